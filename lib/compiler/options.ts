@@ -1,0 +1,46 @@
+import type { DeviceName, Precision } from './program.js'
+
+/** Everything that decides what programs a graph becomes. Plain data, saved with a checkpoint. */
+export interface CompileOptions {
+  readonly device: DeviceName
+  /** fp64 for the reference, fp32 or bf16 (activations and their gradients in memory) for the CPU. */
+  readonly precision: Precision
+  readonly batch: number
+  /** Batch of evaluate and infer. @default batch */
+  readonly evaluationBatch?: number
+  readonly programs: readonly ('train' | 'evaluate' | 'infer')[]
+  readonly input: InputOptions
+  readonly loss: LossOptions
+  /** Needed by `train`, unless the loss is an external gradient. A parameter without settings is frozen. */
+  readonly update?: UpdateOptions
+  /** The batch's images are split into so many consecutive groups for BN statistics. @default 1 */
+  readonly statisticsGroups?: number
+  /** Norms (by layer name) that use and keep their running statistics while training. */
+  readonly frozenStatistics?: readonly string[]
+  /** Also compute the gradient at the network's input. @default false */
+  readonly inputGradient?: boolean
+}
+export type InputOptions =
+  /** u8 NHWC images of any stored size: normalised, padded, cropped to the network's input, mirrored (operation `input`). */
+  | {
+      readonly kind: 'images'
+      readonly height: number
+      readonly width: number
+      readonly pad: number
+      readonly mean: readonly number[]
+      readonly deviation: readonly number[]
+    }
+  /** Values written directly to tensor `x`. */
+  | { readonly kind: 'tensor' }
+export type LossOptions =
+  | { readonly kind: 'crossEntropy'; readonly smoothing: number; readonly softTargets: boolean }
+  /** For tests of units: the gradient at the output is the input tensor `dy`; no loss, no update. */
+  | { readonly kind: 'externalGradient' }
+export interface UpdateOptions {
+  readonly momentum: number
+  readonly nesterov: boolean
+  /** 0: none. */
+  readonly clipNorm: number
+  /** By parameter name. */
+  readonly settings: Readonly<Record<string, { readonly decay: number; readonly rate: number }>>
+}

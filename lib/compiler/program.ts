@@ -1,0 +1,58 @@
+/** What the compiler hands to the native side: plain data, as JSON. native/program reads, verifies and runs it. */
+
+export type DType = 'f64' | 'f32' | 'bf16' | 'f16' | 'i32' | 'u8'
+export type Layout = 'plain' | 'nchw16c'
+export type DeviceName = 'reference' | 'cpu'
+export type Precision = 'fp64' | 'fp32' | 'bf16'
+
+/** Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes. */
+export type ArenaName = 'parameters' | 'velocity' | 'gradients' | 'buffers' | 'inputs' | 'outputs' | 'activations'
+
+export interface TensorSpec {
+  readonly name: string
+  readonly dtype: DType
+  readonly layout: Layout
+  readonly shape: readonly number[]
+  readonly arena: ArenaName
+  /** Bytes from the arena's start; a multiple of 64. */
+  readonly offset: number
+  readonly bytes: number
+}
+
+export type OperandValue = number | readonly number[]
+export type AttributeValue = number | boolean | readonly number[]
+
+export interface OperationSpec {
+  /** A name of native/ops/contracts.json. */
+  readonly op: string
+  /** For people: the layer it belongs to and what was fused into it, `stages.0.blocks.1.conv2`. */
+  readonly name: string
+  /** Layers fused into this operation, for `preresnet plan`. */
+  readonly fused: readonly string[]
+  readonly phase: 'forward' | 'loss' | 'backward' | 'update'
+  /** Indices in ProgramSet.tensors; lists for list operands; optional ones are left out. */
+  readonly operands: Readonly<Record<string, OperandValue>>
+  readonly attributes: Readonly<Record<string, AttributeValue>>
+}
+
+export interface Program {
+  readonly name: string
+  readonly batch: number
+  readonly operations: readonly OperationSpec[]
+}
+
+export interface ProgramSet {
+  readonly format: 1
+  readonly contracts: number
+  readonly network: string
+  readonly device: DeviceName
+  readonly precision: Precision
+  readonly arenas: Readonly<Record<string, number>>
+  readonly tensors: readonly TensorSpec[]
+  /**
+   * `train` (forward, loss, backward, sgd), `evaluate` (running statistics, loss and predictions), `infer` (running statistics, probabilities).
+   * Tensors of `inputs`: `images` (u8 NHWC) or `x` (storage, NCHW), `placement`, `labels`, `targets`; of `outputs`: `metrics`, `logits`,
+   * `predictions`, `probabilities`; a unit compiled with an external gradient: `dy` in inputs, `y` and `dx` in outputs.
+   */
+  readonly programs: Readonly<Record<string, Program>>
+}

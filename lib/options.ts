@@ -1,0 +1,81 @@
+/** Validation of options, with one wording everywhere: expected ..., got ... (type ...). */
+import { PreresnetError } from './errors.js'
+
+/** How a value is shown in an error. */
+export function describe(value: unknown): string {
+  const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+  let text: string
+  try {
+    text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? JSON.stringify(value) : String(value)
+  } catch {
+    text = Object.prototype.toString.call(value)
+  }
+  if (text.length > 60) text = `${text.slice(0, 57)}...`
+  return `${text} (type ${type})`
+}
+
+export function invalid(where: string, expected: string, got: unknown): PreresnetError {
+  return new PreresnetError('ERR_OPTION', `${where}: expected ${expected}, got ${describe(got)}`)
+}
+
+/** The candidate nearest to `word` by edit distance, if it is near enough to be meant. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
+    if (distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** Refuses keys that are not in `known`, naming the nearest one. */
+export function knownKeys(where: string, options: object, known: readonly string[]): void {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) throw invalid(where, 'an object of options', options)
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue
+    const near = nearest(key, known)
+    throw new PreresnetError('ERR_OPTION', `${where}: unknown option ${JSON.stringify(key)}${near === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${JSON.stringify(near)}?`}`)
+  }
+}
+
+export function integer(where: string, value: unknown, minimum: number, maximum = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= minimum && value <= maximum) return value
+  throw invalid(where, maximum === Number.MAX_SAFE_INTEGER ? `an integer of at least ${minimum}` : `an integer from ${minimum} to ${maximum}`, value)
+}
+
+export function number(where: string, value: unknown, minimum: number, maximum = Infinity): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= minimum && value <= maximum) return value
+  throw invalid(where, maximum === Infinity ? `a number of at least ${minimum}` : `a number from ${minimum} to ${maximum}`, value)
+}
+
+export function boolean(where: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw invalid(where, 'true or false', value)
+}
+
+export function string(where: string, value: unknown): string {
+  if (typeof value === 'string' && value.length > 0) return value
+  throw invalid(where, 'a string that is not empty', value)
+}
+
+export function oneOf<T extends string>(where: string, value: unknown, choices: readonly T[]): T {
+  if (choices.includes(value as T)) return value as T
+  const near = typeof value === 'string' ? nearest(value, choices) : undefined
+  throw invalid(where, choices.map((choice) => JSON.stringify(choice)).join(' or ') + (near === undefined ? '' : ` (did you mean ${JSON.stringify(near)}?)`), value)
+}
