@@ -1,0 +1,44 @@
+/** How far a result may be from PyTorch's float64, per tensor: ||got - want|| / ||want||. */
+
+/** The arithmetic that is judged: the reference's doubles, fp32 with direct convolutions, or bf16 in memory. */
+export type Arithmetic = 'fp64' | 'fp32' | 'bf16'
+export type CaseKind = 'unit' | 'net'
+
+const exact: Readonly<Record<'fp64' | 'fp32', Readonly<Record<CaseKind, number>>>> = {
+  fp64: { unit: 1e-6, net: 1e-6 },
+  fp32: { unit: 1e-5, net: 1e-4 },
+}
+
+/** What the median over all tensors of (error / PyTorch's error) may be in low precision. */
+export const medianBound = 1.5
+
+const forward = new Set(['y', 'y_eval', 'logits', 'logits_eval'])
+
+/**
+ * The bound of one tensor; null where only the median over all tensors counts. In low precision single ReLUs flip, in anybody's
+ * arithmetic: forward results are bounded by multiples of what PyTorch's autocast (`pytorch`) misses, gradients of networks by the median.
+ */
+export function bound(arithmetic: Arithmetic, kind: CaseKind, tensor: string, pytorch: number): number | null {
+  if (arithmetic !== 'bf16') return exact[arithmetic][kind]
+  if (forward.has(tensor)) return 3 * pytorch
+  if (tensor === 'losses') return Math.max(3 * pytorch, 1e-2)
+  return kind === 'unit' ? 0.4 : null
+}
+
+/** ||got - want|| / ||want||; NaN or infinite where `got` is not finite. */
+export function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number {
+  let difference = 0
+  let size = 0
+  for (let index = 0; index < want.length; index++) {
+    difference += (got[index]! - want[index]!) ** 2
+    size += want[index]! ** 2
+  }
+  return Math.sqrt(difference) / Math.max(Math.sqrt(size), 1e-30)
+}
+
+/** The middle of the sorted values (the mean of the middle two); NaN if there are none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}

@@ -1,0 +1,140 @@
+/** Judges an executor by what PyTorch computed in float64: every known case in a directory, tensor by tensor. */
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DeviceName } from '../compiler/program.js'
+import { PreresnetError } from '../errors.js'
+import { type Arithmetic, bound, median, medianBound, relativeError } from './bounds.js'
+import { comparedTensors, type GoldenCase, readCase, tensor } from './case_file.js'
+import { knownCases } from './cases.js'
+import { runNet } from './run_net.js'
+import { runUnit } from './run_unit.js'
+
+export interface GoldenOptions {
+  readonly directory: string
+  readonly device: DeviceName
+  readonly precision: Arithmetic
+  /** Threads of the CPU executor; 0: what the machine allows. @default 0 */
+  readonly threads?: number
+  /** Only these cases. @default all known ones */
+  readonly cases?: readonly string[]
+  readonly onCase?: (result: CaseResult) => void
+}
+
+/** A case's worst tensor, relative to its bound. A case that is not there or could not run has a `reason` and no tensor. */
+export interface CaseResult {
+  readonly case: string
+  readonly tensor: string | null
+  /** null: not a finite number. */
+  readonly error: number | null
+  readonly bound: number | null
+  readonly passed: boolean
+  readonly reason?: string
+}
+
+export interface GoldenReport {
+  readonly device: DeviceName
+  readonly precision: Arithmetic
+  /** Tensors compared. */
+  readonly compared: number
+  readonly cases: readonly CaseResult[]
+  /** Low precision only: the median over all tensors of (error / PyTorch's error). */
+  readonly medianRatio?: { readonly value: number; readonly bound: number; readonly passed: boolean }
+  readonly passed: boolean
+}
+
+export async function checkGoldens(options: GoldenOptions): Promise<GoldenReport> {
+  const names = options.cases ?? knownCases
+  await requireDirectory(options.directory)
+  const cases: CaseResult[] = []
+  const ratios: number[] = []
+  let compared = 0
+  for (const name of names) {
+    const judged = await judge(name, options)
+    cases.push(judged.result)
+    compared += judged.compared
+    ratios.push(...judged.ratios)
+    options.onCase?.(judged.result)
+  }
+  const passed = cases.every((result) => result.passed)
+  const report = { device: options.device, precision: options.precision, compared, cases }
+  if (options.precision !== 'bf16') return { ...report, passed }
+  const value = median(ratios)
+  const medianRatio = { value, bound: medianBound, passed: value <= medianBound }
+  return { ...report, medianRatio, passed: passed && medianRatio.passed }
+}
+
+interface Judged {
+  readonly result: CaseResult
+  readonly compared: number
+  readonly ratios: readonly number[]
+}
+
+async function judge(name: string, options: GoldenOptions): Promise<Judged> {
+  if (!existsSync(join(options.directory, `${name}.safetensors`))) return failed(name, `${name}.safetensors is not there`)
+  try {
+    const golden = await readCase(options.directory, name)
+    return compare(golden, await results(golden, options), options.precision)
+  } catch (error) {
+    if (!(error instanceof PreresnetError)) throw error
+    return failed(name, `${error.code}: ${error.message}`)
+  }
+}
+
+function failed(name: string, reason: string): Judged {
+  return { result: { case: name, tensor: null, error: null, bound: null, passed: false, reason }, compared: 0, ratios: [] }
+}
+
+/** Got values by golden name. */
+export type Results = ReadonlyMap<string, ArrayLike<number>>
+
+function results(golden: GoldenCase, options: GoldenOptions): Promise<Results> {
+  const target = { device: options.device, precision: options.precision, threads: options.threads ?? 0 }
+  return golden.kind === 'unit' ? runUnit(golden, target) : runNet(golden, target)
+}
+
+function compare(golden: GoldenCase, got: Results, precision: Arithmetic): Judged {
+  let result: CaseResult | undefined
+  let worst = -1
+  const ratios: number[] = []
+  const names = comparedTensors(golden)
+  for (const name of names) {
+    const want = tensor(golden, name).values
+    const values = got.get(name)
+    if (values?.length !== want.length) {
+      return failed(golden.name, `${name}: expected ${want.length} values, got ${values === undefined ? 'no such tensor' : values.length}`)
+    }
+    const error = relativeError(values, want)
+    const pytorch = precision === 'bf16' ? pytorchError(golden, name) : 0
+    if (precision === 'bf16') ratios.push(pytorch > 0 ? notNaN(error / pytorch) : error > 0 ? Infinity : 1)
+    const limit = bound(precision, golden.kind, name, pytorch)
+    if (limit === null && Number.isFinite(error)) continue
+    const share = limit === null ? Infinity : notNaN(error / limit)
+    if (share > worst) {
+      worst = share
+      result = { case: golden.name, tensor: name, error: Number.isFinite(error) ? error : null, bound: limit, passed: limit !== null && error <= limit }
+    }
+  }
+  if (result === undefined) return failed(golden.name, 'nothing to compare')
+  return { result, compared: names.length, ratios }
+}
+
+function notNaN(value: number): number {
+  return Number.isNaN(value) ? Infinity : value
+}
+
+function pytorchError(golden: GoldenCase, name: string): number {
+  const error = golden.pytorchBf16[name]
+  if (error === undefined) throw new PreresnetError('ERR_FILE', `${golden.name}: the metadata lack PyTorch's bf16 error of ${name}`)
+  return error
+}
+
+async function requireDirectory(directory: string): Promise<void> {
+  try {
+    await readdir(directory)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'is not there' : code === 'ENOTDIR' ? 'is not a directory' : `cannot be read (${code})`
+    throw new PreresnetError('ERR_FILE', `${directory}: ${why}; expected a directory of golden cases`, { cause })
+  }
+}

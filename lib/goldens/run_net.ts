@@ -1,0 +1,71 @@
+/** A few training steps of a network by its recipe, then a forward pass in evaluation mode. */
+import type { UpdateOptions } from '../compiler/options.js'
+import { buildGraph } from '../graph/build.js'
+import type { Network } from '../layers/layer.js'
+import { preResNet } from '../models/index.js'
+import { type GoldenCase, type NetDescription, tensor } from './case_file.js'
+import { open, readAll, type Target } from './target.js'
+
+export async function runNet(golden: GoldenCase, target: Target): Promise<ReadonlyMap<string, ArrayLike<number>>> {
+  const recipe = golden.description as NetDescription
+  const x = tensor(golden, 'x')
+  const [steps, batch] = x.shape
+  const images = rows(x.values, steps!)
+  const labels = rows(tensor(golden, 'labels').values, steps!)
+  const net = goldenNetwork(recipe)
+  const session = await open(golden, net, target, {
+    batch: batch!,
+    programs: ['train', 'evaluate'],
+    input: { kind: 'tensor' },
+    loss: { kind: 'crossEntropy', smoothing: recipe.labelSmoothing, softTargets: false },
+    update: update(net, recipe),
+  })
+  try {
+    const got = new Map<string, ArrayLike<number>>()
+    const losses: number[] = []
+    for (const [step, rate] of recipe.learningRates.entries()) {
+      await session.write('x', Float64Array.from(images[step]!))
+      await session.write('labels', Int32Array.from(labels[step]!))
+      const { rows: metrics } = await session.run('train', { steps: 1, seed: 0, firstStep: step, learningRates: Float64Array.of(rate) })
+      losses.push(metrics[0]! / metrics[1]!)
+      if (step > 0) continue
+      got.set('logits', await session.read('logits'))
+      await readAll(golden, session, 'grad/', got)
+    }
+    got.set('losses', losses)
+    await readAll(golden, session, 'after/', got)
+    await session.write('x', Float64Array.from(images[0]!))
+    await session.run('evaluate', { steps: 1, seed: 0, firstStep: 0, learningRates: new Float64Array(0) })
+    got.set('logits_eval', await session.read('logits'))
+    return got
+  } finally {
+    await session.dispose()
+  }
+}
+
+/** The case's network through the public `preResNet`. */
+export function goldenNetwork(net: NetDescription): Network {
+  return preResNet({
+    family: net.family,
+    ...(net.units === undefined ? { depth: net.depth! } : { units: net.units }),
+    ...(net.widths === undefined ? {} : { widths: net.widths }),
+    ...(net.strideOn === undefined ? {} : { strideOn: net.strideOn }),
+    block: net.block,
+    unit: net.unit,
+    shortcut: net.shortcut,
+    classes: net.classes,
+    input: { height: net.image, width: net.image, channels: 3 },
+  })
+}
+
+function update(net: Network, recipe: NetDescription): UpdateOptions {
+  const decay = (role: string) => (recipe.excludeFromDecay && role !== 'weight' ? 0 : recipe.weightDecay)
+  const settings = buildGraph(net).parameters.map(({ name, role }) => [name, { decay: decay(role), rate: 1 }] as const)
+  return { momentum: recipe.momentum, nesterov: recipe.nesterov, clipNorm: 0, settings: Object.fromEntries(settings) }
+}
+
+function rows(values: ArrayLike<number>, count: number): number[][] {
+  const all = Array.from(values)
+  const length = all.length / count
+  return Array.from({ length: count }, (_, row) => all.slice(row * length, (row + 1) * length))
+}
