@@ -1,5 +1,5 @@
-// Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
-// Any block can be had at any time, so what is random hangs on logical indices and never on the order of execution.
+// Philox4x32-10 (Salmon et al., 2011): a counter-based generator. A random number is a pure function of seed, step, stream and
+// logical index, so that every executor draws the same one and the backward pass draws it again.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -9,25 +9,44 @@ namespace preresnet {
 using PhiloxCounter = std::array<uint32_t, 4>;
 using PhiloxKey = std::array<uint32_t, 2>;
 
-/// Four independent uniform 32-bit numbers.
+constexpr PhiloxKey philox_key(uint64_t seed) {
+  return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)};
+}
+
+/// The generator itself: ten rounds over a counter of 128 bits under a key of 64.
 constexpr PhiloxCounter philox(PhiloxCounter counter, PhiloxKey key) {
   for (int round = 0; round < 10; ++round) {
-    const uint64_t product0 = uint64_t{0xD2511F53} * counter[0];
-    const uint64_t product1 = uint64_t{0xCD9E8D57} * counter[2];
-    counter = {static_cast<uint32_t>(product1 >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(product1),
-               static_cast<uint32_t>(product0 >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(product0)};
-    key[0] += 0x9E3779B9;
-    key[1] += 0xBB67AE85;
+    const uint64_t first = uint64_t{0xD2511F53u} * counter[0];
+    const uint64_t second = uint64_t{0xCD9E8D57u} * counter[2];
+    counter = {static_cast<uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(second),
+               static_cast<uint32_t>(first >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(first)};
+    key[0] += 0x9E3779B9u;
+    key[1] += 0xBB67AE85u;
   }
   return counter;
 }
 
-// Known answer of the authors' test vectors: all-zero counter and key.
-static_assert(philox({0, 0, 0, 0}, {0, 0}) == PhiloxCounter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+/// The numbers of one stream (an operation's key) in one step. Stream and step count modulo 2^32.
+struct PhiloxStream {
+  uint64_t seed = 0;
+  uint64_t step = 0;
+  uint64_t stream = 0;
 
-/// A 64-bit seed as a key.
-constexpr PhiloxKey philox_key(uint64_t seed) {
-  return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)};
+  /// Words 4 * block ... 4 * block + 3 of the stream.
+  PhiloxCounter block(uint64_t block) const {
+    return philox({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
+                   static_cast<uint32_t>(stream), static_cast<uint32_t>(step)},
+                  philox_key(seed));
+  }
+  uint32_t word(uint64_t index) const { return block(index / 4)[index % 4]; }
+};
+
+/// Uniform in [0, 1), exact in float as well as in double.
+inline float philox_uniform(uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
+
+/// Whether dropout of this rate keeps the element whose random word is given.
+inline bool dropout_keeps(uint32_t word, double rate) {
+  return static_cast<double>(philox_uniform(word)) >= rate;
 }
 
 }  // namespace preresnet

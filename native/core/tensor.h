@@ -32,6 +32,7 @@ struct Tensor {
 
 size_t size_of(DType);
 const char* name_of(DType);
+const char* name_of(Layout);
 int64_t element_count(const Tensor&);
 /// Bytes that shape, type and layout take. Arenas align every tensor to 64 bytes.
 size_t storage_bytes(DType, Layout, const std::vector<int64_t>& shape);

@@ -1,0 +1,35 @@
+# preresnet_room(NAME [USES ROOM...] [LINK LIBRARY...]): a static library of native/NAME/*.cpp.
+#
+# Headers are included as "room/file.h". For each room a folder with one link, room -> native/room, goes on the include path of
+# whoever uses it; so a header of a room that is not named in USES is not found.
+function(preresnet_room name)
+  cmake_parse_arguments(room "" "" "USES;LINK" ${ARGN})
+  preresnet_link("${CMAKE_CURRENT_SOURCE_DIR}/native/${name}" "${CMAKE_BINARY_DIR}/rooms/${name}/${name}")
+  file(GLOB sources CONFIGURE_DEPENDS
+    "${CMAKE_CURRENT_SOURCE_DIR}/native/${name}/*.cpp" "${CMAKE_CURRENT_SOURCE_DIR}/native/${name}/*.cc")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(kind PUBLIC)
+    target_link_libraries(${name} PRIVATE ${room_LINK})
+  else()
+    add_library(${name} INTERFACE)
+    set(kind INTERFACE)
+  endif()
+  target_include_directories(${name} ${kind} "${CMAKE_BINARY_DIR}/rooms/${name}")
+  target_link_libraries(${name} ${kind} ${room_USES})
+endfunction()
+
+# preresnet_border(NAME HEADER [USES ROOM...]): one header of a room, for rooms that may not see the rest of it.
+function(preresnet_border name header)
+  cmake_parse_arguments(border "" "" "USES" ${ARGN})
+  preresnet_link("${CMAKE_CURRENT_SOURCE_DIR}/native/${header}" "${CMAKE_BINARY_DIR}/rooms/${name}/${header}")
+  add_library(${name} INTERFACE)
+  target_include_directories(${name} INTERFACE "${CMAKE_BINARY_DIR}/rooms/${name}")
+  target_link_libraries(${name} INTERFACE ${border_USES})
+endfunction()
+
+function(preresnet_link target link)
+  get_filename_component(folder "${link}" DIRECTORY)
+  file(MAKE_DIRECTORY "${folder}")
+  file(CREATE_LINK "${target}" "${link}" SYMBOLIC)
+endfunction()

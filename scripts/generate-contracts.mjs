@@ -1,0 +1,221 @@
+// Turns native/ops/contracts.json into what each language reads: a C++ header and a TypeScript module. Part of the build; nothing
+// that it writes is committed.
+//   node scripts/generate-contracts.mjs                     lib/compiler/contracts.ts
+//   node scripts/generate-contracts.mjs --typescript FILE   the TypeScript module
+//   node scripts/generate-contracts.mjs --cpp FILE          the C++ header
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const table = JSON.parse(readFileSync(join(root, 'native/ops/contracts.json'), 'utf8'))
+
+const ROLES = ['in', 'out', 'inout']
+const ATTRIBUTE_TYPES = {
+  integer: { cpp: 'int64_t', ts: 'number', zero: '0' },
+  number: { cpp: 'double', ts: 'number', zero: '0' },
+  boolean: { cpp: 'bool', ts: 'boolean', zero: 'false' },
+  integers: { cpp: 'std::vector<int64_t>', ts: 'readonly number[]' },
+  numbers: { cpp: 'std::vector<double>', ts: 'readonly number[]' },
+}
+
+const pascal = (name) => name.replace(/(^|_)([a-z])/g, (_, __, letter) => letter.toUpperCase())
+const operations = Object.entries(table.operations).map(([name, { summary, operands, attributes }]) => ({
+  name,
+  summary,
+  operands: Object.entries(operands).map(([operand, entry]) => ({ operand, ...entry })),
+  attributes: Object.entries(attributes).map(([attribute, entry]) => ({ attribute, ...entry })),
+}))
+check()
+
+const { values } = parseArgs({ options: { cpp: { type: 'string' }, typescript: { type: 'string' } } })
+if (values.cpp !== undefined) write(values.cpp, cpp())
+if (values.typescript !== undefined || values.cpp === undefined) write(values.typescript ?? join(root, 'lib/compiler/contracts.ts'), typescript())
+
+/** A misspelt key in the table must fail the build, not vanish. */
+function check() {
+  const fail = (where, message) => {
+    throw new Error(`native/ops/contracts.json: ${where}: ${message}`)
+  }
+  const known = (where, entry, keys) => {
+    for (const key of Object.keys(entry)) if (!keys.includes(key)) fail(where, `unknown key ${key}`)
+  }
+  for (const { name, operands, attributes } of operations) {
+    for (const entry of operands) {
+      const where = `${name}.${entry.operand}`
+      known(where, entry, ['operand', 'role', 'type', 'shape', 'layout', 'list', 'optional', 'view', 'help'])
+      if (!ROLES.includes(entry.role)) fail(where, `role ${entry.role}`)
+      if (!(entry.type in table.types)) fail(where, `type ${entry.type}`)
+      if (!/^([A-Z]|\d+|\*)( ([A-Z]|\d+|\*))*$/.test(entry.shape)) fail(where, `shape ${entry.shape}`)
+    }
+    for (const entry of attributes) {
+      const where = `${name}.${entry.attribute}`
+      known(where, entry, ['attribute', 'type', 'default', 'help'])
+      if (!(entry.type in ATTRIBUTE_TYPES)) fail(where, `type ${entry.type}`)
+    }
+  }
+}
+
+function write(file, text) {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}
+
+function cppDefault({ type, default: value }) {
+  if (type === 'integers' || type === 'numbers') return value === undefined || value.length === 0 ? '' : `{${value.join(', ')}}`
+  return ` = ${value ?? ATTRIBUTE_TYPES[type].zero}`
+}
+
+function cppStruct({ name, summary, operands, attributes }) {
+  const lines = []
+  const contract = (entry) =>
+    `    {"${entry.operand}", Role::${entry.role}, Type::${entry.type}, "${entry.shape}", ${entry.list ?? false}, ${entry.optional ?? false}, ` +
+    `${entry.view ?? false}},`
+  lines.push(`/// ${summary}`, `struct ${pascal(name)} {`, `  static constexpr const char* kName = "${name}";`)
+  lines.push(`  static constexpr std::array<OperandContract, ${operands.length}> kOperands = {{`, ...operands.map(contract), '  }};')
+  lines.push(`  static constexpr std::array<AttributeContract, ${attributes.length}> kAttributes = {{`)
+  lines.push(...attributes.map((entry) => `    {"${entry.attribute}", ${entry.default === undefined}},`), '  }};', '')
+  for (const entry of operands) {
+    const type = entry.list ? 'std::vector<const Tensor*>' : 'const Tensor*'
+    const note = [entry.role, entry.shape, entry.optional ? 'optional' : '', entry.help ?? ''].filter((part) => part !== '').join('; ')
+    lines.push(`  ${type} ${entry.operand}${entry.list ? '' : ' = nullptr'};  // ${note}`)
+  }
+  for (const entry of attributes) {
+    lines.push(`  ${ATTRIBUTE_TYPES[entry.type].cpp} ${entry.attribute}${cppDefault(entry)};${entry.help === undefined ? '' : `  // ${entry.help}`}`)
+  }
+  const each = (kind, entries, key, table) => [
+    '',
+    `  /// visit(contract, field) for every ${kind}, in the table's order.`,
+    '  template <class Self, class Visitor>',
+    `  static void each_${kind}([[maybe_unused]] Self& self, [[maybe_unused]] Visitor&& visit) {`,
+    ...entries.map((entry, index) => `    visit(${table}[${index}], self.${entry[key]});`),
+    '  }',
+  ]
+  lines.push(...each('operand', operands, 'operand', 'kOperands'), ...each('attribute', attributes, 'attribute', 'kAttributes'), '};', '')
+  return lines
+}
+
+function cpp() {
+  const names = operations.map(({ name }) => pascal(name))
+  return [
+    '// Made by scripts/generate-contracts.mjs from native/ops/contracts.json. Do not edit.',
+    '#pragma once',
+    '#include <array>',
+    '#include <cstdint>',
+    '#include <string_view>',
+    '#include <variant>',
+    '#include <vector>',
+    '',
+    '#include "core/tensor.h"',
+    '',
+    'namespace preresnet::ops {',
+    '',
+    `inline constexpr int64_t kContractsVersion = ${table.version};`,
+    '',
+    'enum class Role : uint8_t { in, out, inout };',
+    '',
+    '/// Classes of element types.',
+    `enum class Type : uint8_t { ${Object.keys(table.types).join(', ')} };`,
+    'inline constexpr bool accepts(Type type, DType dtype) {',
+    '  switch (type) {',
+    ...Object.entries(table.types).map(([name, types]) => `    case Type::${name}: return ${types.map((type) => `dtype == DType::${type}`).join(' || ')};`),
+    '  }',
+    '  return false;',
+    '}',
+    '',
+    'struct OperandContract {',
+    '  const char* name;',
+    '  Role role;',
+    '  Type type;',
+    '  const char* shape;  // symbols, numbers or *, separated by blanks',
+    '  bool list;',
+    '  bool optional;',
+    '  bool view;  // the whole of a persistent arena, whatever tensors lie in it',
+    '};',
+    'struct AttributeContract {',
+    '  const char* name;',
+    '  bool required;',
+    '};',
+    '',
+    '/// Opcodes of `pointwise`.',
+    'enum class Opcode : int64_t {',
+    ...Object.entries(table.pointwiseInstructions).map(([name, { opcode, help }]) => `  ${name} = ${opcode},${help === undefined ? '' : `  // ${help}`}`),
+    '};',
+    `inline constexpr int64_t kOpcodes = ${Object.keys(table.pointwiseInstructions).length};`,
+    '',
+    ...operations.flatMap(cppStruct),
+    'using AnyOperation = std::variant<',
+    ...names.map((name, index) => `    ${name}${index === names.length - 1 ? '>;' : ','}`),
+    '',
+    '/// An operation of that name with defaults and without operands into *operation; false where there is none.',
+    'inline bool make_operation(std::string_view name, AnyOperation* operation) {',
+    ...names.map((name) => `  if (name == ${name}::kName) return operation->emplace<${name}>(), true;`),
+    '  return false;',
+    '}',
+    '',
+    '}  // namespace preresnet::ops',
+    '',
+  ].join('\n')
+}
+
+function typescript() {
+  const property = (name, optional, type) => `    readonly ${name}${optional ? '?' : ''}: ${type}`
+  const record = (title, lines) => [`export interface ${title} {`, ...lines, '}', '']
+  return [
+    '/** Made by scripts/generate-contracts.mjs from native/ops/contracts.json. Do not edit. */',
+    '',
+    `export const contractsVersion = ${table.version}`,
+    '',
+    '/** The table itself. Every operand and attribute has every key, so that generic code needs no casts. */',
+    `export const contracts = ${JSON.stringify(
+      Object.fromEntries(
+        operations.map(({ name, summary, operands, attributes }) => [
+          name,
+          {
+            summary,
+            operands: Object.fromEntries(
+              operands.map(({ operand, role, type, shape, list = false, optional = false, view = false }) => [operand, { role, type, shape, list, optional, view }]),
+            ),
+            attributes: Object.fromEntries(
+              attributes.map(({ attribute, type, default: value }) => [attribute, value === undefined ? { type, required: true } : { type, required: false, default: value }]),
+            ),
+          },
+        ]),
+      ),
+      null,
+      2,
+    )} as const`,
+    '',
+    'export type OperationName = keyof typeof contracts',
+    '',
+    '/** Operands of each operation. T: a tensor index, or whatever stands for a tensor before memory is planned. */',
+    ...record(
+      'Operands<T = number>',
+      operations.flatMap(({ name, operands }) => [
+        `  readonly ${name}: {`,
+        ...operands.map(({ operand, list, optional }) => property(operand, optional, list ? 'readonly T[]' : 'T')),
+        '  }',
+      ]),
+    ),
+    '/** Attributes of each operation; those with a default may be left out. */',
+    ...record(
+      'Attributes',
+      operations.flatMap(({ name, attributes }) =>
+        attributes.length === 0
+          ? [`  readonly ${name}: Readonly<Record<never, never>>`]
+          : [
+              `  readonly ${name}: {`,
+              ...attributes.map((entry) => property(entry.attribute, entry.default !== undefined, ATTRIBUTE_TYPES[entry.type].ts)),
+              '  }',
+            ],
+      ),
+    ),
+    '/** Opcodes of `pointwise`: four integers an instruction, opcode and a, b, c. */',
+    'export const pointwiseOpcodes = {',
+    ...Object.entries(table.pointwiseInstructions).map(([name, { opcode }]) => `  ${name}: ${opcode},`),
+    '} as const',
+    'export type PointwiseOpcode = keyof typeof pointwiseOpcodes',
+    '',
+  ].join('\n')
+}
