@@ -1,0 +1,85 @@
+import eslint from '@eslint/js'
+import { defineConfig, globalIgnores } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+
+/** Which rooms of lib/ a room may import, beside itself and the files directly in lib/. docs/architecture.md shows the same table. */
+const MAY_IMPORT = {
+  layers: [],
+  graph: ['layers'],
+  models: ['layers'],
+  compiler: ['graph', 'layers'],
+  runtime: ['compiler', 'graph', 'layers'],
+  formats: [],
+  data: ['runtime'],
+  training: ['data', 'formats', 'runtime', 'compiler', 'graph', 'layers'],
+  inference: ['training', 'data', 'formats', 'runtime', 'compiler', 'graph', 'layers'],
+  goldens: ['runtime', 'compiler', 'graph', 'models', 'layers', 'formats'],
+  cli: ['goldens', 'inference', 'training', 'data', 'models', 'formats', 'runtime', 'compiler', 'graph', 'layers'],
+}
+
+const ADDON = { object: 'process', property: 'dlopen', message: 'only lib/runtime/binding.ts touches the addon.' }
+
+const rooms = Object.keys(MAY_IMPORT)
+
+const roomRules = rooms.map((room) => {
+  const forbidden = rooms.filter((other) => other !== room && !MAY_IMPORT[room].includes(other))
+  const patterns = [{ regex: '^(\\.\\./)+index\\.js$', message: 'index.ts is for users; import from the room itself.' }]
+  if (forbidden.length > 0) {
+    patterns.push({ regex: `^(\\.\\./)+(${forbidden.join('|')})/`, message: `lib/${room} may import ${MAY_IMPORT[room].join(', ') || 'no other room'}.` })
+  }
+  return { files: [`lib/${room}/**/*.ts`], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] } }
+})
+
+export default defineConfig(
+  globalIgnores(['build/', 'build-*/', 'dist/', 'docs/api/', 'runs/', 'data/', 'lib/compiler/contracts.ts']),
+  eslint.configs.recommended,
+  {
+    files: ['**/*.mjs'],
+    languageOptions: { globals: { console: 'readonly', process: 'readonly', Buffer: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
+  },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // Indices that a loop bounds; noUncheckedIndexedAccess is for the others.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-import-type-side-effects': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      eqeqeq: 'error',
+    },
+  },
+  ...roomRules,
+  {
+    files: ['lib/**/*.ts'],
+    rules: { 'no-restricted-properties': ['error', ADDON] },
+  },
+  {
+    // The library is silent and leaves the process alone; the command line speaks for it.
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/cli/**'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-properties': [
+        'error',
+        ADDON,
+        ...['stdout', 'stderr', 'on', 'once', 'exit', 'exitCode'].map((property) => ({ object: 'process', property, message: 'only lib/cli touches the process.' })),
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      // A test that is skipped, focused or promised is not a test that passed; none looks at the clock.
+      'no-restricted-syntax': [
+        'error',
+        { selector: "MemberExpression[object.name='test'][property.name=/^(skip|only|todo|failing)$/]", message: 'every test runs and passes.' },
+        { selector: "MemberExpression[property.name='skip'][object.type='MemberExpression'][object.object.name='test']", message: 'every test runs.' },
+      ],
+      // t.throws and friends return what is then looked at.
+      '@typescript-eslint/no-floating-promises': 'error',
+    },
+  },
+)

@@ -1,0 +1,33 @@
+// ESLint, Prettier and clang-format over the whole repository; with --fix they mend what they can.
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { main, run, Stop } from './support/run.mjs'
+import { filesUnder } from './support/stamp.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+process.chdir(root)
+
+await main('lint', () => {
+  const { values } = parseArgs({ options: { fix: { type: 'boolean', default: false } } })
+  run(process.execPath, ['scripts/setup.mjs', '--lint', '--no-native'])
+  const cpp = filesUnder(root, 'native').filter((file) => /\.(h|cpp)$/.test(file))
+  const checks = {
+    eslint: ['node_modules/.bin/eslint', ['--max-warnings', '0', ...(values.fix ? ['--fix'] : []), '.']],
+    prettier: ['node_modules/.bin/prettier', ['--log-level', 'warn', values.fix ? '--write' : '--check', '.']],
+    'clang-format': ['clang-format', [...(values.fix ? ['-i'] : ['--dry-run', '-Werror']), ...cpp]],
+  }
+  // All three run, so that one visit shows everything.
+  const failed = Object.entries(checks).filter(([, [command, args]]) => !passes(command, args))
+  if (failed.length > 0) throw new Stop(`failed: ${failed.map(([name]) => name).join(', ')}`)
+})
+
+function passes(command, args) {
+  try {
+    run(command, args)
+    return true
+  } catch (error) {
+    if (error instanceof Stop) return false
+    throw error
+  }
+}
