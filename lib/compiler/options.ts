@@ -6,8 +6,6 @@ export interface CompileOptions {
   /** fp64 for the reference, fp32 or bf16 (activations and their gradients in memory) for the CPU. */
   readonly precision: Precision
   readonly batch: number
-  /** Batch of evaluate and infer. @default batch */
-  readonly evaluationBatch?: number
   readonly programs: readonly ('train' | 'evaluate' | 'infer')[]
   readonly input: InputOptions
   readonly loss: LossOptions

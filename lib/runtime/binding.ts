@@ -85,8 +85,11 @@ export interface NativeBinding {
   readonly contracts: number
   /** CPU model, instruction sets, physical and allowed threads, memory; versions of oneDNN, libjpeg-turbo, libspng, Highway, compiler. */
   readonly system: Readonly<Record<string, string | number | boolean | readonly string[]>>
-  /** programs: JSON of a ProgramSet. Verifies it (ERR_PROGRAM) and prepares every operation. threads: 0 for what the machine allows. */
-  createSession(programs: string, options: { readonly threads: number }): NativeSession
+  /**
+   * programs: JSON of a ProgramSet. Verifies it (ERR_PROGRAM) and prepares every operation, on the session's own thread: reading, verifying and
+   * creating primitives take tens of milliseconds that the event loop does not have. threads: 0 for what the machine allows.
+   */
+  createSession(programs: string, options: { readonly threads: number }): Promise<NativeSession>
   createLoader(description: LoaderDescription): NativeLoader
   /** JPEG or PNG to RGB (or grey) pixels, NHWC. Resized and cropped as in LoaderDescription where height and width are given. */
   decodeImage(file: Uint8Array, options: { readonly channels: number; readonly resize?: number; readonly height?: number; readonly width?: number }): Promise<{

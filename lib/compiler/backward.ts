@@ -1,0 +1,247 @@
+/**
+ * Differentiation: the graph backwards. The gradient at a node is a sum of expressions; convolutions, pooling and norms turn them
+ * into operations. Activations are read through the same transforms as in the forward pass, so none is ever stored for it.
+ */
+import { PreresnetError } from '../errors.js'
+import type { GraphNode, NodeId } from '../graph/graph.js'
+import type { Draft, DraftOperation, DraftTensor } from './draft.js'
+import { tensorsOf, type Expression } from './expression.js'
+import { imageShape, type Forward } from './forward.js'
+
+export interface BackwardOptions {
+  /** Where a parameter's gradient goes; undefined: frozen. */
+  readonly gradient: (parameter: string) => DraftTensor | undefined
+  readonly inputGradient: boolean
+}
+
+export class Backward {
+  private readonly images: (Expression | undefined)[]
+  private readonly features = new Map<NodeId, DraftTensor>()
+  /** Whether anything before a node, or the node itself, wants a gradient. */
+  private readonly wanted: boolean[]
+  private readonly draft: Draft
+  inputGradient: Expression | undefined
+
+  constructor(
+    private readonly forward: Forward,
+    private readonly options: BackwardOptions,
+  ) {
+    this.draft = forward.draft
+    this.images = forward.graph.nodes.map(() => undefined)
+    this.wanted = []
+    for (const node of forward.graph.nodes) {
+      const own = parametersOf(node).some((name) => options.gradient(name) !== undefined)
+      this.wanted.push(own || (node.kind === 'input' && options.inputGradient) || node.inputs.some((id) => this.wanted[id] === true))
+    }
+  }
+
+  /** Seeds the gradient of the last node. */
+  seedFeatures(gradient: DraftTensor): void {
+    this.features.set(this.forward.graph.nodes.length - 1, gradient)
+  }
+  seedImage(gradient: DraftTensor): void {
+    gradient.pinned = true
+    this.images[this.forward.graph.nodes.length - 1] = this.forward.expressions.tensor(gradient)
+  }
+
+  *run(): Generator<void> {
+    for (let id = this.forward.graph.nodes.length - 1; id >= 0; id--) {
+      if (this.wanted[id] === true) this.differentiate(this.forward.nodeAt(id))
+      yield
+    }
+  }
+
+  private differentiate(node: GraphNode): void {
+    if (node.kind === 'linear') return this.linear(node)
+    if (node.kind === 'globalAveragePool') return this.globalAveragePool(node)
+    const gradient = this.images[node.id]
+    if (gradient === undefined) return
+    const g = this.forward.materialiser.resolve(gradient)
+    const e = this.forward.expressions
+    const [a, b] = node.inputs as [NodeId, NodeId]
+    switch (node.kind) {
+      case 'input':
+        this.inputGradient = g
+        return
+      case 'conv2d':
+        return this.conv(node, gradient, g)
+      case 'batchNorm':
+        return this.norm(node, g)
+      case 'maxPool':
+        return this.maxPool(node, g)
+      case 'relu': {
+        // The sign of a ReLU's output is the sign of its input: read whichever is in memory.
+        const output = this.forward.materialiser.resolve(this.forward.expression(node.id))
+        const argument = output.kind === 'tensor' ? output : this.forward.materialiser.resolve(this.forward.expression(a))
+        return this.give(a, e.multiply(g, e.positive(argument)))
+      }
+      case 'sigmoid': {
+        const s = this.forward.materialiser.resolve(this.forward.expression(node.id))
+        return this.give(a, e.multiply(g, e.multiply(s, e.affine(s, -1, 1))))
+      }
+      case 'add': {
+        const shared = this.wanted[a] === true && this.wanted[b] === true && a !== b ? this.share(gradient, node.name) : gradient
+        this.give(a, shared)
+        return this.give(b, shared)
+      }
+      case 'multiply': {
+        const shared = this.share(e.tensor(this.forward.materialiser.store(g, node.name, [])), node.name)
+        this.give(a, e.multiply(shared, this.forward.materialiser.resolve(this.forward.expression(b))))
+        return this.give(b, e.multiply(shared, this.forward.materialiser.resolve(this.forward.expression(a))))
+      }
+      case 'affine':
+        return this.give(a, e.affine(g, node.factor, 0))
+      case 'dropout':
+        return this.give(a, node.rate > 0 ? e.multiply(g, e.dropoutMask(node.rate, node.stream, g)) : g)
+      case 'optionA': {
+        const stored = this.forward.materialiser.store(g, node.name, [])
+        stored.pinned = true
+        return this.give(a, e.tensor(stored, -node.stride, imageShape(this.forward.nodeAt(a).shape)))
+      }
+    }
+  }
+
+  /**
+   * Marks a gradient that goes two ways: nobody may change it in place any more. What a convolution's backward pass can read (and store
+   * for the other reader) stays an expression; anything else goes into memory now.
+   */
+  private readonly shared = new Set<Expression>()
+  private share(gradient: Expression, name: string): Expression {
+    const materialiser = this.forward.materialiser
+    if (gradientOperands(materialiser.resolve(gradient)) === undefined) materialiser.store(gradient, name, [])
+    this.shared.add(gradient)
+    for (const tensor of tensorsOf(materialiser.resolve(gradient))) tensor.pinned = true
+    return gradient
+  }
+
+  private give(id: NodeId, gradient: Expression): void {
+    if (this.wanted[id] !== true) return
+    const known = this.images[id]
+    this.images[id] = known === undefined ? gradient : this.forward.expressions.add(known, gradient)
+  }
+
+  private conv(node: GraphNode & { kind: 'conv2d' }, gradient: Expression, g: Expression): void {
+    const input = node.inputs[0] as NodeId
+    const transform = this.forward.transforms.get(node.id)
+    if (transform === undefined) throw new PreresnetError('ERR_INTERNAL', `${node.name}: no operand`)
+    const e = this.forward.expressions
+    const source = gradientOperands(g) ?? { d: this.forward.materialiser.store(g, node.name, []) }
+    const operation = this.draft.emit(
+      'conv_backward',
+      node.name,
+      [node.name],
+      {
+        ...source,
+        x: transform.x,
+        xScale: transform.scale,
+        xBias: transform.bias,
+        w: this.forward.parameter(node.weight),
+        dw: this.options.gradient(node.weight),
+        dbias: node.bias === undefined ? undefined : this.options.gradient(node.bias),
+      },
+      { stride: node.stride, padding: node.padding, xRelu: transform.relu, mask: false },
+    )
+    if (this.shared.has(gradient) && ('dA' in operation.operands || 'skip' in operation.operands)) {
+      const { channels, height, width } = imageShape(node.shape)
+      const dy = this.draft.write(operation, 'dy', this.draft.activation(`${node.name}:dy`, channels, height, width))
+      dy.pinned = true
+      this.forward.materialiser.remember(gradient, dy)
+      this.forward.materialiser.remember(g, dy)
+    }
+    if (this.wanted[input] !== true) return
+    const { channels, height, width } = imageShape(this.forward.nodeAt(input).shape)
+    this.give(input, e.tensor(this.draft.write(operation, 'dx', this.draft.activation(`${node.name}:dx`, channels, height, width))))
+  }
+
+  private norm(node: GraphNode & { kind: 'batchNorm' }, g: Expression): void {
+    const record = this.forward.norms.get(node.id)
+    if (record === undefined) throw new PreresnetError('ERR_INTERNAL', `${node.name}: no statistics`)
+    const d = this.forward.materialiser.store(g, node.name, [node.name])
+    const operation = this.draft.emit(
+      'bn_backward',
+      node.name,
+      [node.name],
+      {
+        sums: this.forward.materialiser.sums(d, record.x, `${node.name}:d`),
+        weight: record.weight,
+        mean: record.mean,
+        invstd: record.invstd,
+        dweight: this.options.gradient(node.weight),
+        dbeta: this.options.gradient(node.bias),
+      },
+      { count: record.count, frozen: record.frozen },
+    )
+    const output = (key: 'a' | 'b' | 'c'): DraftTensor => this.draft.write(operation, key, this.draft.coefficients(`${node.name}:${key}`, record.x.shape[1] as number))
+    const e = this.forward.expressions
+    const [a, b, c] = [output('a'), output('b'), output('c')] as const
+    this.give(node.inputs[0] as NodeId, e.normBackward(e.tensor(d), e.tensor(record.x), a, b, c))
+  }
+
+  private maxPool(node: GraphNode & { kind: 'maxPool' }, g: Expression): void {
+    const transform = this.forward.transforms.get(node.id)
+    if (transform === undefined) throw new PreresnetError('ERR_INTERNAL', `${node.name}: no operand`)
+    const dy = this.forward.materialiser.store(g, node.name, [])
+    const { kernel, stride, padding } = node
+    const operation = this.draft.emit('pool_backward', node.name, [node.name], { dy, x: transform.x, scale: transform.scale, bias: transform.bias }, { relu: transform.relu, kernel, stride, padding })
+    this.giveOutput(node, operation)
+  }
+
+  private globalAveragePool(node: GraphNode & { kind: 'globalAveragePool' }): void {
+    const dy = this.features.get(node.id)
+    const transform = this.forward.transforms.get(node.id)
+    if (dy === undefined || transform === undefined) return
+    const operation = this.draft.emit('head_backward', node.name, [node.name], { dy, x: transform.x, scale: transform.scale, bias: transform.bias }, { relu: transform.relu })
+    this.giveOutput(node, operation)
+  }
+
+  private giveOutput(node: GraphNode, operation: DraftOperation): void {
+    const input = node.inputs[0] as NodeId
+    const { channels, height, width } = imageShape(this.forward.nodeAt(input).shape)
+    this.give(input, this.forward.expressions.tensor(this.draft.write(operation, 'dx', this.draft.activation(`${node.name}:dx`, channels, height, width))))
+  }
+
+  private linear(node: GraphNode & { kind: 'linear' }): void {
+    const dy = this.features.get(node.id)
+    if (dy === undefined) return
+    const input = node.inputs[0] as NodeId
+    const x = this.forward.features(input)
+    const operation = this.draft.emit('linear_backward', node.name, [node.name], {
+      dy,
+      x,
+      w: this.forward.parameter(node.weight),
+      dw: this.options.gradient(node.weight),
+      dbias: node.bias === undefined ? undefined : this.options.gradient(node.bias),
+    })
+    if (this.wanted[input] === true) this.features.set(input, this.draft.write(operation, 'dx', this.draft.matrix(`${node.name}:dx`, x.shape[1] as number)))
+  }
+}
+
+function parametersOf(node: GraphNode): string[] {
+  switch (node.kind) {
+    case 'conv2d':
+    case 'linear':
+      return node.bias === undefined ? [node.weight] : [node.weight, node.bias]
+    case 'batchNorm':
+      return [node.weight, node.bias]
+    default:
+      return []
+  }
+}
+
+/** The gradient as conv_backward's contract can read it: d, or A d + B y + C, and a skip connection's gradient beside it. */
+function gradientOperands(g: Expression): Record<string, DraftTensor> | undefined {
+  if (g.kind === 'tensor' && g.access === 1) return { d: g.tensor }
+  if (g.kind === 'normBackward' && g.d.kind === 'tensor' && g.x.kind === 'tensor' && g.d.access === 1 && g.x.access === 1) {
+    return { d: g.d.tensor, y: g.x.tensor, dA: g.a, dB: g.b, dC: g.c }
+  }
+  if (g.kind !== 'add') return undefined
+  for (const [part, skip] of [
+    [g.left, g.right],
+    [g.right, g.left],
+  ] as const) {
+    if (skip.kind !== 'tensor' || skip.access !== 1) continue
+    const operands = part.kind === 'add' ? undefined : gradientOperands(part)
+    if (operands !== undefined) return { ...operands, skip: skip.tensor }
+  }
+  return undefined
+}

@@ -1,0 +1,254 @@
+/**
+ * A graph and options to a set of programs over one parameter arena. The steps are generators: after each node they may be left, so
+ * that compiling a thousand layers never holds the event loop for more than a few milliseconds.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { PreresnetError } from '../errors.js'
+import type { Graph } from '../graph/graph.js'
+import { boolean, integer, invalid, knownKeys, oneOf } from '../options.js'
+import { Backward } from './backward.js'
+import { contractsVersion } from './contracts.js'
+import { Draft, type DraftTensor } from './draft.js'
+import { Forward, imageShape } from './forward.js'
+import { align, tensorTypes, type TensorTypes } from './layout.js'
+import { bytesOf, operandsOf, planTransient } from './memory.js'
+import type { CompileOptions } from './options.js'
+import { planParameters, type ParameterPlan } from './parameters.js'
+import type { ArenaName, OperandValue, OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
+
+type ProgramName = CompileOptions['programs'][number]
+
+/** Milliseconds of work between two turns of the event loop. */
+const SLICE = 4
+
+/** Compiles; lets other work through every few milliseconds. Errors: ERR_OPTION, ERR_SHAPE, ERR_DEVICE. */
+export async function compilePrograms(graph: Graph, options: CompileOptions): Promise<ProgramSet> {
+  const steps = compileSteps(graph, options)
+  for (;;) {
+    const end = performance.now() + SLICE
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return step.value
+      if (performance.now() >= end) break
+    }
+    await nextTurn()
+  }
+}
+
+/** JSON of a program set in pieces of bounded work. */
+export async function serialisePrograms(set: ProgramSet): Promise<string> {
+  const pieces: string[] = []
+  let end = performance.now() + SLICE
+  const list = async (items: readonly unknown[]): Promise<string> => {
+    const texts: string[] = []
+    for (const item of items) {
+      texts.push(JSON.stringify(item))
+      if (performance.now() < end) continue
+      await nextTurn()
+      end = performance.now() + SLICE
+    }
+    return `[${texts.join(',')}]`
+  }
+  for (const [name, program] of Object.entries(set.programs)) {
+    const { operations, ...head } = program
+    pieces.push(`${JSON.stringify(name)}:${JSON.stringify(head).slice(0, -1)},"operations":${await list(operations)}}`)
+  }
+  const { tensors, programs: _programs, ...head } = set
+  return `${JSON.stringify(head).slice(0, -1)},"tensors":${await list(tensors)},"programs":{${pieces.join(',')}}}`
+}
+
+export function* compileSteps(graph: Graph, options: CompileOptions): Generator<void, ProgramSet> {
+  checkOptions(graph, options)
+  const types = tensorTypes(options.device, options.precision)
+  const trains = options.programs.includes('train')
+  const external = options.loss.kind === 'externalGradient'
+  const settings = options.update?.settings
+  const parameters = planParameters(graph, types, (name) => trains && (external || settings?.[name] !== undefined))
+  const linker = new Linker(parameters)
+  const programs: Record<string, Program> = {}
+  for (const name of options.programs) {
+    const draft = yield* draftProgram(name, graph, options, types, parameters)
+    programs[name] = yield* linker.link(name, draft)
+  }
+  return {
+    format: 1,
+    contracts: contractsVersion,
+    network: graph.name,
+    device: options.device,
+    precision: options.precision,
+    arenas: linker.arenas(),
+    tensors: linker.specs,
+    programs,
+  }
+}
+
+function checkOptions(graph: Graph, options: CompileOptions): void {
+  knownKeys('compile', options, ['device', 'precision', 'batch', 'programs', 'input', 'loss', 'update', 'statisticsGroups', 'frozenStatistics', 'inputGradient'])
+  oneOf('compile: device', options.device, ['reference', 'cpu'])
+  integer('compile: batch', options.batch, 1, 1 << 20)
+  const groups = integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1)
+  if (options.batch % groups !== 0) throw invalid('compile: statisticsGroups', `a divisor of the batch ${options.batch}`, groups)
+  boolean('compile: inputGradient', options.inputGradient ?? false)
+  const output = graph.nodes.at(-1)
+  if (options.loss.kind === 'crossEntropy' && output?.shape.kind !== 'features') {
+    throw new PreresnetError('ERR_SHAPE', `${output?.name ?? graph.name}: expected logits for a cross-entropy loss, got a feature map; end the network with a classifier`)
+  }
+  if (options.loss.kind === 'externalGradient' && output?.shape.kind !== 'image') {
+    throw new PreresnetError('ERR_SHAPE', `${output?.name ?? graph.name}: expected a feature map for an external gradient`)
+  }
+  if (options.programs.includes('train') && options.loss.kind === 'crossEntropy' && options.update === undefined) {
+    throw invalid('compile: update', 'the settings of the optimizer', options.update)
+  }
+  const names = new Set(graph.parameters.map((parameter) => parameter.name))
+  for (const name of Object.keys(options.update?.settings ?? {})) {
+    if (!names.has(name)) throw new PreresnetError('ERR_PARAMETER', `compile: the network has no parameter ${JSON.stringify(name)}`)
+  }
+}
+
+function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions, types: TensorTypes, parameters: ParameterPlan): Generator<void, Draft> {
+  const training = name === 'train'
+  const draft = new Draft(types, options.batch, training ? (options.statisticsGroups ?? 1) : 1)
+  const forward = new Forward(graph, draft, parameters.tensors, { training, frozenStatistics: new Set(options.frozenStatistics ?? []) })
+  yield* forward.run(inputTensor(name, draft, graph, options))
+  const gradient = output(name, draft, forward, options, types)
+  if (!training || gradient === undefined) return draft
+
+  draft.phase = 'backward'
+  const backward = new Backward(forward, { gradient: (parameter) => parameters.gradients.get(parameter), inputGradient: options.inputGradient ?? false })
+  if (options.loss.kind === 'externalGradient') backward.seedImage(gradient)
+  else backward.seedFeatures(gradient)
+  yield* backward.run()
+  if (backward.inputGradient !== undefined) publish(forward.materialiser.store(backward.inputGradient, 'dx', []), 'dx')
+
+  if (options.update !== undefined && parameters.views !== undefined) {
+    draft.phase = 'update'
+    const { momentum, nesterov, clipNorm, settings } = options.update
+    const segments = [...parameters.segments].map(([parameter, segment]) => ({ ...segment, ...(settings[parameter] as { decay: number; rate: number }) }))
+    draft.emit('sgd', 'sgd', ['sgd'], { ...parameters.views }, {
+      momentum,
+      nesterov,
+      clipNorm,
+      offsets: segments.map(({ offset }) => offset),
+      lengths: segments.map(({ length }) => length),
+      decays: segments.map(({ decay }) => decay),
+      rates: segments.map(({ rate }) => rate),
+    })
+  }
+  return draft
+}
+
+function inputTensor(name: ProgramName, draft: Draft, graph: Graph, options: CompileOptions): DraftTensor {
+  const { channels, height, width } = imageShape(graph.nodes[0]!.shape)
+  if (options.input.kind === 'tensor') return draft.activation('x', channels, height, width, 'inputs')
+  const { input } = options
+  const images = draft.tensor('images', 'u8', 'plain', [draft.batch, input.height, input.width, channels], 'inputs')
+  const placement = name === 'infer' ? undefined : draft.tensor('placement', 'i32', 'plain', [draft.batch, 3], 'inputs')
+  const operation = draft.emit('input', 'input', ['input'], { images, placement }, { mean: [...input.mean], deviation: [...input.deviation], pad: input.pad })
+  return draft.write(operation, 'x', draft.activation('input:x', channels, height, width))
+}
+
+/** Loss, predictions or the unit's output; returns the gradient that the backward pass starts from. */
+function output(name: ProgramName, draft: Draft, forward: Forward, options: CompileOptions, types: TensorTypes): DraftTensor | undefined {
+  const last = forward.graph.nodes.length - 1
+  const node = forward.nodeAt(last)
+  if (options.loss.kind === 'externalGradient') {
+    publish(forward.materialiser.store(forward.expression(last), node.name, []), 'y')
+    const { channels, height, width } = imageShape(node.shape)
+    return draft.activation('dy', channels, height, width, 'inputs')
+  }
+  const logits = forward.features(last)
+  publish(logits, 'logits')
+  const classes = logits.shape[1] as number
+  draft.phase = 'loss'
+  const probabilities = draft.matrix('probabilities', classes, 'outputs')
+  if (name === 'infer') {
+    draft.write(draft.emit('softmax', 'softmax', ['softmax'], { logits }), 'probabilities', probabilities)
+    return undefined
+  }
+  const training = name === 'train'
+  const targets = training && options.loss.softTargets ? draft.matrix('targets', classes, 'inputs') : undefined
+  const operation = draft.emit(
+    'softmax_cross_entropy',
+    'loss',
+    ['softmax_cross_entropy'],
+    { logits, labels: draft.tensor('labels', 'i32', 'plain', [draft.batch], 'inputs'), targets },
+    { smoothing: training ? options.loss.smoothing : 0 },
+  )
+  draft.write(operation, 'metrics', draft.tensor('metrics', types.sums, 'plain', [4], 'outputs'))
+  if (training) return draft.write(operation, 'dlogits', draft.matrix('loss:dlogits', classes))
+  draft.write(operation, 'probabilities', probabilities)
+  draft.write(operation, 'predictions', draft.tensor('predictions', 'i32', 'plain', [draft.batch], 'outputs'))
+  return undefined
+}
+
+/** Keeps a tensor after the run, where it can be read by name. */
+function publish(tensor: DraftTensor, name: string): void {
+  if (tensor.arena !== 'activations') throw new PreresnetError('ERR_SHAPE', `${name}: the network has no layer that would compute it`)
+  tensor.name = name
+  tensor.arena = 'outputs'
+  tensor.pinned = true
+}
+
+/** Gives tensors their places and numbers; one table for all programs. */
+class Linker {
+  readonly specs: TensorSpec[] = []
+  private readonly indices = new Map<DraftTensor, number>()
+  /** Inputs and outputs of equal name are one tensor in all programs. */
+  private readonly named = new Map<string, number>()
+  private readonly ends: Record<ArenaName, number> = { parameters: 0, velocity: 0, gradients: 0, buffers: 0, inputs: 0, outputs: 0, activations: 0 }
+
+  constructor(private readonly parameters: ParameterPlan) {
+    for (const group of [parameters.tensors, parameters.gradients, parameters.velocities]) {
+      for (const tensor of group.values()) this.add(tensor, parameters.offsets.get(tensor) as number)
+    }
+  }
+
+  arenas(): Record<string, number> {
+    // The optimizer's views span whole arenas, so the three have one size.
+    const size = Math.max(this.ends.parameters, this.ends.gradients, this.ends.velocity)
+    const trains = this.parameters.views !== undefined
+    return { ...this.ends, parameters: size, gradients: trains ? size : 0, velocity: trains ? size : 0 }
+  }
+
+  *link(name: string, draft: Draft): Generator<void, Program> {
+    const plan = yield* planTransient(draft.operations)
+    const operations: OperationSpec[] = []
+    for (const operation of draft.operations) {
+      const operands: Record<string, OperandValue> = {}
+      for (const [key, operand] of Object.entries(operation.operands)) {
+        operands[key] = Array.isArray(operand) ? operand.map((tensor) => this.index(tensor, plan.offsets)) : this.index(operand, plan.offsets)
+      }
+      operations.push({ op: operation.op, name: operation.name, fused: operation.fused, phase: operation.phase, operands, attributes: operation.attributes })
+      yield
+    }
+    this.ends.activations = Math.max(this.ends.activations, align(plan.bytes))
+    return { name, batch: draft.batch, operations }
+  }
+
+  private index(tensor: DraftTensor, offsets: ReadonlyMap<DraftTensor, number>): number {
+    const known = this.indices.get(tensor)
+    if (known !== undefined) return known
+    if (tensor.arena !== 'inputs' && tensor.arena !== 'outputs') {
+      return this.add(tensor, this.parameters.offsets.get(tensor) ?? (offsets.get(tensor) as number))
+    }
+    const key = `${tensor.arena}/${tensor.name}`
+    const shared = this.named.get(key)
+    if (shared !== undefined) {
+      this.indices.set(tensor, shared)
+      return shared
+    }
+    const index = this.add(tensor, this.ends[tensor.arena])
+    this.named.set(key, index)
+    return index
+  }
+
+  private add(tensor: DraftTensor, offset: number): number {
+    const bytes = bytesOf(tensor)
+    const { name, dtype, layout, shape, arena } = tensor
+    const index = this.specs.push({ name, dtype, layout, shape, arena, offset, bytes }) - 1
+    this.indices.set(tensor, index)
+    this.ends[arena] = Math.max(this.ends[arena], align(offset + bytes))
+    return index
+  }
+}
+
+export { operandsOf }

@@ -1,0 +1,240 @@
+/** The forward pass: every node of the graph becomes a value, and what must happen in memory becomes operations. */
+import { PreresnetError } from '../errors.js'
+import type { Graph, GraphNode, NodeId, SampleShape } from '../graph/graph.js'
+import type { Draft, DraftOperation, DraftTensor } from './draft.js'
+import { Expressions, tensorsOf, transformOf, type Expression, type Transform } from './expression.js'
+import { Materialiser } from './materialise.js'
+
+/** Feature maps are expressions, features and logits are tensors. */
+export type Value = { readonly kind: 'image'; readonly expression: Expression } | { readonly kind: 'features'; readonly tensor: DraftTensor }
+
+/** What the backward pass needs to know of a node's forward operation. */
+export interface NormRecord {
+  readonly x: DraftTensor
+  readonly mean: DraftTensor
+  readonly invstd: DraftTensor
+  readonly weight: DraftTensor
+  readonly count: number
+  readonly frozen: boolean
+}
+
+/** Parameters and running statistics, by name; shared by all programs. */
+export type Parameters = ReadonlyMap<string, DraftTensor>
+
+export interface ForwardOptions {
+  /** Batch statistics and dropout (true), or running statistics. */
+  readonly training: boolean
+  readonly frozenStatistics: ReadonlySet<string>
+}
+
+export class Forward {
+  readonly values: Value[] = []
+  readonly norms = new Map<NodeId, NormRecord>()
+  /** The operand transform through which a node's operation reads its input. */
+  readonly transforms = new Map<NodeId, Transform>()
+  readonly consumers: number[]
+  readonly expressions = new Expressions()
+  readonly materialiser: Materialiser
+  /** Names of element-wise layers on the way to a value, for `fused`. */
+  private readonly trail = new Map<NodeId, string[]>()
+
+  constructor(
+    readonly graph: Graph,
+    readonly draft: Draft,
+    private readonly parameters: Parameters,
+    private readonly options: ForwardOptions,
+  ) {
+    this.materialiser = new Materialiser(draft, this.expressions)
+    this.consumers = graph.nodes.map(() => 0)
+    for (const node of graph.nodes) for (const input of node.inputs) this.consumers[input]!++
+  }
+
+  /** One node at a time, so that a long network can be interrupted. */
+  *run(input: DraftTensor): Generator<void> {
+    for (const node of this.graph.nodes) {
+      this.values.push(this.lower(node, input))
+      yield
+    }
+  }
+
+  parameter(name: string): DraftTensor {
+    const tensor = this.parameters.get(name)
+    if (tensor === undefined) throw new PreresnetError('ERR_INTERNAL', `no parameter ${name}`)
+    return tensor
+  }
+
+  expression(id: NodeId): Expression {
+    const value = this.values[id]
+    if (value?.kind !== 'image') throw new PreresnetError('ERR_INTERNAL', `${this.nodeAt(id).name}: expected a feature map`)
+    return value.expression
+  }
+
+  features(id: NodeId): DraftTensor {
+    const value = this.values[id]
+    if (value?.kind !== 'features') throw new PreresnetError('ERR_INTERNAL', `${this.nodeAt(id).name}: expected features`)
+    return value.tensor
+  }
+
+  nodeAt(id: NodeId): GraphNode {
+    return this.graph.nodes[id] as GraphNode
+  }
+
+  private lower(node: GraphNode, input: DraftTensor): Value {
+    switch (node.kind) {
+      case 'input':
+        input.pinned = true
+        return image(this.expressions.tensor(input))
+      case 'conv2d':
+        return image(this.expressions.tensor(this.conv(node)))
+      case 'maxPool': {
+        const transform = this.operand(node)
+        const { channels, height, width } = imageShape(node.shape)
+        const { kernel, stride, padding } = node
+        const operation = this.draft.emit('bn_relu_pool', node.name, [...this.trailOf(node), node.name], { x: transform.x, scale: transform.scale, bias: transform.bias }, { relu: transform.relu, kernel, stride, padding })
+        return image(this.expressions.tensor(this.draft.write(operation, 'y', this.draft.activation(`${node.name}:y`, channels, height, width))))
+      }
+      case 'globalAveragePool': {
+        const transform = this.operand(node)
+        const operation = this.draft.emit('head', node.name, [...this.trailOf(node), node.name], { x: transform.x, scale: transform.scale, bias: transform.bias }, { relu: transform.relu })
+        return { kind: 'features', tensor: this.draft.write(operation, 'y', this.draft.matrix(`${node.name}:y`, imageShape(this.nodeAt(node.inputs[0]!).shape).channels)) }
+      }
+      case 'linear': {
+        const x = this.features(node.inputs[0]!)
+        const w = this.parameter(node.weight)
+        const operation = this.draft.emit('linear', node.name, [node.name], { x, w, bias: node.bias === undefined ? undefined : this.parameter(node.bias) })
+        return { kind: 'features', tensor: this.draft.write(operation, 'y', this.draft.matrix(`${node.name}:y`, w.shape[0] as number)) }
+      }
+      default:
+        return this.pointwise(node)
+    }
+  }
+
+  private conv(node: GraphNode & { kind: 'conv2d' }): DraftTensor {
+    const transform = this.operand(node)
+    const { channels, height, width } = imageShape(node.shape)
+    const operation = this.draft.emit(
+      'conv',
+      node.name,
+      [...this.trailOf(node), node.name],
+      { x: transform.x, xScale: transform.scale, xBias: transform.bias, w: this.parameter(node.weight), bias: node.bias === undefined ? undefined : this.parameter(node.bias) },
+      { stride: node.stride, padding: node.padding, xRelu: transform.relu },
+    )
+    const y = this.draft.write(operation, 'y', this.draft.activation(`${node.name}:y`, channels, height, width))
+    // Only a single consumer may turn the convolution's output into something else (a sum with the residual).
+    y.pinned = this.consumers[node.id] !== 1
+    return y
+  }
+
+  /** Norms, activations, additions ...: expressions, stored only where they would otherwise be computed over and over. */
+  private pointwise(node: GraphNode): Value {
+    const inputs = node.inputs.map((id) => this.materialiser.resolve(this.expression(id)))
+    const first = inputs[0] as Expression
+    const e = this.expressions
+    let expression: Expression
+    switch (node.kind) {
+      case 'batchNorm':
+        expression = this.norm(node, first)
+        break
+      case 'relu':
+        expression = e.relu(first)
+        break
+      case 'sigmoid':
+        expression = e.sigmoid(first)
+        break
+      case 'add':
+        expression = e.add(first, inputs[1] as Expression)
+        break
+      case 'multiply':
+        expression = e.multiply(first, inputs[1] as Expression)
+        break
+      case 'affine':
+        expression = e.affine(first, node.factor, node.offset)
+        break
+      case 'dropout':
+        expression = this.options.training && node.rate > 0 ? e.multiply(first, e.dropoutMask(node.rate, node.stream, first)) : first
+        break
+      case 'optionA': {
+        // Subsampling commutes with norm and ReLU: read them at the places that are kept. Anything else is stored first.
+        const size = imageShape(node.shape)
+        const transform = transformOf(first)
+        const source = transform !== undefined && transform.access === 1 ? first : e.tensor(this.materialiser.store(first, node.name, this.trailOf(node)))
+        expression = e.rewrite(source, (part) => (part.kind === 'tensor' ? e.tensor(part.tensor, node.stride, size) : undefined))
+        break
+      }
+      default:
+        throw new PreresnetError('ERR_INTERNAL', `${node.name}: no lowering for ${node.kind}`)
+    }
+    this.trail.set(node.id, [...node.inputs.flatMap((id) => (this.isPointwise(id) ? (this.trail.get(id) ?? []) : [])), node.name])
+    // Several readers of a value that combines several tensors: once into memory, rather than again for each.
+    if (this.consumers[node.id]! > 1 && tensorsOf(expression).size > 1) {
+      expression = e.tensor(this.materialiser.store(expression, node.name, this.trailOfNode(node)))
+    }
+    return image(expression)
+  }
+
+  private norm(node: GraphNode & { kind: 'batchNorm' }, input: Expression): Expression {
+    const inputNode = this.nodeAt(node.inputs[0]!)
+    const x = this.materialiser.store(input, inputNode.name, this.trailOfNode(inputNode))
+    // A tensor that a norm reads must stay what it is now.
+    x.pinned = true
+    const [, channels, height, width] = x.shape as [number, number, number, number]
+    const count = (this.draft.batch / this.draft.groups) * height * width
+    const frozen = !this.options.training || this.options.frozenStatistics.has(node.name)
+    if (!frozen && count < 2) {
+      throw new PreresnetError('ERR_SHAPE', `${node.name}: expected more than one value per channel for batch statistics, got a batch of ${this.draft.batch} in ${this.draft.groups} groups over ${height} x ${width}`)
+    }
+    const weight = this.parameter(node.weight)
+    const operation = this.draft.emit(
+      'bn_finalize',
+      node.name,
+      [node.name],
+      {
+        sums: frozen ? undefined : this.materialiser.sums(x, x, node.name),
+        weight,
+        beta: this.parameter(node.bias),
+        runningMean: this.parameter(node.runningMean),
+        runningVar: this.parameter(node.runningVar),
+      },
+      { count: frozen ? 0 : count, epsilon: node.epsilon, momentum: node.momentum },
+    )
+    const output = (key: string): DraftTensor => this.draft.write(operation, key, this.draft.coefficients(`${node.name}:${key}`, channels))
+    const [mean, invstd, scale, bias] = [output('mean'), output('invstd'), output('scale'), output('bias')] as const
+    this.norms.set(node.id, { x, mean, invstd, weight, count, frozen })
+    return this.expressions.normalise(this.expressions.tensor(x), scale, bias)
+  }
+
+  /** How a node's operation reads its input: through a transform, or from a tensor written for it. */
+  private operand(node: GraphNode): Transform {
+    const input = node.inputs[0] as NodeId
+    const expression = this.materialiser.resolve(this.expression(input))
+    const direct = transformOf(expression)
+    const transform =
+      direct !== undefined && direct.access === 1
+        ? direct
+        : (transformOf(this.expressions.tensor(this.materialiser.store(expression, this.nodeAt(input).name, this.trailOfNode(this.nodeAt(input))))) as Transform)
+    transform.x.pinned = true
+    this.transforms.set(node.id, transform)
+    return transform
+  }
+
+  private isPointwise(id: NodeId): boolean {
+    return !['input', 'conv2d', 'maxPool', 'globalAveragePool', 'linear'].includes(this.nodeAt(id).kind)
+  }
+  private trailOf(node: GraphNode): string[] {
+    return node.inputs.flatMap((id) => this.trail.get(id) ?? [])
+  }
+  private trailOfNode(node: GraphNode): string[] {
+    return this.trail.get(node.id) ?? []
+  }
+}
+
+function image(expression: Expression): Value {
+  return { kind: 'image', expression }
+}
+
+export function imageShape(shape: SampleShape): { readonly channels: number; readonly height: number; readonly width: number } {
+  if (shape.kind !== 'image') throw new PreresnetError('ERR_INTERNAL', 'expected the shape of an image')
+  return shape
+}
+
+export type { DraftOperation }

@@ -1,0 +1,108 @@
+/**
+ * The memory plan: tensors of the transient arena share memory where their lifetimes do not meet. A lifetime goes from the first
+ * operation that writes a tensor to the last that touches it.
+ */
+import type { DraftOperation, DraftTensor } from './draft.js'
+import { align, storageBytes } from './layout.js'
+
+export interface Plan {
+  readonly offsets: ReadonlyMap<DraftTensor, number>
+  readonly bytes: number
+}
+
+interface Lifetime {
+  first: number
+  last: number
+}
+
+export function bytesOf(tensor: DraftTensor): number {
+  return storageBytes(tensor.dtype, tensor.layout, tensor.shape)
+}
+
+export function operandsOf(operation: DraftOperation): DraftTensor[] {
+  return Object.values(operation.operands).flat()
+}
+
+/** Small vectors get a region of their own behind the feature maps, so that they do not tear holes between them. */
+export function* planTransient(operations: readonly DraftOperation[]): Generator<void, Plan> {
+  const lifetimes = new Map<DraftTensor, Lifetime>()
+  for (const operation of operations) {
+    for (const tensor of operandsOf(operation)) {
+      if (tensor.arena !== 'activations') continue
+      const life = lifetimes.get(tensor)
+      if (life === undefined) lifetimes.set(tensor, { first: operation.index, last: operation.index })
+      else life.last = operation.index
+    }
+    yield
+  }
+  const offsets = new Map<DraftTensor, number>()
+  let bytes = 0
+  for (const large of [true, false]) {
+    const part = [...lifetimes].filter(([tensor]) => (tensor.shape.length === 4) === large)
+    bytes += yield* planRegion(part, bytes, offsets)
+  }
+  return { offsets, bytes }
+}
+
+/** Best fit over time: at each operation what died is free again, what is born takes the smallest gap that holds it. */
+function* planRegion(lifetimes: readonly (readonly [DraftTensor, Lifetime])[], base: number, offsets: Map<DraftTensor, number>): Generator<void, number> {
+  const births = [...lifetimes].sort(([a, x], [b, y]) => x.first - y.first || bytesOf(b) - bytesOf(a))
+  const deaths = [...lifetimes].sort(([, x], [, y]) => x.last - y.last)
+  const free = new FreeList()
+  let dead = 0
+  for (const [tensor, life] of births) {
+    for (; dead < deaths.length; dead++) {
+      const [gone, { last }] = deaths[dead] as (typeof deaths)[number]
+      if (last >= life.first) break
+      free.release((offsets.get(gone) as number) - base, align(bytesOf(gone)))
+    }
+    offsets.set(tensor, base + free.take(align(bytesOf(tensor))))
+    yield
+  }
+  return free.end
+}
+
+/** Gaps in order of their place, joined where they touch. */
+class FreeList {
+  end = 0
+  private readonly gaps: { offset: number; bytes: number }[] = []
+
+  take(bytes: number): number {
+    let best = -1
+    for (let index = 0; index < this.gaps.length; index++) {
+      const gap = this.gaps[index]!
+      if (gap.bytes >= bytes && (best < 0 || gap.bytes < this.gaps[best]!.bytes)) best = index
+    }
+    if (best >= 0) {
+      const gap = this.gaps[best]!
+      const offset = gap.offset
+      gap.offset += bytes
+      gap.bytes -= bytes
+      if (gap.bytes === 0) this.gaps.splice(best, 1)
+      return offset
+    }
+    // Nothing fits: grow the end, using the gap that touches it.
+    const last = this.gaps.at(-1)
+    const start = last !== undefined && last.offset + last.bytes === this.end ? last.offset : this.end
+    if (start !== this.end) this.gaps.pop()
+    this.end = start + bytes
+    return start
+  }
+
+  release(offset: number, bytes: number): void {
+    let index = this.gaps.findIndex((gap) => gap.offset > offset)
+    if (index < 0) index = this.gaps.length
+    const before = this.gaps[index - 1]
+    const after = this.gaps[index]
+    const joinsBefore = before !== undefined && before.offset + before.bytes === offset
+    const joinsAfter = after !== undefined && offset + bytes === after.offset
+    if (joinsBefore && joinsAfter) {
+      before.bytes += bytes + after.bytes
+      this.gaps.splice(index, 1)
+    } else if (joinsBefore) before.bytes += bytes
+    else if (joinsAfter) {
+      after.offset = offset
+      after.bytes += bytes
+    } else this.gaps.splice(index, 0, { offset, bytes })
+  }
+}

@@ -1,0 +1,115 @@
+/** What `preresnet plan` shows of a program: what was fused into what, bytes read and written, memory kept for the backward pass. */
+import { contracts } from './contracts.js'
+import type { OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
+
+export interface OperationReport {
+  readonly op: string
+  readonly name: string
+  readonly phase: OperationSpec['phase']
+  /** Layers that run inside this operation. */
+  readonly fused: readonly string[]
+  readonly bytesRead: number
+  readonly bytesWritten: number
+  /** Shape of the first feature map or matrix written. */
+  readonly shape: readonly number[]
+}
+
+export interface PlanReport {
+  readonly network: string
+  readonly device: string
+  readonly precision: string
+  readonly program: string
+  readonly batch: number
+  readonly operations: readonly OperationReport[]
+  readonly bytesRead: number
+  readonly bytesWritten: number
+  /** Each operation's operands once: what crosses memory if no cache holds anything between operations. */
+  readonly bytesMoved: number
+  /** Transient tensors of the forward pass that the backward pass reads. */
+  readonly activationBytes: number
+  /** The same if every convolution kept its normalised input beside the raw one, as frameworks do that do not recompute. */
+  readonly activationBytesUnfused: number
+  readonly arenas: Readonly<Record<string, number>>
+  /** The executor's scratch, where a session told it. */
+  readonly scratchBytes: number
+  /** All that a session allocates. */
+  readonly peakBytes: number
+}
+
+/** Sums of one program of a set; `scratchBytes` comes from the session's memory figures. */
+export function planReport(set: ProgramSet, program = 'train', scratchBytes = 0): PlanReport {
+  const chosen = set.programs[program]
+  if (chosen === undefined) throw new RangeError(`no program ${program}`)
+  const operations = chosen.operations.map((operation) => reportOperation(set, operation))
+  const bytesRead = sum(operations.map((operation) => operation.bytesRead))
+  const bytesWritten = sum(operations.map((operation) => operation.bytesWritten))
+  const activationBytes = keptForBackward(set, chosen)
+  return {
+    network: set.network,
+    device: set.device,
+    precision: set.precision,
+    program,
+    batch: chosen.batch,
+    operations,
+    bytesRead,
+    bytesWritten,
+    bytesMoved: bytesRead + bytesWritten,
+    activationBytes,
+    activationBytesUnfused: activationBytes + activatedInputs(set, chosen),
+    arenas: set.arenas,
+    scratchBytes,
+    peakBytes: sum(Object.values(set.arenas)) + scratchBytes,
+  }
+}
+
+function reportOperation(set: ProgramSet, operation: OperationSpec): OperationReport {
+  let bytesRead = 0
+  let bytesWritten = 0
+  let shape: readonly number[] = []
+  for (const [tensor, role] of operandsWithRoles(set, operation)) {
+    const { bytes } = tensor
+    if (role !== 'out') bytesRead += bytes
+    if (role !== 'in') bytesWritten += bytes
+    if (role === 'out' && tensor.shape.length > shape.length) shape = tensor.shape
+  }
+  return { op: operation.op, name: operation.name, phase: operation.phase, fused: operation.fused, bytesRead, bytesWritten, shape }
+}
+
+function operandsWithRoles(set: ProgramSet, operation: OperationSpec): [TensorSpec, string][] {
+  const contract = (contracts as Record<string, { operands: Record<string, { role: string }> }>)[operation.op]
+  return Object.entries(operation.operands).flatMap(([key, operand]) => {
+    const role = contract?.operands[key]?.role ?? 'in'
+    return [operand].flat().map((index): [TensorSpec, string] => [set.tensors[index] as TensorSpec, role])
+  })
+}
+
+function keptForBackward(set: ProgramSet, program: Program): number {
+  const written = new Set<TensorSpec>()
+  const kept = new Set<TensorSpec>()
+  for (const operation of program.operations) {
+    for (const [tensor, role] of operandsWithRoles(set, operation)) {
+      if (tensor.arena !== 'activations') continue
+      if (operation.phase === 'forward' && role !== 'in') written.add(tensor)
+      if (operation.phase === 'backward' && role !== 'out' && written.has(tensor)) kept.add(tensor)
+    }
+  }
+  return sum([...kept].map((tensor) => tensor.bytes))
+}
+
+/** Bytes of each distinct transformed operand of a convolution or pooling: what would be stored without recomputation. */
+function activatedInputs(set: ProgramSet, program: Program): number {
+  const seen = new Map<string, number>()
+  for (const operation of program.operations) {
+    if (operation.phase !== 'forward') continue
+    const scale = operation.operands['xScale'] ?? operation.operands['scale']
+    const relu = operation.attributes['xRelu'] === true || operation.attributes['relu'] === true
+    if (scale === undefined && !relu) continue
+    const x = operation.operands['x'] as number
+    seen.set(`${x},${String(scale)}`, (set.tensors[x] as TensorSpec).bytes)
+  }
+  return sum([...seen.values()])
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
