@@ -71,11 +71,13 @@ export interface Sequential {
   /** Named children in order. A name '' adds nothing to parameter names. */
   readonly children: readonly (readonly [name: string, layer: Layer])[]
 }
-/** The same layers several times, each copy with weights of its own, named 0, 1, 2 ... */
+/** The same layers several times, each copy with weights of its own, named from, from + 1 ... */
 export interface Repeat {
   readonly kind: 'repeat'
   readonly count: number
   readonly layer: Layer
+  /** The number that the first copy is named by. */
+  readonly from: number
 }
 
 /** A residual unit: after(shortcut(x) + branch(x)). */

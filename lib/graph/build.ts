@@ -1,0 +1,109 @@
+/** From layers to the forward graph. Pure: the same network gives an equal graph. */
+import { networkFromJson } from '../layers/json.js'
+import type { BatchNorm, Conv2d, Layer, Linear, Network, Repeat, Sequential } from '../layers/layer.js'
+import { isMade } from '../layers/value.js'
+import { GraphBuilder } from './builder.js'
+import type { Graph, NodeId } from './graph.js'
+import { emitResidual } from './residual.js'
+import { convolved, featureShape, imageShape, pooled, subsampled } from './shape.js'
+
+/** The graph of a network, or ERR_SHAPE that names the layer which does not fit. Plain data of a network's form is validated first. */
+export function buildGraph(network: Network): Graph {
+  const { name, input, layers } = isMade(network) ? network : networkFromJson(network)
+  const builder = new GraphBuilder()
+  const { channels, height, width } = input
+  const start = builder.add('input', { kind: 'input' }, [], { kind: 'image', channels, height, width })
+  emit(builder, layers, '', start)
+  return builder.finish(name)
+}
+
+/** Appends a layer's nodes; answers the last. `path` is the layer's name. */
+export function emit(builder: GraphBuilder, layer: Layer, path: string, input: NodeId): NodeId {
+  const name = path === '' ? layer.kind : path
+  const shape = builder.shape(input)
+  switch (layer.kind) {
+    case 'conv2d':
+      return emitConv(builder, layer, path, input)
+    case 'batchNorm':
+      return emitNorm(builder, layer, path, input)
+    case 'relu':
+      return builder.add(name, { kind: 'relu' }, [input], shape)
+    case 'dropout':
+      return builder.add(name, { kind: 'dropout', rate: layer.rate, stream: builder.stream() }, [input], shape)
+    case 'maxPool':
+      return builder.add(name, layer, [input], pooled(name, layer, shape))
+    case 'globalAveragePool':
+      return builder.add(name, { kind: 'globalAveragePool' }, [input], { kind: 'features', features: imageShape(name, layer.kind, shape).channels })
+    case 'linear':
+      return emitLinear(builder, layer, path, input)
+    case 'scale':
+      return builder.add(name, { kind: 'affine', factor: layer.factor, offset: 0 }, [input], shape)
+    case 'optionA':
+      return builder.add(name, { kind: 'optionA', stride: layer.stride }, [input], subsampled(name, layer, shape))
+    case 'sequential':
+      return emitAll(builder, layer.children, path, input)
+    case 'repeat':
+      return emitCopies(builder, layer, path, input)
+    case 'residual':
+      return emitResidual(builder, layer, path, input)
+  }
+}
+
+export function emitAll(builder: GraphBuilder, children: Sequential['children'], path: string, input: NodeId): NodeId {
+  return children.reduce((last, [name, child]) => emit(builder, child, join(path, name), last), input)
+}
+
+/** Path of a child; an empty part adds nothing. */
+export function join(path: string, name: string): string {
+  return path === '' || name === '' ? path + name : `${path}.${name}`
+}
+
+function emitCopies(builder: GraphBuilder, { count, layer, from }: Repeat, path: string, input: NodeId): NodeId {
+  let last = input
+  for (let copy = from; copy < from + count; copy++) last = emit(builder, layer, join(path, String(copy)), last)
+  return last
+}
+
+/** Weights start as He et al. 2015 has them, by fan-out. */
+function emitConv(builder: GraphBuilder, layer: Conv2d, path: string, input: NodeId): NodeId {
+  const { channels, kernel, stride, padding } = layer
+  const name = path === '' ? layer.kind : path
+  const image = imageShape(name, 'conv2d', builder.shape(input))
+  const shape = convolved(name, layer, image)
+  const deviation = Math.sqrt(2 / (kernel * kernel * channels))
+  const weight = builder.parameter({
+    name: join(path, 'weight'),
+    shape: [channels, image.channels, kernel, kernel],
+    role: 'weight',
+    init: { kind: 'normal', deviation },
+  })
+  const node = { kind: 'conv2d', kernel, stride, padding, weight } as const
+  if (!layer.bias) return builder.add(name, node, [input], shape)
+  const bias = builder.parameter({ name: join(path, 'bias'), shape: [channels], role: 'bias', init: { kind: 'constant', value: layer.biasInit } })
+  return builder.add(name, { ...node, bias }, [input], shape)
+}
+
+function emitNorm(builder: GraphBuilder, layer: BatchNorm, path: string, input: NodeId): NodeId {
+  const name = path === '' ? layer.kind : path
+  const image = imageShape(name, 'batchNorm', builder.shape(input))
+  const shape = [image.channels]
+  const constant = (value: number) => ({ kind: 'constant', value }) as const
+  const weight = builder.parameter({ name: join(path, 'weight'), shape, role: 'normWeight', init: constant(1) })
+  const bias = builder.parameter({ name: join(path, 'bias'), shape, role: 'normBias', init: constant(0) })
+  const runningMean = builder.buffer({ name: join(path, 'running_mean'), shape, init: constant(0) })
+  const runningVar = builder.buffer({ name: join(path, 'running_var'), shape, init: constant(1) })
+  const { epsilon, momentum } = layer
+  return builder.add(name, { kind: 'batchNorm', epsilon, momentum, weight, bias, runningMean, runningVar }, [input], image)
+}
+
+function emitLinear(builder: GraphBuilder, layer: Linear, path: string, input: NodeId): NodeId {
+  const name = path === '' ? layer.kind : path
+  const { features } = featureShape(name, 'linear', builder.shape(input))
+  const { units } = layer
+  const bound = 1 / Math.sqrt(features)
+  const weight = builder.parameter({ name: join(path, 'weight'), shape: [units, features], role: 'weight', init: { kind: 'uniform', bound } })
+  const shape = { kind: 'features', features: units } as const
+  if (!layer.bias) return builder.add(name, { kind: 'linear', weight }, [input], shape)
+  const bias = builder.parameter({ name: join(path, 'bias'), shape: [units], role: 'bias', init: { kind: 'constant', value: 0 } })
+  return builder.add(name, { kind: 'linear', weight, bias }, [input], shape)
+}

@@ -1,0 +1,53 @@
+/** Collects the nodes, parameters and buffers of a graph while it is built. */
+import { PreresnetError } from '../errors.js'
+import type { Buffer, Graph, GraphNode, NodeId, Parameter, SampleShape } from './graph.js'
+
+/** A node without what the builder adds. */
+type Bare<Node> = Node extends GraphNode ? Omit<Node, 'id' | 'name' | 'inputs' | 'shape'> : never
+
+/** More than any network that could be trained; a hostile file must not fill the memory. */
+const mostNodes = 1_000_000
+
+export class GraphBuilder {
+  readonly #nodes: GraphNode[] = []
+  readonly #parameters: Parameter[] = []
+  readonly #buffers: Buffer[] = []
+  readonly #names = new Set<string>()
+  #streams = 0
+
+  add(name: string, node: Bare<GraphNode>, inputs: readonly NodeId[], shape: SampleShape): NodeId {
+    const id = this.#nodes.length
+    if (id === mostNodes) throw new PreresnetError('ERR_OPTION', `network: expected at most ${mostNodes} nodes, got more`)
+    this.#nodes.push({ ...node, id, name, inputs, shape } as GraphNode)
+    return id
+  }
+
+  shape(id: NodeId): SampleShape {
+    return this.#nodes[id]!.shape
+  }
+
+  parameter(parameter: Parameter): string {
+    this.#parameters.push(parameter)
+    return this.#unique(parameter.name)
+  }
+
+  buffer(buffer: Buffer): string {
+    this.#buffers.push(buffer)
+    return this.#unique(buffer.name)
+  }
+
+  /** The next number of a random stream: one a dropout, in order. */
+  stream(): number {
+    return this.#streams++
+  }
+
+  finish(name: string): Graph {
+    return { name, nodes: this.#nodes, parameters: this.#parameters, buffers: this.#buffers }
+  }
+
+  #unique(name: string): string {
+    if (this.#names.has(name)) throw new PreresnetError('ERR_OPTION', `network: two layers would call a parameter ${JSON.stringify(name)}; give them other names`)
+    this.#names.add(name)
+    return name
+  }
+}

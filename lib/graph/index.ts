@@ -1,0 +1,3 @@
+export { buildGraph } from './build.js'
+export { type Counts, countGraph, type NodeSummary, summarizeGraph } from './count.js'
+export type * from './graph.js'

@@ -1,0 +1,55 @@
+/** Shape inference: what a layer makes of one sample. ERR_SHAPE names the layer and the shapes. */
+import { PreresnetError } from '../errors.js'
+import type { Conv2d, MaxPool, OptionA } from '../layers/layer.js'
+import type { SampleShape } from './graph.js'
+
+export type ImageShape = Extract<SampleShape, { kind: 'image' }>
+export type FeatureShape = Extract<SampleShape, { kind: 'features' }>
+
+/** `32 x 16 x 16` (channels, height, width) or `64 features`. */
+export function showShape(shape: SampleShape): string {
+  return shape.kind === 'image' ? `${shape.channels} x ${shape.height} x ${shape.width}` : `${shape.features} features`
+}
+
+export function sameShape(a: SampleShape, b: SampleShape): boolean {
+  if (a.kind === 'image') return b.kind === 'image' && a.channels === b.channels && a.height === b.height && a.width === b.width
+  return b.kind === 'features' && a.features === b.features
+}
+
+export function shapeError(name: string, message: string): PreresnetError {
+  return new PreresnetError('ERR_SHAPE', `${name}: ${message}`)
+}
+
+export function imageShape(name: string, layer: string, shape: SampleShape): ImageShape {
+  if (shape.kind === 'image') return shape
+  throw shapeError(name, `${layer} expects an image, got ${showShape(shape)}`)
+}
+
+export function featureShape(name: string, layer: string, shape: SampleShape): FeatureShape {
+  if (shape.kind === 'features') return shape
+  throw shapeError(name, `${layer} expects features (globalAveragePool() makes them), got an image of ${showShape(shape)}`)
+}
+
+export function convolved(name: string, layer: Conv2d, input: SampleShape): ImageShape {
+  return windowed(name, layer, imageShape(name, 'conv2d', input), layer.channels)
+}
+
+export function pooled(name: string, layer: MaxPool, input: SampleShape): ImageShape {
+  const image = imageShape(name, 'maxPool', input)
+  return windowed(name, layer, image, image.channels)
+}
+
+/** Every stride-th row and column, channels filled up. */
+export function subsampled(name: string, layer: OptionA, input: SampleShape): ImageShape {
+  const image = imageShape(name, 'optionA', input)
+  if (layer.channels < image.channels) throw shapeError(name, `optionA can only add channels: expected at least ${image.channels}, got ${layer.channels}`)
+  return { kind: 'image', channels: layer.channels, height: Math.ceil(image.height / layer.stride), width: Math.ceil(image.width / layer.stride) }
+}
+
+function windowed(name: string, layer: Conv2d | MaxPool, image: ImageShape, channels: number): ImageShape {
+  const size = (side: number) => Math.floor((side + 2 * layer.padding - layer.kernel) / layer.stride) + 1
+  const height = size(image.height)
+  const width = size(image.width)
+  if (height >= 1 && width >= 1) return { kind: 'image', channels, height, width }
+  throw shapeError(name, `a ${layer.kernel} x ${layer.kernel} kernel with padding ${layer.padding} is larger than its input of ${showShape(image)}`)
+}

@@ -1,0 +1,20 @@
+import { integer, knownKeys } from '../options.js'
+import type { Sequential } from './layer.js'
+import { linear } from './linear.js'
+import { named } from './naming.js'
+import { globalAveragePool } from './pool.js'
+import { limits } from './value.js'
+
+export interface ClassifierOptions {
+  readonly classes: number
+}
+
+/** Global average pooling and a linear layer, `fc.weight` and `fc.bias`. */
+export function classifier(options: ClassifierOptions): Sequential {
+  knownKeys('classifier', options, ['classes'])
+  const units = integer('classifier: classes', options.classes, 1, limits.channels)
+  return named('classifier', [
+    ['pool', globalAveragePool()],
+    ['fc', linear({ units })],
+  ])
+}

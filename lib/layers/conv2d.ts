@@ -1,0 +1,36 @@
+import { boolean, integer, invalid, knownKeys } from '../options.js'
+import type { Conv2d } from './layer.js'
+import { finite, limits, made } from './value.js'
+
+export interface Conv2dOptions {
+  /** Channels of the output. */
+  readonly channels: number
+  /** Rows and columns of the kernel. */
+  readonly kernel: number
+  /** @default 1 */
+  readonly stride?: number
+  /** Zeros on every side. @default floor(kernel / 2), which keeps the size at stride 1 */
+  readonly padding?: number
+  /** @default false */
+  readonly bias?: boolean
+  /** Start value of every bias; needs `bias: true`. @default 0 */
+  readonly biasInit?: number
+}
+
+/** Convolution of an image: [channels, in, kernel, kernel] weights, started from N(0, sqrt(2 / (kernel^2 channels))). */
+export function conv2d(options: Conv2dOptions): Conv2d {
+  knownKeys('conv2d', options, ['channels', 'kernel', 'stride', 'padding', 'bias', 'biasInit'])
+  const kernel = integer('conv2d: kernel', options.kernel, 1, limits.kernel)
+  const bias = boolean('conv2d: bias', options.bias ?? false)
+  const biasInit = finite('conv2d: biasInit', options.biasInit ?? 0)
+  if (!bias && biasInit !== 0) throw invalid('conv2d: biasInit', '0 where there is no bias', biasInit)
+  return made({
+    kind: 'conv2d',
+    channels: integer('conv2d: channels', options.channels, 1, limits.channels),
+    kernel,
+    stride: integer('conv2d: stride', options.stride ?? 1, 1, limits.kernel),
+    padding: integer('conv2d: padding', options.padding ?? Math.floor(kernel / 2), 0, kernel - 1),
+    bias,
+    biasInit,
+  })
+}

@@ -1,0 +1,20 @@
+import { integer, knownKeys } from '../options.js'
+import type { OptionA } from './layer.js'
+import { limits, made } from './value.js'
+
+export interface OptionAOptions {
+  /** Channels of the output, at least those of the input. */
+  readonly channels: number
+  /** @default 1 */
+  readonly stride?: number
+}
+
+/** He et al. 2015's shortcut without parameters: every stride-th row and column, zero channels appended. */
+export function optionA(options: OptionAOptions): OptionA {
+  knownKeys('optionA', options, ['channels', 'stride'])
+  return made({
+    kind: 'optionA',
+    channels: integer('optionA: channels', options.channels, 1, limits.channels),
+    stride: integer('optionA: stride', options.stride ?? 1, 1, limits.kernel),
+  })
+}

@@ -1,0 +1,28 @@
+import { integer, knownKeys } from '../options.js'
+import type { GlobalAveragePool, MaxPool } from './layer.js'
+import { limits, made } from './value.js'
+
+export interface MaxPoolOptions {
+  readonly kernel: number
+  /** @default kernel */
+  readonly stride?: number
+  /** Places outside the image do not count. At most half the kernel. @default 0 */
+  readonly padding?: number
+}
+
+/** The largest value of each window. */
+export function maxPool(options: MaxPoolOptions): MaxPool {
+  knownKeys('maxPool', options, ['kernel', 'stride', 'padding'])
+  const kernel = integer('maxPool: kernel', options.kernel, 1, limits.kernel)
+  return made({
+    kind: 'maxPool',
+    kernel,
+    stride: integer('maxPool: stride', options.stride ?? kernel, 1, limits.kernel),
+    padding: integer('maxPool: padding', options.padding ?? 0, 0, Math.floor(kernel / 2)),
+  })
+}
+
+/** The mean of each channel: an image becomes a vector of features. */
+export function globalAveragePool(): GlobalAveragePool {
+  return made({ kind: 'globalAveragePool' })
+}

@@ -1,0 +1,74 @@
+import { PreresnetError } from '../errors.js'
+import { knownKeys, oneOf } from '../options.js'
+import type { Layer, LayerLike, Residual, Sequential } from './layer.js'
+import { ordinalsAfter, named, sequenceWithoutName } from './naming.js'
+import { asShortcut, identity, type ShortcutLike } from './shortcut.js'
+import { finite, made } from './value.js'
+
+export interface ResidualOptions {
+  /** F. Its parameters have no prefix of their own: `norm1.weight`, `conv1.weight` ... */
+  readonly branch: LayerLike
+  /** h. @default identity() */
+  readonly shortcut?: ShortcutLike
+  /** 'shared': what comes before the branch's first convolution acts before the paths split. @default 'branch' */
+  readonly activation?: 'branch' | 'shared'
+  /** f, after the addition; an array's names go on where the branch's end. @default [] */
+  readonly after?: LayerLike
+  /** Multiplies the branch, after its last layer. @default 1 */
+  readonly branchScale?: number
+}
+
+/** A residual unit: after(shortcut(x) + branchScale branch(x)). Both paths must give the same shape, else ERR_SHAPE when the graph is built. */
+export function residual(options: ResidualOptions): Residual {
+  knownKeys('residual', options, ['branch', 'shortcut', 'activation', 'after', 'branchScale'])
+  const branch = sequenceWithoutName('residual: branch', options.branch)
+  const after = sequenceWithoutName('residual: after', options.after ?? [], ordinalsAfter(branch))
+  const activation = oneOf('residual: activation', options.activation ?? 'branch', ['branch', 'shared'])
+  if (branch.children.length === 0) throw new PreresnetError('ERR_OPTION', 'residual: branch: expected at least one layer, got none')
+  checkNames(branch, after)
+  if (activation === 'shared') checkShared(branch)
+  return made({
+    kind: 'residual',
+    branch,
+    shortcut: asShortcut(options.shortcut ?? identity()),
+    activation,
+    after,
+    branchScale: finite('residual: branchScale', options.branchScale ?? 1),
+  })
+}
+
+/** How many of the branch's children a shared activation takes: those before the first that convolves. */
+export function leading(branch: Sequential): number {
+  const index = branch.children.findIndex(([, child]) => convolves(child))
+  return index === -1 ? branch.children.length : index
+}
+
+function checkShared(branch: Sequential): void {
+  const count = leading(branch)
+  if (count > 0 && count < branch.children.length) return
+  const what = count === 0 ? 'a norm or ReLU before' : 'a convolution after'
+  throw new PreresnetError('ERR_OPTION', `residual: activation "shared": expected ${what} the ${count === 0 ? "branch's first convolution" : 'activation'}, got none`)
+}
+
+/** Branch, shortcut and gate share the unit's name space. */
+function checkNames(branch: Sequential, after: Sequential): void {
+  const children = [...branch.children, ...after.children]
+  named('residual', children)
+  const reserved = children.find(([name]) => name === 'downsample' || name === 'gate')
+  if (reserved === undefined) return
+  throw new PreresnetError('ERR_OPTION', `residual: the name ${JSON.stringify(reserved[0])} is the shortcut's own`)
+}
+
+function convolves(layer: Layer): boolean {
+  switch (layer.kind) {
+    case 'conv2d':
+    case 'residual':
+      return true
+    case 'sequential':
+      return layer.children.some(([, child]) => convolves(child))
+    case 'repeat':
+      return convolves(layer.layer)
+    default:
+      return false
+  }
+}
