@@ -4,8 +4,8 @@
 export interface NativeSession {
   /** Bytes, known before anything is allocated. */
   readonly memory: { readonly arenas: number; readonly scratch: number; readonly total: number; readonly available: number }
-  /** ERR_MEMORY with both figures if `total` exceeds `available`. Zeroes every arena. */
-  allocate(): void
+  /** ERR_MEMORY with both figures if `total` exceeds `available`. Every arena starts as zeros. */
+  allocate(): Promise<void>
   /** Values in logical order (NCHW, OIHW ...), whatever the layout inside. f64, f32 and bf16 come as Float64Array, i32 as Int32Array, u8 as Uint8Array. */
   read(tensor: string): Promise<Float64Array | Int32Array | Uint8Array>
   /** Same order; the element count must fit. Writing a parameter makes executors forget transformed weights. */
