@@ -1,0 +1,46 @@
+// Builds the addon with AddressSanitizer and UndefinedBehaviorSanitizer in a folder of its own and runs the tests that reach native
+// code with it. Any report ends the process that made it, and so fails its test.
+//   npm run sanitize [-- TESTFILE...]     compiled tests, dist/test/...
+import { existsSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { main, output, run, Stop } from './support/run.mjs'
+import { filesUnder } from './support/stamp.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+process.chdir(root)
+
+const BUILD = 'build-sanitize'
+/** Folders of dist/test whose tests run the addon; those that start it in a fresh process inherit the sanitizers. */
+const SUITES = ['ops', 'program', 'data']
+
+await main('sanitize', () => {
+  run(process.execPath, ['scripts/setup.mjs'])
+  const generator = output('ninja', ['--version']) === undefined ? [] : ['-G', 'Ninja']
+  run('cmake', ['-S', '.', '-B', BUILD, ...generator, '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g', '-DPRERESNET_SANITIZE=address,undefined'])
+  run('cmake', ['--build', BUILD, '--parallel', String(Math.min(4, cpus().length))])
+
+  const addon = join(root, BUILD, 'Release/preresnet.node')
+  if (!existsSync(addon)) throw new Stop(`the build made no ${addon}`)
+  const chosen = process.argv.slice(2)
+  const tests = chosen.length > 0 ? chosen : SUITES.flatMap((suite) => filesUnder(root, `dist/test/${suite}`)).filter((file) => file.endsWith('.test.js'))
+  if (tests.length === 0) throw new Stop('no tests found')
+
+  run(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', '--serial', ...tests], {
+    env: {
+      ...process.env,
+      PRERESNET_ADDON: addon,
+      // Node is not built with the sanitizers, so their runtimes come first; Node's own leaks at exit are not ours to report.
+      LD_PRELOAD: [library('libasan.so'), library('libubsan.so'), library('libstdc++.so.6')].join(' '),
+      ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0:halt_on_error=1:exitcode=99',
+      UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
+    },
+  })
+})
+
+function library(name) {
+  const path = output('g++', [`-print-file-name=${name}`])?.trim()
+  if (path === undefined || !path.startsWith('/')) throw new Stop(`g++ has no ${name}`)
+  return path
+}
