@@ -5,18 +5,20 @@
 namespace preresnet {
 
 struct Batch {
-  const uint8_t* images = nullptr;     // [N][Y][X][C]
-  const int32_t* labels = nullptr;     // [N]; -1: padding, does not count
-  const int32_t* placement = nullptr;  // [N][3] top, left, mirror in the padded image; null where the program takes none
-  int64_t count = 0;                   // samples that are real
-  uint64_t ticket = 0;                 // slot and generation, for release()
+  const uint8_t* images = nullptr;  // [N][Y][X][C]
+  const int32_t* labels = nullptr;  // [N]; -1: padding, does not count
+  const int32_t* placement =
+      nullptr;  // [N][3] top, left, mirror in the padded image; null where the program takes none
+  int64_t count = 0;    // samples that are real
+  uint64_t ticket = 0;  // slot and generation, for release()
 };
 
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
-  /// Waits for batch `index` (counted from 0 over all epochs). Returns false when there is none (end of an evaluation pass) or close() was called.
-  /// Throws Error when a worker failed (ERR_IMAGE_DECODE ...), naming the file.
+  /// Waits for batch `index` (counted from 0 over all epochs). Returns false when there is none
+  /// (end of an evaluation pass) or close() was called. Throws Error when a worker failed
+  /// (ERR_IMAGE, ERR_FILE), naming the file.
   virtual bool acquire(uint64_t index, Batch* batch) = 0;
   virtual void release(uint64_t ticket) = 0;
   /// Wakes every waiter; acquire returns false from then on.

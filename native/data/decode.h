@@ -10,8 +10,9 @@ namespace preresnet {
 
 struct DecodeOptions {
   int64_t channels = 3;  // 3: RGB, 1: grey
-  int64_t resize = 0;    // shorter side after resizing, as Pillow's antialiased bilinear; 0: as stored
-  int64_t height = 0;    // centre crop; 0: no crop in this direction
+  int64_t resize =
+      0;  // shorter side after resizing, as Pillow's antialiased bilinear; 0: as stored
+  int64_t height = 0;  // centre crop; 0: no crop in this direction
   int64_t width = 0;
 };
 
@@ -30,18 +31,22 @@ class ImageDecoder {
   ImageDecoder(const ImageDecoder&) = delete;
   ImageDecoder& operator=(const ImageDecoder&) = delete;
 
-  /// `name` stands in errors. An alpha channel is dropped, 16 bits become 8, an orientation tag is not obeyed: as torchvision's loader does.
-  /// Throws ERR_IMAGE for anything that is not a whole image, or smaller than the crop.
-  DecodedImage decode(const uint8_t* file, size_t size, const DecodeOptions&, const std::string& name);
+  /// `name` stands in errors. An alpha channel is dropped, 16 bits become 8, an orientation tag is
+  /// not obeyed: as torchvision's loader does. Throws ERR_IMAGE for anything that is not a whole
+  /// image, or smaller than the crop.
+  DecodedImage decode(const uint8_t* file, size_t size, const DecodeOptions&,
+                      const std::string& name);
   /// The same into height * width * channels bytes at `pixels`; height and width are given.
-  void decode_into(const uint8_t* file, size_t size, const DecodeOptions&, const std::string& name, uint8_t* pixels);
+  void decode_into(const uint8_t* file, size_t size, const DecodeOptions&, const std::string& name,
+                   uint8_t* pixels);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-DecodedImage decode_image(const uint8_t* file, size_t size, const DecodeOptions&, const std::string& name = "image");
+DecodedImage decode_image(const uint8_t* file, size_t size, const DecodeOptions&,
+                          const std::string& name = "image");
 
 /// "libjpeg-turbo 2.1.5" and "libspng 0.7.3", for `doctor`.
 std::string jpeg_library();

@@ -1,7 +1,8 @@
 // Batches of images from memory or files, made by worker threads in a ring of slots.
 //
-// What a batch holds is a function of the options and its index alone: neither the number of workers nor the order of the calls
-// changes a byte. See data/order.h for the shuffle and data/ring.h for who may write a slot when.
+// What a batch holds is a function of the options and its index alone: neither the number of
+// workers nor the order of the calls changes a byte. See data/order.h for the shuffle and
+// data/ring.h for who may write a slot when.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -22,13 +23,15 @@ struct LoaderOptions {
   enum class Kind : uint8_t { memory, files };
 
   Kind kind = Kind::memory;
-  // memory: [labels.size()][height][width][channels], owned by somebody else and kept alive by `owner`. Never written.
+  // memory: [labels.size()][height][width][channels], owned by somebody else and kept alive by
+  // `owner`. Never written.
   const uint8_t* images = nullptr;
   size_t images_bytes = 0;
   std::shared_ptr<void> owner;
   // files
   std::vector<std::string> paths;
-  int64_t resize = 0;  // shorter side after resizing, then the centre of height x width; 0: no resizing
+  int64_t resize =
+      0;  // shorter side after resizing, then the centre of height x width; 0: no resizing
 
   std::vector<int32_t> labels;
   int64_t height = 0;
@@ -43,10 +46,11 @@ struct LoaderOptions {
   int slots = 2;    // >= 2: one to read, one to fill
 };
 
-/// Starts the workers. The source may be used from any thread, and by several; destroying the last pointer joins the workers.
-/// Any batch index may be acquired at any time; consecutive ones are made ahead. A batch with an image that cannot be decoded
-/// throws ERR_IMAGE from acquire, the others are unharmed. Every acquired batch must be released; `slots` may be held at once.
-/// Throws ERR_OPTION, and ERR_DATASET when there are no samples, or fewer than a batch in training.
+/// Starts the workers. The source may be used from any thread, and by several; destroying the last
+/// pointer joins the workers. Any batch index may be acquired at any time; consecutive ones are
+/// made ahead. A batch with an image that cannot be decoded throws ERR_IMAGE from acquire, the
+/// others are unharmed. Every acquired batch must be released; `slots` may be held at once. Throws
+/// ERR_OPTION, and ERR_DATASET when there are no samples, or fewer than a batch in training.
 std::shared_ptr<BatchSource> make_loader(LoaderOptions);
 
 }  // namespace preresnet

@@ -10,7 +10,7 @@ export const BUILD_PACKAGES = [
   { name: 'g++', tools: ['g++'] },
   { name: 'libdnnl-dev' },
   { name: 'libhwy-dev' },
-  { name: 'libturbojpeg0-dev' },
+  { name: 'libjpeg62-turbo-dev' },
   { name: 'libspng-dev' },
   { name: 'nlohmann-json3-dev' },
 ]

@@ -1,0 +1,103 @@
+#include "data/decode.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "core/error.h"
+#include "data/jpeg.h"
+#include "data/pixels.h"
+#include "data/png.h"
+#include "data/resize.h"
+
+namespace preresnet {
+namespace {
+
+std::string size_text(int64_t height, int64_t width) {
+  return std::to_string(height) + " x " + std::to_string(width);
+}
+
+// Half of the difference, ties to even.
+int64_t centre(int64_t size, int64_t crop) {
+  const int64_t border = size - crop;
+  const int64_t half = border / 2;
+  return border % 2 == 0 ? half : half + half % 2;
+}
+
+}  // namespace
+
+void fail_image(const std::string& name, const std::string& reason) {
+  throw Error("ERR_IMAGE", name + ": " + reason);
+}
+
+struct ImageDecoder::State {
+  JpegDecoder jpeg;
+  Resizer resizer;
+  Pixels pixels;
+  // Of the image that was decoded last.
+  int64_t height = 0;  // after resizing, before cropping
+  int64_t width = 0;
+  Window window;
+
+  void decode(const uint8_t* file, size_t size, const DecodeOptions& options,
+              const std::string& name) {
+    if (options.channels != 1 && options.channels != 3) {
+      throw Error("ERR_OPTION",
+                  "decode: expected 1 or 3 channels, got " + std::to_string(options.channels));
+    }
+    if (is_jpeg(file, size)) {
+      jpeg.decode(file, size, options.channels, options.resize, name, pixels);
+    } else if (is_png(file, size)) {
+      decode_png(file, size, options.channels, name, pixels);
+    } else {
+      fail_image(name, size == 0 ? "the file is empty"
+                                 : "expected a JPEG or PNG file, got other contents");
+    }
+    height = pixels.stored_height;
+    width = pixels.stored_width;
+    if (options.resize > 0) {
+      const int64_t shorter = std::min(height, width);
+      const int64_t longer = options.resize * std::max(height, width) / shorter;
+      (height <= width ? height : width) = options.resize;
+      (pixels.stored_height <= pixels.stored_width ? width : height) = longer;
+    }
+    window.height = options.height > 0 ? options.height : height;
+    window.width = options.width > 0 ? options.width : width;
+    if (window.height > height || window.width > width) {
+      fail_image(name, "expected an image of at least " + size_text(window.height, window.width) +
+                           ", got " + size_text(height, width) + " (height x width)");
+    }
+    window.top = centre(height, window.height);
+    window.left = centre(width, window.width);
+  }
+
+  void store(uint8_t* target) {
+    resizer.resize(pixels.data.data(), pixels.height, pixels.width, pixels.channels, height, width,
+                   window, target);
+  }
+};
+
+ImageDecoder::ImageDecoder() : state_(std::make_unique<State>()) {}
+ImageDecoder::~ImageDecoder() = default;
+
+DecodedImage ImageDecoder::decode(const uint8_t* file, size_t size, const DecodeOptions& options,
+                                  const std::string& name) {
+  state_->decode(file, size, options, name);
+  DecodedImage image{state_->window.height, state_->window.width, options.channels, {}};
+  image.pixels.resize(image.height * image.width * image.channels);
+  state_->store(image.pixels.data());
+  return image;
+}
+
+void ImageDecoder::decode_into(const uint8_t* file, size_t size, const DecodeOptions& options,
+                               const std::string& name, uint8_t* pixels) {
+  state_->decode(file, size, options, name);
+  state_->store(pixels);
+}
+
+DecodedImage decode_image(const uint8_t* file, size_t size, const DecodeOptions& options,
+                          const std::string& name) {
+  return ImageDecoder().decode(file, size, options, name);
+}
+
+}  // namespace preresnet

@@ -1,0 +1,168 @@
+// libjpeg reports errors through callbacks that must not return. They jump back into the function
+// that called the library, so those functions (and only those) hold nothing that has a destructor.
+#include "data/jpeg.h"
+
+#include <jpeglib.h>
+
+#include <csetjmp>
+#include <cstdio>
+#include <new>
+// After jpeglib.h.
+#include <jerror.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "data/decode.h"
+
+namespace preresnet {
+namespace {
+
+struct ErrorManager {
+  jpeg_error_mgr library;  // first: libjpeg hands a pointer to it around
+  std::jmp_buf escape;
+  char message[JMSG_LENGTH_MAX];
+};
+
+[[noreturn]] void leave(j_common_ptr common) {
+  auto* manager = reinterpret_cast<ErrorManager*>(common->err);
+  manager->library.format_message(common, manager->message);
+  std::longjmp(manager->escape, 1);
+}
+
+// Warnings that leave every pixel as it was stored. After any other one the library goes on with
+// invented pixels (a truncated file ends in grey): those are errors here.
+bool harmless(int code) {
+  return code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM ||
+         code == JWRN_NOT_SEQUENTIAL || code == JWRN_BOGUS_ICC;
+}
+
+void on_message(j_common_ptr common, int level) {
+  if (level < 0 && !harmless(common->err->msg_code)) leave(common);
+}
+
+void print_nothing(j_common_ptr) {}
+
+bool create(jpeg_decompress_struct* jpeg, ErrorManager* errors) {
+  jpeg->err = jpeg_std_error(&errors->library);
+  errors->library.error_exit = leave;
+  errors->library.emit_message = on_message;
+  errors->library.output_message = print_nothing;
+  if (setjmp(errors->escape) != 0) return false;
+  jpeg_create_decompress(jpeg);
+  return true;
+}
+
+bool read_header(jpeg_decompress_struct* jpeg, ErrorManager* errors, const uint8_t* file,
+                 size_t size) {
+  if (setjmp(errors->escape) != 0) return false;
+  jpeg_mem_src(jpeg, file, size);
+  jpeg_read_header(jpeg, TRUE);
+  return true;
+}
+
+bool start(jpeg_decompress_struct* jpeg, ErrorManager* errors) {
+  if (setjmp(errors->escape) != 0) return false;
+  jpeg_start_decompress(jpeg);
+  return true;
+}
+
+bool read_rows(jpeg_decompress_struct* jpeg, ErrorManager* errors, uint8_t* target) {
+  if (setjmp(errors->escape) != 0) return false;
+  const size_t pitch = static_cast<size_t>(jpeg->output_width) * jpeg->output_components;
+  while (jpeg->output_scanline < jpeg->output_height) {
+    JSAMPROW row = target + jpeg->output_scanline * pitch;
+    jpeg_read_scanlines(jpeg, &row, 1);
+  }
+  jpeg_finish_decompress(jpeg);
+  return true;
+}
+
+// Four-component files come from Adobe's programs, which store every ink inverted.
+void cmyk_to_rgb_or_grey(const std::vector<uint8_t>& cmyk, int64_t channels,
+                         std::vector<uint8_t>& target) {
+  const size_t pixels = cmyk.size() / 4;
+  target.resize(pixels * channels);
+  for (size_t i = 0; i < pixels; ++i) {
+    const int black = cmyk[i * 4 + 3];
+    int colour[3];
+    for (int channel = 0; channel < 3; ++channel)
+      colour[channel] = (cmyk[i * 4 + channel] * black + 127) / 255;
+    if (channels == 1) {
+      target[i] = to_grey(colour[0], colour[1], colour[2]);
+    } else {
+      for (int channel = 0; channel < 3; ++channel)
+        target[i * 3 + channel] = static_cast<uint8_t>(colour[channel]);
+    }
+  }
+}
+
+}  // namespace
+
+struct JpegDecoder::State {
+  jpeg_decompress_struct jpeg{};
+  ErrorManager errors{};
+  std::vector<uint8_t> cmyk;
+};
+
+JpegDecoder::JpegDecoder() : state_(std::make_unique<State>()) {
+  if (!create(&state_->jpeg, &state_->errors))
+    throw Error("ERR_INTERNAL", std::string("libjpeg: ") + state_->errors.message);
+}
+
+JpegDecoder::~JpegDecoder() { jpeg_destroy_decompress(&state_->jpeg); }
+
+void JpegDecoder::decode(const uint8_t* file, size_t size, int64_t channels, int64_t shorter,
+                         const std::string& name, Pixels& pixels) {
+  jpeg_decompress_struct* jpeg = &state_->jpeg;
+  ErrorManager* errors = &state_->errors;
+  const auto fail = [&](const std::string& reason) {
+    jpeg_abort_decompress(jpeg);
+    fail_image(name, reason);
+  };
+  if (!read_header(jpeg, errors, file, size)) fail(errors->message);
+
+  pixels.stored_height = jpeg->image_height;
+  pixels.stored_width = jpeg->image_width;
+  if (pixels.stored_height * pixels.stored_width > kMaximumPixels) {
+    fail("expected at most " + std::to_string(kMaximumPixels) + " pixels, got " +
+         std::to_string(pixels.stored_width) + " x " + std::to_string(pixels.stored_height));
+  }
+  const bool inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
+  jpeg->out_color_space = inks ? JCS_CMYK : channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  jpeg->scale_num = 1;
+  jpeg->scale_denom = 1;
+  const int64_t side = std::min(pixels.stored_height, pixels.stored_width);
+  while (shorter > 0 && jpeg->scale_denom < 8 && side >= shorter * 4 * jpeg->scale_denom)
+    jpeg->scale_denom *= 2;
+  if (!start(jpeg, errors)) fail(errors->message);
+
+  pixels.height = jpeg->output_height;
+  pixels.width = jpeg->output_width;
+  pixels.channels = channels;
+  std::vector<uint8_t>& rows = inks ? state_->cmyk : pixels.data;
+  try {
+    rows.resize(static_cast<size_t>(pixels.height) * pixels.width * jpeg->output_components);
+    if (!read_rows(jpeg, errors, rows.data())) fail(errors->message);
+    if (inks) cmyk_to_rgb_or_grey(state_->cmyk, channels, pixels.data);
+  } catch (const std::bad_alloc&) {
+    fail("no memory for " + std::to_string(pixels.width) + " x " + std::to_string(pixels.height) +
+         " pixels");
+  }
+}
+
+bool is_jpeg(const uint8_t* file, size_t size) {
+  return size >= 3 && file[0] == 0xFF && file[1] == 0xD8 && file[2] == 0xFF;
+}
+
+#define PRERESNET_TEXT_OF(value) #value
+#define PRERESNET_TEXT(value) PRERESNET_TEXT_OF(value)
+std::string jpeg_library() {
+#ifdef LIBJPEG_TURBO_VERSION
+  return "libjpeg-turbo " PRERESNET_TEXT(LIBJPEG_TURBO_VERSION);
+#else
+  return "libjpeg " PRERESNET_TEXT(JPEG_LIB_VERSION);
+#endif
+}
+
+}  // namespace preresnet

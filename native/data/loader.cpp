@@ -1,0 +1,328 @@
+#include "data/loader.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <thread>
+
+#include "core/error.h"
+#include "data/decode.h"
+#include "data/order.h"
+#include "data/ring.h"
+
+namespace preresnet {
+namespace {
+
+constexpr size_t kAlignment = 64;
+// A task of a memory source copies about this much: enough to be worth a lock, little enough to
+// spread over workers.
+constexpr int64_t kTaskBytes = 256 << 10;
+constexpr int64_t kMaximumFile = int64_t{1} << 30;
+
+struct FreeAligned {
+  void operator()(void* memory) const { std::free(memory); }
+};
+using Bytes = std::unique_ptr<uint8_t, FreeAligned>;
+
+Bytes allocate(size_t bytes) {
+  void* memory = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+  if (memory == nullptr)
+    throw Error("ERR_MEMORY",
+                "loader: no memory for a batch of " + std::to_string(bytes) + " bytes");
+  return Bytes(static_cast<uint8_t*>(memory));
+}
+
+void read_file(const std::string& path, std::vector<uint8_t>& contents) {
+  const auto fail = [&](const std::string& reason) {
+    throw Error("ERR_FILE", path + ": " + reason);
+  };
+  struct File {
+    int descriptor;
+    ~File() {
+      if (descriptor >= 0) ::close(descriptor);
+    }
+  } file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.descriptor < 0) fail(std::strerror(errno));
+  struct stat status {};
+  if (::fstat(file.descriptor, &status) != 0) fail(std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) fail("expected a file");
+  if (status.st_size > kMaximumFile)
+    fail("expected an image of at most 1 GiB, got " + std::to_string(status.st_size) + " bytes");
+  contents.resize(static_cast<size_t>(status.st_size));
+  size_t done = 0;
+  while (done < contents.size()) {
+    const ssize_t count = ::read(file.descriptor, contents.data() + done, contents.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(std::strerror(errno));
+    if (count == 0)
+      fail("expected " + std::to_string(contents.size()) + " bytes, got " + std::to_string(done));
+    done += static_cast<size_t>(count);
+  }
+}
+
+// The shuffled orders of the two epochs used last. Their memory goes from epoch to epoch.
+class Orders {
+ public:
+  using Order = std::shared_ptr<const std::vector<uint32_t>>;
+
+  Orders(uint64_t seed, size_t samples) : seed_(seed), samples_(samples) {}
+
+  Order of(uint64_t epoch) {
+    const std::lock_guard lock(mutex_);
+    for (const Entry& entry : entries_) {
+      if (entry.order && entry.epoch == epoch) return entry.order;
+    }
+    Entry& entry = entries_[next_];
+    next_ = (next_ + 1) % std::size(entries_);
+    // A worker may still read the oldest one after a jump back and forth.
+    if (!entry.order || entry.order.use_count() > 1)
+      entry.order = std::make_shared<std::vector<uint32_t>>(samples_);
+    entry.epoch = epoch;
+    shuffle_epoch(seed_, epoch, *entry.order);
+    return entry.order;
+  }
+
+ private:
+  struct Entry {
+    uint64_t epoch = 0;
+    std::shared_ptr<std::vector<uint32_t>> order;
+  };
+  const uint64_t seed_;
+  const size_t samples_;
+  std::mutex mutex_;
+  Entry entries_[2];
+  size_t next_ = 0;
+};
+
+void validate(const LoaderOptions& options) {
+  const auto at_least = [](const char* name, int64_t value, int64_t minimum) {
+    if (value >= minimum) return;
+    throw Error("ERR_OPTION", std::string("loader: ") + name + ": expected at least " +
+                                  std::to_string(minimum) + ", got " + std::to_string(value));
+  };
+  at_least("height", options.height, 1);
+  at_least("width", options.width, 1);
+  at_least("channels", options.channels, 1);
+  at_least("batch", options.batch, 1);
+  at_least("pad", options.pad, 0);
+  at_least("resize", options.resize, 0);
+  at_least("workers", options.workers, 1);
+  at_least("slots", options.slots, 2);
+  // Placements are 32-bit, and so are sample indices.
+  if (options.pad > 1 << 20)
+    throw Error("ERR_OPTION",
+                "loader: pad: expected at most 1048576, got " + std::to_string(options.pad));
+  const auto samples = static_cast<int64_t>(options.labels.size());
+  if (samples == 0) throw Error("ERR_DATASET", "loader: expected at least one sample, got none");
+  if (samples > int64_t{0xFFFFFFFF})
+    throw Error("ERR_DATASET", "loader: expected fewer than 2^32 samples");
+  if (options.mode == LoaderOptions::Mode::train && samples < options.batch) {
+    throw Error("ERR_DATASET", "loader: expected at least one batch of " +
+                                   std::to_string(options.batch) + " samples, got " +
+                                   std::to_string(samples));
+  }
+  int64_t image = 0;
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(options.height, options.width, &image) ||
+      __builtin_mul_overflow(image, options.channels, &image) ||
+      __builtin_mul_overflow(image, std::max(samples, options.batch), &bytes)) {
+    throw Error("ERR_OPTION", "loader: height, width, channels and batch are too large together");
+  }
+  if (options.kind == LoaderOptions::Kind::memory) {
+    if (options.images == nullptr || options.images_bytes != static_cast<size_t>(image * samples)) {
+      throw Error("ERR_DATASET", "loader: expected " + std::to_string(image * samples) +
+                                     " bytes of images for " + std::to_string(samples) +
+                                     " labels, got " + std::to_string(options.images_bytes));
+    }
+    return;
+  }
+  if (options.paths.size() != options.labels.size()) {
+    throw Error("ERR_DATASET", "loader: expected as many paths as labels (" +
+                                   std::to_string(samples) + "), got " +
+                                   std::to_string(options.paths.size()));
+  }
+  if (options.channels != 1 && options.channels != 3) {
+    throw Error("ERR_OPTION", "loader: channels: expected 1 or 3 for files, got " +
+                                  std::to_string(options.channels));
+  }
+  if (options.resize > 0 && options.resize < std::max(options.height, options.width)) {
+    throw Error("ERR_OPTION", "loader: resize: expected at least the larger of height and width (" +
+                                  std::to_string(std::max(options.height, options.width)) +
+                                  "), got " + std::to_string(options.resize));
+  }
+}
+
+uint64_t batches_of(const LoaderOptions& options) {
+  if (options.mode == LoaderOptions::Mode::train) return Ring::kEndless;
+  return (options.labels.size() + options.batch - 1) / options.batch;
+}
+
+int64_t grain_of(const LoaderOptions& options) {
+  const int64_t share = (options.batch + options.workers - 1) / options.workers;
+  const int64_t image = options.height * options.width * options.channels;
+  // Images differ in size, so files go in small portions.
+  const int64_t portion =
+      options.kind == LoaderOptions::Kind::files ? share / 4 : kTaskBytes / image;
+  return std::clamp<int64_t>(portion, 1, share);
+}
+
+class Loader : public BatchSource {
+ public:
+  explicit Loader(LoaderOptions options)
+      : options_(std::move(options)),
+        image_bytes_(options_.height * options_.width * options_.channels),
+        samples_(options_.labels.size()),
+        orders_(options_.seed, samples_),
+        ring_(options_.slots, options_.batch, grain_of(options_), batches_of(options_)) {
+    for (int i = 0; i < options_.slots; ++i) {
+      slots_.push_back({allocate(options_.batch * image_bytes_),
+                        std::vector<int32_t>(options_.batch),
+                        std::vector<int32_t>(options_.batch * 3)});
+    }
+    start_workers();
+  }
+
+  ~Loader() override {
+    ring_.close();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  bool acquire(uint64_t index, Batch* batch) override {
+    int slot = 0;
+    uint64_t ticket = 0;
+    if (!ring_.acquire(index, &slot, &ticket)) return false;
+    const Slot& filled = slots_[slot];
+    batch->images = filled.images.get();
+    batch->labels = filled.labels.data();
+    batch->placement = filled.placement.data();
+    batch->count = options_.batch;
+    if (!training())
+      batch->count = std::min<int64_t>(options_.batch, samples_ - index * options_.batch);
+    batch->ticket = ticket;
+    return true;
+  }
+
+  void release(uint64_t ticket) override { ring_.release(ticket); }
+  void close() override { ring_.close(); }
+  int64_t batch_size() const override { return options_.batch; }
+  int64_t image_bytes() const override { return image_bytes_; }
+
+ private:
+  struct Slot {
+    Bytes images;
+    std::vector<int32_t> labels;
+    std::vector<int32_t> placement;
+  };
+  // What a worker keeps from image to image.
+  struct Desk {
+    ImageDecoder decoder;
+    std::vector<uint8_t> file;
+  };
+
+  bool training() const { return options_.mode == LoaderOptions::Mode::train; }
+
+  void start_workers() {
+    // Signals belong to the threads of the program.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      for (int i = 0; i < options_.workers; ++i) workers_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+      pthread_sigmask(SIG_SETMASK, &before, nullptr);
+      ring_.close();
+      for (std::thread& worker : workers_) worker.join();
+      throw Error("ERR_MEMORY", "loader: cannot start " + std::to_string(options_.workers) +
+                                    " workers: " + error.what());
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  void work() {
+    pthread_setname_np(pthread_self(), "preresnet-data");
+    std::unique_ptr<Desk> desk;
+    Ring::Task task;
+    while (ring_.take(&task)) {
+      Ring::Failure failure;
+      int64_t position = task.first;
+      try {
+        if (!desk) desk = std::make_unique<Desk>();
+        fill(*desk, task, &position);
+      } catch (const Error& error) {
+        failure = {position, error.code(), error.what()};
+      } catch (const std::bad_alloc&) {
+        failure = {position, "ERR_MEMORY", "loader: no memory to decode an image"};
+      } catch (const std::exception& error) {
+        failure = {position, "ERR_INTERNAL", std::string("loader: ") + error.what()};
+      }
+      ring_.finish(task, failure);
+    }
+  }
+
+  void fill(Desk& desk, const Ring::Task& task, int64_t* position) {
+    const uint64_t batches = samples_ / options_.batch;  // of an epoch
+    const uint64_t epoch = training() ? task.batch / batches : 0;
+    const uint64_t first = (training() ? task.batch % batches : task.batch) * options_.batch;
+    const Orders::Order order = training() ? orders_.of(epoch) : nullptr;
+    Slot& slot = slots_[task.slot];
+    const auto pad = static_cast<int32_t>(options_.pad);
+    for (int64_t i = task.first; i < task.last; ++i) {
+      *position = i;
+      const uint64_t rank = first + i;
+      uint8_t* pixels = slot.images.get() + i * image_bytes_;
+      Placement placement{pad, pad, 0};
+      if (rank >= samples_) {
+        std::memset(pixels, 0, image_bytes_);
+        slot.labels[i] = -1;
+      } else {
+        const uint64_t sample = order ? (*order)[rank] : rank;
+        fetch(desk, sample, pixels);
+        slot.labels[i] = options_.labels[sample];
+        if (training())
+          placement = random_placement(options_.seed, epoch, sample, options_.pad, options_.flip);
+      }
+      slot.placement[i * 3] = placement.top;
+      slot.placement[i * 3 + 1] = placement.left;
+      slot.placement[i * 3 + 2] = placement.mirror;
+    }
+  }
+
+  void fetch(Desk& desk, uint64_t sample, uint8_t* pixels) {
+    if (options_.kind == LoaderOptions::Kind::memory) {
+      std::memcpy(pixels, options_.images + sample * image_bytes_, image_bytes_);
+      return;
+    }
+    const std::string& path = options_.paths[sample];
+    read_file(path, desk.file);
+    desk.decoder.decode_into(desk.file.data(), desk.file.size(),
+                             {options_.channels, options_.resize, options_.height, options_.width},
+                             path, pixels);
+  }
+
+  const LoaderOptions options_;
+  const int64_t image_bytes_;
+  const uint64_t samples_;
+  Orders orders_;
+  Ring ring_;
+  std::vector<Slot> slots_;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace
+
+std::shared_ptr<BatchSource> make_loader(LoaderOptions options) {
+  validate(options);
+  return std::make_shared<Loader>(std::move(options));
+}
+
+}  // namespace preresnet
