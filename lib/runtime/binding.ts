@@ -1,4 +1,11 @@
 /** The only file that touches the native addon. */
+import { createRequire } from 'node:module'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { markAsUntransferable } from 'node:worker_threads'
+import { contractsVersion } from '../compiler/contracts.js'
+import { type ErrorCode, PreresnetError } from '../errors.js'
 
 /** Session of the addon. One native thread; calls that return promises run there, in the order they were made. */
 export interface NativeSession {
@@ -98,4 +105,176 @@ export interface NativeBinding {
     readonly width: number
     readonly channels: number
   }>
+}
+
+let loaded: NativeBinding | undefined
+
+/**
+ * The addon, loaded once a thread. Throws ERR_BINDING with the remedy where it is missing, cannot be loaded, or was built from other contracts.
+ * PRERESNET_BINDING names another file to load, for example a build with sanitizers.
+ */
+export function loadBinding(): NativeBinding {
+  loaded ??= new Binding(requireAddon())
+  return loaded
+}
+
+const BUILD_COMMAND = 'npm run build:native'
+
+function requireAddon(): NativeBinding {
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
+    throw new PreresnetError('ERR_BINDING', `preresnet runs on Linux on x64 and arm64, got ${process.platform} on ${process.arch}`)
+  }
+  const root = packageRoot()
+  const file = process.env['PRERESNET_BINDING'] ?? join(root, 'build', 'Release', 'preresnet.node')
+  const remedy = `build it with \`${BUILD_COMMAND}\` in ${root}`
+  if (!existsSync(file)) throw new PreresnetError('ERR_BINDING', `the native addon is missing: no ${file}; ${remedy}`)
+  let addon: NativeBinding
+  try {
+    addon = createRequire(import.meta.url)(file) as NativeBinding
+  } catch (error) {
+    const musl = runsOnMusl() ? ' (preresnet needs glibc, got musl)' : ''
+    throw new PreresnetError('ERR_BINDING', `the native addon cannot be loaded${musl}: ${(error as Error).message}; ${remedy}`, { cause: error })
+  }
+  if (addon.contracts !== contractsVersion) {
+    throw new PreresnetError('ERR_BINDING', `the native addon was built from other sources: expected contracts ${contractsVersion}, got ${String(addon.contracts)}; ${remedy}`)
+  }
+  return addon
+}
+
+/** The nearest folder upwards that is preresnet's: sources and compiled files lie at different depths. */
+function packageRoot(): string {
+  const start = dirname(fileURLToPath(import.meta.url))
+  for (let folder = start; ; folder = dirname(folder)) {
+    const description = join(folder, 'package.json')
+    if (existsSync(description) && (JSON.parse(readFileSync(description, 'utf8')) as { name?: string }).name === 'preresnet') return folder
+    if (folder === dirname(folder)) throw new PreresnetError('ERR_BINDING', `no package.json of preresnet above ${start}`)
+  }
+}
+
+function runsOnMusl(): boolean {
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  return report.header?.glibcVersionRuntime === undefined
+}
+
+/** A native error as PreresnetError, with the stack of the JavaScript that made the call: the native side has none. */
+function fromNative(error: unknown, caller: { stack?: string }): unknown {
+  const code = (error as { code?: unknown } | null)?.code
+  if (!(error instanceof Error) || typeof code !== 'string' || !code.startsWith('ERR_')) return error
+  const wrapped = new PreresnetError(code as ErrorCode, error.message)
+  const frames = caller.stack?.split('\n').slice(1).join('\n') ?? ''
+  wrapped.stack = `${wrapped.name} [${code}]: ${error.message}\n${frames}`
+  return wrapped
+}
+
+/** Where the call of `method` came from. */
+function callerOf(method: (...parameters: never[]) => unknown): { stack?: string } {
+  const holder: { stack?: string } = {}
+  Error.captureStackTrace(holder, method)
+  return holder
+}
+
+function direct<T>(caller: { stack?: string }, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw fromNative(error, caller)
+  }
+}
+
+async function later<T>(caller: { stack?: string }, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw fromNative(error, caller)
+  }
+}
+
+class Binding implements NativeBinding {
+  readonly version: string
+  readonly contracts: number
+  readonly system: NativeBinding['system']
+
+  constructor(private readonly addon: NativeBinding) {
+    this.version = addon.version
+    this.contracts = addon.contracts
+    this.system = addon.system
+  }
+
+  createSession(programs: string, options: { readonly threads: number }): Promise<NativeSession> {
+    return later(callerOf(this.createSession), async () => new Session(await this.addon.createSession(programs, options)))
+  }
+
+  createLoader(description: LoaderDescription): NativeLoader {
+    return direct(callerOf(this.createLoader), () => new Loader(this.addon.createLoader(description)))
+  }
+
+  decodeImage(...parameters: Parameters<NativeBinding['decodeImage']>): ReturnType<NativeBinding['decodeImage']> {
+    return later(callerOf(this.decodeImage), () => this.addon.decodeImage(...parameters))
+  }
+}
+
+class Session implements NativeSession {
+  /** Buffers already barred from being transferred to another thread, which would take the arena from under the session. */
+  private readonly barred = new WeakSet<ArrayBufferLike>()
+
+  constructor(private readonly native: NativeSession) {}
+
+  get memory(): NativeSession['memory'] {
+    return this.native.memory
+  }
+
+  allocate(): Promise<void> {
+    return later(callerOf(this.allocate), () => this.native.allocate())
+  }
+
+  read(tensor: string): Promise<Float64Array | Int32Array | Uint8Array> {
+    return later(callerOf(this.read), () => this.native.read(tensor))
+  }
+
+  write(tensor: string, values: Float64Array | Float32Array | Int32Array | Uint8Array): Promise<void> {
+    return later(callerOf(this.write), () => this.native.write(tensor, values))
+  }
+
+  view(tensor: string): { readonly values: Float32Array | Float64Array; readonly shared: boolean } {
+    const view = direct(callerOf(this.view), () => this.native.view(tensor))
+    if (view.shared && !this.barred.has(view.values.buffer)) {
+      markAsUntransferable(view.values.buffer)
+      this.barred.add(view.values.buffer)
+    }
+    return view
+  }
+
+  run(program: string, options: RunOptions): Promise<RunResult> {
+    const loader = options.loader instanceof Loader ? options.loader.native : options.loader
+    const native = loader === undefined ? options : { ...options, loader }
+    return later(callerOf(this.run), () => this.native.run(program, native))
+  }
+
+  cancel(): void {
+    this.native.cancel()
+  }
+
+  trace(): ReturnType<NativeSession['trace']> {
+    return this.native.trace()
+  }
+
+  dispose(): Promise<void> {
+    return later(callerOf(this.dispose), () => this.native.dispose())
+  }
+}
+
+class Loader implements NativeLoader {
+  readonly batch: number
+
+  constructor(readonly native: NativeLoader) {
+    this.batch = native.batch
+  }
+
+  next(index: number): ReturnType<NativeLoader['next']> {
+    return later(callerOf(this.next), () => this.native.next(index))
+  }
+
+  close(): Promise<void> {
+    return later(callerOf(this.close), () => this.native.close())
+  }
 }
