@@ -10,8 +10,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <list>
 #include <mutex>
 #include <new>
+#include <optional>
+#include <system_error>
 #include <thread>
 
 #include "core/error.h"
@@ -69,38 +72,65 @@ void read_file(const std::string& path, std::vector<uint8_t>& contents) {
   }
 }
 
-// The shuffled orders of the two epochs used last. Their memory goes from epoch to epoch.
+// The shuffled orders of the epochs in use: mostly two. Their memory goes from epoch to epoch.
 class Orders {
+  struct Entry {
+    uint64_t epoch = 0;
+    uint64_t used = 0;  // when: larger is later
+    int readers = 0;
+    std::vector<uint32_t> order;
+  };
+
  public:
-  using Order = std::shared_ptr<const std::vector<uint32_t>>;
+  /// Holds an order; its memory is not reused meanwhile.
+  class Lease {
+   public:
+    Lease(Orders* orders, uint64_t epoch) : orders_(orders), entry_(orders->enter(epoch)) {}
+    ~Lease() { orders_->leave(entry_); }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    uint32_t operator[](size_t rank) const { return entry_->order[rank]; }
+
+   private:
+    Orders* orders_;
+    Entry* entry_;
+  };
 
   Orders(uint64_t seed, size_t samples) : seed_(seed), samples_(samples) {}
 
-  Order of(uint64_t epoch) {
+ private:
+  // Shuffles under the lock: the others would have to wait for this order anyway.
+  Entry* enter(uint64_t epoch) {
     const std::lock_guard lock(mutex_);
-    for (const Entry& entry : entries_) {
-      if (entry.order && entry.epoch == epoch) return entry.order;
+    Entry* oldest = nullptr;
+    for (Entry& entry : entries_) {
+      if (entry.epoch == epoch) return use(entry);
+      if (entry.readers == 0 && (oldest == nullptr || entry.used < oldest->used)) oldest = &entry;
     }
-    Entry& entry = entries_[next_];
-    next_ = (next_ + 1) % std::size(entries_);
-    // A worker may still read the oldest one after a jump back and forth.
-    if (!entry.order || entry.order.use_count() > 1)
-      entry.order = std::make_shared<std::vector<uint32_t>>(samples_);
-    entry.epoch = epoch;
-    shuffle_epoch(seed_, epoch, *entry.order);
-    return entry.order;
+    if (oldest == nullptr || entries_.size() < 2) {
+      oldest = &entries_.emplace_back(Entry{.order = std::vector<uint32_t>(samples_)});
+    }
+    oldest->epoch = epoch;
+    shuffle_epoch(seed_, epoch, oldest->order);
+    return use(*oldest);
   }
 
- private:
-  struct Entry {
-    uint64_t epoch = 0;
-    std::shared_ptr<std::vector<uint32_t>> order;
-  };
+  Entry* use(Entry& entry) {
+    entry.used = ++clock_;
+    ++entry.readers;
+    return &entry;
+  }
+
+  void leave(Entry* entry) {
+    const std::lock_guard lock(mutex_);
+    --entry->readers;
+  }
+
   const uint64_t seed_;
   const size_t samples_;
   std::mutex mutex_;
-  Entry entries_[2];
-  size_t next_ = 0;
+  std::list<Entry> entries_;
+  uint64_t clock_ = 0;
 };
 
 void validate(const LoaderOptions& options) {
@@ -273,7 +303,8 @@ class Loader : public BatchSource {
     const uint64_t batches = samples_ / options_.batch;  // of an epoch
     const uint64_t epoch = training() ? task.batch / batches : 0;
     const uint64_t first = (training() ? task.batch % batches : task.batch) * options_.batch;
-    const Orders::Order order = training() ? orders_.of(epoch) : nullptr;
+    std::optional<Orders::Lease> order;
+    if (training()) order.emplace(&orders_, epoch);
     Slot& slot = slots_[task.slot];
     const auto pad = static_cast<int32_t>(options_.pad);
     for (int64_t i = task.first; i < task.last; ++i) {
