@@ -99,7 +99,10 @@ export interface NativeBinding {
   createSession(programs: string, options: { readonly threads: number }): Promise<NativeSession>
   createLoader(description: LoaderDescription): NativeLoader
   /** JPEG or PNG to RGB (or grey) pixels, NHWC. Resized and cropped as in LoaderDescription where height and width are given. */
-  decodeImage(file: Uint8Array, options: { readonly channels: number; readonly resize?: number; readonly height?: number; readonly width?: number }): Promise<{
+  decodeImage(
+    file: Uint8Array,
+    options: { readonly channels: number; readonly resize?: number; readonly height?: number; readonly width?: number },
+  ): Promise<{
     readonly pixels: Uint8Array
     readonly height: number
     readonly width: number
@@ -136,7 +139,10 @@ function requireAddon(): NativeBinding {
     throw new PreresnetError('ERR_BINDING', `the native addon cannot be loaded${musl}: ${(error as Error).message}; ${remedy}`, { cause: error })
   }
   if (addon.contracts !== contractsVersion) {
-    throw new PreresnetError('ERR_BINDING', `the native addon was built from other sources: expected contracts ${contractsVersion}, got ${String(addon.contracts)}; ${remedy}`)
+    throw new PreresnetError(
+      'ERR_BINDING',
+      `the native addon was built from other sources: expected contracts ${contractsVersion}, got ${String(addon.contracts)}; ${remedy}`,
+    )
   }
   return addon
 }
@@ -161,19 +167,15 @@ function fromNative(error: unknown, caller: { stack?: string }): unknown {
   const code = (error as { code?: unknown } | null)?.code
   if (!(error instanceof Error) || typeof code !== 'string' || !code.startsWith('ERR_')) return error
   const wrapped = new PreresnetError(code as ErrorCode, error.message)
-  const frames = caller.stack?.split('\n').slice(1).join('\n') ?? ''
+  // The first two lines are a heading and the method of this file that made the call.
+  const frames = caller.stack?.split('\n').slice(2).join('\n') ?? ''
   wrapped.stack = `${wrapped.name} [${code}]: ${error.message}\n${frames}`
   return wrapped
 }
 
-/** Where the call of `method` came from. */
-function callerOf(method: (...parameters: never[]) => unknown): { stack?: string } {
-  const holder: { stack?: string } = {}
-  Error.captureStackTrace(holder, method)
-  return holder
-}
-
-function direct<T>(caller: { stack?: string }, call: () => T): T {
+function direct<T>(call: () => T): T {
+  const caller: { stack?: string } = {}
+  Error.captureStackTrace(caller, direct)
   try {
     return call()
   } catch (error) {
@@ -181,7 +183,9 @@ function direct<T>(caller: { stack?: string }, call: () => T): T {
   }
 }
 
-async function later<T>(caller: { stack?: string }, call: () => Promise<T>): Promise<T> {
+async function later<T>(call: () => Promise<T>): Promise<T> {
+  const caller: { stack?: string } = {}
+  Error.captureStackTrace(caller, later)
   try {
     return await call()
   } catch (error) {
@@ -201,15 +205,15 @@ class Binding implements NativeBinding {
   }
 
   createSession(programs: string, options: { readonly threads: number }): Promise<NativeSession> {
-    return later(callerOf(this.createSession), async () => new Session(await this.addon.createSession(programs, options)))
+    return later(async () => new Session(await this.addon.createSession(programs, options)))
   }
 
   createLoader(description: LoaderDescription): NativeLoader {
-    return direct(callerOf(this.createLoader), () => new Loader(this.addon.createLoader(description)))
+    return direct(() => new Loader(this.addon.createLoader(description)))
   }
 
   decodeImage(...parameters: Parameters<NativeBinding['decodeImage']>): ReturnType<NativeBinding['decodeImage']> {
-    return later(callerOf(this.decodeImage), () => this.addon.decodeImage(...parameters))
+    return later(() => this.addon.decodeImage(...parameters))
   }
 }
 
@@ -224,19 +228,19 @@ class Session implements NativeSession {
   }
 
   allocate(): Promise<void> {
-    return later(callerOf(this.allocate), () => this.native.allocate())
+    return later(() => this.native.allocate())
   }
 
   read(tensor: string): Promise<Float64Array | Int32Array | Uint8Array> {
-    return later(callerOf(this.read), () => this.native.read(tensor))
+    return later(() => this.native.read(tensor))
   }
 
   write(tensor: string, values: Float64Array | Float32Array | Int32Array | Uint8Array): Promise<void> {
-    return later(callerOf(this.write), () => this.native.write(tensor, values))
+    return later(() => this.native.write(tensor, values))
   }
 
   view(tensor: string): { readonly values: Float32Array | Float64Array; readonly shared: boolean } {
-    const view = direct(callerOf(this.view), () => this.native.view(tensor))
+    const view = direct(() => this.native.view(tensor))
     if (view.shared && !this.barred.has(view.values.buffer)) {
       markAsUntransferable(view.values.buffer)
       this.barred.add(view.values.buffer)
@@ -247,7 +251,7 @@ class Session implements NativeSession {
   run(program: string, options: RunOptions): Promise<RunResult> {
     const loader = options.loader instanceof Loader ? options.loader.native : options.loader
     const native = loader === undefined ? options : { ...options, loader }
-    return later(callerOf(this.run), () => this.native.run(program, native))
+    return later(() => this.native.run(program, native))
   }
 
   cancel(): void {
@@ -259,7 +263,7 @@ class Session implements NativeSession {
   }
 
   dispose(): Promise<void> {
-    return later(callerOf(this.dispose), () => this.native.dispose())
+    return later(() => this.native.dispose())
   }
 }
 
@@ -271,10 +275,10 @@ class Loader implements NativeLoader {
   }
 
   next(index: number): ReturnType<NativeLoader['next']> {
-    return later(callerOf(this.next), () => this.native.next(index))
+    return later(() => this.native.next(index))
   }
 
   close(): Promise<void> {
-    return later(callerOf(this.close), () => this.native.close())
+    return later(() => this.native.close())
   }
 }
