@@ -12,7 +12,7 @@ export { relu } from './relu.js'
 export { repeat, type RepeatOptions } from './repeat.js'
 export { residual, type ResidualOptions } from './residual.js'
 export { scale, type ScaleOptions } from './scale.js'
-export { sequential } from './sequential.js'
+export { type NamedLayer, sequential } from './sequential.js'
 export {
   constantScaling,
   type ConstantScalingOptions,

@@ -6,7 +6,7 @@ import { conv2d } from './conv2d.js'
 import { dropout } from './dropout.js'
 import type { Layer, Network, Sequential, Shortcut } from './layer.js'
 import { linear } from './linear.js'
-import { named } from './naming.js'
+import { childName, named } from './naming.js'
 import { network } from './network.js'
 import { optionA } from './option_a.js'
 import { globalAveragePool, maxPool } from './pool.js'
@@ -20,7 +20,6 @@ type Data = { readonly [key: string]: unknown }
 
 /** Deep enough for any network; a hostile file must not exhaust the stack. */
 const deepest = 64
-const childName = /^(?:[A-Za-z0-9_][\w-]*)?$/
 
 /** Reads what JSON.stringify (and JSON.parse) make of a network. ERR_OPTION names the place that is wrong. */
 export function networkFromJson(value: unknown): Network {

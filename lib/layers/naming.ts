@@ -32,6 +32,8 @@ const typeNames: Readonly<Record<Layer['kind'], string>> = {
 }
 
 const recordName = /^[A-Za-z_][\w-]*$/
+/** Names of pairs and of plain data may be numbers, or empty. */
+export const childName = /^[\w-]*$/
 
 /** A sequence with the names given; '' adds nothing to parameter names. Names are unique. */
 export function named(where: string, children: readonly Child[]): Sequential {

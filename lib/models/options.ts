@@ -1,0 +1,121 @@
+/** The options of `preResNet`, validated and completed. */
+import { PreresnetError } from '../errors.js'
+import { integer, invalid, knownKeys, number, oneOf } from '../options.js'
+import type { NetworkOptions } from '../layers/index.js'
+import { depthOf, unitsOfDepth } from './depth.js'
+import { imagenetDepths } from './names.js'
+import { unitFunctions, type UnitName } from './units.js'
+
+export interface PreResNetOptions {
+  /** @default 10 for CIFAR, 1000 for ImageNet */
+  readonly classes?: number
+  /** Size of an image. @default 32 x 32 x 3 for CIFAR, 224 x 224 x 3 for ImageNet */
+  readonly input?: Partial<NetworkOptions['input']>
+  /** What stands where the shape changes. @default 'option-a' for CIFAR's basic and one-layer units, else 'projection' */
+  readonly shortcut?: 'option-a' | 'projection'
+  /** Which convolution of a bottleneck strides: 'conv1' as the released code of 2016. @default 'conv2' */
+  readonly strideOn?: 'conv1' | 'conv2'
+  /** Output channels of each stage; a bottleneck's middle is a quarter. @default 16, 32, 64 (CIFAR), 64, 128, 256, 512 (ImageNet); four times that for bottlenecks */
+  readonly widths?: readonly number[]
+  /** Which residual unit: the paper's, or one of its Tables 1 and 2. @default 'pre-activation' */
+  readonly unit?: UnitName
+  /** Start value of the gates' bias, for the two gating units. @default 0 */
+  readonly gateBias?: number
+  /** For 'constant-scaling' (shortcut and branch) and 'constant-shortcut'; 0 makes a plain network. @default 0.5 */
+  readonly factor?: number
+  /** For 'dropout-shortcut': probability of a zero. @default 0.5 */
+  readonly dropoutRate?: number
+}
+
+/** Which network, said in full. */
+export interface PreResNetDescription extends PreResNetOptions {
+  readonly family: 'cifar' | 'imagenet'
+  /** 6n + 2 (basic), 9n + 2 (bottleneck) or 3n + 2 (one-layer) for CIFAR; 18, 34, 50, 101, 152 or 200 for ImageNet. Either this or `units`. */
+  readonly depth?: number
+  /** Units of each stage. */
+  readonly units?: readonly number[]
+  /** 'basic': 3x3, 3x3; 'bottleneck': 1x1, 3x3, 1x1; 'one-layer' (Table 3): one 3x3. @default 'basic' for CIFAR, as the depth says for ImageNet */
+  readonly block?: Block
+}
+
+export type Block = 'basic' | 'bottleneck' | 'one-layer'
+
+export type Complete = Required<Omit<PreResNetDescription, 'input'>> & { readonly input: NetworkOptions['input'] }
+
+const blocks = ['basic', 'bottleneck', 'one-layer'] as const
+export const optionKeys = ['classes', 'input', 'shortcut', 'strideOn', 'widths', 'unit', 'gateBias', 'factor', 'dropoutRate'] as const
+const descriptionKeys = ['family', 'depth', 'units', 'block', ...optionKeys] as const
+
+const defaultWidths = { cifar: [16, 32, 64], imagenet: [64, 128, 256, 512] } as const
+
+export function complete(options: PreResNetDescription): Complete {
+  knownKeys('preResNet', options, descriptionKeys)
+  const family = oneOf('preResNet: family', options.family, ['cifar', 'imagenet'])
+  const block = oneOf('preResNet: block', options.block ?? defaultBlock(options, family), blocks)
+  const unit = oneOf('preResNet: unit', options.unit ?? 'pre-activation', Object.keys(unitFunctions) as UnitName[])
+  const units = stageUnits(options, family, block)
+  refuseUnused(options, block, unit)
+  return {
+    family,
+    block,
+    unit,
+    units,
+    depth: depthOf(units, block),
+    widths: stageWidths(options, family, block, units.length),
+    classes: integer('preResNet: classes', options.classes ?? (family === 'cifar' ? 10 : 1000), 1),
+    input: inputSize(options.input, family),
+    shortcut: oneOf('preResNet: shortcut', options.shortcut ?? (family === 'cifar' && block !== 'bottleneck' ? 'option-a' : 'projection'), ['option-a', 'projection']),
+    strideOn: oneOf('preResNet: strideOn', options.strideOn ?? 'conv2', ['conv1', 'conv2']),
+    gateBias: number('preResNet: gateBias', options.gateBias ?? 0, -1000, 1000),
+    factor: number('preResNet: factor', options.factor ?? 0.5, 0),
+    dropoutRate: number('preResNet: dropoutRate', options.dropoutRate ?? 0.5, 0, 1),
+  }
+}
+
+function defaultBlock({ depth }: PreResNetDescription, family: 'cifar' | 'imagenet'): Block {
+  if (family === 'cifar') return 'basic'
+  return depth !== undefined && depth in imagenetDepths ? imagenetDepths[depth as keyof typeof imagenetDepths].block : 'bottleneck'
+}
+
+function stageUnits({ depth, units }: PreResNetDescription, family: 'cifar' | 'imagenet', block: Block): readonly number[] {
+  if ((depth === undefined) === (units === undefined)) {
+    throw new PreresnetError('ERR_OPTION', `preResNet: expected depth or units, got ${depth === undefined ? 'neither' : 'both'}`)
+  }
+  if (depth !== undefined) return unitsOfDepth(depth, family, block)
+  return list('units', units).map((count) => integer('preResNet: units', count, 1, 10_000))
+}
+
+function stageWidths({ widths }: PreResNetDescription, family: 'cifar' | 'imagenet', block: Block, stages: number): readonly number[] {
+  const expansion = block === 'bottleneck' ? 4 : 1
+  const given = widths === undefined ? defaultWidths[family].map((width) => width * expansion) : list('widths', widths)
+  if (given.length !== stages) throw invalid('preResNet: widths', `${stages} numbers, one a stage`, given)
+  return given.map((width) => {
+    integer('preResNet: widths', width, 1, 1_000_000)
+    if (width % expansion !== 0) throw invalid('preResNet: widths', 'multiples of 4 for bottlenecks', width)
+    return width
+  })
+}
+
+function list(key: string, value: unknown): readonly number[] {
+  if (Array.isArray(value) && value.length > 0) return value as readonly number[]
+  throw invalid(`preResNet: ${key}`, 'an array of integers, one a stage', value)
+}
+
+function inputSize(input: PreResNetOptions['input'] = {}, family: 'cifar' | 'imagenet'): NetworkOptions['input'] {
+  knownKeys('preResNet: input', input, ['height', 'width', 'channels'])
+  const side = family === 'cifar' ? 32 : 224
+  return { height: input.height ?? side, width: input.width ?? side, channels: input.channels ?? 3 }
+}
+
+/** An option that would change nothing is a mistake. */
+function refuseUnused(options: PreResNetDescription, block: Block, unit: UnitName): void {
+  const uses: readonly (readonly [key: keyof PreResNetDescription, used: boolean, what: string])[] = [
+    ['strideOn', block === 'bottleneck', 'bottlenecks'],
+    ['gateBias', unit.endsWith('-gating'), 'units exclusive-gating and shortcut-only-gating'],
+    ['factor', unit.startsWith('constant-'), 'units constant-scaling and constant-shortcut'],
+    ['dropoutRate', unit === 'dropout-shortcut', 'unit dropout-shortcut'],
+  ]
+  for (const [key, used, what] of uses) {
+    if (options[key] !== undefined && !used) throw new PreresnetError('ERR_OPTION', `preResNet: ${key} is for ${what}, got unit ${unit} with block ${block}`)
+  }
+}
