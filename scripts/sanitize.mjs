@@ -30,7 +30,7 @@ await main('sanitize', () => {
   run(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', '--serial', ...tests], {
     env: {
       ...process.env,
-      PRERESNET_ADDON: addon,
+      PRERESNET_BINDING: addon,
       // Node is not built with the sanitizers, so their runtimes come first; Node's own leaks at exit are not ours to report.
       LD_PRELOAD: [library('libasan.so'), library('libubsan.so'), library('libstdc++.so.6')].join(' '),
       ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0:halt_on_error=1:exitcode=99',
