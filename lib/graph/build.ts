@@ -4,6 +4,7 @@ import type { BatchNorm, Conv2d, Layer, Linear, Network, Repeat, Sequential } fr
 import { isMade } from '../layers/value.js'
 import { GraphBuilder } from './builder.js'
 import type { Graph, NodeId } from './graph.js'
+import { join } from './path.js'
 import { emitResidual } from './residual.js'
 import { convolved, featureShape, imageShape, pooled, subsampled } from './shape.js'
 
@@ -12,7 +13,7 @@ export function buildGraph(network: Network): Graph {
   const { name, input, layers } = isMade(network) ? network : networkFromJson(network)
   const builder = new GraphBuilder()
   const { channels, height, width } = input
-  const start = builder.add('input', { kind: 'input' }, [], { kind: 'image', channels, height, width })
+  const start = builder.add({ kind: 'input', name: 'input', inputs: [], shape: { kind: 'image', channels, height, width } })
   emit(builder, layers, '', start)
   return builder.finish(name)
 }
@@ -27,19 +28,19 @@ export function emit(builder: GraphBuilder, layer: Layer, path: string, input: N
     case 'batchNorm':
       return emitNorm(builder, layer, path, input)
     case 'relu':
-      return builder.add(name, { kind: 'relu' }, [input], shape)
+      return builder.add({ kind: 'relu', name, inputs: [input], shape })
     case 'dropout':
-      return builder.add(name, { kind: 'dropout', rate: layer.rate, stream: builder.stream() }, [input], shape)
+      return builder.add({ kind: 'dropout', name, inputs: [input], shape, rate: layer.rate, stream: builder.stream() })
     case 'maxPool':
-      return builder.add(name, layer, [input], pooled(name, layer, shape))
+      return builder.add({ ...layer, name, inputs: [input], shape: pooled(name, layer, shape) })
     case 'globalAveragePool':
-      return builder.add(name, { kind: 'globalAveragePool' }, [input], { kind: 'features', features: imageShape(name, layer.kind, shape).channels })
+      return emitAverage(builder, name, input)
     case 'linear':
       return emitLinear(builder, layer, path, input)
     case 'scale':
-      return builder.add(name, { kind: 'affine', factor: layer.factor, offset: 0 }, [input], shape)
+      return builder.add({ kind: 'affine', name, inputs: [input], shape, factor: layer.factor, offset: 0 })
     case 'optionA':
-      return builder.add(name, { kind: 'optionA', stride: layer.stride }, [input], subsampled(name, layer, shape))
+      return builder.add({ kind: 'optionA', name, inputs: [input], shape: subsampled(name, layer, shape), stride: layer.stride })
     case 'sequential':
       return emitAll(builder, layer.children, path, input)
     case 'repeat':
@@ -51,11 +52,6 @@ export function emit(builder: GraphBuilder, layer: Layer, path: string, input: N
 
 export function emitAll(builder: GraphBuilder, children: Sequential['children'], path: string, input: NodeId): NodeId {
   return children.reduce((last, [name, child]) => emit(builder, child, join(path, name), last), input)
-}
-
-/** Path of a child; an empty part adds nothing. */
-export function join(path: string, name: string): string {
-  return path === '' || name === '' ? path + name : `${path}.${name}`
 }
 
 function emitCopies(builder: GraphBuilder, { count, layer, from }: Repeat, path: string, input: NodeId): NodeId {
@@ -77,10 +73,10 @@ function emitConv(builder: GraphBuilder, layer: Conv2d, path: string, input: Nod
     role: 'weight',
     init: { kind: 'normal', deviation },
   })
-  const node = { kind: 'conv2d', kernel, stride, padding, weight } as const
-  if (!layer.bias) return builder.add(name, node, [input], shape)
+  const node = { kind: 'conv2d', name, inputs: [input], shape, kernel, stride, padding, weight } as const
+  if (!layer.bias) return builder.add(node)
   const bias = builder.parameter({ name: join(path, 'bias'), shape: [channels], role: 'bias', init: { kind: 'constant', value: layer.biasInit } })
-  return builder.add(name, { ...node, bias }, [input], shape)
+  return builder.add({ ...node, bias })
 }
 
 function emitNorm(builder: GraphBuilder, layer: BatchNorm, path: string, input: NodeId): NodeId {
@@ -93,7 +89,12 @@ function emitNorm(builder: GraphBuilder, layer: BatchNorm, path: string, input: 
   const runningMean = builder.buffer({ name: join(path, 'running_mean'), shape, init: constant(0) })
   const runningVar = builder.buffer({ name: join(path, 'running_var'), shape, init: constant(1) })
   const { epsilon, momentum } = layer
-  return builder.add(name, { kind: 'batchNorm', epsilon, momentum, weight, bias, runningMean, runningVar }, [input], image)
+  return builder.add({ kind: 'batchNorm', name, inputs: [input], shape: image, epsilon, momentum, weight, bias, runningMean, runningVar })
+}
+
+function emitAverage(builder: GraphBuilder, name: string, input: NodeId): NodeId {
+  const { channels } = imageShape(name, 'globalAveragePool', builder.shape(input))
+  return builder.add({ kind: 'globalAveragePool', name, inputs: [input], shape: { kind: 'features', features: channels } })
 }
 
 function emitLinear(builder: GraphBuilder, layer: Linear, path: string, input: NodeId): NodeId {
@@ -103,7 +104,8 @@ function emitLinear(builder: GraphBuilder, layer: Linear, path: string, input: N
   const bound = 1 / Math.sqrt(features)
   const weight = builder.parameter({ name: join(path, 'weight'), shape: [units, features], role: 'weight', init: { kind: 'uniform', bound } })
   const shape = { kind: 'features', features: units } as const
-  if (!layer.bias) return builder.add(name, { kind: 'linear', weight }, [input], shape)
+  const node = { kind: 'linear', name, inputs: [input], shape, weight } as const
+  if (!layer.bias) return builder.add(node)
   const bias = builder.parameter({ name: join(path, 'bias'), shape: [units], role: 'bias', init: { kind: 'constant', value: 0 } })
-  return builder.add(name, { kind: 'linear', weight, bias }, [input], shape)
+  return builder.add({ ...node, bias })
 }

@@ -2,8 +2,8 @@
 import { PreresnetError } from '../errors.js'
 import type { Buffer, Graph, GraphNode, NodeId, Parameter, SampleShape } from './graph.js'
 
-/** A node without what the builder adds. */
-type Bare<Node> = Node extends GraphNode ? Omit<Node, 'id' | 'name' | 'inputs' | 'shape'> : never
+/** A node without the number that the builder gives. Unions stay unions. */
+type Bare<Node> = Node extends GraphNode ? Omit<Node, 'id'> : never
 
 /** More than any network that could be trained; a hostile file must not fill the memory. */
 const mostNodes = 1_000_000
@@ -15,10 +15,11 @@ export class GraphBuilder {
   readonly #names = new Set<string>()
   #streams = 0
 
-  add(name: string, node: Bare<GraphNode>, inputs: readonly NodeId[], shape: SampleShape): NodeId {
+  /** Takes over the object, which must be fresh: copying thousands of them costs more than all the rest. */
+  add(node: Bare<GraphNode>): NodeId {
     const id = this.#nodes.length
     if (id === mostNodes) throw new PreresnetError('ERR_OPTION', `network: expected at most ${mostNodes} nodes, got more`)
-    this.#nodes.push({ ...node, id, name, inputs, shape } as GraphNode)
+    this.#nodes.push(Object.assign(node, { id }) as GraphNode)
     return id
   }
 

@@ -2,9 +2,10 @@
 import type { Residual } from '../layers/layer.js'
 import { leading } from '../layers/residual.js'
 import { conv2d } from '../layers/conv2d.js'
-import { emit, emitAll, join } from './build.js'
+import { emit, emitAll } from './build.js'
 import type { GraphBuilder } from './builder.js'
 import type { NodeId } from './graph.js'
+import { join } from './path.js'
 import { imageShape, sameShape, shapeError, showShape } from './shape.js'
 
 export function emitResidual(builder: GraphBuilder, unit: Residual, path: string, input: NodeId): NodeId {
@@ -27,24 +28,24 @@ function gated(builder: GraphBuilder, unit: Residual, path: string, split: NodeI
   const name = join(path, 'gate')
   const shape = imageShape(name, 'a gate', builder.shape(split))
   const layer = conv2d({ channels: shape.channels, kernel: 1, bias: true, biasInit: unit.shortcut.biasInit })
-  const gate = builder.add(join(name, 'sigmoid'), { kind: 'sigmoid' }, [emit(builder, layer, name, split)], shape)
-  const rival = builder.add(join(name, 'rest'), { kind: 'affine', factor: -1, offset: 1 }, [gate], shape)
-  const shortcut = builder.add(join(name, 'shortcut'), { kind: 'multiply' }, [rival, split], shape)
+  const gate = builder.add({ kind: 'sigmoid', name: join(name, 'sigmoid'), inputs: [emit(builder, layer, name, split)], shape })
+  const rival = builder.add({ kind: 'affine', name: join(name, 'rest'), inputs: [gate], shape, factor: -1, offset: 1 })
+  const shortcut = builder.add({ kind: 'multiply', name: join(name, 'shortcut'), inputs: [rival, split], shape })
   const branch = emitBranch(builder, unit, path, split, rest)
   if (unit.shortcut.gate === 'shortcut-only') return add(builder, path, branch, shortcut)
   checkShapes(builder, path, branch, shortcut)
-  return add(builder, path, builder.add(join(name, 'branch'), { kind: 'multiply' }, [gate, branch], shape), shortcut)
+  return add(builder, path, builder.add({ kind: 'multiply', name: join(name, 'branch'), inputs: [gate, branch], shape }), shortcut)
 }
 
 function emitBranch(builder: GraphBuilder, unit: Residual, path: string, split: NodeId, rest: Residual['branch']['children']): NodeId {
   const last = emitAll(builder, rest, path, split)
   if (unit.branchScale === 1) return last
-  return builder.add(join(path, 'branchScale'), { kind: 'affine', factor: unit.branchScale, offset: 0 }, [last], builder.shape(last))
+  return builder.add({ kind: 'affine', name: join(path, 'branchScale'), inputs: [last], shape: builder.shape(last), factor: unit.branchScale, offset: 0 })
 }
 
 function add(builder: GraphBuilder, path: string, branch: NodeId, shortcut: NodeId): NodeId {
   checkShapes(builder, path, branch, shortcut)
-  return builder.add(join(path, 'add'), { kind: 'add' }, [branch, shortcut], builder.shape(branch))
+  return builder.add({ kind: 'add', name: join(path, 'add'), inputs: [branch, shortcut], shape: builder.shape(branch) })
 }
 
 function checkShapes(builder: GraphBuilder, path: string, branch: NodeId, shortcut: NodeId): void {
