@@ -7,7 +7,7 @@ namespace preresnet {
 
 class Error : public std::runtime_error {
  public:
-  /// code: stable and documented (docs/errors.md), for example "ERR_PROGRAM_INVALID".
+  /// code: stable and documented (docs/errors.md), for example "ERR_PROGRAM".
   Error(std::string code, const std::string& message) : std::runtime_error(message), code_(std::move(code)) {}
   const std::string& code() const noexcept { return code_; }
 

@@ -37,3 +37,16 @@ test('docs/environment.md lists every variable of our own and no other', (t) => 
   t.true(used.length > 0)
   t.deepEqual(sorted(documented), sorted(used))
 })
+
+test('docs/architecture.md has the table of imports that the linter enforces', (t) => {
+  const table = /^const MAY_IMPORT = \{\n([^}]*)\n\}/m.exec(read('eslint.config.mjs'))![1]!
+  const enforced = [...table.matchAll(/^ +(\w+): \[(.*)\],$/gm)].map(([, room, list]) => `| ${room!} | ${matches(list!, /'(\w+)'/g).join(', ') || '(nothing)'} |`)
+  const documented = read('docs/architecture.md').split('\n')
+  t.true(enforced.length > 8)
+  t.deepEqual(
+    enforced.filter((row) => !documented.includes(row)),
+    [],
+  )
+  const rooms = readdirSync(join(root, 'lib'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  t.deepEqual(sorted(rooms.map(({ name }) => name)), sorted(matches(table, /^ +(\w+):/gm)))
+})
