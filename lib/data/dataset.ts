@@ -21,7 +21,7 @@ export interface MemorySource {
 export interface FileSource {
   readonly kind: 'files'
   readonly paths: readonly string[]
-  /** Shorter side after resizing; 0: as stored. */
+  /** Shorter side after resizing, before the centre of `shape` is cut out; 0: every file has exactly that shape. */
   readonly resize: number
 }
 export interface DataSplit {

@@ -69,7 +69,7 @@ export interface NativeLoader {
 export interface LoaderDescription {
   readonly source:
     | { readonly kind: 'memory'; readonly images: Uint8Array; readonly labels: Int32Array }
-    /** Decoded, resized (shorter side to `resize`, 0: no resizing) and centre-cropped to height x width by the workers. */
+    /** Decoded, resized (shorter side to `resize`) and centre-cropped to height x width by the workers; 0: images of exactly that size, else ERR_IMAGE. */
     | { readonly kind: 'files'; readonly paths: readonly string[]; readonly labels: Int32Array; readonly resize: number }
   /** Of one stored image, before padding and cropping by `placement`. */
   readonly height: number

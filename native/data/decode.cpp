@@ -62,9 +62,12 @@ struct ImageDecoder::State {
     }
     window.height = options.height > 0 ? options.height : height;
     window.width = options.width > 0 ? options.width : width;
-    if (window.height > height || window.width > width) {
-      fail_image(name, "expected an image of at least " + size_text(window.height, window.width) +
-                           ", got " + size_text(height, width) + " (height x width)");
+    const bool fits = options.exact ? window.height == height && window.width == width
+                                    : window.height <= height && window.width <= width;
+    if (!fits) {
+      fail_image(name, std::string("expected an image of ") + (options.exact ? "" : "at least ") +
+                           size_text(window.height, window.width) + ", got " +
+                           size_text(height, width) + " (height x width)");
     }
     window.top = centre(height, window.height);
     window.left = centre(width, window.width);

@@ -10,10 +10,11 @@ namespace preresnet {
 
 struct DecodeOptions {
   int64_t channels = 3;  // 3: RGB, 1: grey
-  int64_t resize =
-      0;  // shorter side after resizing, as Pillow's antialiased bilinear; 0: as stored
+  // Shorter side after resizing, as Pillow's antialiased bilinear; 0: as stored.
+  int64_t resize = 0;
   int64_t height = 0;  // centre crop; 0: no crop in this direction
   int64_t width = 0;
+  bool exact = false;  // the image must have the size of the crop: nothing is cut off
 };
 
 struct DecodedImage {

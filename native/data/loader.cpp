@@ -336,7 +336,11 @@ class Loader : public BatchSource {
     const std::string& path = options_.paths[sample];
     read_file(path, desk.file);
     desk.decoder.decode_into(desk.file.data(), desk.file.size(),
-                             {options_.channels, options_.resize, options_.height, options_.width},
+                             {.channels = options_.channels,
+                              .resize = options_.resize,
+                              .height = options_.height,
+                              .width = options_.width,
+                              .exact = options_.resize == 0},
                              path, pixels);
   }
 

@@ -30,8 +30,9 @@ struct LoaderOptions {
   std::shared_ptr<void> owner;
   // files
   std::vector<std::string> paths;
-  int64_t resize =
-      0;  // shorter side after resizing, then the centre of height x width; 0: no resizing
+  // Shorter side after resizing, then the centre of height x width; 0: every image is stored in
+  // height x width.
+  int64_t resize = 0;
 
   std::vector<int32_t> labels;
   int64_t height = 0;
