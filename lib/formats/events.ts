@@ -1,0 +1,80 @@
+/** TensorBoard event files: records of `Event` messages with scalar summaries. */
+import { open, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { maskedCrc32c } from './crc32c.js'
+import { ProtobufWriter } from './protobuf.js'
+import { fileError } from './files.js'
+
+export interface EventRecord {
+  /** Seconds since 1970. */
+  readonly wallTime: number
+  readonly step: number
+  readonly scalars: Readonly<Record<string, number>>
+}
+
+/** One TFRecord: length, its checksum, the data, their checksum. */
+export function frameRecord(data: Uint8Array): Uint8Array {
+  const record = new Uint8Array(16 + data.length)
+  const view = new DataView(record.buffer)
+  view.setBigUint64(0, BigInt(data.length), true)
+  view.setUint32(8, maskedCrc32c(record.subarray(0, 8)), true)
+  record.set(data, 12)
+  view.setUint32(12 + data.length, maskedCrc32c(data), true)
+  return record
+}
+
+export function encodeEvent(event: EventRecord): Uint8Array {
+  const summary = new ProtobufWriter()
+  for (const [tag, value] of Object.entries(event.scalars)) summary.message(1, new ProtobufWriter().string(1, tag).float(2, value))
+  return new ProtobufWriter().double(1, event.wallTime).int64(2, event.step).message(5, summary).finish()
+}
+
+const fileVersion = (wallTime: number): Uint8Array => new ProtobufWriter().double(1, wallTime).string(3, 'brain.Event:2').finish()
+
+/** A session starts at `step`: readers drop what an earlier, interrupted session wrote beyond it. */
+const sessionStart = (wallTime: number, step: number): Uint8Array =>
+  new ProtobufWriter().double(1, wallTime).int64(2, step).message(7, new ProtobufWriter().int64(1, 1)).finish()
+
+/** Appends to a new event file of a run's directory. */
+export class EventFileWriter {
+  readonly path: string
+  readonly #file: FileHandle
+
+  private constructor(path: string, file: FileHandle) {
+    this.path = path
+    this.#file = file
+  }
+
+  /** `firstStep` > 0: the run was resumed there. The directory has to exist. */
+  static async create(directory: string, firstStep: number): Promise<EventFileWriter> {
+    const wallTime = Date.now() / 1000
+    // Readers take files in the order of their names; a second one in the same second gets a later name.
+    for (let attempt = 0; ; attempt++) {
+      const path = join(directory, `events.out.tfevents.${Math.floor(wallTime)}.${String(attempt).padStart(3, '0')}.preresnet`)
+      try {
+        const writer = new EventFileWriter(path, await open(path, 'wx'))
+        await writer.#append(fileVersion(wallTime))
+        if (firstStep > 0) await writer.#append(sessionStart(wallTime, firstStep))
+        return writer
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === 999) throw fileError('could not create', path, error)
+      }
+    }
+  }
+
+  async write(event: EventRecord): Promise<void> {
+    await this.#append(encodeEvent(event))
+  }
+
+  async #append(data: Uint8Array): Promise<void> {
+    try {
+      await this.#file.appendFile(frameRecord(data))
+    } catch (error) {
+      throw fileError('could not write', this.path, error)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+}

@@ -1,0 +1,68 @@
+/** JSON lines: one object a line, appended as a run goes on. */
+import { open, readFile, type FileHandle } from 'node:fs/promises'
+import { PreresnetError } from '../errors.js'
+import { fileError, replaceFile } from './files.js'
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export class JsonLinesWriter {
+  readonly path: string
+  readonly #file: FileHandle
+
+  private constructor(path: string, file: FileHandle) {
+    this.path = path
+    this.#file = file
+  }
+
+  /** Opens a file to append to; it is created if it is not there. */
+  static async open(path: string): Promise<JsonLinesWriter> {
+    try {
+      return new JsonLinesWriter(path, await open(path, 'a'))
+    } catch (error) {
+      throw fileError('could not open', path, error)
+    }
+  }
+
+  async write(line: JsonObject): Promise<void> {
+    try {
+      await this.#file.appendFile(`${JSON.stringify(line)}\n`)
+    } catch (error) {
+      throw fileError('could not write', this.path, error)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+}
+
+/** Every line of a file. A last line that was cut off by a crash is left out; any other malformed line is an error. */
+export async function readJsonLines(path: string): Promise<JsonObject[]> {
+  let content
+  try {
+    content = await readFile(path, 'utf8')
+  } catch (error) {
+    throw fileError('could not read', path, error)
+  }
+  const lines = content.split('\n')
+  const last = lines.pop()! // '' after a whole last line
+  const objects = lines.map((line, index) => {
+    try {
+      return JSON.parse(line) as JsonObject
+    } catch (cause) {
+      throw new PreresnetError('ERR_FILE', `${path}: line ${index + 1} is not JSON`, { cause })
+    }
+  })
+  try {
+    if (last !== '') objects.push(JSON.parse(last) as JsonObject)
+  } catch {
+    // Cut off while it was written.
+  }
+  return objects
+}
+
+/** Keeps the lines that `keep` accepts. */
+export async function filterJsonLines(path: string, keep: (line: JsonObject) => boolean): Promise<void> {
+  const lines = (await readJsonLines(path)).filter(keep)
+  await replaceFile(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+}

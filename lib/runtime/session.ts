@@ -1,0 +1,433 @@
+/** A network compiled for a device: its parameters, its optimizer's state, and the calls that run steps natively. */
+import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
+import type { CompileOptions } from '../compiler/options.js'
+import type { DeviceName, Precision, ProgramSet, TensorSpec } from '../compiler/program.js'
+import { PreresnetError } from '../errors.js'
+import { buildGraph } from '../graph/build.js'
+import type { Graph } from '../graph/graph.js'
+import type { Network } from '../layers/layer.js'
+import { boolean, integer, invalid, knownKeys, nearest, number } from '../options.js'
+import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult } from './binding.js'
+import { writeBatch, type BatchFormat, type UserBatch } from './batch.js'
+import { chooseDevice, type DeviceChoice, type PrecisionChoice } from './device.js'
+import { evaluationFeed, type Feed, type ImageSet } from './feed.js'
+import { confusionMatrix, stepMetrics, sumRows, type Evaluation, type StepMetrics } from './metrics.js'
+import { updateOptions, type SgdOptimizer } from './optimizer.js'
+import { select } from './patterns.js'
+import { initialValues } from './random.js'
+import { Tensor } from './tensor.js'
+
+export interface SessionOptions {
+  /** Images to train on: a dataset, or a feed of batches that `steps` reads. @default none: values are handed over, see `step` */
+  readonly data?: ImageSet | Feed
+  /** Images of a training step. @default the feed's */
+  readonly batch?: number
+  /** @default 'auto' */
+  readonly device?: DeviceChoice
+  /** @default 'auto' */
+  readonly precision?: PrecisionChoice
+  /** 0: what user, cores and cgroup allow. Results do not depend on it. @default 0 */
+  readonly threads?: number
+  /** Of start values and dropout. @default 0 */
+  readonly seed?: number
+  /** @default none: the session only evaluates and infers */
+  readonly optimizer?: SgdOptimizer
+  /** 0 to 1. @default 0 */
+  readonly labelSmoothing?: number
+  /** Training batches bring `targets`, N x classes. @default false */
+  readonly softTargets?: boolean
+  /** Parameters (names, paths above them, patterns with `*`) that are not trained. @default [] */
+  readonly frozen?: readonly string[]
+  /** Norms that use and keep their running statistics while training. @default [] */
+  readonly frozenStatistics?: readonly string[]
+  /** Groups of consecutive images with BN statistics of their own. @default 1 */
+  readonly statisticsGroups?: number
+}
+
+const optionNames = [
+  'data',
+  'batch',
+  'device',
+  'precision',
+  'threads',
+  'seed',
+  'optimizer',
+  'labelSmoothing',
+  'softTargets',
+  'frozen',
+  'frozenStatistics',
+  'statisticsGroups',
+] as const
+
+/** A number for all steps, or a function of the step's index: a schedule. */
+export type LearningRate = number | { at(step: number): number } | ((step: number) => number)
+
+export interface StepsOptions {
+  readonly learningRate: LearningRate
+  /** Ends the call between two operations; it rejects with ERR_ABORTED, whose cause is the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Instead of the session's. */
+  readonly feed?: Feed
+  /** Reject with ERR_NOT_FINITE where a loss is not a number. @default true */
+  readonly checkFinite?: boolean
+}
+
+/** Compiles a network and prepares it; nothing is allocated if memory does not suffice (ERR_MEMORY). */
+export async function compile(network: Network, options: SessionOptions = {}): Promise<Session> {
+  knownKeys('compile', options, optionNames)
+  const { device, precision } = chooseDevice(options.device, options.precision)
+  const feed = options.data !== undefined && 'native' in options.data ? options.data : undefined
+  const dataset = feed?.dataset ?? (options.data as ImageSet | undefined)
+  const batch = integer('compile: batch', options.batch ?? feed?.batch, 1, 1 << 20)
+  if (feed !== undefined && feed.batch !== batch) throw invalid('compile: batch', `the feed's ${feed.batch}`, batch)
+  const seed = integer('compile: seed', options.seed ?? 0, 0)
+  const threads = integer('compile: threads', options.threads ?? 0, 0, 1024)
+  const smoothing = number('compile: labelSmoothing', options.labelSmoothing ?? 0, 0, 1)
+  const softTargets = boolean('compile: softTargets', options.softTargets ?? false)
+  if (dataset !== undefined) checkImages(network, dataset)
+  if (options.frozen !== undefined && options.optimizer === undefined) throw invalid('compile: frozen', 'an optimizer beside', options.frozen)
+
+  const graph = buildGraph(network)
+  const norms = graph.nodes.filter(({ kind }) => kind === 'batchNorm').map(({ name }) => name)
+  const plan: CompileOptions = {
+    device,
+    precision,
+    batch,
+    programs: options.optimizer === undefined ? ['evaluate', 'infer'] : ['train', 'evaluate', 'infer'],
+    input: dataset === undefined ? { kind: 'tensor' } : { kind: 'images', ...size(dataset), pad: feed?.pad ?? 0, ...dataset.normalisation },
+    loss: { kind: 'crossEntropy', smoothing, softTargets },
+    ...(options.optimizer && { update: updateOptions(graph, options.optimizer, options.frozen ?? []) }),
+    statisticsGroups: integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1),
+    frozenStatistics: [...select('compile: frozenStatistics', options.frozenStatistics ?? [], norms)],
+  }
+  const programs = await compilePrograms(graph, plan)
+  const native = await loadBinding().createSession(await serialisePrograms(programs), { threads })
+  try {
+    await native.allocate()
+    const session = new Session(native, { network, graph, programs, plan, seed, feed, dataset })
+    await session.initialise()
+    return session
+  } catch (error) {
+    await native.dispose()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly network: Network
+  readonly graph: Graph
+  readonly programs: ProgramSet
+  readonly plan: CompileOptions
+  readonly seed: number
+  readonly feed: Feed | undefined
+  readonly dataset: ImageSet | undefined
+}
+
+/** Calls run one after another, in the order they were made. Made by `compile`. */
+export class Session implements AsyncDisposable {
+  readonly network: Network
+  readonly graph: Graph
+  /** What was compiled, for `plan` and for people. */
+  readonly programs: ProgramSet
+  readonly seed: number
+  readonly #native: NativeSession
+  readonly #parts: Parts
+  readonly #tensors: ReadonlyMap<string, TensorSpec>
+  #stepIndex = 0
+  #queue: Promise<unknown> = Promise.resolve()
+  #disposal: Promise<void> | undefined
+
+  /** @internal */
+  constructor(native: NativeSession, parts: Parts) {
+    this.#native = native
+    this.#parts = parts
+    this.network = parts.network
+    this.graph = parts.graph
+    this.programs = parts.programs
+    this.seed = parts.seed
+    this.#tensors = new Map(parts.programs.tensors.map((tensor) => [tensor.name, tensor]))
+  }
+
+  /** What 'auto' took. */
+  get device(): DeviceName {
+    return this.programs.device
+  }
+
+  /** What 'auto' took. */
+  get precision(): Precision {
+    return this.programs.precision
+  }
+
+  get batch(): number {
+    return this.#parts.plan.batch
+  }
+
+  get classes(): number {
+    const { shape } = this.graph.nodes.at(-1)!
+    return shape.kind === 'features' ? shape.features : shape.channels
+  }
+
+  /** How images are normalised and what classes are called; absent in a session on values. */
+  get images(): Pick<ImageSet, 'normalisation' | 'classes'> | undefined {
+    return this.#parts.dataset
+  }
+
+  /** Bytes. */
+  get memory(): NativeSession['memory'] {
+    return this.#alive().memory
+  }
+
+  /** Steps done, and index of the next one. Set it when the state of another session was written into this one. */
+  get stepIndex(): number {
+    return this.#stepIndex
+  }
+
+  set stepIndex(step: number) {
+    this.#stepIndex = integer('stepIndex', step, 0)
+  }
+
+  /** Runs `count` steps on the session's feed in one native call. */
+  async steps(count: number, options: StepsOptions): Promise<StepMetrics> {
+    knownKeys('steps', options, ['learningRate', 'signal', 'feed', 'checkFinite'])
+    integer('steps: count', count, 1)
+    const feed = options.feed ?? this.#parts.feed
+    if (feed === undefined)
+      throw new PreresnetError('ERR_OPTION', 'steps: the session has no feed to read from; give compile() one as `data`, or hand batches to step()')
+    if (feed.batch !== this.batch || feed.pad !== this.#pad || feed.mode !== 'train') {
+      throw invalid('steps: feed', `a training feed of batch ${this.batch} and pad ${this.#pad}`, { mode: feed.mode, batch: feed.batch, pad: feed.pad })
+    }
+    return this.#train(count, options, feed.native)
+  }
+
+  /** One step on a batch of the caller's. */
+  async step(batch: UserBatch, options: Omit<StepsOptions, 'feed'>): Promise<StepMetrics> {
+    knownKeys('step', options, ['learningRate', 'signal', 'checkFinite'])
+    return this.#train(1, options, undefined, batch)
+  }
+
+  async #train(count: number, options: StepsOptions, loader?: NativeLoader, batch?: UserBatch): Promise<StepMetrics> {
+    if (this.programs.programs['train'] === undefined)
+      throw new PreresnetError('ERR_OPTION', 'steps: the session was compiled without an optimizer, so it cannot train')
+    return this.inTurn(async (native) => {
+      const firstStep = this.#stepIndex
+      const learningRates = ratesFrom(options.learningRate, firstStep, count)
+      if (batch !== undefined) await writeBatch(native, this.#format(true), batch)
+      const result = await this.#run(native, 'train', options.signal, {
+        steps: count,
+        seed: this.seed,
+        firstStep,
+        learningRates,
+        checkFinite: options.checkFinite ?? true,
+        ...(loader && { loader, firstBatch: firstStep }),
+      })
+      this.#stepIndex += result.completed
+      if (result.cancelled && result.completed < count) throw this.#ended(options.signal)
+      if (result.completed < count) throw new PreresnetError('ERR_DATASET', `steps: the data ended after ${result.completed} of ${count} steps`)
+      return stepMetrics(firstStep, result)
+    })
+  }
+
+  /** Counts exactly, over all of a dataset (or an evaluation feed), with running statistics. */
+  async evaluate(data: ImageSet | Feed, options: { readonly signal?: AbortSignal; readonly workers?: number } = {}): Promise<Evaluation> {
+    knownKeys('evaluate', options, ['signal', 'workers'])
+    if ('native' in data) return this.#evaluate(data, options.signal)
+    if (this.#parts.dataset !== undefined) this.#checkSameFormat(data)
+    const feed = evaluationFeed(data, { batch: this.batch, pad: this.#pad, workers: options.workers ?? 1 })
+    try {
+      return await this.#evaluate(feed, options.signal)
+    } finally {
+      await feed.close()
+    }
+  }
+
+  async #evaluate(feed: Feed, signal: AbortSignal | undefined): Promise<Evaluation> {
+    if (feed.batch !== this.batch || feed.pad !== this.#pad || feed.mode !== 'evaluate') {
+      throw invalid('evaluate: feed', `an evaluation feed of batch ${this.batch} and pad ${this.#pad}`, { mode: feed.mode, batch: feed.batch, pad: feed.pad })
+    }
+    const classes = this.classes
+    const { dataset } = feed
+    if (dataset.classes.length > classes)
+      throw new PreresnetError('ERR_DATASET', `${dataset.name}: has ${dataset.classes.length} classes, the network ${classes}`)
+    const steps = Math.ceil(dataset.length / feed.batch)
+    return this.inTurn(async (native) => {
+      const result = await this.#run(native, 'evaluate', signal, {
+        steps,
+        seed: this.seed,
+        firstStep: 0,
+        learningRates: new Float64Array(0),
+        loader: feed.native,
+        firstBatch: 0,
+        collect: true,
+      })
+      if (result.cancelled && result.completed < steps) throw this.#ended(signal)
+      const { loss, samples, top1Hits, top5Hits, seconds } = sumRows(result)
+      if (samples !== dataset.length) throw new PreresnetError('ERR_INTERNAL', `evaluate: ${samples} of ${dataset.length} samples were counted`)
+      const labels = result.labels!
+      const predictions = result.predictions!
+      return {
+        samples,
+        loss: loss / samples,
+        top1Errors: samples - top1Hits,
+        top5Errors: samples - top5Hits,
+        top1Error: 1 - top1Hits / samples,
+        top5Error: 1 - top5Hits / samples,
+        confusion: confusionMatrix(labels, predictions, classes),
+        predictions: predictions.filter((_, index) => labels[index]! >= 0),
+        seconds,
+      }
+    })
+  }
+
+  /** Class probabilities, N x classes, of a batch (`images` or `x`) with running statistics. */
+  async infer(batch: Pick<UserBatch, 'images' | 'x'>, options: { readonly signal?: AbortSignal } = {}): Promise<Float64Array> {
+    knownKeys('batch', batch, ['images', 'x'])
+    return this.inTurn(async (native) => {
+      await writeBatch(native, this.#format(false), { ...batch, labels: new Int32Array(this.batch).fill(-1) })
+      const result = await this.#run(native, 'infer', options.signal, { steps: 1, seed: this.seed, firstStep: 0, learningRates: new Float64Array(0) })
+      if (result.completed < 1) throw this.#ended(options.signal)
+      return (await native.read('probabilities')) as Float64Array
+    })
+  }
+
+  get parameterNames(): readonly string[] {
+    return this.graph.parameters.map(({ name }) => name)
+  }
+
+  /** Running statistics. */
+  get bufferNames(): readonly string[] {
+    return this.graph.buffers.map(({ name }) => name)
+  }
+
+  /** Parameters that the optimizer updates. */
+  get trainedNames(): readonly string[] {
+    return Object.keys(this.#parts.plan.update?.settings ?? {})
+  }
+
+  /** A parameter or a running statistic. ERR_PARAMETER suggests the nearest name. */
+  parameter(name: string): Tensor {
+    return this.#tensor(name, name, [...this.parameterNames, ...this.bufferNames])
+  }
+
+  /** The optimizer's state of a trained parameter: the momentum buffer, of the parameter's shape. */
+  optimizerState(name: string): Tensor {
+    return this.#tensor(name, `velocity/${name}`, this.trainedNames)
+  }
+
+  /** Gradient of the last step, before clipping and decay. */
+  gradient(name: string): Tensor {
+    return this.#tensor(name, `gradient/${name}`, this.trainedNames)
+  }
+
+  #tensor(name: string, stored: string, names: readonly string[]): Tensor {
+    this.#alive()
+    const spec = names.includes(name) ? this.#tensors.get(stored) : undefined
+    if (spec !== undefined) return new Tensor({ alive: () => this.#alive(), inTurn: (work) => this.inTurn(work) }, spec, name)
+    const near = nearest(name, names)
+    throw new PreresnetError(
+      'ERR_PARAMETER',
+      `${this.graph.name}: no parameter ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`}`,
+    )
+  }
+
+  /** Ends a run between two operations, stops the native thread and frees everything. Pending calls reject with ERR_ABORTED. */
+  dispose(): Promise<void> {
+    return (this.#disposal ??= (async () => {
+      this.#native.cancel()
+      await this.#queue
+      await this.#native.dispose()
+    })())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  /** @internal Runs `work` after everything that was asked for before; a failure stops nothing behind it. */
+  inTurn<T>(work: (native: NativeSession) => Promise<T>): Promise<T> {
+    this.#alive()
+    const turn = this.#queue.then(() => {
+      if (this.#disposal !== undefined) throw this.#ended(undefined)
+      return work(this.#native)
+    })
+    this.#queue = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** @internal Writes every parameter's and buffer's start value. */
+  async initialise(): Promise<void> {
+    for (const { name, shape, init } of [...this.graph.parameters, ...this.graph.buffers]) {
+      const count = shape.reduce((product, length) => product * length, 1)
+      await this.#native.write(name, await initialValues(init, count, this.seed, name))
+    }
+  }
+
+  async #run(native: NativeSession, program: string, signal: AbortSignal | undefined, options: RunOptions): Promise<RunResult> {
+    if (signal?.aborted || this.#disposal !== undefined) throw this.#ended(signal)
+    const cancel = (): void => native.cancel()
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return await native.run(program, options)
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  #ended(signal: AbortSignal | undefined): PreresnetError {
+    if (!signal?.aborted) return new PreresnetError('ERR_ABORTED', 'the session was disposed of during the call')
+    const reason: unknown = signal.reason
+    return new PreresnetError('ERR_ABORTED', `aborted: ${reason instanceof Error ? reason.message : String(reason)}`, { cause: reason })
+  }
+
+  #alive(): NativeSession {
+    if (this.#disposal !== undefined) throw new PreresnetError('ERR_DISPOSED', 'the session was disposed of')
+    return this.#native
+  }
+
+  get #pad(): number {
+    const { input } = this.#parts.plan
+    return input.kind === 'images' ? input.pad : 0
+  }
+
+  #format(training: boolean): BatchFormat {
+    const { input, loss, batch } = this.#parts.plan
+    const { height, width, channels } = this.network.input
+    return {
+      batch,
+      classes: this.classes,
+      sampleValues: input.kind === 'images' ? input.height * input.width * channels : height * width * channels,
+      images: input.kind === 'images',
+      pad: this.#pad,
+      softTargets: training && loss.kind === 'crossEntropy' && loss.softTargets,
+    }
+  }
+
+  #checkSameFormat(data: ImageSet): void {
+    const { input } = this.#parts.plan
+    if (input.kind !== 'images') return
+    const { height, width, channels } = data.shape
+    if (height !== input.height || width !== input.width || channels !== this.network.input.channels) {
+      throw new PreresnetError(
+        'ERR_SHAPE',
+        `${data.name}: expected images of ${input.height} x ${input.width} x ${this.network.input.channels}, got ${height} x ${width} x ${channels}`,
+      )
+    }
+  }
+}
+
+function size({ shape: { height, width } }: ImageSet): { height: number; width: number } {
+  return { height, width }
+}
+
+function checkImages({ input }: Network, { name, shape }: ImageSet): void {
+  if (shape.height === input.height && shape.width === input.width && shape.channels === input.channels) return
+  throw new PreresnetError(
+    'ERR_SHAPE',
+    `${name}: the network takes images of ${input.height} x ${input.width} x ${input.channels} (height, width, channels), got ${shape.height} x ${shape.width} x ${shape.channels}`,
+  )
+}
+
+/** One rate a step, checked: a bad rate would only show as a bad loss. */
+function ratesFrom(rate: LearningRate, first: number, count: number): Float64Array {
+  const at = typeof rate === 'number' ? (): number => rate : typeof rate === 'function' ? rate : (step: number): number => rate.at(step)
+  return Float64Array.from({ length: count }, (_, index) => number(`learningRate of step ${first + index}`, at(first + index), 0))
+}

@@ -1,0 +1,73 @@
+/** A handle on one tensor of a session that keeps its values between steps. */
+import type { NativeSession } from './binding.js'
+import type { TensorSpec } from '../compiler/program.js'
+import { PreresnetError } from '../errors.js'
+import { describe } from '../options.js'
+
+export type Values = Float32Array | Float64Array
+
+/** What a handle needs of its session. */
+export interface TensorHost {
+  /** ERR_DISPOSED after dispose(). */
+  alive(): NativeSession
+  /** Runs `work` after everything that was asked of the session before. */
+  inTurn<T>(work: (native: NativeSession) => Promise<T>): Promise<T>
+}
+
+export class Tensor {
+  readonly #host: TensorHost
+  readonly #spec: TensorSpec
+  /** As in files: the parameter's name. */
+  readonly name: string
+
+  /** @internal */
+  constructor(host: TensorHost, spec: TensorSpec, name: string) {
+    this.#host = host
+    this.#spec = spec
+    this.name = name
+  }
+
+  /** PyTorch's order: OIHW for convolutions. */
+  get shape(): readonly number[] {
+    return this.#spec.shape
+  }
+
+  get dtype(): 'f32' | 'f64' {
+    return this.#spec.dtype === 'f64' ? 'f64' : 'f32'
+  }
+
+  get length(): number {
+    return this.#spec.shape.reduce((product, size) => product * size, 1)
+  }
+
+  /** Whether `view()` is the session's own memory; where the runtime forbids that, it is a copy. */
+  get shared(): boolean {
+    return this.#host.alive().view(this.#spec.name).shared
+  }
+
+  /** The values, shared with the session where `shared` says so: they change with every step, and are detached by dispose(). */
+  view(): Values {
+    return this.#host.alive().view(this.#spec.name).values
+  }
+
+  /** A copy of the values, after all steps that were asked for before. */
+  async read(): Promise<Values> {
+    return this.#host.inTurn(async (native) => {
+      const values = (await native.read(this.#spec.name)) as Float64Array
+      return this.dtype === 'f64' ? values : Float32Array.from(values)
+    })
+  }
+
+  /** ERR_PARAMETER if the number of values is not the tensor's, or one of them is not finite. */
+  async write(values: Values | readonly number[]): Promise<void> {
+    const typed = Array.isArray(values) ? Float64Array.from(values) : values
+    if (!(typed instanceof Float32Array || typed instanceof Float64Array)) {
+      throw new PreresnetError('ERR_PARAMETER', `${this.name}: expected a Float32Array, a Float64Array or an array of numbers, got ${describe(values)}`)
+    }
+    if (typed.length !== this.length) {
+      throw new PreresnetError('ERR_PARAMETER', `${this.name}: expected ${this.length} values for shape [${this.shape.join(', ')}], got ${typed.length}`)
+    }
+    for (const value of typed) if (!Number.isFinite(value)) throw new PreresnetError('ERR_PARAMETER', `${this.name}: expected finite values, got ${value}`)
+    await this.#host.inTurn((native) => native.write(this.#spec.name, typed))
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Checkpoints: one directory each, `step-00001000/`, with model.safetensors, optimizer.safetensors and state.json. Written under a
+ * temporary name, synced and renamed: a directory of the final name is always whole.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PreresnetError } from '../errors.js'
+import { fileError, sha256File, syncDirectory, writeDurably } from '../formats/files.js'
+import { allFinite, SafetensorsFile, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
+import type { Session } from '../runtime/session.js'
+import { modelMetadata, type ModelDescription } from './model_file.js'
+import { readState, type CheckpointState } from './state.js'
+
+const published = /^step-(\d{8,})$/
+const temporary = /^\.step-\d+\.[0-9a-f]+\.tmp$/
+const modelFile = 'model.safetensors'
+const optimizerFile = 'optimizer.safetensors'
+
+export interface CheckpointEntry {
+  readonly step: number
+  readonly path: string
+}
+
+/** Tensors of a session by the names that files use. */
+export interface Snapshot {
+  readonly model: ReadonlyMap<string, SafetensorsTensor>
+  readonly optimizer: ReadonlyMap<string, SafetensorsTensor>
+}
+
+/** Views where the runtime allows: good until the next step. */
+export function snapshot(session: Session): Snapshot {
+  const tensor = (handle: ReturnType<Session['parameter']>): SafetensorsTensor => ({
+    dtype: handle.dtype === 'f64' ? 'F64' : 'F32',
+    shape: handle.shape,
+    data: handle.view(),
+  })
+  return {
+    model: new Map([...session.parameterNames, ...session.bufferNames].map((name) => [name, tensor(session.parameter(name))])),
+    optimizer: new Map(session.trainedNames.map((name) => [name, tensor(session.optimizerState(name))])),
+  }
+}
+
+/** Whole checkpoints, by rising step. A directory that is not there has none. */
+export async function listCheckpoints(directory: string): Promise<CheckpointEntry[]> {
+  let names
+  try {
+    names = await readdir(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw fileError('could not read', directory, error, 'ERR_CHECKPOINT')
+  }
+  return names
+    .flatMap((name) => {
+      const match = published.exec(name)
+      return match === null ? [] : [{ step: Number(match[1]), path: join(directory, name) }]
+    })
+    .sort((a, b) => a.step - b.step)
+}
+
+/** Removes what writers that were killed have left. */
+export async function removeTemporary(directory: string): Promise<void> {
+  try {
+    for (const name of await readdir(directory)) if (temporary.test(name)) await rm(join(directory, name), { recursive: true, force: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError('could not clean up', directory, error, 'ERR_CHECKPOINT')
+  }
+}
+
+/**
+ * Publishes a checkpoint and returns its path. ERR_NOT_FINITE if a value is not a number; ERR_CHECKPOINT if it could not be written.
+ * Either way nothing is published, and what was published before stays.
+ */
+export async function publishCheckpoint(
+  directory: string,
+  { model, optimizer }: Snapshot,
+  description: ModelDescription,
+  state: Omit<CheckpointState, 'files'>,
+): Promise<string> {
+  for (const [kind, tensors] of Object.entries({ parameter: model, 'momentum of': optimizer })) {
+    for (const [name, { data }] of tensors) {
+      if (!(await allFinite(data)))
+        throw new PreresnetError('ERR_NOT_FINITE', `step ${state.step}: ${kind} ${name} has values that are not finite; no checkpoint is written`)
+    }
+  }
+  const name = `step-${String(state.step).padStart(8, '0')}`
+  const path = join(directory, name)
+  const aside = join(directory, `.${name}.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    await mkdir(aside, { recursive: true })
+    const files = {
+      [modelFile]: await writeSafetensors(join(aside, modelFile), model, modelMetadata(description)),
+      [optimizerFile]: await writeSafetensors(join(aside, optimizerFile), optimizer, { step: String(state.step) }),
+    }
+    await writeDurably(join(aside, 'state.json'), `${JSON.stringify({ ...state, files }, null, 2)}\n`)
+    await syncDirectory(aside)
+    await rename(aside, path)
+    await syncDirectory(directory)
+    return path
+  } catch (error) {
+    await rm(aside, { recursive: true, force: true }).catch(() => undefined)
+    const reason = fileError('could not write', aside, error).message
+    throw new PreresnetError('ERR_CHECKPOINT', `the checkpoint of step ${state.step} could not be written: ${reason}; earlier ones are untouched`, {
+      cause: error,
+    })
+  }
+}
+
+/** Keeps the newest `keep` and the one of step `best`. */
+export async function pruneCheckpoints(directory: string, keep: number, best: number | undefined): Promise<void> {
+  const entries = await listCheckpoints(directory)
+  for (const { step, path } of entries.slice(0, Math.max(0, entries.length - keep))) {
+    if (step === best) continue
+    // Renamed first: a removal that is cut off must not leave half a checkpoint under a final name.
+    const aside = join(directory, `.step-${step}.${randomBytes(6).toString('hex')}.tmp`)
+    try {
+      await rename(path, aside)
+      await rm(aside, { recursive: true, force: true })
+    } catch (error) {
+      throw fileError('could not remove', path, error, 'ERR_CHECKPOINT')
+    }
+  }
+}
+
+/** The state of a checkpoint whose files are what they were when it was written; else ERR_CHECKPOINT. */
+export async function verifyCheckpoint(path: string): Promise<CheckpointState> {
+  const state = await readState(path)
+  for (const name of [modelFile, optimizerFile]) {
+    let found
+    try {
+      found = await sha256File(join(path, name))
+    } catch (error) {
+      throw damaged(path, (error as Error).message, error)
+    }
+    const wanted = state.files[name]?.sha256
+    if (found !== wanted) throw damaged(path, `${name}: expected SHA-256 ${wanted ?? 'in state.json'}, got ${found}`)
+  }
+  return state
+}
+
+/** Writes a checkpoint's values into a session of the same network. */
+export async function restoreCheckpoint(session: Session, path: string, state: CheckpointState): Promise<void> {
+  await restore(join(path, modelFile), [...session.parameterNames, ...session.bufferNames], (name) => session.parameter(name))
+  await restore(join(path, optimizerFile), session.trainedNames, (name) => session.optimizerState(name))
+  session.stepIndex = state.step
+}
+
+async function restore(path: string, names: readonly string[], handle: (name: string) => ReturnType<Session['parameter']>): Promise<void> {
+  const file = await SafetensorsFile.open(path).catch((error: unknown) => {
+    throw damaged(path, (error as Error).message, error)
+  })
+  try {
+    for (const name of names) {
+      const tensor = handle(name)
+      const shape = file.entries.get(name)?.shape
+      if (shape?.join() !== tensor.shape.join()) {
+        throw new PreresnetError(
+          'ERR_CHECKPOINT',
+          `${path}: ${name}: expected shape [${tensor.shape.join(', ')}], got ${shape === undefined ? 'no such tensor' : `[${shape.join(', ')}]`}`,
+        )
+      }
+      await tensor.write((await file.read(name)).data as Float32Array)
+    }
+    if (file.entries.size !== names.length) throw new PreresnetError('ERR_CHECKPOINT', `${path}: expected ${names.length} tensors, got ${file.entries.size}`)
+  } finally {
+    await file.close()
+  }
+}
+
+const damaged = (path: string, reason: string, cause?: unknown): PreresnetError =>
+  new PreresnetError('ERR_CHECKPOINT', `${path}: the checkpoint is damaged: ${reason}; remove it to resume from an earlier one`, { cause })

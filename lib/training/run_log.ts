@@ -1,0 +1,88 @@
+/** What a run leaves on disk beside checkpoints: metrics.jsonl and a TensorBoard event file. */
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EventFileWriter } from '../formats/events.js'
+import { fileError } from '../formats/files.js'
+import { filterJsonLines, JsonLinesWriter } from '../formats/jsonl.js'
+import type { StepEvent, ValidationEvent } from './run_events.js'
+
+const eventFile = /^events\.out\.tfevents\..*\.preresnet$/
+
+/** A line of metrics.jsonl. */
+export type MetricsLine = TrainLine | ValidationLine
+
+export interface TrainLine {
+  readonly kind: 'train'
+  /** Steps done. */
+  readonly step: number
+  readonly epoch: number
+  readonly loss: number
+  /** 0 to 1. */
+  readonly top1Error: number
+  readonly learningRate: number
+  readonly imagesPerSecond: number
+  readonly dataShare: number
+  /** Since the process took up the run. */
+  readonly seconds: number
+  readonly memory: number
+}
+
+export interface ValidationLine {
+  readonly kind: 'validation'
+  readonly step: number
+  readonly epoch: number
+  readonly samples: number
+  readonly loss: number
+  readonly top1Error: number
+  readonly top5Error: number
+  readonly seconds: number
+}
+
+export class RunLog {
+  readonly #lines: JsonLinesWriter
+  readonly #events: EventFileWriter
+  readonly #start = Date.now()
+
+  private constructor(lines: JsonLinesWriter, events: EventFileWriter) {
+    this.#lines = lines
+    this.#events = events
+  }
+
+  /** A run that starts at step 0 replaces an earlier run's files; a resumed one drops what lies beyond its checkpoint. */
+  static async open(directory: string, firstStep: number): Promise<RunLog> {
+    const path = join(directory, 'metrics.jsonl')
+    try {
+      await mkdir(directory, { recursive: true })
+      const names = await readdir(directory)
+      if (firstStep === 0) {
+        for (const name of names) if (eventFile.test(name) || name === 'metrics.jsonl') await rm(join(directory, name))
+      } else if (names.includes('metrics.jsonl')) await filterJsonLines(path, ({ step }) => (step as number) <= firstStep)
+    } catch (error) {
+      throw fileError('could not prepare', directory, error)
+    }
+    return new RunLog(await JsonLinesWriter.open(path), await EventFileWriter.create(directory, firstStep))
+  }
+
+  async train({ step, epoch, loss, top1Error, learningRate, imagesPerSecond, dataShare, memory }: StepEvent): Promise<void> {
+    const seconds = (Date.now() - this.#start) / 1000
+    const line: TrainLine = { kind: 'train', step, epoch, loss, top1Error, learningRate, imagesPerSecond, dataShare, seconds, memory }
+    await this.#lines.write({ ...line })
+    await this.#scalars(step, { 'train/loss': loss, 'train/top1': 1 - top1Error, lr: learningRate, 'perf/images_per_second': imagesPerSecond })
+  }
+
+  async validation({ step, epoch, samples, loss, top1Error, top5Error }: ValidationEvent): Promise<void> {
+    const seconds = (Date.now() - this.#start) / 1000
+    const line: ValidationLine = { kind: 'validation', step, epoch, samples, loss, top1Error, top5Error, seconds }
+    await this.#lines.write({ ...line })
+    await this.#scalars(step, { 'val/loss': loss, 'val/top1': 1 - top1Error, 'val/top5': 1 - top5Error })
+  }
+
+  async #scalars(step: number, scalars: Readonly<Record<string, number>>): Promise<void> {
+    await this.#events.write({ wallTime: Date.now() / 1000, step, scalars })
+  }
+
+  async close(): Promise<void> {
+    await this.#lines.close()
+    await this.#events.close()
+  }
+}

@@ -1,0 +1,94 @@
+/** state.json: what a checkpoint says beside its tensors, and whether a run may go on from it. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DeviceName, Precision } from '../compiler/program.js'
+import { PreresnetError } from '../errors.js'
+import { fileError } from '../formats/files.js'
+
+export const stateFormat = 1
+
+export interface CheckpointState {
+  readonly format: typeof stateFormat
+  /** Version of the package that wrote it. */
+  readonly version: string
+  /** Steps done. */
+  readonly step: number
+  /** Consumed by those steps, whatever was decoded ahead. */
+  readonly samples: number
+  readonly epoch: number
+  readonly recipe: Recipe
+  readonly best: Best | null
+  readonly savedAt: string
+  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>
+}
+
+/** Everything that decides the numbers of a run; it has to be equal for a resumed run to give the same bits. */
+export interface Recipe {
+  readonly seed: number
+  readonly batch: number
+  readonly device: DeviceName
+  readonly precision: Precision
+  readonly network: unknown
+  readonly data: { readonly name: string; readonly length: number; readonly fingerprint: string }
+  readonly augment: { readonly pad: number; readonly flip: boolean }
+  readonly optimizer: unknown
+  readonly learningRate: unknown
+  readonly labelSmoothing: number
+  readonly statisticsGroups: number
+  readonly frozen: readonly string[]
+  readonly frozenStatistics: readonly string[]
+}
+
+export interface Best {
+  readonly step: number
+  readonly top1Error: number
+}
+
+export async function readState(directory: string): Promise<CheckpointState> {
+  const path = join(directory, 'state.json')
+  let text
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw fileError('could not read', path, error, 'ERR_CHECKPOINT')
+  }
+  let state: unknown
+  try {
+    state = JSON.parse(text)
+  } catch (cause) {
+    throw new PreresnetError('ERR_CHECKPOINT', `${path}: not JSON; the checkpoint is damaged`, { cause })
+  }
+  const { format, step, recipe, files } = (state ?? {}) as Readonly<Record<string, unknown>>
+  if (format !== stateFormat)
+    throw new PreresnetError('ERR_CHECKPOINT', `${path}: expected format ${stateFormat}, got ${JSON.stringify(format)}; was it written by another version?`)
+  if (!Number.isSafeInteger(step) || typeof recipe !== 'object' || recipe === null || typeof files !== 'object' || files === null) {
+    throw new PreresnetError('ERR_CHECKPOINT', `${path}: step, recipe or files are missing; the checkpoint is damaged`)
+  }
+  return state as CheckpointState
+}
+
+/** Lines that say in what a run's recipe differs from a checkpoint's; none if it may go on. */
+export function differences(saved: Recipe, wanted: Recipe): string[] {
+  const lines: string[] = []
+  for (const key of Object.keys(wanted) as (keyof Recipe)[]) {
+    const before = canonical(saved[key])
+    const now = canonical(wanted[key])
+    if (before === now) continue
+    if (key === 'network') lines.push(`network: ${networkName(saved.network)} before, ${networkName(wanted.network)} now (layers differ)`)
+    else if (key === 'data') lines.push(`data: ${dataName(saved.data)} before, ${dataName(wanted.data)} now (fingerprints differ)`)
+    else lines.push(`${key}: ${before} before, ${now} now`)
+  }
+  return lines
+}
+
+const networkName = (network: unknown): string => JSON.stringify((network as { name?: unknown } | null)?.name ?? null)
+
+const dataName = (data: Recipe['data'] | undefined): string =>
+  data === undefined ? 'none' : `${data.name} (${data.length} images, ${data.fingerprint.slice(0, 12)})`
+
+/** JSON whose keys are in order, so that equal data give equal text. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+  )
+}

@@ -1,0 +1,310 @@
+/** The loop behind `fit`: native calls of several steps, and between them what is due. */
+import { mkdir } from 'node:fs/promises'
+import { PreresnetError } from '../errors.js'
+import { fileError } from '../formats/files.js'
+import { trainingFeed, type Feed } from '../runtime/feed.js'
+import type { StepMetrics } from '../runtime/metrics.js'
+import { compile, type Session } from '../runtime/session.js'
+import {
+  listCheckpoints,
+  pruneCheckpoints,
+  publishCheckpoint,
+  removeTemporary,
+  restoreCheckpoint,
+  snapshot,
+  verifyCheckpoint,
+  type CheckpointEntry,
+} from './checkpoint.js'
+import type { FitPlan } from './fit_options.js'
+import { loadModel, modelTensors } from './model_file.js'
+import { ManifestWriter, packageVersion } from './manifest.js'
+import { stepsOfCall, stepsUntilDue } from './pace.js'
+import type { RunEvent, StepEvent, ValidationEvent } from './run_events.js'
+import { RunLog } from './run_log.js'
+import { differences, stateFormat, type Best, type CheckpointState, type Recipe } from './state.js'
+import { TrainedModel } from './trained.js'
+
+/** What was saved, and where. */
+interface Resumed extends CheckpointEntry {
+  readonly state: CheckpointState
+}
+
+export class Trainer {
+  readonly #plan: FitPlan
+  readonly #signal: AbortSignal
+  readonly #emit: (event: RunEvent) => void
+  #stopping = false
+  #best: Best | undefined
+  #validation: ValidationEvent | undefined
+  #savedStep = -1
+  readonly #window = new LogWindow()
+
+  constructor(plan: FitPlan, signal: AbortSignal, emit: (event: RunEvent) => void) {
+    this.#plan = plan
+    this.#signal = signal
+    this.#emit = emit
+  }
+
+  /** Lets the current call end; then the run saves and leaves. */
+  stop(): void {
+    this.#stopping = true
+  }
+
+  async run(): Promise<TrainedModel> {
+    const { train, batch, seed, augment, workers } = this.#plan
+    const start = performance.now()
+    const resumed = await this.#findCheckpoint()
+    await using feed = trainingFeed(train, { batch, seed, workers, ...augment })
+    await using session = await this.#openSession(feed, resumed)
+    const recipe = this.#recipe(session)
+    if (resumed !== undefined) await this.#resume(session, recipe, resumed)
+    else if (this.#plan.initialise !== undefined) await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except })
+    const output = await this.#openOutput(session, recipe)
+    try {
+      this.#emit(this.#startEvent(session, resumed))
+      const outcome = await this.#loop(session, recipe, output?.log)
+      await output?.manifest.finish(outcome, session.stepIndex)
+      this.#emit({ kind: 'finished', step: session.stepIndex, outcome, seconds: (performance.now() - start) / 1000 })
+      return await this.#trained(session, outcome)
+    } catch (error) {
+      // The error that ended the run matters more than one of its log.
+      await output?.manifest.finish('failed', session.stepIndex, error).catch(() => undefined)
+      throw error
+    } finally {
+      await output?.log.close()
+    }
+  }
+
+  async #loop(session: Session, recipe: Recipe, log: RunLog | undefined): Promise<'completed' | 'stopped'> {
+    const { steps, learningRate, logEvery, validateEvery, checkpoint, validate } = this.#plan
+    const periods = [logEvery, ...(validate ? [validateEvery] : []), ...(checkpoint ? [checkpoint.every] : [])]
+    let secondsPerStep = 0
+    while (session.stepIndex < steps && !this.#stopping) {
+      const count = stepsOfCall(secondsPerStep, stepsUntilDue(session.stepIndex, steps, periods))
+      const metrics = await session.steps(count, { learningRate, signal: this.#signal })
+      secondsPerStep = metrics.seconds / metrics.steps
+      const step = session.stepIndex
+      this.#window.add(metrics)
+      const event = this.#stepEvent(step, secondsPerStep)
+      this.#emit(event)
+      if (event.logged) {
+        await log?.train(event)
+        this.#window.clear()
+      }
+      const last = step === steps
+      if (validate !== undefined && (last || step % validateEvery === 0)) await this.#validate(session, recipe, log)
+      if (checkpoint !== undefined && (last || step % checkpoint.every === 0)) await this.#save(session, recipe)
+    }
+    if (session.stepIndex < steps) {
+      await this.#save(session, recipe)
+      return 'stopped'
+    }
+    // A run that was complete when it was resumed: its log has this validation already.
+    if (validate !== undefined && this.#validation === undefined) await this.#validate(session, recipe, undefined)
+    return 'completed'
+  }
+
+  async #openSession(feed: Feed, resumed: Resumed | undefined): Promise<Session> {
+    const { network, device, precision, threads, seed, optimizer, labelSmoothing, frozen, frozenStatistics, statisticsGroups } = this.#plan
+    const saved = resumed?.state.recipe
+    return compile(network, {
+      data: feed,
+      // What 'auto' took before is taken again.
+      device: device === 'auto' ? (saved?.device ?? 'auto') : device,
+      precision: precision === 'auto' && (device === 'auto' || device === saved?.device) ? (saved?.precision ?? 'auto') : precision,
+      threads,
+      seed,
+      optimizer,
+      labelSmoothing,
+      frozen,
+      frozenStatistics,
+      statisticsGroups,
+    })
+  }
+
+  async #findCheckpoint(): Promise<Resumed | undefined> {
+    const { checkpoint } = this.#plan
+    if (checkpoint === undefined) return undefined
+    const { directory, resume } = checkpoint
+    const newest = (await listCheckpoints(directory)).at(-1)
+    if (newest === undefined || resume) await removeTemporary(directory)
+    if (newest === undefined) return undefined
+    if (!resume) {
+      throw new PreresnetError(
+        'ERR_CHECKPOINT',
+        `${directory}: holds checkpoints of an earlier run, up to step ${newest.step}; resume that run, or take another directory`,
+      )
+    }
+    return { ...newest, state: await verifyCheckpoint(newest.path) }
+  }
+
+  async #resume(session: Session, recipe: Recipe, { path, state, step }: Resumed): Promise<void> {
+    const lines = differences(state.recipe, recipe)
+    if (lines.length > 0) throw new PreresnetError('ERR_CHECKPOINT', `${path}: the checkpoint is of another run: ${lines.join('; ')}`)
+    if (step > this.#plan.steps) throw new PreresnetError('ERR_CHECKPOINT', `${path}: has ${step} steps, more than the ${this.#plan.steps} that were asked for`)
+    await restoreCheckpoint(session, path, state)
+    this.#best = state.best ?? undefined
+    this.#savedStep = step
+  }
+
+  async #openOutput(session: Session, recipe: Recipe): Promise<{ log: RunLog; manifest: ManifestWriter } | undefined> {
+    const { output, checkpoint, threads, workers, steps } = this.#plan
+    try {
+      if (checkpoint !== undefined) await mkdir(checkpoint.directory, { recursive: true })
+    } catch (error) {
+      throw fileError('could not create', checkpoint!.directory, error, 'ERR_CHECKPOINT')
+    }
+    if (output === undefined) return undefined
+    const log = await RunLog.open(output, session.stepIndex)
+    try {
+      const { validateEvery, logEvery, initialise } = this.#plan
+      const options = {
+        steps,
+        threads,
+        workers,
+        validateEvery,
+        logEvery,
+        checkpoint: checkpoint ?? null,
+        initialise: initialise ?? null,
+        validate: this.#plan.validate?.name ?? null,
+      }
+      return { log, manifest: await ManifestWriter.start(output, recipe, session.stepIndex, options) }
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+  }
+
+  async #validate(session: Session, recipe: Recipe, log: RunLog | undefined): Promise<void> {
+    const { validate, workers, stepsPerEpoch, checkpoint } = this.#plan
+    const step = session.stepIndex
+    const evaluation = await session.evaluate(validate!, { signal: this.#signal, workers })
+    const best = this.#best === undefined || evaluation.top1Error < this.#best.top1Error
+    if (best) this.#best = { step, top1Error: evaluation.top1Error }
+    const event: ValidationEvent = { ...evaluation, kind: 'validation', step, epoch: step / stepsPerEpoch, best }
+    this.#validation = event
+    this.#emit(event)
+    await log?.validation(event)
+    if (best && checkpoint !== undefined) await this.#save(session, recipe)
+  }
+
+  /** At most once a step. */
+  async #save(session: Session, recipe: Recipe): Promise<void> {
+    const { checkpoint, batch, stepsPerEpoch } = this.#plan
+    const step = session.stepIndex
+    if (checkpoint === undefined || step === this.#savedStep) return
+    const path = await publishCheckpoint(checkpoint.directory, snapshot(session), this.#description(), {
+      format: stateFormat,
+      version: packageVersion(),
+      step,
+      samples: step * batch,
+      epoch: Math.floor(step / stepsPerEpoch),
+      recipe,
+      best: this.#best ?? null,
+      savedAt: new Date().toISOString(),
+    })
+    this.#savedStep = step
+    await pruneCheckpoints(checkpoint.directory, checkpoint.keep, this.#best?.step)
+    this.#emit({ kind: 'checkpoint', step, path })
+  }
+
+  #stepEvent(step: number, secondsPerStep: number): StepEvent {
+    const { steps, stepsPerEpoch, learningRate, logEvery } = this.#plan
+    return {
+      kind: 'step',
+      step,
+      steps,
+      epoch: step / stepsPerEpoch,
+      ...this.#window.values(),
+      learningRate: learningRate.at(step - 1),
+      secondsLeft: (steps - step) * secondsPerStep,
+      memory: process.memoryUsage.rss(),
+      logged: step % logEvery === 0 || step === steps,
+    }
+  }
+
+  #startEvent(session: Session, resumed: Resumed | undefined): RunEvent {
+    const { steps, stepsPerEpoch, network } = this.#plan
+    const parameters = session.graph.parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0)
+    return {
+      kind: 'start',
+      step: session.stepIndex,
+      steps,
+      stepsPerEpoch,
+      network: network.name,
+      parameters,
+      device: session.device,
+      precision: session.precision,
+      memory: session.memory.total,
+      ...(resumed && { resumedFrom: resumed.path }),
+    }
+  }
+
+  #recipe(session: Session): Recipe {
+    const { network, train, augment, batch, seed, optimizer, learningRate, labelSmoothing, statisticsGroups, frozen, frozenStatistics } = this.#plan
+    const { name, length, fingerprint } = train
+    const { device, precision } = session
+    const recipe: Recipe = {
+      seed,
+      batch,
+      device,
+      precision,
+      network,
+      data: { name, length, fingerprint },
+      augment,
+      optimizer,
+      learningRate,
+      labelSmoothing,
+      statisticsGroups,
+      frozen,
+      frozenStatistics,
+    }
+    return recipe
+  }
+
+  #description(): { network: FitPlan['network']; normalisation: FitPlan['train']['normalisation']; classes: readonly string[] } {
+    const { network, train } = this.#plan
+    return { network, normalisation: train.normalisation, classes: train.classes }
+  }
+
+  async #trained(session: Session, outcome: 'completed' | 'stopped'): Promise<TrainedModel> {
+    return new TrainedModel({
+      step: session.stepIndex,
+      outcome,
+      description: this.#description(),
+      tensors: await modelTensors(session),
+      validation: this.#validation,
+      best: this.#best,
+    })
+  }
+}
+
+/** Sums since the last line of the log. */
+class LogWindow {
+  #loss = 0
+  #samples = 0
+  #hits = 0
+  #seconds = 0
+  #dataSeconds = 0
+
+  add(metrics: StepMetrics): void {
+    this.#loss += metrics.loss * metrics.samples
+    this.#samples += metrics.samples
+    this.#hits += metrics.top1Hits
+    this.#seconds += metrics.seconds
+    this.#dataSeconds += metrics.dataSeconds
+  }
+
+  values(): Pick<StepEvent, 'loss' | 'top1Error' | 'imagesPerSecond' | 'dataShare'> {
+    return {
+      loss: this.#loss / this.#samples,
+      top1Error: 1 - this.#hits / this.#samples,
+      imagesPerSecond: this.#samples / this.#seconds,
+      dataShare: this.#dataSeconds / this.#seconds,
+    }
+  }
+
+  clear(): void {
+    this.#loss = this.#samples = this.#hits = this.#seconds = this.#dataSeconds = 0
+  }
+}
