@@ -47,7 +47,8 @@ export class GraphBuilder {
   }
 
   #unique(name: string): string {
-    if (this.#names.has(name)) throw new PreresnetError('ERR_OPTION', `network: two layers would call a parameter ${JSON.stringify(name)}; give them other names`)
+    if (this.#names.has(name))
+      throw new PreresnetError('ERR_OPTION', `network: two layers would call a parameter ${JSON.stringify(name)}; give them other names`)
     this.#names.add(name)
     return name
   }

@@ -12,9 +12,10 @@ export interface BatchNormOptions {
 /** Batch normalisation of an image's channels; weight starts at 1, bias at 0. */
 export function batchNorm(options: BatchNormOptions = {}): BatchNorm {
   knownKeys('batchNorm', options, ['epsilon', 'momentum'])
+  const { epsilon = 1e-5, momentum = 0.1 } = options
   return made({
     kind: 'batchNorm',
-    epsilon: number('batchNorm: epsilon', options.epsilon ?? 1e-5, Number.MIN_VALUE),
-    momentum: number('batchNorm: momentum', options.momentum ?? 0.1, 0, 1),
+    epsilon: number('batchNorm: epsilon', epsilon, Number.MIN_VALUE),
+    momentum: number('batchNorm: momentum', momentum, 0, 1),
   })
 }

@@ -21,16 +21,15 @@ export interface Conv2dOptions {
 export function conv2d(options: Conv2dOptions): Conv2d {
   knownKeys('conv2d', options, ['channels', 'kernel', 'stride', 'padding', 'bias', 'biasInit'])
   const kernel = integer('conv2d: kernel', options.kernel, 1, limits.kernel)
-  const bias = boolean('conv2d: bias', options.bias ?? false)
-  const biasInit = finite('conv2d: biasInit', options.biasInit ?? 0)
-  if (!bias && biasInit !== 0) throw invalid('conv2d: biasInit', '0 where there is no bias', biasInit)
+  const { channels, stride = 1, padding = Math.floor(kernel / 2), bias = false, biasInit = 0 } = options
+  if (!boolean('conv2d: bias', bias) && biasInit !== 0) throw invalid('conv2d: biasInit', '0 where there is no bias', biasInit)
   return made({
     kind: 'conv2d',
-    channels: integer('conv2d: channels', options.channels, 1, limits.channels),
+    channels: integer('conv2d: channels', channels, 1, limits.channels),
     kernel,
-    stride: integer('conv2d: stride', options.stride ?? 1, 1, limits.kernel),
-    padding: integer('conv2d: padding', options.padding ?? Math.floor(kernel / 2), 0, kernel - 1),
+    stride: integer('conv2d: stride', stride, 1, limits.kernel),
+    padding: integer('conv2d: padding', padding, 0, kernel - 1),
     bias,
-    biasInit,
+    biasInit: finite('conv2d: biasInit', biasInit),
   })
 }

@@ -1,19 +1,7 @@
 /** Layers: immutable values that describe a network. Nothing here knows sizes, devices or memory. */
 
 /** Any layer. Arrays are read as sequences whose children are named by type and ordinal (`norm1`, `conv1`). */
-export type Layer =
-  | Conv2d
-  | BatchNorm
-  | Relu
-  | Dropout
-  | MaxPool
-  | GlobalAveragePool
-  | Linear
-  | Scale
-  | OptionA
-  | Sequential
-  | Repeat
-  | Residual
+export type Layer = Conv2d | BatchNorm | Relu | Dropout | MaxPool | GlobalAveragePool | Linear | Scale | OptionA | Sequential | Repeat | Residual
 
 /** An image layer may be given as a bare layer, an array (a sequence without a name of its own) or a record (keys become names). */
 export type LayerLike = Layer | readonly LayerLike[] | { readonly [name: string]: LayerLike }

@@ -12,9 +12,10 @@ export interface LinearOptions {
 /** Fully connected layer: [units, in] weights, started uniformly in +-1 / sqrt(in); bias 0. */
 export function linear(options: LinearOptions): Linear {
   knownKeys('linear', options, ['units', 'bias'])
+  const { units, bias = true } = options
   return made({
     kind: 'linear',
-    units: integer('linear: units', options.units, 1, limits.channels),
-    bias: boolean('linear: bias', options.bias ?? true),
+    units: integer('linear: units', units, 1, limits.channels),
+    bias: boolean('linear: bias', bias),
   })
 }

@@ -129,7 +129,9 @@ export function hasParameters(layer: Layer): boolean {
     case 'repeat':
       return hasParameters(layer.layer)
     case 'residual':
-      return [layer.branch, layer.after, ...(layer.shortcut.kind === 'layers' ? [layer.shortcut.layers] : [])].some(hasParameters) || layer.shortcut.kind === 'gate'
+      return (
+        [layer.branch, layer.after, ...(layer.shortcut.kind === 'layers' ? [layer.shortcut.layers] : [])].some(hasParameters) || layer.shortcut.kind === 'gate'
+      )
     default:
       return false
   }

@@ -16,9 +16,10 @@ export interface NetworkOptions {
 /** A network: an image in, logits (or feature maps) out. Plain data: JSON.stringify writes it, `networkFromJson` reads it. */
 export function network(options: NetworkOptions): Network {
   knownKeys('network', options, ['name', 'input', 'layers'])
+  const { name = 'network', input } = options
   const layers = rootSequence(options.layers)
   if (layers.children.length === 0) throw new PreresnetError('ERR_OPTION', 'network: layers: expected at least one layer, got none')
-  return made({ kind: 'network', name: string('network: name', options.name ?? 'network'), input: inputSize(options.input), layers })
+  return made({ kind: 'network', name: string('network: name', name), input: inputSize(input), layers })
 }
 
 /** A layer alone has no name, so that a network may be a single unit with the unit's own parameter names. */

@@ -12,9 +12,10 @@ export interface OptionAOptions {
 /** He et al. 2015's shortcut without parameters: every stride-th row and column, zero channels appended. */
 export function optionA(options: OptionAOptions): OptionA {
   knownKeys('optionA', options, ['channels', 'stride'])
+  const { channels, stride = 1 } = options
   return made({
     kind: 'optionA',
-    channels: integer('optionA: channels', options.channels, 1, limits.channels),
-    stride: integer('optionA: stride', options.stride ?? 1, 1, limits.kernel),
+    channels: integer('optionA: channels', channels, 1, limits.channels),
+    stride: integer('optionA: stride', stride, 1, limits.kernel),
   })
 }

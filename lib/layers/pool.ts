@@ -14,11 +14,12 @@ export interface MaxPoolOptions {
 export function maxPool(options: MaxPoolOptions): MaxPool {
   knownKeys('maxPool', options, ['kernel', 'stride', 'padding'])
   const kernel = integer('maxPool: kernel', options.kernel, 1, limits.kernel)
+  const { stride = kernel, padding = 0 } = options
   return made({
     kind: 'maxPool',
     kernel,
-    stride: integer('maxPool: stride', options.stride ?? kernel, 1, limits.kernel),
-    padding: integer('maxPool: padding', options.padding ?? 0, 0, Math.floor(kernel / 2)),
+    stride: integer('maxPool: stride', stride, 1, limits.kernel),
+    padding: integer('maxPool: padding', padding, 0, Math.floor(kernel / 2)),
   })
 }
 

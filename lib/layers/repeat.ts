@@ -11,10 +11,11 @@ export interface RepeatOptions {
 /** The layer `count` times, one after the other, each copy with weights of its own, named 0, 1, 2 ... */
 export function repeat(count: number, layer: LayerLike, options: RepeatOptions = {}): Repeat {
   knownKeys('repeat', options, ['from'])
+  const { from = 0 } = options
   return made({
     kind: 'repeat',
     count: integer('repeat: count', count, 1, limits.copies),
     layer: layerUnderName('repeat: layer', layer),
-    from: integer('repeat: from', options.from ?? 0, 0, limits.copies),
+    from: integer('repeat: from', from, 0, limits.copies),
   })
 }

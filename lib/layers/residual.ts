@@ -21,19 +21,20 @@ export interface ResidualOptions {
 /** A residual unit: after(shortcut(x) + branchScale branch(x)). Both paths must give the same shape, else ERR_SHAPE when the graph is built. */
 export function residual(options: ResidualOptions): Residual {
   knownKeys('residual', options, ['branch', 'shortcut', 'activation', 'after', 'branchScale'])
+  const { shortcut = identity(), activation = 'branch', branchScale = 1 } = options
   const branch = sequenceWithoutName('residual: branch', options.branch)
-  const after = sequenceWithoutName('residual: after', options.after ?? [], ordinalsAfter(branch))
-  const activation = oneOf('residual: activation', options.activation ?? 'branch', ['branch', 'shared'])
+  const after = sequenceWithoutName('residual: after', options.after === undefined ? [] : options.after, ordinalsAfter(branch))
+  oneOf('residual: activation', activation, ['branch', 'shared'])
   if (branch.children.length === 0) throw new PreresnetError('ERR_OPTION', 'residual: branch: expected at least one layer, got none')
   checkNames(branch, after)
   if (activation === 'shared') checkShared(branch)
   return made({
     kind: 'residual',
     branch,
-    shortcut: asShortcut(options.shortcut ?? identity()),
+    shortcut: asShortcut(shortcut),
     activation,
     after,
-    branchScale: finite('residual: branchScale', options.branchScale ?? 1),
+    branchScale: finite('residual: branchScale', branchScale),
   })
 }
 
@@ -47,7 +48,10 @@ function checkShared(branch: Sequential): void {
   const count = leading(branch)
   if (count > 0 && count < branch.children.length) return
   const what = count === 0 ? 'a norm or ReLU before' : 'a convolution after'
-  throw new PreresnetError('ERR_OPTION', `residual: activation "shared": expected ${what} the ${count === 0 ? "branch's first convolution" : 'activation'}, got none`)
+  throw new PreresnetError(
+    'ERR_OPTION',
+    `residual: activation "shared": expected ${what} the ${count === 0 ? "branch's first convolution" : 'activation'}, got none`,
+  )
 }
 
 /** Branch, shortcut and gate share the unit's name space. */

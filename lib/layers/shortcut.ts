@@ -33,11 +33,11 @@ export interface ProjectionOptions {
 /** 1x1 convolution, `downsample.conv` [and `downsample.norm`]. */
 export function projection(options: ProjectionOptions): Shortcut {
   knownKeys('projection', options, ['channels', 'stride', 'norm'])
-  const channels = integer('projection: channels', options.channels, 1, limits.channels)
-  const stride = integer('projection: stride', options.stride ?? 1, 1, limits.kernel)
+  const { channels, stride = 1, norm = false } = options
+  integer('projection: channels', channels, 1, limits.channels)
+  integer('projection: stride', stride, 1, limits.kernel)
   const conv: readonly [string, Conv2d] = ['conv', conv2d({ channels, kernel: 1, stride })]
-  const norm = boolean('projection: norm', options.norm ?? false)
-  return layersShortcut(named('projection', norm ? [conv, ['norm', batchNorm()]] : [conv]))
+  return layersShortcut(named('projection', boolean('projection: norm', norm) ? [conv, ['norm', batchNorm()]] : [conv]))
 }
 
 export interface ConstantScalingOptions {
@@ -72,10 +72,11 @@ export interface GateOptions {
 /** A gate g = sigmoid(conv1x1(x) + b) of a unit that keeps its shape; `gate.weight` and `gate.bias`. */
 export function gate(options: GateOptions): Shortcut {
   knownKeys('gate', options, ['kind', 'biasInit'])
+  const { kind, biasInit = 0 } = options
   return made({
     kind: 'gate',
-    gate: oneOf('gate: kind', options.kind, ['exclusive', 'shortcut-only']),
-    biasInit: finite('gate: biasInit', options.biasInit ?? 0),
+    gate: oneOf('gate: kind', kind, ['exclusive', 'shortcut-only']),
+    biasInit: finite('gate: biasInit', biasInit),
   })
 }
 

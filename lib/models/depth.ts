@@ -33,5 +33,8 @@ function imagenetUnits(depth: number, block: Block): readonly number[] {
     .map(Number)
     .sort((a, b) => Math.abs(a - depth) - Math.abs(b - depth) || a - b)
   const hint = known === undefined ? `nearest: ${legal[0]!} or ${legal[1]!}` : `${depth} has ${known.block} units`
-  throw new PreresnetError('ERR_OPTION', `preResNet: depth: expected 18, 34, 50, 101, 152 or 200 for ImageNet (${hint}; or say units), got ${depth} with ${block} units`)
+  throw new PreresnetError(
+    'ERR_OPTION',
+    `preResNet: depth: expected 18, 34, 50, 101, 152 or 200 for ImageNet (${hint}; or say units), got ${depth} with ${block} units`,
+  )
 }

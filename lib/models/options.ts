@@ -51,8 +51,17 @@ const defaultWidths = { cifar: [16, 32, 64], imagenet: [64, 128, 256, 512] } as 
 export function complete(options: PreResNetDescription): Complete {
   knownKeys('preResNet', options, descriptionKeys)
   const family = oneOf('preResNet: family', options.family, ['cifar', 'imagenet'])
-  const block = oneOf('preResNet: block', options.block ?? defaultBlock(options, family), blocks)
-  const unit = oneOf('preResNet: unit', options.unit ?? 'pre-activation', Object.keys(unitFunctions) as UnitName[])
+  const {
+    block: givenBlock = defaultBlock(options, family),
+    unit: givenUnit = 'pre-activation',
+    strideOn = 'conv2',
+    gateBias = 0,
+    factor = 0.5,
+    dropoutRate = 0.5,
+  } = options
+  const block = oneOf('preResNet: block', givenBlock, blocks)
+  const unit = oneOf('preResNet: unit', givenUnit, Object.keys(unitFunctions) as UnitName[])
+  const { classes = family === 'cifar' ? 10 : 1000, shortcut = family === 'cifar' && block !== 'bottleneck' ? 'option-a' : 'projection' } = options
   const units = stageUnits(options, family, block)
   refuseUnused(options, block, unit)
   return {
@@ -62,13 +71,13 @@ export function complete(options: PreResNetDescription): Complete {
     units,
     depth: depthOf(units, block),
     widths: stageWidths(options, family, block, units.length),
-    classes: integer('preResNet: classes', options.classes ?? (family === 'cifar' ? 10 : 1000), 1),
+    classes: integer('preResNet: classes', classes, 1),
     input: inputSize(options.input, family),
-    shortcut: oneOf('preResNet: shortcut', options.shortcut ?? (family === 'cifar' && block !== 'bottleneck' ? 'option-a' : 'projection'), ['option-a', 'projection']),
-    strideOn: oneOf('preResNet: strideOn', options.strideOn ?? 'conv2', ['conv1', 'conv2']),
-    gateBias: number('preResNet: gateBias', options.gateBias ?? 0, -1000, 1000),
-    factor: number('preResNet: factor', options.factor ?? 0.5, 0),
-    dropoutRate: number('preResNet: dropoutRate', options.dropoutRate ?? 0.5, 0, 1),
+    shortcut: oneOf('preResNet: shortcut', shortcut, ['option-a', 'projection']),
+    strideOn: oneOf('preResNet: strideOn', strideOn, ['conv1', 'conv2']),
+    gateBias: number('preResNet: gateBias', gateBias, -1000, 1000),
+    factor: number('preResNet: factor', factor, 0),
+    dropoutRate: number('preResNet: dropoutRate', dropoutRate, 0, 1),
   }
 }
 
@@ -104,7 +113,8 @@ function list(key: string, value: unknown): readonly number[] {
 function inputSize(input: PreResNetOptions['input'] = {}, family: 'cifar' | 'imagenet'): NetworkOptions['input'] {
   knownKeys('preResNet: input', input, ['height', 'width', 'channels'])
   const side = family === 'cifar' ? 32 : 224
-  return { height: input.height ?? side, width: input.width ?? side, channels: input.channels ?? 3 }
+  const { height = side, width = side, channels = 3 } = input
+  return { height, width, channels }
 }
 
 /** An option that would change nothing is a mistake. */

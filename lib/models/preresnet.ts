@@ -38,7 +38,10 @@ function described(name: string): PreResNetDescription {
   if (isModelName(name)) return modelNames[name]
   const names = Object.keys(modelNames)
   const near = nearest(name, names)
-  throw new PreresnetError('ERR_OPTION', `no network is called ${JSON.stringify(name)}; ${near === undefined ? `known: ${names.join(', ')}` : `did you mean ${JSON.stringify(near)}?`}`)
+  throw new PreresnetError(
+    'ERR_OPTION',
+    `no network is called ${JSON.stringify(name)}; ${near === undefined ? `known: ${names.join(', ')}` : `did you mean ${JSON.stringify(near)}?`}`,
+  )
 }
 
 function build(options: Complete): Network {

@@ -99,8 +99,7 @@ export const reluOnlyPreactivation: UnitFunction = (unit) =>
   })
 
 /** Constant scaling, "frozen gating" at 0.5: ReLU(factor x + factor F). */
-export const constantScalingOfBoth: UnitFunction = (unit) =>
-  varied(unit, constantScaling({ factor: unit.factor }), unit.factor)
+export const constantScalingOfBoth: UnitFunction = (unit) => varied(unit, constantScaling({ factor: unit.factor }), unit.factor)
 
 /** Constant scaling of the shortcut only: ReLU(factor x + F). A factor of 0 leaves a plain network. */
 export const constantScalingOfShortcut: UnitFunction = (unit) => varied(unit, constantScaling({ factor: unit.factor }))
