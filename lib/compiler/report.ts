@@ -103,8 +103,8 @@ function activatedInputs(set: ProgramSet, program: Program): number {
     if (operation.phase !== 'forward') continue
     const scale = operation.operands['xScale'] ?? operation.operands['scale']
     const relu = operation.attributes['xRelu'] === true || operation.attributes['relu'] === true
-    if (scale === undefined && !relu) continue
-    const x = operation.operands['x'] as number
+    const x = operation.operands['x']
+    if (typeof x !== 'number' || (scale === undefined && !relu)) continue
     seen.set(`${x},${String(scale)}`, (set.tensors[x] as TensorSpec).bytes)
   }
   return sum([...seen.values()])
