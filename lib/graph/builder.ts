@@ -19,7 +19,7 @@ export class GraphBuilder {
   add(node: Bare<GraphNode>): NodeId {
     const id = this.#nodes.length
     if (id === mostNodes) throw new PreresnetError('ERR_OPTION', `network: expected at most ${mostNodes} nodes, got more`)
-    this.#nodes.push(Object.assign(node, { id }) as GraphNode)
+    this.#nodes.push(Object.assign(node, { id }))
     return id
   }
 
