@@ -1,0 +1,18 @@
+import { batchNorm, classifier, compile, conv2d, digits, network, relu, repeat, residual, sgd, trainingFeed } from 'preresnet'
+
+const unit = (channels: number) =>
+  residual({
+    branch: [batchNorm(), relu(), conv2d({ channels, kernel: 3 }), batchNorm(), relu(), conv2d({ channels, kernel: 3 })],
+  })
+const net = network({
+  input: { height: 28, width: 28, channels: 1 },
+  layers: { stem: conv2d({ channels: 16, kernel: 3 }), stage: repeat(3, unit(16)), norm: [batchNorm(), relu()], head: classifier({ classes: 10 }) },
+})
+
+const data = await digits()
+await using feed = trainingFeed(data.train, { batch: 64, seed: 1 })
+await using session = await compile(net, { data: feed, optimizer: sgd({ momentum: 0.9 }), seed: 1 })
+
+const metrics = await session.steps(100, { learningRate: 0.1 })
+const weight = session.parameter('stem.weight')
+console.log(metrics, weight.shape, await weight.read())
