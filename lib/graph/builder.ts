@@ -13,12 +13,15 @@ export class GraphBuilder {
   readonly #parameters: Parameter[] = []
   readonly #buffers: Buffer[] = []
   readonly #names = new Set<string>()
+  readonly #layers = new Set<string>()
   #streams = 0
 
   /** Takes over the object, which must be fresh: copying thousands of them costs more than all the rest. */
   add(node: Bare<GraphNode>): NodeId {
     const id = this.#nodes.length
     if (id === mostNodes) throw new PreresnetError('ERR_OPTION', `network: expected at most ${mostNodes} nodes, got more`)
+    if (this.#layers.has(node.name)) throw taken('two layers would be called', node.name)
+    this.#layers.add(node.name)
     this.#nodes.push(Object.assign(node, { id }))
     return id
   }
@@ -47,9 +50,12 @@ export class GraphBuilder {
   }
 
   #unique(name: string): string {
-    if (this.#names.has(name))
-      throw new PreresnetError('ERR_OPTION', `network: two layers would call a parameter ${JSON.stringify(name)}; give them other names`)
+    if (this.#names.has(name)) throw taken('two layers would call a parameter', name)
     this.#names.add(name)
     return name
   }
+}
+
+function taken(what: string, name: string): PreresnetError {
+  return new PreresnetError('ERR_OPTION', `network: ${what} ${JSON.stringify(name)}; give them other names`)
 }

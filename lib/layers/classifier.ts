@@ -5,12 +5,12 @@ import { named } from './naming.js'
 import { globalAveragePool } from './pool.js'
 import { limits } from './value.js'
 
-export interface ClassifierOptions {
+export interface ClassifierHeadOptions {
   readonly classes: number
 }
 
 /** Global average pooling and a linear layer, `fc.weight` and `fc.bias`. */
-export function classifier(options: ClassifierOptions): Sequential {
+export function classifier(options: ClassifierHeadOptions): Sequential {
   knownKeys('classifier', options, ['classes'])
   const units = integer('classifier: classes', options.classes, 1, limits.channels)
   return named('classifier', [

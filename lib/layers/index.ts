@@ -1,5 +1,5 @@
 export { batchNorm, type BatchNormOptions } from './batch_norm.js'
-export { classifier, type ClassifierOptions } from './classifier.js'
+export { classifier, type ClassifierHeadOptions } from './classifier.js'
 export { conv2d, type Conv2dOptions } from './conv2d.js'
 export { dropout, type DropoutOptions } from './dropout.js'
 export { networkFromJson } from './json.js'

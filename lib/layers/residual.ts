@@ -54,13 +54,15 @@ function checkShared(branch: Sequential): void {
   )
 }
 
+const ownNames = ['downsample', 'gate', 'add', 'branchScale']
+
 /** Branch, shortcut and gate share the unit's name space. */
 function checkNames(branch: Sequential, after: Sequential): void {
   const children = [...branch.children, ...after.children]
   named('residual', children)
-  const reserved = children.find(([name]) => name === 'downsample' || name === 'gate')
+  const reserved = children.find(([name]) => ownNames.includes(name))
   if (reserved === undefined) return
-  throw new PreresnetError('ERR_OPTION', `residual: the name ${JSON.stringify(reserved[0])} is the shortcut's own`)
+  throw new PreresnetError('ERR_OPTION', `residual: the name ${JSON.stringify(reserved[0])} is the unit's own`)
 }
 
 function convolves(layer: Layer): boolean {

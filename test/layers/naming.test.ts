@@ -111,6 +111,20 @@ test('reuse of a layer never shares weights', (t) => {
   t.is(new Set(all).size, all.length)
 })
 
+test('layers that would have one name are refused', (t) => {
+  t.throws(
+    () =>
+      names(
+        sequential([
+          ['', relu()],
+          ['', relu()],
+        ]),
+      ),
+    { code: 'ERR_OPTION', message: /two layers would be called "relu"/ },
+  )
+  t.throws(() => names({ input: conv() }), { code: 'ERR_OPTION', message: /two layers would be called "input"/ })
+})
+
 test('parameters that would have one name are refused', (t) => {
   const layers = sequential([
     ['', { conv: conv() }],

@@ -73,7 +73,7 @@ const refused: readonly (readonly [what: string, make: () => unknown, message: R
     /a norm or ReLU before the branch's first convolution/,
   ],
   ['nothing after what is shared', () => residual({ branch: [batchNorm(), relu()], activation: 'shared' }), /expected a convolution after the activation/],
-  ['a name of the shortcut', () => residual({ branch: { gate: conv2d({ channels: 3, kernel: 1 }) } }), /the name "gate" is the shortcut's own/],
+  ['a name of the shortcut', () => residual({ branch: { gate: conv2d({ channels: 3, kernel: 1 }) } }), /the name "gate" is the unit's own/],
   ['one name for branch and after', () => residual({ branch: { norm: batchNorm() }, after: { norm: batchNorm() } }), /two layers are called "norm"/],
   ['a number for a layer', () => sequential(any([relu(), 3])), /sequential\[1\]: expected a layer, an array of layers or a record of layers, got 3/],
   ['nothing for a layer', () => network({ input, layers: any({ stem: undefined }) }), /network: layers\.stem: expected a layer/],
