@@ -1,0 +1,33 @@
+import { present } from '../support/case.js'
+import { judge, sumsOf, type NamedCase } from '../support/judge.js'
+import type { OperationCase, Results } from '../support/operation.js'
+import { firstMaximum, poolingCases } from '../support/pooling.js'
+import { Random } from '../support/random.js'
+import { image } from '../support/values.js'
+
+const cases: NamedCase[] = poolingCases.map(({ name, x, y, channels, groups, scaled, shifted, sums, ties, attributes }, index) => {
+  const random = new Random(8000 + index)
+  return {
+    name,
+    inputs: present({
+      x: ties ? random.integers(x, 4, -1) : random.normals(x),
+      scale: scaled && random.scales([groups, channels]),
+      bias: shifted && random.normals([groups, channels], 0.5),
+    }),
+    outputs: present({ y, sums: sums && [groups, 2, channels] }),
+    attributes,
+  }
+})
+
+function sumsOfY(operation: OperationCase, { y }: Results): Results {
+  const sums = operation.outputs['sums'] as readonly number[] | undefined
+  return sums === undefined ? {} : { sums: sumsOf(y!, y!, sums[0]!) }
+}
+
+function statement(operation: OperationCase): Results {
+  const best = firstMaximum(operation)
+  const y = image(operation.outputs['y'] as readonly number[], (...place) => best(...place).value)
+  return { y, ...sumsOfY(operation, { y }) }
+}
+
+judge('bn_relu_pool', { cases, statement, derived: sumsOfY })

@@ -1,0 +1,16 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { contracts } from '../../lib/compiler/contracts.js'
+
+test('every operation of the contract table is judged in a file of its name', (t) => {
+  const folder = import.meta.dirname
+  const operations = readdirSync(folder)
+    .filter((file) => file.endsWith('.test.js'))
+    .flatMap((file) => {
+      const called = /^judge\('(\w+)'/m.exec(readFileSync(join(folder, file), 'utf8'))?.[1]
+      if (called !== undefined) t.is(file, `${called}.test.js`)
+      return called ?? []
+    })
+  t.deepEqual(operations.sort(), Object.keys(contracts).sort())
+})

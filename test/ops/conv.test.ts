@@ -1,0 +1,78 @@
+import { present } from '../support/case.js'
+import { convolutionFactors, convolutionShapes, convolve, onesIn } from '../support/convolution.js'
+import { flag, given, inner, judge, maybe, number, sumsOf, type NamedCase } from '../support/judge.js'
+import type { OperationCase, Results } from '../support/operation.js'
+import { pairwise } from '../support/pairwise.js'
+import { Random } from '../support/random.js'
+import { at, dim, image } from '../support/values.js'
+
+const factors = {
+  ...convolutionFactors,
+  scaled: [true, false],
+  shifted: [true, false],
+  xRelu: [true, false],
+  bias: [false, true],
+  residual: ['none', 'same', 'optionA', 'subsampled'],
+  residualScaled: [true, false],
+  residualRelu: [true, false],
+  relu: [false, true],
+  sums: [true, false],
+} as const
+
+const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+  const random = new Random(1000 + index)
+  const { x, w, y, groups, stride, padding, text } = convolutionShapes(choice)
+  const [N, K, P, Q] = y
+  const residualSubsample = choice.residual === 'optionA' || choice.residual === 'subsampled' ? 2 : 1
+  const L = choice.residual === 'optionA' ? Math.ceil(K / 2) : K
+  // Both sizes that subsample to P: odd and even.
+  const size = (length: number): number => (residualSubsample === 1 ? length : 2 * length - (index % 2))
+  const residual = choice.residual !== 'none'
+  return {
+    name: `${text}, ${onesIn(choice)}, residual ${choice.residual}`,
+    inputs: present({
+      x: random.normals(x),
+      xScale: choice.scaled && random.scales([groups, x[1]]),
+      xBias: choice.shifted && random.normals([groups, x[1]], 0.5),
+      w: random.normals(w, 1 / Math.sqrt(w[1] * w[2] * w[3])),
+      bias: choice.bias && random.normals([K]),
+      residual: residual && random.normals([N, L, size(P), size(Q)]),
+      residualScale: residual && choice.residualScaled && random.scales([groups, L]),
+      residualBias: residual && choice.residualScaled && random.normals([groups, L], 0.5),
+    }),
+    outputs: present({ y, sums: choice.sums && [groups, 2, K] }),
+    attributes: {
+      stride,
+      padding,
+      xRelu: choice.xRelu,
+      relu: choice.relu,
+      ...(residual && { residualRelu: choice.residualRelu, residualSubsample }),
+    },
+  }
+})
+
+function statement(operation: OperationCase): Results {
+  const w = given(operation, 'w')
+  const raw = inner(operation, 'x', 'xScale', 'xBias')
+  const x = image(given(operation, 'x').shape, (...place) => (flag(operation, 'xRelu') ? Math.max(raw(...place), 0) : raw(...place)))
+  const convolved = convolve(x, w, { stride: number(operation, 'stride', 1), padding: number(operation, 'padding', 0) })
+  const bias = maybe(operation, 'bias')
+  const residual = maybe(operation, 'residual')
+  const subsample = number(operation, 'residualSubsample', 1)
+  const y = image(convolved.shape, (n, k, p, q) => {
+    let value = at(convolved, n, k, p, q) + (bias?.data[k] ?? 0)
+    if (residual !== undefined && k < dim(residual, 1)) {
+      const skip = inner(operation, 'residual', 'residualScale', 'residualBias')(n, k, p * subsample, q * subsample)
+      value += flag(operation, 'residualRelu') ? Math.max(skip, 0) : skip
+    }
+    return flag(operation, 'relu') ? Math.max(value, 0) : value
+  })
+  return present({ y, sums: sumsOfY(operation, { y })['sums'] })
+}
+
+function sumsOfY(operation: OperationCase, { y }: Results): Results {
+  const sums = operation.outputs['sums'] as readonly number[] | undefined
+  return sums === undefined ? {} : { sums: sumsOf(y!, y!, sums[0]!) }
+}
+
+judge('conv', { cases, statement, derived: sumsOfY })

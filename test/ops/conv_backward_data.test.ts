@@ -1,0 +1,53 @@
+import test from 'ava'
+import { present } from '../support/case.js'
+import { gradientAtInput, sumsOfDx, wanted } from '../support/conv_backward.js'
+import { convolutionFactors, convolutionShapes, onesIn } from '../support/convolution.js'
+import { reference } from '../support/executors.js'
+import { given, judge, type NamedCase } from '../support/judge.js'
+import { runOperation, type OperationCase, type Results } from '../support/operation.js'
+import { pairwise } from '../support/pairwise.js'
+import { Random } from '../support/random.js'
+
+const factors = {
+  ...convolutionFactors,
+  x: ['masked', 'read', 'absent'],
+  scaled: [true, false],
+  shifted: [true, false],
+  add: [false, true],
+  sums: [true, false],
+} as const
+
+const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+  const random = new Random(3000 + index)
+  const { x, w, y, groups, stride, padding, text } = convolutionShapes(choice)
+  const hasX = choice.x !== 'absent'
+  return {
+    name: `${text}, x ${choice.x}, ${onesIn(choice)}`,
+    inputs: present({
+      dy: random.normals(y),
+      w: random.normals(w, 1 / Math.sqrt(w[0] * w[2] * w[3])),
+      x: hasX && random.normals(x),
+      xScale: hasX && choice.scaled && random.scales([groups, x[1]]),
+      xBias: hasX && choice.shifted && random.normals([groups, x[1]], 0.5),
+      add: choice.add && random.normals(x),
+    }),
+    outputs: present({ dx: x, sums: hasX && choice.sums && [groups, 2, x[1]] }),
+    attributes: { stride, padding, mask: choice.x === 'masked' },
+  }
+})
+
+function statement(operation: OperationCase): Results {
+  const dx = gradientAtInput(operation, given(operation, 'dy'), operation.outputs['dx'] as readonly number[])
+  return wanted(operation, { dx: () => dx, sums: () => sumsOfDx(operation, { dx })['sums']! })
+}
+
+judge('conv_backward_data', { cases, statement, derived: sumsOfDx })
+
+test('conv_backward_data: the same bits as conv_backward on the reference', async (t) => {
+  for (const operation of cases.filter(({ inputs }) => inputs['x'] !== undefined)) {
+    const { dy, ...inputs } = operation.inputs
+    const attributes = { ...operation.attributes, xRelu: operation.attributes['mask']! }
+    const whole = await runOperation(reference, 'conv_backward', { ...operation, attributes, inputs: { ...inputs, d: dy! } })
+    t.deepEqual(await runOperation(reference, 'conv_backward_data', operation), whole, operation.name)
+  }
+})

@@ -1,0 +1,44 @@
+import test from 'ava'
+import { present } from '../support/case.js'
+import { channelSums, gradientAtWeights, wanted } from '../support/conv_backward.js'
+import { convolutionFactors, convolutionShapes, onesIn } from '../support/convolution.js'
+import { reference } from '../support/executors.js'
+import { given, judge, type NamedCase } from '../support/judge.js'
+import { runOperation, type OperationCase, type Results } from '../support/operation.js'
+import { pairwise } from '../support/pairwise.js'
+import { Random } from '../support/random.js'
+import { valuesOf } from '../support/values.js'
+
+const factors = { ...convolutionFactors, scaled: [true, false], shifted: [true, false], xRelu: [true, false], dbias: [true, false] } as const
+
+const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+  const random = new Random(4000 + index)
+  const { x, w, y, groups, stride, padding, text } = convolutionShapes(choice)
+  return {
+    name: `${text}, ${onesIn(choice)}`,
+    inputs: present({
+      dy: random.normals(y),
+      x: random.normals(x),
+      xScale: choice.scaled && random.scales([groups, x[1]]),
+      xBias: choice.shifted && random.normals([groups, x[1]], 0.5),
+    }),
+    outputs: present({ dw: w, dbias: choice.dbias && [w[0]] }),
+    attributes: { stride, padding, xRelu: choice.xRelu },
+  }
+})
+
+function statement(operation: OperationCase): Results {
+  const dy = given(operation, 'dy')
+  return wanted(operation, { dw: () => gradientAtWeights(operation, dy, operation.outputs['dw'] as readonly number[]), dbias: () => channelSums(dy) })
+}
+
+judge('conv_backward_weights', { cases, statement })
+
+test('conv_backward_weights: the same bits as conv_backward on the reference', async (t) => {
+  for (const operation of cases) {
+    const { dy, ...inputs } = operation.inputs
+    const w = valuesOf(operation.outputs['dw'] as readonly number[])
+    const whole = await runOperation(reference, 'conv_backward', { ...operation, inputs: { ...inputs, d: dy!, w } })
+    t.deepEqual(await runOperation(reference, 'conv_backward_weights', operation), whole, operation.name)
+  }
+})

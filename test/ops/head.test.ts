@@ -1,0 +1,34 @@
+import { present } from '../support/case.js'
+import { headCases } from '../support/head.js'
+import { flag, given, inner, judge, type NamedCase } from '../support/judge.js'
+import type { OperationCase, Results } from '../support/operation.js'
+import { Random } from '../support/random.js'
+import { matrix } from '../support/values.js'
+
+const cases: NamedCase[] = headCases.map(({ name, x, y, channels, groups, scaled, shifted, relu }, index) => {
+  const random = new Random(10000 + index)
+  return {
+    name,
+    inputs: present({
+      x: random.normals(x),
+      scale: scaled && random.scales([groups, channels]),
+      bias: shifted && random.normals([groups, channels], 0.5),
+    }),
+    outputs: { y },
+    attributes: { relu },
+  }
+})
+
+function statement(operation: OperationCase): Results {
+  const [N, C, H, W] = given(operation, 'x').shape as [number, number, number, number]
+  const raw = inner(operation, 'x', 'scale', 'bias')
+  return {
+    y: matrix(N, C, (n, c) => {
+      let mean = 0
+      for (let h = 0; h < H; h++) for (let w = 0; w < W; w++) mean += (flag(operation, 'relu') ? Math.max(raw(n, c, h, w), 0) : raw(n, c, h, w)) / (H * W)
+      return mean
+    }),
+  }
+}
+
+judge('head', { cases, statement })

@@ -1,0 +1,115 @@
+import test from 'ava'
+import { checkAdjoint } from '../support/adjoint.js'
+import { present } from '../support/case.js'
+import { wanted } from '../support/conv_backward.js'
+import { onesIn } from '../support/convolution.js'
+import { judged, reference } from '../support/executors.js'
+import { given, judge, maybe, number, type NamedCase } from '../support/judge.js'
+import { runOperation, type OperationCase, type Results } from '../support/operation.js'
+import { pairwise } from '../support/pairwise.js'
+import { Random } from '../support/random.js'
+import { matrix, valuesOf, type Values } from '../support/values.js'
+
+const factors = {
+  N: [5, 1, 3],
+  K: [10, 2, 5, 6, 17, 1000],
+  logits: ['normal', 'equal', 'huge'],
+  target: ['hard', 'smoothed', 'soft'],
+  padding: ['none', 'some', 'all'],
+  dlogits: [true, false],
+  probabilities: [true, false],
+  predictions: [true, false],
+} as const
+
+const logitsOf = (random: Random, kind: 'normal' | 'equal' | 'huge', N: number, K: number): Values =>
+  // Few different values: ties in every row.
+  kind === 'equal' ? random.integers([N, K], 3) : random.normals([N, K], kind === 'huge' ? 200 : 2)
+
+const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+  const { N, K, logits, target, padding } = choice
+  const random = new Random(15000 + index)
+  const labels = random.integers([N], K)
+  for (let n = 0; n < N; n++) if (padding === 'all' || (padding === 'some' && n % 2 === 1)) labels.data[n] = -1
+  return {
+    name: `${N} x ${K}, ${logits} logits, ${target} targets, ${padding} padding, ${onesIn(choice)}`,
+    inputs: present({ logits: logitsOf(random, logits, N, K), labels, targets: target === 'soft' && random.distributions(N, K) }),
+    outputs: present({
+      dlogits: choice.dlogits && [N, K],
+      probabilities: choice.probabilities && [N, K],
+      predictions: choice.predictions && [N],
+      metrics: [4],
+    }),
+    attributes: target === 'smoothed' ? { smoothing: 0.1 } : {},
+  }
+})
+
+function statement(operation: OperationCase): Results {
+  const [logits, labels, targets] = [given(operation, 'logits'), given(operation, 'labels').data, maybe(operation, 'targets')]
+  const [N, K] = logits.shape as [number, number]
+  const smoothing = number(operation, 'smoothing', 0)
+  const rows = Array.from({ length: N }, (_, n) => [...logits.data.subarray(n * K, (n + 1) * K)])
+  const target = (n: number, k: number): number => targets?.data[n * K + k] ?? (labels[n] === k ? 1 - smoothing + smoothing / K : smoothing / K)
+  // log p = -log(sum over j of exp(logit j - logit)), the sum's largest term first.
+  const logProbability = (n: number, k: number): number => {
+    const row = rows[n]!
+    const gap = Math.max(...row) - row[k]!
+    return -gap - Math.log(row.reduce((sum, other) => sum + Math.exp(other - row[k]! - gap), 0))
+  }
+  const ranking = rows.map((row) => row.map((_, k) => k).sort((a, b) => row[b]! - row[a]! || a - b))
+  const counting = rows.map((_, n) => n).filter((n) => labels[n] !== -1)
+  const hits = (k: number): number => counting.filter((n) => ranking[n]!.slice(0, k).includes(labels[n]!)).length
+  const loss = counting.reduce((sum, n) => sum - rows[n]!.reduce((part, _, k) => part + target(n, k) * logProbability(n, k), 0), 0)
+  return wanted(operation, {
+    dlogits: () => matrix(N, K, (n, k) => (labels[n] === -1 ? 0 : (Math.exp(logProbability(n, k)) - target(n, k)) / counting.length)),
+    probabilities: () => matrix(N, K, (n, k) => Math.exp(logProbability(n, k))),
+    predictions: () => valuesOf([N], (n) => ranking[n]![0]!),
+    metrics: () => ({ shape: [4], data: Float64Array.of(loss, counting.length, hits(1), hits(5)) }),
+  })
+}
+
+judge('softmax_cross_entropy', { cases, statement })
+
+for (const [name, smoothing, soft] of [
+  ['hard targets', 0, false],
+  ['smoothed targets', 0.1, false],
+  ['soft targets', 0, true],
+] as const) {
+  test(`softmax_cross_entropy: dlogits is the gradient of the mean loss: ${name}`, async (t) => {
+    const random = new Random(15900)
+    const [N, K] = [5, 17]
+    const labels = random.integers([N], K)
+    labels.data[3] = -1
+    const operation = {
+      inputs: present({ labels, targets: soft && random.distributions(N, K) }),
+      outputs: { dlogits: [N, K], metrics: [4] },
+      attributes: { smoothing },
+    }
+    const run = ({ logits }: Readonly<Record<string, Values>>): Promise<Results> =>
+      runOperation(reference, 'softmax_cross_entropy', { ...operation, inputs: { ...operation.inputs, logits: logits! } })
+    await checkAdjoint(t, {
+      random,
+      point: { logits: random.normals([N, K]) },
+      forward: async (inputs) => {
+        const { metrics } = await run(inputs)
+        return [valuesOf([1], () => metrics!.data[0]! / metrics!.data[1]!)]
+      },
+      backward: async (inputs, [cotangent]) => {
+        const { dlogits } = await run(inputs)
+        return { logits: valuesOf([N, K], (index) => cotangent!.data[0]! * dlogits!.data[index]!) }
+      },
+    })
+  })
+}
+
+for (const executor of [reference, ...judged]) {
+  for (const label of [10, -2]) {
+    test(`softmax_cross_entropy: label ${label} of 10 classes is an error, not a read outside: ${executor.name}`, async (t) => {
+      const run = runOperation(executor, 'softmax_cross_entropy', {
+        inputs: { logits: valuesOf([2, 10]), labels: { shape: [2], data: Float64Array.of(3, label) } },
+        outputs: { dlogits: [2, 10], metrics: [4] },
+        attributes: {},
+      })
+      await t.throwsAsync(run, { code: 'ERR_DATASET', message: new RegExp(`got ${label}`) })
+    })
+  }
+}

@@ -1,0 +1,21 @@
+/** Cases of head and head_backward. */
+import { onesIn } from './convolution.js'
+import { pairwise } from './pairwise.js'
+
+export const headCases = pairwise({
+  images: [2, 1, 5],
+  groups: [1, 3],
+  channels: [17, 1, 3, 16, 40],
+  size: [
+    [5, 7],
+    [1, 1],
+    [8, 8],
+  ],
+  scaled: [true, false],
+  shifted: [true, false],
+  relu: [true, false],
+  sums: [true, false],
+}).map((choice) => {
+  const x = [choice.images * choice.groups, choice.channels, ...choice.size]
+  return { ...choice, x, y: x.slice(0, 2), name: `${x.join(' x ')}, ${choice.groups} groups, ${onesIn(choice)}` }
+})

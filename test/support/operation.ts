@@ -1,0 +1,140 @@
+/** Runs one operation on one executor, through the addon, the way a compiled program would. */
+import { contracts, contractsVersion, type OperationName } from '../../lib/compiler/contracts.js'
+import { align, storageBytes } from '../../lib/compiler/layout.js'
+import type { ArenaName, AttributeValue, DType, OperandValue, ProgramSet, TensorSpec } from '../../lib/compiler/program.js'
+import { loadBinding, type NativeSession } from '../../lib/runtime/binding.js'
+import type { TestExecutor } from './executors.js'
+import type { Values } from './values.js'
+
+/** One use of an operation: what it reads, and the shapes of what it writes. */
+export interface OperationCase {
+  readonly inputs: Readonly<Record<string, Values | readonly Values[]>>
+  /** Outputs that are left out here are absent operands. Operands that are read and written stand in `inputs`. */
+  readonly outputs: Readonly<Record<string, readonly number[] | readonly (readonly number[])[]>>
+  readonly attributes: Readonly<Record<string, AttributeValue>>
+  readonly step?: StepOfCase
+}
+
+export interface StepOfCase {
+  readonly seed?: number
+  readonly index?: number
+  readonly learningRate?: number
+}
+
+/** By operand; element i of a list operand is called `operand.i`. */
+export type Results = Readonly<Record<string, Values>>
+
+interface OperandContract {
+  readonly role: 'in' | 'out' | 'inout'
+  readonly type: 'storage' | 'master' | 'bytes' | 'integers'
+  readonly list: boolean
+  readonly view: boolean
+}
+
+export function contractOf(op: OperationName, operand: string): OperandContract {
+  const contract = (contracts[op].operands as Readonly<Record<string, OperandContract>>)[operand]
+  if (contract === undefined) throw new RangeError(`${op} has no operand ${operand}`)
+  return contract
+}
+
+/** The element type that a compiled program gives to an operand. */
+export function dtypeOf(executor: TestExecutor, op: OperationName, operand: string): DType {
+  const { type } = contractOf(op, operand)
+  if (type === 'bytes') return 'u8'
+  if (type === 'integers') return 'i32'
+  if (type === 'storage') return executor.types.storage
+  return operand === 'sums' || operand === 'metrics' ? executor.types.sums : executor.types.master
+}
+
+/** Places tensors in persistent arenas, one after the other. */
+class Tensors {
+  readonly specs: TensorSpec[] = []
+  readonly arenas: Record<string, number> = {}
+
+  constructor(
+    private readonly executor: TestExecutor,
+    private readonly op: OperationName,
+  ) {}
+
+  add(operand: string, name: string, shape: readonly number[]): number {
+    const { role, type, view } = contractOf(this.op, operand)
+    const dtype = dtypeOf(this.executor, this.op, operand)
+    const layout = type === 'storage' && shape.length === 4 ? this.executor.types.activationLayout : 'plain'
+    const bytes = storageBytes(dtype, layout, shape)
+    const arena = view ? VIEW_ARENAS[operand]! : role === 'in' ? 'inputs' : role === 'out' ? 'outputs' : 'buffers'
+    const offset = this.arenas[arena] ?? 0
+    this.arenas[arena] = offset + align(bytes)
+    return this.specs.push({ name, dtype, layout, shape, arena, offset, bytes }) - 1
+  }
+}
+
+/** Views are the whole of an arena. */
+const VIEW_ARENAS: Readonly<Record<string, ArenaName>> = { weights: 'parameters', gradients: 'gradients', velocity: 'velocity' }
+
+const isList = <T extends object>(value: T | readonly T[]): value is readonly T[] =>
+  Array.isArray(value) && (value.length === 0 || typeof value[0] === 'object')
+
+export function programSet(executor: TestExecutor, op: OperationName, operation: OperationCase): ProgramSet {
+  const tensors = new Tensors(executor, op)
+  const operands: Record<string, OperandValue> = {}
+  for (const [operand, value] of Object.entries(operation.inputs)) {
+    operands[operand] = isList(value)
+      ? value.map(({ shape }, index) => tensors.add(operand, `${operand}.${index}`, shape))
+      : tensors.add(operand, operand, value.shape)
+  }
+  for (const [operand, shape] of Object.entries(operation.outputs)) {
+    operands[operand] = isNested(shape) ? shape.map((one, index) => tensors.add(operand, `${operand}.${index}`, one)) : tensors.add(operand, operand, shape)
+  }
+  return {
+    format: 1,
+    contracts: contractsVersion,
+    network: op,
+    device: executor.device,
+    precision: executor.precision,
+    arenas: tensors.arenas,
+    tensors: tensors.specs,
+    programs: {
+      train: { name: 'train', batch: 1, operations: [{ op, name: op, fused: [op], phase: 'forward', operands, attributes: operation.attributes }] },
+    },
+  }
+}
+
+const isNested = (shape: readonly number[] | readonly (readonly number[])[]): shape is readonly (readonly number[])[] =>
+  shape.length === 0 || Array.isArray(shape[0])
+
+/** Fills what is written with NaN first, runs once, and reads every output. */
+export async function runOperation(executor: TestExecutor, op: OperationName, operation: OperationCase, threads = 1): Promise<Results> {
+  const set = programSet(executor, op, operation)
+  const session = await loadBinding().createSession(JSON.stringify(set), { threads })
+  try {
+    session.allocate()
+    for (const spec of set.tensors) {
+      const operand = spec.name.replace(/\.\d+$/, '')
+      const input = operation.inputs[operand]
+      if (input === undefined) await write(session, spec, garbage(spec))
+      else await write(session, spec, (isList(input) ? input[Number(spec.name.slice(operand.length + 1))]! : input).data)
+    }
+    const { seed = 0, index = 0, learningRate } = operation.step ?? {}
+    const learningRates = learningRate === undefined ? new Float64Array() : Float64Array.of(learningRate)
+    await session.run('train', { steps: 1, seed, firstStep: index, learningRates })
+    const results: Record<string, Values> = {}
+    for (const spec of set.tensors) {
+      if (contractOf(op, spec.name.replace(/\.\d+$/, '')).role === 'in') continue
+      results[spec.name] = { shape: spec.shape, data: Float64Array.from(await session.read(spec.name)) }
+    }
+    return results
+  } finally {
+    await session.dispose()
+  }
+}
+
+/** Whatever an operation fails to write must show. */
+function garbage(spec: TensorSpec): Float64Array {
+  return new Float64Array(spec.shape.reduce((product, size) => product * size, 1)).fill(spec.dtype === 'i32' ? -77 : NaN)
+}
+
+function write(session: NativeSession, spec: TensorSpec, data: Float64Array): Promise<void> {
+  if (spec.dtype === 'i32') return session.write(spec.name, Int32Array.from(data))
+  if (spec.dtype === 'u8') return session.write(spec.name, Uint8Array.from(data))
+  return session.write(spec.name, data)
+}

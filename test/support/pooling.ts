@@ -1,0 +1,58 @@
+/** What the tests of bn_relu_pool and pool_backward share. */
+import { outputSize, onesIn } from './convolution.js'
+import { flag, inner, number } from './judge.js'
+import type { OperationCase } from './operation.js'
+import { pairwise } from './pairwise.js'
+
+export const poolingCases = pairwise({
+  images: [2, 1, 5],
+  groups: [1, 3],
+  channels: [17, 1, 3, 16, 40],
+  size: [
+    [5, 7],
+    [1, 1],
+    [9, 9],
+    [7, 7],
+  ],
+  window: [
+    [3, 2, 1],
+    [2, 2, 0],
+    [3, 1, 1],
+    [3, 3, 0],
+    [1, 2, 0],
+  ],
+  scaled: [true, false],
+  shifted: [true, false],
+  relu: [true, false],
+  sums: [true, false],
+  /** Many equal values: the first of them gets the gradient. */
+  ties: [false, true],
+}).map((choice) => {
+  const { images, groups, channels, size, window } = choice
+  const fits = window[0] <= Math.min(...size)
+  const [kernel, stride, padding] = fits || window[2] > 0 ? window : ([1, 1, 0] as const)
+  const x = [images * groups, channels, ...size]
+  const y = [images * groups, channels, outputSize(size[0], kernel, { stride, padding }), outputSize(size[1], kernel, { stride, padding })]
+  // The stem's window is the table's default.
+  const attributes = { relu: choice.relu, ...((kernel !== 3 || stride !== 2 || padding !== 1) && { kernel, stride, padding }) }
+  return { ...choice, x, y, attributes, name: `${x.join(' x ')}, kernel ${kernel}, stride ${stride}, padding ${padding}, ${groups} groups, ${onesIn(choice)}` }
+})
+
+/** Value and place (h, w) of the first maximum of each window of t(x). */
+export function firstMaximum(operation: OperationCase): (n: number, c: number, p: number, q: number) => { value: number; h: number; w: number } {
+  const raw = inner(operation, 'x', 'scale', 'bias')
+  const { shape } = operation.inputs['x'] as { shape: readonly number[] }
+  const [, , H, W] = shape as [number, number, number, number]
+  const [kernel, stride, padding] = [number(operation, 'kernel', 3), number(operation, 'stride', 2), number(operation, 'padding', 1)]
+  return (n, c, p, q) => {
+    const window = []
+    for (let i = 0; i < kernel * kernel; i++) {
+      const [h, w] = [p * stride - padding + Math.floor(i / kernel), q * stride - padding + (i % kernel)]
+      if (h < 0 || w < 0 || h >= H || w >= W) continue
+      const value = raw(n, c, h, w)
+      window.push({ value: flag(operation, 'relu') ? Math.max(value, 0) : value, h, w })
+    }
+    const largest = Math.max(...window.map(({ value }) => value))
+    return window.find(({ value }) => value === largest)!
+  }
+}
