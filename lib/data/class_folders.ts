@@ -1,0 +1,91 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PreresnetError } from '../errors.js'
+
+export interface ClassFolders {
+  /** Sorted by code units, as every machine sorts them. */
+  readonly classes: readonly string[]
+  /** Sorted within each class, the classes one after another. */
+  readonly paths: readonly string[]
+  readonly labels: Int32Array
+}
+
+const imageName = /\.(jpe?g|png)$/i
+/** Of folders and files at a time. */
+const concurrency = 16
+
+/**
+ * Lists `directory`/CLASS/IMAGE. What is no image, and what begins with a dot, is passed over. With `classes` given, folders of other names are an error.
+ * Throws ERR_FILE for a folder that cannot be read, ERR_DATASET for one without classes or images.
+ */
+export async function listClassFolders(directory: string, classes?: readonly string[]): Promise<ClassFolders> {
+  const found = await subfolders(directory)
+  if (found.length === 0) throw new PreresnetError('ERR_DATASET', `${directory}: expected one folder for each class, got no folder`)
+  const names = classes ?? found
+  const unknown = found.filter((name) => !names.includes(name))
+  if (unknown.length > 0)
+    throw new PreresnetError('ERR_DATASET', `${directory}: expected folders of the training set's classes, got ${unknown.slice(0, 5).join(', ')}`)
+  const lists = await mapLimited(found, (name) => images(join(directory, name)))
+  const paths: string[] = []
+  const labels: number[] = []
+  found.forEach((name, index) => {
+    const label = names.indexOf(name)
+    for (const file of lists[index]!) {
+      paths.push(join(directory, name, file))
+      labels.push(label)
+    }
+  })
+  return { classes: names, paths, labels: Int32Array.from(labels) }
+}
+
+/** Names of the folders in it, links to folders included. */
+export async function subfolders(directory: string): Promise<string[]> {
+  const entries = await list(directory)
+  const names: string[] = []
+  for (const entry of entries) {
+    if (entry.name.startsWith('.')) continue
+    const isFolder = entry.isSymbolicLink() ? (await stat(join(directory, entry.name)).catch(() => undefined))?.isDirectory() : entry.isDirectory()
+    if (isFolder === true) names.push(entry.name)
+  }
+  return names.sort()
+}
+
+async function images(directory: string): Promise<string[]> {
+  const entries = await list(directory)
+  const names = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.') && imageName.test(entry.name)).map(({ name }) => name)
+  if (names.length === 0) throw new PreresnetError('ERR_DATASET', `${directory}: expected at least one image (.jpg, .jpeg or .png), got none`)
+  return names.sort()
+}
+
+async function list(directory: string): Promise<import('node:fs').Dirent[]> {
+  try {
+    return await readdir(directory, { withFileTypes: true })
+  } catch (error) {
+    throw new PreresnetError('ERR_FILE', `${directory}: cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Sizes in bytes. */
+export function fileSizes(paths: readonly string[]): Promise<number[]> {
+  return mapLimited(paths, async (path) => {
+    try {
+      return (await stat(path)).size
+    } catch (error) {
+      throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${(error as Error).message}`, { cause: error })
+    }
+  })
+}
+
+/** In order, a few at a time. */
+async function mapLimited<T, R>(values: readonly T[], work: (value: T) => Promise<R>): Promise<R[]> {
+  const results = new Array<R>(values.length)
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < values.length) {
+      const index = next++
+      results[index] = await work(values[index]!)
+    }
+  }
+  await Promise.all(Array.from({ length: concurrency }, lane))
+  return results
+}

@@ -1,0 +1,32 @@
+/** Datasets made from other ones. */
+import { PreresnetError } from '../errors.js'
+import { integer } from '../options.js'
+import type { Dataset } from './dataset.js'
+import { derivedFingerprint } from './fingerprint.js'
+import { shuffled } from './shuffle.js'
+
+/**
+ * The same images with their labels exchanged at random: nothing can be learned from them that holds for other images. A network that
+ * still does well on a test set has seen it.
+ */
+export function shuffledLabels(dataset: Dataset, seed: number): Dataset {
+  integer('shuffledLabels: seed', seed, 0)
+  const labels = shuffled(dataset.length, `labels/${seed}`).map((index) => dataset.labels[index]!)
+  return { ...dataset, name: `${dataset.name} (labels shuffled by ${seed})`, labels, fingerprint: derivedFingerprint(dataset, `labels ${seed}`) }
+}
+
+/** The images with these indices, in this order. Keeps the normalisation. Pixels in memory are copied. */
+export function subset(dataset: Dataset, indices: Iterable<number>, name = `${dataset.name} (part)`): Dataset {
+  const chosen = Int32Array.from([...indices].map((index) => integer(`subset of ${dataset.name}`, index, 0, dataset.length - 1)))
+  if (chosen.length === 0) throw new PreresnetError('ERR_DATASET', `subset of ${dataset.name}: expected at least one index, got none`)
+  const labels = chosen.map((index) => dataset.labels[index]!)
+  return { ...dataset, name, length: chosen.length, labels, source: sourceOf(dataset, chosen), fingerprint: derivedFingerprint(dataset, chosen) }
+}
+
+function sourceOf({ source, shape }: Dataset, chosen: Int32Array): Dataset['source'] {
+  if (source.kind === 'files') return { ...source, paths: Array.from(chosen, (index) => source.paths[index]!) }
+  const bytes = shape.height * shape.width * shape.channels
+  const images = new Uint8Array(chosen.length * bytes)
+  chosen.forEach((index, position) => images.set(source.images.subarray(index * bytes, (index + 1) * bytes), position * bytes))
+  return { kind: 'memory', images }
+}

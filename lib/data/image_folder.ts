@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { PreresnetError } from '../errors.js'
+import { integer, knownKeys, oneOf, string } from '../options.js'
+import { loadBinding } from '../runtime/binding.js'
+import { listClassFolders, fileSizes, subfolders, type ClassFolders } from './class_folders.js'
+import type { Dataset, DataSplit, FileSource } from './dataset.js'
+import { decodeAll, decodeSample } from './decode_all.js'
+import { filesFingerprint } from './fingerprint.js'
+import { memoryDataset } from './memory.js'
+import { normalisationOf } from './normalisation.js'
+
+export interface ImageFolderOptions {
+  /** Of the images as the network gets them: both or neither. @default that of the first image, and every image must have it */
+  readonly height?: number
+  readonly width?: number
+  /** Shorter side after resizing, before the centre is cut out. @default the larger of height and width / 0.875, where they are given */
+  readonly resize?: number
+  /** 3: RGB, 1: grey. @default 3 */
+  readonly channels?: 1 | 3
+  /** memory: decode every image once, now. files: at every use. @default 'auto': memory up to 1 GiB of pixels */
+  readonly cache?: 'auto' | 'memory' | 'files'
+  /** Threads that decode into the cache. @default 2 */
+  readonly workers?: number
+  /** Ends the decoding with ERR_ABORTED. */
+  readonly signal?: AbortSignal
+}
+
+/** For a test set: what it takes from its training set. */
+interface Inherited {
+  readonly classes: readonly string[]
+  readonly shape: Dataset['shape']
+  readonly normalisation: Dataset['normalisation']
+}
+
+const cacheLimit = 2 ** 30
+/** Images that mean and deviation are taken over, evenly spaced, where they stay files. */
+const sampleSize = 2048
+
+/**
+ * A folder with one folder of JPEG or PNG files for each class; sorted names give the classes. Mean and deviation are taken over all pixels where
+ * the images are kept in memory, else over 2,048 images that are evenly spaced. Throws ERR_FILE, ERR_DATASET or ERR_IMAGE, each with the path.
+ */
+export async function imageFolder(directory: string, options: ImageFolderOptions = {}): Promise<Dataset> {
+  return read(directory, checked(directory, options))
+}
+
+/** The same for `directory`/train and `directory`/test or /val. The test set has the classes, shape and normalisation of the training set. */
+export async function imageFolders(directory: string, options: ImageFolderOptions = {}): Promise<DataSplit> {
+  const settings = checked(directory, options)
+  const folders = await subfolders(directory)
+  const tests = ['test', 'val', 'validation'].filter((name) => folders.includes(name))
+  if (!folders.includes('train') || tests.length !== 1) {
+    throw new PreresnetError(
+      'ERR_DATASET',
+      `${directory}: expected the folders train and one of test, val and validation, got ${folders.slice(0, 10).join(', ') || 'no folder'}`,
+    )
+  }
+  const train = await read(join(directory, 'train'), settings)
+  return { train, test: await read(join(directory, tests[0]!), settings, train) }
+}
+
+type Settings = Required<Omit<ImageFolderOptions, 'height' | 'width' | 'signal'>> & {
+  readonly size: { readonly height: number; readonly width: number } | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+function checked(directory: string, options: ImageFolderOptions): Settings {
+  const where = 'imageFolder'
+  string(`${where}: directory`, directory)
+  knownKeys(where, options, ['height', 'width', 'resize', 'channels', 'cache', 'workers', 'signal'])
+  const { height, width, channels = 3, cache = 'auto', workers = 2, signal } = options
+  oneOf(`${where}: cache`, cache, ['auto', 'memory', 'files'])
+  integer(`${where}: workers`, workers, 1, 256)
+  if (integer(`${where}: channels`, channels, 1, 3) === 2) throw new PreresnetError('ERR_OPTION', `${where}: channels: expected 1 or 3, got 2`)
+  if (height === undefined && width === undefined) {
+    if (options.resize !== undefined) throw new PreresnetError('ERR_OPTION', `${where}: resize: expected height and width with it, got neither`)
+    return { size: undefined, resize: 0, channels, cache, workers, signal }
+  }
+  const size = { height: integer(`${where}: height`, height, 1), width: integer(`${where}: width`, width, 1) }
+  const larger = Math.max(size.height, size.width)
+  const resize = integer(`${where}: resize`, options.resize ?? Math.round(larger / 0.875), larger)
+  return { size, resize, channels, cache, workers, signal }
+}
+
+async function read(directory: string, settings: Settings, inherited?: Inherited): Promise<Dataset> {
+  const folders = await listClassFolders(directory, inherited?.classes)
+  const shape = inherited?.shape ?? { ...(settings.size ?? (await storedSize(folders.paths[0]!))), channels: settings.channels }
+  const bytes = folders.paths.length * shape.height * shape.width * shape.channels
+  const source: FileSource = { kind: 'files', paths: folders.paths, resize: settings.resize }
+  const inMemory = settings.cache === 'memory' || (settings.cache === 'auto' && bytes <= cacheLimit)
+  return inMemory ? cached(directory, folders, source, shape, settings, inherited) : uncached(directory, folders, source, shape, settings, inherited)
+}
+
+async function cached(
+  name: string,
+  { classes, labels }: ClassFolders,
+  source: FileSource,
+  shape: Dataset['shape'],
+  settings: Settings,
+  inherited?: Inherited,
+): Promise<Dataset> {
+  const images = await decodeAll(source, shape, settings)
+  const options = { name, images, labels, ...shape, classes }
+  return memoryDataset(inherited === undefined ? options : { ...options, normalisation: inherited.normalisation })
+}
+
+async function uncached(
+  name: string,
+  { classes, labels, paths }: ClassFolders,
+  source: FileSource,
+  shape: Dataset['shape'],
+  settings: Settings,
+  inherited?: Inherited,
+): Promise<Dataset> {
+  const sizes = await fileSizes(paths)
+  const files = paths.map((path, index) => ({ name: relative(name, path), bytes: sizes[index]! }))
+  const normalisation = inherited?.normalisation ?? (await normalisationOf(await decodeSample(source, shape, settings, sampleSize), shape.channels))
+  const fingerprint = await filesFingerprint(files, labels, shape, source.resize)
+  return { name, length: labels.length, classes, shape, labels, source, normalisation, fingerprint }
+}
+
+async function storedSize(path: string): Promise<{ height: number; width: number }> {
+  const file = await readFile(path).catch((error: Error) => {
+    throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${error.message}`, { cause: error })
+  })
+  try {
+    const { height, width } = await loadBinding().decodeImage(file, { channels: 3 })
+    return { height, width }
+  } catch (error) {
+    if (error instanceof PreresnetError) throw new PreresnetError(error.code, `${path}: ${error.message}`, { cause: error })
+    throw error
+  }
+}
