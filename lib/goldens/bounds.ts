@@ -1,9 +1,9 @@
 /** How far a result may be from PyTorch's float64, per tensor: ||got - want|| / ||want||. */
+import type { Precision } from '../compiler/program.js'
 
-/** The arithmetic that is judged: the reference's doubles, fp32 with direct convolutions, or bf16 in memory. */
-export type Arithmetic = 'fp64' | 'fp32' | 'bf16'
 export type CaseKind = 'unit' | 'net'
 
+/** The reference's doubles, and fp32 with direct convolutions. */
 const exact: Readonly<Record<'fp64' | 'fp32', Readonly<Record<CaseKind, number>>>> = {
   fp64: { unit: 1e-6, net: 1e-6 },
   fp32: { unit: 1e-5, net: 1e-4 },
@@ -18,8 +18,8 @@ const forward = new Set(['y', 'y_eval', 'logits', 'logits_eval'])
  * The bound of one tensor; null where only the median over all tensors counts. In low precision single ReLUs flip, in anybody's
  * arithmetic: forward results are bounded by multiples of what PyTorch's autocast (`pytorch`) misses, gradients of networks by the median.
  */
-export function bound(arithmetic: Arithmetic, kind: CaseKind, tensor: string, pytorch: number): number | null {
-  if (arithmetic !== 'bf16') return exact[arithmetic][kind]
+export function bound(precision: Precision, kind: CaseKind, tensor: string, pytorch: number): number | null {
+  if (precision !== 'bf16') return exact[precision][kind]
   if (forward.has(tensor)) return 3 * pytorch
   if (tensor === 'losses') return Math.max(3 * pytorch, 1e-2)
   return kind === 'unit' ? 0.4 : null

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DeviceName } from '../compiler/program.js'
+import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
-import { type Arithmetic, bound, median, medianBound, relativeError } from './bounds.js'
+import { bound, median, medianBound, relativeError } from './bounds.js'
 import { comparedTensors, type GoldenCase, readCase, tensor } from './case_file.js'
 import { knownCases } from './cases.js'
 import { runNet } from './run_net.js'
@@ -13,7 +13,7 @@ import { runUnit } from './run_unit.js'
 export interface GoldenOptions {
   readonly directory: string
   readonly device: DeviceName
-  readonly precision: Arithmetic
+  readonly precision: Precision
   /** Threads of the CPU executor; 0: what the machine allows. @default 0 */
   readonly threads?: number
   /** Only these cases. @default all known ones */
@@ -34,7 +34,7 @@ export interface CaseResult {
 
 export interface GoldenReport {
   readonly device: DeviceName
-  readonly precision: Arithmetic
+  readonly precision: Precision
   /** Tensors compared. */
   readonly compared: number
   readonly cases: readonly CaseResult[]
@@ -93,7 +93,7 @@ function results(golden: GoldenCase, options: GoldenOptions): Promise<Results> {
   return golden.kind === 'unit' ? runUnit(golden, target) : runNet(golden, target)
 }
 
-function compare(golden: GoldenCase, got: Results, precision: Arithmetic): Judged {
+function compare(golden: GoldenCase, got: Results, precision: Precision): Judged {
   let result: CaseResult | undefined
   let worst = -1
   const ratios: number[] = []
@@ -106,7 +106,8 @@ function compare(golden: GoldenCase, got: Results, precision: Arithmetic): Judge
     }
     const error = relativeError(values, want)
     const pytorch = precision === 'bf16' ? pytorchError(golden, name) : 0
-    if (precision === 'bf16') ratios.push(pytorch > 0 ? notNaN(error / pytorch) : error > 0 ? Infinity : 1)
+    // Where PyTorch misses nothing (a unit's unchanged weights) there is no ratio to speak of, as long as nothing is missed here.
+    if (precision === 'bf16' && !(error === 0 && pytorch === 0)) ratios.push(notNaN(error / pytorch))
     const limit = bound(precision, golden.kind, name, pytorch)
     if (limit === null && Number.isFinite(error)) continue
     const share = limit === null ? Infinity : notNaN(error / limit)

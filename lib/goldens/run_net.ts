@@ -45,17 +45,9 @@ export async function runNet(golden: GoldenCase, target: Target): Promise<Readon
 
 /** The case's network through the public `preResNet`. */
 export function goldenNetwork(net: NetDescription): Network {
-  return preResNet({
-    family: net.family,
-    ...(net.units === undefined ? { depth: net.depth! } : { units: net.units }),
-    ...(net.widths === undefined ? {} : { widths: net.widths }),
-    ...(net.strideOn === undefined ? {} : { strideOn: net.strideOn }),
-    block: net.block,
-    unit: net.unit,
-    shortcut: net.shortcut,
-    classes: net.classes,
-    input: { height: net.image, width: net.image, channels: 3 },
-  })
+  const { family, depth, units, widths, block, unit, shortcut, strideOn, image, classes } = net
+  const given = Object.entries({ depth, units, widths, strideOn: block === 'bottleneck' ? strideOn : undefined }).filter(([, value]) => value !== undefined)
+  return preResNet({ family, block, unit, shortcut, classes, input: { height: image, width: image, channels: 3 }, ...Object.fromEntries(given) })
 }
 
 function update(net: Network, recipe: NetDescription): UpdateOptions {

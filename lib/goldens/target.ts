@@ -1,16 +1,15 @@
 /** What a golden case runs on, and how its values get in and out. */
-import { compilePrograms } from '../compiler/compile.js'
+import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { CompileOptions } from '../compiler/options.js'
-import type { DeviceName } from '../compiler/program.js'
+import type { DeviceName, Precision } from '../compiler/program.js'
 import { buildGraph } from '../graph/build.js'
 import type { Network } from '../layers/layer.js'
 import { loadBinding, type NativeSession } from '../runtime/binding.js'
-import type { Arithmetic } from './bounds.js'
 import type { GoldenCase } from './case_file.js'
 
 export interface Target {
   readonly device: DeviceName
-  readonly precision: Arithmetic
+  readonly precision: Precision
   readonly threads: number
 }
 
@@ -18,9 +17,9 @@ export interface Target {
 export async function open(golden: GoldenCase, network: Network, target: Target, options: Omit<CompileOptions, 'device' | 'precision'>): Promise<NativeSession> {
   const { device, precision, threads } = target
   const programs = await compilePrograms(buildGraph(network), { device, precision, ...options })
-  const session = loadBinding().createSession(JSON.stringify(programs), { threads })
+  const session = await loadBinding().createSession(await serialisePrograms(programs), { threads })
   try {
-    session.allocate()
+    await session.allocate()
     for (const [name, { values }] of golden.tensors) {
       if (name.startsWith('before/')) await session.write(name.slice('before/'.length), Float64Array.from(values))
     }

@@ -1,0 +1,55 @@
+/** Values of a command's options: the command line wins over `--config FILE`, the file over what is usual. */
+import { readFile } from 'node:fs/promises'
+import { PreresnetError } from '../errors.js'
+import { describe, invalid, nearest } from '../options.js'
+import type { OptionSpecs, ValuesOf } from './option_spec.js'
+
+/** `learningRate` is `--learning-rate`, and "learning-rate" in a file. */
+export function optionName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/** `given`: what the parser found on the command line, by key. */
+export async function resolveOptions<S extends OptionSpecs>(specs: S, given: Readonly<Record<string, unknown>>): Promise<ValuesOf<S>> {
+  const { config } = given
+  const file = typeof config === 'string' ? await readConfig(config, specs) : {}
+  const values: Record<string, unknown> = {}
+  for (const [key, spec] of Object.entries(specs)) {
+    const word = given[key]
+    if (word !== undefined) values[key] = spec.read(`--${optionName(key)}`, typeof word === 'string' ? spec.parse(word) : word)
+    else values[key] = key in file ? file[key] : spec.fallback
+  }
+  return values as ValuesOf<S>
+}
+
+async function readConfig(path: string, specs: OptionSpecs): Promise<Readonly<Record<string, unknown>>> {
+  const content = await parseJson(path)
+  if (content === null || typeof content !== 'object' || Array.isArray(content)) throw invalid(`--config ${path}`, 'an object of options', content)
+  const keys = new Map(Object.keys(specs).map((key) => [optionName(key), key]))
+  const values: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(content)) {
+    const key = keys.get(name)
+    if (key === undefined) throw unknownName(path, name, [...keys.keys()])
+    values[key] = specs[key]!.read(`${path}: ${name}`, value)
+  }
+  return values
+}
+
+function unknownName(path: string, name: string, known: readonly string[]): PreresnetError {
+  const near = nearest(name, known) ?? nearest(optionName(name), known)
+  return new PreresnetError('ERR_OPTION', `${path}: unknown option ${JSON.stringify(name)}; ${near === undefined ? `known: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`}`)
+}
+
+async function parseJson(path: string): Promise<unknown> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new PreresnetError('ERR_FILE', `--config ${path}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new PreresnetError('ERR_FILE', `--config ${path}: expected JSON, got ${describe(text)}`, { cause })
+  }
+}

@@ -1,0 +1,37 @@
+/** `--data`: digits, cifar10:DIR, cifar100:DIR or a folder. */
+import type { DataSplit } from '../data/dataset.js'
+import { cifar10, cifar100, digits, imageFolders } from '../data/index.js'
+import { PreresnetError } from '../errors.js'
+import { integerOption, stringOption } from './option_spec.js'
+
+export const dataOptions = {
+  data: stringOption('what', 'digits, cifar10:DIR, cifar100:DIR, or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg'),
+  image: integerOption('folder: height and width cut out of the middle of an image (default: all of it)', { minimum: 1 }),
+  resize: integerOption('folder: shorter side to which images are resized before that (default: --image)', { minimum: 1 }),
+}
+
+export interface DataValues {
+  readonly data: string | undefined
+  readonly image: number | undefined
+  readonly resize: number | undefined
+}
+
+const archives = { 'cifar10:': cifar10, 'cifar100:': cifar100 } as const
+
+export async function openData({ data, image, resize }: DataValues): Promise<DataSplit> {
+  if (data === undefined) throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR or a folder), got none')
+  const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
+  if (data !== 'digits' && archive === undefined) return imageFolders(data, { ...(image !== undefined && { height: image, width: image, resize: resize ?? image }) })
+  if (image !== undefined || resize !== undefined) throw new PreresnetError('ERR_OPTION', `--image and --resize are for folders, got --data ${data}`)
+  if (archive === undefined) return digits()
+  const [prefix, open] = archive
+  const directory = data.slice(prefix.length)
+  if (directory === '') throw new PreresnetError('ERR_OPTION', `--data: expected ${prefix}DIR, got ${prefix} without a directory`)
+  return open(directory)
+}
+
+/** Crops and mirrors as the paper; digits are not mirrored, and have a border of their own. */
+export function augmentationFor(values: { readonly data: string | undefined; readonly pad: number | undefined; readonly flip: boolean | undefined }): { pad: number; flip: boolean } {
+  const written = values.data === 'digits'
+  return { pad: values.pad ?? (written ? 2 : 4), flip: values.flip ?? !written }
+}

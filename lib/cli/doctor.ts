@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises'
+import { contractsVersion } from '../compiler/contracts.js'
+import { PreresnetError } from '../errors.js'
+import { loadBinding } from '../runtime/binding.js'
+import type { CommandSpec } from './command.js'
+import { pairs, print, printJson, table } from './output.js'
+import { packageVersion } from './version.js'
+
+interface Check {
+  readonly what: string
+  readonly found: string
+  readonly wanted: string
+  readonly ok: boolean
+}
+
+type System = Readonly<Record<string, string | number | boolean | readonly string[]>>
+
+export const doctor: CommandSpec<Record<never, never>> = {
+  name: 'doctor',
+  summary: 'what is there and what is wanted: Node, the native addon, libraries, processor, memory; status 1 if something is missing',
+  options: {},
+  examples: [
+    ['doctor', 'for people'],
+    ['doctor --json', 'to attach to a report'],
+  ],
+  async run({ json }) {
+    const addon = examineAddon()
+    const checks: Check[] = [nodeCheck(), platformCheck(), await libcCheck(), ...addon.checks]
+    const ok = checks.every((check) => check.ok)
+    const cuda = 'no CUDA executor in this build'
+    if (json) printJson({ ok, version: packageVersion, checks, system: addon.system, cuda })
+    else {
+      print(`preresnet ${packageVersion}\n`)
+      print(table(['', 'found', 'wanted', ''], checks.map((check) => [check.what, check.found, check.wanted, check.ok ? 'ok' : 'MISSING'])))
+      const rows = Object.entries(addon.system).map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : String(value)] as const)
+      print(`\n${pairs([...rows, ['CUDA', cuda]])}`)
+    }
+    return ok ? 0 : 1
+  },
+}
+
+function nodeCheck(): Check {
+  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number]
+  return { what: 'Node', found: process.versions.node, wanted: '20.19 or later', ok: major > 20 || (major === 20 && minor >= 19) }
+}
+
+function platformCheck(): Check {
+  const found = `${process.platform} ${process.arch}`
+  return { what: 'platform', found, wanted: 'linux x64 or arm64', ok: process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch) }
+}
+
+async function libcCheck(): Promise<Check> {
+  const header = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header
+  const release = await readFile('/etc/os-release', 'utf8').catch(() => '')
+  const system = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(release)?.[1] ?? 'unknown system'
+  const { glibcVersionRuntime: version } = header
+  return { what: 'C library', found: `${version === undefined ? 'not glibc' : `glibc ${version}`} (${system})`, wanted: 'glibc', ok: version !== undefined }
+}
+
+function examineAddon(): { checks: readonly Check[]; system: System } {
+  try {
+    const binding = loadBinding()
+    const contracts: Check = {
+      what: 'operation contracts',
+      found: String(binding.contracts),
+      wanted: String(contractsVersion),
+      ok: binding.contracts === contractsVersion,
+    }
+    const addon: Check = { what: 'native addon', found: binding.version, wanted: packageVersion, ok: binding.version === packageVersion }
+    return { checks: [addon, contracts], system: binding.system }
+  } catch (error) {
+    if (!(error instanceof PreresnetError)) throw error
+    return { checks: [{ what: 'native addon', found: error.message.replace(/\s*\n\s*/g, ' '), wanted: packageVersion, ok: false }], system: {} }
+  }
+}

@@ -1,0 +1,65 @@
+import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
+import { SafetensorsFile } from '../formats/safetensors.js'
+import type { Dataset } from '../data/dataset.js'
+import { PreresnetError } from '../errors.js'
+import { compile } from '../runtime/session.js'
+import type { CommandSpec } from './command.js'
+import { confusionOf, confusionText } from './confusion.js'
+import { dataOptions, openData } from './data_options.js'
+import { choiceOption, integerOption } from './option_spec.js'
+import { count, duration, percent, print, printJson } from './output.js'
+import { placeOptions } from './place_options.js'
+
+const options = {
+  ...dataOptions,
+  ...placeOptions,
+  split: choiceOption('which images', ['train', 'test'], 'test'),
+  batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
+  workers: integerOption('threads that decode images', { minimum: 1, maximum: 256, fallback: 1 }),
+}
+
+export const evaluate: CommandSpec<typeof options> = {
+  name: 'eval',
+  summary: 'top-1 and top-5 error of a model on labelled images, and its confusion matrix',
+  arguments: [['<model>', 'a model file, as runs/first/model.safetensors']],
+  options,
+  examples: [
+    ['eval runs/first/model.safetensors --data digits', 'on the test images'],
+    ['eval model.safetensors --data cifar10:data/cifar10 --split train --json', 'on the training images, for a script'],
+  ],
+  async run({ json, split, batch, workers, device, precision, threads, ...source }, [path]) {
+    const model = await readModel(path as string)
+    const { height, width } = model.network.input
+    const data = asTrained(await openData({ ...source, image: source.image ?? (height === width ? height : undefined) }), split, model)
+    await using session = await compile(model.network, { data, batch, device, precision, threads })
+    await loadModel(session, path as string)
+    const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers })
+    const confusion = confusionOf(model.classes ?? data.classes, matrix)
+    if (json) printJson({ model: path, data: data.name, device: session.device, precision: session.precision, ...figures, confusion })
+    else {
+      const { samples, top1Errors, top1Error, top5Error, loss, seconds } = figures
+      print(`${data.name}: ${count(top1Errors)} of ${count(samples)} wrong`)
+      print(`top-1 error ${percent(top1Error)}, top-5 error ${percent(top5Error)}, loss ${loss.toFixed(4)}, ${duration(seconds)}\n`)
+      print(confusionText(confusion))
+    }
+    return 0
+  },
+}
+
+async function readModel(path: string): Promise<ModelDescription> {
+  await using file = await SafetensorsFile.open(path)
+  return describeModel(file)
+}
+
+/** The images as the network was trained to see them: with its normalisation, and its classes in their order. */
+function asTrained(splits: { readonly train: Dataset; readonly test: Dataset }, split: 'train' | 'test', { normalisation, classes }: ModelDescription): Dataset {
+  const data = splits[split]
+  if (classes !== undefined && classes.join('\n') !== data.classes.join('\n')) {
+    throw new PreresnetError('ERR_DATASET', `${data.name}: expected the classes of the model (${shown(classes)}), got ${shown(data.classes)}`)
+  }
+  return normalisation === undefined ? data : { ...data, normalisation }
+}
+
+function shown(classes: readonly string[]): string {
+  return classes.length > 10 ? `${classes.slice(0, 10).join(', ')} ... (${classes.length})` : classes.join(', ')
+}

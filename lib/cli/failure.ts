@@ -1,0 +1,47 @@
+/** How a command ends when it cannot do what was asked: one line on stderr, and an exit status. */
+import { CommanderError } from 'commander'
+import { PreresnetError } from '../errors.js'
+import { note } from './output.js'
+
+/** 2: the command was not understood; 1: it failed. */
+export const usageStatus = 2
+export const failureStatus = 1
+
+/** Ends the command with a status, its message already printed. */
+export class Exit extends Error {
+  constructor(readonly status: number) {
+    super(`exit ${status}`)
+  }
+}
+
+/** Prints the error and returns the exit status. PRERESNET_DEBUG=1 adds the stack and the causes. */
+export function report(error: unknown): number {
+  if (error instanceof Exit) return error.status
+  if (error instanceof CommanderError && error.exitCode === 0) return 0
+  const { code, message } = describeError(error)
+  note(`preresnet: ${code}: ${oneLine(message)}`)
+  if (process.env.PRERESNET_DEBUG) note(stacks(error))
+  return code === 'ERR_OPTION' ? usageStatus : failureStatus
+}
+
+function describeError(error: unknown): { code: string; message: string } {
+  if (error instanceof PreresnetError) return error
+  if (error instanceof CommanderError) return { code: 'ERR_OPTION', message: usage(error) }
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: 'ERR_INTERNAL', message: `${message} (a defect of preresnet; PRERESNET_DEBUG=1 shows where)` }
+}
+
+function usage(error: CommanderError): string {
+  if (error.code === 'commander.help') return 'expected a command, got none; preresnet --help lists them'
+  return error.message.replace(/^error: /, '').replace(/\s*\(Did you mean (.*)\?\)/, '; did you mean $1?')
+}
+
+function oneLine(message: string): string {
+  return message.replace(/\s*\n\s*/g, ' ')
+}
+
+function stacks(error: unknown): string {
+  const lines: string[] = []
+  for (let cause = error; cause instanceof Error; cause = cause.cause) lines.push(cause.stack ?? cause.message)
+  return lines.join('\ncaused by ')
+}

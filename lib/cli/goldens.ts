@@ -1,0 +1,43 @@
+import { checkGoldens, type GoldenReport } from '../goldens/check.js'
+import { chooseDevice } from '../runtime/device.js'
+import type { CommandSpec } from './command.js'
+import { choiceOption, integerOption } from './option_spec.js'
+import { count, print, printJson, table } from './output.js'
+
+const options = {
+  device: choiceOption('who computes', ['reference', 'cpu', 'cuda'], 'reference'),
+  precision: choiceOption('arithmetic; auto is fp64 for the reference, fp32 for the CPU', ['auto', 'fp64', 'fp32', 'bf16'], 'auto'),
+  threads: integerOption('threads; 0: what the machine allows', { minimum: 0, fallback: 0 }),
+}
+
+export const goldens: CommandSpec<typeof options> = {
+  name: 'goldens',
+  summary: "compare an executor with PyTorch's float64 results; status 1 if a bound is not kept or a case is missing",
+  arguments: [['<directory>', 'where the golden cases lie']],
+  options,
+  examples: [
+    ['goldens test/goldens --device reference', 'the executor in double'],
+    ['goldens test/goldens --device cpu --precision bf16 --json', 'the CPU with bf16 in memory, for a script'],
+  ],
+  async run({ device, precision, threads, json }, [directory]) {
+    const report = await checkGoldens({ directory: directory as string, ...chooseDevice(device, precision), threads })
+    if (json) printJson(report)
+    else print(describe(report))
+    return report.passed ? 0 : 1
+  },
+}
+
+function describe(report: GoldenReport): string {
+  const { cases, medianRatio } = report
+  const rows = cases.map((result) => [result.case, result.tensor ?? '', scientific(result.error), scientific(result.bound), result.passed ? 'ok' : 'FAILED'])
+  const lines = [table(['case', 'worst tensor', 'error', 'bound', ''], rows)]
+  for (const result of cases) if (result.reason !== undefined) lines.push(`${result.case}: ${result.reason}`)
+  if (medianRatio !== undefined) {
+    lines.push(`median of the ratio to PyTorch's error: ${medianRatio.value.toFixed(3)}, bound ${medianRatio.bound}: ${medianRatio.passed ? 'ok' : 'FAILED'}`)
+  }
+  const failed = cases.filter((result) => !result.passed).length
+  lines.push(`${report.device} ${report.precision}: ${count(report.compared)} tensors of ${cases.length} cases compared, ${failed} cases failed`)
+  return lines.join('\n')
+}
+
+const scientific = (value: number | null) => (value === null ? '-' : value.toExponential(2))

@@ -1,0 +1,66 @@
+/** Which network: a name of the table, or a family said in full. The same options in every command. */
+import { PreresnetError } from '../errors.js'
+import type { Network } from '../layers/index.js'
+import { type ModelName, modelNames, preResNet, type PreResNetDescription } from '../models/index.js'
+import { choiceOption, integerOption, integersOption, numberOption, type ValuesOf } from './option_spec.js'
+
+const units = [
+  'pre-activation',
+  'original',
+  'bn-after-addition',
+  'relu-before-addition',
+  'relu-only-preactivation',
+  'constant-scaling',
+  'constant-shortcut',
+  'exclusive-gating',
+  'shortcut-only-gating',
+  'conv-shortcut',
+  'dropout-shortcut',
+] as const
+
+/** How a network differs from what its name or family says. */
+export const networkOptions = {
+  family: choiceOption('instead of a name: 3 stages for small images, or 4 stages and a pooling stem', ['cifar', 'imagenet']),
+  depth: integerOption('layers of a family: 6n+2 (basic), 9n+2 (bottleneck) or 3n+2 (one-layer) for cifar', { minimum: 1 }),
+  block: choiceOption('convolutions of a unit: 3x3, 3x3; or 1x1, 3x3, 1x1; or one 3x3', ['basic', 'bottleneck', 'one-layer']),
+  unit: choiceOption("residual unit: the paper's, or a row of its Tables 1 and 2", units),
+  shortcut: choiceOption('where the shape changes', ['option-a', 'projection']),
+  strideOn: choiceOption('which convolution of a bottleneck strides', ['conv1', 'conv2']),
+  widths: integersOption('output channels of each stage', 1),
+  gateBias: numberOption('start value of the bias of gates', { minimum: -1000, maximum: 1000 }),
+}
+
+/** For commands that take classes and image size from no data. */
+export const sizeOptions = {
+  classes: integerOption("classes (default: the family's)", { minimum: 1 }),
+  image: integerOption("height and width of the images (default: the family's)", { minimum: 1 }),
+  channels: integerOption('channels of the images (default: 3)', { minimum: 1 }),
+}
+
+export interface NetworkSize {
+  readonly classes?: number | undefined
+  readonly height?: number | undefined
+  readonly width?: number | undefined
+  readonly channels?: number | undefined
+}
+
+/** The network that is meant, made for these images. ERR_OPTION if neither a name nor a family says it. */
+export function chooseNetwork(name: string | undefined, values: ValuesOf<typeof networkOptions>, { classes, ...size }: NetworkSize): Network {
+  const { family, depth, block, unit, shortcut, strideOn, widths, gateBias } = values
+  const given = defined({ unit, shortcut, strideOn, widths, gateBias, classes, input: defined({ height: size.height, width: size.width, channels: size.channels }) })
+  if (name !== undefined) {
+    if (family !== undefined || depth !== undefined) throw new PreresnetError('ERR_OPTION', 'expected the name of a network or --family and --depth, got both')
+    return preResNet(name as ModelName, { ...given, ...defined({ block }) })
+  }
+  if (family !== undefined && depth !== undefined) return preResNet({ family, depth, ...given, ...defined({ block }) } as PreResNetDescription)
+  throw new PreresnetError('ERR_OPTION', `expected the name of a network (${Object.keys(modelNames).join(', ')}) or --family and --depth`)
+}
+
+/** `--image N --channels C --classes K` as a size. */
+export function sizeOf({ classes, image, channels }: ValuesOf<typeof sizeOptions>): NetworkSize {
+  return { classes, height: image, width: image, channels }
+}
+
+function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }
+}

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises'
+import { PreresnetError } from '../errors.js'
+import { Classifier, type Classification } from '../inference/index.js'
+import type { CommandSpec } from './command.js'
+import { integerOption } from './option_spec.js'
+import { percent, print, printJson, table } from './output.js'
+import { placeOptions } from './place_options.js'
+
+const options = {
+  ...placeOptions,
+  top: integerOption('classes to print, the most probable first', { minimum: 1, fallback: 3 }),
+  batch: integerOption('most images that one run takes', { minimum: 1, fallback: 8 }),
+}
+
+export const predict: CommandSpec<typeof options> = {
+  name: 'predict',
+  summary: 'say what is on JPEG or PNG images',
+  arguments: [
+    ['<model>', 'a model file, as runs/first/model.safetensors'],
+    ['<images...>', 'JPEG or PNG files'],
+  ],
+  options,
+  examples: [
+    ['predict model.safetensors cat.jpg dog.png', 'the three most probable classes of each'],
+    ['predict model.safetensors *.jpg --top 1 --json', 'for a script'],
+  ],
+  async run({ json, batch, top, ...place }, [model, paths]) {
+    const images = paths as readonly string[]
+    await using classifier = await Classifier.load(model as string, { ...place, top, batch: Math.min(batch, images.length) })
+    const answers = await Promise.all(images.map((path) => predictFile(classifier, path)))
+    if (json) printJson(answers)
+    else print(table(['image', 'class', 'probability'], answers.flatMap(({ image, classes }) => classes.map(row(image)))))
+    return 0
+  },
+}
+
+async function predictFile(classifier: Classifier, image: string): Promise<{ image: string; classes: Classification[] }> {
+  let bytes
+  try {
+    bytes = await readFile(image)
+  } catch (cause) {
+    throw new PreresnetError('ERR_FILE', `${image}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
+  }
+  try {
+    return { image, classes: await classifier.classify(bytes) }
+  } catch (cause) {
+    if (cause instanceof PreresnetError && cause.code === 'ERR_IMAGE') throw new PreresnetError('ERR_IMAGE', `${image}: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+/** The image's name stands on its first line only. */
+const row = (image: string) => (answer: Classification, index: number) => [index === 0 ? image : '', answer.label, percent(answer.probability)]

@@ -1,0 +1,109 @@
+/** How a training run shows where it is: a bar on a terminal, plain lines elsewhere. All on stderr. */
+import cliProgress from 'cli-progress'
+import type { RunEvent, StartEvent, StepEvent, ValidationEvent } from '../training/run_events.js'
+import { count, duration, note, percent, size } from './output.js'
+
+export interface Progress {
+  show(event: RunEvent): void
+  /** Leaves the terminal as it was. */
+  stop(): void
+}
+
+export function openProgress(terminal: boolean): Progress {
+  return terminal ? new Bar() : new Lines()
+}
+
+/** For output that is the result alone. */
+export const noProgress: Progress = { show: () => {}, stop: () => {} }
+
+class Lines implements Progress {
+  show(event: RunEvent): void {
+    const text = line(event)
+    if (text !== undefined) note(text)
+  }
+
+  stop(): void {}
+}
+
+class Bar implements Progress {
+  // The cursor stays and no signal handler is installed: the bar must not stand between a signal and the last checkpoint.
+  readonly #bar = new cliProgress.SingleBar({
+    format: '{bar} {percentage}% {text}',
+    barsize: 20,
+    barCompleteChar: '=',
+    barIncompleteChar: '-',
+    hideCursor: false,
+    gracefulExit: false,
+    linewrap: false,
+    fps: 5,
+  })
+  #running = false
+
+  show(event: RunEvent): void {
+    if (event.kind === 'start') {
+      note(line(event)!)
+      this.#bar.start(event.steps, event.step, { text: '' })
+      this.#running = true
+    } else if (event.kind === 'step') this.#bar.update(event.step, { text: stepText(event) })
+    else {
+      const text = line(event)
+      if (text !== undefined) this.#above(text)
+    }
+  }
+
+  stop(): void {
+    if (!this.#running) return
+    this.#running = false
+    this.#bar.stop()
+  }
+
+  /** A line that stays: it takes the bar's place, and the bar is drawn again below by the next step. */
+  #above(text: string): void {
+    process.stderr.write(`\r\x1b[K${text}\n`)
+  }
+}
+
+/** Events that are worth a line; steps only where the log has one. */
+function line(event: RunEvent): string | undefined {
+  switch (event.kind) {
+    case 'start':
+      return startText(event)
+    case 'step':
+      return event.logged ? `step ${count(event.step)}/${count(event.steps)}  ${stepText(event)}` : undefined
+    case 'validation':
+      return validationText(event)
+    case 'checkpoint':
+      return `step ${count(event.step)}  saved ${event.path}`
+    case 'finished':
+      return `${event.outcome} at step ${count(event.step)} after ${duration(event.seconds)}`
+  }
+}
+
+function startText(event: StartEvent): string {
+  const resumed = event.resumedFrom === undefined ? '' : `, resumed at step ${count(event.step)} from ${event.resumedFrom}`
+  return (
+    `${event.network}: ${count(event.parameters)} parameters, ${event.device} ${event.precision}, ${size(event.memory)} planned, ` +
+    `${count(event.steps)} steps, ${count(event.stepsPerEpoch)} an epoch${resumed}`
+  )
+}
+
+function stepText(event: StepEvent): string {
+  return [
+    `epoch ${event.epoch.toFixed(2)}`,
+    `${event.imagesPerSecond.toFixed(0)} images/s`,
+    `waiting for data ${percent(event.dataShare, 0)}`,
+    `loss ${event.loss.toFixed(4)}`,
+    `top-1 ${percent(1 - event.top1Error)}`,
+    `rate ${event.learningRate}`,
+    `${duration(event.secondsLeft)} left`,
+    size(event.memory),
+  ].join('  ')
+}
+
+function validationText(event: ValidationEvent): string {
+  const mark = event.best ? ' (best)' : ''
+  return (
+    `step ${count(event.step)}  test error ${percent(event.top1Error)}${mark}  top-5 error ${percent(event.top5Error)}  ` +
+    `${count(event.top1Errors)} of ${count(event.samples)} wrong  loss ${event.loss.toFixed(4)}`
+  )
+}

@@ -1,0 +1,106 @@
+/** The first run of a newcomer: a small pre-activation network learns handwritten digits. `npm run quickstart` calls it. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DataSplit, Dataset } from '../data/dataset.js'
+import { digits, shuffledLabels } from '../data/index.js'
+import { Classifier } from '../inference/index.js'
+import { preResNet } from '../models/index.js'
+import { fit, multiStep, sgd } from '../training/index.js'
+import { flagOption, integerOption, numberOption, stringOption } from './option_spec.js'
+import type { CommandSpec } from './command.js'
+import { duration, note, percent, print, printJson } from './output.js'
+import { encodePng, type Pixels } from './pictures/png.js'
+import { type Prediction, predictionsSvg } from './pictures/predictions.js'
+import { placeOptions } from './place_options.js'
+import { openProgress } from './progress.js'
+import { writeReport } from './report.js'
+import { readCurves } from './run_directory.js'
+import { watchSignals } from './signals.js'
+import { follow, saveResult } from './train.js'
+
+const options = {
+  output: stringOption('directory', 'where everything goes', join('runs', 'quickstart')),
+  epochs: numberOption('passes over the training images', { minimum: 0, fallback: 12 }),
+  seed: integerOption('seed of start values, order and augmentation', { minimum: 0, fallback: 1 }),
+  threads: placeOptions.threads,
+  shuffledLabels: flagOption('train on labels exchanged at random, from which nothing can be learned: a check of the check', false),
+}
+
+export const quickstart: CommandSpec<typeof options> = {
+  name: 'quickstart',
+  summary: 'train a ResNet-14 on 7,996 handwritten digits and look at what it makes of 2,004 others',
+  options,
+  examples: [
+    ['quickstart', 'some minutes on two cores; the report is runs/quickstart/report.html'],
+    ['quickstart --shuffled-labels --output runs/shuffled', 'the same where nothing can be learned: the test error stays near 90 %'],
+  ],
+  async run({ json, output, epochs, seed, threads, shuffledLabels: shuffled }) {
+    const data = await digits()
+    const train = shuffled ? shuffledLabels(data.train, seed) : data.train
+    const network = preResNet({ family: 'cifar', depth: 14, block: 'basic', classes: 10, input: { height: 28, width: 28, channels: 1 } })
+    const batch = 64
+    const steps = Math.max(1, Math.round(epochs * Math.floor(train.length / batch)))
+    const run = fit(network, {
+      train,
+      validate: data.test,
+      augment: { pad: 2 },
+      batch,
+      steps,
+      seed,
+      threads,
+      precision: 'fp32',
+      optimizer: sgd({ momentum: 0.9, weightDecay: 1e-4 }),
+      learningRate: multiStep({ base: 0.1, milestones: milestones(steps), warmup: { steps: Math.min(100, steps - 1), rate: 0.01 } }),
+      output,
+    })
+    using watch = watchSignals(() => void run.stop().catch(() => undefined))
+    const { trained, ended } = await follow(run, openProgress(process.stderr.isTTY === true))
+    if (trained.outcome === 'stopped') return watch.status ?? 0
+    const result = await saveResult({ output, data: { ...data, train }, network, trained, ended })
+    const report = await writePictures(output, data, trained.validation!.predictions)
+    if (json) printJson({ ...result, report })
+    else {
+      print(`${result.testErrors} of ${result.testImages} test digits wrong (${percent(result.top1Error!)}) after ${duration(result.seconds)}`)
+      print(`look at ${report}`)
+    }
+    return 0
+  },
+}
+
+/** After two thirds and five sixths of the run. */
+function milestones(steps: number): number[] {
+  return steps < 6 ? [] : [Math.floor((2 * steps) / 3), Math.floor((5 * steps) / 6)]
+}
+
+/** curves.svg, predictions.svg and the page that shows both. */
+async function writePictures(output: string, data: DataSplit, guesses: Int32Array): Promise<string> {
+  const { curvesSvg } = await import('./pictures/curves.js') // Only here: the drawing library takes a while to load.
+  const chosen = worthALook(data.test, guesses)
+  const predictions = predictionsSvg(await predict(join(output, 'model.safetensors'), data.test, chosen))
+  await writeFile(join(output, 'curves.svg'), await curvesSvg(await readCurves(output)))
+  await writeFile(join(output, 'predictions.svg'), predictions)
+  note(`curves.svg and predictions.svg are in ${output}`)
+  return writeReport(output, { pictures: [{ heading: 'Some test digits', svg: predictions }] })
+}
+
+/** Two rows of mistakes, if there are so many, and right ones from all over the test set. */
+function worthALook({ length, labels }: Dataset, guesses: Int32Array, count = 40): number[] {
+  const wrong = Array.from({ length }, (_, index) => index).filter((index) => guesses[index] !== labels[index])
+  const right = Array.from({ length }, (_, index) => index).filter((index) => guesses[index] === labels[index])
+  const shownWrong = spread(wrong, Math.min(wrong.length, 16))
+  return [...shownWrong, ...spread(right, Math.min(right.length, count - shownWrong.length))]
+}
+
+function spread(items: readonly number[], count: number): number[] {
+  return Array.from({ length: count }, (_, index) => items[Math.floor((index * items.length) / count)]!)
+}
+
+/** Through the saved model and image files, as a server would. */
+async function predict(model: string, { labels, classes, source, shape }: Dataset, indices: readonly number[]): Promise<Prediction[]> {
+  if (source.kind !== 'memory') throw new TypeError('the digits are in memory')
+  const { height, width } = shape
+  const images = indices.map((index): Pixels => ({ height, width, channels: 1, values: source.images.subarray(index * height * width, (index + 1) * height * width) }))
+  await using classifier = await Classifier.load(model, { top: 1, batch: indices.length })
+  const answers = await classifier.classify(images.map((image) => encodePng(image)))
+  return answers.map(([best], place) => ({ image: images[place]!, predicted: best!.label, probability: best!.probability, label: classes[labels[indices[place]!]!]! }))
+}

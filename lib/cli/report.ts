@@ -1,0 +1,58 @@
+import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { PreresnetError } from '../errors.js'
+import type { CommandSpec } from './command.js'
+import { stringOption } from './option_spec.js'
+import { duration, percent, print, printJson } from './output.js'
+import { readCurves, readManifest, readResult, type RunResult } from './run_directory.js'
+
+const options = { output: stringOption('file', 'the page (default: report.html in the directory of the run)') }
+
+export const report: CommandSpec<typeof options> = {
+  name: 'report',
+  summary: 'a run as one HTML page: training loss and test error over iterations, confusion matrix, manifest',
+  arguments: [['<run>', 'the directory that train wrote']],
+  options,
+  examples: [
+    ['report runs/first', 'writes runs/first/report.html'],
+    ['report runs/first --output first.html --json', 'elsewhere, for a script'],
+  ],
+  async run({ json, output }, [run]) {
+    const path = await writeReport(run as string, output === undefined ? {} : { output })
+    if (json) printJson({ report: path })
+    else print(path)
+    return 0
+  },
+}
+
+export interface ReportOptions {
+  readonly output?: string
+  readonly pictures?: readonly { readonly heading: string; readonly svg: string }[]
+}
+
+/** Writes the page and resolves with its path. */
+export async function writeReport(run: string, { output = join(run, 'report.html'), pictures = [] }: ReportOptions = {}): Promise<string> {
+  const [curves, manifest, result] = await Promise.all([readCurves(run), readManifest(run), readResult(run)])
+  const { runPage } = await import('./pictures/page.js') // Only here: the drawing library takes a while to load.
+  const confusion = result?.confusion
+  const page = await runPage({
+    title: resolve(run).split('/').at(-1)!,
+    headline: result === null ? 'The run has not ended.' : headline(result),
+    curves,
+    manifest,
+    pictures,
+    ...(confusion === undefined ? {} : { confusion }),
+  })
+  try {
+    await writeFile(output, page)
+  } catch (cause) {
+    throw new PreresnetError('ERR_FILE', `${output}: cannot be written (${(cause as NodeJS.ErrnoException).code})`, { cause })
+  }
+  return output
+}
+
+function headline(result: RunResult): string {
+  const { testErrors, testImages, top1Error } = result
+  const error = testErrors === null || top1Error === null ? '' : `, test error ${percent(top1Error)} (${testErrors} of ${testImages})`
+  return `${result.network} on ${result.data}: ${result.outcome} after ${result.steps} steps in ${duration(result.seconds)} on ${result.device} ${result.precision}${error}`
+}

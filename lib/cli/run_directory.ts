@@ -1,0 +1,66 @@
+/** What the report reads of a run's directory. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PreresnetError } from '../errors.js'
+import { describe } from '../options.js'
+import type { MetricsLine } from '../training/run_log.js'
+import type { Confusion } from './confusion.js'
+import type { Curves } from './pictures/curves.js'
+
+/** result.json: what a finished training command leaves beside the library's files. */
+export interface RunResult {
+  readonly outcome: 'completed' | 'stopped'
+  readonly network: string
+  readonly data: string
+  readonly device: string
+  readonly precision: string
+  readonly steps: number
+  readonly seconds: number
+  readonly trainImages: number
+  readonly testImages: number
+  readonly testErrors: number | null
+  readonly top1Error: number | null
+  readonly top5Error: number | null
+  readonly model: string | null
+  readonly confusion?: Confusion
+}
+
+export const resultFile = 'result.json'
+
+export async function readCurves(directory: string): Promise<Curves> {
+  const path = join(directory, 'metrics.jsonl')
+  const lines = (await readText(path)).split('\n').filter((line) => line !== '')
+  const metrics = lines.map((line, index) => parse(`${path}:${index + 1}`, line) as MetricsLine)
+  return {
+    loss: metrics.flatMap((line) => (line.kind === 'train' ? [{ step: line.step, loss: line.loss }] : [])),
+    error: metrics.flatMap((line) => (line.kind === 'validation' ? [{ step: line.step, error: line.top1Error }] : [])),
+  }
+}
+
+export async function readManifest(directory: string): Promise<unknown> {
+  const path = join(directory, 'manifest.json')
+  return parse(path, await readText(path))
+}
+
+/** null where the run has not ended. */
+export async function readResult(directory: string): Promise<RunResult | null> {
+  const path = join(directory, resultFile)
+  const text = await readFile(path, 'utf8').catch(() => null)
+  return text === null ? null : (parse(path, text) as RunResult)
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new PreresnetError('ERR_FILE', `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code}); is it the directory of a run?`, { cause })
+  }
+}
+
+function parse(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new PreresnetError('ERR_FILE', `${where}: expected JSON, got ${describe(text)}`, { cause })
+  }
+}

@@ -1,0 +1,91 @@
+/** Whatever is wrong: one line on stderr with a code, a status that is not 0, nothing on stdout, no stack. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { goldenDirectory, preresnet } from './run.js'
+
+const place = await mkdtemp(join(tmpdir(), 'preresnet-cli-'))
+const at = (name: string) => join(place, name)
+
+test.before(async () => {
+  await mkdir(at('empty'))
+  await mkdir(at('classless/train/cat'), { recursive: true })
+  await mkdir(at('classless/test/cat'), { recursive: true })
+  await writeFile(at('text.jpg'), 'no picture')
+  await writeFile(at('config.json'), JSON.stringify({ bacth: 3 }))
+  await writeFile(at('wrong.json'), JSON.stringify({ batch: 'many' }))
+  await writeFile(at('broken.json'), '{ "batch": 3')
+  await writeFile(at('list.json'), '[1]')
+  const golden = await readFile(join(goldenDirectory, 'unit-preact-one-layer.safetensors'))
+  await writeFile(at('truncated.safetensors'), golden.subarray(0, golden.length - 100))
+  await writeFile(at('foreign.safetensors'), golden)
+})
+
+test.after.always(() => rm(place, { recursive: true, force: true }))
+
+interface Case {
+  readonly what: string
+  readonly words: readonly string[]
+  readonly status: 1 | 2
+  readonly code: string
+  readonly says: RegExp
+}
+
+const train = (...words: string[]): string[] => ['train', '--model', 'preresnet-20', '--data', 'digits', '--output', at('run'), '--steps', '1', ...words]
+
+const cases: readonly Case[] = [
+  { what: 'no command', words: [], status: 2, code: 'ERR_OPTION', says: /command/ },
+  { what: 'misspelt command', words: ['trian'], status: 2, code: 'ERR_OPTION', says: /trian.*did you mean train/ },
+  { what: 'misspelt option', words: train('--bacth', '3'), status: 2, code: 'ERR_OPTION', says: /--bacth.*did you mean --batch/ },
+  { what: 'option without its value', words: train('--seed'), status: 2, code: 'ERR_OPTION', says: /--seed.*argument missing/ },
+  { what: 'word for a number', words: train('--batch', 'many'), status: 2, code: 'ERR_OPTION', says: /--batch: expected an integer of at least 1, got "many" \(type string\)/ },
+  { what: 'fraction for an integer', words: train('--batch', '1.5'), status: 2, code: 'ERR_OPTION', says: /--batch: expected an integer/ },
+  { what: 'negative number', words: train('--momentum', '-1'), status: 2, code: 'ERR_OPTION', says: /--momentum: expected a number from 0 to 1, got -1/ },
+  { what: 'unknown choice', words: train('--device', 'gpu'), status: 2, code: 'ERR_OPTION', says: /--device: expected "auto" or "cpu"/ },
+  { what: 'misspelt choice', words: train('--precision', 'fb16'), status: 2, code: 'ERR_OPTION', says: /did you mean "bf16"/ },
+  { what: 'neither steps nor epochs', words: ['train', '--model', 'preresnet-20', '--data', 'digits', '--output', at('run')], status: 2, code: 'ERR_OPTION', says: /--steps or --epochs/ },
+  { what: 'both steps and epochs', words: train('--epochs', '1'), status: 2, code: 'ERR_OPTION', says: /--steps or --epochs/ },
+  { what: 'no data', words: ['train', '--model', 'preresnet-20', '--steps', '1', '--output', at('run')], status: 2, code: 'ERR_OPTION', says: /--data/ },
+  { what: 'device that is not there', words: train('--device', 'cuda'), status: 1, code: 'ERR_DEVICE', says: /no CUDA executor/ },
+  { what: 'precision that the device has not', words: train('--device', 'reference', '--precision', 'bf16'), status: 1, code: 'ERR_DEVICE', says: /fp64/ },
+  { what: 'misspelt network', words: ['summary', 'preresnet-163'], status: 2, code: 'ERR_OPTION', says: /preresnet-163.*did you mean "preresnet-164"/ },
+  { what: 'depth that is not 6n+2', words: ['summary', '--family', 'cifar', '--depth', '57'], status: 2, code: 'ERR_OPTION', says: /6n \+ 2.*57/ },
+  { what: 'depth that is not 9n+2', words: ['summary', '--family', 'cifar', '--depth', '57', '--block', 'bottleneck'], status: 2, code: 'ERR_OPTION', says: /9n \+ 2.*57/ },
+  { what: 'name and family', words: ['summary', 'preresnet-20', '--depth', '20'], status: 2, code: 'ERR_OPTION', says: /got both/ },
+  { what: 'no network', words: ['summary'], status: 2, code: 'ERR_OPTION', says: /name of a network/ },
+  { what: 'too many words', words: ['summary', 'preresnet-20', 'preresnet-32'], status: 2, code: 'ERR_OPTION', says: /too many arguments/ },
+  { what: 'images too small for the network', words: ['summary', 'preresnet-50', '--image', '0'], status: 2, code: 'ERR_OPTION', says: /--image: expected an integer of at least 1/ },
+  { what: 'missing golden directory', words: ['goldens', at('nowhere')], status: 1, code: 'ERR_FILE', says: /nowhere: is not there/ },
+  { what: 'missing configuration', words: train('--config', at('nowhere.json')), status: 1, code: 'ERR_FILE', says: /nowhere\.json: cannot be read \(ENOENT\)/ },
+  { what: 'unknown key in a configuration', words: train('--config', at('config.json')), status: 2, code: 'ERR_OPTION', says: /config\.json: unknown option "bacth"; did you mean "batch"/ },
+  { what: 'wrong type in a configuration', words: train('--config', at('wrong.json')), status: 2, code: 'ERR_OPTION', says: /wrong\.json: batch: expected an integer/ },
+  { what: 'configuration that is no JSON', words: train('--config', at('broken.json')), status: 1, code: 'ERR_FILE', says: /broken\.json: expected JSON/ },
+  { what: 'configuration that is no object', words: train('--config', at('list.json')), status: 2, code: 'ERR_OPTION', says: /an object of options/ },
+  { what: 'missing folder of images', words: ['train', '--model', 'preresnet-20', '--data', at('nowhere'), '--steps', '1', '--output', at('run')], status: 1, code: 'ERR_FILE', says: /nowhere/ },
+  { what: 'empty folder of images', words: ['train', '--model', 'preresnet-20', '--data', at('empty'), '--steps', '1', '--output', at('run')], status: 1, code: 'ERR_DATASET', says: /empty/ },
+  { what: 'classes without images', words: ['train', '--model', 'preresnet-20', '--data', at('classless'), '--steps', '1', '--output', at('run')], status: 1, code: 'ERR_DATASET', says: /classless/ },
+  { what: 'missing archive', words: ['train', '--model', 'preresnet-20', '--data', `cifar10:${at('nowhere')}`, '--steps', '1', '--output', at('run')], status: 1, code: 'ERR_FILE', says: /nowhere/ },
+  { what: 'batch larger than the data', words: train('--batch', '100000'), status: 1, code: 'ERR_DATASET', says: /100000/ },
+  { what: 'missing model', words: ['predict', at('nowhere.safetensors'), at('text.jpg')], status: 1, code: 'ERR_FILE', says: /nowhere\.safetensors/ },
+  { what: 'truncated model', words: ['predict', at('truncated.safetensors'), at('text.jpg')], status: 1, code: 'ERR_FILE', says: /truncated/ },
+  { what: 'safetensors that are no model', words: ['predict', at('foreign.safetensors'), at('text.jpg')], status: 1, code: 'ERR_FILE', says: /foreign\.safetensors.*preresnet/ },
+  { what: 'missing model for eval', words: ['eval', at('nowhere.safetensors'), '--data', 'digits'], status: 1, code: 'ERR_FILE', says: /nowhere\.safetensors/ },
+  { what: 'no run to report', words: ['report', at('empty')], status: 1, code: 'ERR_FILE', says: /metrics\.jsonl.*directory of a run/ },
+]
+
+for (const { what, words, status, code, says } of cases) {
+  test(`${what}: ${code}`, async (t) => {
+    const outcome = await preresnet(words)
+    t.is(outcome.stdout, '')
+    t.regex(outcome.stderr, new RegExp(`^preresnet: ${code}: [^\\n]+\\n$`))
+    t.regex(outcome.stderr, says)
+    t.is(outcome.status, status)
+  })
+}
+
+test('PRERESNET_DEBUG shows where', async (t) => {
+  const { stderr, status } = await preresnet(['summary', 'preresnet-163'], { env: { PRERESNET_DEBUG: '1' } })
+  t.regex(stderr, /^preresnet: ERR_OPTION: .*\n.*PreresnetError.*\n {4}at /)
+  t.is(status, 2)
+})

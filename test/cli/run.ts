@@ -1,0 +1,34 @@
+/** Runs the command line as a user does. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export const mainFile = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
+export const goldenDirectory = fileURLToPath(new URL('../../../test/goldens', import.meta.url))
+
+export interface Outcome {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Called once the process runs, and with every piece of stderr. */
+  readonly watch?: (child: ChildProcess, stderr: string) => void
+}
+
+export function preresnet(words: readonly string[], { cwd, env, watch }: RunOptions = {}): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [mainFile, ...words], { cwd, env: { ...process.env, PRERESNET_DEBUG: '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+      watch?.(child, stderr)
+    })
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ status, stdout, stderr }))
+  })
+}
