@@ -1,9 +1,35 @@
+// What JavaScript sees of the native side: NativeBinding of lib/runtime/binding.ts. No numerics in this room.
 #include <napi.h>
 
+#include <memory>
+
+#include "addon/decode.h"
+#include "addon/environment.h"
+#include "addon/loader.h"
+#include "addon/session.h"
+#include "addon/system.h"
 #include "ops/operations.h"
 
+namespace preresnet {
+
+// Once for every JavaScript thread that loads the addon; nothing is shared between them.
 static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
-  exports.Set("contracts", Napi::Number::New(env, preresnet::ops::kContractsVersion));
+  auto environment = std::make_unique<Environment>(env);
+  environment->session_class = Napi::Persistent(SessionObject::define(env));
+  environment->loader_class = Napi::Persistent(LoaderObject::define(env));
+  env.SetInstanceData(environment.release());
+  exports.Set("version", PRERESNET_VERSION);
+  exports.Set("contracts", Napi::Number::New(env, static_cast<double>(ops::kContractsVersion)));
+  exports.Set("system", system_information(env));
+  exports.Set("createSession", Napi::Function::New<SessionObject::create>(env));
+  exports.Set("createLoader", Napi::Function::New<LoaderObject::create>(env));
+  exports.Set("decodeImage", Napi::Function::New<decode_image_async>(env));
   return exports;
 }
-NODE_API_MODULE(preresnet, initialise)
+
+}  // namespace preresnet
+
+static Napi::Object start(Napi::Env env, Napi::Object exports) {
+  return preresnet::initialise(env, exports);
+}
+NODE_API_MODULE(preresnet, start)

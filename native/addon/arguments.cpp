@@ -1,0 +1,111 @@
+#include "addon/arguments.h"
+
+#include <cmath>
+#include <utility>
+
+#include "core/error.h"
+
+namespace preresnet {
+
+namespace {
+
+std::string show(const Napi::Value& value) {
+  if (value.IsEmpty() || value.IsUndefined()) return "nothing";
+  if (value.IsNumber() || value.IsBoolean() || value.IsNull()) return value.ToString().Utf8Value();
+  if (value.IsString()) return "\"" + value.ToString().Utf8Value() + "\"";
+  return "a value of another type";
+}
+
+bool is_typed_array(const Napi::Value& value, napi_typedarray_type type) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
+}
+
+}  // namespace
+
+Arguments::Arguments(const Napi::Value& object, std::string where) : where_(std::move(where)) {
+  if (!object.IsObject()) throw Error("ERR_OPTION", where_ + ": expected an object, got " + show(object));
+  object_ = object.As<Napi::Object>();
+}
+
+void Arguments::refuse(const char* name, const std::string& expected) const {
+  throw Error("ERR_OPTION", where_ + "." + name + ": expected " + expected + ", got " + show(raw(name)));
+}
+
+Napi::Value Arguments::raw(const char* name) const { return object_.Get(name); }
+
+bool Arguments::has(const char* name) const { return !raw(name).IsUndefined(); }
+
+int64_t Arguments::integer(const char* name, int64_t least, int64_t most) const {
+  const Napi::Value value = raw(name);
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  if (!(std::abs(number) <= 0x1p53) || number != std::floor(number) || number < static_cast<double>(least) ||
+      number > static_cast<double>(most)) {
+    refuse(name, most == std::numeric_limits<int64_t>::max()
+                     ? "an integer of at least " + std::to_string(least)
+                     : "an integer from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  return static_cast<int64_t>(number);
+}
+
+int64_t Arguments::integer_or(const char* name, int64_t least, int64_t otherwise) const {
+  return has(name) ? integer(name, least) : otherwise;
+}
+
+bool Arguments::boolean_or(const char* name, bool otherwise) const {
+  if (!has(name)) return otherwise;
+  const Napi::Value value = raw(name);
+  if (!value.IsBoolean()) refuse(name, "true or false");
+  return value.As<Napi::Boolean>();
+}
+
+std::string Arguments::text(const char* name) const {
+  const Napi::Value value = raw(name);
+  if (!value.IsString()) refuse(name, "a string");
+  return value.As<Napi::String>();
+}
+
+std::vector<std::string> Arguments::texts(const char* name) const {
+  const Napi::Value value = raw(name);
+  if (!value.IsArray()) refuse(name, "an array of strings");
+  const auto array = value.As<Napi::Array>();
+  std::vector<std::string> result;
+  result.reserve(array.Length());
+  for (uint32_t index = 0; index < array.Length(); ++index) {
+    const Napi::HandleScope scope(array.Env());
+    const Napi::Value element = array[index];
+    if (!element.IsString()) refuse(name, "an array of strings");
+    result.push_back(element.As<Napi::String>());
+  }
+  return result;
+}
+
+std::vector<double> Arguments::doubles(const char* name) const {
+  const Napi::Value value = raw(name);
+  if (!is_typed_array(value, napi_float64_array)) refuse(name, "a Float64Array");
+  const auto array = value.As<Napi::Float64Array>();
+  return {array.Data(), array.Data() + array.ElementLength()};
+}
+
+std::vector<int32_t> Arguments::integers(const char* name) const {
+  const Napi::Value value = raw(name);
+  if (!is_typed_array(value, napi_int32_array)) refuse(name, "an Int32Array");
+  const auto array = value.As<Napi::Int32Array>();
+  return {array.Data(), array.Data() + array.ElementLength()};
+}
+
+Napi::Uint8Array Arguments::bytes(const char* name) const {
+  const Napi::Value value = raw(name);
+  if (!is_typed_array(value, napi_uint8_array)) refuse(name, "a Uint8Array");
+  return value.As<Napi::Uint8Array>();
+}
+
+Arguments Arguments::object(const char* name) const { return {raw(name), where_ + "." + name}; }
+
+std::string text_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
+  if (!info[index].IsString()) {
+    throw Error("ERR_OPTION", std::string(name) + ": expected a string, got " + show(info[index]));
+  }
+  return info[index].As<Napi::String>();
+}
+
+}  // namespace preresnet

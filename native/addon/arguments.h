@@ -1,0 +1,41 @@
+// Reading what JavaScript passes, with one wording: "name: expected ..., got ...".
+#pragma once
+#include <napi.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace preresnet {
+
+/// ERR_OPTION for each of these where the value is another.
+class Arguments {
+ public:
+  /// `where` stands before every name in errors.
+  Arguments(const Napi::Value& object, std::string where);
+
+  bool has(const char* name) const;
+  Napi::Value raw(const char* name) const;
+  int64_t integer(const char* name, int64_t least,
+                  int64_t most = std::numeric_limits<int64_t>::max()) const;
+  int64_t integer_or(const char* name, int64_t least, int64_t otherwise) const;
+  bool boolean_or(const char* name, bool otherwise) const;
+  std::string text(const char* name) const;
+  std::vector<std::string> texts(const char* name) const;
+  std::vector<double> doubles(const char* name) const;     // a Float64Array
+  std::vector<int32_t> integers(const char* name) const;   // an Int32Array
+  Napi::Uint8Array bytes(const char* name) const;
+  Arguments object(const char* name) const;
+
+  [[noreturn]] void refuse(const char* name, const std::string& expected) const;
+
+ private:
+  Napi::Object object_;
+  std::string where_;
+};
+
+/// A string argument.
+std::string text_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
+
+}  // namespace preresnet

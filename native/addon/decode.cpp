@@ -1,0 +1,83 @@
+#include "addon/decode.h"
+
+#include <cstring>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "addon/arguments.h"
+#include "addon/environment.h"
+#include "core/error.h"
+#include "data/decode.h"
+
+namespace preresnet {
+
+namespace {
+
+/// On Node's own pool: images are independent and a server decodes several at once.
+class DecodeWork : public Napi::AsyncWorker {
+ public:
+  DecodeWork(Napi::Env env, std::vector<uint8_t> file, DecodeOptions options)
+      : Napi::AsyncWorker(env), deferred_(env), file_(std::move(file)), options_(options) {}
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    try {
+      image_ = decode_image(file_.data(), file_.size(), options_);
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+  }
+
+  void OnOK() override {
+    if (failure_ != nullptr) {
+      try {
+        std::rethrow_exception(failure_);
+      } catch (...) {
+        deferred_.Reject(current_error(Env()).Value());
+      }
+      return;
+    }
+    auto pixels = Napi::Uint8Array::New(Env(), image_.pixels.size());
+    std::memcpy(pixels.Data(), image_.pixels.data(), image_.pixels.size());
+    Napi::Object result = Napi::Object::New(Env());
+    result.Set("pixels", pixels);
+    result.Set("height", Napi::Number::New(Env(), static_cast<double>(image_.height)));
+    result.Set("width", Napi::Number::New(Env(), static_cast<double>(image_.width)));
+    result.Set("channels", Napi::Number::New(Env(), static_cast<double>(image_.channels)));
+    deferred_.Resolve(result);
+  }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  std::vector<uint8_t> file_;
+  DecodeOptions options_;
+  DecodedImage image_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+Napi::Value decode_image_async(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+      throw Error("ERR_OPTION", "file: expected a Uint8Array, got another value");
+    }
+    const auto bytes = info[0].As<Napi::Uint8Array>();
+    const Arguments given(info[1], "options");
+    constexpr int64_t kLargestSide = 1 << 16;
+    DecodeOptions options;
+    options.channels = given.integer("channels", 1, 4);
+    if (given.has("resize")) options.resize = given.integer("resize", 0, kLargestSide);
+    if (given.has("height")) options.height = given.integer("height", 1, kLargestSide);
+    if (given.has("width")) options.width = given.integer("width", 1, kLargestSide);
+    auto* work = new DecodeWork(info.Env(), {bytes.Data(), bytes.Data() + bytes.ByteLength()}, options);
+    const Napi::Promise promise = work->promise();
+    work->Queue();  // deletes itself when done
+    return promise;
+  });
+}
+
+}  // namespace preresnet

@@ -1,0 +1,116 @@
+#include "addon/environment.h"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "core/error.h"
+
+namespace preresnet {
+
+namespace {
+
+Napi::Error make_error(Napi::Env env, const std::string& code, const std::string& message) {
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Value().Set("code", Napi::String::New(env, code));
+  return error;
+}
+
+}  // namespace
+
+Napi::Error current_error(Napi::Env env) {
+  try {
+    throw;
+  } catch (const Napi::Error& error) {
+    return error;
+  } catch (const Error& error) {
+    return make_error(env, error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return make_error(env, "ERR_MEMORY", "the system has no memory left");
+  } catch (const std::exception& error) {
+    return make_error(env, "ERR_INTERNAL", error.what());
+  }
+}
+
+Napi::Value guarded(Napi::Env env, const std::function<Napi::Value()>& call) {
+  try {
+    return call();
+  } catch (...) {
+    throw current_error(env);
+  }
+}
+
+Environment::Environment(Napi::Env env) : env_(env) {
+  const napi_status created = napi_create_threadsafe_function(
+      env, nullptr, nullptr, Napi::String::New(env, "preresnet"), 0, 1, nullptr, nullptr, this,
+      on_settlement, &settlements_);
+  if (created != napi_ok) throw Napi::Error::New(env, "no thread-safe function could be made");
+  // Waiting promises keep the process alive, an idle addon does not.
+  napi_unref_threadsafe_function(env, settlements_);
+  // Registered after the function above: hooks run in reverse, so threads end before what they call goes.
+  napi_add_async_cleanup_hook(env, on_exit, this, nullptr);
+}
+
+void Environment::add(const std::shared_ptr<Stoppable>& member) {
+  std::erase_if(members_, [](const auto& weak) { return weak.expired(); });
+  members_.push_back(member);
+}
+
+Napi::Promise Environment::promise(std::shared_ptr<void> keep,
+                                   const std::function<void(std::function<void()>)>& post,
+                                   std::function<Completion()> work) {
+  const uint64_t id = next_id_++;
+  auto deferred = Napi::Promise::Deferred::New(env_);
+  if (pending_.empty()) napi_ref_threadsafe_function(env_, settlements_);
+  pending_.emplace(id, Pending{deferred, std::move(keep)});
+  post([this, id, work = std::move(work)] {
+    Completion completion;
+    try {
+      completion = work();
+    } catch (...) {
+      completion = [failure = std::current_exception()](Napi::Env) -> Napi::Value {
+        std::rethrow_exception(failure);
+      };
+    }
+    settle(id, std::move(completion));
+  });
+  return deferred.Promise();
+}
+
+void Environment::settle(uint64_t id, Completion completion) {
+  auto settlement = std::make_unique<Settlement>(Settlement{id, std::move(completion)});
+  const napi_status queued =
+      napi_call_threadsafe_function(settlements_, settlement.get(), napi_tsfn_nonblocking);
+  if (queued == napi_ok) settlement.release();  // else the environment is going: nobody waits any more
+}
+
+void Environment::on_settlement(napi_env raw, napi_value, void* context, void* data) {
+  const std::unique_ptr<Settlement> settlement(static_cast<Settlement*>(data));
+  if (raw == nullptr) return;
+  auto* self = static_cast<Environment*>(context);
+  const Napi::Env env(raw);
+  const auto entry = self->pending_.find(settlement->id);
+  if (entry == self->pending_.end()) return;
+  const Pending pending = std::move(entry->second);
+  self->pending_.erase(entry);
+  if (self->pending_.empty()) napi_unref_threadsafe_function(raw, self->settlements_);
+  try {
+    pending.deferred.Resolve(settlement->completion(env));
+  } catch (...) {
+    pending.deferred.Reject(current_error(env).Value());
+  }
+}
+
+void Environment::on_exit(napi_async_cleanup_hook_handle handle, void* raw) {
+  auto* self = static_cast<Environment*>(raw);
+  std::vector<std::shared_ptr<Stoppable>> members;
+  for (const auto& weak : self->members_) {
+    if (auto member = weak.lock()) members.push_back(std::move(member));
+  }
+  for (const auto& member : members) member->interrupt();
+  for (const auto& member : members) member->join();
+  napi_remove_async_cleanup_hook(handle);
+}
+
+}  // namespace preresnet

@@ -1,0 +1,154 @@
+#include "addon/loader.h"
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "addon/arguments.h"
+#include "core/error.h"
+#include "data/loader.h"
+
+namespace preresnet {
+
+namespace {
+
+LoaderOptions read_options(const Napi::Value& value, Napi::Reference<Napi::Uint8Array>* images) {
+  const Arguments description(value, "loader");
+  const Arguments source = description.object("source");
+  LoaderOptions options;
+  const std::string kind = source.text("kind");
+  if (kind == "memory") {
+    options.kind = LoaderOptions::Kind::memory;
+    const Napi::Uint8Array bytes = source.bytes("images");
+    *images = Napi::Persistent(bytes);
+    options.images = bytes.Data();
+    options.images_bytes = bytes.ByteLength();
+  } else if (kind == "files") {
+    options.kind = LoaderOptions::Kind::files;
+    options.paths = source.texts("paths");
+    options.resize = source.integer("resize", 0);
+  } else {
+    source.refuse("kind", "\"memory\" or \"files\"");
+  }
+  options.labels = source.integers("labels");
+  constexpr int64_t kLargestSide = 1 << 16;
+  options.height = description.integer("height", 1, kLargestSide);
+  options.width = description.integer("width", 1, kLargestSide);
+  options.channels = description.integer("channels", 1, 64);
+  options.batch = description.integer("batch", 1, 1 << 24);
+  const std::string mode = description.text("mode");
+  if (mode != "train" && mode != "evaluate") description.refuse("mode", "\"train\" or \"evaluate\"");
+  options.mode = mode == "train" ? LoaderOptions::Mode::train : LoaderOptions::Mode::evaluate;
+  options.seed = static_cast<uint64_t>(description.integer("seed", 0));
+  options.pad = description.integer("pad", 0, kLargestSide);
+  options.flip = description.boolean_or("flip", false);
+  options.workers = static_cast<int>(description.integer("workers", 1, 1024));
+  options.slots = static_cast<int>(description.integer("slots", 2, 1024));
+  return options;
+}
+
+struct BatchCopy {
+  std::vector<uint8_t> images;
+  std::vector<int32_t> labels;
+  std::vector<int32_t> placement;
+  int64_t count = 0;
+};
+
+template <class Array, class Value>
+Array to_array(Napi::Env env, const std::vector<Value>& values) {
+  Array array = Array::New(env, values.size());
+  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(Value));
+  return array;
+}
+
+Completion next_batch(BatchSource& source, uint64_t index) {
+  Batch batch;
+  if (!source.acquire(index, &batch)) {
+    return [](Napi::Env env) -> Napi::Value { return env.Null(); };
+  }
+  const auto size = static_cast<size_t>(source.batch_size());
+  BatchCopy copy;
+  copy.images.assign(batch.images, batch.images + size * static_cast<size_t>(source.image_bytes()));
+  copy.labels.assign(batch.labels, batch.labels + size);
+  if (batch.placement != nullptr) copy.placement.assign(batch.placement, batch.placement + 3 * size);
+  copy.count = batch.count;
+  source.release(batch.ticket);
+  return [copy = std::move(copy)](Napi::Env env) -> Napi::Value {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("images", to_array<Napi::Uint8Array>(env, copy.images));
+    result.Set("labels", to_array<Napi::Int32Array>(env, copy.labels));
+    result.Set("placement", to_array<Napi::Int32Array>(env, copy.placement));
+    result.Set("count", Napi::Number::New(env, static_cast<double>(copy.count)));
+    return result;
+  };
+}
+
+}  // namespace
+
+Napi::Function LoaderObject::define(Napi::Env env) {
+  return DefineClass(env, "NativeLoader",
+                     {InstanceAccessor<&LoaderObject::batch>("batch"),
+                      InstanceMethod<&LoaderObject::next>("next"),
+                      InstanceMethod<&LoaderObject::close>("close")});
+}
+
+Napi::Value LoaderObject::create(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    return Environment::of(info.Env()).loader_class.New({info[0]});
+  });
+}
+
+LoaderObject::LoaderObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<LoaderObject>(info) {
+  guarded(info.Env(), [&]() -> Napi::Value {
+    auto state = std::make_shared<LoaderState>();
+    state->source = make_loader(read_options(info[0], &state->images));
+    batch_ = state->source->batch_size();
+    state_ = std::move(state);
+    Environment::of(info.Env()).add(state_);
+    return info.Env().Undefined();
+  });
+}
+
+std::shared_ptr<LoaderState> LoaderObject::state_of(const Napi::Value& value) {
+  if (value.IsObject() &&
+      value.As<Napi::Object>().InstanceOf(Environment::of(value.Env()).loader_class.Value())) {
+    return Unwrap(value.As<Napi::Object>())->state_;
+  }
+  throw Error("ERR_OPTION", "loader: expected a loader of this library, got something else");
+}
+
+Napi::Value LoaderObject::batch(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(batch_));
+}
+
+Napi::Value LoaderObject::next(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    if (!info[0].IsNumber() || !(info[0].As<Napi::Number>().DoubleValue() >= 0)) {
+      throw Error("ERR_OPTION", "index: expected an integer of at least 0, got another value");
+    }
+    const auto index = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    if (state_->source == nullptr) throw Error("ERR_DISPOSED", "the loader was closed");
+    return Environment::of(info.Env())
+        .promise(
+            state_, [&](auto task) { state_->thread.post(std::move(task)); },
+            [source = state_->source, index] { return next_batch(*source, index); });
+  });
+}
+
+Napi::Value LoaderObject::close(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    std::shared_ptr<BatchSource> source = std::move(state_->source);
+    state_->source = nullptr;
+    if (source != nullptr) source->close();
+    // The workers are joined where nobody waits for it.
+    return Environment::of(info.Env())
+        .promise(
+            state_, [&](auto task) { state_->thread.post(std::move(task)); },
+            [holder = std::make_shared<std::shared_ptr<BatchSource>>(std::move(source))] {
+              holder->reset();
+              return [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
+            });
+  });
+}
+
+}  // namespace preresnet

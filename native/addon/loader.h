@@ -1,0 +1,45 @@
+// NativeLoader of lib/runtime/binding.ts.
+#pragma once
+#include <napi.h>
+
+#include <memory>
+
+#include "addon/environment.h"
+#include "addon/task_thread.h"
+#include "data/batch_source.h"
+
+namespace preresnet {
+
+/// What outlives the JavaScript object while something still runs.
+class LoaderState : public Stoppable {
+ public:
+  ~LoaderState() override { thread.stop(); }
+  void interrupt() override {
+    if (source != nullptr) source->close();
+  }
+  void join() override { thread.stop(); }
+
+  Napi::Reference<Napi::Uint8Array> images;  // keeps the memory that the workers read; goes last
+  std::shared_ptr<BatchSource> source;       // null after close(); JavaScript thread only
+  TaskThread thread;                         // waits for batches that JavaScript asked for
+};
+
+class LoaderObject : public Napi::ObjectWrap<LoaderObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  static Napi::Value create(const Napi::CallbackInfo& info);
+  /// Of a value that must be a loader, else ERR_OPTION.
+  static std::shared_ptr<LoaderState> state_of(const Napi::Value& value);
+
+  explicit LoaderObject(const Napi::CallbackInfo& info);
+
+ private:
+  Napi::Value batch(const Napi::CallbackInfo& info);
+  Napi::Value next(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<LoaderState> state_;
+  int64_t batch_ = 0;
+};
+
+}  // namespace preresnet

@@ -1,0 +1,25 @@
+// Memory of one arena: allocated once, aligned, zero.
+#pragma once
+#include <cstddef>
+
+namespace preresnet {
+
+class Arena {
+ public:
+  /// Zeros. ERR_MEMORY where the system refuses.
+  explicit Arena(size_t bytes);
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  void* data() const { return data_; }  // aligned to 4096 bytes; to 2 MiB where it is larger than that
+  size_t bytes() const { return bytes_; }
+
+ private:
+  void* mapping_ = nullptr;
+  size_t mapped_ = 0;
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace preresnet

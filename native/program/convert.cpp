@@ -1,0 +1,110 @@
+#include "program/convert.h"
+
+#include <cstring>
+
+#include "core/bf16.h"
+#include "core/error.h"
+
+namespace preresnet {
+
+namespace {
+
+/// visit(logical index, place in memory), both in elements.
+template <class Visitor>
+void each_place(const Tensor& tensor, Visitor&& visit) {
+  if (tensor.layout == Layout::plain) {
+    const auto count = static_cast<size_t>(element_count(tensor));
+    for (size_t index = 0; index < count; ++index) visit(index, index);
+    return;
+  }
+  const auto n = static_cast<size_t>(tensor.dim(0));
+  const auto c = static_cast<size_t>(tensor.dim(1));
+  const size_t pixels = static_cast<size_t>(tensor.dim(2)) * static_cast<size_t>(tensor.dim(3));
+  const size_t blocks = (c + 15) / 16;
+  size_t index = 0;
+  for (size_t image = 0; image < n; ++image) {
+    for (size_t channel = 0; channel < c; ++channel) {
+      const size_t block = ((image * blocks + channel / 16) * pixels) * 16 + channel % 16;
+      for (size_t pixel = 0; pixel < pixels; ++pixel) visit(index++, block + pixel * 16);
+    }
+  }
+}
+
+template <class Stored, class Value, class Convert>
+std::vector<Value> gather(const Tensor& tensor, Convert&& convert) {
+  std::vector<Value> values(static_cast<size_t>(element_count(tensor)));
+  const auto* stored = tensor.as<const Stored>();
+  each_place(tensor, [&](size_t index, size_t place) { values[index] = convert(stored[place]); });
+  return values;
+}
+
+template <class Stored, class Value, class Convert>
+void scatter(const Tensor& tensor, const std::vector<Value>& values, Convert&& convert) {
+  if (tensor.layout != Layout::plain) std::memset(tensor.data, 0, tensor.bytes);
+  auto* stored = tensor.as<Stored>();
+  each_place(tensor, [&](size_t index, size_t place) { stored[place] = convert(values[index]); });
+}
+
+[[noreturn]] void half_unsupported(const Tensor& tensor) {
+  throw Error("ERR_UNSUPPORTED", "tensor " + tensor.name + ": f16 cannot be read or written here");
+}
+
+template <class Value>
+const std::vector<Value>& expect(const Tensor& tensor, const Values& values, const char* type) {
+  const auto* vector = std::get_if<std::vector<Value>>(&values);
+  if (vector == nullptr) {
+    throw Error("ERR_PARAMETER", "tensor " + tensor.name + ": expected " + type + " for type " +
+                                     name_of(tensor.dtype) + ", got another type of values");
+  }
+  if (vector->size() != static_cast<size_t>(element_count(tensor))) {
+    throw Error("ERR_PARAMETER", "tensor " + tensor.name + ": expected " +
+                                     std::to_string(element_count(tensor)) + " values, got " +
+                                     std::to_string(vector->size()));
+  }
+  return *vector;
+}
+
+}  // namespace
+
+Values read_values(const Tensor& tensor) {
+  const auto same = [](auto value) { return value; };
+  switch (tensor.dtype) {
+    case DType::f64:
+      return gather<double, double>(tensor, same);
+    case DType::f32:
+      return gather<float, double>(tensor, same);
+    case DType::bf16:
+      return gather<uint16_t, double>(tensor, from_bf16);
+    case DType::i32:
+      return gather<int32_t, int32_t>(tensor, same);
+    case DType::u8:
+      return gather<uint8_t, uint8_t>(tensor, same);
+    case DType::f16:
+      break;
+  }
+  half_unsupported(tensor);
+}
+
+void write_values(const Tensor& tensor, const Values& values) {
+  constexpr const char* kFloats = "Float64Array or Float32Array";
+  const auto same = [](auto value) { return value; };
+  switch (tensor.dtype) {
+    case DType::f64:
+      return scatter<double>(tensor, expect<double>(tensor, values, kFloats), same);
+    case DType::f32:
+      return scatter<float>(tensor, expect<double>(tensor, values, kFloats),
+                            [](double value) { return static_cast<float>(value); });
+    case DType::bf16:
+      return scatter<uint16_t>(tensor, expect<double>(tensor, values, kFloats),
+                               [](double value) { return to_bf16(static_cast<float>(value)); });
+    case DType::i32:
+      return scatter<int32_t>(tensor, expect<int32_t>(tensor, values, "Int32Array"), same);
+    case DType::u8:
+      return scatter<uint8_t>(tensor, expect<uint8_t>(tensor, values, "Uint8Array"), same);
+    case DType::f16:
+      break;
+  }
+  half_unsupported(tensor);
+}
+
+}  // namespace preresnet

@@ -1,0 +1,13 @@
+#include "core/error.h"
+#include "core/system.h"
+#include "program/session.h"
+
+namespace preresnet {
+
+std::unique_ptr<Executor> make_executor(const std::string& device, int threads) {
+  if (device == "reference") return make_reference_executor();
+  if (device == "cpu") return make_cpu_executor(threads > 0 ? threads : allowed_threads());
+  throw Error("ERR_DEVICE", "expected device \"reference\" or \"cpu\", got \"" + device + "\"");
+}
+
+}  // namespace preresnet

@@ -1,0 +1,37 @@
+#include "program/program.h"
+
+#include <variant>
+
+namespace preresnet {
+
+std::string describe(size_t index, const ProgramOperation& operation) {
+  return "operation " + std::to_string(index) + " " + operation.op + " " + operation.name;
+}
+
+namespace {
+
+struct Collect {
+  std::vector<Operand>* operands;
+
+  void operator()(const ops::OperandContract& contract, const Tensor* tensor) const {
+    if (tensor != nullptr) operands->push_back({&contract, tensor});
+  }
+  void operator()(const ops::OperandContract& contract,
+                  const std::vector<const Tensor*>& tensors) const {
+    for (const Tensor* tensor : tensors) operands->push_back({&contract, tensor});
+  }
+};
+
+}  // namespace
+
+std::vector<Operand> operands_of(const ops::AnyOperation& any) {
+  std::vector<Operand> operands;
+  std::visit(
+      [&](const auto& operation) {
+        std::decay_t<decltype(operation)>::each_operand(operation, Collect{&operands});
+      },
+      any);
+  return operands;
+}
+
+}  // namespace preresnet
