@@ -211,10 +211,9 @@ function patterns(where: string, value: readonly string[]): readonly string[] {
   return value.map((pattern, index) => string(`${where}[${index}]`, pattern))
 }
 
-function dataset(where: string, value: Dataset | undefined): Dataset {
-  if (typeof value !== 'object') throw invalid(where, 'a dataset', value)
-  const { length, labels, source }: Partial<Dataset> = value
+function dataset(where: string, value: unknown): Dataset {
+  const { name, length, labels, source } = (value ?? {}) as Partial<Dataset>
   if (typeof length !== 'number' || !(labels instanceof Int32Array) || source === undefined) throw invalid(where, 'a dataset', value)
-  if (length === 0) throw new PreresnetError('ERR_DATASET', `${where}: ${value.name} is empty`)
-  return value
+  if (length === 0) throw new PreresnetError('ERR_DATASET', `${where}: ${name ?? 'the dataset'} is empty`)
+  return value as Dataset
 }

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test from 'ava'
+import { SafetensorsFile, readSafetensors, writeSafetensors, type SafetensorsTensor } from '../../lib/formats/safetensors.js'
+import { temporaryDirectory } from './directory.js'
+
+const tensors = new Map<string, SafetensorsTensor>([
+  ['bytes', { dtype: 'U8', shape: [3], data: Uint8Array.of(1, 2, 255) }],
+  ['half', { dtype: 'F16', shape: [2, 1], data: Float32Array.of(0.5, -65504) }],
+  ['brain', { dtype: 'BF16', shape: [1, 3], data: Float32Array.of(1, -2, 3.25) }],
+  ['single', { dtype: 'F32', shape: [2, 2], data: Float32Array.of(0.1, -0, Infinity, 1e-40) }],
+  ['double', { dtype: 'F64', shape: [], data: Float64Array.of(Math.PI) }],
+  ['labels', { dtype: 'I64', shape: [2], data: BigInt64Array.of(-1n, 2n ** 62n) }],
+  ['integers', { dtype: 'I32', shape: [2], data: Int32Array.of(-7, 2 ** 31 - 1) }],
+  ['empty', { dtype: 'F32', shape: [0, 5], data: new Float32Array(0) }],
+])
+
+test('what was written is read', async (t) => {
+  const path = join(await temporaryDirectory(t), 'all.safetensors')
+  const { bytes, sha256 } = await writeSafetensors(path, tensors, { format: 'test', other: '{"a":1}' })
+  const read = await readSafetensors(path)
+  t.deepEqual(read.metadata, { format: 'test', other: '{"a":1}' })
+  t.deepEqual(new Map([...read.tensors].sort()), new Map([...tensors].sort()))
+  const content = await readFile(path)
+  t.is(bytes, content.length)
+  t.is(sha256, createHash('sha256').update(content).digest('hex'))
+})
+
+test('the header is padded to 8 bytes and every tensor aligned to its type', async (t) => {
+  const path = join(await temporaryDirectory(t), 'aligned.safetensors')
+  await writeSafetensors(path, tensors, { odd: 'x' })
+  const content = await readFile(path)
+  const length = Number(content.readBigUInt64LE(0))
+  t.is(length % 8, 0)
+  const header = JSON.parse(content.subarray(8, 8 + length).toString()) as Record<string, { dtype: string; data_offsets: [number, number] }>
+  const sizes: Record<string, number> = { F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, U8: 1 }
+  for (const [name, { dtype, data_offsets }] of Object.entries(header)) if (name !== '__metadata__') t.is(data_offsets[0] % sizes[dtype]!, 0, name)
+})
+
+test('single tensors are read without the rest', async (t) => {
+  const path = join(await temporaryDirectory(t), 'some.safetensors')
+  await writeSafetensors(path, tensors)
+  await using file = await SafetensorsFile.open(path)
+  t.deepEqual(await file.read('integers'), tensors.get('integers'))
+  await t.throwsAsync(file.read('integer'), { code: 'ERR_PARAMETER', message: /"integer"/ })
+})
+
+test('tensors of many chunks keep their values', async (t) => {
+  const path = join(await temporaryDirectory(t), 'big.safetensors')
+  const data = Float32Array.from({ length: 1_000_003 }, (_, index) => index * 0.5)
+  await writeSafetensors(
+    path,
+    new Map([
+      ['big', { dtype: 'F32', shape: [1_000_003], data }],
+      ['low', { dtype: 'BF16', shape: [1_000_003], data: data.map((value) => Math.fround(value % 128)) }],
+    ]),
+  )
+  const read = await readSafetensors(path)
+  t.deepEqual(read.tensors.get('big')!.data, data)
+  t.is((read.tensors.get('low')!.data as Float32Array)[999_999], (999_999 * 0.5) % 128)
+})
+
+test('values that do not fit their shape or type are refused', async (t) => {
+  const path = join(await temporaryDirectory(t), 'bad.safetensors')
+  const write = (tensor: SafetensorsTensor): Promise<unknown> => writeSafetensors(path, new Map([['w', tensor]]))
+  await t.throwsAsync(write({ dtype: 'F32', shape: [2], data: new Float32Array(3) }), {
+    code: 'ERR_PARAMETER',
+    message: /Float32Array of 2 values.*got a Float32Array of 3/,
+  })
+  await t.throwsAsync(write({ dtype: 'F32', shape: [2], data: new Float64Array(2) }), { code: 'ERR_PARAMETER', message: /got a Float64Array/ })
+})
+
+/** A file of a header that is not what it should be, and data. */
+function file(header: unknown, data: Uint8Array): Buffer {
+  const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header))
+  const head = Buffer.alloc(8)
+  head.writeBigUInt64LE(BigInt(text.length))
+  return Buffer.concat([head, text, data])
+}
+
+const w = { dtype: 'F32', shape: [2], data_offsets: [0, 8] }
+const eight = new Uint8Array(8)
+const malformed: [string, Buffer, RegExp][] = [
+  ['less than 8 bytes', Buffer.alloc(7), /at least 8 bytes, got 7/],
+  ['a huge header', Buffer.from('ffffffffffffff7f', 'hex'), /header of at most/],
+  ['a header beyond the end', file({ w }, eight).subarray(0, 20), /truncated/],
+  ['no JSON', file('{"w":', eight), /not JSON/],
+  ['bytes that are not UTF-8', Buffer.concat([file('', eight).fill(0).subarray(0, 0), Buffer.from('0200000000000000ff22', 'hex')]), /not JSON/],
+  ['an array as header', file([w], eight), /not a JSON object/],
+  ['a type it does not know', file({ w: { ...w, dtype: 'F8' } }, eight), /expected a type of .* got "F8"/],
+  ['a type named like a property', file({ w: { ...w, dtype: 'constructor' } }, eight), /expected a type/],
+  ['a negative size', file({ w: { ...w, shape: [-2] } }, eight), /expected a shape/],
+  ['a size that is no integer', file({ w: { ...w, shape: [2.5] } }, eight), /expected a shape/],
+  ['a shape that does not fit', file({ w: { ...w, shape: [3] } }, eight), /expected 12 bytes .* got 8/],
+  ['one offset', file({ w: { ...w, data_offsets: [0] } }, eight), /two data_offsets/],
+  ['offsets in the wrong order', file({ w: { ...w, data_offsets: [8, 0] } }, eight), /expected 8 bytes/],
+  ['a hole', file({ w: { ...w, data_offsets: [4, 12] } }, new Uint8Array(12)), /after a hole/],
+  ['an overlap', file({ v: w, w: { ...w, data_offsets: [4, 12] } }, new Uint8Array(12)), /inside another tensor/],
+  ['too little data', file({ w }, new Uint8Array(7)), /truncated: the tensors need 8 bytes of data, the file has 7/],
+  ['too much data', file({ w }, new Uint8Array(9)), /1 bytes after the last tensor/],
+  ['metadata that are not strings', file({ __metadata__: { a: 1 }, w }, eight), /metadata "a" is not a string/],
+  ['metadata that are no object', file({ __metadata__: 'a', w }, eight), /__metadata__ is not an object/],
+]
+
+for (const [name, content, message] of malformed) {
+  test(`refused: ${name}`, async (t) => {
+    const path = join(await temporaryDirectory(t), 'malformed.safetensors')
+    await writeFile(path, content)
+    const error = await t.throwsAsync(readSafetensors(path), { code: 'ERR_FILE', message })
+    t.true(error!.message.startsWith(path))
+  })
+}
+
+test('a file cut off anywhere is refused', async (t) => {
+  const path = join(await temporaryDirectory(t), 'cut.safetensors')
+  await writeSafetensors(path, tensors)
+  const { length } = await readFile(path)
+  for (let size = length - 1; size >= 0; size -= 23) {
+    await truncate(path, size)
+    await t.throwsAsync(readSafetensors(path), { code: 'ERR_FILE' }, `${size} of ${length} bytes`)
+  }
+})
+
+test('a missing file is named', async (t) => {
+  const path = join(await temporaryDirectory(t), 'missing.safetensors')
+  await t.throwsAsync(readSafetensors(path), { code: 'ERR_FILE', message: `${path}: could not read: no such file or directory` })
+})

@@ -1,0 +1,15 @@
+import test from 'ava'
+import { chooseDevice } from '../../lib/runtime/device.js'
+
+test("'auto' takes the CPU and fp32", (t) => {
+  t.deepEqual(chooseDevice(), { device: 'cpu', precision: 'fp32' })
+  t.deepEqual(chooseDevice('auto', 'bf16'), { device: 'cpu', precision: 'bf16' })
+  t.deepEqual(chooseDevice('reference'), { device: 'reference', precision: 'fp64' })
+})
+
+test('nothing else is taken than what was asked for', (t) => {
+  t.throws(() => chooseDevice('cuda'), { code: 'ERR_DEVICE', message: /no CUDA executor/ })
+  t.throws(() => chooseDevice('reference', 'bf16'), { code: 'ERR_DEVICE', message: /reference executor computes in fp64, got "bf16"/ })
+  t.throws(() => chooseDevice('cpu', 'fp64'), { code: 'ERR_DEVICE', message: /fp32 or bf16/ })
+  t.throws(() => chooseDevice('gpu' as never), { code: 'ERR_OPTION', message: /"auto" or "cpu"/ })
+})

@@ -1,0 +1,68 @@
+import test from 'ava'
+import type { Dataset } from '../../lib/data/dataset.js'
+import { classifier, conv2d, network } from '../../lib/layers/index.js'
+import { fit } from '../../lib/training/fit.js'
+import { planFit, type FitOptions } from '../../lib/training/fit_options.js'
+
+const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 3 }) } })
+
+const data = (length: number): Dataset => ({
+  name: 'made',
+  length,
+  classes: ['a', 'b', 'c'],
+  shape: { height: 4, width: 4, channels: 1 },
+  labels: new Int32Array(length),
+  source: { kind: 'memory', images: new Uint8Array(length * 16) },
+  normalisation: { mean: [0.5], deviation: [0.5] },
+  fingerprint: 'f',
+})
+const least: FitOptions = { train: data(103), batch: 10, steps: 7, learningRate: 0.1 }
+
+test('what is left out is filled in', (t) => {
+  const plan = planFit(net, least)
+  t.is(plan.stepsPerEpoch, 10, 'the short last batch is dropped')
+  t.is(plan.validateEvery, 10)
+  t.is(plan.learningRate.at(3), 0.1)
+  t.is(plan.optimizer.momentum, 0.9)
+  t.is(plan.output, undefined)
+  t.deepEqual(plan.augment, { pad: 0, flip: false })
+  t.is(planFit(net, { ...least, checkpoint: { directory: 'runs/a' } }).output, 'runs/a')
+  t.deepEqual(planFit(net, { ...least, checkpoint: { directory: 'a', resume: true } }).checkpoint, { directory: 'a', every: 10, keep: 3, resume: true })
+})
+
+test('epochs become steps', (t) => {
+  const { steps: _, ...rest } = least
+  t.is(planFit(net, { ...rest, epochs: 2.5 }).steps, 25)
+  t.is(planFit(net, { ...rest, epochs: 0.001 }).steps, 1)
+})
+
+const { steps: _, ...withoutSteps } = least
+const bad: [string, () => FitOptions, string, RegExp][] = [
+  ['a misspelt option', () => ({ ...least, momentun: 1 }) as FitOptions, 'ERR_OPTION', /unknown option "momentun"/],
+  ['neither steps nor epochs', () => withoutSteps, 'ERR_OPTION', /either steps or epochs, got neither/],
+  ['steps and epochs', () => ({ ...least, epochs: 1 }), 'ERR_OPTION', /got both/],
+  ['no steps at all', () => ({ ...least, steps: 0 }), 'ERR_OPTION', /fit: steps: expected an integer of at least 1/],
+  ['no data', () => ({ ...least, train: undefined as never }), 'ERR_OPTION', /fit: train: expected a dataset/],
+  ['an empty dataset', () => ({ ...least, train: data(0) }), 'ERR_DATASET', /fit: train: made is empty/],
+  ['an empty validation', () => ({ ...least, validate: data(0) }), 'ERR_DATASET', /fit: validate: made is empty/],
+  ['a batch larger than the data', () => ({ ...least, batch: 104 }), 'ERR_DATASET', /made has 103 images, fewer than one batch of 104/],
+  ['groups that do not divide the batch', () => ({ ...least, statisticsGroups: 3 }), 'ERR_OPTION', /a divisor of the batch \(10\), got 3/],
+  ['a crop of another size', () => ({ ...least, augment: { crop: 3 } }), 'ERR_OPTION', /the images' size \(made: 4 x 4\), got 3/],
+  ['a misspelt augmentation', () => ({ ...least, augment: { flipp: true } as never }), 'ERR_OPTION', /did you mean "flip"/],
+  ['no learning rate', () => ({ ...least, learningRate: undefined as never }), 'ERR_OPTION', /fit: learningRate: expected a number/],
+  ['a smoothing beyond 1', () => ({ ...least, labelSmoothing: 2 }), 'ERR_OPTION', /labelSmoothing: expected a number from 0 to 1/],
+  ['another device', () => ({ ...least, device: 'gpu' as never }), 'ERR_OPTION', /fit: device: expected "auto"/],
+  ['an optimizer that is none', () => ({ ...least, optimizer: { momentum: 0.9 } as never }), 'ERR_OPTION', /expected an optimizer/],
+  ['a signal that is none', () => ({ ...least, signal: {} as never }), 'ERR_OPTION', /expected an AbortSignal/],
+  ['a checkpoint without directory', () => ({ ...least, checkpoint: { every: 3 } as never }), 'ERR_OPTION', /checkpoint\.directory: expected a string/],
+  ['frozen as a string', () => ({ ...least, frozen: 'stem' as never }), 'ERR_OPTION', /expected a list of names or patterns/],
+]
+for (const [name, options, code, message] of bad) {
+  test(`refused at once: ${name}`, (t) => {
+    t.throws(() => fit(net, options()), { code, message })
+  })
+}
+
+test('refused at once: what is no network', (t) => {
+  t.throws(() => fit({} as never, least), { code: 'ERR_OPTION', message: /fit: expected a network/ })
+})
