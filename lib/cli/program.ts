@@ -23,7 +23,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .version(packageVersion, '--version', 'print the version')
     .exitOverride()
     // Errors are printed once, by main.ts; help goes where the parser sends it.
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ outputError: () => {}, writeErr: () => {} })
     .showSuggestionAfterError()
     .addHelpText('after', '\nEvery command: preresnet COMMAND --help')
   addCommand(program, quickstart, done)

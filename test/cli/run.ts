@@ -18,7 +18,23 @@ export interface RunOptions {
   readonly watch?: (child: ChildProcess, stderr: string) => void
 }
 
-export function preresnet(words: readonly string[], { cwd, env, watch }: RunOptions = {}): Promise<Outcome> {
+/** Tests of a file run together; this many of their processes do. */
+const places = 3
+let running = 0
+const waiting: (() => void)[] = []
+
+export async function preresnet(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  if (running >= places) await new Promise<void>((resolve) => waiting.push(resolve))
+  running++
+  try {
+    return await run(words, options)
+  } finally {
+    running--
+    waiting.shift()?.()
+  }
+}
+
+function run(words: readonly string[], { cwd, env, watch }: RunOptions): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [mainFile, ...words], { cwd, env: { ...process.env, PRERESNET_DEBUG: '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''

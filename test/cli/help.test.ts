@@ -1,0 +1,38 @@
+/** Help says every option and shows examples, on stdout with status 0. */
+import test from 'ava'
+import { packageVersion } from '../../lib/cli/version.js'
+import { preresnet } from './run.js'
+
+const commands = ['quickstart', 'train', 'eval', 'predict', 'summary', 'plan', 'report', 'goldens', 'doctor']
+
+test('the program lists its commands', async (t) => {
+  const { status, stdout, stderr } = await preresnet(['--help'])
+  t.is(status, 0)
+  t.is(stderr, '')
+  const listed = [...stdout.matchAll(/^ {2}(\w+) (?:\[options\]|\[command\])/gm)].map((match) => match[1]!)
+  t.deepEqual(listed, [...commands, 'help'])
+})
+
+test('the version', async (t) => {
+  t.deepEqual(await preresnet(['--version']), { status: 0, stdout: `${packageVersion}\n`, stderr: '' })
+})
+
+for (const command of commands) {
+  test(`${command} --help`, async (t) => {
+    const { status, stdout, stderr } = await preresnet([command, '--help'])
+    t.is(status, 0)
+    t.is(stderr, '')
+    t.regex(stdout, new RegExp(`^Usage: preresnet ${command} `))
+    t.regex(stdout, /--json/)
+    t.regex(stdout, /--config <file>/)
+    t.regex(stdout, new RegExp(`Examples:\\n {2}\\$ preresnet ${command}`))
+  })
+}
+
+test('every option in an example of train exists', async (t) => {
+  const { stdout } = await preresnet(['train', '--help'])
+  const [options, examples] = stdout.split('Examples:') as [string, string]
+  const used = [...examples.matchAll(/ (--[\w-]+)/g)].map((match) => match[1]!)
+  t.true(used.length > 5)
+  for (const option of used) t.regex(options, new RegExp(`^ {2}${option} `, 'm'))
+})
