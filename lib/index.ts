@@ -9,7 +9,7 @@ export type { DeviceName, DType, Layout, OperationSpec, Precision, Program, Prog
 export { type OperationReport, type PlanReport, planReport } from './compiler/report.js'
 export type { UserBatch } from './runtime/batch.js'
 export type { DeviceChoice, PrecisionChoice } from './runtime/device.js'
-export { evaluationFeed, type Feed, type ImageSet, trainingFeed, type TrainingFeedOptions } from './runtime/feed.js'
+export type { Feed, ImageSet } from './runtime/feed.js'
 export type { ConfusionMatrix, Evaluation, StepMetrics } from './runtime/metrics.js'
 export type { ParameterGroup, SgdOptimizer } from './runtime/optimizer.js'
 export { compile, type LearningRate, type Session, type SessionOptions, type StepsOptions } from './runtime/session.js'

@@ -38,8 +38,12 @@ export interface Loader extends AsyncDisposable {
   readonly dataset: Dataset
   readonly batch: number
   readonly mode: 'train' | 'evaluate'
+  /** Border of zeros in which `placement` places the crop. */
+  readonly pad: number
   /** Of an epoch. */
   readonly batches: number
+  /** What sessions read: batches in place, without copies. */
+  readonly native: NativeLoader
   /** Batch `index`, counted from 0 over all epochs; null after the last one of an evaluation. Copies. */
   next(index: number): Promise<LoadedBatch | null>
   /** All batches from `first` on, one after another. */
@@ -53,7 +57,7 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
   const { shape, labels, source } = dataset
   const native = loadBinding().createLoader({ source: { ...source, labels }, ...shape, batch, mode, seed, pad, flip, workers, slots })
   const batches = mode === 'train' ? Math.floor(dataset.length / batch) : Math.ceil(dataset.length / batch)
-  return new BatchLoader(dataset, batch, mode, batches, native)
+  return new BatchLoader(dataset, batch, mode, pad, batches, native)
 }
 
 function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOptions> {
@@ -79,8 +83,9 @@ class BatchLoader implements Loader {
     readonly dataset: Dataset,
     readonly batch: number,
     readonly mode: 'train' | 'evaluate',
+    readonly pad: number,
     readonly batches: number,
-    private readonly native: NativeLoader,
+    readonly native: NativeLoader,
   ) {}
 
   next(index: number): Promise<LoadedBatch | null> {

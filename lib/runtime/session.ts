@@ -18,9 +18,9 @@ import { initialValues } from './random.js'
 import { Tensor } from './tensor.js'
 
 export interface SessionOptions {
-  /** Images to train on: a dataset, or a feed of batches that `steps` reads. @default none: values are handed over, see `step` */
+  /** A loader whose batches `steps` reads, or a dataset that only says what images are like. @default none: values are handed over, see `step` */
   readonly data?: ImageSet | Feed
-  /** Images of a training step. @default the feed's */
+  /** Images of a training step. @default the loader's */
   readonly batch?: number
   /** @default 'auto' */
   readonly device?: DeviceChoice
@@ -67,7 +67,7 @@ export interface StepsOptions {
   /** Ends the call between two operations; it rejects with ERR_ABORTED, whose cause is the signal's reason. */
   readonly signal?: AbortSignal
   /** Instead of the session's. */
-  readonly feed?: Feed
+  readonly loader?: Feed
   /** Reject with ERR_NOT_FINITE where a loss is not a number. @default true */
   readonly checkFinite?: boolean
 }
@@ -79,7 +79,7 @@ export async function compile(network: Network, options: SessionOptions = {}): P
   const feed = options.data !== undefined && 'native' in options.data ? options.data : undefined
   const dataset = feed?.dataset ?? (options.data as ImageSet | undefined)
   const batch = integer('compile: batch', options.batch ?? feed?.batch, 1, 1 << 20)
-  if (feed !== undefined && feed.batch !== batch) throw invalid('compile: batch', `the feed's ${feed.batch}`, batch)
+  if (feed !== undefined && feed.batch !== batch) throw invalid('compile: batch', `the loader's ${feed.batch}`, batch)
   const seed = integer('compile: seed', options.seed ?? 0, 0)
   const threads = integer('compile: threads', options.threads ?? 0, 0, 1024)
   const smoothing = number('compile: labelSmoothing', options.labelSmoothing ?? 0, 0, 1)
@@ -186,21 +186,21 @@ export class Session implements AsyncDisposable {
     this.#stepIndex = integer('stepIndex', step, 0)
   }
 
-  /** Runs `count` steps on the session's feed in one native call. */
+  /** Runs `count` steps on the session's loader in one native call. */
   async steps(count: number, options: StepsOptions): Promise<StepMetrics> {
-    knownKeys('steps', options, ['learningRate', 'signal', 'feed', 'checkFinite'])
+    knownKeys('steps', options, ['learningRate', 'signal', 'loader', 'checkFinite'])
     integer('steps: count', count, 1)
-    const feed = options.feed ?? this.#parts.feed
+    const feed = options.loader ?? this.#parts.feed
     if (feed === undefined)
-      throw new PreresnetError('ERR_OPTION', 'steps: the session has no feed to read from; give compile() one as `data`, or hand batches to step()')
+      throw new PreresnetError('ERR_OPTION', 'steps: the session has no loader to read from; give compile() one as `data`, or hand batches to step()')
     if (feed.batch !== this.batch || feed.pad !== this.#pad || feed.mode !== 'train') {
-      throw invalid('steps: feed', `a training feed of batch ${this.batch} and pad ${this.#pad}`, { mode: feed.mode, batch: feed.batch, pad: feed.pad })
+      throw invalid('steps: loader', `a training loader of batch ${this.batch} and pad ${this.#pad}`, { mode: feed.mode, batch: feed.batch, pad: feed.pad })
     }
     return this.#train(count, options, feed.native)
   }
 
   /** One step on a batch of the caller's. */
-  async step(batch: UserBatch, options: Omit<StepsOptions, 'feed'>): Promise<StepMetrics> {
+  async step(batch: UserBatch, options: Omit<StepsOptions, 'loader'>): Promise<StepMetrics> {
     knownKeys('step', options, ['learningRate', 'signal', 'checkFinite'])
     return this.#train(1, options, undefined, batch)
   }
@@ -227,7 +227,7 @@ export class Session implements AsyncDisposable {
     })
   }
 
-  /** Counts exactly, over all of a dataset (or an evaluation feed), with running statistics. */
+  /** Counts exactly, over all of a dataset (or an evaluation loader), with running statistics. */
   async evaluate(data: ImageSet | Feed, options: { readonly signal?: AbortSignal; readonly workers?: number } = {}): Promise<Evaluation> {
     knownKeys('evaluate', options, ['signal', 'workers'])
     if ('native' in data) return this.#evaluate(data, options.signal)
@@ -236,13 +236,17 @@ export class Session implements AsyncDisposable {
     try {
       return await this.#evaluate(feed, options.signal)
     } finally {
-      await feed.close()
+      await feed.native.close()
     }
   }
 
   async #evaluate(feed: Feed, signal: AbortSignal | undefined): Promise<Evaluation> {
     if (feed.batch !== this.batch || feed.pad !== this.#pad || feed.mode !== 'evaluate') {
-      throw invalid('evaluate: feed', `an evaluation feed of batch ${this.batch} and pad ${this.#pad}`, { mode: feed.mode, batch: feed.batch, pad: feed.pad })
+      throw invalid('evaluate: loader', `an evaluation loader of batch ${this.batch} and pad ${this.#pad}`, {
+        mode: feed.mode,
+        batch: feed.batch,
+        pad: feed.pad,
+      })
     }
     const classes = this.classes
     const { dataset } = feed

@@ -1,8 +1,8 @@
 /** The loop behind `fit`: native calls of several steps, and between them what is due. */
 import { mkdir } from 'node:fs/promises'
+import { loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import { fileError } from '../formats/files.js'
-import { trainingFeed, type Feed } from '../runtime/feed.js'
 import type { StepMetrics } from '../runtime/metrics.js'
 import { compile, type Session } from '../runtime/session.js'
 import {
@@ -54,8 +54,8 @@ export class Trainer {
     const { train, batch, seed, augment, workers } = this.#plan
     const start = performance.now()
     const resumed = await this.#findCheckpoint()
-    await using feed = trainingFeed(train, { batch, seed, workers, ...augment })
-    await using session = await this.#openSession(feed, resumed)
+    await using batches = loader(train, { batch, seed, workers, ...augment })
+    await using session = await this.#openSession(batches, resumed)
     const recipe = this.#recipe(session)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
     else if (this.#plan.initialise !== undefined) await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except })
@@ -104,11 +104,11 @@ export class Trainer {
     return 'completed'
   }
 
-  async #openSession(feed: Feed, resumed: Resumed | undefined): Promise<Session> {
+  async #openSession(data: Loader, resumed: Resumed | undefined): Promise<Session> {
     const { network, device, precision, threads, seed, optimizer, labelSmoothing, frozen, frozenStatistics, statisticsGroups } = this.#plan
     const saved = resumed?.state.recipe
     return compile(network, {
-      data: feed,
+      data,
       // What 'auto' took before is taken again.
       device: device === 'auto' ? (saved?.device ?? 'auto') : device,
       precision: precision === 'auto' && (device === 'auto' || device === saved?.device) ? (saved?.precision ?? 'auto') : precision,

@@ -108,7 +108,7 @@ for (const [name, content, message] of malformed) {
     const path = join(await temporaryDirectory(t), 'malformed.safetensors')
     await writeFile(path, content)
     const error = await t.throwsAsync(readSafetensors(path), { code: 'ERR_FILE', message })
-    t.true(error!.message.startsWith(path))
+    t.true(error.message.startsWith(path))
   })
 }
 

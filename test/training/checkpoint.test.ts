@@ -116,7 +116,7 @@ for (const [what, damage, message] of damages) {
     const path = await publish(await temporaryDirectory(t), 20)
     await damage(path)
     const error = await t.throwsAsync(verifyCheckpoint(path), { code: 'ERR_CHECKPOINT', message })
-    t.true(error!.message.includes(path))
+    t.true(error.message.includes(path))
   })
 }
 

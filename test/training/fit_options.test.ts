@@ -16,7 +16,8 @@ const data = (length: number): Dataset => ({
   normalisation: { mean: [0.5], deviation: [0.5] },
   fingerprint: 'f',
 })
-const least: FitOptions = { train: data(103), batch: 10, steps: 7, learningRate: 0.1 }
+const withoutSteps: FitOptions = { train: data(103), batch: 10, learningRate: 0.1 }
+const least: FitOptions = { ...withoutSteps, steps: 7 }
 
 test('what is left out is filled in', (t) => {
   const plan = planFit(net, least)
@@ -31,12 +32,10 @@ test('what is left out is filled in', (t) => {
 })
 
 test('epochs become steps', (t) => {
-  const { steps: _, ...rest } = least
-  t.is(planFit(net, { ...rest, epochs: 2.5 }).steps, 25)
-  t.is(planFit(net, { ...rest, epochs: 0.001 }).steps, 1)
+  t.is(planFit(net, { ...withoutSteps, epochs: 2.5 }).steps, 25)
+  t.is(planFit(net, { ...withoutSteps, epochs: 0.001 }).steps, 1)
 })
 
-const { steps: _, ...withoutSteps } = least
 const bad: [string, () => FitOptions, string, RegExp][] = [
   ['a misspelt option', () => ({ ...least, momentun: 1 }) as FitOptions, 'ERR_OPTION', /unknown option "momentun"/],
   ['neither steps nor epochs', () => withoutSteps, 'ERR_OPTION', /either steps or epochs, got neither/],
