@@ -1,4 +1,4 @@
-import { batchNorm, classifier, compile, conv2d, digits, network, relu, repeat, residual, sgd, trainingFeed } from 'preresnet'
+import { batchNorm, classifier, compile, conv2d, digits, loader, network, relu, repeat, residual, sgd } from 'preresnet'
 
 const unit = (channels: number) =>
   residual({
@@ -10,8 +10,8 @@ const net = network({
 })
 
 const data = await digits()
-await using feed = trainingFeed(data.train, { batch: 64, seed: 1 })
-await using session = await compile(net, { data: feed, optimizer: sgd({ momentum: 0.9 }), seed: 1 })
+await using batches = loader(data.train, { batch: 64, seed: 1 })
+await using session = await compile(net, { data: batches, optimizer: sgd({ momentum: 0.9 }), seed: 1 })
 
 const metrics = await session.steps(100, { learningRate: 0.1 })
 const weight = session.parameter('stem.weight')
