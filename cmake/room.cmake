@@ -1,4 +1,5 @@
-# preresnet_room(NAME [USES ROOM...] [LINK LIBRARY...]): a static library of native/NAME/*.cpp.
+# preresnet_room(NAME [USES ROOM...] [LINK LIBRARY...]): a static library of native/NAME/*.cpp and of
+# the folders in it.
 #
 # Headers are included as "room/file.h". For each room a folder with one link, room -> native/room, goes on the include path of
 # whoever uses it; so a header of a room that is not named in USES is not found.
@@ -6,7 +7,8 @@ function(preresnet_room name)
   cmake_parse_arguments(room "" "" "USES;LINK" ${ARGN})
   preresnet_link("${CMAKE_CURRENT_SOURCE_DIR}/native/${name}" "${CMAKE_BINARY_DIR}/rooms/${name}/${name}")
   file(GLOB sources CONFIGURE_DEPENDS
-    "${CMAKE_CURRENT_SOURCE_DIR}/native/${name}/*.cpp" "${CMAKE_CURRENT_SOURCE_DIR}/native/${name}/*.cc")
+    "${CMAKE_CURRENT_SOURCE_DIR}/native/${name}/*.cpp" "${CMAKE_CURRENT_SOURCE_DIR}/native/${name}/*/*.cpp"
+    "${CMAKE_CURRENT_SOURCE_DIR}/native/${name}/*.cc")
   if(sources)
     add_library(${name} STATIC ${sources})
     set(kind PUBLIC)

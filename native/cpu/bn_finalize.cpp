@@ -1,0 +1,67 @@
+// Sums to mean, invstd, scale and bias per group and channel, and to running statistics; without sums, from those.
+#include <algorithm>
+#include <cmath>
+
+#include "cpu/context.h"
+#include "cpu/operands.h"
+
+namespace preresnet::cpu {
+namespace {
+
+class BnFinalizeOperation final : public Operation {
+ public:
+  explicit BnFinalizeOperation(const ops::BnFinalize& op) : op_(op) {
+    expect_plain("bn_finalize.sums", op.sums, DType::f64);
+    expect_plain("bn_finalize.weight", op.weight, DType::f32);
+    expect_plain("bn_finalize.beta", op.beta, DType::f32);
+    expect_plain("bn_finalize.runningMean", op.runningMean, DType::f32);
+    expect_plain("bn_finalize.runningVar", op.runningVar, DType::f32);
+    expect_plain("bn_finalize.mean", op.mean, DType::f32);
+    expect_plain("bn_finalize.invstd", op.invstd, DType::f32);
+    expect_plain("bn_finalize.scale", op.scale, DType::f32);
+    expect_plain("bn_finalize.bias", op.bias, DType::f32);
+  }
+
+  void run(const Step&) override {
+    for (int64_t group = 0; group < op_.mean->dim(0); ++group) finalize(group);
+  }
+
+ private:
+  void finalize(int64_t group) const {
+    const int64_t channels = op_.mean->dim(1), at = group * channels;
+    const auto n = static_cast<double>(op_.count);
+    const double* sums =
+        op_.sums == nullptr ? nullptr : op_.sums->as<const double>() + group * 2 * channels;
+    auto* running_mean = op_.runningMean->as<float>();
+    auto* running_var = op_.runningVar->as<float>();
+    for (int64_t c = 0; c < channels; ++c) {
+      double mean = running_mean[c], var = running_var[c];
+      if (sums != nullptr) {
+        mean = sums[c] / n;
+        var = std::max(sums[channels + c] / n - mean * mean, 0.0);
+        if (group == 0) {
+          running_mean[c] += static_cast<float>(op_.momentum * (mean - running_mean[c]));
+          running_var[c] +=
+              static_cast<float>(op_.momentum * (var * n / (n - 1) - running_var[c]));
+        }
+      }
+      const double invstd = 1 / std::sqrt(var + op_.epsilon);
+      const double scale = op_.weight->as<const float>()[c] * invstd;
+      op_.mean->as<float>()[at + c] = static_cast<float>(mean);
+      op_.invstd->as<float>()[at + c] = static_cast<float>(invstd);
+      op_.scale->as<float>()[at + c] = static_cast<float>(scale);
+      op_.bias->as<float>()[at + c] =
+          static_cast<float>(op_.beta->as<const float>()[c] - mean * scale);
+    }
+  }
+
+  const ops::BnFinalize& op_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operation> prepare(const ops::BnFinalize& op, Context&) {
+  return std::make_unique<BnFinalizeOperation>(op);
+}
+
+}  // namespace preresnet::cpu

@@ -1,0 +1,50 @@
+// What the operations of one executor share.
+#pragma once
+#include <map>
+#include <memory>
+
+#include "cpu/convolution.h"
+#include "cpu/scratch.h"
+#include "cpu/thread_pool.h"
+#include "ops/operations.h"
+#include "program/executor.h"
+
+namespace preresnet::cpu {
+
+struct Context {
+  explicit Context(int threads) : pool(threads), scratch(threads) {}
+
+  ThreadPool pool;
+  Scratch scratch;
+
+  /// Equal layers share their primitives.
+  const Convolution& convolution(const ConvolutionShape& shape, ConvolutionUse use);
+
+ private:
+  struct Key {
+    ConvolutionShape shape;
+    bool forward, backward_data, backward_weights;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::map<Key, std::unique_ptr<Convolution>> convolutions_;
+};
+
+// One file each, of the operation's name. All check their tensors, and throw ERR_UNSUPPORTED.
+std::unique_ptr<Operation> prepare(const ops::Input&, Context&);
+std::unique_ptr<Operation> prepare(const ops::Conv&, Context&);
+std::unique_ptr<Operation> prepare(const ops::ConvBackward&, Context&);
+std::unique_ptr<Operation> prepare(const ops::BnFinalize&, Context&);
+std::unique_ptr<Operation> prepare(const ops::BnBackward&, Context&);
+std::unique_ptr<Operation> prepare(const ops::BnApplyBackward&, Context&);
+std::unique_ptr<Operation> prepare(const ops::BnReluPool&, Context&);
+std::unique_ptr<Operation> prepare(const ops::PoolBackward&, Context&);
+std::unique_ptr<Operation> prepare(const ops::Head&, Context&);
+std::unique_ptr<Operation> prepare(const ops::HeadBackward&, Context&);
+std::unique_ptr<Operation> prepare(const ops::Linear&, Context&);
+std::unique_ptr<Operation> prepare(const ops::LinearBackward&, Context&);
+std::unique_ptr<Operation> prepare(const ops::SoftmaxCrossEntropy&, Context&);
+std::unique_ptr<Operation> prepare(const ops::Softmax&, Context&);
+std::unique_ptr<Operation> prepare(const ops::Pointwise&, Context&);
+std::unique_ptr<Operation> prepare(const ops::Sgd&, Context&);
+
+}  // namespace preresnet::cpu

@@ -1,0 +1,222 @@
+// The backward pass of a convolution and of what is fused to it, a block of images at a time: the gradient at its output put
+// together, the weight gradient, the gradient at its input, mask and sums, all while the block is in the second-level cache.
+#include "cpu/channel_sums.h"
+#include "cpu/context.h"
+#include "cpu/conv_weights.h"
+#include "cpu/operands.h"
+#include "cpu/partition.h"
+#include "cpu/passes/gradient.h"
+#include "cpu/passes/input_gradient.h"
+#include "cpu/passes/transform.h"
+#include "cpu/passes/vectors.h"
+
+namespace preresnet::cpu {
+namespace {
+
+class ConvBackwardOperation final : public Operation {
+ public:
+  ConvBackwardOperation(const ops::ConvBackward& op, Context& context)
+      : op_(op), context_(context) {
+    ScratchPlan plan(context.scratch);
+    d_ = activation("conv_backward.d", op.d);
+    y_ = activation("conv_backward.y", op.y);
+    skip_ = activation("conv_backward.skip", op.skip);
+    dy_ = activation("conv_backward.dy", op.dy);
+    x_ = activation("conv_backward.x", op.x);
+    add_ = activation("conv_backward.add", op.add);
+    dx_ = activation("conv_backward.dx", op.dx);
+    expect_plain("conv_backward.dw", op.dw, DType::f32);
+    const int64_t images = x_.images;
+    const ConvolutionShape shape =
+        convolution_shape("conv_backward", x_, *op.w, d_, op.stride, op.padding);
+    convolution_ = &context.convolution(
+        shape, {.backward_data = op.dx != nullptr, .backward_weights = op.dw != nullptr});
+    a_ = Coefficients("conv_backward.dA", op.dA, images, plan);
+    b_ = Coefficients("conv_backward.dB", op.dB, images, plan);
+    c_ = Coefficients("conv_backward.dC", op.dC, images, plan);
+    x_scale_ = Coefficients("conv_backward.xScale", op.xScale, images, plan);
+    x_bias_ = Coefficients("conv_backward.xBias", op.xBias, images, plan);
+    dbias_ = ChannelSums("conv_backward.dbias", op.dbias, images, d_.channels, 1, plan);
+    sums_ = ChannelSums("conv_backward.sums", op.sums, images, x_.channels, 2, plan);
+
+    partition_ =
+        Partition(images, convolution_->granule(), block_images(convolution_->granule()));
+    const auto block = static_cast<size_t>(partition_.block_images()) * sizeof(float);
+    const auto x_block = block * static_cast<size_t>(x_.image_elements());
+    const auto y_block = block * static_cast<size_t>(d_.image_elements());
+    transforms_x_ = op.dw != nullptr && (x_.bf16 || op.xScale != nullptr || op.xRelu);
+    gathers_dy_ = d_.bf16 || op.dA != nullptr || op.y != nullptr || op.dC != nullptr ||
+                  op.skip != nullptr || op.dy != nullptr;
+    if (gathers_dy_) gathered_ = plan.thread(y_block);
+    if (transforms_x_) transformed_ = plan.thread(x_block);
+    if (dx_.bf16) input_gradient_ = plan.thread(x_block);
+    convolution_scratch_ = plan.thread(convolution_->scratch_bytes());
+    if (op.dx != nullptr) {
+      weights_ = PaddedWeights(*op.w, shape, plan);
+      packed_ = plan.shared(convolution_->backward_weights_bytes());
+    }
+    if (op.dw != nullptr) {
+      const auto bytes = static_cast<size_t>(convolution_->gradient_elements()) * sizeof(float);
+      partial_ = plan.thread(bytes);
+      total_ = plan.shared(bytes);
+      dw_ = PaddedWeights(*op.dw, shape, plan);
+    }
+  }
+
+  void run(const Step&) override {
+    const Scratch& scratch = context_.scratch;
+    for (Coefficients* row : {&a_, &b_, &c_, &x_scale_, &x_bias_}) row->load(scratch);
+    dbias_.bind(scratch);
+    sums_.bind(scratch);
+    if (op_.dx != nullptr) pack();
+    slots_done_.restart();
+    context_.pool.run(partition_.slots(),
+                      [&](int thread, int64_t slot) { run_slot(thread, slot); });
+    if (op_.dw != nullptr) unpack();
+    dbias_.finish();
+    sums_.finish();
+  }
+
+ private:
+  void pack() {
+    const Scratch& scratch = context_.scratch;
+    weights_.fill(scratch);
+    context_.pool.run(convolution_->backward_packing_slices(), [&](int thread, int64_t slice) {
+      convolution_->pack_backward(thread, slice, weights_.data(scratch), scratch.at<void>(packed_));
+    });
+  }
+
+  void unpack() {
+    const Scratch& scratch = context_.scratch;
+    context_.pool.run(convolution_->unpacking_slices(), [&](int thread, int64_t slice) {
+      convolution_->unpack_gradient(thread, slice, scratch.at<float>(total_), dw_.data(scratch));
+    });
+    dw_.extract(scratch);
+  }
+
+  /// The slots' weight gradients are added in the order of the slots, by whoever has one ready.
+  void run_slot(int thread, int64_t slot) {
+    struct Pass {
+      Sequence& sequence;
+      int64_t slot;
+      ~Pass() {  // also when a block throws: others wait
+        sequence.await(slot);
+        sequence.pass(slot);
+      }
+    };
+    const Pass pass{slots_done_, slot};
+    const Range images = partition_.slot(slot);
+    for (int64_t block = 0; block < partition_.blocks(images); ++block) {
+      run_block(thread, partition_.block(images, block), block > 0);
+    }
+    if (op_.dw == nullptr) return;
+    slots_done_.await(slot);
+    const float* partial = context_.scratch.at<float>(partial_, thread);
+    float* total = context_.scratch.at<float>(total_);
+    const int64_t elements = convolution_->gradient_elements();
+    if (slot == 0) {
+      std::copy_n(partial, elements, total);
+    } else {
+      passes::add(total, partial, elements);
+    }
+  }
+
+  void run_block(int thread, Range images, bool accumulate) {
+    const Scratch& scratch = context_.scratch;
+    const int64_t count = images.end - images.begin;
+    void* convolution_scratch = scratch.at<void>(convolution_scratch_, thread);
+    const float* dy = gathers_dy_ || dbias_ ? gather_dy(thread, images)
+                                            : static_cast<const float*>(d_.source(images.begin).data);
+    if (op_.dw != nullptr) {
+      const float* x = transforms_x_ ? transform_x(thread, images)
+                                     : static_cast<const float*>(x_.source(images.begin).data);
+      convolution_->backward_weights(thread, count, x, dy, scratch.at<float>(partial_, thread),
+                                     accumulate, convolution_scratch);
+    }
+    if (op_.dx == nullptr) return;
+    float* dx = dx_.bf16 ? scratch.at<float>(input_gradient_, thread)
+                         : static_cast<float*>(dx_.target(images.begin).data);
+    convolution_->backward_data(thread, count, dy, scratch.at<void>(packed_), dx,
+                                convolution_scratch);
+    if (dx_.bf16 || op_.add != nullptr || op_.mask || sums_) finish_dx(images, dx);
+  }
+
+  const float* gather_dy(int thread, Range images) {
+    float* scratch =
+        gathers_dy_ ? context_.scratch.at<float>(gathered_, thread) : nullptr;
+    for (int64_t image = images.begin; image < images.end; ++image) {
+      dbias_.clear(image);
+      passes::run(passes::GradientPass{
+          .d = d_.source(image),
+          .y = y_.source(image),
+          .skip = skip_.source(image),
+          .a = a_.row(image),
+          .b = b_.row(image),
+          .c = c_.row(image),
+          .stored = dy_.target(image),
+          .scratch =
+              gathers_dy_ ? scratch + (image - images.begin) * d_.image_elements() : nullptr,
+          .blocks = d_.blocks(),
+          .pixels = d_.pixels(),
+          .sums = dbias_.of(image, 0),
+      });
+    }
+    return gathers_dy_ ? scratch : static_cast<const float*>(d_.source(images.begin).data);
+  }
+
+  const float* transform_x(int thread, Range images) {
+    float* out = context_.scratch.at<float>(transformed_, thread);
+    for (int64_t image = images.begin; image < images.end; ++image) {
+      passes::run(passes::TransformPass{
+          .x = x_.source(image),
+          .scale = x_scale_.row(image),
+          .bias = x_bias_.row(image),
+          .relu = op_.xRelu,
+          .out = out + (image - images.begin) * x_.image_elements(),
+          .blocks = x_.blocks(),
+          .pixels = x_.pixels(),
+      });
+    }
+    return out;
+  }
+
+  void finish_dx(Range images, const float* gradient) {
+    for (int64_t image = images.begin; image < images.end; ++image) {
+      sums_.clear(image);
+      passes::run(passes::InputGradientPass{
+          .gradient = gradient + (image - images.begin) * x_.image_elements(),
+          .add = add_.source(image),
+          .x = x_.source(image),
+          .scale = x_scale_.row(image),
+          .bias = x_bias_.row(image),
+          .mask = op_.mask,
+          .dx = dx_.target(image),
+          .blocks = x_.blocks(),
+          .pixels = x_.pixels(),
+          .sums = sums_.of(image, 0),
+          .products = sums_.of(image, 1),
+      });
+    }
+  }
+
+  const ops::ConvBackward& op_;
+  Context& context_;
+  const Convolution* convolution_ = nullptr;
+  Activation d_, y_, skip_, dy_, x_, add_, dx_;
+  Coefficients a_, b_, c_, x_scale_, x_bias_;
+  ChannelSums dbias_, sums_;
+  PaddedWeights weights_, dw_;
+  SharedRange packed_, total_;
+  ThreadRange gathered_, transformed_, input_gradient_, partial_, convolution_scratch_;
+  Partition partition_;
+  Sequence slots_done_;
+  bool transforms_x_ = false, gathers_dy_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Operation> prepare(const ops::ConvBackward& op, Context& context) {
+  return std::make_unique<ConvBackwardOperation>(op, context);
+}
+
+}  // namespace preresnet::cpu

@@ -1,0 +1,73 @@
+#include "cpu/conv_weights.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/error.h"
+
+namespace preresnet::cpu {
+namespace {
+
+int64_t whole_blocks(int64_t channels) { return (channels + 15) / 16 * 16; }
+
+}  // namespace
+
+ConvolutionShape convolution_shape(const std::string& where, const Activation& x, const Tensor& w,
+                                   const Activation& y, int64_t stride, int64_t padding) {
+  expect_plain(where + ".w", &w, DType::f32);
+  ConvolutionShape shape;
+  shape.images = x.images;
+  shape.channels = whole_blocks(x.channels);
+  shape.height = x.height;
+  shape.width = x.width;
+  shape.filters = whole_blocks(y.channels);
+  shape.kernel_height = w.dim(2);
+  shape.kernel_width = w.dim(3);
+  shape.out_height = y.height;
+  shape.out_width = y.width;
+  shape.stride = stride;
+  shape.padding = padding;
+  const bool fits = y.images == x.images && w.dim(0) == y.channels && w.dim(1) == x.channels &&
+                    stride >= 1 && (x.height + 2 * padding - w.dim(2)) / stride + 1 == y.height &&
+                    (x.width + 2 * padding - w.dim(3)) / stride + 1 == y.width;
+  if (!fits) throw Error("ERR_UNSUPPORTED", where + ": expected shapes that fit together");
+  return shape;
+}
+
+PaddedWeights::PaddedWeights(const Tensor& w, const ConvolutionShape& shape, ScratchPlan& plan)
+    : w_(&w),
+      filters_(w.dim(0)),
+      channels_(w.dim(1)),
+      kernel_(w.dim(2) * w.dim(3)),
+      padded_filters_(shape.filters),
+      padded_channels_(shape.channels),
+      padded_(filters_ != padded_filters_ || channels_ != padded_channels_) {
+  if (padded_) range_ = plan.shared(static_cast<size_t>(shape.weights()) * sizeof(float));
+}
+
+float* PaddedWeights::data(const Scratch& scratch) const {
+  return padded_ ? scratch.at<float>(range_) : w_->as<float>();
+}
+
+void PaddedWeights::fill(const Scratch& scratch) const {
+  if (!padded_) return;
+  const float* from = w_->as<const float>();
+  float* to = scratch.at<float>(range_);
+  std::fill_n(to, padded_filters_ * padded_channels_ * kernel_, 0.0f);
+  const int64_t row = channels_ * kernel_;
+  for (int64_t filter = 0; filter < filters_; ++filter) {
+    std::copy_n(from + filter * row, row, to + filter * padded_channels_ * kernel_);
+  }
+}
+
+void PaddedWeights::extract(const Scratch& scratch) const {
+  if (!padded_) return;
+  const float* from = scratch.at<float>(range_);
+  float* to = w_->as<float>();
+  const int64_t row = channels_ * kernel_;
+  for (int64_t filter = 0; filter < filters_; ++filter) {
+    std::copy_n(from + filter * padded_channels_ * kernel_, row, to + filter * row);
+  }
+}
+
+}  // namespace preresnet::cpu

@@ -1,0 +1,85 @@
+// dw = dy^T x, dbias = sum of dy, dx = dy w.
+#include <algorithm>
+
+#include "cpu/context.h"
+#include "cpu/operands.h"
+#include "cpu/passes/matrix.h"
+
+namespace preresnet::cpu {
+namespace {
+
+constexpr int64_t kRowsATask = 16;
+
+class LinearBackwardOperation final : public Operation {
+ public:
+  LinearBackwardOperation(const ops::LinearBackward& op, Context& context)
+      : op_(op),
+        context_(context),
+        images_(op.x->dim(0)),
+        channels_(op.x->dim(1)),
+        classes_(op.w->dim(0)) {
+    expect_plain("linear_backward.dy", op.dy, DType::f32);
+    expect_plain("linear_backward.x", op.x, DType::f32);
+    expect_plain("linear_backward.w", op.w, DType::f32);
+    expect_plain("linear_backward.dw", op.dw, DType::f32);
+    expect_plain("linear_backward.dbias", op.dbias, DType::f32);
+    expect_plain("linear_backward.dx", op.dx, DType::f32);
+  }
+
+  void run(const Step&) override {
+    const auto* dy = op_.dy->as<const float>();  // images, classes
+    if (op_.dw != nullptr) {
+      product({.a = dy,
+               .a_row = 1,
+               .a_column = classes_,
+               .b = op_.x->as<const float>(),
+               .out = op_.dw->as<float>(),
+               .rows = classes_,
+               .columns = channels_,
+               .depth = images_});
+    }
+    if (op_.dx != nullptr) {
+      product({.a = dy,
+               .a_row = classes_,
+               .a_column = 1,
+               .b = op_.w->as<const float>(),
+               .out = op_.dx->as<float>(),
+               .rows = images_,
+               .columns = channels_,
+               .depth = classes_});
+    }
+    if (op_.dbias != nullptr) sum_rows(dy, op_.dbias->as<float>());
+  }
+
+ private:
+  void product(const passes::RowsByColumns& whole) {
+    context_.pool.run((whole.rows + kRowsATask - 1) / kRowsATask, [&](int, int64_t task) {
+      const int64_t begin = task * kRowsATask;
+      passes::RowsByColumns part = whole;
+      part.a += begin * whole.a_row;
+      part.out += begin * whole.columns;
+      part.rows = std::min(kRowsATask, whole.rows - begin);
+      passes::run(part);
+    });
+  }
+
+  void sum_rows(const float* dy, float* dbias) const {
+    for (int64_t k = 0; k < classes_; ++k) {
+      double sum = 0;
+      for (int64_t n = 0; n < images_; ++n) sum += dy[n * classes_ + k];
+      dbias[k] = static_cast<float>(sum);
+    }
+  }
+
+  const ops::LinearBackward& op_;
+  Context& context_;
+  int64_t images_, channels_, classes_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operation> prepare(const ops::LinearBackward& op, Context& context) {
+  return std::make_unique<LinearBackwardOperation>(op, context);
+}
+
+}  // namespace preresnet::cpu

@@ -1,0 +1,79 @@
+// All that this executor knows of oneDNN: single-threaded f32 convolutions on blocks of 16 channels, and the packing of their
+// weights. Versions 2 and 3 differ in how primitives are described; nothing outside onednn.cpp sees that.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace preresnet::cpu {
+
+/// A convolution over `images` images at once. Channels and filters are whole blocks of 16.
+struct ConvolutionShape {
+  int64_t images = 0, channels = 0, height = 0, width = 0;
+  int64_t filters = 0, kernel_height = 0, kernel_width = 0, out_height = 0, out_width = 0;
+  int64_t stride = 1, padding = 0;
+
+  auto operator<=>(const ConvolutionShape&) const = default;
+  int64_t x_elements() const { return channels * height * width; }            // of one image
+  int64_t y_elements() const { return filters * out_height * out_width; }     // of one image
+  int64_t weights() const { return filters * channels * kernel_height * kernel_width; }
+};
+
+namespace onednn {
+
+/// While it lives, oneDNN uses this thread alone for what this thread asks of it. Debian's build asks OpenMP for the number of
+/// threads, when a primitive is created and when it runs; regions of its own would compete with our pool.
+class SingleThreaded {
+ public:
+  SingleThreaded();
+  ~SingleThreaded();
+  SingleThreaded(const SingleThreaded&) = delete;
+  SingleThreaded& operator=(const SingleThreaded&) = delete;
+
+ private:
+  int before_;
+};
+
+enum class Direction { forward, backward_data, backward_weights };
+
+/// One primitive, runnable by many threads at once, each with arguments of its own.
+class ConvolutionPrimitive {
+ public:
+  /// like: the primitive whose packed weights this one must read or write too (for another number of images), or null.
+  /// Throws Error("ERR_UNSUPPORTED") where oneDNN has no implementation.
+  ConvolutionPrimitive(Direction direction, const ConvolutionShape& shape, int threads,
+                       const ConvolutionPrimitive* like);
+  ~ConvolutionPrimitive();
+
+  size_t weights_bytes() const;
+  size_t scratchpad_bytes() const;
+  /// oneDNN's name of the implementation.
+  const char* implementation() const;
+
+  /// x, w, y: the gradients, where the direction says so; one of them is written, the weights of backward_weights overwritten.
+  void run(int thread, const float* x, const float* w, const float* y, void* scratchpad) const;
+
+ private:
+  friend class Packing;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+/// Plain OIHW weights (padded to whole blocks) to a primitive's packed format, or back. In slices that threads can share out.
+class Packing {
+ public:
+  enum class To { packed, plain };
+  Packing(To to, const ConvolutionShape& shape, const ConvolutionPrimitive& primitive, int threads);
+  ~Packing();
+
+  int slices() const;
+  void run(int thread, int slice, const void* from, void* to) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace onednn
+}  // namespace preresnet::cpu

@@ -1,0 +1,39 @@
+// Max-pooling of t(x), one block of 16 channels of one image. Places outside the image do not count.
+#pragma once
+#include <cstdint>
+
+#include "cpu/storage.h"
+
+namespace preresnet::cpu::passes {
+
+struct PoolWindow {
+  int64_t kernel = 0, stride = 0, padding = 0;
+  int64_t height = 0, width = 0, out_height = 0, out_width = 0;
+};
+
+struct PoolPass {
+  PoolWindow window = {};
+  Source x = {};  // of the image
+  const float* scale = nullptr;  // of the image
+  const float* bias = nullptr;
+  bool relu = false;
+  int64_t block = 0;
+  Target y = {};
+  double* sums = nullptr;  // of the block, added to; null: none are taken
+  double* squares = nullptr;
+};
+void run(const PoolPass& pass);
+
+struct PoolGradientPass {
+  PoolWindow window = {};
+  Source x = {};
+  const float* scale = nullptr;
+  const float* bias = nullptr;
+  bool relu = false;
+  int64_t block = 0;
+  Source dy = {};
+  float* gradient = nullptr;  // [height][width][16], of this block: each dy given to the first maximum of its window
+};
+void run(const PoolGradientPass& pass);
+
+}  // namespace preresnet::cpu::passes

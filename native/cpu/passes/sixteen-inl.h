@@ -1,0 +1,211 @@
+// Sixteen channels of one pixel: the unit of all vector code here. One register with AVX-512, two with AVX2, four with NEON.
+// Compiled once per instruction set, by whoever includes it after hwy/foreach_target.h.
+#if defined(PRERESNET_CPU_PASSES_SIXTEEN_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PRERESNET_CPU_PASSES_SIXTEEN_INL_H_
+#undef PRERESNET_CPU_PASSES_SIXTEEN_INL_H_
+#else
+#define PRERESNET_CPU_PASSES_SIXTEEN_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/storage.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace preresnet::cpu::passes::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::CappedTag<float, 16>;
+using Words = hn::RebindToUnsigned<Floats>;
+using Halves = hn::Rebind<uint16_t, Floats>;
+using Float = hn::Vec<Floats>;
+constexpr int kLanes = static_cast<int>(hn::MaxLanes(Floats()));
+constexpr int kParts = 16 / kLanes;
+
+struct Sixteen {
+  Float part[kParts];
+};
+
+HWY_INLINE Sixteen splat(float value) {
+  Sixteen r;
+  for (int i = 0; i < kParts; ++i) r.part[i] = hn::Set(Floats(), value);
+  return r;
+}
+HWY_INLINE Sixteen zero() { return splat(0.0f); }
+
+HWY_INLINE Sixteen load(const float* from) {
+  Sixteen r;
+  for (int i = 0; i < kParts; ++i) r.part[i] = hn::LoadU(Floats(), from + i * kLanes);
+  return r;
+}
+HWY_INLINE Sixteen load(const uint16_t* from) {
+  Sixteen r;
+  for (int i = 0; i < kParts; ++i) {
+    const auto wide = hn::PromoteTo(Words(), hn::LoadU(Halves(), from + i * kLanes));
+    r.part[i] = hn::BitCast(Floats(), hn::ShiftLeft<16>(wide));
+  }
+  return r;
+}
+HWY_INLINE void store(const Sixteen& value, float* to) {
+  for (int i = 0; i < kParts; ++i) hn::StoreU(value.part[i], Floats(), to + i * kLanes);
+}
+/// Stores bf16, rounded to nearest even (NaN stays NaN), and returns what was stored.
+HWY_INLINE Sixteen store(const Sixteen& value, uint16_t* to) {
+  Sixteen r;
+  const Words words;
+  for (int i = 0; i < kParts; ++i) {
+    const auto bits = hn::BitCast(words, value.part[i]);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(words, 1));
+    const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(words, 0x7fff)));
+    const auto quiet = hn::Or(bits, hn::Set(words, 0x400000));
+    const auto nan = hn::RebindMask(words, hn::IsNaN(value.part[i]));
+    const auto half = hn::ShiftRight<16>(hn::IfThenElse(nan, quiet, rounded));
+    hn::StoreU(hn::TruncateTo(Halves(), half), Halves(), to + i * kLanes);
+    r.part[i] = hn::BitCast(Floats(), hn::ShiftLeft<16>(half));
+  }
+  return r;
+}
+
+HWY_INLINE Sixteen add(const Sixteen& a, const Sixteen& b) {
+  Sixteen r;
+  for (int i = 0; i < kParts; ++i) r.part[i] = hn::Add(a.part[i], b.part[i]);
+  return r;
+}
+HWY_INLINE Sixteen subtract(const Sixteen& a, const Sixteen& b) {
+  Sixteen r;
+  for (int i = 0; i < kParts; ++i) r.part[i] = hn::Sub(a.part[i], b.part[i]);
+  return r;
+}
+HWY_INLINE Sixteen multiply(const Sixteen& a, const Sixteen& b) {
+  Sixteen r;
+  for (int i = 0; i < kParts; ++i) r.part[i] = hn::Mul(a.part[i], b.part[i]);
+  return r;
+}
+/// a * b + c
+HWY_INLINE Sixteen multiply_add(const Sixteen& a, const Sixteen& b, const Sixteen& c) {
+  Sixteen r;
+  for (int i = 0; i < kParts; ++i) r.part[i] = hn::MulAdd(a.part[i], b.part[i], c.part[i]);
+  return r;
+}
+HWY_INLINE Sixteen larger(const Sixteen& a, const Sixteen& b) {
+  Sixteen r;
+  for (int i = 0; i < kParts; ++i) r.part[i] = hn::Max(a.part[i], b.part[i]);
+  return r;
+}
+/// max(a, 0), NaN stays NaN: a network that has gone wrong must show it.
+HWY_INLINE Sixteen relu(const Sixteen& a) {
+  Sixteen r;
+  const Float none = hn::Zero(Floats());
+  for (int i = 0; i < kParts; ++i) {
+    r.part[i] = hn::IfThenElse(hn::Lt(a.part[i], none), none, a.part[i]);
+  }
+  return r;
+}
+/// value where by > 0, else 0.
+HWY_INLINE Sixteen where_positive(const Sixteen& by, const Sixteen& value) {
+  Sixteen r;
+  const Float none = hn::Zero(Floats());
+  for (int i = 0; i < kParts; ++i) {
+    r.part[i] = hn::IfThenElseZero(hn::Gt(by.part[i], none), value.part[i]);
+  }
+  return r;
+}
+/// to[0 .. 16) += value
+HWY_INLINE void add_to(const Sixteen& value, double* to) {
+  HWY_ALIGN float lanes[16];
+  store(value, lanes);
+  for (int i = 0; i < 16; ++i) to[i] += static_cast<double>(lanes[i]);
+}
+
+// ---- Types in memory: known to the compiler where all of a pass's tensors agree, else looked at for every sixteen.
+
+enum class Kind { f32, bf16, mixed };
+
+template <Kind kind>
+HWY_INLINE Sixteen read(const Source& source, int64_t index) {
+  const bool bf16 = kind == Kind::mixed ? source.bf16 : kind == Kind::bf16;
+  if (bf16) return load(static_cast<const uint16_t*>(source.data) + index);
+  return load(static_cast<const float*>(source.data) + index);
+}
+/// Returns the value as it is in memory now.
+template <Kind kind>
+HWY_INLINE Sixteen write(const Target& target, int64_t index, const Sixteen& value) {
+  const bool bf16 = kind == Kind::mixed ? target.bf16 : kind == Kind::bf16;
+  if (bf16) return store(value, static_cast<uint16_t*>(target.data) + index);
+  store(value, static_cast<float*>(target.data) + index);
+  return value;
+}
+
+/// A row's values from `channel` on, where there is a row.
+template <class T>
+HWY_INLINE T* from_channel(T* row, int64_t channel) {
+  return row == nullptr ? nullptr : row + channel;
+}
+HWY_INLINE Sixteen load_or(const float* row, int64_t channel, float otherwise) {
+  return row == nullptr ? splat(otherwise) : load(row + channel);
+}
+
+/// t(x) of one block of channels.
+struct Transform {
+  Sixteen scale, bias;
+  bool affine, rectify;
+
+  HWY_INLINE Sixteen operator()(Sixteen x) const {
+    if (affine) x = multiply_add(x, scale, bias);
+    return rectify ? relu(x) : x;
+  }
+};
+HWY_INLINE Transform transform_of(const float* scale, const float* bias, bool rectify,
+                                  int64_t channel) {
+  return {load_or(scale, channel, 1), load_or(bias, channel, 0), scale != nullptr, rectify};
+}
+
+// ---- Sums over the pixels of an image.
+
+/// What one pixel adds to two sums: value and value * factor.
+struct Contribution {
+  Sixteen value, factor;
+};
+
+/// f32 sums are kept over so few pixels that their rounding does not matter, then added up in double.
+constexpr int64_t kPixelsInFloat = 128;
+
+/// Calls step(pixel), in order, and adds what it returns to sums[0 .. 16) and products[0 .. 16).
+template <class Step>
+HWY_INLINE void accumulate(int64_t pixels, Step step, double* sums, double* products) {
+  for (int64_t begin = 0; begin < pixels; begin += kPixelsInFloat) {
+    const int64_t end = HWY_MIN(begin + kPixelsInFloat, pixels);
+    // Two of each: an addition need not wait for the one before.
+    Sixteen s0 = zero(), s1 = zero(), q0 = zero(), q1 = zero();
+    int64_t pixel = begin;
+    for (; pixel + 1 < end; pixel += 2) {
+      const Contribution a = step(pixel);
+      s0 = add(s0, a.value);
+      q0 = multiply_add(a.value, a.factor, q0);
+      const Contribution b = step(pixel + 1);
+      s1 = add(s1, b.value);
+      q1 = multiply_add(b.value, b.factor, q1);
+    }
+    if (pixel < end) {
+      const Contribution a = step(pixel);
+      s0 = add(s0, a.value);
+      q0 = multiply_add(a.value, a.factor, q0);
+    }
+    add_to(add(s0, s1), sums);
+    if (products != nullptr) add_to(add(q0, q1), products);
+  }
+}
+
+/// The same where nobody asks for sums, or for both.
+template <class Step>
+HWY_INLINE void each_pixel(int64_t pixels, Step step, double* sums, double* products) {
+  if (sums != nullptr) return accumulate(pixels, step, sums, products);
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) step(pixel);
+}
+
+}  // namespace preresnet::cpu::passes::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

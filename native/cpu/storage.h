@@ -1,0 +1,26 @@
+// Activations in memory: f32 or bf16. Arithmetic is f32 everywhere.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace preresnet::cpu {
+
+struct Source {
+  const void* data = nullptr;
+  bool bf16 = false;
+};
+struct Target {
+  void* data = nullptr;
+  bool bf16 = false;
+};
+
+inline Source advance(Source source, int64_t elements) {
+  if (source.data == nullptr) return source;
+  return {static_cast<const std::byte*>(source.data) + elements * (source.bf16 ? 2 : 4), source.bf16};
+}
+inline Target advance(Target target, int64_t elements) {
+  if (target.data == nullptr) return target;
+  return {static_cast<std::byte*>(target.data) + elements * (target.bf16 ? 2 : 4), target.bf16};
+}
+
+}  // namespace preresnet::cpu
