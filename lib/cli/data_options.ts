@@ -2,27 +2,27 @@
 import type { DataSplit } from '../data/dataset.js'
 import { cifar10, cifar100, digits, imageFolders } from '../data/index.js'
 import { PreresnetError } from '../errors.js'
-import { integerOption, stringOption } from './option_spec.js'
+import { flagOption, integerOption, stringOption, type ValuesOf } from './option_spec.js'
 
 export const dataOptions = {
   data: stringOption('what', 'digits, cifar10:DIR, cifar100:DIR, or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg'),
   image: integerOption('folder: height and width cut out of the middle of an image (default: all of it)', { minimum: 1 }),
-  resize: integerOption('folder: shorter side to which images are resized before that (default: --image)', { minimum: 1 }),
+  resize: integerOption('folder: shorter side to which images are resized before that (default: --image / 0.875)', { minimum: 1 }),
+  grey: flagOption('folder: one channel instead of three', false),
 }
 
-export interface DataValues {
-  readonly data: string | undefined
-  readonly image: number | undefined
-  readonly resize: number | undefined
-}
+type DataValues = ValuesOf<typeof dataOptions>
 
 const archives = { 'cifar10:': cifar10, 'cifar100:': cifar100 } as const
 
-export async function openData({ data, image, resize }: DataValues): Promise<DataSplit> {
+export async function openData({ data, image, resize, grey }: DataValues): Promise<DataSplit> {
   if (data === undefined) throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR or a folder), got none')
   const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
-  if (data !== 'digits' && archive === undefined) return imageFolders(data, { ...(image !== undefined && { height: image, width: image, resize: resize ?? image }) })
-  if (image !== undefined || resize !== undefined) throw new PreresnetError('ERR_OPTION', `--image and --resize are for folders, got --data ${data}`)
+  if (data !== 'digits' && archive === undefined) {
+    const size = image !== undefined && { height: image, width: image }
+    return imageFolders(data, { channels: grey ? 1 : 3, ...size, ...(resize !== undefined && { resize }) })
+  }
+  if (image !== undefined || resize !== undefined || grey) throw new PreresnetError('ERR_OPTION', `--image, --resize and --grey are for folders, got --data ${data}`)
   if (archive === undefined) return digits()
   const [prefix, open] = archive
   const directory = data.slice(prefix.length)

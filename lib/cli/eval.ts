@@ -29,8 +29,7 @@ export const evaluate: CommandSpec<typeof options> = {
   ],
   async run({ json, split, batch, workers, device, precision, threads, ...source }, [path]) {
     const model = await readModel(path as string)
-    const { height, width } = model.network.input
-    const data = asTrained(await openData({ ...source, image: source.image ?? (height === width ? height : undefined) }), split, model)
+    const data = asTrained(await openData(source), split, model)
     await using session = await compile(model.network, { data, batch, device, precision, threads })
     await loadModel(session, path as string)
     const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers })

@@ -40,7 +40,7 @@ export type ImageFile = Uint8Array
 export class Classifier implements AsyncDisposable {
   /** Names of the classes, in the network's order. */
   readonly classes: readonly string[]
-  /** What the network takes; images are resized (shorter side) and cropped in the middle to it. */
+  /** What the network takes. Of an image of another size, the shorter side is resized to it / 0.875, and the middle cut out. */
   readonly input: { readonly height: number; readonly width: number; readonly channels: number }
   readonly #session: Session
   readonly #queue: BatchQueue<Uint8Array, Float64Array>
@@ -92,12 +92,18 @@ export class Classifier implements AsyncDisposable {
 
   async #classify(image: ImageFile): Promise<Classification[]> {
     if (!(image instanceof Uint8Array)) throw new PreresnetError('ERR_OPTION', `classify: expected the bytes of a JPEG or PNG file, got ${describe(image)}`)
-    const { height, width, channels } = this.input
-    const { pixels } = await loadBinding().decodeImage(image, { channels, height, width, resize: Math.max(height, width) })
-    const probabilities = await this.#queue.add(pixels)
+    const probabilities = await this.#queue.add(await this.#pixels(image))
     return Array.from(probabilities, (probability, index) => ({ label: this.classes[index]!, index, probability }))
       .sort((a, b) => b.probability - a.probability || a.index - b.index)
       .slice(0, this.#top)
+  }
+
+  async #pixels(image: ImageFile): Promise<Uint8Array> {
+    const { height, width, channels } = this.input
+    const whole = await loadBinding().decodeImage(image, { channels })
+    if (whole.height === height && whole.width === width) return whole.pixels
+    const resize = Math.round(Math.max(height, width) / 0.875)
+    return (await loadBinding().decodeImage(image, { channels, height, width, resize })).pixels
   }
 
   /** A short batch is filled with black images, whose answers nobody reads. */

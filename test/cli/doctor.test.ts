@@ -1,0 +1,28 @@
+import test from 'ava'
+import { preresnet } from './run.js'
+
+interface Report {
+  readonly ok: boolean
+  readonly checks: readonly { readonly what: string; readonly found: string; readonly ok: boolean }[]
+  readonly system: Readonly<Record<string, unknown>>
+  readonly cuda: string
+}
+
+test('all is there', async (t) => {
+  const { status, stdout, stderr } = await preresnet(['doctor', '--json'])
+  t.is(stderr, '')
+  t.is(status, 0)
+  const report = JSON.parse(stdout) as Report
+  t.true(report.ok)
+  t.true(report.checks.every(({ ok }) => ok))
+  t.deepEqual(report.checks.find(({ what }) => what === 'Node')?.found, process.versions.node)
+  t.true(Object.keys(report.system).length > 5)
+  t.is(report.cuda, 'no CUDA executor in this build')
+})
+
+test('an addon that is missing: status 1, and how to build it', async (t) => {
+  const { status, stdout } = await preresnet(['doctor'], { env: { PRERESNET_BINDING: '/nowhere/preresnet.node' } })
+  t.is(status, 1)
+  t.regex(stdout, /native addon +the native addon is missing: no \/nowhere\/preresnet\.node; build it with `npm run build:native`.*MISSING/)
+  t.regex(stdout, /CUDA +no CUDA executor in this build/)
+})
