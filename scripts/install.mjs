@@ -1,0 +1,50 @@
+// The package's install script and `npm run build:native`: the contracts, then the addon into build/Release. Nothing is downloaded.
+// Published with the package, so it needs nothing of the repository but what it builds.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const TOOLS = [
+  { program: 'cmake', package: 'cmake' },
+  { program: 'c++', package: 'g++' },
+  { program: 'make', or: 'ninja', package: 'make' },
+]
+
+if (process.platform !== 'linux') stop(`preresnet runs on Linux, got ${process.platform}`)
+const missing = TOOLS.filter(({ program, or }) => !installed(program) && !(or !== undefined && installed(or)))
+if (missing.length > 0) {
+  stop(
+    `building preresnet needs ${missing.map(({ program }) => program).join(', ')}`,
+    `On Debian and Ubuntu: apt-get install --yes ${missing.map((tool) => tool.package).join(' ')}`,
+  )
+}
+// A published package has the compiled module already and no lib/.
+if (existsSync(join(root, 'lib/compiler'))) execute(join(root, 'scripts/generate-contracts.mjs'))
+execute(cmakeJs(), 'compile', '--config', 'Release', '--out', 'build', '--parallel', String(availableParallelism()))
+
+function installed(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)))
+}
+
+function cmakeJs() {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin/cmake-js')
+  } catch {
+    return stop('building preresnet needs its npm packages', 'Run: npm ci --ignore-scripts')
+  }
+}
+
+function execute(...parameters) {
+  const { status, error } = spawnSync(process.execPath, parameters, { cwd: root, stdio: 'inherit' })
+  if (error !== undefined) throw error
+  if (status !== 0) stop('the native addon could not be built; the reason stands above')
+}
+
+function stop(...lines) {
+  for (const line of lines) console.error(`preresnet: ${line}`)
+  process.exit(1)
+}
