@@ -175,10 +175,16 @@ function typescript() {
           {
             summary,
             operands: Object.fromEntries(
-              operands.map(({ operand, role, type, shape, list = false, optional = false, view = false }) => [operand, { role, type, shape, list, optional, view }]),
+              operands.map(({ operand, role, type, shape, list = false, optional = false, view = false }) => [
+                operand,
+                { role, type, shape, list, optional, view },
+              ]),
             ),
             attributes: Object.fromEntries(
-              attributes.map(({ attribute, type, default: value }) => [attribute, value === undefined ? { type, required: true } : { type, required: false, default: value }]),
+              attributes.map(({ attribute, type, default: value }) => [
+                attribute,
+                value === undefined ? { type, required: true } : { type, required: false, default: value },
+              ]),
             ),
           },
         ]),
