@@ -170,7 +170,7 @@ export const MUTANTS = [
     name: 'start values by the fan-in',
     file: 'lib/graph/build.ts',
     search: '2 / (kernel * kernel * channels)',
-    replace: '2 / (kernel * kernel * input.channels)',
+    replace: '2 / (kernel * kernel * image.channels)',
     tests: ['graph'],
   },
 
