@@ -9,7 +9,7 @@ import { PreresnetError } from '../errors.js'
  * The files of a .tar.gz archive whose base name is in `wanted`, one after another. Decompression runs on Node's thread pool.
  * Throws ERR_FILE for an archive that is missing, truncated or damaged.
  */
-export async function readArchive(path: string, wanted: ReadonlySet<string>, receive: (name: string, contents: Uint8Array) => void): Promise<void> {
+export async function readArchive(path: string, wanted: ReadonlySet<string>, receive: (name: string, contents: Uint8Array) => unknown): Promise<void> {
   const parser = new Parser({
     strict: true,
     onReadEntry: (entry) => {

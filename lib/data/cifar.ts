@@ -31,12 +31,12 @@ export async function readCifar(directory: string, layout: CifarLayout): Promise
   const found = await locate(directory, layout)
   const train = new Part(`${layout.name}/train`, layout, (variant) => variant.train)
   const test = new Part(`${layout.name}/test`, layout, (variant) => variant.test)
-  const receive = (file: string, contents: Uint8Array): void => void (train.receive(file, contents) || test.receive(file, contents))
+  const receive = (file: string, contents: Uint8Array): boolean => train.receive(file, contents) || test.receive(file, contents)
   if (found.kind === 'archive') {
     await readArchive(found.path, new Set([...train.files.keys(), ...test.files.keys()]), receive)
   } else {
     for (const { name } of [...found.variant.train, ...found.variant.test]) {
-      receive(name, await readFile(join(found.path, name)).catch((error: Error) => fail(error.message, error)))
+      receive(name, await readFile(join(found.path, name)).catch(unreadable))
     }
   }
   const first = await train.dataset(found.path)
@@ -46,7 +46,7 @@ export async function readCifar(directory: string, layout: CifarLayout): Promise
 type Place = { readonly kind: 'archive'; readonly path: string } | { readonly kind: 'folder'; readonly path: string; readonly variant: CifarVariant }
 
 async function locate(directory: string, { name, binary, python }: CifarLayout): Promise<Place> {
-  const status = await stat(directory).catch((error: Error) => fail(error.message, error))
+  const status = await stat(directory).catch(unreadable)
   if (status.isFile()) return { kind: 'archive', path: directory }
   for (const variant of [binary, python]) {
     for (const path of [directory, join(directory, variant.folder)]) {
@@ -64,6 +64,10 @@ async function locate(directory: string, { name, binary, python }: CifarLayout):
 async function isFile(path: string): Promise<boolean> {
   const status = await stat(path).catch(() => undefined)
   return status?.isFile() === true
+}
+
+function unreadable(error: unknown): never {
+  fail((error as Error).message, error)
 }
 
 function fail(reason: string, cause?: unknown): never {

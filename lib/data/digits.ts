@@ -48,7 +48,9 @@ async function readDigit(path: string): Promise<Uint8Array> {
   if (!Array.isArray(data) || data.length === 0 || data.length % side ** 2 !== 0) {
     throw new PreresnetError('ERR_FILE', `${path}: expected images of ${side} x ${side} numbers, got ${Array.isArray(data) ? data.length : 'no'} numbers`)
   }
-  return Uint8Array.from(data as number[], (value) => Math.round(value * 255))
+  const pixels = new Uint8Array(data.length)
+  for (let index = 0; index < pixels.length; index++) pixels[index] = Math.round((data as number[])[index]! * 255)
+  return pixels
 }
 
 async function dataset(name: string, parts: readonly Uint8Array[], normalisation?: DataSplit['train']['normalisation']): Promise<DataSplit['train']> {

@@ -160,8 +160,8 @@ async function receive(response: Response, partial: string, { begin, total }: Ra
     let received = begin
     onProgress?.({ received, total })
     while (reader !== undefined) {
-      const { done, value } = await passing(reader.read() as Promise<ReadableStreamReadResult<Uint8Array>>, signal)
-      if (done) break
+      const { done, value } = await passing(reader.read() as Promise<{ done: boolean; value?: Uint8Array }>, signal)
+      if (done || value === undefined) break
       await file.appendFile(value)
       received += value.length
       onProgress?.({ received, total })

@@ -121,8 +121,8 @@ async function uncached(
 }
 
 async function storedSize(path: string): Promise<{ height: number; width: number }> {
-  const file = await readFile(path).catch((error: Error) => {
-    throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${error.message}`, { cause: error })
+  const file = await readFile(path).catch((error: unknown) => {
+    throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${(error as Error).message}`, { cause: error })
   })
   try {
     const { height, width } = await loadBinding().decodeImage(file, { channels: 3 })

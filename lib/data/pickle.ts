@@ -169,9 +169,9 @@ class Machine {
     if (columnMajor !== false && columnMajor !== 0) throw this.error('expected a row-major array')
     if (!Array.isArray(shape) || !shape.every((size) => typeof size === 'number') || !(data instanceof Uint8Array))
       throw this.error('an array without shape or bytes')
-    const expected = (shape as number[]).reduce((product, size) => product * size, 1)
+    const expected = shape.reduce((product, size) => product * size, 1)
     if (data.length !== expected) throw this.error(`expected ${expected} bytes for an array of ${shape.join(' x ')}, got ${data.length}`)
-    target.shape = shape as number[]
+    target.shape = shape
     target.data = data
   }
 }

@@ -1,0 +1,201 @@
+/**
+ * JPEG and PNG. The JPEG files under test/fixtures are 40 x 24 ramps, red over x and green over y with blue 128 (grey: over x), quality 95;
+ * cmyk.jpg holds the same as YCCK with a quarter of black, inverted as Adobe's programs write it.
+ */
+import test from 'ava'
+import { readFile } from 'node:fs/promises'
+import { loadBinding } from '../../lib/runtime/binding.js'
+import { png, rgbPng, type PngOptions } from '../support/png.js'
+import { randomBytes } from '../support/bytes.js'
+import { cropped, resized, type Picture } from '../support/resize.js'
+
+const fixture = (name: string): Promise<Buffer> => readFile(new URL(`../../../test/fixtures/${name}.jpg`, import.meta.url))
+const decode = (file: Uint8Array, options: { channels?: number; resize?: number; height?: number; width?: number } = {}): Promise<Picture> =>
+  loadBinding().decodeImage(file, { channels: 3, ...options })
+
+/** The largest difference. */
+function distance(a: Picture, b: Picture): number {
+  if (a.height !== b.height || a.width !== b.width || a.channels !== b.channels) return Infinity
+  return a.pixels.reduce((worst, value, index) => Math.max(worst, Math.abs(value - b.pixels[index]!)), 0)
+}
+
+const luma = ([red, green, blue]: readonly number[]): number => Math.round(0.299 * red! + 0.587 * green! + 0.114 * blue!)
+
+function ramps(colour: (x: number, y: number) => readonly number[]): Picture {
+  const pixels = Uint8Array.from({ length: 24 * 40 }, (_, index) => index)
+  const values = [...pixels.keys()].flatMap((index) => colour(index % 40, Math.floor(index / 40)))
+  return { height: 24, width: 40, channels: values.length / pixels.length, pixels: Uint8Array.from(values, Math.round) }
+}
+
+const red = (x: number): number => (x * 255) / 39
+const green = (y: number): number => (y * 255) / 23
+
+for (const name of ['rgb', 'progressive']) {
+  test(`JPEG, ${name}`, async (t) => {
+    const expected = ramps((x, y) => [red(x), green(y), 128])
+    // Colour is stored at half the resolution: the ramps' ends are off by a few.
+    t.true(distance(await decode(await fixture(name)), expected) <= 8)
+    const grey = ramps((x, y) => [luma([red(x), green(y), 128])])
+    t.true(distance(await decode(await fixture(name), { channels: 1 }), grey) <= 4)
+  })
+}
+
+test('JPEG, grey', async (t) => {
+  t.true(
+    distance(
+      await decode(await fixture('grey')),
+      ramps((x) => [red(x), red(x), red(x)]),
+    ) <= 2,
+  )
+  t.true(
+    distance(
+      await decode(await fixture('grey'), { channels: 1 }),
+      ramps((x) => [red(x)]),
+    ) <= 2,
+  )
+})
+
+test('JPEG, four inks', async (t) => {
+  const light = (value: number): number => (value * (255 - 64)) / 255
+  t.true(
+    distance(
+      await decode(await fixture('cmyk')),
+      ramps((x, y) => [light(red(x)), light(green(y)), light(128)]),
+    ) <= 8,
+  )
+})
+
+test('a JPEG that ends early is an error wherever it ends, and not a picture with a grey half', async (t) => {
+  for (const name of ['rgb', 'progressive', 'grey', 'cmyk']) {
+    const file = await fixture(name)
+    for (let length = 3; length < file.length; length += 17) {
+      const error = await t.throwsAsync(decode(file.subarray(0, length)), { code: 'ERR_IMAGE' })
+      t.regex(error.message, /Premature end of JPEG file/)
+    }
+    await t.throwsAsync(decode(file.subarray(0, file.length - 1)), { code: 'ERR_IMAGE' })
+  }
+})
+
+test('a JPEG whose data are damaged is an error', async (t) => {
+  const file = await fixture('rgb')
+  const scan = file.indexOf(Buffer.of(0xff, 0xda)) + 14
+  const damaged = Buffer.concat([file.subarray(0, scan), Buffer.alloc(20, 0), file.subarray(file.length - 2)])
+  await t.throwsAsync(decode(damaged), { code: 'ERR_IMAGE' })
+})
+
+test('bytes between the segments of a JPEG do no harm', async (t) => {
+  const file = await fixture('rgb')
+  const table = file.indexOf(Buffer.of(0xff, 0xdb))
+  const padded = Buffer.concat([file.subarray(0, table), Buffer.from('noise'), file.subarray(table)])
+  t.deepEqual(await decode(padded), await decode(file))
+})
+
+test('a large JPEG is scaled while it is decoded, with the same picture', async (t) => {
+  const file = await fixture('rgb')
+  const whole = await decode(file)
+  for (const resize of [3, 5, 6]) {
+    const expected = resized(whole, resize, Math.floor((resize * 40) / 24))
+    t.true(distance(await decode(file, { resize }), expected) <= 6, `${resize}`)
+  }
+})
+
+const colours = Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30, 255, 255, 255, 0, 0, 0)
+const pictures: readonly (readonly [string, Omit<PngOptions, 'width' | 'height'>, readonly number[]])[] = [
+  [
+    'grey, 8 bits',
+    { depth: 8, colour: 0, rows: Uint8Array.of(0, 50, 100, 150, 200, 255) },
+    [0, 50, 100, 150, 200, 255].flatMap((value) => [value, value, value]),
+  ],
+  ['grey, 1 bit', { depth: 1, colour: 0, rows: Uint8Array.of(0b10100000, 0b01000000) }, [255, 0, 255, 0, 255, 0].flatMap((value) => [value, value, value])],
+  [
+    'grey, 16 bits',
+    { depth: 16, colour: 0, rows: Uint8Array.of(0, 0, 50, 9, 100, 8, 150, 7, 200, 6, 255, 255) },
+    [0, 50, 100, 150, 200, 255].flatMap((value) => [value, value, value]),
+  ],
+  ['colour, 8 bits', { depth: 8, colour: 2, rows: colours }, [...colours]],
+  ['colour, 16 bits', { depth: 16, colour: 2, rows: Uint8Array.from([...colours].flatMap((value) => [value, value])) }, [...colours]],
+  [
+    'palette, 2 bits',
+    { depth: 2, colour: 3, palette: colours.subarray(0, 12), rows: Uint8Array.of(0b00011000, 0b11000100) },
+    [0, 1, 2, 3, 0, 1].flatMap((index) => [...colours.subarray(index * 3, index * 3 + 3)]),
+  ],
+  [
+    'grey and alpha',
+    { depth: 8, colour: 4, rows: Uint8Array.of(0, 255, 50, 0, 100, 128, 150, 1, 200, 0, 255, 255) },
+    [0, 50, 100, 150, 200, 255].flatMap((value) => [value, value, value]),
+  ],
+  [
+    'colour and alpha',
+    { depth: 8, colour: 6, rows: Uint8Array.from([0, 1, 2, 3, 4, 5].flatMap((index) => [...colours.subarray(index * 3, index * 3 + 3), index * 51])) },
+    [...colours],
+  ],
+]
+
+for (const [name, options, expected] of pictures) {
+  test(`PNG, ${name}`, async (t) => {
+    const file = png({ width: 3, height: 2, ...options })
+    const { pixels, height, width, channels } = await decode(file)
+    t.deepEqual({ height, width, channels, pixels: [...pixels] }, { height: 2, width: 3, channels: 3, pixels: [...expected] })
+    const grey = await decode(file, { channels: 1 })
+    t.deepEqual(
+      [...grey.pixels],
+      Array.from({ length: 6 }, (_, index) => luma(expected.slice(index * 3, index * 3 + 3))),
+    )
+  })
+}
+
+test('a PNG that ends early, has a wrong checksum or promises too much is an error', async (t) => {
+  const file = rgbPng(30, 20, randomBytes(1800, 1))
+  for (let length = 8; length < file.length - 12; length += 97) await t.throwsAsync(decode(file.subarray(0, length)), { code: 'ERR_IMAGE' })
+  const damaged = Buffer.from(file)
+  damaged[900]! ^= 1
+  await t.throwsAsync(decode(damaged), { code: 'ERR_IMAGE' })
+  const huge = png({ width: 60_000, height: 60_000, depth: 8, colour: 0, rows: new Uint8Array(60_000) })
+  const error = await t.throwsAsync(decode(huge), { code: 'ERR_IMAGE' })
+  t.regex(error.message, /pixels, got 60000 x 60000/)
+})
+
+test('other files are named as such', async (t) => {
+  for (const [bytes, message] of [
+    [Buffer.alloc(0), /empty/],
+    [Buffer.from('GIF89a and so on'), /expected a JPEG or PNG file/],
+  ] as const) {
+    const error = await t.throwsAsync(decode(bytes), { code: 'ERR_IMAGE' })
+    t.regex(error.message, message)
+  }
+})
+
+test('resizing is the antialiased bilinear one, the crop is the centre', async (t) => {
+  for (const [width, height, resize] of [
+    [37, 23, 11],
+    [23, 37, 11],
+    [8, 9, 20],
+    [16, 16, 16],
+    [50, 21, 21],
+    [101, 60, 7],
+  ] as const) {
+    for (const channels of [3, 1]) {
+      const pixels = randomBytes(width * height * 3, width + height)
+      const file = rgbPng(width, height, pixels)
+      const stored = await decode(file, { channels })
+      const short = Math.min(width, height)
+      const [rows, columns] = [Math.floor((resize * height) / short), Math.floor((resize * width) / short)]
+      const expected = resized(stored, rows, columns)
+      t.true(distance(await decode(file, { channels, resize }), expected) <= 1, `${width} x ${height} to ${resize}`)
+      const side = resize - 2
+      const crop = cropped(expected, evenHalf(rows - side), evenHalf(columns - side), side, side)
+      t.true(distance(await decode(file, { channels, resize, height: side, width: side }), crop) <= 1, `crop of ${width} x ${height} to ${resize}`)
+    }
+  }
+})
+
+/** Half, ties to even. */
+function evenHalf(border: number): number {
+  const half = Math.floor(border / 2)
+  return border % 2 === 0 || half % 2 === 0 ? half : half + 1
+}
+
+test('a crop that is larger than the image is an error', async (t) => {
+  const error = await t.throwsAsync(decode(rgbPng(8, 6, new Uint8Array(144)), { height: 7, width: 7 }), { code: 'ERR_IMAGE' })
+  t.regex(error.message, /at least 7 x 7, got 6 x 8/)
+})
