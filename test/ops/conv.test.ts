@@ -31,7 +31,7 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
   return {
     name: `${text}, ${onesIn(choice)}, residual ${choice.residual}`,
     inputs: present({
-      x: random.normals(x),
+      x: random.activations(x),
       xScale: choice.scaled && random.scales([groups, x[1]]),
       xBias: choice.shifted && random.normals([groups, x[1]], 0.5),
       w: random.normals(w, 1 / Math.sqrt(w[1] * w[2] * w[3])),

@@ -39,7 +39,7 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
       dB: has('dB') && random.normals([groups, K], 0.3),
       dC: has('dC') && random.normals([groups, K], 0.3),
       skip: choice.skip && random.normals(y),
-      x: random.normals(x),
+      x: random.activations(x),
       xScale: choice.scaled && random.scales([groups, x[1]]),
       xBias: choice.shifted && random.normals([groups, x[1]], 0.5),
       w: random.normals(w, 1 / Math.sqrt((K * w[2] * w[3]) / stride ** 2)),

@@ -26,7 +26,7 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
     inputs: present({
       dy: random.normals(y),
       w: random.normals(w, 1 / Math.sqrt(w[0] * w[2] * w[3])),
-      x: hasX && random.normals(x),
+      x: hasX && random.activations(x),
       xScale: hasX && choice.scaled && random.scales([groups, x[1]]),
       xBias: hasX && choice.shifted && random.normals([groups, x[1]], 0.5),
       add: choice.add && random.normals(x),

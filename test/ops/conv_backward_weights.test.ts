@@ -18,7 +18,7 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
     name: `${text}, ${onesIn(choice)}`,
     inputs: present({
       dy: random.normals(y),
-      x: random.normals(x),
+      x: random.activations(x),
       xScale: choice.scaled && random.scales([groups, x[1]]),
       xBias: choice.shifted && random.normals([groups, x[1]], 0.5),
     }),

@@ -10,7 +10,7 @@ const cases: NamedCase[] = headCases.map(({ name, x, y, channels, groups, scaled
   return {
     name,
     inputs: present({
-      x: random.normals(x),
+      x: random.activations(x),
       scale: scaled && random.scales([groups, channels]),
       bias: shifted && random.normals([groups, channels], 0.5),
     }),

@@ -15,7 +15,7 @@ const cases: NamedCase[] = headCases.map(({ name, x, y, channels, groups, scaled
     name,
     inputs: present({
       dy: random.normals(y),
-      x: random.normals(x),
+      x: random.activations(x),
       scale: scaled && random.scales([groups, channels]),
       bias: shifted && random.normals([groups, channels], 0.5),
     }),

@@ -107,7 +107,7 @@ export async function runOperation(executor: TestExecutor, op: OperationName, op
   const set = programSet(executor, op, operation)
   const session = await loadBinding().createSession(JSON.stringify(set), { threads })
   try {
-    session.allocate()
+    await session.allocate()
     for (const spec of set.tensors) {
       const operand = spec.name.replace(/\.\d+$/, '')
       const input = operation.inputs[operand]

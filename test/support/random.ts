@@ -28,6 +28,10 @@ export class Random {
   normals(shape: readonly number[], deviation = 1, mean = 0): Values {
     return valuesOf(shape, () => mean + deviation * this.normal())
   }
+  /** Normal, with exact zeros among them: where a ReLU and its mask change. */
+  activations(shape: readonly number[]): Values {
+    return valuesOf(shape, () => (this.uniform() < 0.1 ? 0 : this.normal()))
+  }
   integers(shape: readonly number[], below: number, from = 0): Values {
     return valuesOf(shape, () => from + this.integer(below))
   }
