@@ -127,6 +127,9 @@ export class Forward {
 
   /** Norms, activations, additions ...: expressions, stored only where they would otherwise be computed over and over. */
   private pointwise(node: GraphNode): Value {
+    if (node.shape.kind !== 'image') {
+      throw new PreresnetError('ERR_UNSUPPORTED', `${node.name}: expected a feature map under ${node.kind}, got features; put it before the global pooling`)
+    }
     const inputs = node.inputs.map((id) => this.materialiser.resolve(this.expression(id)))
     const first = inputs[0] as Expression
     const e = this.expressions

@@ -6,7 +6,7 @@ import type { CompileOptions } from '../../lib/compiler/options.js'
 import type { OperationSpec, ProgramSet, TensorSpec } from '../../lib/compiler/program.js'
 import { planReport } from '../../lib/compiler/report.js'
 import { buildGraph } from '../../lib/graph/build.js'
-import type { Network } from '../../lib/layers/index.js'
+import { conv2d, dropout, globalAveragePool, linear, network, type Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
 
 const CASES: readonly (readonly [string, Network])[] = [
@@ -18,22 +18,22 @@ const CASES: readonly (readonly [string, Network])[] = [
   ),
 ]
 
-function options(network: Network, more: Partial<CompileOptions> = {}): CompileOptions {
-  const graph = buildGraph(network)
+function options(net: Network, more: Partial<CompileOptions> = {}): CompileOptions {
+  const graph = buildGraph(net)
   return {
     device: 'cpu',
     precision: 'fp32',
     batch: 4,
     programs: ['train', 'evaluate', 'infer'],
-    input: { kind: 'images', height: network.input.height, width: network.input.width, pad: 4, mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
+    input: { kind: 'images', height: net.input.height, width: net.input.width, pad: 4, mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
     loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
     update: { momentum: 0.9, nesterov: false, clipNorm: 0, settings: Object.fromEntries(graph.parameters.map(({ name }) => [name, { decay: 1e-4, rate: 1 }])) },
     ...more,
   }
 }
 
-async function compiled(network: Network, more: Partial<CompileOptions> = {}): Promise<ProgramSet> {
-  return compilePrograms(buildGraph(network), options(network, more))
+async function compiled(net: Network, more: Partial<CompileOptions> = {}): Promise<ProgramSet> {
+  return compilePrograms(buildGraph(net), options(net, more))
 }
 
 function touched(set: ProgramSet, operation: OperationSpec): { tensor: TensorSpec; index: number; role: string }[] {
@@ -43,9 +43,9 @@ function touched(set: ProgramSet, operation: OperationSpec): { tensor: TensorSpe
   )
 }
 
-for (const [name, network] of CASES) {
+for (const [name, net] of CASES) {
   test(`${name}: everything is written before it is read, and nothing that is still needed is overwritten`, async (t) => {
-    const set = await compiled(network)
+    const set = await compiled(net)
     for (const program of Object.values(set.programs)) {
       const lifetimes = new Map<number, { first: number; last: number }>()
       program.operations.forEach((operation, at) => {
@@ -72,10 +72,10 @@ for (const [name, network] of CASES) {
   })
 
   test(`${name}: every parameter gets exactly one gradient`, async (t) => {
-    const set = await compiled(network)
+    const set = await compiled(net)
     const written = set.programs['train']!.operations.flatMap((operation) => touched(set, operation).filter(({ tensor, role }) => role === 'out' && tensor.arena === 'gradients'))
     const names = written.map(({ tensor }) => tensor.name).sort()
-    t.deepEqual(names, buildGraph(network).parameters.map((parameter) => `gradient/${parameter.name}`).sort())
+    t.deepEqual(names, buildGraph(net).parameters.map((parameter) => `gradient/${parameter.name}`).sort())
   })
 }
 
@@ -95,15 +95,20 @@ test('the normalised activation is never stored: what is kept is about half', as
 })
 
 test('frozen parameters get no gradient, no velocity and no step', async (t) => {
-  const network = preResNet('preresnet-20', { classes: 10 })
+  const net = preResNet('preresnet-20', { classes: 10 })
   const settings = { 'head.fc.weight': { decay: 0, rate: 1 }, 'head.fc.bias': { decay: 0, rate: 1 } }
-  const set = await compiled(network, { update: { momentum: 0.9, nesterov: false, clipNorm: 0, settings } })
+  const set = await compiled(net, { update: { momentum: 0.9, nesterov: false, clipNorm: 0, settings } })
   const operations = set.programs['train']!.operations.map((operation) => operation.op)
   t.false(operations.includes('conv_backward'))
   t.is((set.programs['train']!.operations.at(-1)!.attributes['lengths'] as number[]).length, 2)
 })
 
 test('batch statistics of a single value are refused', async (t) => {
-  const network = preResNet({ family: 'cifar', depth: 20, block: 'basic', classes: 10, input: { height: 4, width: 4, channels: 3 } })
-  await t.throwsAsync(compiled(network, { batch: 1, input: { kind: 'tensor' } }), { code: 'ERR_SHAPE', message: /more than one value per channel/ })
+  const net = preResNet({ family: 'cifar', depth: 20, block: 'basic', classes: 10, input: { height: 4, width: 4, channels: 3 } })
+  await t.throwsAsync(compiled(net, { batch: 1, input: { kind: 'tensor' } }), { code: 'ERR_SHAPE', message: /more than one value per channel/ })
+})
+
+test('a layer on features that no operation serves is refused by name', async (t) => {
+  const layers = { stem: conv2d({ channels: 8, kernel: 3 }), pool: globalAveragePool(), drop: dropout({ rate: 0.5 }), fc: linear({ units: 10 }) }
+  await t.throwsAsync(compiled(network({ input: { height: 8, width: 8, channels: 3 }, layers })), { code: 'ERR_UNSUPPORTED', message: /^drop: .*dropout, got features/ })
 })
