@@ -94,7 +94,7 @@ function stepText(event: StepEvent): string {
     `waiting for data ${percent(event.dataShare, 0)}`,
     `loss ${event.loss.toFixed(4)}`,
     `top-1 ${percent(1 - event.top1Error)}`,
-    `rate ${event.learningRate}`,
+    `rate ${Number(event.learningRate.toPrecision(4))}`,
     `${duration(event.secondsLeft)} left`,
     size(event.memory),
   ].join('  ')
