@@ -17,7 +17,7 @@ export interface NativeSession {
   read(tensor: string): Promise<Float64Array | Int32Array | Uint8Array>
   /** Same order; the element count must fit. Writing a parameter makes executors forget transformed weights. */
   write(tensor: string, values: Float64Array | Float32Array | Int32Array | Uint8Array): Promise<void>
-  /** Plain f32 or f64 tensor of a persistent arena: a view of its memory. `shared` is false (a copy) where the runtime forbids external buffers. Detached by dispose. */
+  /** Plain f32 or f64 tensor of a persistent arena other than `inputs`: a view of its memory. `shared` is false (a copy) where the runtime forbids external buffers. Detached by dispose. */
   view(tensor: string): { readonly values: Float32Array | Float64Array; readonly shared: boolean }
   /**
    * Runs a program `steps` times. With a loader, batch `firstBatch + i` is copied into `images`, `labels`, `placement` before each run; the call

@@ -1,4 +1,5 @@
-// What JavaScript sees of the native side: NativeBinding of lib/runtime/binding.ts. No numerics in this room.
+// What JavaScript sees of the native side: NativeBinding of lib/runtime/binding.ts. No numerics in
+// this room.
 #include <napi.h>
 
 #include <memory>

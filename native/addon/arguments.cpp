@@ -23,12 +23,14 @@ bool is_typed_array(const Napi::Value& value, napi_typedarray_type type) {
 }  // namespace
 
 Arguments::Arguments(const Napi::Value& object, std::string where) : where_(std::move(where)) {
-  if (!object.IsObject()) throw Error("ERR_OPTION", where_ + ": expected an object, got " + show(object));
+  if (!object.IsObject())
+    throw Error("ERR_OPTION", where_ + ": expected an object, got " + show(object));
   object_ = object.As<Napi::Object>();
 }
 
 void Arguments::refuse(const char* name, const std::string& expected) const {
-  throw Error("ERR_OPTION", where_ + "." + name + ": expected " + expected + ", got " + show(raw(name)));
+  throw Error("ERR_OPTION",
+              where_ + "." + name + ": expected " + expected + ", got " + show(raw(name)));
 }
 
 Napi::Value Arguments::raw(const char* name) const { return object_.Get(name); }
@@ -38,8 +40,8 @@ bool Arguments::has(const char* name) const { return !raw(name).IsUndefined(); }
 int64_t Arguments::integer(const char* name, int64_t least, int64_t most) const {
   const Napi::Value value = raw(name);
   const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
-  if (!(std::abs(number) <= 0x1p53) || number != std::floor(number) || number < static_cast<double>(least) ||
-      number > static_cast<double>(most)) {
+  if (!(std::abs(number) <= 0x1p53) || number != std::floor(number) ||
+      number < static_cast<double>(least) || number > static_cast<double>(most)) {
     refuse(name, most == std::numeric_limits<int64_t>::max()
                      ? "an integer of at least " + std::to_string(least)
                      : "an integer from " + std::to_string(least) + " to " + std::to_string(most));

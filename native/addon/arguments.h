@@ -23,8 +23,8 @@ class Arguments {
   bool boolean_or(const char* name, bool otherwise) const;
   std::string text(const char* name) const;
   std::vector<std::string> texts(const char* name) const;
-  std::vector<double> doubles(const char* name) const;     // a Float64Array
-  std::vector<int32_t> integers(const char* name) const;   // an Int32Array
+  std::vector<double> doubles(const char* name) const;    // a Float64Array
+  std::vector<int32_t> integers(const char* name) const;  // an Int32Array
   Napi::Uint8Array bytes(const char* name) const;
   Arguments object(const char* name) const;
 

@@ -62,7 +62,8 @@ class DecodeWork : public Napi::AsyncWorker {
 
 Napi::Value decode_image_async(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    if (!info[0].IsTypedArray() ||
+        info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
       throw Error("ERR_OPTION", "file: expected a Uint8Array, got another value");
     }
     const auto bytes = info[0].As<Napi::Uint8Array>();
@@ -73,7 +74,8 @@ Napi::Value decode_image_async(const Napi::CallbackInfo& info) {
     if (given.has("resize")) options.resize = given.integer("resize", 0, kLargestSide);
     if (given.has("height")) options.height = given.integer("height", 1, kLargestSide);
     if (given.has("width")) options.width = given.integer("width", 1, kLargestSide);
-    auto* work = new DecodeWork(info.Env(), {bytes.Data(), bytes.Data() + bytes.ByteLength()}, options);
+    auto* work =
+        new DecodeWork(info.Env(), {bytes.Data(), bytes.Data() + bytes.ByteLength()}, options);
     const Napi::Promise promise = work->promise();
     work->Queue();  // deletes itself when done
     return promise;

@@ -4,7 +4,8 @@
 
 namespace preresnet {
 
-/// (file: Uint8Array, { channels, resize?, height?, width? }) -> promise of { pixels, height, width, channels }
+/// (file: Uint8Array, { channels, resize?, height?, width? }) -> promise of { pixels, height,
+/// width, channels }
 Napi::Value decode_image_async(const Napi::CallbackInfo& info);
 
 }  // namespace preresnet

@@ -42,13 +42,14 @@ Napi::Value guarded(Napi::Env env, const std::function<Napi::Value()>& call) {
 }
 
 Environment::Environment(Napi::Env env) : env_(env) {
-  const napi_status created = napi_create_threadsafe_function(
-      env, nullptr, nullptr, Napi::String::New(env, "preresnet"), 0, 1, nullptr, nullptr, this,
-      on_settlement, &settlements_);
+  const napi_status created =
+      napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "preresnet"), 0,
+                                      1, nullptr, nullptr, this, on_settlement, &settlements_);
   if (created != napi_ok) throw Napi::Error::New(env, "no thread-safe function could be made");
   // Waiting promises keep the process alive, an idle addon does not.
   napi_unref_threadsafe_function(env, settlements_);
-  // Registered after the function above: hooks run in reverse, so threads end before what they call goes.
+  // Registered after the function above: hooks run in reverse, so threads end before what they call
+  // goes.
   napi_add_async_cleanup_hook(env, on_exit, this, nullptr);
 }
 
@@ -82,7 +83,8 @@ void Environment::settle(uint64_t id, Completion completion) {
   auto settlement = std::make_unique<Settlement>(Settlement{id, std::move(completion)});
   const napi_status queued =
       napi_call_threadsafe_function(settlements_, settlement.get(), napi_tsfn_nonblocking);
-  if (queued == napi_ok) settlement.release();  // else the environment is going: nobody waits any more
+  if (queued == napi_ok)
+    settlement.release();  // else the environment is going: nobody waits any more
 }
 
 void Environment::on_settlement(napi_env raw, napi_value, void* context, void* data) {

@@ -1,4 +1,5 @@
-// What belongs to one JavaScript thread: its promises, and the native threads to end before it goes.
+// What belongs to one JavaScript thread: its promises, and the native threads to end before it
+// goes.
 #pragma once
 #include <napi.h>
 
@@ -31,9 +32,10 @@ class Environment {
   Environment& operator=(const Environment&) = delete;
   static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 
-  /// A promise that `work`, done by another thread, settles: `work` returns the completion or throws. `keep` lives until it is settled.
-  /// `post` hands the task to that thread.
-  Napi::Promise promise(std::shared_ptr<void> keep, const std::function<void(std::function<void()>)>& post,
+  /// A promise that `work`, done by another thread, settles: `work` returns the completion or
+  /// throws. `keep` lives until it is settled. `post` hands the task to that thread.
+  Napi::Promise promise(std::shared_ptr<void> keep,
+                        const std::function<void(std::function<void()>)>& post,
                         std::function<Completion()> work);
   void add(const std::shared_ptr<Stoppable>& member);
 

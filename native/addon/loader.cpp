@@ -37,7 +37,8 @@ LoaderOptions read_options(const Napi::Value& value, Napi::Reference<Napi::Uint8
   options.channels = description.integer("channels", 1, 64);
   options.batch = description.integer("batch", 1, 1 << 24);
   const std::string mode = description.text("mode");
-  if (mode != "train" && mode != "evaluate") description.refuse("mode", "\"train\" or \"evaluate\"");
+  if (mode != "train" && mode != "evaluate")
+    description.refuse("mode", "\"train\" or \"evaluate\"");
   options.mode = mode == "train" ? LoaderOptions::Mode::train : LoaderOptions::Mode::evaluate;
   options.seed = static_cast<uint64_t>(description.integer("seed", 0));
   options.pad = description.integer("pad", 0, kLargestSide);
@@ -70,7 +71,8 @@ Completion next_batch(BatchSource& source, uint64_t index) {
   BatchCopy copy;
   copy.images.assign(batch.images, batch.images + size * static_cast<size_t>(source.image_bytes()));
   copy.labels.assign(batch.labels, batch.labels + size);
-  if (batch.placement != nullptr) copy.placement.assign(batch.placement, batch.placement + 3 * size);
+  if (batch.placement != nullptr)
+    copy.placement.assign(batch.placement, batch.placement + 3 * size);
   copy.count = batch.count;
   source.release(batch.ticket);
   return [copy = std::move(copy)](Napi::Env env) -> Napi::Value {
@@ -86,10 +88,10 @@ Completion next_batch(BatchSource& source, uint64_t index) {
 }  // namespace
 
 Napi::Function LoaderObject::define(Napi::Env env) {
-  return DefineClass(env, "NativeLoader",
-                     {InstanceAccessor<&LoaderObject::batch>("batch"),
-                      InstanceMethod<&LoaderObject::next>("next"),
-                      InstanceMethod<&LoaderObject::close>("close")});
+  return DefineClass(
+      env, "NativeLoader",
+      {InstanceAccessor<&LoaderObject::batch>("batch"), InstanceMethod<&LoaderObject::next>("next"),
+       InstanceMethod<&LoaderObject::close>("close")});
 }
 
 Napi::Value LoaderObject::create(const Napi::CallbackInfo& info) {

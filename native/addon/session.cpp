@@ -62,7 +62,9 @@ Values to_values(const Napi::Value& value) {
         break;
     }
   }
-  throw Error("ERR_PARAMETER", "values: expected a Float64Array, Float32Array, Int32Array or Uint8Array, got another value");
+  throw Error(
+      "ERR_PARAMETER",
+      "values: expected a Float64Array, Float32Array, Int32Array or Uint8Array, got another value");
 }
 
 RunRequest read_request(const Napi::Value& value, std::shared_ptr<LoaderState>* loader) {
@@ -97,15 +99,16 @@ Napi::Value to_result(Napi::Env env, const RunOutcome& outcome, bool collect) {
   return result;
 }
 
-/// The arena as an ArrayBuffer that keeps it alive; empty where this runtime forbids buffers over foreign memory.
+/// The arena as an ArrayBuffer that keeps it alive; empty where this runtime forbids buffers over
+/// foreign memory.
 Napi::ArrayBuffer external_buffer(Napi::Env env, const std::shared_ptr<Arena>& arena) {
   if (std::getenv("PRERESNET_NO_EXTERNAL_BUFFERS") != nullptr) return {};
   auto keep = std::make_unique<std::shared_ptr<Arena>>(arena);
   napi_value value = nullptr;
   const napi_status status = napi_create_external_arraybuffer(
       env, arena->data(), arena->bytes(),
-      [](napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<Arena>*>(hint); }, keep.get(),
-      &value);
+      [](napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<Arena>*>(hint); },
+      keep.get(), &value);
   if (status != napi_ok) return {};
   keep.release();
   return {env, value};
@@ -129,26 +132,27 @@ Napi::Object make_view(Napi::Env env, const Tensor& tensor, const Napi::ArrayBuf
 }  // namespace
 
 Napi::Function SessionObject::define(Napi::Env env) {
-  return DefineClass(env, "NativeSession",
-                     {InstanceAccessor<&SessionObject::memory>("memory"),
-                      InstanceMethod<&SessionObject::allocate>("allocate"),
-                      InstanceMethod<&SessionObject::read>("read"),
-                      InstanceMethod<&SessionObject::write>("write"),
-                      InstanceMethod<&SessionObject::view>("view"),
-                      InstanceMethod<&SessionObject::run>("run"),
-                      InstanceMethod<&SessionObject::cancel>("cancel"),
-                      InstanceMethod<&SessionObject::trace>("trace"),
-                      InstanceMethod<&SessionObject::dispose>("dispose")});
+  return DefineClass(
+      env, "NativeSession",
+      {InstanceAccessor<&SessionObject::memory>("memory"),
+       InstanceMethod<&SessionObject::allocate>("allocate"),
+       InstanceMethod<&SessionObject::read>("read"), InstanceMethod<&SessionObject::write>("write"),
+       InstanceMethod<&SessionObject::view>("view"), InstanceMethod<&SessionObject::run>("run"),
+       InstanceMethod<&SessionObject::cancel>("cancel"),
+       InstanceMethod<&SessionObject::trace>("trace"),
+       InstanceMethod<&SessionObject::dispose>("dispose")});
 }
 
 Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     auto programs = std::make_shared<std::string>(text_argument(info, 0, "programs"));
-    const auto threads = static_cast<int>(Arguments(info[1], "options").integer("threads", 0, 1 << 12));
+    const auto threads =
+        static_cast<int>(Arguments(info[1], "options").integer("threads", 0, 1 << 12));
     auto state = std::make_shared<SessionState>();
     Environment& environment = Environment::of(info.Env());
     environment.add(state);
-    // The task refers to the state without owning it: the last owner joins the thread and must not be the thread.
+    // The task refers to the state without owning it: the last owner joins the thread and must not
+    // be the thread.
     SessionState* raw = state.get();
     return environment.promise(
         state, [&](auto task) { raw->thread.post(std::move(task)); },
@@ -165,7 +169,8 @@ Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
 
 SessionObject::SessionObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<SessionObject>(info) {
-  if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "sessions are made by createSession");
+  if (!info[0].IsExternal())
+    throw Napi::TypeError::New(info.Env(), "sessions are made by createSession");
   state_ = *info[0].As<Napi::External<std::shared_ptr<SessionState>>>().Data();
 }
 
@@ -212,20 +217,22 @@ Napi::Value SessionObject::allocate(const Napi::CallbackInfo& info) {
 Napi::Value SessionObject::read(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     require_usable();
-    return later(info.Env(), [name = text_argument(info, 0, "tensor")](Session& session) -> Completion {
-      return [values = session.read(name)](Napi::Env env) { return to_array(env, values); };
-    });
+    return later(
+        info.Env(), [name = text_argument(info, 0, "tensor")](Session& session) -> Completion {
+          return [values = session.read(name)](Napi::Env env) { return to_array(env, values); };
+        });
   });
 }
 
 Napi::Value SessionObject::write(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     require_usable();
-    return later(info.Env(), [name = text_argument(info, 0, "tensor"),
-                              values = to_values(info[1])](Session& session) -> Completion {
-      session.write(name, values);
-      return undefined;
-    });
+    return later(info.Env(),
+                 [name = text_argument(info, 0, "tensor"),
+                  values = to_values(info[1])](Session& session) -> Completion {
+                   session.write(name, values);
+                   return undefined;
+                 });
   });
 }
 
@@ -255,13 +262,14 @@ Napi::Value SessionObject::run(const Napi::CallbackInfo& info) {
     return later(
         info.Env(),
         [name = text_argument(info, 0, "program"), request](Session& session) -> Completion {
-          // The loader's memory belongs to JavaScript; it is let go of before the promise is settled, whatever happens.
+          // The loader's memory belongs to JavaScript; it is let go of before the promise is
+          // settled, whatever happens.
           struct Release {
             RunRequest& request;
             ~Release() { request.source.reset(); }
           } release{*request};
-          return [outcome = session.run(name, *request),
-                  collect = request->collect](Napi::Env env) { return to_result(env, outcome, collect); };
+          return [outcome = session.run(name, *request), collect = request->collect](
+                     Napi::Env env) { return to_result(env, outcome, collect); };
         },
         loader);
   });

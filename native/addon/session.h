@@ -26,9 +26,10 @@ class SessionState : public Stoppable, public std::enable_shared_from_this<Sessi
   }
   void join() override { thread.stop(); }
 
-  std::unique_ptr<Session> session;  // made on the thread, seen by JavaScript once creating it is settled
-  std::atomic<bool> ending{false};   // the JavaScript thread goes: what is queued is not begun
-  bool disposing = false;            // JavaScript thread only, as the rest
+  std::unique_ptr<Session>
+      session;  // made on the thread, seen by JavaScript once creating it is settled
+  std::atomic<bool> ending{false};  // the JavaScript thread goes: what is queued is not begun
+  bool disposing = false;           // JavaScript thread only, as the rest
   bool disposed = false;
   std::map<std::string, Napi::Reference<Napi::ArrayBuffer>> buffers;  // one an arena
   TaskThread thread;

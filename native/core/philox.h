@@ -1,5 +1,6 @@
-// Philox4x32-10 (Salmon et al., 2011): a counter-based generator. A random number is a pure function of seed, step, stream and
-// logical index, so that every executor draws the same one and the backward pass draws it again.
+// Philox4x32-10 (Salmon et al., 2011): a counter-based generator. A random number is a pure
+// function of seed, step, stream and logical index, so that every executor draws the same one and
+// the backward pass draws it again.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -18,8 +19,9 @@ constexpr PhiloxCounter philox(PhiloxCounter counter, PhiloxKey key) {
   for (int round = 0; round < 10; ++round) {
     const uint64_t first = uint64_t{0xD2511F53u} * counter[0];
     const uint64_t second = uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {static_cast<uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(second),
-               static_cast<uint32_t>(first >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(first)};
+    counter = {
+        static_cast<uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(second),
+        static_cast<uint32_t>(first >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(first)};
     key[0] += 0x9E3779B9u;
     key[1] += 0xBB67AE85u;
   }

@@ -48,7 +48,8 @@ std::optional<size_t> entry(const std::string& path, const std::string& key) {
   return std::nullopt;
 }
 
-/// This process's group in the controller's hierarchy and every group above it, as folders. Limits hold at each level.
+/// This process's group in the controller's hierarchy and every group above it, as folders. Limits
+/// hold at each level.
 std::vector<std::string> cgroup_folders(const std::string& controller) {
   std::vector<std::string> folders;
   std::ifstream file("/proc/self/cgroup");
@@ -106,7 +107,8 @@ size_t cgroup_left() {
     }
     if (!limit || !usage) continue;
     // Cached files count as usage and are given up under pressure.
-    const size_t used = *usage - std::min(*usage, entry(folder + "/memory.stat", cache).value_or(0));
+    const size_t used =
+        *usage - std::min(*usage, entry(folder + "/memory.stat", cache).value_or(0));
     least = std::min(least, *limit - std::min(*limit, used));
   }
   return least;
@@ -149,11 +151,10 @@ std::string cpu_model() {
 }
 
 std::vector<std::string> instruction_sets() {
-  static constexpr std::array kKnown = {"sse4_2",       "avx",         "f16c",      "fma",
-                                        "avx2",         "avx512f",     "avx512bw",  "avx512vl",
-                                        "avx512_vnni",  "avx512_bf16", "amx_tile",  "amx_bf16",
-                                        "avx512_fp16",  "asimd",       "asimddp",   "fphp",
-                                        "bf16",         "sve",         "svebf16"};
+  static constexpr std::array kKnown = {
+      "sse4_2",   "avx",         "f16c",        "fma",      "avx2",     "avx512f",     "avx512bw",
+      "avx512vl", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "avx512_fp16", "asimd",
+      "asimddp",  "fphp",        "bf16",        "sve",      "svebf16"};
   std::vector<std::string> found;
   std::istringstream flags(cpu_entry({"flags", "Features"}));
   for (std::string flag; flags >> flag;) {

@@ -11,10 +11,12 @@ int allowed_threads();
 /// Logical processors of the machine.
 int machine_threads();
 size_t total_memory();
-/// Bytes that can still be had: the machine's available memory, or what the cgroup's limit leaves where that is less.
+/// Bytes that can still be had: the machine's available memory, or what the cgroup's limit leaves
+/// where that is less.
 size_t available_memory();
 std::string cpu_model();
-/// Instruction sets that matter to the executors, in the kernel's spelling: avx2, fma, avx512f, asimd ...
+/// Instruction sets that matter to the executors, in the kernel's spelling: avx2, fma, avx512f,
+/// asimd ...
 std::vector<std::string> instruction_sets();
 
 }  // namespace preresnet

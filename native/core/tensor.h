@@ -27,7 +27,9 @@ struct Tensor {
 
   int64_t dim(size_t index) const { return shape.at(index); }
   template <class T>
-  T* as() const { return static_cast<T*>(data); }
+  T* as() const {
+    return static_cast<T*>(data);
+  }
 };
 
 size_t size_of(DType);

@@ -12,7 +12,9 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  void* data() const { return data_; }  // aligned to 4096 bytes; to 2 MiB where it is larger than that
+  void* data() const {
+    return data_;
+  }  // aligned to 4096 bytes; to 2 MiB where it is larger than that
   size_t bytes() const { return bytes_; }
 
  private:

@@ -13,7 +13,8 @@ using Values = std::variant<std::vector<double>, std::vector<int32_t>, std::vect
 
 /// ERR_UNSUPPORTED for f16.
 Values read_values(const Tensor&);
-/// ERR_PARAMETER where number or type of the values do not fit the tensor. Lanes that pad a blocked layout become zero.
+/// ERR_PARAMETER where number or type of the values do not fit the tensor. Lanes that pad a blocked
+/// layout become zero.
 void write_values(const Tensor&, const Values&);
 
 }  // namespace preresnet

@@ -13,9 +13,10 @@ namespace preresnet {
 /// What changes from step to step.
 struct Step {
   uint64_t seed = 0;
-  uint64_t index = 0;         // global step, from 0
+  uint64_t index = 0;  // global step, from 0
   double learning_rate = 0;
-  uint64_t weights_version = 0;  // grows when any parameter was written; an executor may keep transformed weights while it stands
+  uint64_t weights_version = 0;  // grows when any parameter was written; an executor may keep
+                                 // transformed weights while it stands
 };
 
 /// One prepared operation. `run` allocates nothing and creates no primitive.
@@ -29,10 +30,12 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual std::string_view name() const = 0;
-  /// Called for every operation before any arena exists: `Tensor::data` is still null and is bound before the first run.
-  /// The operation struct and its tensors outlive the Operation. Throws Error("ERR_UNSUPPORTED") for what this executor cannot do.
+  /// Called for every operation before any arena exists: `Tensor::data` is still null and is bound
+  /// before the first run. The operation struct and its tensors outlive the Operation. Throws
+  /// Error("ERR_UNSUPPORTED") for what this executor cannot do.
   virtual std::unique_ptr<Operation> prepare(const ops::AnyOperation&) = 0;
-  /// Bytes beside the arenas that all operations prepared so far need (scratch of all threads, private copies). Known before allocate().
+  /// Bytes beside the arenas that all operations prepared so far need (scratch of all threads,
+  /// private copies). Known before allocate().
   virtual size_t scratch_bytes() const = 0;
   /// Allocates those bytes. Called once, after the last prepare().
   virtual void allocate() = 0;

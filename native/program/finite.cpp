@@ -4,7 +4,8 @@ namespace preresnet {
 
 namespace {
 
-/// A floating number is infinite or NaN when every bit of its exponent is set. Without a branch, so that compilers make vectors of it.
+/// A floating number is infinite or NaN when every bit of its exponent is set. Without a branch, so
+/// that compilers make vectors of it.
 template <class Bits>
 bool no_full_exponent(const Tensor& tensor, Bits exponent) {
   const auto* bits = tensor.as<const Bits>();

@@ -12,20 +12,23 @@ std::vector<Lifetime> lifetimes(const Program& program) {
   for (size_t index = 0; index < program.operations.size(); ++index) {
     const ProgramOperation& operation = program.operations[index];
     const std::vector<Operand> operands = operands_of(operation.operation);
-    // What an operation reads must be there before it; so reads are looked at before its own writes.
+    // What an operation reads must be there before it; so reads are looked at before its own
+    // writes.
     for (const Operand& operand : operands) {
-      if (operand.tensor->arena != kTransientArena || operand.contract->role == ops::Role::out) continue;
+      if (operand.tensor->arena != kTransientArena || operand.contract->role == ops::Role::out)
+        continue;
       const auto entry = place.find(operand.tensor);
       if (entry == place.end()) {
-        throw Error("ERR_PROGRAM", "program " + program.name + ": " + describe(index, operation) +
-                                       ": expected " + operand.contract->name + " (" +
-                                       operand.tensor->name +
-                                       ") to be written by an earlier operation, got none that does");
+        throw Error("ERR_PROGRAM",
+                    "program " + program.name + ": " + describe(index, operation) + ": expected " +
+                        operand.contract->name + " (" + operand.tensor->name +
+                        ") to be written by an earlier operation, got none that does");
       }
       result[entry->second].last = index;
     }
     for (const Operand& operand : operands) {
-      if (operand.tensor->arena != kTransientArena || operand.contract->role == ops::Role::in) continue;
+      if (operand.tensor->arena != kTransientArena || operand.contract->role == ops::Role::in)
+        continue;
       const auto [entry, added] = place.try_emplace(operand.tensor, result.size());
       if (added) {
         result.push_back({operand.tensor, index, index});

@@ -14,8 +14,8 @@ struct Lifetime {
   size_t last;
 };
 
-/// Of the tensors of the transient arena that the program uses, ordered by first. Throws ERR_PROGRAM for an operand that is read
-/// before it was written in this program.
+/// Of the tensors of the transient arena that the program uses, ordered by first. Throws
+/// ERR_PROGRAM for an operand that is read before it was written in this program.
 std::vector<Lifetime> lifetimes(const Program&);
 
 }  // namespace preresnet

@@ -13,7 +13,8 @@
 
 namespace preresnet {
 
-/// The one arena in which tensors share memory by lifetimes; all others keep their contents between runs.
+/// The one arena in which tensors share memory by lifetimes; all others keep their contents between
+/// runs.
 inline constexpr std::string_view kTransientArena = "activations";
 
 enum class Phase : uint8_t { forward, loss, backward, update };
@@ -44,8 +45,8 @@ struct ProgramSet {
   ProgramSet& operator=(const ProgramSet&) = delete;
 };
 
-/// Reads the JSON strictly: an unknown key, operation, operand or attribute, a wrong type and a missing entry are ERR_PROGRAM.
-/// What the values mean is verify()'s business (program/verify.h).
+/// Reads the JSON strictly: an unknown key, operation, operand or attribute, a wrong type and a
+/// missing entry are ERR_PROGRAM. What the values mean is verify()'s business (program/verify.h).
 std::unique_ptr<ProgramSet> read_programs(std::string_view json);
 
 /// "operation 12 conv stages.0.blocks.1.conv2", as errors name it.

@@ -65,7 +65,8 @@ int64_t integer(const std::string& where, const Json& value) {
     refuse(where, "an integer of at most 2^53", show(value));
   }
   const auto number = value.get<int64_t>();
-  if (number > kLargest || number < -kLargest) refuse(where, "an integer within ±2^53", show(value));
+  if (number > kLargest || number < -kLargest)
+    refuse(where, "an integer within ±2^53", show(value));
   return number;
 }
 
@@ -151,7 +152,8 @@ class OperationReader {
     result.op = text(where_ + ".op", json_["op"]);
     result.name = text(where_ + ".name", json_["name"]);
     where_ += " " + result.op + " " + result.name;
-    for (const Json& layer : array(where_ + ".fused", json_["fused"])) text(where_ + ".fused", layer);
+    for (const Json& layer : array(where_ + ".fused", json_["fused"]))
+      text(where_ + ".fused", layer);
     result.phase = one_of(where_ + ".phase", json_["phase"], kPhases);
     if (!ops::make_operation(result.op, &result.operation)) {
       refuse(where_, "an operation of the contracts", "\"" + result.op + "\"");
@@ -174,7 +176,8 @@ class OperationReader {
       ++used;
       read_operand(where_ + "." + contract.name, *entry, field);
     });
-    if (used != operands.size()) refuse_unknown<Operation>(operands, "operand", Operation::kOperands);
+    if (used != operands.size())
+      refuse_unknown<Operation>(operands, "operand", Operation::kOperands);
 
     const Json& attributes = object(where_ + ".attributes", json_["attributes"]);
     used = 0;
@@ -199,8 +202,7 @@ class OperationReader {
     }
     field = &tensors_[static_cast<size_t>(index)];
   }
-  void read_operand(const std::string& where, const Json& json,
-                    std::vector<const Tensor*>& field) {
+  void read_operand(const std::string& where, const Json& json, std::vector<const Tensor*>& field) {
     for (const Json& element : array(where, json)) {
       read_operand(where, element, field.emplace_back());
     }
@@ -229,8 +231,9 @@ class OperationReader {
 std::unique_ptr<ProgramSet> read_programs(std::string_view source) {
   const Json json = Json::parse(source, nullptr, false);
   if (json.is_discarded()) refuse("programs", "JSON", "text that is none");
-  object("programs", json,
-         {"format", "contracts", "network", "device", "precision", "arenas", "tensors", "programs"});
+  object(
+      "programs", json,
+      {"format", "contracts", "network", "device", "precision", "arenas", "tensors", "programs"});
   if (integer("format", json["format"]) != 1) refuse("format", "1", show(json["format"]));
   if (integer("contracts", json["contracts"]) != ops::kContractsVersion) {
     refuse("contracts", std::to_string(ops::kContractsVersion), show(json["contracts"]));

@@ -72,7 +72,8 @@ Session::Session(std::string_view programs, int threads, const std::atomic<bool>
       try {
         prepared->operations.push_back(executor_->prepare(operation.operation));
       } catch (const Error& error) {
-        throw Error(error.code(), "program " + name + ": " + describe(index, operation) + ": " + error.what());
+        throw Error(error.code(),
+                    "program " + name + ": " + describe(index, operation) + ": " + error.what());
       }
     }
     programs_[name] = std::move(prepared);
@@ -122,8 +123,8 @@ const Tensor& Session::persistent(std::string_view name) const {
   if (entry != persistent_.end()) return *entry->second;
   for (const Tensor& tensor : set_->tensors) {
     if (tensor.name == name) {
-      throw Error("ERR_PARAMETER", "expected a tensor that keeps its contents, got " +
-                                       tensor.name + " of arena " + tensor.arena);
+      throw Error("ERR_PARAMETER", "expected a tensor that keeps its contents, got " + tensor.name +
+                                       " of arena " + tensor.arena);
     }
   }
   throw Error("ERR_PARAMETER", "no tensor named \"" + std::string(name) + "\"");
@@ -143,8 +144,14 @@ void Session::write(std::string_view name, const Values& values) {
 const Tensor& Session::viewable(std::string_view name) {
   require_memory();
   const Tensor& tensor = persistent(name);
-  if (tensor.layout != Layout::plain || (tensor.dtype != DType::f32 && tensor.dtype != DType::f64)) {
-    throw Error("ERR_PARAMETER", "tensor " + tensor.name + ": expected a plain f32 or f64 tensor, got " +
+  // A buffer spans its arena, and this one holds indices that are looked at once, before a step.
+  if (tensor.arena == "inputs") {
+    throw Error("ERR_PARAMETER", "tensor " + tensor.name + ": inputs are written, not viewed");
+  }
+  if (tensor.layout != Layout::plain ||
+      (tensor.dtype != DType::f32 && tensor.dtype != DType::f64)) {
+    throw Error("ERR_PARAMETER", "tensor " + tensor.name +
+                                     ": expected a plain f32 or f64 tensor, got " +
                                      name_of(tensor.layout) + " " + name_of(tensor.dtype));
   }
   viewed_ = true;
@@ -176,7 +183,8 @@ void Session::take_batch(Prepared& program, const Batch& batch) const {
   }
   if (program.input->placement != nullptr) {
     if (batch.placement == nullptr) {
-      throw Error("ERR_OPTION", "loader: expected placements for program " + program.program->name + ", got none");
+      throw Error("ERR_OPTION", "loader: expected placements for program " + program.program->name +
+                                    ", got none");
     }
     std::memcpy(program.input->placement->data, batch.placement, program.input->placement->bytes);
   }
@@ -191,7 +199,8 @@ void Session::check_inputs(const Prepared& program) const {
       const int32_t label = labels.as<const int32_t>()[index];
       if (label < -1 || label >= classes) {
         throw Error("ERR_DATASET", "label of image " + std::to_string(index) + ": expected -1 to " +
-                                       std::to_string(classes - 1) + ", got " + std::to_string(label));
+                                       std::to_string(classes - 1) + ", got " +
+                                       std::to_string(label));
       }
     }
   }
@@ -202,9 +211,9 @@ void Session::check_inputs(const Prepared& program) const {
     const auto* values = input.placement->as<const int32_t>();
     for (int64_t index = 0; index < 3 * input.placement->dim(0); ++index) {
       if (values[index] < 0 || values[index] > limits[index % 3]) {
-        throw Error("ERR_DATASET", "placement of image " + std::to_string(index / 3) + ": expected 0 to " +
-                                       std::to_string(limits[index % 3]) + ", got " +
-                                       std::to_string(values[index]));
+        throw Error("ERR_DATASET", "placement of image " + std::to_string(index / 3) +
+                                       ": expected 0 to " + std::to_string(limits[index % 3]) +
+                                       ", got " + std::to_string(values[index]));
       }
     }
   }
@@ -254,7 +263,8 @@ bool Session::step(Prepared& program, const RunRequest& request, Step step, bool
   return true;
 }
 
-/// Runs the operations before `until` again on the same inputs and names the first that made something that is not a number.
+/// Runs the operations before `until` again on the same inputs and names the first that made
+/// something that is not a number.
 void Session::explain_not_finite(Prepared& program, const Step& step, size_t until,
                                  const std::string& what) {
   restore_buffers();
@@ -266,16 +276,17 @@ void Session::explain_not_finite(Prepared& program, const Step& step, size_t unt
       const std::vector<Operand> operands = operands_of(operation.operation);
       for (const Operand& operand : operands) {
         if (operand.contract->role != ops::Role::out && !all_finite(*operand.tensor)) {
-          found = "first seen in " + describe(index, operation) + ", whose " + operand.contract->name +
-                  " (" + operand.tensor->name + ") was not finite before it ran";
+          found = "first seen in " + describe(index, operation) + ", whose " +
+                  operand.contract->name + " (" + operand.tensor->name +
+                  ") was not finite before it ran";
           return;
         }
       }
       program.operations[index]->run(step);
       for (const Operand& operand : operands) {
         if (operand.contract->role != ops::Role::in && !all_finite(*operand.tensor)) {
-          found = "first made by " + describe(index, operation) + " in " + operand.contract->name + " (" +
-                  operand.tensor->name + ")";
+          found = "first made by " + describe(index, operation) + " in " + operand.contract->name +
+                  " (" + operand.tensor->name + ")";
           return;
         }
       }
@@ -298,19 +309,23 @@ RunOutcome Session::run(std::string_view name, const RunRequest& request) {
     throw Error("ERR_OPTION", "no program named \"" + std::string(name) + "\" was compiled");
   }
   Prepared& program = *entry->second;
-  if (program.sgd != nullptr && request.learning_rates.size() != static_cast<size_t>(request.steps)) {
-    throw Error("ERR_OPTION", "learningRates: expected one a step (" + std::to_string(request.steps) +
-                                  "), got " + std::to_string(request.learning_rates.size()));
+  if (program.sgd != nullptr &&
+      request.learning_rates.size() != static_cast<size_t>(request.steps)) {
+    throw Error("ERR_OPTION", "learningRates: expected one a step (" +
+                                  std::to_string(request.steps) + "), got " +
+                                  std::to_string(request.learning_rates.size()));
   }
   if (request.source != nullptr) {
     if (program.input == nullptr) {
-      throw Error("ERR_OPTION", "loader: expected a program that takes images, got " + std::string(name));
+      throw Error("ERR_OPTION",
+                  "loader: expected a program that takes images, got " + std::string(name));
     }
     const Tensor& images = *program.input->images;
     const int64_t image_bytes = static_cast<int64_t>(images.bytes) / images.dim(0);
-    if (request.source->batch_size() != images.dim(0) || request.source->image_bytes() != image_bytes) {
-      throw Error("ERR_OPTION", "loader: expected batches of " + std::to_string(images.dim(0)) + " images of " +
-                                    std::to_string(image_bytes) + " bytes, got " +
+    if (request.source->batch_size() != images.dim(0) ||
+        request.source->image_bytes() != image_bytes) {
+      throw Error("ERR_OPTION", "loader: expected batches of " + std::to_string(images.dim(0)) +
+                                    " images of " + std::to_string(image_bytes) + " bytes, got " +
                                     std::to_string(request.source->batch_size()) + " of " +
                                     std::to_string(request.source->image_bytes()));
     }
@@ -329,7 +344,8 @@ RunOutcome Session::run(std::string_view name, const RunRequest& request) {
     const Clock::time_point asked = Clock::now();
     if (request.source != nullptr) {
       Batch batch;
-      if (!request.source->acquire(request.first_batch + static_cast<uint64_t>(index), &batch)) break;
+      if (!request.source->acquire(request.first_batch + static_cast<uint64_t>(index), &batch))
+        break;
       try {
         take_batch(program, batch);
       } catch (...) {
@@ -343,7 +359,8 @@ RunOutcome Session::run(std::string_view name, const RunRequest& request) {
     Step now;
     now.seed = request.seed;
     now.index = request.first_step + static_cast<uint64_t>(index);
-    now.learning_rate = request.learning_rates.empty() ? 0 : request.learning_rates[static_cast<size_t>(index)];
+    now.learning_rate =
+        request.learning_rates.empty() ? 0 : request.learning_rates[static_cast<size_t>(index)];
     now.weights_version = weights_version_;
     if (!step(program, request, now, request.trace)) {
       outcome.cancelled = true;
@@ -353,9 +370,10 @@ RunOutcome Session::run(std::string_view name, const RunRequest& request) {
 
     for (size_t metric = 0; metric < 4; ++metric) {
       const Tensor* metrics = program.loss == nullptr ? nullptr : program.loss->metrics;
-      outcome.rows.push_back(metrics == nullptr              ? 0
-                             : metrics->dtype == DType::f64 ? metrics->as<double>()[metric]
-                                                            : static_cast<double>(metrics->as<float>()[metric]));
+      outcome.rows.push_back(metrics == nullptr ? 0
+                             : metrics->dtype == DType::f64
+                                 ? metrics->as<double>()[metric]
+                                 : static_cast<double>(metrics->as<float>()[metric]));
     }
     outcome.rows.push_back(seconds(asked, started));
     outcome.rows.push_back(seconds(started, Clock::now()));

@@ -1,4 +1,5 @@
-// A set of programs ready to run: its memory, its executor, its steps. Used by one thread at a time; cancel() by any.
+// A set of programs ready to run: its memory, its executor, its steps. Used by one thread at a
+// time; cancel() by any.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -39,7 +40,8 @@ struct RunRequest {
 };
 
 struct RunOutcome {
-  std::vector<double> rows;  // 6 a step: loss sum, counted, top-1, top-5, seconds waited, seconds run
+  std::vector<double>
+      rows;  // 6 a step: loss sum, counted, top-1, top-5, seconds waited, seconds run
   int64_t completed = 0;
   bool cancelled = false;
   std::vector<int32_t> predictions;
@@ -54,8 +56,8 @@ struct TraceEvent {
 
 class Session {
  public:
-  /// Reads and verifies the programs and prepares every operation. threads: 0 for what the machine allows.
-  /// Ends with ERR_ABORTED soon after `stop` becomes true.
+  /// Reads and verifies the programs and prepares every operation. threads: 0 for what the machine
+  /// allows. Ends with ERR_ABORTED soon after `stop` becomes true.
   Session(std::string_view programs, int threads, const std::atomic<bool>& stop);
   ~Session();
 
@@ -65,7 +67,8 @@ class Session {
 
   Values read(std::string_view tensor) const;
   void write(std::string_view tensor, const Values&);
-  /// A plain f32 or f64 tensor of a persistent arena, else ERR_PARAMETER. JavaScript may write through it from then on. Any thread.
+  /// A plain f32 or f64 tensor of a persistent arena, else ERR_PARAMETER. JavaScript may write
+  /// through it from then on. Any thread.
   const Tensor& viewable(std::string_view tensor);
   /// Kept alive by whoever holds it, also after the session.
   std::shared_ptr<Arena> arena(std::string_view name) const;
@@ -87,7 +90,8 @@ class Session {
   bool step(Prepared&, const RunRequest&, Step, bool traced);
   void take_batch(Prepared&, const Batch&) const;
   void check_inputs(const Prepared&) const;
-  [[noreturn]] void explain_not_finite(Prepared&, const Step&, size_t until, const std::string& what);
+  [[noreturn]] void explain_not_finite(Prepared&, const Step&, size_t until,
+                                       const std::string& what);
   void keep_buffers();
   void restore_buffers();
 

@@ -1,4 +1,313 @@
 #include "program/verify.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <sstream>
+#include <unordered_set>
+
+#include "core/error.h"
+#include "program/laws.h"
+#include "program/lifetimes.h"
+
 namespace preresnet {
-void verify(const ProgramSet&) {}
+
+namespace {
+
+constexpr size_t kAlignment = 64;
+constexpr std::array kArenas = {"parameters", "velocity", "gradients",  "buffers",
+                                "inputs",     "outputs",  "activations"};
+
+[[noreturn]] void refuse(const std::string& where, const std::string& message) {
+  throw Error("ERR_PROGRAM", where + ": " + message);
 }
+
+std::string show(const std::vector<int64_t>& shape) {
+  std::string text = "[";
+  for (const int64_t size : shape) text += (text.size() > 1 ? " " : "") + std::to_string(size);
+  return text + "]";
+}
+
+std::string place(const Tensor& tensor) {
+  return tensor.name + " (" + tensor.arena + " " + std::to_string(tensor.offset) + " to " +
+         std::to_string(tensor.offset + tensor.bytes) + ")";
+}
+
+bool overlap(const Tensor& a, const Tensor& b) {
+  return a.arena == b.arena && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+}
+
+// ---- arenas and tensors
+
+void check_device(const ProgramSet& set) {
+  const bool reference = set.device == "reference" && set.precision == "fp64";
+  const bool cpu = set.device == "cpu" && (set.precision == "fp32" || set.precision == "bf16");
+  if (!reference && !cpu) {
+    refuse("device", "expected reference with fp64, or cpu with fp32 or bf16, got " + set.device +
+                         " with " + set.precision);
+  }
+}
+
+void check_tensor(const ProgramSet& set, size_t index) {
+  const Tensor& tensor = set.tensors[index];
+  const std::string where = "tensor " + std::to_string(index) + " " + tensor.name;
+  size_t bytes = 0;
+  try {
+    bytes = storage_bytes(tensor.dtype, tensor.layout, tensor.shape);
+  } catch (const Error& error) {
+    refuse(where, error.what());
+  }
+  if (tensor.bytes != bytes) {
+    refuse(where, "expected " + std::to_string(bytes) + " bytes for " + name_of(tensor.dtype) +
+                      " " + show(tensor.shape) + ", got " + std::to_string(tensor.bytes));
+  }
+  const auto arena = set.arenas.find(tensor.arena);
+  if (arena == set.arenas.end())
+    refuse(where, "expected an arena of the set, got \"" + tensor.arena + "\"");
+  if (tensor.offset % kAlignment != 0) {
+    refuse(where, "expected an offset that 64 divides, got " + std::to_string(tensor.offset));
+  }
+  if (tensor.offset > arena->second || tensor.bytes > arena->second - tensor.offset) {
+    refuse(where, "expected a place inside of " + std::to_string(arena->second) + " bytes, got " +
+                      place(tensor));
+  }
+  // The reference executor computes and keeps everything in double.
+  const bool number = tensor.dtype != DType::i32 && tensor.dtype != DType::u8;
+  if (set.device == "reference" &&
+      ((number && tensor.dtype != DType::f64) || tensor.layout != Layout::plain)) {
+    refuse(where, "expected plain f64 on the reference executor, got " +
+                      std::string(name_of(tensor.layout)) + " " + name_of(tensor.dtype));
+  }
+}
+
+std::unordered_set<const Tensor*> views(const ProgramSet& set) {
+  std::unordered_set<const Tensor*> result;
+  for (const auto& [name, program] : set.programs) {
+    for (const ProgramOperation& operation : program.operations) {
+      if (!std::holds_alternative<ops::Sgd>(operation.operation)) continue;
+      for (const Operand& operand : operands_of(operation.operation)) {
+        if (operand.contract->view) result.insert(operand.tensor);
+      }
+    }
+  }
+  return result;
+}
+
+/// Tensors that keep their contents have a name and a place of their own; only views lie over
+/// others.
+void check_persistent(const ProgramSet& set) {
+  const std::unordered_set<const Tensor*> over = views(set);
+  std::map<std::string, std::vector<const Tensor*>> arenas;
+  std::set<std::string> names;
+  for (const Tensor& tensor : set.tensors) {
+    if (tensor.arena == kTransientArena) continue;
+    if (!names.insert(tensor.name).second) {
+      refuse("tensor " + tensor.name, "expected a name of its own, got that of another tensor");
+    }
+    if (over.count(&tensor) == 0) arenas[tensor.arena].push_back(&tensor);
+  }
+  for (auto& [arena, tensors] : arenas) {
+    std::sort(tensors.begin(), tensors.end(),
+              [](const Tensor* a, const Tensor* b) { return a->offset < b->offset; });
+    for (size_t index = 1; index < tensors.size(); ++index) {
+      if (overlap(*tensors[index - 1], *tensors[index])) {
+        refuse("tensor " + tensors[index]->name, "expected a place of its own, got " +
+                                                     place(*tensors[index]) + " over " +
+                                                     place(*tensors[index - 1]));
+      }
+    }
+  }
+}
+
+// ---- one operation
+
+class OperationCheck {
+ public:
+  OperationCheck(const ProgramSet& set, std::string where, const ProgramOperation& operation)
+      : set_(set),
+        where_(std::move(where)),
+        operation_(operation),
+        operands_(operands_of(operation.operation)) {}
+
+  void check() {
+    for (const Operand& operand : operands_) check_operand(operand);
+    if (size('G') != 0 && size('N') != 0 && size('N') % size('G') != 0) {
+      refuse(where_, "expected groups that divide " + std::to_string(size('N')) + " images, got " +
+                         std::to_string(size('G')));
+    }
+    check_writes();
+    const std::string broken = broken_law(operation_.operation);
+    if (!broken.empty()) refuse(where_, broken);
+  }
+
+ private:
+  int64_t& size(char symbol) { return sizes_[static_cast<size_t>(symbol - 'A')]; }
+
+  [[noreturn]] void refuse_operand(const Operand& operand, const std::string& message) const {
+    refuse(where_,
+           std::string(operand.contract->name) + " (" + operand.tensor->name + "): " + message);
+  }
+
+  void check_operand(const Operand& operand) {
+    const Tensor& tensor = *operand.tensor;
+    if (!ops::accepts(operand.contract->type, tensor.dtype)) {
+      refuse_operand(operand, "expected another type, got " + std::string(name_of(tensor.dtype)));
+    }
+    if (operand.contract->type != ops::Type::storage && tensor.layout != Layout::plain) {
+      refuse_operand(operand, "expected layout plain, got " + std::string(name_of(tensor.layout)));
+    }
+    check_shape(operand);
+    const bool transient = tensor.arena == kTransientArena;
+    if (operand.contract->view) {
+      const size_t arena = set_.arenas.find(tensor.arena)->second;
+      if (transient || tensor.offset != 0 || arena - tensor.bytes >= kAlignment) {
+        refuse_operand(operand, "expected the whole of an arena that keeps its contents, got " +
+                                    place(tensor));
+      }
+    }
+    // Labels and placements are looked at before a step; nothing may change them after.
+    if (operand.contract->role != ops::Role::in && tensor.arena == "inputs") {
+      refuse_operand(operand, "expected no operation to write inputs, got one that does");
+    }
+    const bool indices =
+        operand.contract->type == ops::Type::integers && operand.contract->role == ops::Role::in;
+    if (indices && tensor.arena != "inputs") {
+      refuse_operand(operand, "expected arena inputs for indices, got " + tensor.arena);
+    }
+  }
+
+  void check_shape(const Operand& operand) {
+    const std::vector<int64_t>& shape = operand.tensor->shape;
+    const auto mismatch = [&](const std::string& note) {
+      refuse_operand(operand, "expected shape " + std::string(operand.contract->shape) + note +
+                                  ", got " + show(shape));
+    };
+    std::istringstream symbols(operand.contract->shape);
+    size_t axis = 0;
+    for (std::string symbol; symbols >> symbol; ++axis) {
+      if (axis >= shape.size()) mismatch("");
+      const char first = symbol[0];
+      if (first == '*') continue;
+      const bool letter = first >= 'A' && first <= 'Z';
+      if (letter && size(first) == 0) size(first) = shape[axis];
+      const int64_t expected = letter ? size(first) : std::stoll(symbol);
+      if (shape[axis] != expected) mismatch(" with " + symbol + " = " + std::to_string(expected));
+    }
+    if (axis != shape.size()) mismatch("");
+  }
+
+  /// What is written must lie apart from everything else that the operation touches.
+  void check_writes() const {
+    for (size_t written = 0; written < operands_.size(); ++written) {
+      if (operands_[written].contract->role == ops::Role::in) continue;
+      for (size_t other = 0; other < operands_.size(); ++other) {
+        if (other == written || !overlap(*operands_[written].tensor, *operands_[other].tensor))
+          continue;
+        refuse_operand(operands_[written], "expected memory of its own, got some of " +
+                                               std::string(operands_[other].contract->name) + " " +
+                                               place(*operands_[other].tensor));
+      }
+    }
+  }
+
+  const ProgramSet& set_;
+  std::string where_;
+  const ProgramOperation& operation_;
+  std::vector<Operand> operands_;
+  std::array<int64_t, 26> sizes_{};  // 0: not met yet
+};
+
+// ---- one program
+
+/// Of these a run looks for one to hand over inputs and fetch metrics.
+template <class Operation>
+void check_single(const Program& program) {
+  const auto count = std::count_if(
+      program.operations.begin(), program.operations.end(),
+      [](const auto& operation) { return std::holds_alternative<Operation>(operation.operation); });
+  if (count > 1) {
+    refuse("program " + program.name, "expected at most one operation " +
+                                          std::string(Operation::kName) + ", got " +
+                                          std::to_string(count));
+  }
+}
+
+void check_batch(const Program& program) {
+  const auto expect = [&](const Tensor& tensor) {
+    if (tensor.dim(0) == program.batch) return;
+    refuse("program " + program.name, "expected a batch of " + std::to_string(tensor.dim(0)) +
+                                          " as " + tensor.name + " has, got " +
+                                          std::to_string(program.batch));
+  };
+  for (const ProgramOperation& operation : program.operations) {
+    if (const auto* input = std::get_if<ops::Input>(&operation.operation)) expect(*input->images);
+    if (const auto* loss = std::get_if<ops::SoftmaxCrossEntropy>(&operation.operation))
+      expect(*loss->labels);
+  }
+}
+
+/// No two transient tensors that hold something at the same time share memory. A sweep over the
+/// operations keeps the living ones in order of their place, so that each newcomer is compared with
+/// its neighbours only.
+void check_transient(const Program& program) {
+  const std::vector<Lifetime> births = lifetimes(program);
+  std::vector<const Lifetime*> deaths;
+  for (const Lifetime& lifetime : births) deaths.push_back(&lifetime);
+  std::sort(deaths.begin(), deaths.end(),
+            [](const Lifetime* a, const Lifetime* b) { return a->last < b->last; });
+
+  std::map<size_t, const Tensor*> living;  // by offset
+  size_t dead = 0;
+  for (const Lifetime& birth : births) {
+    for (; dead < deaths.size() && deaths[dead]->last < birth.first; ++dead) {
+      living.erase(deaths[dead]->tensor->offset);
+    }
+    const Tensor& tensor = *birth.tensor;
+    const auto after = living.lower_bound(tensor.offset);
+    const Tensor* neighbours[] = {after == living.end() ? nullptr : after->second,
+                                  after == living.begin() ? nullptr : std::prev(after)->second};
+    for (const Tensor* neighbour : neighbours) {
+      if (neighbour == nullptr || !overlap(tensor, *neighbour)) continue;
+      refuse(
+          "program " + program.name + ": " + describe(birth.first, program.operations[birth.first]),
+          "expected memory of its own for " + place(tensor) + ", got some of " + place(*neighbour) +
+              ", which is still needed");
+    }
+    living.emplace(tensor.offset, &tensor);
+  }
+}
+
+void check_program(const ProgramSet& set, const std::string& key, const Program& program) {
+  if (program.name != key)
+    refuse("program " + key, "expected that name, got \"" + program.name + "\"");
+  if (program.operations.empty()) refuse("program " + key, "expected operations, got none");
+  for (size_t index = 0; index < program.operations.size(); ++index) {
+    const ProgramOperation& operation = program.operations[index];
+    OperationCheck(set, "program " + key + ": " + describe(index, operation), operation).check();
+  }
+  check_single<ops::Input>(program);
+  check_single<ops::SoftmaxCrossEntropy>(program);
+  check_single<ops::Sgd>(program);
+  check_batch(program);
+  check_transient(program);
+}
+
+}  // namespace
+
+void verify(const ProgramSet& set) {
+  check_device(set);
+  for (const auto& [name, bytes] : set.arenas) {
+    if (std::find(kArenas.begin(), kArenas.end(), name) == kArenas.end()) {
+      refuse("arenas",
+             "expected parameters, velocity, gradients, buffers, inputs, outputs or activations, "
+             "got \"" +
+                 name + "\"");
+    }
+  }
+  for (size_t index = 0; index < set.tensors.size(); ++index) check_tensor(set, index);
+  check_persistent(set);
+  for (const auto& [key, program] : set.programs) check_program(set, key, program);
+}
+
+}  // namespace preresnet

@@ -1,4 +1,5 @@
-// What a program must be before it may run. Whatever JavaScript hands over, nothing outside the arenas is read or written.
+// What a program must be before it may run. Whatever JavaScript hands over, nothing outside the
+// arenas is read or written.
 #pragma once
 #include "program/program.h"
 

@@ -1,0 +1,314 @@
+#include "program/laws.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace preresnet {
+
+namespace {
+
+// Thrown to the one place that catches it: laws read as a list of demands.
+struct Broken {
+  std::string message;
+};
+
+template <class Got>
+void demand(bool kept, const std::string& expected, const Got& got) {
+  if (kept) return;
+  if constexpr (std::is_arithmetic_v<Got>) {
+    throw Broken{"expected " + expected + ", got " + std::to_string(got)};
+  } else {
+    throw Broken{"expected " + expected + ", got " + std::string(got)};
+  }
+}
+
+void equal(const std::string& what, int64_t expected, int64_t got) {
+  demand(expected == got, what + " " + std::to_string(expected), got);
+}
+
+const char* presence(const Tensor* tensor) { return tensor == nullptr ? "none" : "one"; }
+
+void together(const char* first, const Tensor* a, const char* second, const Tensor* b) {
+  demand((a == nullptr) == (b == nullptr), std::string(first) + " and " + second + " together",
+         "one of them");
+}
+
+/// `what` only where `condition` is there too.
+void only_with(const char* what, bool present, const char* condition, bool satisfied) {
+  demand(!present || satisfied, std::string(what) + " only with " + condition, "it without");
+}
+
+int64_t rounded_up(int64_t value, int64_t divisor) { return (value - 1) / divisor + 1; }
+
+/// Sizes after a window of `kernel` slid over `size` places.
+void windows(const char* what, int64_t size, int64_t kernel, int64_t stride, int64_t padding,
+             int64_t output) {
+  demand(stride >= 1, "stride of at least 1", stride);
+  demand(kernel >= 1, "kernel of at least 1", kernel);
+  demand(padding >= 0 && padding < kernel, "padding from 0 to kernel - 1", padding);
+  demand(size + 2 * padding >= kernel, std::string(what) + " and padding to hold the kernel", size);
+  equal(what, (size + 2 * padding - kernel) / stride + 1, output);
+}
+
+template <class Convolution>
+void convolution(const Convolution& op, const Tensor& input, const Tensor& output) {
+  windows("output height", input.dim(2), op.w->dim(2), op.stride, op.padding, output.dim(2));
+  windows("output width", input.dim(3), op.w->dim(3), op.stride, op.padding, output.dim(3));
+}
+
+template <class Pool>
+void pooling(const Pool& op, const Tensor& input, const Tensor& output) {
+  windows("output height", input.dim(2), op.kernel, op.stride, op.padding, output.dim(2));
+  windows("output width", input.dim(3), op.kernel, op.stride, op.padding, output.dim(3));
+  together("scale", op.scale, "bias", op.bias);
+}
+
+void law(const ops::Input& op) {
+  const auto channels = static_cast<size_t>(op.x->dim(1));
+  demand(op.mean.size() == channels, "one mean a channel (" + std::to_string(channels) + ")",
+         op.mean.size());
+  demand(op.deviation.size() == channels,
+         "one deviation a channel (" + std::to_string(channels) + ")", op.deviation.size());
+  for (const double deviation : op.deviation)
+    demand(deviation > 0, "deviations above 0", deviation);
+  // Also bounds 2 * pad, so that no sum below overflows.
+  demand(op.pad >= 0 && op.pad <= (1 << 20), "pad from 0 to 2^20", op.pad);
+  demand(op.x->dim(2) <= op.images->dim(1) + 2 * op.pad, "x not higher than the padded image",
+         op.x->dim(2));
+  demand(op.x->dim(3) <= op.images->dim(2) + 2 * op.pad, "x not wider than the padded image",
+         op.x->dim(3));
+}
+
+void law(const ops::Conv& op) {
+  convolution(op, *op.x, *op.y);
+  together("xScale", op.xScale, "xBias", op.xBias);
+  together("residualScale", op.residualScale, "residualBias", op.residualBias);
+  const bool residual = op.residual != nullptr;
+  only_with("residualScale", op.residualScale != nullptr, "residual", residual);
+  only_with("residualRelu", op.residualRelu, "residual", residual);
+  demand(op.residualSubsample >= 1, "residualSubsample of at least 1", op.residualSubsample);
+  only_with("residualSubsample", op.residualSubsample != 1, "residual", residual);
+  if (!residual) return;
+  demand(op.residual->dim(1) <= op.y->dim(1), "a residual of at most as many channels as y",
+         op.residual->dim(1));
+  equal("rows of y as the residual's", rounded_up(op.residual->dim(2), op.residualSubsample),
+        op.y->dim(2));
+  equal("columns of y as the residual's", rounded_up(op.residual->dim(3), op.residualSubsample),
+        op.y->dim(3));
+}
+
+void law(const ops::ConvBackward& op) {
+  convolution(op, *op.x, *op.d);
+  together("xScale", op.xScale, "xBias", op.xBias);
+  together("dB", op.dB, "y", op.y);
+  only_with("mask", op.mask, "xRelu", op.xRelu);
+  only_with("mask", op.mask, "dx", op.dx != nullptr);
+  only_with("add", op.add != nullptr, "dx", op.dx != nullptr);
+  only_with("sums", op.sums != nullptr, "dx", op.dx != nullptr);
+  demand(op.dx != nullptr || op.dw != nullptr || op.dbias != nullptr || op.dy != nullptr,
+         "an output (dx, dw, dbias or dy)", "none");
+}
+
+void law(const ops::ConvBackwardData& op) {
+  convolution(op, *op.dx, *op.dy);
+  together("xScale", op.xScale, "xBias", op.xBias);
+  only_with("xScale", op.xScale != nullptr, "x", op.x != nullptr);
+  only_with("mask", op.mask, "x", op.x != nullptr);
+  only_with("sums", op.sums != nullptr, "x", op.x != nullptr);
+}
+
+void law(const ops::ConvBackwardWeights& op) {
+  windows("output height", op.x->dim(2), op.dw->dim(2), op.stride, op.padding, op.dy->dim(2));
+  windows("output width", op.x->dim(3), op.dw->dim(3), op.stride, op.padding, op.dy->dim(3));
+  together("xScale", op.xScale, "xBias", op.xBias);
+}
+
+void law(const ops::BnFinalize& op) {
+  demand(op.epsilon > 0, "epsilon above 0", op.epsilon);
+  demand(op.momentum >= 0 && op.momentum <= 1, "momentum from 0 to 1", op.momentum);
+  // One value has no unbiased variance.
+  demand(op.sums == nullptr || op.count > 1, "count of at least 2 with sums", op.count);
+}
+
+void law(const ops::BnBackward& op) { demand(op.count >= 1, "count of at least 1", op.count); }
+
+void law(const ops::BnApplyBackward&) {}
+
+void law(const ops::BnReluPool& op) { pooling(op, *op.x, *op.y); }
+
+void law(const ops::PoolBackward& op) { pooling(op, *op.dx, *op.dy); }
+
+void law(const ops::Head& op) { together("scale", op.scale, "bias", op.bias); }
+
+void law(const ops::HeadBackward& op) { together("scale", op.scale, "bias", op.bias); }
+
+void law(const ops::Linear&) {}
+
+void law(const ops::LinearBackward& op) {
+  demand(op.dw != nullptr || op.dbias != nullptr || op.dx != nullptr, "an output (dw, dbias or dx)",
+         presence(op.dx));
+}
+
+void law(const ops::SoftmaxCrossEntropy& op) {
+  demand(op.smoothing >= 0 && op.smoothing < 1, "smoothing from 0 to below 1", op.smoothing);
+}
+
+void law(const ops::Softmax&) {}
+
+/// The registers that one pointwise instruction reads, and its operands.
+class PointwiseLaw {
+ public:
+  explicit PointwiseLaw(const ops::Pointwise& op) : op_(op) {}
+
+  void check() {
+    equal("domain of sizes", 4, static_cast<int64_t>(op_.domain.size()));
+    for (const int64_t size : op_.domain)
+      demand(size >= 1, "sizes of the domain of at least 1", size);
+    equal("code length modulo 4", 0, static_cast<int64_t>(op_.code.size() % 4));
+    demand(!op_.code.empty() && op_.code.size() <= 4 * kMostRegisters,
+           "1 to " + std::to_string(kMostRegisters) + " instructions", op_.code.size() / 4);
+    check_operands();
+    const auto count = static_cast<int64_t>(op_.code.size() / 4);
+    for (int64_t index = 0; index < count; ++index) instruction(index);
+    equal("stores", static_cast<int64_t>(op_.outputs.size()),
+          static_cast<int64_t>(op_.stores.size()));
+    for (const int64_t store : op_.stores) within("stores", store, count);
+    check_sums(count);
+    equal("dropoutKeys", static_cast<int64_t>(op_.dropoutRates.size()),
+          static_cast<int64_t>(op_.dropoutKeys.size()));
+    for (const double rate : op_.dropoutRates) {
+      demand(rate >= 0 && rate < 1, "dropoutRates from 0 to below 1", rate);
+    }
+    for (const int64_t key : op_.dropoutKeys) {
+      demand(key >= 0 && key <= 0xffffffff, "dropoutKeys from 0 to 2^32 - 1", key);
+    }
+    demand(!op_.outputs.empty() || op_.sums != nullptr, "an output or sums", "neither");
+  }
+
+ private:
+  static constexpr size_t kMostRegisters = 256;
+
+  static void within(const char* what, int64_t index, int64_t count) {
+    demand(index >= 0 && index < count, std::string(what) + " below " + std::to_string(count),
+           index);
+  }
+
+  void check_operands() const {
+    for (const Tensor* tensor : op_.tensors)
+      equal("images of a tensor", op_.domain[0], tensor->dim(0));
+    for (const Tensor* vector : op_.vectors) groups("groups of a vector", vector->dim(0));
+    for (const Tensor* output : op_.outputs) {
+      for (size_t axis = 0; axis < 4; ++axis) {
+        equal("size of an output", op_.domain[axis], output->dim(axis));
+      }
+    }
+  }
+
+  void groups(const char* what, int64_t count) const {
+    demand(op_.domain[0] % count == 0, std::string(what) + " to divide the images", count);
+  }
+
+  void instruction(int64_t index) const {
+    const int64_t* word = &op_.code[static_cast<size_t>(4 * index)];
+    within("opcode", word[0], ops::kOpcodes);
+    const auto table = [&](const char* what, size_t size) {
+      within(what, word[1], static_cast<int64_t>(size));
+    };
+    switch (static_cast<ops::Opcode>(word[0])) {
+      case ops::Opcode::tensor:
+        table("tensor", op_.tensors.size());
+        return place(*op_.tensors[static_cast<size_t>(word[1])], word[2]);
+      case ops::Opcode::vector:
+        return table("vector", op_.vectors.size());
+      case ops::Opcode::constant:
+        return table("constant", op_.constants.size());
+      case ops::Opcode::dropout:
+        return table("dropout", op_.dropoutRates.size());
+      case ops::Opcode::add:
+      case ops::Opcode::subtract:
+      case ops::Opcode::multiply:
+        within("register b", word[2], index);
+        [[fallthrough]];
+      case ops::Opcode::relu:
+      case ops::Opcode::positive:
+      case ops::Opcode::sigmoid:
+        within("register a", word[1], index);
+    }
+  }
+
+  /// Every place that an element of the domain reads must be inside the tensor.
+  void place(const Tensor& tensor, int64_t step) const {
+    constexpr int64_t kLargestStep = 1 << 20;
+    demand(step >= -kLargestStep && step <= kLargestStep && step != 0 && step != -1,
+           "a step of 1, s or -s", step);
+    for (size_t axis = 2; axis < 4; ++axis) {
+      if (step > 0) {
+        equal("places read from a tensor", rounded_up(tensor.dim(axis), step), op_.domain[axis]);
+      } else {
+        equal("places read from a tensor", rounded_up(op_.domain[axis], -step), tensor.dim(axis));
+      }
+    }
+  }
+
+  void check_sums(int64_t registers) const {
+    const std::vector<int64_t>& terms = op_.sumTerms;
+    equal("length of sumTerms modulo 2", 0, static_cast<int64_t>(terms.size() % 2));
+    demand(terms.empty() == (op_.sums == nullptr), "sums and sumTerms together", "one of them");
+    for (size_t index = 0; index < terms.size(); ++index) {
+      if (index % 2 == 0 || terms[index] != -1)
+        within("register of a sum", terms[index], registers);
+    }
+    if (op_.sums == nullptr) return;
+    groups("groups of sums", op_.sums->dim(0));
+    equal("rows of sums", static_cast<int64_t>(terms.size() / 2), op_.sums->dim(1));
+    equal("channels of sums", op_.domain[1], op_.sums->dim(2));
+  }
+
+  const ops::Pointwise& op_;
+};
+
+void law(const ops::Pointwise& op) { PointwiseLaw(op).check(); }
+
+void law(const ops::Sgd& op) {
+  const size_t count = op.offsets.size();
+  demand(count >= 1, "at least one segment", count);
+  demand(op.lengths.size() == count, "as many lengths as offsets", op.lengths.size());
+  demand(op.decays.size() == count, "as many decays as offsets", op.decays.size());
+  demand(op.rates.size() == count, "as many rates as offsets", op.rates.size());
+  demand(op.momentum >= 0 && op.momentum < 1, "momentum from 0 to below 1", op.momentum);
+  demand(op.clipNorm >= 0, "clipNorm of at least 0", op.clipNorm);
+  for (const double decay : op.decays) demand(decay >= 0, "decays of at least 0", decay);
+  for (const double rate : op.rates) demand(rate >= 0, "rates of at least 0", rate);
+  demand(op.weights->dtype == op.gradients->dtype && op.weights->dtype == op.velocity->dtype,
+         "weights, gradients and velocity of one type", "several");
+
+  std::vector<size_t> order(count);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return op.offsets[a] < op.offsets[b]; });
+  const int64_t elements = op.weights->dim(0);
+  int64_t end = 0;
+  for (const size_t segment : order) {
+    demand(op.offsets[segment] >= end,
+           "segments that do not overlap, the next from " + std::to_string(end),
+           op.offsets[segment]);
+    demand(op.lengths[segment] >= 1 &&
+               op.lengths[segment] <= elements - std::min(elements, op.offsets[segment]),
+           "segments inside of " + std::to_string(elements) + " elements", op.lengths[segment]);
+    end = op.offsets[segment] + op.lengths[segment];
+  }
+}
+
+}  // namespace
+
+std::string broken_law(const ops::AnyOperation& operation) {
+  try {
+    std::visit([](const auto& op) { law(op); }, operation);
+    return {};
+  } catch (const Broken& broken) {
+    return broken.message;
+  }
+}
+
+}  // namespace preresnet
