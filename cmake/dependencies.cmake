@@ -20,8 +20,9 @@ endfunction()
 
 find_package(Threads REQUIRED)
 
-find_package(dnnl CONFIG QUIET)
-if(NOT TARGET DNNL::dnnl)
+# Not by its own CMake file: Debian's wants the development files of OpenCL too, which nothing here uses.
+preresnet_find(preresnet_dnnl oneapi/dnnl/dnnl.hpp dnnl)
+if(NOT TARGET preresnet_dnnl)
   preresnet_missing("oneDNN 2.6 or later" libdnnl-dev)
 endif()
 find_package(OpenMP QUIET COMPONENTS CXX)  # Debian's oneDNN runs on it; only its number of threads is set
