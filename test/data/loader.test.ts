@@ -187,7 +187,7 @@ test('options are checked', async (t) => {
   refused({ batch: 2, workers: 0 }, /workers: expected an integer from 1 to 256, got 0/)
   refused({ batch: 2, slots: 1 }, /slots/)
   refused({ batch: 2, seed: -1 }, /seed/)
-  refused({ batch: 2, mode: 'training' }, /did you mean "train"/)
+  refused({ batch: 2, mode: 'trian' }, /did you mean "train"/)
   refused({ batch: 2, flip: 1 }, /flip: expected true or false/)
 })
 
