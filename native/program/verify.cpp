@@ -233,20 +233,6 @@ void check_single(const Program& program) {
   }
 }
 
-void check_batch(const Program& program) {
-  const auto expect = [&](const Tensor& tensor) {
-    if (tensor.dim(0) == program.batch) return;
-    refuse("program " + program.name, "expected a batch of " + std::to_string(tensor.dim(0)) +
-                                          " as " + tensor.name + " has, got " +
-                                          std::to_string(program.batch));
-  };
-  for (const ProgramOperation& operation : program.operations) {
-    if (const auto* input = std::get_if<ops::Input>(&operation.operation)) expect(*input->images);
-    if (const auto* loss = std::get_if<ops::SoftmaxCrossEntropy>(&operation.operation))
-      expect(*loss->labels);
-  }
-}
-
 /// No two transient tensors that hold something at the same time share memory. A sweep over the
 /// operations keeps the living ones in order of their place, so that each newcomer is compared with
 /// its neighbours only.
@@ -289,7 +275,6 @@ void check_program(const ProgramSet& set, const std::string& key, const Program&
   check_single<ops::Input>(program);
   check_single<ops::SoftmaxCrossEntropy>(program);
   check_single<ops::Sgd>(program);
-  check_batch(program);
   check_transient(program);
 }
 
