@@ -132,6 +132,18 @@ test('a server without ranges sends everything again', async (t) => {
   t.is(site.ranges.length, 2)
 })
 
+test('an answer that ends early and says nothing of it is taken up again', async (t) => {
+  const site = await serve(t, (request, response, number) => {
+    if (number > 1) return send(request, response)
+    response.writeHead(206, { 'content-range': `bytes 1000-${bytes.length - 1}/${bytes.length}` })
+    response.end(bytes.subarray(1000, 2000))
+  })
+  const { directory, result } = await fetched(t, site)
+  await writeFile(join(directory, `${name}.part`), bytes.subarray(0, 1000))
+  t.true(bytes.equals(await readFile(await result())))
+  t.deepEqual(site.ranges, ['bytes=1000-', 'bytes=2000-'])
+})
+
 test('a server that does not say how much is coming', async (t) => {
   const site = await serve(t, (_request, response) => response.end(bytes))
   const progress: DownloadProgress[] = []
