@@ -64,7 +64,7 @@ export function sumRows({ rows, completed }: RunResult): {
 export function stepMetrics(firstStep: number, result: RunResult): StepMetrics {
   const { loss, ...sums } = sumRows(result)
   const losses = Float64Array.from({ length: result.completed }, (_, step) => result.rows[step * width]! / result.rows[step * width + 1]!)
-  return { ...sums, firstStep, steps: result.completed, losses, loss: loss / sums.samples, top1Error: 1 - sums.top1Hits / sums.samples }
+  return { ...sums, firstStep, steps: result.completed, losses, loss: loss / sums.samples, top1Error: (sums.samples - sums.top1Hits) / sums.samples }
 }
 
 /** Samples with a negative label are padding and do not count. */

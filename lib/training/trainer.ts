@@ -298,7 +298,7 @@ class LogWindow {
   values(): Pick<StepEvent, 'loss' | 'top1Error' | 'imagesPerSecond' | 'dataShare'> {
     return {
       loss: this.#loss / this.#samples,
-      top1Error: 1 - this.#hits / this.#samples,
+      top1Error: (this.#samples - this.#hits) / this.#samples,
       imagesPerSecond: this.#samples / this.#seconds,
       dataShare: this.#dataSeconds / this.#seconds,
     }
