@@ -1,5 +1,6 @@
 /** The parser: all commands, one place for their errors. */
 import { Command } from 'commander'
+import { bench } from './bench.js'
 import { addCommand } from './command.js'
 import { doctor } from './doctor.js'
 import { evaluate } from './eval.js'
@@ -34,6 +35,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   addCommand(program, plan, done)
   addCommand(program, report, done)
   addCommand(program, goldens, done)
+  addCommand(program, bench, done)
   addCommand(program, doctor, done)
   await program.parseAsync(words, { from: 'user' })
   return status

@@ -50,7 +50,7 @@ export const quickstart: CommandSpec<typeof options> = {
       threads,
       precision: 'fp32',
       optimizer: sgd({ momentum: 0.9, weightDecay: 1e-4 }),
-      learningRate: multiStep({ base: 0.1, milestones: milestones(steps), warmup: { steps: Math.min(100, steps - 1), rate: 0.01 } }),
+      learningRate: multiStep({ base: 0.1, milestones: milestones(steps), warmup: { steps: Math.min(100, Math.floor(steps / 12)), rate: 0.01 } }),
       output,
     })
     using watch = watchSignals(() => void run.stop().catch(() => undefined))

@@ -1,0 +1,49 @@
+import { oneOf } from '../options.js'
+import type { CommandSpec } from './command.js'
+import { measure, type Measurement } from './measure.js'
+import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
+import { integerOption, numberOption } from './option_spec.js'
+import { count, pairs, print, printJson, size } from './output.js'
+import { placeOptions } from './place_options.js'
+
+const options = {
+  ...networkOptions,
+  ...sizeOptions,
+  ...placeOptions,
+  batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
+  seconds: numberOption('how long to measure, after a warm-up', { minimum: 0.1, maximum: 3600, fallback: 10 }),
+}
+
+export const bench: CommandSpec<typeof options> = {
+  name: 'bench',
+  summary: 'images a second and memory of training or inference, on random data that lies ready in memory: no loading is in the figure',
+  arguments: [
+    ['<work>', 'train (forward, backward, update) or infer'],
+    ['[network]', 'a name as preresnet-164'],
+  ],
+  options,
+  examples: [
+    ['bench train preresnet-164 --batch 128', 'ten seconds of training steps'],
+    ['bench infer preresnet-200 --batch 1 --threads 2 --json', 'for a script'],
+  ],
+  async run(values, [work, name]) {
+    const { json, batch, seconds, device, precision, threads } = values
+    const kind = oneOf('bench: work', work, ['train', 'infer'])
+    const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
+    const measurement = await measure(network, { work: kind, batch, device, precision, threads, seconds })
+    if (json) printJson(measurement)
+    else print(describe(measurement))
+    return 0
+  },
+}
+
+function describe({ network, work, batch, device, precision, threads, median, minimum, maximum, steps, peakBytes }: Measurement): string {
+  const rate = (value: number): string => (value < 100 ? value.toFixed(2) : count(Math.round(value)))
+  const rows = pairs([
+    ['images/s, median', rate(median)],
+    ['minimum and maximum', `${rate(minimum)} to ${rate(maximum)}`],
+    ['steps measured', count(steps)],
+    ['peak memory above idle', size(peakBytes)],
+  ])
+  return `${network}, ${work}, batch ${batch}, ${device} ${precision}, ${threads} threads; data loading not included\n\n${rows}`
+}

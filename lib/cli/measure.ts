@@ -1,0 +1,118 @@
+/** Speed and memory of a session's steps: what `preresnet bench` prints. */
+import { readFileSync } from 'node:fs'
+import { PreresnetError } from '../errors.js'
+import { countGraph } from '../graph/index.js'
+import type { Network } from '../layers/index.js'
+import { loadBinding, type NativeSession } from '../runtime/binding.js'
+import type { DeviceChoice, PrecisionChoice } from '../runtime/device.js'
+import { initialValues } from '../runtime/random.js'
+import { compile, type Session } from '../runtime/session.js'
+import { sgd } from '../training/sgd.js'
+
+export interface MeasureOptions {
+  readonly work: 'train' | 'infer'
+  readonly batch: number
+  readonly device: DeviceChoice
+  readonly precision: PrecisionChoice
+  /** 0: what user, cores and cgroup allow. */
+  readonly threads: number
+  /** How long to measure, without warm-up. */
+  readonly seconds: number
+}
+
+export interface Measurement {
+  readonly network: string
+  readonly work: 'train' | 'infer'
+  readonly batch: number
+  /** All images by all the time measured. */
+  readonly imagesPerSecond: number
+  /** Images a second over stretches of about a tenth of the time: these three. */
+  readonly median: number
+  readonly minimum: number
+  readonly maximum: number
+  /** Steps measured. */
+  readonly steps: number
+  /** Highest resident size of this process above what it was with the library loaded, compilation included; bytes. */
+  readonly peakBytes: number
+  readonly precision: string
+  readonly device: string
+  readonly threads: number
+  readonly parameters: number
+}
+
+/** Random values that stay where the program reads them; the first step writes them, later ones only compute. */
+export async function measure(network: Network, { work, batch, threads, seconds, ...place }: MeasureOptions): Promise<Measurement> {
+  const { system } = loadBinding()
+  const idle = residentBytes('VmRSS')
+  await using session = await compile(network, { ...place, threads, batch, seed: 1, ...(work === 'train' && { optimizer: sgd() }) })
+  await firstStep(session, work)
+  const speed = await stretches(runner(session, work), batch, seconds)
+  return {
+    network: network.name,
+    work,
+    batch,
+    ...speed,
+    peakBytes: residentBytes('VmHWM') - idle,
+    precision: session.precision,
+    device: session.device,
+    threads: threads === 0 ? Number(system['allowedThreads']) : threads,
+    parameters: countGraph(session.graph).parameters,
+  }
+}
+
+const learningRate = 0.001
+
+async function firstStep(session: Session, work: 'train' | 'infer'): Promise<void> {
+  const { batch, classes } = session
+  const { height, width, channels } = session.network.input
+  const x = await initialValues({ kind: 'normal', deviation: 1 }, batch * height * width * channels, session.seed, 'x')
+  if (work === 'infer') await session.infer({ x })
+  else await session.step({ x, labels: Int32Array.from({ length: batch }, (_, index) => index % classes) }, { learningRate })
+}
+
+/** Runs steps in one native call; resolves with the seconds that it took, seen from here. */
+function runner(session: Session, work: 'train' | 'infer'): (steps: number) => Promise<number> {
+  let done = 1
+  return (steps) =>
+    session.inTurn(async (native: NativeSession) => {
+      const start = performance.now()
+      const learningRates = new Float64Array(work === 'train' ? steps : 0).fill(learningRate)
+      const { completed } = await native.run(work, { steps, seed: session.seed, firstStep: done, learningRates, checkFinite: work === 'train' })
+      if (completed !== steps) throw new PreresnetError('ERR_INTERNAL', `bench: ${completed} of ${steps} steps were completed`)
+      done += steps
+      return (performance.now() - start) / 1000
+    })
+}
+
+type Speed = Pick<Measurement, 'imagesPerSecond' | 'median' | 'minimum' | 'maximum' | 'steps'>
+
+/** Stretches of whole steps: ten of them, or as many steps as the time holds, three at least. A fifth of the time goes before, unmeasured. */
+async function stretches(run: (steps: number) => Promise<number>, batch: number, seconds: number): Promise<Speed> {
+  let step = await run(1)
+  for (let warm = step; warm < seconds / 5; warm += step) step = await run(1)
+  const length = Math.max(1, Math.round(seconds / 10 / step))
+  const times: number[] = []
+  let total = 0
+  while (total < seconds || times.length < 3) {
+    const time = await run(length)
+    times.push(time)
+    total += time
+  }
+  const rates = times.map((time) => (length * batch) / time).sort((a, b) => a - b)
+  const middle = rates.length >> 1
+  const steps = times.length * length
+  return {
+    imagesPerSecond: (steps * batch) / total,
+    median: rates.length % 2 === 1 ? rates[middle]! : (rates[middle - 1]! + rates[middle]!) / 2,
+    minimum: rates[0]!,
+    maximum: rates.at(-1)!,
+    steps,
+  }
+}
+
+/** VmRSS is the size now, VmHWM the highest so far. */
+function residentBytes(field: 'VmRSS' | 'VmHWM'): number {
+  const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'latin1'))?.[1]
+  if (kilobytes === undefined) throw new PreresnetError('ERR_INTERNAL', `bench: /proc/self/status says no ${field}`)
+  return Number(kilobytes) * 1024
+}
