@@ -50,7 +50,7 @@ void Scratch::allocate() {
   const size_t rounded = round_up(bytes, kLine);
   void* memory = nullptr;
   if (posix_memalign(&memory, alignment, rounded) != 0) {
-    throw Error("ERR_OUT_OF_MEMORY", "expected " + std::to_string(rounded) +
+    throw Error("ERR_MEMORY", "expected " + std::to_string(rounded) +
                                          " bytes of scratch memory for the CPU executor, got none");
   }
   memory_.reset(static_cast<std::byte*>(memory));
