@@ -31,7 +31,7 @@ export function encodeEvent(event: EventRecord): Uint8Array {
 
 const fileVersion = (wallTime: number): Uint8Array => new ProtobufWriter().double(1, wallTime).string(3, 'brain.Event:2').finish()
 
-/** A session starts at `step`: readers drop what an earlier, interrupted session wrote beyond it. */
+/** A session starts at `step`: readers drop what an earlier, interrupted session wrote from there on. */
 const sessionStart = (wallTime: number, step: number): Uint8Array =>
   new ProtobufWriter().double(1, wallTime).int64(2, step).message(7, new ProtobufWriter().int64(1, 1)).finish()
 
@@ -45,8 +45,8 @@ export class EventFileWriter {
     this.#file = file
   }
 
-  /** `firstStep` > 0: the run was resumed there. The directory has to exist. */
-  static async create(directory: string, firstStep: number): Promise<EventFileWriter> {
+  /** `stepsDone` > 0: the run was resumed after so many. The directory has to exist. */
+  static async create(directory: string, stepsDone: number): Promise<EventFileWriter> {
     const wallTime = Date.now() / 1000
     // Readers take files in the order of their names; a second one in the same second gets a later name.
     for (let attempt = 0; ; attempt++) {
@@ -54,7 +54,7 @@ export class EventFileWriter {
       try {
         const writer = new EventFileWriter(path, await open(path, 'wx'))
         await writer.#append(fileVersion(wallTime))
-        if (firstStep > 0) await writer.#append(sessionStart(wallTime, firstStep))
+        if (stepsDone > 0) await writer.#append(sessionStart(wallTime, stepsDone + 1))
         return writer
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === 999) throw fileError('could not create', path, error)

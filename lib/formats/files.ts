@@ -1,6 +1,6 @@
 /** What every file of ours needs: errors that name the file, writes that survive a crash. */
 import { createHash } from 'node:crypto'
-import { open, rename } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { PreresnetError, type ErrorCode } from '../errors.js'
 
@@ -36,12 +36,14 @@ export async function syncDirectory(path: string): Promise<void> {
 
 /** Replaces a small file as a whole: readers see the old content or the new, also after a crash. */
 export async function replaceFile(path: string, content: string): Promise<void> {
-  const aside = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`)
+  // The same name each time: what a killed writer has left is written over.
+  const aside = join(dirname(path), `.${basename(path)}.tmp`)
   try {
     await writeDurably(aside, content)
     await rename(aside, path)
     await syncDirectory(dirname(path))
   } catch (error) {
+    await rm(aside, { force: true }).catch(() => undefined)
     throw fileError('could not write', path, error)
   }
 }
