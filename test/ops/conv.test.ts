@@ -8,8 +8,7 @@ import { at, dim, image } from '../support/values.js'
 
 const factors = {
   ...convolutionFactors,
-  scaled: [true, false],
-  shifted: [true, false],
+  normalised: [true, false],
   xRelu: [true, false],
   bias: [false, true],
   residual: ['none', 'same', 'optionA', 'subsampled'],
@@ -32,8 +31,8 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
     name: `${text}, ${onesIn(choice)}, residual ${choice.residual}`,
     inputs: present({
       x: random.activations(x),
-      xScale: choice.scaled && random.scales([groups, x[1]]),
-      xBias: choice.shifted && random.normals([groups, x[1]], 0.5),
+      xScale: choice.normalised && random.scales([groups, x[1]]),
+      xBias: choice.normalised && random.normals([groups, x[1]], 0.5),
       w: random.normals(w, 1 / Math.sqrt(w[1] * w[2] * w[3])),
       bias: choice.bias && random.normals([K]),
       residual: residual && random.normals([N, L, size(P), size(Q)]),

@@ -11,8 +11,7 @@ import { Random } from '../support/random.js'
 
 const factors = {
   ...convolutionFactors,
-  scaled: [true, false],
-  shifted: [true, false],
+  normalised: [true, false],
   activation: ['masked', 'relu', 'none'],
   coefficients: ['dA dB dC', 'none', 'dA', 'dC', 'dB'],
   skip: [false, true],
@@ -40,8 +39,8 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
       dC: has('dC') && random.normals([groups, K], 0.3),
       skip: choice.skip && random.normals(y),
       x: random.activations(x),
-      xScale: choice.scaled && random.scales([groups, x[1]]),
-      xBias: choice.shifted && random.normals([groups, x[1]], 0.5),
+      xScale: choice.normalised && random.scales([groups, x[1]]),
+      xBias: choice.normalised && random.normals([groups, x[1]], 0.5),
       w: random.normals(w, 1 / Math.sqrt((K * w[2] * w[3]) / stride ** 2)),
       add: dx && choice.add && random.normals(x),
     }),

@@ -11,8 +11,7 @@ import { Random } from '../support/random.js'
 const factors = {
   ...convolutionFactors,
   x: ['masked', 'read', 'absent'],
-  scaled: [true, false],
-  shifted: [true, false],
+  normalised: [true, false],
   add: [false, true],
   sums: [true, false],
 } as const
@@ -27,8 +26,8 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
       dy: random.normals(y),
       w: random.normals(w, 1 / Math.sqrt(w[0] * w[2] * w[3])),
       x: hasX && random.activations(x),
-      xScale: hasX && choice.scaled && random.scales([groups, x[1]]),
-      xBias: hasX && choice.shifted && random.normals([groups, x[1]], 0.5),
+      xScale: hasX && choice.normalised && random.scales([groups, x[1]]),
+      xBias: hasX && choice.normalised && random.normals([groups, x[1]], 0.5),
       add: choice.add && random.normals(x),
     }),
     outputs: present({ dx: x, sums: hasX && choice.sums && [groups, 2, x[1]] }),

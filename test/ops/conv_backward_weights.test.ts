@@ -9,7 +9,7 @@ import { pairwise } from '../support/pairwise.js'
 import { Random } from '../support/random.js'
 import { valuesOf } from '../support/values.js'
 
-const factors = { ...convolutionFactors, scaled: [true, false], shifted: [true, false], xRelu: [true, false], dbias: [true, false] } as const
+const factors = { ...convolutionFactors, normalised: [true, false], xRelu: [true, false], dbias: [true, false] } as const
 
 const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
   const random = new Random(4000 + index)
@@ -19,8 +19,8 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
     inputs: present({
       dy: random.normals(y),
       x: random.activations(x),
-      xScale: choice.scaled && random.scales([groups, x[1]]),
-      xBias: choice.shifted && random.normals([groups, x[1]], 0.5),
+      xScale: choice.normalised && random.scales([groups, x[1]]),
+      xBias: choice.normalised && random.normals([groups, x[1]], 0.5),
     }),
     outputs: present({ dw: w, dbias: choice.dbias && [w[0]] }),
     attributes: { stride, padding, xRelu: choice.xRelu },

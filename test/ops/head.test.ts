@@ -5,14 +5,14 @@ import type { OperationCase, Results } from '../support/operation.js'
 import { Random } from '../support/random.js'
 import { matrix } from '../support/values.js'
 
-const cases: NamedCase[] = headCases.map(({ name, x, y, channels, groups, scaled, shifted, relu }, index) => {
+const cases: NamedCase[] = headCases.map(({ name, x, y, channels, groups, normalised, relu }, index) => {
   const random = new Random(10000 + index)
   return {
     name,
     inputs: present({
       x: random.activations(x),
-      scale: scaled && random.scales([groups, channels]),
-      bias: shifted && random.normals([groups, channels], 0.5),
+      scale: normalised && random.scales([groups, channels]),
+      bias: normalised && random.normals([groups, channels], 0.5),
     }),
     outputs: { y },
     attributes: { relu },

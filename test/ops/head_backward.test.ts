@@ -9,15 +9,15 @@ import { runOperation, type OperationCase, type Results } from '../support/opera
 import { Random } from '../support/random.js'
 import { image } from '../support/values.js'
 
-const cases: NamedCase[] = headCases.map(({ name, x, y, channels, groups, scaled, shifted, relu, sums }, index) => {
+const cases: NamedCase[] = headCases.map(({ name, x, y, channels, groups, normalised, relu, sums }, index) => {
   const random = new Random(11000 + index)
   return {
     name,
     inputs: present({
       dy: random.normals(y),
       x: random.activations(x),
-      scale: scaled && random.scales([groups, channels]),
-      bias: shifted && random.normals([groups, channels], 0.5),
+      scale: normalised && random.scales([groups, channels]),
+      bias: normalised && random.normals([groups, channels], 0.5),
     }),
     outputs: present({ dx: x, sums: sums && [groups, 2, channels] }),
     attributes: { relu },

@@ -9,15 +9,15 @@ import { firstMaximum, poolingCases } from '../support/pooling.js'
 import { Random } from '../support/random.js'
 import { at, image } from '../support/values.js'
 
-const cases: NamedCase[] = poolingCases.map(({ name, x, y, channels, groups, scaled, shifted, sums, ties, attributes }, index) => {
+const cases: NamedCase[] = poolingCases.map(({ name, x, y, channels, groups, normalised, sums, ties, attributes }, index) => {
   const random = new Random(9000 + index)
   return {
     name,
     inputs: present({
       dy: random.normals(y),
       x: ties ? random.integers(x, 4, -1) : random.normals(x),
-      scale: scaled && random.scales([groups, channels]),
-      bias: shifted && random.normals([groups, channels], 0.5),
+      scale: normalised && random.scales([groups, channels]),
+      bias: normalised && random.normals([groups, channels], 0.5),
     }),
     outputs: present({ dx: x, sums: sums && [groups, 2, channels] }),
     attributes,

@@ -11,8 +11,7 @@ export const headCases = pairwise({
     [1, 1],
     [8, 8],
   ],
-  scaled: [true, false],
-  shifted: [true, false],
+  normalised: [true, false],
   relu: [true, false],
   sums: [true, false],
 }).map((choice) => {

@@ -94,13 +94,22 @@ export function programSet(executor: TestExecutor, op: OperationName, operation:
     arenas: tensors.arenas,
     tensors: tensors.specs,
     programs: {
-      train: { name: 'train', batch: 1, operations: [{ op, name: op, fused: [op], phase: 'forward', operands, attributes: operation.attributes }] },
+      train: {
+        name: 'train',
+        batch: batchOf(operation),
+        operations: [{ op, name: op, fused: [op], phase: 'forward', operands, attributes: operation.attributes }],
+      },
     },
   }
 }
 
 const isNested = (shape: readonly number[] | readonly (readonly number[])[]): shape is readonly (readonly number[])[] =>
   shape.length === 0 || Array.isArray(shape[0])
+
+/** Images of a case: the first size of whatever it reads first. */
+function batchOf({ inputs }: OperationCase): number {
+  return (Object.values(inputs).flat() as Values[])[0]?.shape[0] ?? 1
+}
 
 /** Fills what is written with NaN first, runs once, and reads every output. */
 export async function runOperation(executor: TestExecutor, op: OperationName, operation: OperationCase, threads = 1): Promise<Results> {

@@ -21,8 +21,7 @@ export const poolingCases = pairwise({
     [3, 3, 0],
     [1, 2, 0],
   ],
-  scaled: [true, false],
-  shifted: [true, false],
+  normalised: [true, false],
   relu: [true, false],
   sums: [true, false],
   /** Many equal values: the first of them gets the gradient. */
