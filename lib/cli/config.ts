@@ -37,7 +37,10 @@ async function readConfig(path: string, specs: OptionSpecs): Promise<Readonly<Re
 
 function unknownName(path: string, name: string, known: readonly string[]): PreresnetError {
   const near = nearest(name, known) ?? nearest(optionName(name), known)
-  return new PreresnetError('ERR_OPTION', `${path}: unknown option ${JSON.stringify(name)}; ${near === undefined ? `known: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`}`)
+  return new PreresnetError(
+    'ERR_OPTION',
+    `${path}: unknown option ${JSON.stringify(name)}; ${near === undefined ? `known: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`}`,
+  )
 }
 
 async function parseJson(path: string): Promise<unknown> {

@@ -22,7 +22,8 @@ export async function openData({ data, image, resize, grey }: DataValues): Promi
     const size = image !== undefined && { height: image, width: image }
     return imageFolders(data, { channels: grey ? 1 : 3, ...size, ...(resize !== undefined && { resize }) })
   }
-  if (image !== undefined || resize !== undefined || grey) throw new PreresnetError('ERR_OPTION', `--image, --resize and --grey are for folders, got --data ${data}`)
+  if (image !== undefined || resize !== undefined || grey)
+    throw new PreresnetError('ERR_OPTION', `--image, --resize and --grey are for folders, got --data ${data}`)
   if (archive === undefined) return digits()
   const [prefix, open] = archive
   const directory = data.slice(prefix.length)
@@ -31,7 +32,10 @@ export async function openData({ data, image, resize, grey }: DataValues): Promi
 }
 
 /** Crops and mirrors as the paper; digits are not mirrored, and have a border of their own. */
-export function augmentationFor(values: { readonly data: string | undefined; readonly pad: number | undefined; readonly flip: boolean | undefined }): { pad: number; flip: boolean } {
+export function augmentationFor(values: { readonly data: string | undefined; readonly pad: number | undefined; readonly flip: boolean | undefined }): {
+  pad: number
+  flip: boolean
+} {
   const written = values.data === 'digits'
   return { pad: values.pad ?? (written ? 2 : 4), flip: values.flip ?? !written }
 }

@@ -3,6 +3,7 @@ import { contractsVersion } from '../compiler/contracts.js'
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../runtime/binding.js'
 import type { CommandSpec } from './command.js'
+import type { OptionSpecs } from './option_spec.js'
 import { pairs, print, printJson, table } from './output.js'
 import { packageVersion } from './version.js'
 
@@ -15,7 +16,7 @@ interface Check {
 
 type System = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
-export const doctor: CommandSpec<Record<never, never>> = {
+export const doctor: CommandSpec<OptionSpecs> = {
   name: 'doctor',
   summary: 'what is there and what is wanted: Node, the native addon, libraries, processor, memory; status 1 if something is missing',
   options: {},
@@ -31,7 +32,12 @@ export const doctor: CommandSpec<Record<never, never>> = {
     if (json) printJson({ ok, version: packageVersion, checks, system: addon.system, cuda })
     else {
       print(`preresnet ${packageVersion}\n`)
-      print(table(['', 'found', 'wanted', ''], checks.map((check) => [check.what, check.found, check.wanted, check.ok ? 'ok' : 'MISSING'])))
+      print(
+        table(
+          ['', 'found', 'wanted', ''],
+          checks.map((check) => [check.what, check.found, check.wanted, check.ok ? 'ok' : 'MISSING']),
+        ),
+      )
       const rows = Object.entries(addon.system).map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : String(value)] as const)
       print(`\n${pairs([...rows, ['CUDA', cuda]])}`)
     }

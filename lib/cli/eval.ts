@@ -51,7 +51,11 @@ async function readModel(path: string): Promise<ModelDescription> {
 }
 
 /** The images as the network was trained to see them: with its normalisation, and its classes in their order. */
-function asTrained(splits: { readonly train: Dataset; readonly test: Dataset }, split: 'train' | 'test', { normalisation, classes }: ModelDescription): Dataset {
+function asTrained(
+  splits: { readonly train: Dataset; readonly test: Dataset },
+  split: 'train' | 'test',
+  { normalisation, classes }: ModelDescription,
+): Dataset {
   const data = splits[split]
   if (classes !== undefined && classes.join('\n') !== data.classes.join('\n')) {
     throw new PreresnetError('ERR_DATASET', `${data.name}: expected the classes of the model (${shown(classes)}), got ${shown(data.classes)}`)

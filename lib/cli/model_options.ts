@@ -47,7 +47,15 @@ export interface NetworkSize {
 /** The network that is meant, made for these images. ERR_OPTION if neither a name nor a family says it. */
 export function chooseNetwork(name: string | undefined, values: ValuesOf<typeof networkOptions>, { classes, ...size }: NetworkSize): Network {
   const { family, depth, block, unit, shortcut, strideOn, widths, gateBias } = values
-  const given = defined({ unit, shortcut, strideOn, widths, gateBias, classes, input: defined({ height: size.height, width: size.width, channels: size.channels }) })
+  const given = defined({
+    unit,
+    shortcut,
+    strideOn,
+    widths,
+    gateBias,
+    classes,
+    input: defined({ height: size.height, width: size.width, channels: size.channels }),
+  })
   if (name !== undefined) {
     if (family !== undefined || depth !== undefined) throw new PreresnetError('ERR_OPTION', 'expected the name of a network or --family and --depth, got both')
     return preResNet(name as ModelName, { ...given, ...defined({ block }) })

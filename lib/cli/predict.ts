@@ -29,7 +29,13 @@ export const predict: CommandSpec<typeof options> = {
     await using classifier = await Classifier.load(model as string, { ...place, top, batch: Math.min(batch, images.length) })
     const answers = await Promise.all(images.map((path) => predictFile(classifier, path)))
     if (json) printJson(answers)
-    else print(table(['image', 'class', 'probability'], answers.flatMap(({ image, classes }) => classes.map(row(image)))))
+    else
+      print(
+        table(
+          ['image', 'class', 'probability'],
+          answers.flatMap(({ image, classes }) => classes.map(row(image))),
+        ),
+      )
     return 0
   },
 }

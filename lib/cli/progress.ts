@@ -9,7 +9,8 @@ export interface Progress {
   stop(): void
 }
 
-export function openProgress(terminal: boolean): Progress {
+/** `terminal`: isTTY of stderr, which is missing where there is none. */
+export function openProgress(terminal: boolean | undefined): Progress {
   return terminal ? new Bar() : new Lines()
 }
 

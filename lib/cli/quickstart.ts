@@ -54,7 +54,7 @@ export const quickstart: CommandSpec<typeof options> = {
       output,
     })
     using watch = watchSignals(() => void run.stop().catch(() => undefined))
-    const { trained, ended } = await follow(run, openProgress(process.stderr.isTTY === true))
+    const { trained, ended } = await follow(run, openProgress(process.stderr.isTTY))
     if (trained.outcome === 'stopped') return watch.status ?? 0
     const result = await saveResult({ output, data: { ...data, train }, network, trained, ended })
     const report = await writePictures(output, data, trained.validation!.predictions)
@@ -99,8 +99,18 @@ function spread(items: readonly number[], count: number): number[] {
 async function predict(model: string, { labels, classes, source, shape }: Dataset, indices: readonly number[]): Promise<Prediction[]> {
   if (source.kind !== 'memory') throw new TypeError('the digits are in memory')
   const { height, width } = shape
-  const images = indices.map((index): Pixels => ({ height, width, channels: 1, values: source.images.subarray(index * height * width, (index + 1) * height * width) }))
+  const images = indices.map((index): Pixels => ({
+    height,
+    width,
+    channels: 1,
+    values: source.images.subarray(index * height * width, (index + 1) * height * width),
+  }))
   await using classifier = await Classifier.load(model, { top: 1, batch: indices.length })
   const answers = await classifier.classify(images.map((image) => encodePng(image)))
-  return answers.map(([best], place) => ({ image: images[place]!, predicted: best!.label, probability: best!.probability, label: classes[labels[indices[place]!]!]! }))
+  return answers.map(([best], place) => ({
+    image: images[place]!,
+    predicted: best!.label,
+    probability: best!.probability,
+    label: classes[labels[indices[place]!]!]!,
+  }))
 }

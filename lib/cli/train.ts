@@ -70,7 +70,7 @@ export const train: CommandSpec<typeof options> = {
     const data = await openData(values)
     const network = chooseNetwork(values.model, values, { classes: data.train.classes.length, ...data.train.shape })
     const output = values.output ?? join('runs', network.name)
-    const progress = values.json ? noProgress : openProgress(process.stderr.isTTY === true)
+    const progress = values.json ? noProgress : openProgress(process.stderr.isTTY)
     const run = fit(network, fitOptions(values, data, output))
     using watch = watchSignals(() => void run.stop().catch(() => undefined))
     const { trained, ended } = await follow(run, progress)

@@ -33,7 +33,14 @@ test('the file wins over what is usual, the command line over the file', async (
   const config = await file('all.json', { batch: 64, 'learning-rate': 0.5, milestones: [10, 20], device: 'cpu', flip: false, frozen: ['stem'] })
   t.deepEqual(await resolveOptions(specs, { config }), { batch: 64, learningRate: 0.5, milestones: [10, 20], device: 'cpu', flip: false, frozen: ['stem'] })
   const given = { config, batch: '32', learningRate: '1e-2', milestones: '30,40', device: 'auto', flip: true, frozen: 'head,stages.0.*' }
-  t.deepEqual(await resolveOptions(specs, given), { batch: 32, learningRate: 0.01, milestones: [30, 40], device: 'auto', flip: true, frozen: ['head', 'stages.0.*'] })
+  t.deepEqual(await resolveOptions(specs, given), {
+    batch: 32,
+    learningRate: 0.01,
+    milestones: [30, 40],
+    device: 'auto',
+    flip: true,
+    frozen: ['head', 'stages.0.*'],
+  })
 })
 
 test('no milestones can be said', async (t) => {
@@ -42,7 +49,10 @@ test('no milestones can be said', async (t) => {
 
 test('a name in the style of code is not taken, and the right one named', async (t) => {
   const config = await file('camel.json', { learningRate: 0.5 })
-  await t.throwsAsync(resolveOptions(specs, { config }), { code: 'ERR_OPTION', message: /camel\.json: unknown option "learningRate"; did you mean "learning-rate"\?/ })
+  await t.throwsAsync(resolveOptions(specs, { config }), {
+    code: 'ERR_OPTION',
+    message: /camel\.json: unknown option "learningRate"; did you mean "learning-rate"\?/,
+  })
 })
 
 const wrong: readonly (readonly [name: string, value: unknown])[] = [
@@ -64,7 +74,8 @@ for (const [name, value] of wrong) {
 
 test('on the command line', async (t) => {
   const config = await file('summary.json', { classes: 100, 'stride-on': 'conv1' })
-  const parameters = async (...words: string[]) => (JSON.parse((await preresnet(['summary', 'preresnet-164', '--json', '--config', config, ...words])).stdout) as { parameters: number }).parameters
+  const parameters = async (...words: string[]) =>
+    (JSON.parse((await preresnet(['summary', 'preresnet-164', '--json', '--config', config, ...words])).stdout) as { parameters: number }).parameters
   t.is(await parameters(), 1_726_388)
   t.is(await parameters('--classes', '10'), 1_703_258)
 })

@@ -13,7 +13,8 @@ export async function writeImageFolder(directory: string, train: number, test: n
   ] as const) {
     for (const name of classes) {
       await mkdir(join(directory, split, name), { recursive: true })
-      for (let index = 0; index < count; index++) await writeFile(join(directory, split, name, `${index}.png`), image(name, index + (split === 'test' ? 1000 : 0)))
+      for (let index = 0; index < count; index++)
+        await writeFile(join(directory, split, name, `${index}.png`), image(name, index + (split === 'test' ? 1000 : 0)))
     }
   }
 }

@@ -16,7 +16,8 @@ test('import and require() give the same names', async (t) => {
   const imported = await names('--input-type=module', '--eval', `import * as library from 'preresnet'; ${print}`)
   const required = await names('--no-warnings', '--input-type=commonjs', '--eval', `const library = require('preresnet'); ${print}`)
   t.deepEqual(required, imported)
-  for (const name of ['preResNet', 'fit', 'compile', 'Classifier', 'digits', 'sgd', 'multiStep', 'network', 'conv2d', 'PreresnetError']) t.true(imported.includes(name), name)
+  for (const name of ['preResNet', 'fit', 'compile', 'Classifier', 'digits', 'sgd', 'multiStep', 'network', 'conv2d', 'PreresnetError'])
+    t.true(imported.includes(name), name)
 })
 
 test('importing prints nothing, installs no signal handler and loads no addon', async (t) => {

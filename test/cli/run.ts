@@ -36,7 +36,11 @@ export async function preresnet(words: readonly string[], options: RunOptions = 
 
 function run(words: readonly string[], { cwd, env, watch }: RunOptions): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [mainFile, ...words], { cwd, env: { ...process.env, PRERESNET_DEBUG: '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [mainFile, ...words], {
+      cwd,
+      env: { ...process.env, PRERESNET_DEBUG: '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

@@ -46,7 +46,15 @@ function spec({ loss, error }: Curves): Spec {
       { name: 'x', type: 'linear', domain: [0, last], range: 'width' },
       { name: 'left', type: 'log', domain: { data: 'loss', field: 'value' }, range: 'height', nice: true },
       { name: 'right', type: 'linear', domain: { data: 'error', field: 'value' }, range: 'height', zero: true, nice: true },
-      { name: 'dash', type: 'ordinal', domain: ['training loss', 'test error'], range: [[5, 3], [1, 0]] },
+      {
+        name: 'dash',
+        type: 'ordinal',
+        domain: ['training loss', 'test error'],
+        range: [
+          [5, 3],
+          [1, 0],
+        ],
+      },
     ],
     axes: [
       { orient: 'bottom', scale: 'x', title: 'iterations', grid: true, tickCount: 8 },
@@ -73,7 +81,13 @@ function line(data: string, scale: string, dash: number[], width: number): NonNu
     type: 'line',
     from: { data },
     encode: {
-      enter: { x: { scale: 'x', field: 'step' }, y: { scale, field: 'value' }, stroke: { value: colour }, strokeWidth: { value: width }, strokeDash: { value: dash } },
+      enter: {
+        x: { scale: 'x', field: 'step' },
+        y: { scale, field: 'value' },
+        stroke: { value: colour },
+        strokeWidth: { value: width },
+        strokeDash: { value: dash },
+      },
     },
   }
 }

@@ -60,7 +60,10 @@ function confusionTable({ classes, counts }: Confusion): string {
   const head = classes.map((name) => `<th>${escapeText(name)}</th>`).join('')
   const rows = classes.map((name, label) => {
     const row = counts[label]!
-    const total = Math.max(1, row.reduce((sum, value) => sum + value, 0))
+    const total = Math.max(
+      1,
+      row.reduce((sum, value) => sum + value, 0),
+    )
     const cells = row.map((value, prediction) => `<td style="background:${shade(value / total, label === prediction)}">${value === 0 ? '' : value}</td>`)
     return `<tr><th>${escapeText(name)}</th>${cells.join('')}</tr>`
   })

@@ -22,7 +22,12 @@ export function encodePng({ height, width, channels, values }: Pixels): Buffer {
   const row = width * channels
   const filtered = Buffer.alloc(height * (row + 1)) // each row after a byte 0: no filter
   for (let y = 0; y < height; y++) filtered.set(values.subarray(y * row, (y + 1) * row), y * (row + 1) + 1)
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header), chunk('IDAT', deflateSync(filtered)), chunk('IEND', Buffer.alloc(0))])
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(filtered)),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
 }
 
 function chunk(type: string, data: Buffer): Buffer {
