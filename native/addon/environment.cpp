@@ -98,9 +98,13 @@ void Environment::on_settlement(napi_env raw, napi_value, void* context, void* d
   self->pending_.erase(entry);
   if (self->pending_.empty()) napi_unref_threadsafe_function(raw, self->settlements_);
   try {
-    pending.deferred.Resolve(settlement->completion(env));
-  } catch (...) {
-    pending.deferred.Reject(current_error(env).Value());
+    try {
+      pending.deferred.Resolve(settlement->completion(env));
+    } catch (...) {
+      pending.deferred.Reject(current_error(env).Value());
+    }
+  } catch (const Napi::Error&) {
+    // A thread that is being terminated runs no JavaScript: there is nobody to tell.
   }
 }
 
