@@ -45,6 +45,7 @@ export class Classifier implements AsyncDisposable {
   readonly #session: Session
   readonly #queue: BatchQueue<Uint8Array, Float64Array>
   readonly #top: number
+  #disposed = false
 
   private constructor(session: Session, { network, classes }: ModelDescription, top: number) {
     this.#session = session
@@ -77,11 +78,13 @@ export class Classifier implements AsyncDisposable {
   classify(image: ImageFile): Promise<Classification[]>
   classify(images: readonly ImageFile[]): Promise<Classification[][]>
   async classify(images: ImageFile | readonly ImageFile[]): Promise<Classification[] | Classification[][]> {
-    return images instanceof Uint8Array ? this.#classify(images) : Promise.all(images.map((image) => this.#classify(image)))
+    if (this.#disposed) throw new PreresnetError('ERR_DISPOSED', 'the classifier was disposed of')
+    return Array.isArray(images) ? Promise.all(images.map((image: ImageFile) => this.#classify(image))) : this.#classify(images as ImageFile)
   }
 
   /** Ends requests that wait with ERR_ABORTED and frees everything. */
   async dispose(): Promise<void> {
+    this.#disposed = true
     this.#queue.close(new PreresnetError('ERR_ABORTED', 'the classifier was disposed of before it had answered'))
     await this.#session.dispose()
   }

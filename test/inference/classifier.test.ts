@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { encodePng } from '../../lib/cli/pictures/png.js'
+import { memoryDataset } from '../../lib/data/index.js'
+import { Classifier } from '../../lib/inference/index.js'
+import { preResNet } from '../../lib/models/index.js'
+import { compile } from '../../lib/runtime/session.js'
+import { saveModel } from '../../lib/training/model_file.js'
+
+const place = await mkdtemp(join(tmpdir(), 'preresnet-classifier-'))
+const [model, blind] = [join(place, 'model.safetensors'), join(place, 'blind.safetensors')]
+const side = 12
+const network = preResNet({ family: 'cifar', depth: 8, widths: [16, 16, 16], classes: 4, input: { height: side, width: side, channels: 3 } })
+const options = { top: 4, threads: 1 }
+
+test.before(async () => {
+  const classes = ['ant', 'bee', 'cat', 'dog']
+  const images = new Uint8Array(4 * side * side * 3).map((_, index) => (index * 31) % 256)
+  const data = await memoryDataset({ images, labels: [0, 1, 2, 3], height: side, width: side, channels: 3, classes })
+  await using session = await compile(network, { data, batch: 4, seed: 3, threads: 1 })
+  await saveModel(session, model)
+  await using untaught = await compile(network, { batch: 4, threads: 1 })
+  await saveModel(untaught, blind)
+})
+test.after.always(() => rm(place, { recursive: true, force: true }))
+
+function image(variant: number, height = side, width = side): Buffer {
+  return encodePng({
+    height,
+    width,
+    channels: 3,
+    values: new Uint8Array(height * width * 3).map((_, index) => (index * (variant + 3) * 7 + variant * variant) % 256),
+  })
+}
+
+test('an answer has all classes, the most probable first', async (t) => {
+  await using classifier = await Classifier.load(model, options)
+  t.deepEqual(classifier.classes, ['ant', 'bee', 'cat', 'dog'])
+  const answer = await classifier.classify(image(1))
+  t.deepEqual(answer.map(({ label }) => label).sort(), ['ant', 'bee', 'cat', 'dog'])
+  t.true(Math.abs(answer.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-6)
+  t.true(answer.every(({ probability }, index) => index === 0 || probability <= answer[index - 1]!.probability))
+  for (const { label, index } of answer) t.is(classifier.classes[index], label)
+})
+
+test('alone, in an array, in requests at once and in batches of any size: the same answers', async (t) => {
+  const images = Array.from({ length: 7 }, (_, index) => image(index))
+  await using classifier = await Classifier.load(model, { ...options, batch: 3 })
+  const together = await classifier.classify(images)
+  t.is(new Set(together.map((answer) => JSON.stringify(answer))).size, 7, 'images differ, and so do answers')
+  t.deepEqual(await Promise.all(images.map((one) => classifier.classify(one))), together)
+  await using single = await Classifier.load(model, { ...options, batch: 1 })
+  t.deepEqual(await single.classify(images), together)
+})
+
+test('images of other sizes are resized', async (t) => {
+  await using classifier = await Classifier.load(model, { ...options, top: 1 })
+  t.is((await classifier.classify(image(2, 40, 30))).length, 1)
+  t.is((await classifier.classify(image(2, 5, 9))).length, 1)
+})
+
+test('what is no image fails alone', async (t) => {
+  await using classifier = await Classifier.load(model, options)
+  const [bad, good] = await Promise.allSettled([classifier.classify(Buffer.from('no picture')), classifier.classify(image(1))])
+  t.like((bad as PromiseRejectedResult).reason, { code: 'ERR_IMAGE' })
+  t.is(good.status, 'fulfilled')
+  await t.throwsAsync(classifier.classify('file.jpg' as never), { code: 'ERR_OPTION', message: /bytes of a JPEG or PNG/ })
+})
+
+test('after dispose', async (t) => {
+  const classifier = await Classifier.load(model, options)
+  const waiting = t.throwsAsync(Promise.all(Array.from({ length: 40 }, (_, index) => classifier.classify(image(index)))), { code: 'ERR_ABORTED' })
+  await classifier.dispose()
+  await classifier.dispose()
+  await waiting
+  await t.throwsAsync(classifier.classify(image(1)), { code: 'ERR_DISPOSED' })
+})
+
+test('a model that was trained on tensors takes no images', async (t) => {
+  await t.throwsAsync(Classifier.load(blind, options), { code: 'ERR_FILE', message: /normalisation/ })
+})
+
+test('bad options', async (t) => {
+  await t.throwsAsync(Classifier.load(model, { bacth: 3 } as never), { code: 'ERR_OPTION', message: /did you mean "batch"/ })
+  await t.throwsAsync(Classifier.load(model, { top: 0 }), { code: 'ERR_OPTION' })
+  await t.throwsAsync(Classifier.load(join(place, 'nowhere')), { code: 'ERR_FILE' })
+})
