@@ -1,4 +1,5 @@
-// Sums of d and d * x to the gradients of a norm's parameters, and to a, b, c of dx = a d + b x + c.
+// Sums of d and d * x to the gradients of a norm's parameters, and to a, b, c of dx = a d + b x +
+// c.
 #include "cpu/context.h"
 #include "cpu/operands.h"
 

@@ -1,4 +1,5 @@
-// Sums to mean, invstd, scale and bias per group and channel, and to running statistics; without sums, from those.
+// Sums to mean, invstd, scale and bias per group and channel, and to running statistics; without
+// sums, from those.
 #include <algorithm>
 #include <cmath>
 
@@ -41,8 +42,7 @@ class BnFinalizeOperation final : public Operation {
         var = std::max(sums[channels + c] / n - mean * mean, 0.0);
         if (group == 0) {
           running_mean[c] += static_cast<float>(op_.momentum * (mean - running_mean[c]));
-          running_var[c] +=
-              static_cast<float>(op_.momentum * (var * n / (n - 1) - running_var[c]));
+          running_var[c] += static_cast<float>(op_.momentum * (var * n / (n - 1) - running_var[c]));
         }
       }
       const double invstd = 1 / std::sqrt(var + op_.epsilon);

@@ -1,4 +1,5 @@
-// Sums per channel and group of images that do not depend on who computes what: every image has its own, added up in image order.
+// Sums per channel and group of images that do not depend on who computes what: every image has its
+// own, added up in image order.
 #pragma once
 #include <string>
 
@@ -23,7 +24,8 @@ class ChannelSums {
   }
   /// Sets the sums of an image to zero.
   void clear(int64_t image) const;
-  /// After the tasks: writes the tensor, [groups][terms][channels] in f64 or (one term over all images) [channels] in f32.
+  /// After the tasks: writes the tensor, [groups][terms][channels] in f64 or (one term over all
+  /// images) [channels] in f32.
   void finish() const;
 
  private:

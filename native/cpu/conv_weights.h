@@ -5,11 +5,13 @@
 
 namespace preresnet::cpu {
 
-/// The shape of a convolution with channels and filters filled up to whole blocks. Throws where the tensors do not fit together.
+/// The shape of a convolution with channels and filters filled up to whole blocks. Throws where the
+/// tensors do not fit together.
 ConvolutionShape convolution_shape(const std::string& where, const Activation& x, const Tensor& w,
                                    const Activation& y, int64_t stride, int64_t padding);
 
-/// Copies weights between plain and plain padded to blocks; the identity where nothing needs padding.
+/// Copies weights between plain and plain padded to blocks; the identity where nothing needs
+/// padding.
 class PaddedWeights {
  public:
   PaddedWeights() = default;

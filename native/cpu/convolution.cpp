@@ -13,8 +13,9 @@ using onednn::ConvolutionPrimitive;
 using onednn::Direction;
 using onednn::Packing;
 
-/// As many images as keep a block in the second-level cache, but enough pixels that writing out a weight gradient does not
-/// outweigh computing it, and few enough that sixteen threads find work. Nominal sizes, not this machine's: results depend on it.
+/// As many images as keep a block in the second-level cache, but enough pixels that writing out a
+/// weight gradient does not outweigh computing it, and few enough that sixteen threads find work.
+/// Nominal sizes, not this machine's: results depend on it.
 int64_t choose_granule(const ConvolutionShape& shape) {
   constexpr int64_t kCacheBytes = 640 << 10, kSmallGradient = 256 << 10, kMostImages = 8;
   const int64_t image_bytes = 4 * (2 * shape.x_elements() + shape.y_elements());

@@ -1,4 +1,5 @@
-// uint8 NHWC to blocks of 16 channels: normalised, padded, cropped, mirrored. A pixel has 256 values, so its normalised value is looked up.
+// uint8 NHWC to blocks of 16 channels: normalised, padded, cropped, mirrored. A pixel has 256
+// values, so its normalised value is looked up.
 #include <array>
 #include <vector>
 

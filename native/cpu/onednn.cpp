@@ -1,8 +1,9 @@
 #include "cpu/onednn.h"
 
+#include <oneapi/dnnl/dnnl_config.h>
+
 #include <algorithm>
 #include <oneapi/dnnl/dnnl.hpp>
-#include <oneapi/dnnl/dnnl_config.h>
 #include <string>
 
 #include "core/error.h"
@@ -52,14 +53,14 @@ auto forward_description(const Described& d, const dnnl::primitive_attr& attribu
 auto data_description(const Described& d, const dnnl::primitive_attr& attributes,
                       const dnnl::convolution_forward::primitive_desc& hint) {
   return dnnl::convolution_backward_data::primitive_desc(
-      engine(), dnnl::algorithm::convolution_direct, d.x, d.w, d.y, d.strides, d.padding,
-      d.padding, hint, attributes);
+      engine(), dnnl::algorithm::convolution_direct, d.x, d.w, d.y, d.strides, d.padding, d.padding,
+      hint, attributes);
 }
 auto weights_description(const Described& d, const dnnl::primitive_attr& attributes,
                          const dnnl::convolution_forward::primitive_desc& hint) {
   return dnnl::convolution_backward_weights::primitive_desc(
-      engine(), dnnl::algorithm::convolution_direct, d.x, d.w, d.y, d.strides, d.padding,
-      d.padding, hint, attributes);
+      engine(), dnnl::algorithm::convolution_direct, d.x, d.w, d.y, d.strides, d.padding, d.padding,
+      hint, attributes);
 }
 memory::desc slice_of(const memory::desc& desc, const memory::dims& dims, const memory::dims& at) {
   return desc.submemory_desc(dims, at);
@@ -102,8 +103,8 @@ struct Arguments {
     memories[index].set_data_handle(const_cast<void*>(data));
   }
   void execute(const dnnl::primitive& primitive) {
-    const dnnl_status_t status = dnnl_primitive_execute(
-        primitive.get(), stream.get(), static_cast<int>(list.size()), list.data());
+    const dnnl_status_t status = dnnl_primitive_execute(primitive.get(), stream.get(),
+                                                        static_cast<int>(list.size()), list.data());
     if (status != dnnl_success) {
       throw Error("ERR_INTERNAL",
                   "oneDNN: a primitive failed with status " + std::to_string(status));
@@ -141,9 +142,11 @@ ConvolutionPrimitive::ConvolutionPrimitive(Direction direction, const Convolutio
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     const memory::desc any(weight_dims(shape), Type::f32, Tag::any);
-    Described described{images_desc(shape.images, shape.channels, shape.height, shape.width), any,
+    Described described{images_desc(shape.images, shape.channels, shape.height, shape.width),
+                        any,
                         images_desc(shape.images, shape.filters, shape.out_height, shape.out_width),
-                        {shape.stride, shape.stride}, {shape.padding, shape.padding}};
+                        {shape.stride, shape.stride},
+                        {shape.padding, shape.padding}};
     const auto use = [&](const auto& description, const memory::desc& weights, int x, int w, int y,
                          auto&& primitive) {
       parts_->primitive = primitive;

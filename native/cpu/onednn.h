@@ -1,5 +1,6 @@
-// All that this executor knows of oneDNN: single-threaded f32 convolutions on blocks of 16 channels, and the packing of their
-// weights. Versions 2 and 3 differ in how primitives are described; nothing outside onednn.cpp sees that.
+// All that this executor knows of oneDNN: single-threaded f32 convolutions on blocks of 16
+// channels, and the packing of their weights. Versions 2 and 3 differ in how primitives are
+// described; nothing outside onednn.cpp sees that.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -15,15 +16,16 @@ struct ConvolutionShape {
   int64_t stride = 1, padding = 0;
 
   auto operator<=>(const ConvolutionShape&) const = default;
-  int64_t x_elements() const { return channels * height * width; }            // of one image
-  int64_t y_elements() const { return filters * out_height * out_width; }     // of one image
+  int64_t x_elements() const { return channels * height * width; }         // of one image
+  int64_t y_elements() const { return filters * out_height * out_width; }  // of one image
   int64_t weights() const { return filters * channels * kernel_height * kernel_width; }
 };
 
 namespace onednn {
 
-/// While it lives, oneDNN uses this thread alone for what this thread asks of it. Debian's build asks OpenMP for the number of
-/// threads, when a primitive is created and when it runs; regions of its own would compete with our pool.
+/// While it lives, oneDNN uses this thread alone for what this thread asks of it. Debian's build
+/// asks OpenMP for the number of threads, when a primitive is created and when it runs; regions of
+/// its own would compete with our pool.
 class SingleThreaded {
  public:
   SingleThreaded();
@@ -40,8 +42,8 @@ enum class Direction { forward, backward_data, backward_weights };
 /// One primitive, runnable by many threads at once, each with arguments of its own.
 class ConvolutionPrimitive {
  public:
-  /// like: the primitive whose packed weights this one must read or write too (for another number of images), or null.
-  /// Throws Error("ERR_UNSUPPORTED") where oneDNN has no implementation.
+  /// like: the primitive whose packed weights this one must read or write too (for another number
+  /// of images), or null. Throws Error("ERR_UNSUPPORTED") where oneDNN has no implementation.
   ConvolutionPrimitive(Direction direction, const ConvolutionShape& shape, int threads,
                        const ConvolutionPrimitive* like);
   ~ConvolutionPrimitive();
@@ -51,7 +53,8 @@ class ConvolutionPrimitive {
   /// oneDNN's name of the implementation.
   const char* implementation() const;
 
-  /// x, w, y: the gradients, where the direction says so; one of them is written, the weights of backward_weights overwritten.
+  /// x, w, y: the gradients, where the direction says so; one of them is written, the weights of
+  /// backward_weights overwritten.
   void run(int thread, const float* x, const float* w, const float* y, void* scratchpad) const;
 
  private:
@@ -60,7 +63,8 @@ class ConvolutionPrimitive {
   std::unique_ptr<Parts> parts_;
 };
 
-/// Plain OIHW weights (padded to whole blocks) to a primitive's packed format, or back. In slices that threads can share out.
+/// Plain OIHW weights (padded to whole blocks) to a primitive's packed format, or back. In slices
+/// that threads can share out.
 class Packing {
  public:
   enum class To { packed, plain };

@@ -1,4 +1,5 @@
-// What an operation's tensors must be, checked when it is prepared; addresses are read when it runs.
+// What an operation's tensors must be, checked when it is prepared; addresses are read when it
+// runs.
 #pragma once
 #include <cstdint>
 #include <string>

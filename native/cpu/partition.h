@@ -1,5 +1,6 @@
-// How a batch is shared out: in granules, which the shape decides; in blocks of whole granules, for cache and threads; in at most
-// sixteen slots of whole granules, in which weight gradients are summed. Blocks change no result, so they may follow the machine.
+// How a batch is shared out: in granules, which the shape decides; in blocks of whole granules, for
+// cache and threads; in at most sixteen slots of whole granules, in which weight gradients are
+// summed. Blocks change no result, so they may follow the machine.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -15,11 +16,11 @@ class Partition {
   Partition() = default;
   /// block: images wanted in a block; made a whole number of granules.
   Partition(int64_t images, int64_t granule, int64_t block)
-      : images_(images), granule_(granule), block_(std::max<int64_t>(block / granule, 1) * granule) {}
+      : images_(images),
+        granule_(granule),
+        block_(std::max<int64_t>(block / granule, 1) * granule) {}
 
-  int64_t blocks(Range images) const {
-    return (images.end - images.begin + block_ - 1) / block_;
-  }
+  int64_t blocks(Range images) const { return (images.end - images.begin + block_ - 1) / block_; }
   int64_t block_images() const { return std::min(block_, images_); }
   Range all() const { return {0, images_}; }
   /// Block `index` of a range that begins with a granule.
@@ -40,7 +41,8 @@ class Partition {
   int64_t images_ = 0, granule_ = 1, block_ = 1;
 };
 
-/// Images in a block: PRERESNET_BLOCK_IMAGES where it is set (tests show that it changes no bit), else `granule`.
+/// Images in a block: PRERESNET_BLOCK_IMAGES where it is set (tests show that it changes no bit),
+/// else `granule`.
 int64_t block_images(int64_t granule);
 
 }  // namespace preresnet::cpu

@@ -1,12 +1,13 @@
-// A small program of registers over every element: interpreted per instruction on a few pixels of 16 channels, so that all registers
-// stay in the first-level cache.
+// A small program of registers over every element: interpreted per instruction on a few pixels of
+// 16 channels, so that all registers stay in the first-level cache.
+#include "cpu/passes/pointwise.h"
+
 #include <algorithm>
 
 #include "core/error.h"
 #include "cpu/channel_sums.h"
 #include "cpu/context.h"
 #include "cpu/operands.h"
-#include "cpu/passes/pointwise.h"
 
 namespace preresnet::cpu {
 namespace {
@@ -16,16 +17,26 @@ using passes::PointwiseInstruction;
 
 constexpr PointwiseCode code_of(int64_t opcode) {
   switch (static_cast<ops::Opcode>(opcode)) {
-    case ops::Opcode::tensor: return PointwiseCode::tensor;
-    case ops::Opcode::vector: return PointwiseCode::vector;
-    case ops::Opcode::constant: return PointwiseCode::constant;
-    case ops::Opcode::add: return PointwiseCode::add;
-    case ops::Opcode::subtract: return PointwiseCode::subtract;
-    case ops::Opcode::multiply: return PointwiseCode::multiply;
-    case ops::Opcode::relu: return PointwiseCode::relu;
-    case ops::Opcode::positive: return PointwiseCode::positive;
-    case ops::Opcode::sigmoid: return PointwiseCode::sigmoid;
-    case ops::Opcode::dropout: return PointwiseCode::dropout;
+    case ops::Opcode::tensor:
+      return PointwiseCode::tensor;
+    case ops::Opcode::vector:
+      return PointwiseCode::vector;
+    case ops::Opcode::constant:
+      return PointwiseCode::constant;
+    case ops::Opcode::add:
+      return PointwiseCode::add;
+    case ops::Opcode::subtract:
+      return PointwiseCode::subtract;
+    case ops::Opcode::multiply:
+      return PointwiseCode::multiply;
+    case ops::Opcode::relu:
+      return PointwiseCode::relu;
+    case ops::Opcode::positive:
+      return PointwiseCode::positive;
+    case ops::Opcode::sigmoid:
+      return PointwiseCode::sigmoid;
+    case ops::Opcode::dropout:
+      return PointwiseCode::dropout;
   }
   throw Error("ERR_UNSUPPORTED", "pointwise.code: unknown opcode " + std::to_string(opcode));
 }
@@ -70,8 +81,7 @@ class PointwiseOperation final : public Operation {
   void run(const Step& step) override {
     for (Coefficients& vector : vectors_) vector.load(context_.scratch);
     sums_.bind(context_.scratch);
-    context_.pool.run(images_,
-                      [&](int thread, int64_t image) { run_image(thread, image, step); });
+    context_.pool.run(images_, [&](int thread, int64_t image) { run_image(thread, image, step); });
     sums_.finish();
   }
 
@@ -88,10 +98,11 @@ class PointwiseOperation final : public Operation {
 
   void decode() {
     for (size_t i = 0; i + 3 < op_.code.size(); i += 4) {
-      PointwiseInstruction instruction{code_of(op_.code[i]), op_.code[i + 1], op_.code[i + 2], true};
+      PointwiseInstruction instruction{code_of(op_.code[i]), op_.code[i + 1], op_.code[i + 2],
+                                       true};
       const auto index = static_cast<int64_t>(instructions_.size());
-      const bool same = instruction.code == PointwiseCode::vector ||
-                        instruction.code == PointwiseCode::constant;
+      const bool same =
+          instruction.code == PointwiseCode::vector || instruction.code == PointwiseCode::constant;
       const bool stored =
           std::find(op_.stores.begin(), op_.stores.end(), index) != op_.stores.end();
       instruction.changing = !same || stored;

@@ -1,4 +1,5 @@
-// dx = mask(t(x)) . (each dy given to the first maximum of its window), with the sums of dx and of dx * x.
+// dx = mask(t(x)) . (each dy given to the first maximum of its window), with the sums of dx and of
+// dx * x.
 #include "cpu/channel_sums.h"
 #include "cpu/context.h"
 #include "cpu/operands.h"

@@ -6,7 +6,8 @@
 
 namespace preresnet::cpu {
 
-/// The logarithm of the sum of exp(logits): log p = logit - this. The largest logit is taken out first, so that nothing overflows.
+/// The logarithm of the sum of exp(logits): log p = logit - this. The largest logit is taken out
+/// first, so that nothing overflows.
 inline double log_sum_exp(const float* logits, int64_t classes) {
   const double largest = *std::max_element(logits, logits + classes);
   double sum = 0;

@@ -51,7 +51,7 @@ void Scratch::allocate() {
   void* memory = nullptr;
   if (posix_memalign(&memory, alignment, rounded) != 0) {
     throw Error("ERR_MEMORY", "expected " + std::to_string(rounded) +
-                                         " bytes of scratch memory for the CPU executor, got none");
+                                  " bytes of scratch memory for the CPU executor, got none");
   }
   memory_.reset(static_cast<std::byte*>(memory));
 #ifdef __linux__

@@ -1,5 +1,6 @@
-// Memory beside the arenas. Operations run one after another, so what each needs while it runs may lie over what the others
-// need; only what is kept from run to run lies apart. All of it is known before it is allocated, in one piece.
+// Memory beside the arenas. Operations run one after another, so what each needs while it runs may
+// lie over what the others need; only what is kept from run to run lies apart. All of it is known
+// before it is allocated, in one piece.
 #pragma once
 #include <cstddef>
 #include <cstdint>

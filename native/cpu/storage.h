@@ -16,7 +16,8 @@ struct Target {
 
 inline Source advance(Source source, int64_t elements) {
   if (source.data == nullptr) return source;
-  return {static_cast<const std::byte*>(source.data) + elements * (source.bf16 ? 2 : 4), source.bf16};
+  return {static_cast<const std::byte*>(source.data) + elements * (source.bf16 ? 2 : 4),
+          source.bf16};
 }
 inline Target advance(Target target, int64_t elements) {
   if (target.data == nullptr) return target;

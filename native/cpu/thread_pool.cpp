@@ -7,7 +7,8 @@
 namespace preresnet::cpu {
 namespace {
 
-// Operations follow each other within microseconds while a step runs; between steps the threads sleep.
+// Operations follow each other within microseconds while a step runs; between steps the threads
+// sleep.
 constexpr int kSpins = 2000;
 
 inline void relax() {

@@ -1,4 +1,5 @@
-// Threads that share out numbered tasks. Which thread takes which task is left to chance, so no task may care.
+// Threads that share out numbered tasks. Which thread takes which task is left to chance, so no
+// task may care.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -21,7 +22,8 @@ class ThreadPool {
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
   /// Calls function(thread, task) for every task in 0 .. tasks - 1, begun in that order; thread is
-  /// below threads() and held by one task at a time. Rethrows a task's exception. Allocates nothing.
+  /// below threads() and held by one task at a time. Rethrows a task's exception. Allocates
+  /// nothing.
   template <class Function>
   void run(int64_t tasks, Function&& function) {
     using Plain = std::remove_reference_t<Function>;

@@ -27,8 +27,7 @@ struct AverageStep {
 template <Kind kind>
 void average_as(const AveragePass& pass) {
   for (int64_t block = 0; block < pass.blocks; ++block) {
-    const AverageStep<kind> step{pass.x,
-                                 transform_of(pass.scale, pass.bias, pass.relu, block * 16),
+    const AverageStep<kind> step{pass.x, transform_of(pass.scale, pass.bias, pass.relu, block * 16),
                                  block * pass.pixels * 16};
     accumulate(pass.pixels, step, pass.sums + block * 16, nullptr);
   }

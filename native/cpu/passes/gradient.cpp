@@ -36,12 +36,15 @@ struct GradientStep {
 template <Kind kind, bool has_y, bool has_skip>
 void gradient_of(const GradientPass& pass) {
   for (int64_t block = 0; block < pass.blocks; ++block) {
-    const GradientStep<kind, has_y, has_skip> step{
-        pass.d, pass.y, pass.skip,
-        load_or(pass.a, block * 16, 1),
-        load_or(pass.b, block * 16, 0),
-        load_or(pass.c, block * 16, 0),
-        pass.stored, pass.scratch, block * pass.pixels * 16};
+    const GradientStep<kind, has_y, has_skip> step{pass.d,
+                                                   pass.y,
+                                                   pass.skip,
+                                                   load_or(pass.a, block * 16, 1),
+                                                   load_or(pass.b, block * 16, 0),
+                                                   load_or(pass.c, block * 16, 0),
+                                                   pass.stored,
+                                                   pass.scratch,
+                                                   block * pass.pixels * 16};
     each_pixel(pass.pixels, step, from_channel(pass.sums, block * 16), nullptr);
   }
 }
@@ -50,15 +53,19 @@ template <Kind kind>
 void gradient_as(const GradientPass& pass) {
   const bool has_y = pass.y.data != nullptr && pass.b != nullptr;
   const bool has_skip = pass.skip.data != nullptr;
-  if (has_y) return has_skip ? gradient_of<kind, true, true>(pass) : gradient_of<kind, true, false>(pass);
+  if (has_y)
+    return has_skip ? gradient_of<kind, true, true>(pass) : gradient_of<kind, true, false>(pass);
   return has_skip ? gradient_of<kind, false, true>(pass) : gradient_of<kind, false, false>(pass);
 }
 
 void gradient(const GradientPass& pass) {
   switch (kind_of(pass.d, pass.y, pass.skip, pass.stored)) {
-    case 0: return gradient_as<Kind::f32>(pass);
-    case 1: return gradient_as<Kind::bf16>(pass);
-    default: return gradient_as<Kind::mixed>(pass);
+    case 0:
+      return gradient_as<Kind::f32>(pass);
+    case 1:
+      return gradient_as<Kind::bf16>(pass);
+    default:
+      return gradient_as<Kind::mixed>(pass);
   }
 }
 

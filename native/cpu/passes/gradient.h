@@ -1,4 +1,5 @@
-// A gradient put together, one image: a * d + b * y + c + skip, into memory, into f32 scratch, or both; with its sums.
+// A gradient put together, one image: a * d + b * y + c + skip, into memory, into f32 scratch, or
+// both; with its sums.
 #pragma once
 #include <cstdint>
 
@@ -7,11 +8,11 @@
 namespace preresnet::cpu::passes {
 
 struct GradientPass {
-  Source d = {}, y = {}, skip = {};         // no data in y or skip: the term is absent
-  const float* a = nullptr;  // null: 1
-  const float* b = nullptr;  // with y
+  Source d = {}, y = {}, skip = {};  // no data in y or skip: the term is absent
+  const float* a = nullptr;          // null: 1
+  const float* b = nullptr;          // with y
   const float* c = nullptr;
-  Target stored = {};            // no data: not stored; else everybody gets the rounded values
+  Target stored = {};        // no data: not stored; else everybody gets the rounded values
   float* scratch = nullptr;  // null: none
   int64_t blocks = 0, pixels = 0;
   double* sums = nullptr;  // per channel, added to; null: none are taken

@@ -41,10 +41,14 @@ template <Kind kind, bool constant, bool has_add, bool reads_x>
 void input_gradient_of(const InputGradientPass& pass) {
   for (int64_t block = 0; block < pass.blocks; ++block) {
     const InputGradientStep<kind, constant, has_add, reads_x> step{
-        pass.gradient, constant ? load(pass.per_channel + block * 16) : zero(),
-        pass.add, pass.x,
-        transform_of(pass.scale, pass.bias, false, block * 16), pass.mask,
-        pass.dx, block * pass.pixels * 16};
+        pass.gradient,
+        constant ? load(pass.per_channel + block * 16) : zero(),
+        pass.add,
+        pass.x,
+        transform_of(pass.scale, pass.bias, false, block * 16),
+        pass.mask,
+        pass.dx,
+        block * pass.pixels * 16};
     each_pixel(pass.pixels, step, from_channel(pass.sums, block * 16),
                from_channel(pass.products, block * 16));
   }
@@ -68,9 +72,12 @@ void input_gradient_as(const InputGradientPass& pass) {
 
 void input_gradient(const InputGradientPass& pass) {
   switch (kind_of(pass.add, pass.x, pass.dx)) {
-    case 0: return input_gradient_as<Kind::f32>(pass);
-    case 1: return input_gradient_as<Kind::bf16>(pass);
-    default: return input_gradient_as<Kind::mixed>(pass);
+    case 0:
+      return input_gradient_as<Kind::f32>(pass);
+    case 1:
+      return input_gradient_as<Kind::bf16>(pass);
+    default:
+      return input_gradient_as<Kind::mixed>(pass);
   }
 }
 

@@ -1,5 +1,5 @@
-// The gradient at the input of a fused operation, one image: dx = mask(t(x)) . (gradient + add), stored, with the sums of what was
-// stored and of its products with the raw x.
+// The gradient at the input of a fused operation, one image: dx = mask(t(x)) . (gradient + add),
+// stored, with the sums of what was stored and of its products with the raw x.
 #pragma once
 #include <cstdint>
 
@@ -8,9 +8,9 @@
 namespace preresnet::cpu::passes {
 
 struct InputGradientPass {
-  const float* gradient = nullptr;      // may be where dx is
-  const float* per_channel = nullptr;   // instead of it: the same for all pixels
-  Source add = {};                           // no data: none
+  const float* gradient = nullptr;     // may be where dx is
+  const float* per_channel = nullptr;  // instead of it: the same for all pixels
+  Source add = {};                     // no data: none
   Source x = {};
   const float* scale = nullptr;
   const float* bias = nullptr;

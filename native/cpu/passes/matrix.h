@@ -1,4 +1,5 @@
-// Products of small f32 matrices: what a classifier needs. Every element is summed in an order that its sizes alone decide.
+// Products of small f32 matrices: what a classifier needs. Every element is summed in an order that
+// its sizes alone decide.
 #pragma once
 #include <cstdint>
 

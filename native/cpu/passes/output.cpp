@@ -68,9 +68,8 @@ struct OutputStep {
 template <Kind kind, class Residual>
 HWY_INLINE void output_block(const OutputPass& pass, int64_t block, Residual residual) {
   const int64_t pixels = pass.height * pass.width, begin = block * pixels * 16;
-  const OutputStep<kind, Residual> step{pass.result + begin,
-                                        load_or(pass.bias, block * 16, 0),
-                                        residual, pass.relu, pass.y, begin};
+  const OutputStep<kind, Residual> step{
+      pass.result + begin, load_or(pass.bias, block * 16, 0), residual, pass.relu, pass.y, begin};
   each_pixel(pixels, step, from_channel(pass.sums, block * 16),
              from_channel(pass.squares, block * 16));
 }
@@ -91,17 +90,20 @@ void output_as(const OutputPass& pass) {
       continue;
     }
     const int64_t step = 16 * pass.subsample, row = 16 * pass.residual_width * pass.subsample;
-    output_block<kind>(pass, block,
-                       Subsampled<kind>{pass.residual, t, begin, step, row - pass.width * step,
-                                        pass.width, 0});
+    output_block<kind>(
+        pass, block,
+        Subsampled<kind>{pass.residual, t, begin, step, row - pass.width * step, pass.width, 0});
   }
 }
 
 void output(const OutputPass& pass) {
   switch (kind_of(pass.residual, pass.y)) {
-    case 0: return output_as<Kind::f32>(pass);
-    case 1: return output_as<Kind::bf16>(pass);
-    default: return output_as<Kind::mixed>(pass);
+    case 0:
+      return output_as<Kind::f32>(pass);
+    case 1:
+      return output_as<Kind::bf16>(pass);
+    default:
+      return output_as<Kind::mixed>(pass);
   }
 }
 

@@ -1,5 +1,5 @@
-// What becomes of a convolution's result, one image: y = [ReLU](result [+ bias] [+ t(residual)]), stored, with the sums of what
-// was stored.
+// What becomes of a convolution's result, one image: y = [ReLU](result [+ bias] [+ t(residual)]),
+// stored, with the sums of what was stored.
 #pragma once
 #include <cstdint>
 

@@ -4,10 +4,12 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/passes/pointwise.cpp"
+// foreach_target.h comes first.
+// clang-format off
 #include <hwy/foreach_target.h>
-#include <hwy/highway.h>
-
 #include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+// clang-format on
 
 #include "core/philox.h"
 #include "cpu/passes/sixteen-inl.h"
@@ -123,22 +125,31 @@ void execute(const PointwisePass& pass, int64_t index, Chunk chunk) {
   float* out = register_at(pass, index);
   const int64_t pixels = chunk.pixels();
   switch (instruction.code) {
-    case PointwiseCode::tensor: return read_tensor(pass, instruction, chunk, out);
-    case PointwiseCode::vector: return read_vector(pass, instruction, chunk, out);
+    case PointwiseCode::tensor:
+      return read_tensor(pass, instruction, chunk, out);
+    case PointwiseCode::vector:
+      return read_vector(pass, instruction, chunk, out);
     case PointwiseCode::constant:
       return fill(out, pixels, splat(static_cast<float>(pass.constants[instruction.a])));
-    case PointwiseCode::add: return binary(pass, instruction, pixels, out, Add());
-    case PointwiseCode::subtract: return binary(pass, instruction, pixels, out, Subtract());
-    case PointwiseCode::multiply: return binary(pass, instruction, pixels, out, Multiply());
-    case PointwiseCode::relu: return binary(pass, instruction, pixels, out, Relu());
-    case PointwiseCode::positive: return binary(pass, instruction, pixels, out, Positive());
-    case PointwiseCode::sigmoid: return binary(pass, instruction, pixels, out, Sigmoid());
+    case PointwiseCode::add:
+      return binary(pass, instruction, pixels, out, Add());
+    case PointwiseCode::subtract:
+      return binary(pass, instruction, pixels, out, Subtract());
+    case PointwiseCode::multiply:
+      return binary(pass, instruction, pixels, out, Multiply());
+    case PointwiseCode::relu:
+      return binary(pass, instruction, pixels, out, Relu());
+    case PointwiseCode::positive:
+      return binary(pass, instruction, pixels, out, Positive());
+    case PointwiseCode::sigmoid:
+      return binary(pass, instruction, pixels, out, Sigmoid());
     case PointwiseCode::dropout:
       return dropout(pass, pass.dropouts[instruction.a], chunk, out);
   }
 }
 
-/// Stores a register and leaves in it what is in memory now. Lanes past the last channel are stored as zero.
+/// Stores a register and leaves in it what is in memory now. Lanes past the last channel are stored
+/// as zero.
 void store_output(const PointwisePass& pass, const PointwiseOutput& output, Chunk chunk) {
   float* values = register_at(pass, output.value);
   HWY_ALIGN float inside[16];
@@ -176,7 +187,8 @@ void pointwise(const PointwisePass& pass) {
     for (int64_t i = 0; i < pass.instructions.count; ++i) {
       if (begin == 0 || pass.instructions.data[i].changing) execute(pass, i, chunk);
     }
-    for (int64_t i = 0; i < pass.outputs.count; ++i) store_output(pass, pass.outputs.data[i], chunk);
+    for (int64_t i = 0; i < pass.outputs.count; ++i)
+      store_output(pass, pass.outputs.data[i], chunk);
     for (int64_t i = 0; i < pass.terms.count; ++i) sum_term(pass, pass.terms.data[i], chunk);
   }
 }

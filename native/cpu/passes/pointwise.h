@@ -8,14 +8,23 @@ namespace preresnet::cpu::passes {
 
 /// Operations on registers of [pixels][16] values.
 enum class PointwiseCode : uint8_t {
-  tensor, vector, constant, add, subtract, multiply, relu, positive, sigmoid, dropout,
+  tensor,
+  vector,
+  constant,
+  add,
+  subtract,
+  multiply,
+  relu,
+  positive,
+  sigmoid,
+  dropout,
 };
 
 struct PointwiseInstruction {
   PointwiseCode code = PointwiseCode::constant;
-  int64_t a = 0;          // a register, or an index in tensors, vectors, constants or dropouts
-  int64_t b = 0;          // a register, or a tensor's access
-  bool changing = true;   // false: the same for all pixels of a block, and never stored
+  int64_t a = 0;         // a register, or an index in tensors, vectors, constants or dropouts
+  int64_t b = 0;         // a register, or a tensor's access
+  bool changing = true;  // false: the same for all pixels of a block, and never stored
 };
 
 struct PointwiseTensor {
@@ -39,8 +48,8 @@ struct PointwiseTerm {
 };
 
 struct PointwiseOutput {
-  int64_t value = 0;  // register
-  Target target = {};      // of the image
+  int64_t value = 0;   // register
+  Target target = {};  // of the image
 };
 
 template <class T>

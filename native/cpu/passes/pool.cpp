@@ -28,7 +28,8 @@ struct Window {
 };
 
 template <Kind kind>
-HWY_INLINE Sixteen maximum(const Source& x, const Transform& t, int64_t begin, const Window& window) {
+HWY_INLINE Sixteen maximum(const Source& x, const Transform& t, int64_t begin,
+                           const Window& window) {
   Sixteen largest = splat(-std::numeric_limits<float>::infinity());
   for (int64_t h = window.top; h < window.bottom; ++h) {
     for (int64_t w = window.left; w < window.right; ++w) {
@@ -67,9 +68,12 @@ void pool_as(const PoolPass& pass) {
 
 void pool(const PoolPass& pass) {
   switch (kind_of(pass.x, pass.y)) {
-    case 0: return pool_as<Kind::f32>(pass);
-    case 1: return pool_as<Kind::bf16>(pass);
-    default: return pool_as<Kind::mixed>(pass);
+    case 0:
+      return pool_as<Kind::f32>(pass);
+    case 1:
+      return pool_as<Kind::bf16>(pass);
+    default:
+      return pool_as<Kind::mixed>(pass);
   }
 }
 
@@ -110,9 +114,12 @@ void pool_gradient_as(const PoolGradientPass& pass) {
 
 void pool_gradient(const PoolGradientPass& pass) {
   switch (kind_of(pass.x, pass.dy)) {
-    case 0: return pool_gradient_as<Kind::f32>(pass);
-    case 1: return pool_gradient_as<Kind::bf16>(pass);
-    default: return pool_gradient_as<Kind::mixed>(pass);
+    case 0:
+      return pool_gradient_as<Kind::f32>(pass);
+    case 1:
+      return pool_gradient_as<Kind::bf16>(pass);
+    default:
+      return pool_gradient_as<Kind::mixed>(pass);
   }
 }
 

@@ -1,4 +1,5 @@
-// Max-pooling of t(x), one block of 16 channels of one image. Places outside the image do not count.
+// Max-pooling of t(x), one block of 16 channels of one image. Places outside the image do not
+// count.
 #pragma once
 #include <cstdint>
 
@@ -13,7 +14,7 @@ struct PoolWindow {
 
 struct PoolPass {
   PoolWindow window = {};
-  Source x = {};  // of the image
+  Source x = {};                 // of the image
   const float* scale = nullptr;  // of the image
   const float* bias = nullptr;
   bool relu = false;
@@ -32,7 +33,8 @@ struct PoolGradientPass {
   bool relu = false;
   int64_t block = 0;
   Source dy = {};
-  float* gradient = nullptr;  // [height][width][16], of this block: each dy given to the first maximum of its window
+  float* gradient = nullptr;  // [height][width][16], of this block: each dy given to the first
+                              // maximum of its window
 };
 void run(const PoolGradientPass& pass);
 

@@ -1,5 +1,6 @@
-// Sixteen channels of one pixel: the unit of all vector code here. One register with AVX-512, two with AVX2, four with NEON.
-// Compiled once per instruction set, by whoever includes it after hwy/foreach_target.h.
+// Sixteen channels of one pixel: the unit of all vector code here. One register with AVX-512, two
+// with AVX2, four with NEON. Compiled once per instruction set, by whoever includes it after
+// hwy/foreach_target.h.
 #if defined(PRERESNET_CPU_PASSES_SIXTEEN_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PRERESNET_CPU_PASSES_SIXTEEN_INL_H_
 #undef PRERESNET_CPU_PASSES_SIXTEEN_INL_H_
@@ -120,7 +121,8 @@ HWY_INLINE void add_to(const Sixteen& value, double* to) {
   for (int i = 0; i < 16; ++i) to[i] += static_cast<double>(lanes[i]);
 }
 
-// ---- Types in memory: known to the compiler where all of a pass's tensors agree, else looked at for every sixteen.
+// ---- Types in memory: known to the compiler where all of a pass's tensors agree, else looked at
+// for every sixteen.
 
 enum class Kind { f32, bf16, mixed };
 
@@ -160,7 +162,8 @@ struct Transform {
 };
 HWY_INLINE Transform transform_of(const float* scale, const float* bias, bool rectify,
                                   int64_t channel) {
-  return {load_or(scale, channel, 1), load_or(bias, channel, 0), scale != nullptr, rectify};
+  return {load_or(scale, channel, 1), load_or(bias, channel, 0),
+          scale != nullptr || bias != nullptr, rectify};
 }
 
 // ---- Sums over the pixels of an image.
@@ -170,7 +173,8 @@ struct Contribution {
   Sixteen value, factor;
 };
 
-/// f32 sums are kept over so few pixels that their rounding does not matter, then added up in double.
+/// f32 sums are kept over so few pixels that their rounding does not matter, then added up in
+/// double.
 constexpr int64_t kPixelsInFloat = 128;
 
 /// Calls step(pixel), in order, and adds what it returns to sums[0 .. 16) and products[0 .. 16).

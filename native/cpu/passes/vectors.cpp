@@ -55,7 +55,8 @@ void sgd(const SgdPass& pass) {
   const SgdStep step{splat(pass.clip), splat(pass.decay), splat(pass.momentum), splat(pass.rate),
                      pass.nesterov};
   int64_t i = 0;
-  for (; i + 16 <= pass.count; i += 16) step(pass.weights + i, pass.gradients + i, pass.velocity + i);
+  for (; i + 16 <= pass.count; i += 16)
+    step(pass.weights + i, pass.gradients + i, pass.velocity + i);
   const int64_t rest = pass.count - i;
   if (rest == 0) return;
   HWY_ALIGN float w[16] = {}, g[16] = {}, v[16] = {};

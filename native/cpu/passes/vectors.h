@@ -11,7 +11,8 @@ void add(float* to, const float* from, int64_t count);
 double sum_of_squares(const float* values, int64_t count);
 
 /// One step of stochastic gradient descent:
-/// g' = clip * g + decay * w; v = momentum * v + g'; w = w - rate * (nesterov ? g' + momentum * v : v).
+/// g' = clip * g + decay * w; v = momentum * v + g'; w = w - rate * (nesterov ? g' + momentum * v :
+/// v).
 struct SgdPass {
   float* weights = nullptr;
   const float* gradients = nullptr;
