@@ -209,6 +209,9 @@ class Binding implements NativeBinding {
   }
 
   createLoader(description: LoaderDescription): NativeLoader {
+    const { source } = description
+    // Native workers read this memory: it must not be given to another thread.
+    if (source.kind === 'memory' && source.images.buffer instanceof ArrayBuffer) markAsUntransferable(source.images.buffer)
     return direct(() => new Loader(this.addon.createLoader(description)))
   }
 

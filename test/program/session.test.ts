@@ -97,6 +97,21 @@ test('a view is the memory itself until the session is disposed', async (t) => {
   t.is(values.length, 0)
 })
 
+test.serial('where buffers over native memory are forbidden a view is a copy and says so', async (t) => {
+  const session = await trained('reference')
+  process.env['PRERESNET_NO_EXTERNAL_BUFFERS'] = '1'
+  try {
+    const { values, shared } = session.view('head.fc.bias')
+    t.false(shared)
+    t.deepEqual([...values], [...(await session.read('head.fc.bias'))])
+    values.fill(9)
+    t.notDeepEqual([...(await session.read('head.fc.bias'))], [9, 9, 9])
+  } finally {
+    delete process.env['PRERESNET_NO_EXTERNAL_BUFFERS']
+  }
+  await session.dispose()
+})
+
 test('what cannot be viewed, read or written', async (t) => {
   const session = await trained('reference')
   t.throws(() => session.view('labels'), { message: /inputs are written, not viewed/ })
