@@ -4,10 +4,24 @@ export * from './layers/index.js'
 export * from './models/index.js'
 export * from './graph/index.js'
 export { compilePrograms } from './compiler/compile.js'
-export type { CompileOptions, InputOptions, LossOptions, UpdateOptions } from './compiler/options.js'
-export type { DeviceName, DType, Layout, OperationSpec, Precision, Program, ProgramSet, TensorSpec } from './compiler/program.js'
+export type { CompileOptions, ConvolutionChoice, InputOptions, LossOptions, UpdateOptions } from './compiler/options.js'
+export type {
+  ArenaName,
+  AttributeValue,
+  DeviceName,
+  DType,
+  Layout,
+  OperandValue,
+  OperationSpec,
+  Precision,
+  Program,
+  ProgramSet,
+  TensorSpec,
+} from './compiler/program.js'
 export { type OperationReport, type PlanReport, planReport } from './compiler/report.js'
+export type { SafetensorsTensor, SafetensorsType, TensorValues } from './formats/safetensors.js'
 export type { UserBatch } from './runtime/batch.js'
+export type { NativeLoader } from './runtime/binding.js'
 export type { DeviceChoice, PrecisionChoice } from './runtime/device.js'
 export type { Feed, ImageSet } from './runtime/feed.js'
 export type { ConfusionMatrix, Evaluation, StepMetrics } from './runtime/metrics.js'
@@ -16,4 +30,6 @@ export { compile, type LearningRate, type Session, type SessionOptions, type Ste
 export type { Tensor, Values } from './runtime/tensor.js'
 export * from './data/index.js'
 export * from './training/index.js'
+export type { TrainLine, ValidationLine } from './training/run_log.js'
+export type { Best, Recipe } from './training/state.js'
 export { type Classification, Classifier, type ClassifierOptions as ClassifierLoadOptions, type ImageFile } from './inference/index.js'
