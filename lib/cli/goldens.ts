@@ -7,6 +7,7 @@ import { count, print, printJson, table } from './output.js'
 const options = {
   device: choiceOption('who computes', ['reference', 'cpu', 'cuda'], 'reference'),
   precision: choiceOption('arithmetic; auto is fp64 for the reference, fp32 for the CPU', ['auto', 'fp64', 'fp32', 'bf16'], 'auto'),
+  convolution: choiceOption('direct, or auto: Winograd too, as in training, with its wider bounds', ['direct', 'auto'], 'direct'),
   threads: integerOption('threads; 0: what the machine allows', { minimum: 0, fallback: 0 }),
 }
 
@@ -19,8 +20,8 @@ export const goldens: CommandSpec<typeof options> = {
     ['goldens test/goldens --device reference', 'the executor in double'],
     ['goldens test/goldens --device cpu --precision bf16 --json', 'the CPU with bf16 in memory, for a script'],
   ],
-  async run({ device, precision, threads, json }, [directory]) {
-    const report = await checkGoldens({ directory: directory as string, ...chooseDevice(device, precision), threads })
+  async run({ device, precision, convolution, threads, json }, [directory]) {
+    const report = await checkGoldens({ directory: directory as string, ...chooseDevice(device, precision), convolution, threads })
     if (json) printJson(report)
     else print(describe(report))
     return report.passed ? 0 : 1
@@ -36,7 +37,9 @@ function describe(report: GoldenReport): string {
     lines.push(`median of the ratio to PyTorch's error: ${medianRatio.value.toFixed(3)}, bound ${medianRatio.bound}: ${medianRatio.passed ? 'ok' : 'FAILED'}`)
   }
   const failed = cases.filter((result) => !result.passed).length
-  lines.push(`${report.device} ${report.precision}: ${count(report.compared)} tensors of ${cases.length} cases compared, ${failed} cases failed`)
+  lines.push(
+    `${report.device} ${report.precision}, ${report.convolution} convolution: ${count(report.compared)} tensors of ${cases.length} cases compared, ${failed} cases failed`,
+  )
   return lines.join('\n')
 }
 

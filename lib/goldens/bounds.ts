@@ -1,13 +1,20 @@
 /** How far a result may be from PyTorch's float64, per tensor: ||got - want|| / ||want||. */
+import type { ConvolutionChoice } from '../compiler/options.js'
 import type { Precision } from '../compiler/program.js'
 
 export type CaseKind = 'unit' | 'net'
 
-/** The reference's doubles, and fp32 with direct convolutions. */
-const exact: Readonly<Record<'fp64' | 'fp32', Readonly<Record<CaseKind, number>>>> = {
+export interface Arithmetic {
+  readonly precision: Precision
+  readonly convolution: ConvolutionChoice
+}
+
+/** Of the reference's doubles, of fp32 with direct convolutions, and of fp32 where Winograd's algorithm is allowed. */
+const exact = {
   fp64: { unit: 1e-6, net: 1e-6 },
   fp32: { unit: 1e-5, net: 1e-4 },
-}
+  winograd: { unit: 3e-5, net: 3e-4 },
+} as const
 
 /** What the median over all tensors of (error / PyTorch's error) may be in low precision. */
 export const medianBound = 1.5
@@ -18,8 +25,8 @@ const forward = new Set(['y', 'y_eval', 'logits', 'logits_eval'])
  * The bound of one tensor; null where only the median over all tensors counts. In low precision single ReLUs flip, in anybody's
  * arithmetic: forward results are bounded by multiples of what PyTorch's autocast (`pytorch`) misses, gradients of networks by the median.
  */
-export function bound(precision: Precision, kind: CaseKind, tensor: string, pytorch: number): number | null {
-  if (precision !== 'bf16') return exact[precision][kind]
+export function bound({ precision, convolution }: Arithmetic, kind: CaseKind, tensor: string, pytorch: number): number | null {
+  if (precision !== 'bf16') return exact[precision === 'fp32' && convolution === 'auto' ? 'winograd' : precision][kind]
   if (forward.has(tensor)) return 3 * pytorch
   if (tensor === 'losses') return Math.max(3 * pytorch, 1e-2)
   return kind === 'unit' ? 0.4 : null

@@ -2,18 +2,22 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ConvolutionChoice } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
-import { bound, median, medianBound, relativeError } from './bounds.js'
+import { type Arithmetic, bound, median, medianBound, relativeError } from './bounds.js'
 import { comparedTensors, type GoldenCase, readCase, tensor } from './case_file.js'
 import { knownCases } from './cases.js'
 import { runNet } from './run_net.js'
 import { runUnit } from './run_unit.js'
+import type { Target } from './target.js'
 
 export interface GoldenOptions {
   readonly directory: string
   readonly device: DeviceName
   readonly precision: Precision
+  /** 'auto' is judged by the wider bounds of Winograd's algorithm. @default 'direct' */
+  readonly convolution?: ConvolutionChoice
   /** Threads of the CPU executor; 0: what the machine allows. @default 0 */
   readonly threads?: number
   /** Only these cases. @default all known ones */
@@ -35,6 +39,7 @@ export interface CaseResult {
 export interface GoldenReport {
   readonly device: DeviceName
   readonly precision: Precision
+  readonly convolution: ConvolutionChoice
   /** Tensors compared. */
   readonly compared: number
   readonly cases: readonly CaseResult[]
@@ -57,7 +62,7 @@ export async function checkGoldens(options: GoldenOptions): Promise<GoldenReport
     options.onCase?.(judged.result)
   }
   const passed = cases.every((result) => result.passed)
-  const report = { device: options.device, precision: options.precision, compared, cases }
+  const report = { device: options.device, precision: options.precision, convolution: options.convolution ?? 'direct', compared, cases }
   if (options.precision !== 'bf16') return { ...report, passed }
   const value = median(ratios)
   const medianRatio = { value, bound: medianBound, passed: value <= medianBound }
@@ -74,7 +79,8 @@ async function judge(name: string, options: GoldenOptions): Promise<Judged> {
   if (!existsSync(join(options.directory, `${name}.safetensors`))) return failed(name, `${name}.safetensors is not there`)
   try {
     const golden = await readCase(options.directory, name)
-    return compare(golden, await results(golden, options), options.precision)
+    const target: Target = { device: options.device, precision: options.precision, convolution: options.convolution ?? 'direct', threads: options.threads ?? 0 }
+    return compare(golden, await (golden.kind === 'unit' ? runUnit(golden, target) : runNet(golden, target)), target)
   } catch (error) {
     if (!(error instanceof PreresnetError)) throw error
     return failed(name, `${error.code}: ${error.message}`)
@@ -88,12 +94,8 @@ function failed(name: string, reason: string): Judged {
 /** Got values by golden name. */
 export type Results = ReadonlyMap<string, ArrayLike<number>>
 
-function results(golden: GoldenCase, options: GoldenOptions): Promise<Results> {
-  const target = { device: options.device, precision: options.precision, threads: options.threads ?? 0 }
-  return golden.kind === 'unit' ? runUnit(golden, target) : runNet(golden, target)
-}
-
-function compare(golden: GoldenCase, got: Results, precision: Precision): Judged {
+function compare(golden: GoldenCase, got: Results, arithmetic: Arithmetic): Judged {
+  const { precision } = arithmetic
   let result: CaseResult | undefined
   let worst = -1
   const ratios: number[] = []
@@ -108,7 +110,7 @@ function compare(golden: GoldenCase, got: Results, precision: Precision): Judged
     const pytorch = precision === 'bf16' ? pytorchError(golden, name) : 0
     // Where PyTorch misses nothing (a unit's unchanged weights) there is no ratio to speak of, as long as nothing is missed here.
     if (precision === 'bf16' && !(error === 0 && pytorch === 0)) ratios.push(notNaN(error / pytorch))
-    const limit = bound(precision, golden.kind, name, pytorch)
+    const limit = bound(arithmetic, golden.kind, name, pytorch)
     if (limit === null && Number.isFinite(error)) continue
     const share = limit === null ? Infinity : notNaN(error / limit)
     if (share > worst) {

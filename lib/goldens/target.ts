@@ -1,22 +1,27 @@
 /** What a golden case runs on, and how its values get in and out. */
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { CompileOptions } from '../compiler/options.js'
-import type { DeviceName, Precision } from '../compiler/program.js'
+import type { DeviceName } from '../compiler/program.js'
 import { buildGraph } from '../graph/build.js'
 import type { Network } from '../layers/layer.js'
 import { loadBinding, type NativeSession } from '../runtime/binding.js'
+import type { Arithmetic } from './bounds.js'
 import type { GoldenCase } from './case_file.js'
 
-export interface Target {
+export interface Target extends Arithmetic {
   readonly device: DeviceName
-  readonly precision: Precision
   readonly threads: number
 }
 
 /** A session over the network's programs that holds the case's `before/` values. */
-export async function open(golden: GoldenCase, network: Network, target: Target, options: Omit<CompileOptions, 'device' | 'precision'>): Promise<NativeSession> {
-  const { device, precision, threads } = target
-  const programs = await compilePrograms(buildGraph(network), { device, precision, ...options })
+export async function open(
+  golden: GoldenCase,
+  network: Network,
+  target: Target,
+  options: Omit<CompileOptions, 'device' | 'precision' | 'convolution'>,
+): Promise<NativeSession> {
+  const { device, precision, convolution, threads } = target
+  const programs = await compilePrograms(buildGraph(network), { device, precision, convolution, ...options })
   const session = await loadBinding().createSession(await serialisePrograms(programs), { threads })
   try {
     await session.allocate()

@@ -11,7 +11,11 @@ import { goldenDirectory, preresnet } from '../cli/run.js'
 const place = await mkdtemp(join(tmpdir(), 'preresnet-goldens-'))
 test.after.always(() => rm(place, { recursive: true, force: true }))
 
-const executors: readonly (readonly string[])[] = [['--device', 'reference'], ['--device', 'cpu'], ['--device', 'cpu', '--precision', 'bf16']]
+const executors: readonly (readonly string[])[] = [
+  ['--device', 'reference'],
+  ['--device', 'cpu'],
+  ['--device', 'cpu', '--precision', 'bf16'],
+]
 for (const words of executors) {
   test.serial(`goldens ${words.join(' ')}`, async (t) => {
     const { status, stdout, stderr } = await preresnet(['goldens', goldenDirectory, ...words, '--json'])
@@ -28,6 +32,24 @@ for (const words of executors) {
     t.is(status, 0)
   })
 }
+
+// Networks are left to the direct convolutions: after some steps a single ReLU near zero decides more than rounding does.
+test.serial("units with Winograd's algorithm, as in training", async (t) => {
+  const cases = knownCases.filter((name) => name.startsWith('unit-'))
+  const options = { directory: goldenDirectory, device: 'cpu', precision: 'fp32', cases } as const
+  const [direct, fast] = [await checkGoldens(options), await checkGoldens({ ...options, convolution: 'auto' })]
+  t.deepEqual(
+    fast.cases.filter((result) => !result.passed),
+    [],
+  )
+  t.is(fast.cases.length, 19)
+  t.true(fast.cases.every(({ bound }) => bound === 3e-5))
+  t.notDeepEqual(
+    fast.cases.map(({ error }) => error),
+    direct.cases.map(({ error }) => error),
+    'the algorithm was another one',
+  )
+})
 
 test.serial('a case that is not there fails', async (t) => {
   const directory = join(place, 'missing')
