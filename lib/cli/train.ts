@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { convolutionChoices } from '../compiler/options.js'
 import type { DataSplit } from '../data/dataset.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/index.js'
@@ -40,6 +41,7 @@ const options = {
   excludeFromDecay: choiceOption('what does not decay', ['none', 'norm-and-bias'], 'none'),
   clipNorm: numberOption('largest norm of all gradients together; 0: any', { minimum: 0, fallback: 0 }),
   labelSmoothing: numberOption('share of the target spread over all classes', { minimum: 0, maximum: 1, fallback: 0 }),
+  convolution: choiceOption('auto: the fastest; direct: no Winograd, whose rounding differs by some 1e-6', convolutionChoices, 'auto'),
   statisticsGroups: integerOption('groups of the batch with BN statistics of their own', { minimum: 1, fallback: 1 }),
   pad: integerOption('zeros around an image before the random crop (default: 2 for digits, else 4)', { minimum: 0 }),
   flip: flagOption('mirror half of the images, or not (default: not for digits)'),
@@ -104,7 +106,22 @@ export async function follow(run: Run, progress: Progress): Promise<{ trained: T
 }
 
 function fitOptions(values: Values, data: DataSplit, output: string): FitOptions {
-  const { batch, steps, epochs, seed, device, precision, threads, workers, labelSmoothing, statisticsGroups, logEvery, validateEvery, checkpointEvery } = values
+  const {
+    batch,
+    steps,
+    epochs,
+    seed,
+    device,
+    precision,
+    threads,
+    workers,
+    labelSmoothing,
+    statisticsGroups,
+    convolution,
+    logEvery,
+    validateEvery,
+    checkpointEvery,
+  } = values
   const { momentum, nesterov, weightDecay, excludeFromDecay, clipNorm, keep, resume, from, except, frozen, frozenStatistics } = values
   return {
     train: data.train,
@@ -121,6 +138,7 @@ function fitOptions(values: Values, data: DataSplit, output: string): FitOptions
     learningRate: learningRate(values, data.train.length),
     labelSmoothing,
     statisticsGroups,
+    convolution,
     logEvery,
     ...(validateEvery !== undefined && { validateEvery }),
     ...(from !== undefined && { initialise: { from, except } }),

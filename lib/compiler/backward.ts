@@ -139,7 +139,7 @@ export class Backward {
         dw: this.options.gradient(node.weight),
         dbias: node.bias === undefined ? undefined : this.options.gradient(node.bias),
       },
-      { stride: node.stride, padding: node.padding, xRelu: transform.relu, mask: false },
+      { ...this.draft.convolution(node, transform.relu), mask: false },
     )
     if (this.shared.has(gradient) && ('dA' in operation.operands || 'skip' in operation.operands)) {
       const { channels, height, width } = imageShape(node.shape)
@@ -171,7 +171,8 @@ export class Backward {
       },
       { count: record.count, frozen: record.frozen },
     )
-    const output = (key: 'a' | 'b' | 'c'): DraftTensor => this.draft.write(operation, key, this.draft.coefficients(`${node.name}:${key}`, record.x.shape[1] as number))
+    const output = (key: 'a' | 'b' | 'c'): DraftTensor =>
+      this.draft.write(operation, key, this.draft.coefficients(`${node.name}:${key}`, record.x.shape[1] as number))
     const e = this.forward.expressions
     const [a, b, c] = [output('a'), output('b'), output('c')] as const
     this.give(node.inputs[0] as NodeId, e.normBackward(e.tensor(d), e.tensor(record.x), a, b, c))
@@ -182,7 +183,13 @@ export class Backward {
     if (transform === undefined) throw new PreresnetError('ERR_INTERNAL', `${node.name}: no operand`)
     const dy = this.forward.materialiser.store(g, node.name, [])
     const { kernel, stride, padding } = node
-    const operation = this.draft.emit('pool_backward', node.name, [node.name], { dy, x: transform.x, scale: transform.scale, bias: transform.bias }, { relu: transform.relu, kernel, stride, padding })
+    const operation = this.draft.emit(
+      'pool_backward',
+      node.name,
+      [node.name],
+      { dy, x: transform.x, scale: transform.scale, bias: transform.bias },
+      { relu: transform.relu, kernel, stride, padding },
+    )
     this.giveOutput(node, operation)
   }
 
@@ -190,7 +197,13 @@ export class Backward {
     const dy = this.features.get(node.id)
     const transform = this.forward.transforms.get(node.id)
     if (dy === undefined || transform === undefined) return
-    const operation = this.draft.emit('head_backward', node.name, [node.name], { dy, x: transform.x, scale: transform.scale, bias: transform.bias }, { relu: transform.relu })
+    const operation = this.draft.emit(
+      'head_backward',
+      node.name,
+      [node.name],
+      { dy, x: transform.x, scale: transform.scale, bias: transform.bias },
+      { relu: transform.relu },
+    )
     this.giveOutput(node, operation)
   }
 

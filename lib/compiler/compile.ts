@@ -12,7 +12,7 @@ import { Draft, type DraftTensor } from './draft.js'
 import { Forward, imageShape } from './forward.js'
 import { align, tensorTypes, type TensorTypes } from './layout.js'
 import { bytesOf, operandsOf, planTransient } from './memory.js'
-import type { CompileOptions } from './options.js'
+import { convolutionChoices, type CompileOptions } from './options.js'
 import { planParameters, type ParameterPlan } from './parameters.js'
 import type { ArenaName, OperandValue, OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
 
@@ -82,15 +82,31 @@ export function* compileSteps(graph: Graph, options: CompileOptions): Generator<
 }
 
 function checkOptions(graph: Graph, options: CompileOptions): void {
-  knownKeys('compile', options, ['device', 'precision', 'batch', 'programs', 'input', 'loss', 'update', 'statisticsGroups', 'frozenStatistics', 'inputGradient'])
+  knownKeys('compile', options, [
+    'device',
+    'precision',
+    'batch',
+    'programs',
+    'input',
+    'loss',
+    'update',
+    'statisticsGroups',
+    'frozenStatistics',
+    'convolution',
+    'inputGradient',
+  ])
   oneOf('compile: device', options.device, ['reference', 'cpu'])
   integer('compile: batch', options.batch, 1, 1 << 20)
   const groups = integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1)
   if (options.batch % groups !== 0) throw invalid('compile: statisticsGroups', `a divisor of the batch ${options.batch}`, groups)
+  oneOf('compile: convolution', options.convolution ?? 'auto', convolutionChoices)
   boolean('compile: inputGradient', options.inputGradient ?? false)
   const output = graph.nodes.at(-1)
   if (options.loss.kind === 'crossEntropy' && output?.shape.kind !== 'features') {
-    throw new PreresnetError('ERR_SHAPE', `${output?.name ?? graph.name}: expected logits for a cross-entropy loss, got a feature map; end the network with a classifier`)
+    throw new PreresnetError(
+      'ERR_SHAPE',
+      `${output?.name ?? graph.name}: expected logits for a cross-entropy loss, got a feature map; end the network with a classifier`,
+    )
   }
   if (options.loss.kind === 'externalGradient' && output?.shape.kind !== 'image') {
     throw new PreresnetError('ERR_SHAPE', `${output?.name ?? graph.name}: expected a feature map for an external gradient`)
@@ -106,7 +122,8 @@ function checkOptions(graph: Graph, options: CompileOptions): void {
 
 function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions, types: TensorTypes, parameters: ParameterPlan): Generator<void, Draft> {
   const training = name === 'train'
-  const draft = new Draft(types, options.batch, training ? (options.statisticsGroups ?? 1) : 1)
+  const winograd = options.device === 'cpu' && options.convolution !== 'direct'
+  const draft = new Draft(types, options.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd)
   const forward = new Forward(graph, draft, parameters.tensors, { training, frozenStatistics: new Set(options.frozenStatistics ?? []) })
   yield* forward.run(inputTensor(name, draft, graph, options))
   const gradient = output(name, draft, forward, options, types)
@@ -123,15 +140,21 @@ function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions,
     draft.phase = 'update'
     const { momentum, nesterov, clipNorm, settings } = options.update
     const segments = [...parameters.segments].map(([parameter, segment]) => ({ ...segment, ...(settings[parameter] as { decay: number; rate: number }) }))
-    draft.emit('sgd', 'sgd', ['sgd'], { ...parameters.views }, {
-      momentum,
-      nesterov,
-      clipNorm,
-      offsets: segments.map(({ offset }) => offset),
-      lengths: segments.map(({ length }) => length),
-      decays: segments.map(({ decay }) => decay),
-      rates: segments.map(({ rate }) => rate),
-    })
+    draft.emit(
+      'sgd',
+      'sgd',
+      ['sgd'],
+      { ...parameters.views },
+      {
+        momentum,
+        nesterov,
+        clipNorm,
+        offsets: segments.map(({ offset }) => offset),
+        lengths: segments.map(({ length }) => length),
+        decays: segments.map(({ decay }) => decay),
+        rates: segments.map(({ rate }) => rate),
+      },
+    )
   }
   return draft
 }

@@ -38,14 +38,36 @@ export class Draft {
     readonly batch: number,
     /** Groups of images with BN statistics of their own. */
     readonly groups: number,
+    /** Whether the device has Winograd's algorithm and may use it. */
+    readonly winograd = false,
   ) {}
 
-  emit(op: OperationName, name: string, fused: readonly string[], operands: Record<string, DraftOperand | undefined>, attributes: Record<string, AttributeValue> = {}): DraftOperation {
+  emit(
+    op: OperationName,
+    name: string,
+    fused: readonly string[],
+    operands: Record<string, DraftOperand | undefined>,
+    attributes: Record<string, AttributeValue> = {},
+  ): DraftOperation {
     const present: Record<string, DraftOperand> = {}
     for (const [key, value] of Object.entries(operands)) if (value !== undefined) present[key] = value
-    const operation: DraftOperation = { op, index: this.operations.length, name, fused: [...fused], phase: this.phase, operands: present, attributes: { ...attributes } }
+    const operation: DraftOperation = {
+      op,
+      index: this.operations.length,
+      name,
+      fused: [...fused],
+      phase: this.phase,
+      operands: present,
+      attributes: { ...attributes },
+    }
     this.operations.push(operation)
     return operation
+  }
+
+  /** Attributes of a convolution and of its backward pass. */
+  convolution(node: { readonly kernel: number; readonly stride: number; readonly padding: number }, xRelu: boolean): Record<string, AttributeValue> {
+    const { kernel, stride, padding } = node
+    return { stride, padding, xRelu, winograd: this.winograd && kernel === 3 && stride === 1 && padding === 1 }
   }
 
   /** A feature map that `operation` writes as operand `key`. */

@@ -90,13 +90,28 @@ export class Forward {
         const transform = this.operand(node)
         const { channels, height, width } = imageShape(node.shape)
         const { kernel, stride, padding } = node
-        const operation = this.draft.emit('bn_relu_pool', node.name, [...this.trailOf(node), node.name], { x: transform.x, scale: transform.scale, bias: transform.bias }, { relu: transform.relu, kernel, stride, padding })
+        const operation = this.draft.emit(
+          'bn_relu_pool',
+          node.name,
+          [...this.trailOf(node), node.name],
+          { x: transform.x, scale: transform.scale, bias: transform.bias },
+          { relu: transform.relu, kernel, stride, padding },
+        )
         return image(this.expressions.tensor(this.draft.write(operation, 'y', this.draft.activation(`${node.name}:y`, channels, height, width))))
       }
       case 'globalAveragePool': {
         const transform = this.operand(node)
-        const operation = this.draft.emit('head', node.name, [...this.trailOf(node), node.name], { x: transform.x, scale: transform.scale, bias: transform.bias }, { relu: transform.relu })
-        return { kind: 'features', tensor: this.draft.write(operation, 'y', this.draft.matrix(`${node.name}:y`, imageShape(this.nodeAt(node.inputs[0]!).shape).channels)) }
+        const operation = this.draft.emit(
+          'head',
+          node.name,
+          [...this.trailOf(node), node.name],
+          { x: transform.x, scale: transform.scale, bias: transform.bias },
+          { relu: transform.relu },
+        )
+        return {
+          kind: 'features',
+          tensor: this.draft.write(operation, 'y', this.draft.matrix(`${node.name}:y`, imageShape(this.nodeAt(node.inputs[0]!).shape).channels)),
+        }
       }
       case 'linear': {
         const x = this.features(node.inputs[0]!)
@@ -116,8 +131,14 @@ export class Forward {
       'conv',
       node.name,
       [...this.trailOf(node), node.name],
-      { x: transform.x, xScale: transform.scale, xBias: transform.bias, w: this.parameter(node.weight), bias: node.bias === undefined ? undefined : this.parameter(node.bias) },
-      { stride: node.stride, padding: node.padding, xRelu: transform.relu },
+      {
+        x: transform.x,
+        xScale: transform.scale,
+        xBias: transform.bias,
+        w: this.parameter(node.weight),
+        bias: node.bias === undefined ? undefined : this.parameter(node.bias),
+      },
+      this.draft.convolution(node, transform.relu),
     )
     const y = this.draft.write(operation, 'y', this.draft.activation(`${node.name}:y`, channels, height, width))
     // Only a single consumer may turn the convolution's output into something else (a sum with the residual).
@@ -184,7 +205,10 @@ export class Forward {
     const count = (this.draft.batch / this.draft.groups) * height * width
     const frozen = !this.options.training || this.options.frozenStatistics.has(node.name)
     if (!frozen && count < 2) {
-      throw new PreresnetError('ERR_SHAPE', `${node.name}: expected more than one value per channel for batch statistics, got a batch of ${this.draft.batch} in ${this.draft.groups} groups over ${height} x ${width}`)
+      throw new PreresnetError(
+        'ERR_SHAPE',
+        `${node.name}: expected more than one value per channel for batch statistics, got a batch of ${this.draft.batch} in ${this.draft.groups} groups over ${height} x ${width}`,
+      )
     }
     const weight = this.parameter(node.weight)
     const operation = this.draft.emit(
@@ -214,7 +238,9 @@ export class Forward {
     const transform =
       direct !== undefined && direct.access === 1
         ? direct
-        : (transformOf(this.expressions.tensor(this.materialiser.store(expression, this.nodeAt(input).name, this.trailOfNode(this.nodeAt(input))))) as Transform)
+        : (transformOf(
+            this.expressions.tensor(this.materialiser.store(expression, this.nodeAt(input).name, this.trailOfNode(this.nodeAt(input)))),
+          ) as Transform)
     transform.x.pinned = true
     this.transforms.set(node.id, transform)
     return transform

@@ -44,7 +44,11 @@ export class Materialiser {
     const code = new PointwiseCode()
     const register = code.register(expression)
     const operation = code.emit(this.draft, name, fused, expression, [register], [])
-    return this.draft.write(operation, 'outputs', this.draft.activation(`${name}:${this.draft.phase === 'backward' ? 'd' : 'y'}`, expression.channels, expression.height, expression.width))
+    return this.draft.write(
+      operation,
+      'outputs',
+      this.draft.activation(`${name}:${this.draft.phase === 'backward' ? 'd' : 'y'}`, expression.channels, expression.height, expression.width),
+    )
   }
 
   /** y + t(residual), where a convolution writes y for this addition alone. */
@@ -193,5 +197,8 @@ function writtenBefore(tensor: DraftTensor, operation: DraftOperation): boolean 
 }
 
 function latest<T extends { readonly operation: DraftOperation }>(candidates: readonly T[]): T | undefined {
-  return candidates.reduce<T | undefined>((best, candidate) => (best === undefined || candidate.operation.index > best.operation.index ? candidate : best), undefined)
+  return candidates.reduce<T | undefined>(
+    (best, candidate) => (best === undefined || candidate.operation.index > best.operation.index ? candidate : best),
+    undefined,
+  )
 }

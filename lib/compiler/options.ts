@@ -15,9 +15,14 @@ export interface CompileOptions {
   readonly statisticsGroups?: number
   /** Norms (by layer name) that use and keep their running statistics while training. */
   readonly frozenStatistics?: readonly string[]
+  /** 'direct': no Winograd, whose rounding differs by some 1e-6. @default 'auto' */
+  readonly convolution?: ConvolutionChoice
   /** Also compute the gradient at the network's input. @default false */
   readonly inputGradient?: boolean
 }
+/** 'auto': the algorithm that is fastest on the device. */
+export const convolutionChoices = ['auto', 'direct'] as const
+export type ConvolutionChoice = (typeof convolutionChoices)[number]
 export type InputOptions =
   /** u8 NHWC images of any stored size: normalised, padded, cropped to the network's input, mirrored (operation `input`). */
   | {

@@ -46,6 +46,10 @@ export function planParameters(graph: Graph, types: TensorTypes, trainable: (nam
   const views =
     gradients.size === 0
       ? undefined
-      : { weights: make('parameters', whole, 'parameters', 0), gradients: make('gradients', whole, 'gradients', 0), velocity: make('velocity', whole, 'velocity', 0) }
+      : {
+          weights: make('parameters', whole, 'parameters', 0),
+          gradients: make('gradients', whole, 'gradients', 0),
+          velocity: make('velocity', whole, 'velocity', 0),
+        }
   return { tensors, gradients, velocities, offsets, views, segments }
 }

@@ -1,6 +1,6 @@
 /** A network compiled for a device: its parameters, its optimizer's state, and the calls that run steps natively. */
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
-import type { CompileOptions } from '../compiler/options.js'
+import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
 import type { DeviceName, Precision, ProgramSet, TensorSpec } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { buildGraph } from '../graph/build.js'
@@ -42,6 +42,8 @@ export interface SessionOptions {
   readonly frozenStatistics?: readonly string[]
   /** Groups of consecutive images with BN statistics of their own. @default 1 */
   readonly statisticsGroups?: number
+  /** 'direct': no Winograd, whose rounding differs by some 1e-6. @default 'auto' */
+  readonly convolution?: ConvolutionChoice
 }
 
 const optionNames = [
@@ -57,6 +59,7 @@ const optionNames = [
   'frozen',
   'frozenStatistics',
   'statisticsGroups',
+  'convolution',
 ] as const
 
 /** A number for all steps, or a function of the step's index: a schedule. */
@@ -98,6 +101,7 @@ export async function compile(network: Network, options: SessionOptions = {}): P
     loss: { kind: 'crossEntropy', smoothing, softTargets },
     ...(options.optimizer && { update: updateOptions(graph, options.optimizer, options.frozen ?? []) }),
     statisticsGroups: integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1),
+    convolution: options.convolution ?? 'auto',
     frozenStatistics: [...select('compile: frozenStatistics', options.frozenStatistics ?? [], norms)],
   }
   const programs = await compilePrograms(graph, plan)

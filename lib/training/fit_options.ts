@@ -1,4 +1,5 @@
 /** Options of `fit`, checked and completed before anything starts. */
+import { convolutionChoices, type ConvolutionChoice } from '../compiler/options.js'
 import type { Dataset } from '../data/dataset.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/layer.js'
@@ -38,6 +39,8 @@ export interface FitOptions {
   readonly labelSmoothing?: number
   /** Groups of consecutive images of a batch with BN statistics of their own. @default 1 */
   readonly statisticsGroups?: number
+  /** 'direct': no Winograd, whose rounding differs by some 1e-6. @default 'auto' */
+  readonly convolution?: ConvolutionChoice
   /** Parameters that are not trained: names, paths above them, patterns with `*`. @default [] */
   readonly frozen?: readonly string[]
   /** Norms that use and keep their running statistics. @default [] */
@@ -92,6 +95,7 @@ export interface FitPlan {
   readonly learningRate: Schedule
   readonly labelSmoothing: number
   readonly statisticsGroups: number
+  readonly convolution: ConvolutionChoice
   readonly frozen: readonly string[]
   readonly frozenStatistics: readonly string[]
   readonly initialise: { readonly from: string; readonly except: readonly string[] } | undefined
@@ -118,6 +122,7 @@ const names = [
   'learningRate',
   'labelSmoothing',
   'statisticsGroups',
+  'convolution',
   'frozen',
   'frozenStatistics',
   'initialise',
@@ -156,6 +161,7 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
     learningRate: isSchedule(learningRate) ? learningRate : constant({ rate: number('fit: learningRate', learningRate, 0) }),
     labelSmoothing: number('fit: labelSmoothing', options.labelSmoothing ?? 0, 0, 1),
     statisticsGroups: statisticsGroups(options.statisticsGroups ?? 1, batch),
+    convolution: oneOf('fit: convolution', options.convolution ?? 'auto', convolutionChoices),
     frozen: patterns('fit: frozen', options.frozen ?? []),
     frozenStatistics: patterns('fit: frozenStatistics', options.frozenStatistics ?? []),
     initialise: initialise && { from: string('fit: initialise.from', initialise.from), except: patterns('fit: initialise.except', initialise.except ?? []) },

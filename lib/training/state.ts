@@ -1,6 +1,7 @@
 /** state.json: what a checkpoint says beside its tensors, and whether a run may go on from it. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ConvolutionChoice } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { fileError } from '../formats/files.js'
@@ -35,6 +36,7 @@ export interface Recipe {
   readonly learningRate: unknown
   readonly labelSmoothing: number
   readonly statisticsGroups: number
+  readonly convolution: ConvolutionChoice
   readonly frozen: readonly string[]
   readonly frozenStatistics: readonly string[]
 }

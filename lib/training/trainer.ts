@@ -105,7 +105,7 @@ export class Trainer {
   }
 
   async #openSession(data: Loader, resumed: Resumed | undefined): Promise<Session> {
-    const { network, device, precision, threads, seed, optimizer, labelSmoothing, frozen, frozenStatistics, statisticsGroups } = this.#plan
+    const { network, device, precision, threads, seed, optimizer, labelSmoothing, frozen, frozenStatistics, statisticsGroups, convolution } = this.#plan
     const saved = resumed?.state.recipe
     return compile(network, {
       data,
@@ -119,6 +119,7 @@ export class Trainer {
       frozen,
       frozenStatistics,
       statisticsGroups,
+      convolution,
     })
   }
 
@@ -241,7 +242,8 @@ export class Trainer {
   }
 
   #recipe(session: Session): Recipe {
-    const { network, train, augment, batch, seed, optimizer, learningRate, labelSmoothing, statisticsGroups, frozen, frozenStatistics } = this.#plan
+    const { network, train, augment, batch, seed, optimizer, learningRate, labelSmoothing, statisticsGroups, convolution, frozen, frozenStatistics } =
+      this.#plan
     const { name, length, fingerprint } = train
     const { device, precision } = session
     const recipe: Recipe = {
@@ -256,6 +258,7 @@ export class Trainer {
       learningRate,
       labelSmoothing,
       statisticsGroups,
+      convolution,
       frozen,
       frozenStatistics,
     }

@@ -18,12 +18,12 @@ struct Context {
   Scratch scratch;
 
   /// Equal layers share their primitives.
-  const Convolution& convolution(const ConvolutionShape& shape, ConvolutionUse use);
+  const Convolution& convolution(const ConvolutionShape& shape, ConvolutionUse use, bool winograd);
 
  private:
   struct Key {
     ConvolutionShape shape;
-    bool forward, backward_data, backward_weights;
+    bool forward, backward_data, backward_weights, winograd;
     auto operator<=>(const Key&) const = default;
   };
   std::map<Key, std::unique_ptr<Convolution>> convolutions_;

@@ -22,7 +22,7 @@ class ConvOperation final : public Operation {
     const int64_t images = x_.images;
     const ConvolutionShape shape =
         convolution_shape("conv", x_, *op.w, y_, op.stride, op.padding);
-    convolution_ = &context.convolution(shape, {.forward = true});
+    convolution_ = &context.convolution(shape, {.forward = true}, op.winograd);
     x_scale_ = Coefficients("conv.xScale", op.xScale, images, plan);
     x_bias_ = Coefficients("conv.xBias", op.xBias, images, plan);
     bias_ = Coefficients("conv.bias", op.bias, images, plan);
@@ -39,7 +39,7 @@ class ConvOperation final : public Operation {
     partition_ =
         Partition(images, convolution_->granule(), block_images(convolution_->granule()));
     const auto block = static_cast<size_t>(partition_.block_images()) * sizeof(float);
-    transforms_ = x_.bf16 || op.xScale != nullptr || op.xRelu;
+    transforms_ = x_.bf16 || op.xScale != nullptr || op.xBias != nullptr || op.xRelu;
     if (transforms_) activation_ = plan.thread(block * static_cast<size_t>(x_.image_elements()));
     if (y_.bf16) result_ = plan.thread(block * static_cast<size_t>(y_.image_elements()));
     convolution_scratch_ = plan.thread(convolution_->scratch_bytes());

@@ -1,5 +1,6 @@
-// The backward pass of a convolution and of what is fused to it, a block of images at a time: the gradient at its output put
-// together, the weight gradient, the gradient at its input, mask and sums, all while the block is in the second-level cache.
+// The backward pass of a convolution and of what is fused to it, a block of images at a time: the
+// gradient at its output put together, the weight gradient, the gradient at its input, mask and
+// sums, all while the block is in the second-level cache.
 #include "cpu/channel_sums.h"
 #include "cpu/context.h"
 #include "cpu/conv_weights.h"
@@ -30,7 +31,8 @@ class ConvBackwardOperation final : public Operation {
     const ConvolutionShape shape =
         convolution_shape("conv_backward", x_, *op.w, d_, op.stride, op.padding);
     convolution_ = &context.convolution(
-        shape, {.backward_data = op.dx != nullptr, .backward_weights = op.dw != nullptr});
+        shape, {.backward_data = op.dx != nullptr, .backward_weights = op.dw != nullptr},
+        op.winograd);
     a_ = Coefficients("conv_backward.dA", op.dA, images, plan);
     b_ = Coefficients("conv_backward.dB", op.dB, images, plan);
     c_ = Coefficients("conv_backward.dC", op.dC, images, plan);
@@ -39,12 +41,12 @@ class ConvBackwardOperation final : public Operation {
     dbias_ = ChannelSums("conv_backward.dbias", op.dbias, images, d_.channels, 1, plan);
     sums_ = ChannelSums("conv_backward.sums", op.sums, images, x_.channels, 2, plan);
 
-    partition_ =
-        Partition(images, convolution_->granule(), block_images(convolution_->granule()));
+    partition_ = Partition(images, convolution_->granule(), block_images(convolution_->granule()));
     const auto block = static_cast<size_t>(partition_.block_images()) * sizeof(float);
     const auto x_block = block * static_cast<size_t>(x_.image_elements());
     const auto y_block = block * static_cast<size_t>(d_.image_elements());
-    transforms_x_ = op.dw != nullptr && (x_.bf16 || op.xScale != nullptr || op.xRelu);
+    const bool transformed = op.xScale != nullptr || op.xBias != nullptr || op.xRelu;
+    transforms_x_ = op.dw != nullptr && (x_.bf16 || transformed);
     gathers_dy_ = d_.bf16 || op.dA != nullptr || op.y != nullptr || op.dC != nullptr ||
                   op.skip != nullptr || op.dy != nullptr;
     if (gathers_dy_) gathered_ = plan.thread(y_block);
@@ -125,8 +127,9 @@ class ConvBackwardOperation final : public Operation {
     const Scratch& scratch = context_.scratch;
     const int64_t count = images.end - images.begin;
     void* convolution_scratch = scratch.at<void>(convolution_scratch_, thread);
-    const float* dy = gathers_dy_ || dbias_ ? gather_dy(thread, images)
-                                            : static_cast<const float*>(d_.source(images.begin).data);
+    const float* dy = gathers_dy_ || dbias_
+                          ? gather_dy(thread, images)
+                          : static_cast<const float*>(d_.source(images.begin).data);
     if (op_.dw != nullptr) {
       const float* x = transforms_x_ ? transform_x(thread, images)
                                      : static_cast<const float*>(x_.source(images.begin).data);
@@ -142,8 +145,7 @@ class ConvBackwardOperation final : public Operation {
   }
 
   const float* gather_dy(int thread, Range images) {
-    float* scratch =
-        gathers_dy_ ? context_.scratch.at<float>(gathered_, thread) : nullptr;
+    float* scratch = gathers_dy_ ? context_.scratch.at<float>(gathered_, thread) : nullptr;
     for (int64_t image = images.begin; image < images.end; ++image) {
       dbias_.clear(image);
       passes::run(passes::GradientPass{
@@ -154,8 +156,7 @@ class ConvBackwardOperation final : public Operation {
           .b = b_.row(image),
           .c = c_.row(image),
           .stored = dy_.target(image),
-          .scratch =
-              gathers_dy_ ? scratch + (image - images.begin) * d_.image_elements() : nullptr,
+          .scratch = gathers_dy_ ? scratch + (image - images.begin) * d_.image_elements() : nullptr,
           .blocks = d_.blocks(),
           .pixels = d_.pixels(),
           .sums = dbias_.of(image, 0),

@@ -44,6 +44,9 @@ class Convolution {
                                 float* gradient, bool accumulate, void* scratch) const = 0;
 };
 
+/// By Winograd's algorithm (winograd.h). ERR_UNSUPPORTED but for kernel 3, stride 1, padding 1.
+std::unique_ptr<Convolution> make_winograd_convolution(const ConvolutionShape& shape);
+
 /// Over oneDNN's direct kernels. shape.images: the batch.
 std::unique_ptr<Convolution> make_onednn_convolution(const ConvolutionShape& shape,
                                                      ConvolutionUse use, int threads);

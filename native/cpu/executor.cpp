@@ -1,5 +1,6 @@
-// The CPU executor. Activations are f32 or bf16 in blocks of 16 channels, everything else is plain; all arithmetic is f32, sums and
-// statistics double. Results are the same to the bit for any number of threads.
+// The CPU executor. Activations are f32 or bf16 in blocks of 16 channels, everything else is plain;
+// all arithmetic is f32, sums and statistics double. Results are the same to the bit for any number
+// of threads.
 #include "program/executor.h"
 
 #include <algorithm>
@@ -10,10 +11,14 @@
 namespace preresnet {
 namespace cpu {
 
-const Convolution& Context::convolution(const ConvolutionShape& shape, ConvolutionUse use) {
-  const Key key{shape, use.forward, use.backward_data, use.backward_weights};
+const Convolution& Context::convolution(const ConvolutionShape& shape, ConvolutionUse use,
+                                        bool winograd) {
+  const Key key{shape, use.forward, use.backward_data, use.backward_weights, winograd};
   std::unique_ptr<Convolution>& found = convolutions_[key];
-  if (!found) found = make_onednn_convolution(shape, use, pool.threads());
+  if (!found) {
+    found = winograd ? make_winograd_convolution(shape)
+                     : make_onednn_convolution(shape, use, pool.threads());
+  }
   return *found;
 }
 

@@ -57,6 +57,16 @@ void convolution(const Convolution& op, const Tensor& input, const Tensor& outpu
   windows("output width", input.dim(3), op.w->dim(3), op.stride, op.padding, output.dim(3));
 }
 
+/// Winograd's tiles know one kind of window.
+template <class Convolution>
+void tiled(const Convolution& op) {
+  if (!op.winograd) return;
+  equal("winograd kernel height", 3, op.w->dim(2));
+  equal("winograd kernel width", 3, op.w->dim(3));
+  equal("winograd stride", 1, op.stride);
+  equal("winograd padding", 1, op.padding);
+}
+
 template <class Pool>
 void pooling(const Pool& op, const Tensor& input, const Tensor& output) {
   windows("output height", input.dim(2), op.kernel, op.stride, op.padding, output.dim(2));
@@ -82,6 +92,7 @@ void law(const ops::Input& op) {
 
 void law(const ops::Conv& op) {
   convolution(op, *op.x, *op.y);
+  tiled(op);
   together("xScale", op.xScale, "xBias", op.xBias);
   together("residualScale", op.residualScale, "residualBias", op.residualBias);
   const bool residual = op.residual != nullptr;
@@ -100,6 +111,7 @@ void law(const ops::Conv& op) {
 
 void law(const ops::ConvBackward& op) {
   convolution(op, *op.x, *op.d);
+  tiled(op);
   together("xScale", op.xScale, "xBias", op.xBias);
   together("dB", op.dB, "y", op.y);
   only_with("mask", op.mask, "xRelu", op.xRelu);

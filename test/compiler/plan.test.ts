@@ -13,9 +13,18 @@ const CASES: readonly (readonly [string, Network])[] = [
   ['preresnet-20', preResNet('preresnet-20', { classes: 10 })],
   ['preresnet-164', preResNet('preresnet-164', { classes: 10 })],
   ['preresnet-50', preResNet('preresnet-50', { classes: 1000 })],
-  ...(['original', 'bn-after-addition', 'relu-before-addition', 'relu-only-preactivation', 'exclusive-gating', 'shortcut-only-gating', 'conv-shortcut', 'dropout-shortcut'] as const).map(
-    (unit): readonly [string, Network] => [unit, preResNet({ family: 'cifar', depth: 20, block: 'basic', unit, classes: 10 })],
-  ),
+  ...(
+    [
+      'original',
+      'bn-after-addition',
+      'relu-before-addition',
+      'relu-only-preactivation',
+      'exclusive-gating',
+      'shortcut-only-gating',
+      'conv-shortcut',
+      'dropout-shortcut',
+    ] as const
+  ).map((unit): readonly [string, Network] => [unit, preResNet({ family: 'cifar', depth: 20, block: 'basic', unit, classes: 10 })]),
 ]
 
 function options(net: Network, more: Partial<CompileOptions> = {}): CompileOptions {
@@ -65,7 +74,10 @@ for (const [name, net] of CASES) {
       const live = [...lifetimes].map(([index, life]) => ({ ...life, tensor: set.tensors[index]! })).sort((a, b) => a.tensor.offset - b.tensor.offset)
       for (let i = 0; i < live.length; i++) {
         for (let j = i + 1; j < live.length && live[j]!.tensor.offset < live[i]!.tensor.offset + live[i]!.tensor.bytes; j++) {
-          t.true(live[j]!.first > live[i]!.last || live[i]!.first > live[j]!.last, `${live[i]!.tensor.name} and ${live[j]!.tensor.name} share memory while both live`)
+          t.true(
+            live[j]!.first > live[i]!.last || live[i]!.first > live[j]!.last,
+            `${live[i]!.tensor.name} and ${live[j]!.tensor.name} share memory while both live`,
+          )
         }
       }
     }
@@ -73,9 +85,16 @@ for (const [name, net] of CASES) {
 
   test(`${name}: every parameter gets exactly one gradient`, async (t) => {
     const set = await compiled(net)
-    const written = set.programs['train']!.operations.flatMap((operation) => touched(set, operation).filter(({ tensor, role }) => role === 'out' && tensor.arena === 'gradients'))
+    const written = set.programs['train']!.operations.flatMap((operation) =>
+      touched(set, operation).filter(({ tensor, role }) => role === 'out' && tensor.arena === 'gradients'),
+    )
     const names = written.map(({ tensor }) => tensor.name).sort()
-    t.deepEqual(names, buildGraph(net).parameters.map((parameter) => `gradient/${parameter.name}`).sort())
+    t.deepEqual(
+      names,
+      buildGraph(net)
+        .parameters.map((parameter) => `gradient/${parameter.name}`)
+        .sort(),
+    )
   })
 }
 
@@ -86,7 +105,10 @@ test('a pre-activation bottleneck is three convolutions and three norms, and not
     unit.map((operation) => operation.op),
     ['bn_finalize', 'conv', 'bn_finalize', 'conv', 'bn_finalize', 'conv'],
   )
-  t.deepEqual(set.programs['train']!.operations.filter((operation) => operation.op === 'pointwise'), [])
+  t.deepEqual(
+    set.programs['train']!.operations.filter((operation) => operation.op === 'pointwise'),
+    [],
+  )
 })
 
 test('the normalised activation is never stored: what is kept is about half', async (t) => {
@@ -110,5 +132,8 @@ test('batch statistics of a single value are refused', async (t) => {
 
 test('a layer on features that no operation serves is refused by name', async (t) => {
   const layers = { stem: conv2d({ channels: 8, kernel: 3 }), pool: globalAveragePool(), drop: dropout({ rate: 0.5 }), fc: linear({ units: 10 }) }
-  await t.throwsAsync(compiled(network({ input: { height: 8, width: 8, channels: 3 }, layers })), { code: 'ERR_UNSUPPORTED', message: /^drop: .*dropout, got features/ })
+  await t.throwsAsync(compiled(network({ input: { height: 8, width: 8, channels: 3 }, layers })), {
+    code: 'ERR_UNSUPPORTED',
+    message: /^drop: .*dropout, got features/,
+  })
 })

@@ -23,6 +23,7 @@ const recipe: Recipe = {
   learningRate: { kind: 'constant', rate: 0.1 },
   labelSmoothing: 0,
   statisticsGroups: 1,
+  convolution: 'auto',
   frozen: [],
   frozenStatistics: [],
 }

@@ -1,0 +1,45 @@
+// Winograd's minimal filtering F(4x4, 3x3) for convolutions of kernel 3, stride 1 and padding 1, in
+// fp32.
+//
+// A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2015: an output tile of 4
+// x 4 pixels costs 36 multiplications instead of 144. Images are [n][blocks of 16
+// channels][h][w][16]; transformed filters are [36][out blocks][in channels][16]. The relative
+// error against direct convolution is a few 1e-6.
+#pragma once
+#include <cstddef>
+
+namespace preresnet::cpu::winograd {
+
+/// Sizes of one convolution: channels in blocks of 16, padded.
+struct Geometry {
+  int in_blocks = 0;
+  int out_blocks = 0;
+  int height = 0;
+  int width = 0;
+};
+
+/// Floats of a transformed filter bank.
+inline size_t filter_floats(const Geometry& g) {
+  return size_t{36} * g.out_blocks * 16 * g.in_blocks * 16;
+}
+/// Floats of scratch that one thread needs for forward or accumulate_filter_gradient.
+size_t scratch_floats(const Geometry& g);
+
+/// One output block of the transform of w [out][in][3][3], which is padded to whole blocks.
+/// `adjoint` makes the filters of the backward pass with respect to the data: in and out exchanged,
+/// taps turned by 180 degrees; `g` is then the geometry of that pass.
+void transform_filter(const Geometry& g, int block, bool adjoint, const float* w, float* filter);
+
+/// y = conv(x): y [images][out_blocks][h][w][16] is overwritten.
+void forward(const Geometry& g, int images, const float* x, const float* filter, float* y,
+             float* scratch);
+
+/// gradient [36][out_blocks][in channels][16] += the transformed products of x and dy, tile after
+/// tile: how images are grouped into calls changes no bit.
+void accumulate_filter_gradient(const Geometry& g, int images, const float* x, const float* dy,
+                                float* gradient, float* scratch);
+
+/// One output block of dw [out][in][3][3], padded to whole blocks, from the accumulated gradient.
+void finish_filter_gradient(const Geometry& g, int block, const float* gradient, float* dw);
+
+}  // namespace preresnet::cpu::winograd
