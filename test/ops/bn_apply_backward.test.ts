@@ -6,7 +6,7 @@ import { Random } from '../support/random.js'
 import { at, dim, image } from '../support/values.js'
 
 const factors = {
-  images: [3, 1, 5],
+  images: [3, 1, 11],
   groups: [1, 3],
   channels: [17, 1, 3, 12, 16, 40],
   size: [

@@ -1,5 +1,5 @@
 import { present } from '../support/case.js'
-import { convolutionFactors, convolutionShapes, convolve, onesIn } from '../support/convolution.js'
+import { convolutionFactors, convolutionShapes, convolve, manyImages, onesIn, winograd } from '../support/convolution.js'
 import { flag, given, inner, judge, maybe, number, sumsOf, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -16,11 +16,14 @@ const factors = {
   residualRelu: [true, false],
   relu: [false, true],
   sums: [true, false],
+  tiles: [true, false],
 } as const
 
-const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+const combinations = pairwise(factors)
+const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinations[index]!, ...choice })), ...combinations].map((choice, index) => {
   const random = new Random(1000 + index)
-  const { x, w, y, groups, stride, padding, text } = convolutionShapes(choice)
+  const shapes = convolutionShapes(choice)
+  const { x, w, y, groups, stride, padding, text } = shapes
   const [N, K, P, Q] = y
   const residualSubsample = choice.residual === 'optionA' || choice.residual === 'subsampled' ? 2 : 1
   const L = choice.residual === 'optionA' ? Math.ceil(K / 2) : K
@@ -45,6 +48,7 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
       padding,
       xRelu: choice.xRelu,
       relu: choice.relu,
+      ...winograd(shapes, choice.tiles),
       ...(residual && { residualRelu: choice.residualRelu, residualSubsample }),
     },
   }

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { present } from '../support/case.js'
 import { checkAdjoint, rowOf, throughScale } from '../support/adjoint.js'
-import { convolutionFactors, convolutionShapes, onesIn } from '../support/convolution.js'
+import { convolutionFactors, convolutionShapes, manyImages, onesIn, winograd } from '../support/convolution.js'
 import { channelSums, gradientAtInput, gradientAtOutput, gradientAtWeights, sumsOfDx, wanted } from '../support/conv_backward.js'
 import { reference } from '../support/executors.js'
 import { given, judge, type NamedCase } from '../support/judge.js'
@@ -20,11 +20,14 @@ const factors = {
   dw: [true, false],
   dbias: [true, false],
   dx: ['with sums', 'alone', 'none'],
+  tiles: [true, false],
 } as const
 
-const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+const combinations = pairwise(factors)
+const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinations[index]!, ...choice })), ...combinations].map((choice, index) => {
   const random = new Random(2000 + index)
-  const { x, w, y, groups, stride, padding, text } = convolutionShapes(choice)
+  const shapes = convolutionShapes(choice)
+  const { x, w, y, groups, stride, padding, text } = shapes
   const [, K, P, Q] = y
   const { coefficients } = choice
   const has = (name: string): boolean => coefficients.split(' ').includes(name)
@@ -52,7 +55,7 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
       dx: dx && x,
       sums: choice.dx === 'with sums' && [groups, 2, x[1]],
     }),
-    attributes: { stride, padding, xRelu: choice.activation !== 'none', mask: dx && choice.activation === 'masked' },
+    attributes: { stride, padding, xRelu: choice.activation !== 'none', mask: dx && choice.activation === 'masked', ...winograd(shapes, choice.tiles) },
   }
 })
 

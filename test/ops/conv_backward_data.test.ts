@@ -1,7 +1,7 @@
 import test from 'ava'
 import { present } from '../support/case.js'
 import { gradientAtInput, sumsOfDx, wanted } from '../support/conv_backward.js'
-import { convolutionFactors, convolutionShapes, onesIn } from '../support/convolution.js'
+import { convolutionFactors, convolutionShapes, manyImages, onesIn } from '../support/convolution.js'
 import { reference } from '../support/executors.js'
 import { given, judge, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
@@ -16,7 +16,8 @@ const factors = {
   sums: [true, false],
 } as const
 
-const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+const combinations = pairwise(factors)
+const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinations[index]!, ...choice })), ...combinations].map((choice, index) => {
   const random = new Random(3000 + index)
   const { x, w, y, groups, stride, padding, text } = convolutionShapes(choice)
   const hasX = choice.x !== 'absent'

@@ -8,7 +8,7 @@ import { Random } from '../support/random.js'
 import { image, valuesOf, type Values } from '../support/values.js'
 
 const factors = {
-  images: [3, 1, 5],
+  images: [3, 1, 11],
   channels: [3, 1, 17],
   stored: [
     [5, 7],

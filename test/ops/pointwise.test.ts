@@ -120,7 +120,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 
 const cases: NamedCase[] = pairwise({
   scenario: Object.keys(scenarios),
-  images: [2, 1, 5],
+  images: [2, 1, 11],
   groups: [1, 3],
   channels: [17, 1, 3, 16, 40],
   size: [

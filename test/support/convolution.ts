@@ -76,6 +76,12 @@ export const convolutionFactors = {
   groups: [1, 3],
 } as const
 
+/** More images than there are partial sums of a gradient, in numbers that divide into nothing evenly. */
+export const manyImages: readonly ConvolutionChoice[] = [
+  { channels: 17, outputs: 20, size: [5, 7], kernel: 3, stride: 1, pad: 'same', images: 37, groups: 1 },
+  { channels: 12, outputs: 17, size: [9, 9], kernel: 3, stride: 2, pad: 'same', images: 11, groups: 3 },
+]
+
 export interface ConvolutionChoice {
   readonly channels: number
   readonly outputs: number
@@ -109,6 +115,11 @@ export function convolutionShapes({ channels, outputs, size, kernel, stride, pad
     groups,
     text: `${batch}x${channels}x${height}x${width} to ${outputs}, kernel ${kernel}, stride ${stride}, padding ${padding}, ${groups} groups`,
   }
+}
+
+/** Only a kernel of 3 with stride 1 and padding 1 may be asked to use Winograd's tiles. */
+export function winograd({ stride, padding, w }: ConvolutionShapes, wanted: boolean): Readonly<Record<string, boolean>> {
+  return wanted && stride === 1 && padding === 1 && w[2] === 3 ? { winograd: true } : {}
 }
 
 export const onesIn = (choice: object): string =>

@@ -3,7 +3,7 @@ import { onesIn } from './convolution.js'
 import { pairwise } from './pairwise.js'
 
 export const headCases = pairwise({
-  images: [2, 1, 5],
+  images: [2, 1, 11],
   groups: [1, 3],
   channels: [17, 1, 3, 16, 40],
   size: [

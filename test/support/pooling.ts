@@ -5,7 +5,7 @@ import type { OperationCase } from './operation.js'
 import { pairwise } from './pairwise.js'
 
 export const poolingCases = pairwise({
-  images: [2, 1, 5],
+  images: [2, 1, 11],
   groups: [1, 3],
   channels: [17, 1, 3, 16, 40],
   size: [

@@ -27,24 +27,13 @@ struct Window {
         width(w.width) {}
 };
 
-/// The larger of two; a NaN, once met, stays, as it does in the reference.
-HWY_INLINE Sixteen larger_or_nan(const Sixteen& largest, const Sixteen& value) {
-  Sixteen r;
-  for (int i = 0; i < kParts; ++i) {
-    const auto taken = hn::Or(hn::Gt(value.part[i], largest.part[i]), hn::IsNaN(value.part[i]));
-    r.part[i] = hn::IfThenElse(taken, value.part[i], largest.part[i]);
-  }
-  return r;
-}
-
 template <Kind kind>
 HWY_INLINE Sixteen maximum(const Source& x, const Transform& t, int64_t begin,
                            const Window& window) {
   Sixteen largest = splat(-std::numeric_limits<float>::infinity());
   for (int64_t h = window.top; h < window.bottom; ++h) {
     for (int64_t w = window.left; w < window.right; ++w) {
-      const Sixteen value = t(read<kind>(x, begin + (h * window.width + w) * 16));
-      largest = larger_or_nan(largest, value);
+      largest = larger(largest, t(read<kind>(x, begin + (h * window.width + w) * 16)));
     }
   }
   return largest;

@@ -91,9 +91,13 @@ HWY_INLINE Sixteen multiply_add(const Sixteen& a, const Sixteen& b, const Sixtee
   for (int i = 0; i < kParts; ++i) r.part[i] = hn::MulAdd(a.part[i], b.part[i], c.part[i]);
   return r;
 }
+/// max(a, b); a NaN on either side stays.
 HWY_INLINE Sixteen larger(const Sixteen& a, const Sixteen& b) {
   Sixteen r;
-  for (int i = 0; i < kParts; ++i) r.part[i] = hn::Max(a.part[i], b.part[i]);
+  for (int i = 0; i < kParts; ++i) {
+    const auto taken = hn::Or(hn::Gt(b.part[i], a.part[i]), hn::IsNaN(b.part[i]));
+    r.part[i] = hn::IfThenElse(taken, b.part[i], a.part[i]);
+  }
   return r;
 }
 /// max(a, 0), NaN stays NaN: a network that has gone wrong must show it.
