@@ -1,0 +1,131 @@
+// Measures preresnet and PyTorch in turn on this machine, prints the figures, and keeps them: bench/README.md.
+//   npm run bench -- [--rows train-164,infer-110] [--pairs 5] [--seconds 10] [--name MACHINE] [--quick]
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { main, output, Stop } from '../scripts/support/run.mjs'
+import { describeMachine, machineName } from './driver/machine.mjs'
+import { machineSection, publish } from './driver/markdown.mjs'
+import { measurePairs } from './driver/pairs.mjs'
+import { best, search } from './driver/search.mjs'
+import { ours, pytorch } from './driver/sides.mjs'
+import { configurationName, rows, title, trials } from './rows.mjs'
+
+process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
+
+const documentation = 'docs/benchmarks.md'
+const say = (text) => console.log(`  ${text}`)
+
+await main('bench', async () => {
+  const { values } = parseArgs({
+    options: {
+      rows: { type: 'string', default: Object.keys(rows).join(',') },
+      pairs: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '10' },
+      threads: { type: 'string' },
+      name: { type: 'string' },
+      python: { type: 'string', default: '.venv/bin/python' },
+      compile: { type: 'string', default: 'units' },
+      limit: { type: 'string', default: '1200' },
+      search: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      busy: { type: 'boolean', default: false },
+    },
+  })
+  const wanted = values.rows.split(',').map((id) => [id, rows[id] ?? trials[id] ?? unknown(id)])
+  const { machine, versions } = describeMachine()
+  const settings = {
+    pairs: values.quick ? 1 : number('pairs', values.pairs),
+    seconds: values.quick ? 1 : number('seconds', values.seconds),
+    threads: values.threads === undefined ? machine.threads : number('threads', values.threads),
+    limit: number('limit', values.limit),
+    quiet: values.quick ? Infinity : 0.15,
+    python: values.python,
+    compile: ['units', 'whole'].includes(values.compile) ? values.compile : unknown(values.compile),
+  }
+  if (wanted.some(([, row]) => row.against === undefined) && output(values.python, ['-c', 'import torch']) === undefined) {
+    throw new Stop(`no PyTorch at ${values.python}: node scripts/pytorch-venv.mjs installs it`)
+  }
+  const busy = loadavg()[0] > machine.threads + 1
+  if (busy && !values.busy) {
+    throw new Stop(
+      `expected a quiet machine, got a load of ${loadavg()[0].toFixed(1)} on ${machine.threads} threads; --busy measures all the same and publishes nothing`,
+    )
+  }
+  // Five pairs of figures that mean something, or nothing is kept.
+  const worth = !values.quick && !values.busy && settings.pairs >= 5 && wanted.every(([id]) => id in rows)
+  const described = { ...machine, threads: settings.threads }
+  const kept = open(values.name ?? machineName(described))
+  const results = { ...kept, machine: described, rows: worth ? kept.rows : {} }
+  const save = () => worth && writeFileSync(`bench/results/${results.name}.json`, `${JSON.stringify(results, undefined, 2)}\n`)
+
+  async function measureRow(id, row) {
+    const told = { date: new Date().toISOString(), seconds: settings.seconds, versions }
+    const other = await opponent(row, settings, values.search ? undefined : kept.rows[id])
+    const keep = (result) => {
+      results.rows[id] = { title: title(row), ...told, ...other.facts, ...result, versions: { ...versions, ...other.versions } }
+      save()
+    }
+    const result = await measurePairs(ours(row, settings), other.side, settings, say, keep)
+    keep(result)
+    const { ratio, pairs, pairsRunAgain } = result
+    say(
+      `ratio ${ratio.median.toFixed(2)} (${ratio.minimum.toFixed(2)} to ${ratio.maximum.toFixed(2)}), wanted ${row.target.must}, goal ${row.target.goal}; ${pairs.length} pairs, ${pairsRunAgain} run again`,
+    )
+    if (worth) publish(documentation, results)
+  }
+
+  for (const [id, row] of wanted) {
+    console.log(`${id}: ${title(row)}`)
+    try {
+      await measureRow(id, row)
+    } catch (error) {
+      // One row that cannot be measured costs the others nothing.
+      if (!(error instanceof Stop)) throw error
+      console.error(`${id}: ${error.message}`)
+      process.exitCode = 1
+    }
+  }
+  console.log(`\n${machineSection(results)}`)
+  if (!worth) console.log('\nNot kept: figures of --quick, --busy, small trial rows or fewer than five pairs are for trying things out.')
+})
+
+/** What our side is compared with. The search for PyTorch's fastest configuration is repeated only when something about it has changed. */
+async function opponent(row, settings, before) {
+  if (row.against !== undefined) return { side: ours(row, { ...settings, threads: 1 }), facts: {}, versions: {} }
+  const torch = output(settings.python, ['-c', 'import torch; print(torch.__version__)']).trim()
+  const conditions = { torch, threads: settings.threads, compile: settings.compile }
+  const fresh = before !== undefined && JSON.stringify(before.searched) === JSON.stringify(conditions)
+  const tried = fresh ? before.search : await search(row, { ...settings, seconds: Math.min(settings.seconds, 5) }, say)
+  const { precision, memoryFormat, compile, versions } = best(tried)
+  const configuration = { precision, memoryFormat, compile }
+  say(`PyTorch's fastest${fresh ? ', found before' : ''}: ${configurationName(configuration)}`)
+  return {
+    side: pytorch(row, settings, configuration),
+    facts: { configuration, searched: conditions, search: tried },
+    versions: { torch, torchOneDNN: versions.oneDNN },
+  }
+}
+
+/** What was kept of a machine before. */
+function open(name) {
+  mkdirSync('bench/results', { recursive: true })
+  try {
+    return JSON.parse(readFileSync(`bench/results/${name}.json`, 'utf8'))
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error
+    return { name, rows: {} }
+  }
+}
+
+function number(name, text) {
+  const value = Number(text)
+  if (!(value > 0)) throw new Stop(`--${name}: expected a number above 0, got ${JSON.stringify(text)}`)
+  return value
+}
+
+function unknown(word) {
+  throw new Stop(`expected one of ${[...Object.keys(rows), ...Object.keys(trials), 'units', 'whole'].join(', ')}, got ${JSON.stringify(word)}`)
+}
