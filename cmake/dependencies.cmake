@@ -47,7 +47,7 @@ if(NOT TARGET preresnet_spng)
 endif()
 
 if(missing)
-  message(FATAL_ERROR "preresnet needs libraries that are not installed:${missing}\nOn Debian and Ubuntu: apt-get install --yes${packages}\n")
+  message(FATAL_ERROR "preresnet needs libraries that are not installed:${missing}\nOn Debian and Ubuntu:\n  apt-get install --yes${packages}\n")
 endif()
 
 # Node: it runs the generator, and its packages hold the headers of Node-API. Nothing is downloaded.

@@ -47,7 +47,15 @@ async function base(): Promise<Loose> {
     },
   }
   const pool = { op: 'bn_relu_pool', name: 'pool', fused: [], phase: 'forward', operands: { x: wide, y: pooled }, attributes: { padding: 0 } }
-  set.programs['extra'] = { name: 'extra', batch: 2, operations: [pointwise, pool] }
+  const conv = {
+    op: 'conv',
+    name: 'gate',
+    fused: [],
+    phase: 'forward',
+    operands: { x: wide, w: add('gate.weight', 'inputs', [4, 3, 1, 1]), y: add('gated', 'outputs', [2, 4, 5, 5]) },
+    attributes: {},
+  }
+  set.programs['extra'] = { name: 'extra', batch: 2, operations: [pointwise, pool, conv] }
   return set
 }
 
@@ -177,6 +185,7 @@ const CHANGES: readonly Change[] = [
   ['a mask without ReLU', (set) => (operation(set, 'conv_backward', 'unit.conv2').attributes['xRelu'] = false), /mask only with xRelu/],
   ['a coefficient without its tensor', (set) => delete operation(set, 'conv_backward', 'unit.conv2').operands['y'], /dB and y together/],
   ['sums without dx', (set) => delete operation(set, 'conv_backward', 'unit.conv1').operands['dx'], /only with dx|written by an earlier/],
+  ["Winograd's tiles on another kernel", (set) => (operation(set, 'conv', 'gate', 'extra').attributes['winograd'] = true), /winograd kernel height 3, got 1/],
   ['statistics of one value', (set) => (operation(set, 'bn_finalize').attributes['count'] = 1), /count of at least 2/],
   ['an epsilon of 0', (set) => (operation(set, 'bn_finalize').attributes['epsilon'] = 0), /epsilon above 0/],
   ['a momentum above 1', (set) => (operation(set, 'bn_finalize').attributes['momentum'] = 1.5), /momentum from 0 to 1/],
