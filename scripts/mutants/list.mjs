@@ -86,6 +86,13 @@ export const MUTANTS = [
     tests: ['ops/conv_backward'],
   },
   {
+    name: 'sums of values that are not yet rounded',
+    file: cpu('passes/output.cpp'),
+    search: 'return {stored, stored};',
+    replace: 'return {value, value};',
+    tests: ['ops/conv'],
+  },
+  {
     name: 'the last maximum of a window takes the gradient',
     file: reference('pooling.h'),
     search: 'value > best.value',
@@ -167,6 +174,20 @@ export const MUTANTS = [
     tests: ['compiler', 'program'],
   },
   {
+    name: 'verifier: tensors may end outside their arena',
+    file: 'native/program/verify.cpp',
+    search: 'tensor.bytes > arena->second - tensor.offset',
+    replace: 'false',
+    tests: ['program'],
+  },
+  {
+    name: 'verifier: tensors may overlap',
+    file: 'native/program/verify.cpp',
+    search: 'return a.arena == b.arena && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;',
+    replace: 'return &a == &b;',
+    tests: ['program'],
+  },
+  {
     name: 'start values by the fan-in',
     file: 'lib/graph/build.ts',
     search: '2 / (kernel * kernel * channels)',
@@ -204,6 +225,13 @@ export const MUTANTS = [
     search: "const aside = join(directory, `.${name}.${randomBytes(6).toString('hex')}.tmp`)",
     replace: 'const aside = path',
     tests: ['training'],
+  },
+  {
+    name: 'each call begins with the first batch',
+    file: 'lib/runtime/session.ts',
+    search: 'firstBatch: firstStep',
+    replace: 'firstBatch: 0',
+    tests: ['runtime', 'training'],
   },
   {
     name: 'resume one step too far',
