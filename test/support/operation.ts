@@ -108,7 +108,11 @@ const isNested = (shape: readonly number[] | readonly (readonly number[])[]): sh
 
 /** Images of a case: the first size of whatever it reads first. */
 function batchOf({ inputs }: OperationCase): number {
-  return (Object.values(inputs).flat() as Values[])[0]?.shape[0] ?? 1
+  for (const value of Object.values(inputs)) {
+    const first = isList(value) ? value[0] : value
+    if (first !== undefined) return first.shape[0] ?? 1
+  }
+  return 1
 }
 
 /** Fills what is written with NaN first, runs once, and reads every output. */

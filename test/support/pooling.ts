@@ -29,7 +29,7 @@ export const poolingCases = pairwise({
 }).map((choice) => {
   const { images, groups, channels, size, window } = choice
   const fits = window[0] <= Math.min(...size)
-  const [kernel, stride, padding] = fits || window[2] > 0 ? window : ([1, 1, 0] as const)
+  const [kernel, stride, padding]: readonly [number, number, number] = fits || window[2] > 0 ? window : [1, 1, 0]
   const x = [images * groups, channels, ...size]
   const y = [images * groups, channels, outputSize(size[0], kernel, { stride, padding }), outputSize(size[1], kernel, { stride, padding })]
   // The stem's window is the table's default.
