@@ -1,0 +1,27 @@
+/** What `preresnet bench` prints. How large the figures are is no test's business. */
+import test from 'ava'
+import { preresnet } from './run.js'
+
+const small = ['--family', 'cifar', '--depth', '8', '--widths', '16,16,32', '--image', '8', '--batch', '3', '--seconds', '0.1', '--threads', '1', '--json']
+
+for (const work of ['train', 'infer']) {
+  test(`${work}: the figures and what they are of`, async (t) => {
+    const { status, stdout, stderr } = await preresnet(['bench', work, ...small])
+    t.is(status, 0, stderr)
+    const result = JSON.parse(stdout) as Record<string, number>
+    t.like(result, { work, network: 'preresnet-8', batch: 3, device: 'cpu', threads: 1 })
+    const { median, minimum, maximum, imagesPerSecond, steps, peakBytes, parameters } = result
+    t.true(0 < minimum! && minimum! <= median! && median! <= maximum!)
+    t.true(minimum! <= imagesPerSecond! * 1.000001 && imagesPerSecond! <= maximum! * 1.000001)
+    t.true(Number.isInteger(steps) && steps! >= 3)
+    t.true(peakBytes! > 0)
+    t.true(parameters! > 0)
+  })
+}
+
+test('work that is neither training nor inference', async (t) => {
+  const { status, stdout, stderr } = await preresnet(['bench', 'trian', ...small])
+  t.is(status, 2)
+  t.is(stdout, '')
+  t.regex(stderr, /ERR_OPTION: .*expected "train" or "infer" \(did you mean "train"\?\), got "trian"/)
+})
