@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "cpu/blocks_of_8.h"
 #include "cpu/passes/vectors.h"
 
 namespace preresnet::cpu {
@@ -33,13 +34,13 @@ struct Pair {
   std::unique_ptr<ConvolutionPrimitive> whole, rest;
 
   Pair() = default;
-  Pair(Direction direction, ConvolutionShape shape, int64_t granule, int threads) {
+  Pair(Direction direction, ConvolutionShape shape, int64_t granule, int block, int threads) {
     const int64_t remaining = shape.images % granule;
     shape.images = granule;
-    whole = std::make_unique<ConvolutionPrimitive>(direction, shape, threads, nullptr);
+    whole = std::make_unique<ConvolutionPrimitive>(direction, shape, block, threads, nullptr);
     if (remaining == 0) return;
     shape.images = remaining;
-    rest = std::make_unique<ConvolutionPrimitive>(direction, shape, threads, whole.get());
+    rest = std::make_unique<ConvolutionPrimitive>(direction, shape, block, threads, whole.get());
   }
   size_t scratchpad_bytes() const {
     return std::max(whole ? whole->scratchpad_bytes() : 0, rest ? rest->scratchpad_bytes() : 0);
@@ -50,17 +51,17 @@ struct Pair {
 class OnednnConvolution final : public Convolution {
  public:
   OnednnConvolution(const ConvolutionShape& shape, ConvolutionUse use, int threads)
-      : shape_(shape), granule_(choose_granule(shape)) {
+      : shape_(shape), granule_(choose_granule(shape)), block_(onednn::block_of(shape)) {
     if (use.forward) {
-      forward_ = Pair(Direction::forward, shape, granule_, threads);
+      forward_ = Pair(Direction::forward, shape, granule_, block_, threads);
       pack_forward_.emplace(Packing::To::packed, shape, *forward_.whole, threads);
     }
     if (use.backward_data) {
-      data_ = Pair(Direction::backward_data, shape, granule_, threads);
+      data_ = Pair(Direction::backward_data, shape, granule_, block_, threads);
       pack_backward_.emplace(Packing::To::packed, shape, *data_.whole, threads);
     }
     if (use.backward_weights) {
-      weights_ = Pair(Direction::backward_weights, shape, granule_, threads);
+      weights_ = Pair(Direction::backward_weights, shape, granule_, block_, threads);
       unpack_.emplace(Packing::To::plain, shape, *weights_.whole, threads);
     }
   }
@@ -68,9 +69,11 @@ class OnednnConvolution final : public Convolution {
   int64_t granule() const override { return granule_; }
 
   size_t scratch_bytes() const override {
-    // backward_weights needs room for one granule's gradient: oneDNN overwrites.
-    return std::max({forward_.scratchpad_bytes(), data_.scratchpad_bytes(),
-                     gradient_bytes() + weights_.scratchpad_bytes()});
+    const size_t scratchpad = std::max(
+        {forward_.scratchpad_bytes(), data_.scratchpad_bytes(), weights_.scratchpad_bytes()});
+    const size_t images =
+        block_ == 16 ? 0 : granule_bytes(shape_.x_elements() + shape_.y_elements());
+    return gradient_bytes() + images + scratchpad;
   }
 
   size_t forward_weights_bytes() const override { return forward_.weights_bytes(); }
@@ -94,44 +97,102 @@ class OnednnConvolution final : public Convolution {
 
   void forward(int thread, int64_t images, const float* x, const void* packed, float* y,
                void* scratch) const override {
-    each_granule(images, forward_, [&](const ConvolutionPrimitive& primitive, int64_t image) {
-      primitive.run(thread, x + image * shape_.x_elements(), static_cast<const float*>(packed),
-                    y + image * shape_.y_elements(), scratch);
+    const Room room = room_in(scratch);
+    each_granule(images, forward_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
+      const float* from = input(x + granule.first * shape_.x_elements(), x_side(granule), room.x);
+      float* to = y + granule.first * shape_.y_elements();
+      float* out = block_ == 16 ? to : room.y;
+      primitive.run(thread, from, static_cast<const float*>(packed), out, room.scratchpad);
+      output(out, y_side(granule), to);
     });
   }
 
   void backward_data(int thread, int64_t images, const float* dy, const void* packed, float* dx,
                      void* scratch) const override {
-    each_granule(images, data_, [&](const ConvolutionPrimitive& primitive, int64_t image) {
-      primitive.run(thread, dx + image * shape_.x_elements(), static_cast<const float*>(packed),
-                    dy + image * shape_.y_elements(), scratch);
+    const Room room = room_in(scratch);
+    each_granule(images, data_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
+      const float* from = input(dy + granule.first * shape_.y_elements(), y_side(granule), room.y);
+      float* to = dx + granule.first * shape_.x_elements();
+      float* out = block_ == 16 ? to : room.x;
+      primitive.run(thread, out, static_cast<const float*>(packed), from, room.scratchpad);
+      output(out, x_side(granule), to);
     });
   }
 
   void backward_weights(int thread, int64_t images, const float* x, const float* dy,
                         float* gradient, bool accumulate, void* scratch) const override {
-    auto* part = static_cast<float*>(scratch);
-    void* scratchpad = static_cast<std::byte*>(scratch) + gradient_bytes();
-    each_granule(images, weights_, [&](const ConvolutionPrimitive& primitive, int64_t image) {
-      const bool add = accumulate || image > 0;
-      primitive.run(thread, x + image * shape_.x_elements(), add ? part : gradient,
-                    dy + image * shape_.y_elements(), scratchpad);
-      if (add) passes::add(gradient, part, gradient_elements());
+    const Room room = room_in(scratch);
+    each_granule(images, weights_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
+      const bool add = accumulate || granule.first > 0;
+      const float* from = input(x + granule.first * shape_.x_elements(), x_side(granule), room.x);
+      const float* by = input(dy + granule.first * shape_.y_elements(), y_side(granule), room.y);
+      primitive.run(thread, from, add ? room.gradient : gradient, by, room.scratchpad);
+      if (add) passes::add(gradient, room.gradient, gradient_elements());
     });
   }
 
  private:
+  struct Granule {
+    int64_t first, images;
+  };
+  /// Images on one side of the convolution: blocks of 16 channels, over all of them, and pixels.
+  struct Side {
+    int64_t blocks, pixels;
+  };
+  Side x_side(Granule granule) const {
+    return {granule.images * shape_.channels / 16, shape_.height * shape_.width};
+  }
+  Side y_side(Granule granule) const {
+    return {granule.images * shape_.filters / 16, shape_.out_height * shape_.out_width};
+  }
+
+  /// How a thread's scratch is used. oneDNN overwrites a weight gradient, so one granule's has a
+  /// place; the images of one granule in blocks of 8 have, where they are needed.
+  struct Room {
+    float* gradient;
+    float *x, *y;
+    void* scratchpad;
+  };
+  Room room_in(void* scratch) const {
+    auto* at = static_cast<std::byte*>(scratch);
+    Room room{};
+    room.gradient = reinterpret_cast<float*>(at);
+    at += gradient_bytes();
+    if (block_ != 16) {
+      room.x = reinterpret_cast<float*>(at);
+      room.y = room.x + granule_ * shape_.x_elements();
+      at += granule_bytes(shape_.x_elements() + shape_.y_elements());
+    }
+    room.scratchpad = at;
+    return room;
+  }
+
   size_t gradient_bytes() const { return (weights_.weights_bytes() + 63) / 64 * 64; }
+  size_t granule_bytes(int64_t image_elements) const {
+    return static_cast<size_t>(granule_ * image_elements) * sizeof(float);
+  }
+
+  const float* input(const float* images, Side side, float* room) const {
+    if (block_ == 16) return images;
+    split_blocks(images, side.blocks, side.pixels, room);
+    return room;
+  }
+  void output(const float* result, Side side, float* to) const {
+    if (result != to) join_blocks(result, side.blocks, side.pixels, to);
+  }
 
   template <class Function>
   void each_granule(int64_t images, const Pair& pair, Function&& function) const {
-    int64_t image = 0;
-    for (; image + granule_ <= images; image += granule_) function(*pair.whole, image);
-    if (image < images) function(*pair.rest, image);
+    int64_t first = 0;
+    for (; first + granule_ <= images; first += granule_) {
+      function(*pair.whole, Granule{first, granule_});
+    }
+    if (first < images) function(*pair.rest, Granule{first, images - first});
   }
 
   ConvolutionShape shape_;
   int64_t granule_;
+  int block_;
   Pair forward_, data_, weights_;
   std::optional<Packing> pack_forward_, pack_backward_, unpack_;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
+#include <string_view>
 
 #include "core/error.h"
 
@@ -30,8 +31,10 @@ const dnnl::engine& engine() {
   throw Error("ERR_UNSUPPORTED", std::string("oneDNN: ") + what + ": " + error.message);
 }
 
-memory::desc images_desc(int64_t images, int64_t channels, int64_t height, int64_t width) {
-  return {{images, channels, height, width}, Type::f32, Tag::nChw16c};
+memory::desc images_desc(int block, int64_t images, int64_t channels, int64_t height,
+                         int64_t width) {
+  const Tag tag = block == 16 ? Tag::nChw16c : Tag::nChw8c;
+  return {{images, channels, height, width}, Type::f32, tag};
 }
 
 memory::dims weight_dims(const ConvolutionShape& shape) {
@@ -42,6 +45,20 @@ struct Described {
   memory::desc x, w, y;
   memory::dims strides, padding;
 };
+
+Described describe(const ConvolutionShape& shape, int block) {
+  return {images_desc(block, shape.images, shape.channels, shape.height, shape.width),
+          memory::desc(weight_dims(shape), Type::f32, Tag::any),
+          images_desc(block, shape.images, shape.filters, shape.out_height, shape.out_width),
+          {shape.stride, shape.stride},
+          {shape.padding, shape.padding}};
+}
+
+dnnl::primitive_attr user_scratchpad() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
 
 #if DNNL_VERSION_MAJOR >= 3
 
@@ -62,10 +79,6 @@ auto weights_description(const Described& d, const dnnl::primitive_attr& attribu
       engine(), dnnl::algorithm::convolution_direct, d.x, d.w, d.y, d.strides, d.padding, d.padding,
       hint, attributes);
 }
-memory::desc slice_of(const memory::desc& desc, const memory::dims& dims, const memory::dims& at) {
-  return desc.submemory_desc(dims, at);
-}
-
 #else
 
 auto forward_description(const Described& d, const dnnl::primitive_attr& attributes) {
@@ -86,10 +99,6 @@ auto weights_description(const Described& d, const dnnl::primitive_attr& attribu
       {dnnl::algorithm::convolution_direct, d.x, d.w, d.y, d.strides, d.padding, d.padding},
       attributes, engine(), hint);
 }
-memory::desc slice_of(const memory::desc& desc, const memory::dims& dims, const memory::dims& at) {
-  return desc.submemory_desc(dims, at);
-}
-
 #endif
 
 /// A primitive's arguments for one thread. Kept, because making them takes memory.
@@ -126,6 +135,20 @@ SingleThreaded::SingleThreaded() : before_(1) {}
 SingleThreaded::~SingleThreaded() = default;
 #endif
 
+int block_of(const ConvolutionShape& shape) {
+  const SingleThreaded single;
+  // Where there is no kernel of its own oneDNN falls back to plain loops, a hundred times slower.
+  const auto plain_loops = [&](int block) {
+    try {
+      const auto description = forward_description(describe(shape, block), user_scratchpad());
+      return std::string_view(description.impl_info_str()).starts_with("ref");
+    } catch (const dnnl::error&) {
+      return true;
+    }
+  };
+  return plain_loops(16) && !plain_loops(8) ? 8 : 16;
+}
+
 struct ConvolutionPrimitive::Parts {
   dnnl::primitive primitive;
   memory::desc weights;
@@ -135,18 +158,12 @@ struct ConvolutionPrimitive::Parts {
 };
 
 ConvolutionPrimitive::ConvolutionPrimitive(Direction direction, const ConvolutionShape& shape,
-                                           int threads, const ConvolutionPrimitive* like)
+                                           int block, int threads, const ConvolutionPrimitive* like)
     : parts_(std::make_unique<Parts>()) {
   const SingleThreaded single;
   try {
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    const memory::desc any(weight_dims(shape), Type::f32, Tag::any);
-    Described described{images_desc(shape.images, shape.channels, shape.height, shape.width),
-                        any,
-                        images_desc(shape.images, shape.filters, shape.out_height, shape.out_width),
-                        {shape.stride, shape.stride},
-                        {shape.padding, shape.padding}};
+    const dnnl::primitive_attr attributes = user_scratchpad();
+    Described described = describe(shape, block);
     const auto use = [&](const auto& description, const memory::desc& weights, int x, int w, int y,
                          auto&& primitive) {
       parts_->primitive = primitive;
@@ -227,8 +244,8 @@ Packing::Packing(To to, const ConvolutionShape& shape, const ConvolutionPrimitiv
       memory::dims dims = weight_dims(shape);
       dims[0] = end - begin;
       const memory::dims at{begin, 0, 0, 0};
-      const memory::desc a = slice_of(to == To::packed ? plain : packed, dims, at);
-      const memory::desc b = slice_of(to == To::packed ? packed : plain, dims, at);
+      const memory::desc a = (to == To::packed ? plain : packed).submemory_desc(dims, at);
+      const memory::desc b = (to == To::packed ? packed : plain).submemory_desc(dims, at);
       parts_->slices.emplace_back(
           dnnl::reorder::primitive_desc(engine(), a, engine(), b, dnnl::primitive_attr()));
       std::vector<Arguments>& arguments =

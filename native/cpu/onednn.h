@@ -39,12 +39,16 @@ class SingleThreaded {
 
 enum class Direction { forward, backward_data, backward_weights };
 
+/// Channels to a block: 16, or 8 on processors whose kernels want that (AVX2).
+int block_of(const ConvolutionShape& shape);
+
 /// One primitive, runnable by many threads at once, each with arguments of its own.
 class ConvolutionPrimitive {
  public:
-  /// like: the primitive whose packed weights this one must read or write too (for another number
-  /// of images), or null. Throws Error("ERR_UNSUPPORTED") where oneDNN has no implementation.
-  ConvolutionPrimitive(Direction direction, const ConvolutionShape& shape, int threads,
+  /// Images are in blocks of `block` channels. like: the primitive whose packed weights this one
+  /// must read or write too (for another number of images), or null.
+  /// Throws Error("ERR_UNSUPPORTED") where oneDNN has no implementation.
+  ConvolutionPrimitive(Direction direction, const ConvolutionShape& shape, int block, int threads,
                        const ConvolutionPrimitive* like);
   ~ConvolutionPrimitive();
 
