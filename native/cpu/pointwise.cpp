@@ -68,7 +68,7 @@ class PointwiseOperation final : public Operation {
     decode();
     const auto registers = static_cast<int64_t>(instructions_.size());
     chunk_ = std::clamp<int64_t>(kRegisterBytes / (64 * std::max<int64_t>(registers, 1)), 4, 64);
-    chunk_ = std::min(chunk_, height_ * width_);
+    chunk_ = std::min(chunk_ / 4 * 4, height_ * width_);
     registers_ = plan.thread(static_cast<size_t>(registers * chunk_) * 16 * sizeof(float));
     for (int thread = 0; thread < context.pool.threads(); ++thread) {
       bound_.push_back({std::vector<passes::PointwiseTensor>(tensors_.size()),

@@ -1,5 +1,7 @@
 #include "cpu/passes/pointwise.h"
 
+#include <cmath>
+
 #include "cpu/passes/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -11,7 +13,7 @@
 #include <hwy/highway.h>
 // clang-format on
 
-#include "core/philox.h"
+#include "cpu/passes/philox-inl.h"
 #include "cpu/passes/sixteen-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -74,21 +76,64 @@ HWY_INLINE Sixteen sigmoid(const Sixteen& x) {
   return r;
 }
 
-/// One word of the stream an element, counted in N C H W order whatever the layout in memory.
-void dropout(const PointwisePass& pass, const PointwiseDropout& dropout, Chunk chunk, float* out) {
-  const PhiloxStream stream{pass.seed, pass.step, dropout.key};
-  const auto kept = static_cast<float>(1 / (1 - dropout.rate));
-  for (int64_t lane = 0; lane < 16; ++lane) {
-    const int64_t channel = pass.block * 16 + lane;
-    const int64_t plane = (pass.image * pass.channels + channel) * pass.height * pass.width;
-    PhiloxCounter words{};
-    for (int64_t pixel = chunk.begin; pixel < chunk.end; ++pixel) {
-      const auto element = static_cast<uint64_t>(plane + pixel);
-      if (pixel == chunk.begin || element % 4 == 0) words = stream.block(element / 4);
-      const bool keeps = channel < pass.channels && dropout_keeps(words[element % 4], dropout.rate);
-      out[(pixel - chunk.begin) * 16 + lane] = keeps ? kept : 0.0f;
+/// 0 or 1 / (1 - rate) by one word of the stream an element, counted in N C H W order whatever the
+/// layout in memory.
+struct Dropout {
+  PhiloxStream stream;
+  uint32_t threshold;  // of a word's upper 24 bits: dropout_keeps() without the floating point
+  float kept;
+  int64_t first_plane;  // logical index of the block's first channel's first element
+  int64_t plane;        // elements of a channel
+  int64_t channels;     // of the block that exist
+
+  HWY_INLINE Dropout(const PointwisePass& pass, const PointwiseDropout& dropout)
+      : stream{pass.seed, pass.step, dropout.key},
+        threshold(static_cast<uint32_t>(std::ceil(dropout.rate * 0x1p24))),
+        kept(static_cast<float>(1 / (1 - dropout.rate))),
+        first_plane((pass.image * pass.channels + pass.block * 16) * pass.height * pass.width),
+        plane(pass.height * pass.width),
+        channels(HWY_MIN(pass.channels - pass.block * 16, 16)) {}
+
+  HWY_INLINE float factor(uint32_t word) const { return (word >> 8) >= threshold ? kept : 0.0f; }
+};
+
+/// Where planes are whole blocks of four words, four pixels of all channels share their blocks.
+void dropout_by_fours(const Dropout& dropout, Chunk chunk, float* out) {
+  HWY_ALIGN uint32_t low[16], high[16], words[4][16];
+  for (int64_t pixel = chunk.begin; pixel < chunk.end; pixel += 4, out += 64) {
+    for (int64_t lane = 0; lane < 16; ++lane) {
+      const auto block =
+          static_cast<uint64_t>(dropout.first_plane + lane * dropout.plane + pixel) / 4;
+      low[lane] = static_cast<uint32_t>(block);
+      high[lane] = static_cast<uint32_t>(block >> 32);
+    }
+    philox_blocks(dropout.stream, low, high, words);
+    for (int64_t i = 0; i < 4; ++i) {
+      for (int64_t lane = 0; lane < 16; ++lane) {
+        out[i * 16 + lane] = dropout.factor(words[i][lane]);
+      }
     }
   }
+}
+
+void dropout_by_ones(const Dropout& dropout, Chunk chunk, float* out) {
+  for (int64_t lane = 0; lane < dropout.channels; ++lane) {
+    PhiloxCounter words{};
+    for (int64_t pixel = chunk.begin; pixel < chunk.end; ++pixel) {
+      const auto element =
+          static_cast<uint64_t>(dropout.first_plane + lane * dropout.plane + pixel);
+      if (pixel == chunk.begin || element % 4 == 0) words = dropout.stream.block(element / 4);
+      out[(pixel - chunk.begin) * 16 + lane] = dropout.factor(words[element % 4]);
+    }
+  }
+}
+
+void write_dropout(const PointwisePass& pass, const PointwiseDropout& parameters, Chunk chunk,
+                   float* out) {
+  const Dropout dropout(pass, parameters);
+  if (dropout.plane % 4 == 0) return dropout_by_fours(dropout, chunk, out);
+  fill(out, chunk.pixels(), zero());  // lanes past the last channel
+  dropout_by_ones(dropout, chunk, out);
 }
 
 template <class Function>
@@ -144,7 +189,7 @@ void execute(const PointwisePass& pass, int64_t index, Chunk chunk) {
     case PointwiseCode::sigmoid:
       return binary(pass, instruction, pixels, out, Sigmoid());
     case PointwiseCode::dropout:
-      return dropout(pass, pass.dropouts[instruction.a], chunk, out);
+      return write_dropout(pass, pass.dropouts[instruction.a], chunk, out);
   }
 }
 

@@ -69,7 +69,7 @@ struct PointwisePass {
   int64_t image = 0, block = 0, channels = 0, height = 0, width = 0;
   uint64_t seed = 0, step = 0;
   float* registers = nullptr;  // [instructions][chunk][16]
-  int64_t chunk = 0;           // pixels
+  int64_t chunk = 0;           // pixels: a multiple of 4, or all
 };
 void run(const PointwisePass& pass);
 

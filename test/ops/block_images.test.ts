@@ -1,0 +1,53 @@
+/** The CPU executor takes a batch through a convolution in blocks of images. How many are in one must not show in any bit. */
+import test from 'ava'
+import { judged } from '../support/executors.js'
+import { runOperation, type OperationCase, type Results } from '../support/operation.js'
+import { Random } from '../support/random.js'
+
+const variable = 'PRERESNET_BLOCK_IMAGES'
+const images = 35
+
+const random = new Random(7000)
+const forward: OperationCase = {
+  inputs: {
+    x: random.activations([images, 20, 8, 8]),
+    xScale: random.scales([1, 20]),
+    xBias: random.normals([1, 20], 0.5),
+    w: random.normals([24, 20, 3, 3], 0.1),
+  },
+  outputs: { y: [images, 24, 8, 8], sums: [1, 2, 24] },
+  attributes: { padding: 1, xRelu: true },
+}
+const backward: OperationCase = {
+  inputs: {
+    ...forward.inputs,
+    d: random.normals([images, 24, 8, 8]),
+    y: random.normals([images, 24, 8, 8]),
+    dA: random.scales([1, 24]),
+    dB: random.normals([1, 24]),
+  },
+  outputs: { dw: [24, 20, 3, 3], dbias: [24], dx: [images, 20, 8, 8], sums: [1, 2, 20] },
+  attributes: { padding: 1, xRelu: true, mask: true },
+}
+
+for (const executor of judged) {
+  for (const winograd of [false, true]) {
+    test.serial(`${executor.name}${winograd ? ', Winograd' : ''}: blocks of any size give the same bits`, async (t) => {
+      const run = async (op: 'conv' | 'conv_backward', operation: OperationCase, threads: number): Promise<Results> =>
+        runOperation(executor, op, { ...operation, attributes: { ...operation.attributes, winograd } }, threads)
+      const before = process.env[variable]
+      try {
+        delete process.env[variable]
+        const expected = [await run('conv', forward, 1), await run('conv_backward', backward, 1)]
+        for (const block of [1, 3, 8, 64]) {
+          process.env[variable] = String(block)
+          const actual = [await run('conv', forward, 3), await run('conv_backward', backward, 3)]
+          t.deepEqual(actual, expected, `${block} images a block`)
+        }
+      } finally {
+        if (before === undefined) delete process.env[variable]
+        else process.env[variable] = before
+      }
+    })
+  }
+}
