@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { memoryDataset } from '../../dist/lib/index.js'
 
 /** Random 32 x 32 x 3 images with random labels. */
-export function randomImages(count, classes = 10) {
+export async function randomImages(count, classes = 10) {
   const bytes = randomBytes(count)
   return memoryDataset({
     images: new Uint8Array(randomBytes(count * 32 * 32 * 3)),

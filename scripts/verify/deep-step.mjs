@@ -14,15 +14,15 @@ for (const [device, precision] of [
   ['cpu', 'fp32'],
   ['reference', 'fp64'],
 ]) {
-  await using session = await compile(network, { device, precision, batch: 8, seed: 7, optimizer: sgd({ momentum: 0.9 }) })
+  const session = await compile(network, { device, precision, batch: 8, seed: 7, optimizer: sgd({ momentum: 0.9 }) })
   losses[device] = (await session.step({ x, labels }, { learningRate: 0.01 })).loss
   memory[device] = session.memory.total
-  if (device !== 'cpu') continue
-  for (const name of session.trainedNames) {
+  for (const name of device === 'cpu' ? session.trainedNames : []) {
     const values = await session.gradient(name).read()
     gradients.parameters++
     if (!values.every(Number.isFinite) || !values.some((value) => value !== 0)) gradients.bad.push(name)
   }
+  await session.dispose()
 }
 const error = Math.abs(losses.cpu - losses.reference) / Math.abs(losses.reference)
 verdict({ check: 'ResNet-1001, one step', losses, error, gradients, memoryBytes: memory, passed: error <= 1e-4 && gradients.bad.length === 0 })

@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fit, preResNet, sgd } from '../../dist/lib/index.js'
 import { randomImages, verdict } from './common.mjs'
 
-const train = randomImages(512)
+const train = await randomImages(512)
 const attempts = []
 for (let attempt = 0; attempt < 3; attempt++) {
   const delay = monitorEventLoopDelay({ resolution: 1 })
