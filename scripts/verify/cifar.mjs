@@ -16,7 +16,7 @@ for (const seed of seeds.split(',')) {
   const started = performance.now()
   const child = spawnSync(process.execPath, [cli, 'train', ...recipe.split(' '), '--data', folder, '--seed', seed, '--precision', precision, '--output', output, '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 28 })
   if (child.status !== 0) throw new Error(`train exited with ${child.status}`)
-  const result = JSON.parse(child.stdout.trim().split('\n').at(-1))
+  const result = JSON.parse(child.stdout)
   runs.push({ seed: Number(seed), seconds: (performance.now() - started) / 1000, result })
 }
 const errors = runs.map(({ result }) => 100 * (result.top1Error ?? result.testError ?? result.validation?.top1Error))
