@@ -33,7 +33,7 @@ const roomRules = rooms.map((room) => {
 })
 
 export default defineConfig(
-  globalIgnores(['build/', 'build-*/', 'dist/', 'docs/api/', 'runs/', 'data/', 'lib/compiler/contracts.ts']),
+  globalIgnores(['.venv/', 'build/', 'build-*/', 'dist/', 'docs/api/', 'runs/', 'data/', 'lib/compiler/contracts.ts']),
   eslint.configs.recommended,
   {
     files: ['**/*.mjs'],
@@ -49,7 +49,10 @@ export default defineConfig(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true }],
       // `const { left: _, ...rest } = all` is how a key is left out.
-      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true, argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { ignoreRestSiblings: true, argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' },
+      ],
       // An interface may ask for a promise that one of its implementations has at once.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/no-import-type-side-effects': 'error',
@@ -71,7 +74,11 @@ export default defineConfig(
       'no-restricted-properties': [
         'error',
         ADDON,
-        ...['stdout', 'stderr', 'on', 'once', 'exit', 'exitCode'].map((property) => ({ object: 'process', property, message: 'only lib/cli touches the process.' })),
+        ...['stdout', 'stderr', 'on', 'once', 'exit', 'exitCode'].map((property) => ({
+          object: 'process',
+          property,
+          message: 'only lib/cli touches the process.',
+        })),
       ],
     },
   },

@@ -6,7 +6,9 @@ export function describe(value: unknown): string {
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
   let text: string
   try {
-    text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? JSON.stringify(value) : String(value)
+    // JSON has no text for undefined, functions, symbols and big integers.
+    text = (JSON.stringify(value) as string | undefined) ?? (typeof value === 'function' ? 'a function' : type)
+    if (typeof value === 'number') text = value.toString()
   } catch {
     text = Object.prototype.toString.call(value)
   }
@@ -45,12 +47,15 @@ function editDistance(a: string, b: string): number {
 }
 
 /** Refuses keys that are not in `known`, naming the nearest one. */
-export function knownKeys(where: string, options: object, known: readonly string[]): void {
+export function knownKeys(where: string, options: unknown, known: readonly string[]): void {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) throw invalid(where, 'an object of options', options)
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue
     const near = nearest(key, known)
-    throw new PreresnetError('ERR_OPTION', `${where}: unknown option ${JSON.stringify(key)}${near === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${JSON.stringify(near)}?`}`)
+    throw new PreresnetError(
+      'ERR_OPTION',
+      `${where}: unknown option ${JSON.stringify(key)}${near === undefined ? `; known: ${known.join(', ')}` : `; did you mean ${JSON.stringify(near)}?`}`,
+    )
   }
 }
 
@@ -77,5 +82,9 @@ export function string(where: string, value: unknown): string {
 export function oneOf<T extends string>(where: string, value: unknown, choices: readonly T[]): T {
   if (choices.includes(value as T)) return value as T
   const near = typeof value === 'string' ? nearest(value, choices) : undefined
-  throw invalid(where, choices.map((choice) => JSON.stringify(choice)).join(' or ') + (near === undefined ? '' : ` (did you mean ${JSON.stringify(near)}?)`), value)
+  throw invalid(
+    where,
+    choices.map((choice) => JSON.stringify(choice)).join(' or ') + (near === undefined ? '' : ` (did you mean ${JSON.stringify(near)}?)`),
+    value,
+  )
 }

@@ -26,7 +26,9 @@ await main('mutants', () => {
     prepare(copy)
     const survivors = chosen.filter((mutant, index) => {
       const caughtBy = trial(copy, mutant)
-      console.log(`${String(index + 1).padStart(3)}/${chosen.length} ${caughtBy === undefined ? 'SURVIVED' : 'caught  '} ${mutant.name}${caughtBy === undefined ? '' : `: ${caughtBy}`}`)
+      console.log(
+        `${String(index + 1).padStart(3)}/${chosen.length} ${caughtBy === undefined ? 'SURVIVED' : 'caught  '} ${mutant.name}${caughtBy === undefined ? '' : `: ${caughtBy}`}`,
+      )
       return caughtBy === undefined
     })
     console.log(`${chosen.length - survivors.length} of ${chosen.length} mutants caught`)
@@ -63,7 +65,10 @@ function trial(copy, { name, file, search, replace, tests }) {
   const path = join(copy, file)
   const original = readFileSync(path, 'utf8')
   try {
-    writeFileSync(path, original.replace(search, () => replace))
+    writeFileSync(
+      path,
+      original.replace(search, () => replace),
+    )
     build(copy, file, name)
     return (tests.length > 0 ? suite(copy, expand(copy, tests)) : undefined) ?? suite(copy, [])
   } finally {
@@ -75,7 +80,9 @@ function trial(copy, { name, file, search, replace, tests }) {
 function build(copy, file, name) {
   if (file.endsWith('.ts')) {
     // Types aside: a fault that only the type checker sees says nothing about the tests.
-    const { outputText } = ts.transpileModule(readFileSync(join(copy, file), 'utf8'), { compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext } })
+    const { outputText } = ts.transpileModule(readFileSync(join(copy, file), 'utf8'), {
+      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
+    })
     writeFileSync(join(copy, 'dist', file.replace(/ts$/, 'js')), outputText)
     return
   }

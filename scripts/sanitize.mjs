@@ -18,7 +18,16 @@ const SUITES = ['ops', 'program', 'data', 'runtime']
 await main('sanitize', () => {
   run(process.execPath, ['scripts/setup.mjs', '--no-native'])
   const generator = output('ninja', ['--version']) === undefined ? [] : ['-G', 'Ninja']
-  run('cmake', ['-S', '.', '-B', BUILD, ...generator, '-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g', '-DPRERESNET_SANITIZE=address,undefined'])
+  run('cmake', [
+    '-S',
+    '.',
+    '-B',
+    BUILD,
+    ...generator,
+    '-DCMAKE_BUILD_TYPE=RelWithDebInfo',
+    '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g',
+    '-DPRERESNET_SANITIZE=address,undefined',
+  ])
   run('cmake', ['--build', BUILD, '--parallel', String(Math.min(4, cpus().length))])
 
   const addon = join(root, BUILD, 'Release/preresnet.node')

@@ -49,7 +49,10 @@ async function buildTypeScript(force) {
   const sources = ['lib', 'test', 'examples', 'tsconfig.json', 'package-lock.json', 'native/ops/contracts.json', 'scripts/generate-contracts.mjs']
   const stamp = 'dist/sources.sha256'
   const generated = 'lib/compiler/contracts.ts'
-  const value = fingerprint(root, sources.flatMap((path) => filesUnder(root, path)).filter((file) => file !== generated))
+  const value = fingerprint(
+    root,
+    sources.flatMap((path) => filesUnder(root, path)).filter((file) => file !== generated),
+  )
   if (force) rmSync(stamp, { force: true })
   await unlessStamped(stamp, value, [generated, 'dist/lib/index.js'], () => {
     console.log('Compiling TypeScript')

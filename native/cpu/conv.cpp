@@ -1,5 +1,5 @@
-// y = [ReLU](conv(t(x), w) [+ bias] [+ t(residual)]), a block of images at a time: the activation and the raw result exist for one
-// block only and stay in the second-level cache.
+// y = [ReLU](conv(t(x), w) [+ bias] [+ t(residual)]), a block of images at a time: the activation
+// and the raw result exist for one block only and stay in the second-level cache.
 #include "cpu/channel_sums.h"
 #include "cpu/context.h"
 #include "cpu/conv_weights.h"
@@ -20,8 +20,7 @@ class ConvOperation final : public Operation {
     residual_ = activation("conv.residual", op.residual);
     expect_plain("conv.bias", op.bias, DType::f32);
     const int64_t images = x_.images;
-    const ConvolutionShape shape =
-        convolution_shape("conv", x_, *op.w, y_, op.stride, op.padding);
+    const ConvolutionShape shape = convolution_shape("conv", x_, *op.w, y_, op.stride, op.padding);
     convolution_ = &context.convolution(shape, {.forward = true}, op.winograd);
     x_scale_ = Coefficients("conv.xScale", op.xScale, images, plan);
     x_bias_ = Coefficients("conv.xBias", op.xBias, images, plan);
@@ -36,8 +35,7 @@ class ConvOperation final : public Operation {
     weights_ = PaddedWeights(*op.w, shape, plan);
     packed_ = keep_packed_ ? plan.kept(packed_bytes) : plan.shared(packed_bytes);
 
-    partition_ =
-        Partition(images, convolution_->granule(), block_images(convolution_->granule()));
+    partition_ = Partition(images, convolution_->granule(), block_images(convolution_->granule()));
     const auto block = static_cast<size_t>(partition_.block_images()) * sizeof(float);
     transforms_ = x_.bf16 || op.xScale != nullptr || op.xBias != nullptr || op.xRelu;
     if (transforms_) activation_ = plan.thread(block * static_cast<size_t>(x_.image_elements()));

@@ -14,19 +14,20 @@ using onednn::ConvolutionPrimitive;
 using onednn::Direction;
 using onednn::Packing;
 
-/// As many images as keep a block in the second-level cache, but enough pixels that writing out a
-/// weight gradient does not outweigh computing it, and few enough that sixteen threads find work.
-/// Nominal sizes, not this machine's: results depend on it.
+/// Few images: so that they stay in the second-level cache, and since oneDNN's forward kernels take
+/// a slower order of loops for many. But enough pixels that writing out a weight gradient does not
+/// outweigh computing it, and enough granules that sixteen threads find work. Nominal sizes, not
+/// this machine's: results depend on granules.
 int64_t choose_granule(const ConvolutionShape& shape) {
-  constexpr int64_t kCacheBytes = 640 << 10, kSmallGradient = 256 << 10, kMostImages = 8;
+  constexpr int64_t kCacheBytes = 640 << 10, kLargeGradient = 256 << 10;
+  constexpr int64_t kPixels = 512, kMostImages = 8;
   const int64_t image_bytes = 4 * (2 * shape.x_elements() + shape.y_elements());
-  const int64_t fitting = kCacheBytes / image_bytes;
-  const bool large = 4 * shape.weights() > kSmallGradient;
-  const int64_t pixels = shape.out_height * shape.out_width;
-  const int64_t wanted = (large ? 512 : 64) / pixels;
+  const bool large = 4 * shape.weights() > kLargeGradient;
+  const int64_t wanted = kPixels / (shape.out_height * shape.out_width);
+  const int64_t fitting = large ? kMostImages : kCacheBytes / image_bytes;
   const int64_t shared_out = shape.images / (large ? 4 : 16);
-  const int64_t most = std::clamp<int64_t>(shared_out, 1, kMostImages);
-  return std::clamp<int64_t>(std::max(fitting, wanted), 1, most);
+  const int64_t most = std::clamp<int64_t>(std::min(fitting, shared_out), 1, kMostImages);
+  return std::clamp<int64_t>(wanted, 1, most);
 }
 
 /// A primitive for whole granules, and one for the batch's rest.

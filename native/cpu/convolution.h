@@ -1,6 +1,6 @@
-// Convolution over a few images at a time, f32 in and out, in blocks of 16 channels: where the arithmetic of a network is.
-// Everything around it (transforms, types in memory, sums, threads) belongs to the operations, so that an algorithm can be
-// replaced here alone.
+// Convolution over a few images at a time, f32 in and out, in blocks of 16 channels: where the
+// arithmetic of a network is. Everything around it (transforms, types in memory, sums, threads)
+// belongs to the operations, so that an algorithm can be replaced here alone.
 #pragma once
 #include <memory>
 
@@ -17,28 +17,31 @@ class Convolution {
  public:
   virtual ~Convolution() = default;
 
-  /// Images to a granule. Calls take whole granules, or the rest of the batch at its end. What comes out depends on where granules
-  /// begin, and granules depend on the shape alone.
+  /// Images to a granule. Calls take whole granules, or the rest of the batch at its end. What
+  /// comes out depends on where granules begin, and granules depend on the shape alone.
   virtual int64_t granule() const = 0;
   /// Scratch bytes of a thread that calls any of the functions below.
   virtual size_t scratch_bytes() const = 0;
 
-  /// Packed weights for forward() and for backward_data(), from plain weights padded to whole blocks; in slices for threads.
+  /// Packed weights for forward() and for backward_data(), from plain weights padded to whole
+  /// blocks; in slices for threads.
   virtual size_t forward_weights_bytes() const = 0;
   virtual size_t backward_weights_bytes() const = 0;
   virtual int64_t forward_packing_slices() const = 0;
   virtual int64_t backward_packing_slices() const = 0;
   virtual void pack_forward(int thread, int64_t slice, const float* plain, void* packed) const = 0;
   virtual void pack_backward(int thread, int64_t slice, const float* plain, void* packed) const = 0;
-  /// Elements of a weight gradient as it is accumulated, and its way back to plain weights padded to whole blocks.
+  /// Elements of a weight gradient as it is accumulated, and its way back to plain weights padded
+  /// to whole blocks.
   virtual int64_t gradient_elements() const = 0;
   virtual int64_t unpacking_slices() const = 0;
-  virtual void unpack_gradient(int thread, int64_t slice, const float* gradient, float* plain) const = 0;
+  virtual void unpack_gradient(int thread, int64_t slice, const float* gradient,
+                               float* plain) const = 0;
 
   virtual void forward(int thread, int64_t images, const float* x, const void* packed, float* y,
                        void* scratch) const = 0;
-  virtual void backward_data(int thread, int64_t images, const float* dy, const void* packed, float* dx,
-                             void* scratch) const = 0;
+  virtual void backward_data(int thread, int64_t images, const float* dy, const void* packed,
+                             float* dx, void* scratch) const = 0;
   /// gradient = (accumulate ? gradient : 0) + that of these images.
   virtual void backward_weights(int thread, int64_t images, const float* x, const float* dy,
                                 float* gradient, bool accumulate, void* scratch) const = 0;

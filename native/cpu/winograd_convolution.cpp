@@ -78,7 +78,8 @@ class WinogradConvolution final : public Convolution {
 }  // namespace
 
 std::unique_ptr<Convolution> make_winograd_convolution(const ConvolutionShape& shape) {
-  if (shape.kernel_height != 3 || shape.kernel_width != 3 || shape.stride != 1 || shape.padding != 1) {
+  if (shape.kernel_height != 3 || shape.kernel_width != 3 || shape.stride != 1 ||
+      shape.padding != 1) {
     throw Error("ERR_UNSUPPORTED", "winograd: expected kernel 3, stride 1 and padding 1");
   }
   return std::make_unique<WinogradConvolution>(shape);

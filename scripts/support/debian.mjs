@@ -28,7 +28,9 @@ export function ensure(packages) {
   if (names.length === 0) return
   const prefix = privilege()
   if (prefix === undefined) {
-    throw new Stop(`these Debian packages are missing: ${names.join(' ')}\nInstall them, then run this again:\n\n  sudo apt-get update && sudo apt-get install -y ${names.join(' ')}\n`)
+    throw new Stop(
+      `these Debian packages are missing: ${names.join(' ')}\nInstall them, then run this again:\n\n  sudo apt-get update && sudo apt-get install -y ${names.join(' ')}\n`,
+    )
   }
   console.log(`Installing Debian packages: ${names.join(' ')}`)
   // `env` because sudo does not hand variables on.

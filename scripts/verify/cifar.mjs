@@ -12,9 +12,14 @@ const cli = fileURLToPath(new URL('../../dist/lib/cli/main.js', import.meta.url)
 const runs = []
 for (const seed of seeds.split(',')) {
   const output = mkdtempSync(join(tmpdir(), `preresnet-cifar-${seed}-`))
-  const recipe = '--model preresnet-20 --epochs 8 --batch 128 --learning-rate 0.1 --milestones 1950,2730 --milestone-factor 0.1 --warmup-steps 400 --warmup-rate 0.01 --weight-decay 1e-4 --momentum 0.9 --pad 4 --flip'
+  const recipe =
+    '--model preresnet-20 --epochs 8 --batch 128 --learning-rate 0.1 --milestones 1950,2730 --milestone-factor 0.1 --warmup-steps 400 --warmup-rate 0.01 --weight-decay 1e-4 --momentum 0.9 --pad 4 --flip'
   const started = performance.now()
-  const child = spawnSync(process.execPath, [cli, 'train', ...recipe.split(' '), '--data', folder, '--seed', seed, '--precision', precision, '--output', output, '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 28 })
+  const child = spawnSync(
+    process.execPath,
+    [cli, 'train', ...recipe.split(' '), '--data', folder, '--seed', seed, '--precision', precision, '--output', output, '--json'],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 28 },
+  )
   if (child.status !== 0) throw new Error(`train exited with ${child.status}`)
   const result = JSON.parse(child.stdout)
   runs.push({ seed: Number(seed), seconds: (performance.now() - started) / 1000, result })

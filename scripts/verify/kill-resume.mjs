@@ -14,7 +14,11 @@ const work = mkdtempSync(join(tmpdir(), 'preresnet-kill-'))
 
 function train(output, extra, onStart = () => {}) {
   const recipe = ['--model', 'preresnet-20', '--data', 'digits', '--batch', '32', '--steps', String(steps), '--seed', '3', '--precision', 'fp32']
-  const child = spawn(process.execPath, [cli, 'train', ...recipe, '--pad', '2', '--checkpoint-every', '5', '--validate-every', '1000000', '--output', output, ...extra], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(
+    process.execPath,
+    [cli, 'train', ...recipe, '--pad', '2', '--checkpoint-every', '5', '--validate-every', '1000000', '--output', output, ...extra],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
   let message = ''
   child.stderr.on('data', (chunk) => (message += chunk))
   onStart(child)
@@ -24,8 +28,14 @@ function train(output, extra, onStart = () => {}) {
 /** Newest whole checkpoint's two tensors files. */
 function state(output) {
   const root = readdirSync(output, { recursive: true }).map(String)
-  const newest = root.filter((name) => /step-\d+$/.test(name)).sort((a, b) => Number(/\d+$/.exec(a)[0]) - Number(/\d+$/.exec(b)[0])).at(-1)
-  const hash = (name) => createHash('sha256').update(readFileSync(join(output, newest, name))).digest('hex')
+  const newest = root
+    .filter((name) => /step-\d+$/.test(name))
+    .sort((a, b) => Number(/\d+$/.exec(a)[0]) - Number(/\d+$/.exec(b)[0]))
+    .at(-1)
+  const hash = (name) =>
+    createHash('sha256')
+      .update(readFileSync(join(output, newest, name)))
+      .digest('hex')
   return { newest, model: hash('model.safetensors'), optimizer: hash('optimizer.safetensors') }
 }
 
@@ -79,4 +89,11 @@ if (!finished) {
 const expected = state(whole)
 const got = state(killed)
 rmSync(work, { recursive: true, force: true })
-verdict({ check: 'killed and resumed', kills, whileWriting, expected, got, passed: kills === 20 && whileWriting >= 5 && JSON.stringify(expected) === JSON.stringify(got) })
+verdict({
+  check: 'killed and resumed',
+  kills,
+  whileWriting,
+  expected,
+  got,
+  passed: kills === 20 && whileWriting >= 5 && JSON.stringify(expected) === JSON.stringify(got),
+})

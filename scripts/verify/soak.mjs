@@ -3,7 +3,10 @@ import { batchNorm, classifier, compile, conv2d, loader, network, relu, residual
 import { randomImages, resident, verdict } from './common.mjs'
 
 const unit = residual({ branch: [batchNorm(), relu(), conv2d({ channels: 8, kernel: 3 }), batchNorm(), relu(), conv2d({ channels: 8, kernel: 3 })] })
-const small = network({ input: { height: 32, width: 32, channels: 3 }, layers: { stem: conv2d({ channels: 8, kernel: 3, stride: 4 }), unit, norm: [batchNorm(), relu()], head: classifier({ classes: 10 }) } })
+const small = network({
+  input: { height: 32, width: 32, channels: 3 },
+  layers: { stem: conv2d({ channels: 8, kernel: 3, stride: 4 }), unit, norm: [batchNorm(), relu()], head: classifier({ classes: 10 }) },
+})
 const feed = loader(await randomImages(64), { batch: 4, seed: 1, pad: 4, flip: true })
 const options = { data: feed, batch: 4, threads: 2, precision: 'fp32', optimizer: sgd({ momentum: 0.9 }) }
 // Garbage that is not collected yet, and the size that V8 gives its nursery, are no leaks: run with

@@ -40,7 +40,9 @@ test('docs/environment.md lists every variable of our own and no other', (t) => 
 
 test('docs/architecture.md has the table of imports that the linter enforces', (t) => {
   const table = /^const MAY_IMPORT = \{\n([^}]*)\n\}/m.exec(read('eslint.config.mjs'))![1]!
-  const enforced = [...table.matchAll(/^ +(\w+): \[(.*)\],$/gm)].map(([, room, list]) => `| ${room!} | ${matches(list!, /'(\w+)'/g).join(', ') || '(nothing)'} |`)
+  const enforced = [...table.matchAll(/^ +(\w+): \[(.*)\],$/gm)].map(
+    ([, room, list]) => `| ${room!} | ${matches(list!, /'(\w+)'/g).join(', ') || '(nothing)'} |`,
+  )
   const documented = read('docs/architecture.md').split('\n')
   t.true(enforced.length > 8)
   t.deepEqual(

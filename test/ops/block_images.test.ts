@@ -37,7 +37,7 @@ for (const executor of judged) {
         runOperation(executor, op, { ...operation, attributes: { ...operation.attributes, winograd } }, threads)
       const before = process.env[variable]
       try {
-        delete process.env[variable]
+        Reflect.deleteProperty(process.env, variable)
         const expected = [await run('conv', forward, 1), await run('conv_backward', backward, 1)]
         for (const block of [1, 3, 8, 64]) {
           process.env[variable] = String(block)
@@ -45,7 +45,7 @@ for (const executor of judged) {
           t.deepEqual(actual, expected, `${block} images a block`)
         }
       } finally {
-        if (before === undefined) delete process.env[variable]
+        if (before === undefined) Reflect.deleteProperty(process.env, variable)
         else process.env[variable] = before
       }
     })

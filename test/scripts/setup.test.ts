@@ -9,8 +9,8 @@ import test, { type ExecutionContext } from 'ava'
 const support = join(import.meta.dirname, '../../../scripts/support')
 
 interface Stamp {
-  fingerprint(root: string, paths: readonly string[], facts?: readonly string[]): string
-  unlessStamped(stampFile: string, value: string, products: readonly string[], build: () => void): Promise<boolean>
+  fingerprint: (root: string, paths: readonly string[], facts?: readonly string[]) => string
+  unlessStamped: (stampFile: string, value: string, products: readonly string[], build: () => void) => Promise<boolean>
 }
 const load = async <T>(name: string): Promise<T> => (await import(pathToFileURL(join(support, name)).href)) as T
 
@@ -99,7 +99,7 @@ test('an installation that leaves something missing is an error', (t) => {
 })
 
 test('npm packages match the lockfile, or do not', async (t) => {
-  const { matchesLockfile } = await load<{ matchesLockfile(root: string): boolean }>('lockfile.mjs')
+  const { matchesLockfile } = await load<{ matchesLockfile: (root: string) => boolean }>('lockfile.mjs')
   const root = temporary(t)
   const lock = (file: string, packages: object) => writeFileSync(join(root, file), JSON.stringify({ packages }))
   const a = { version: '1.0.0', integrity: 'sha512-a' }
