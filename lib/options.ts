@@ -7,7 +7,7 @@ export function describe(value: unknown): string {
   let text: string
   try {
     // JSON has no text for undefined, functions, symbols and big integers.
-    text = (JSON.stringify(value) as string | undefined) ?? (typeof value === 'function' ? 'a function' : type)
+    text = (JSON.stringify as (value: unknown) => string | undefined)(value) ?? (typeof value === 'function' ? 'a function' : type)
     if (typeof value === 'number') text = value.toString()
   } catch {
     text = Object.prototype.toString.call(value)
