@@ -21,8 +21,8 @@ export interface CompileOptions {
   readonly inputGradient?: boolean
 }
 /** 'auto': the algorithm that is fastest on the device. */
-export const convolutionChoices = ['auto', 'direct'] as const
-export type ConvolutionChoice = (typeof convolutionChoices)[number]
+export type ConvolutionChoice = 'auto' | 'direct'
+export const convolutionChoices = ['auto', 'direct'] as const satisfies readonly ConvolutionChoice[]
 export type InputOptions =
   /** u8 NHWC images of any stored size: normalised, padded, cropped to the network's input, mirrored (operation `input`). */
   | {
