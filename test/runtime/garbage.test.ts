@@ -1,0 +1,65 @@
+/** Whether a program reads memory after its lifetime: dead ranges of the activation arena are filled with NaNs between operations. */
+import test from 'ava'
+import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
+import { buildGraph } from '../../lib/graph/build.js'
+import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
+import { loadBinding } from '../../lib/runtime/binding.js'
+
+const small = { height: 8, width: 8, channels: 3 }
+const networks: Readonly<Record<string, PreResNetDescription>> = {
+  'pre-activation, basic, option A': { family: 'cifar', depth: 14, block: 'basic', input: small },
+  'pre-activation, bottleneck': { family: 'cifar', depth: 20, block: 'bottleneck', input: small },
+  original: { family: 'cifar', depth: 14, block: 'basic', unit: 'original', input: small },
+  'exclusive gating': { family: 'cifar', depth: 14, block: 'basic', unit: 'exclusive-gating', gateBias: -2, input: small },
+  imagenet: { family: 'imagenet', units: [1, 1, 1, 1], widths: [32, 48, 64, 80], block: 'bottleneck', input: { height: 33, width: 33, channels: 3 } },
+}
+
+for (const [name, options] of Object.entries(networks)) {
+  for (const precision of ['fp32', 'bf16'] as const) {
+    test(`${name}, ${precision}: garbage in dead memory changes no bit`, async (t) => {
+      const network = preResNet({ ...options, classes: 5 })
+      const graph = buildGraph(network)
+      const settings = Object.fromEntries(graph.parameters.map((parameter) => [parameter.name, { decay: 1e-3, rate: 1 }]))
+      const set = await compilePrograms(graph, {
+        device: 'cpu',
+        precision,
+        batch: 4,
+        programs: ['train', 'evaluate'],
+        input: { kind: 'tensor' },
+        loss: { kind: 'crossEntropy', smoothing: 0.1, softTargets: false },
+        update: { momentum: 0.9, nesterov: true, clipNorm: 0, settings },
+      })
+      const text = await serialisePrograms(set)
+      const values = (count: number, seed: number): Float64Array => Float64Array.from({ length: count }, (_, index) => Math.sin(seed + index * 1.7) * 0.5)
+      const train = async (poison: boolean): Promise<Buffer[]> => {
+        const session = await loadBinding().createSession(text, { threads: 2 })
+        await session.allocate()
+        for (const [index, parameter] of [...graph.parameters, ...graph.buffers].entries()) {
+          const count = parameter.shape.reduce((product, size) => product * size, 1)
+          const positive = parameter.init.kind === 'constant' && parameter.init.value === 1
+          await session.write(
+            parameter.name,
+            values(count, index).map((value) => (positive ? 1 + 0.2 * value : 0.3 * value)),
+          )
+        }
+        const { height, width, channels } = network.input
+        await session.write('x', values(4 * channels * height * width, 99))
+        await session.write('labels', Int32Array.of(0, 1, 2, 3))
+        await session.run('train', { steps: 3, seed: 1, firstStep: 0, learningRates: Float64Array.of(0.002, 0.002, 0.002), poison })
+        await session.run('evaluate', { steps: 1, seed: 1, firstStep: 0, learningRates: new Float64Array(0), poison })
+        const results: Buffer[] = []
+        for (const tensor of ['logits', 'metrics', ...settingsAndBuffers]) results.push(Buffer.from((await session.read(tensor)).buffer))
+        await session.dispose()
+        return results
+      }
+      const settingsAndBuffers = [
+        ...Object.keys(settings),
+        ...graph.buffers.map((buffer) => buffer.name),
+        ...Object.keys(settings).map((key) => `velocity/${key}`),
+      ]
+      const [clean, poisoned] = [await train(false), await train(true)]
+      t.true(clean.every((result, index) => result.equals(poisoned[index]!)))
+      t.true(new Float64Array(clean[0]!.buffer, clean[0]!.byteOffset, clean[0]!.length / 8).every(Number.isFinite))
+    })
+  }
+}
