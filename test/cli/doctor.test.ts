@@ -17,6 +17,8 @@ test('all is there', async (t) => {
   t.true(report.checks.every(({ ok }) => ok))
   t.deepEqual(report.checks.find(({ what }) => what === 'Node')?.found, process.versions.node)
   t.true(Object.keys(report.system).length > 5)
+  for (const library of ['oneDNN', 'highway'])
+    t.regex(String(Object.entries(report.system).find(([key]) => key.toLowerCase() === library.toLowerCase())?.[1]), /^\d+\.\d+/)
   t.is(report.cuda, 'no CUDA executor in this build')
 })
 

@@ -103,6 +103,8 @@ const CHANGES: readonly Change[] = [
   ['an unknown arena', (set) => (set.arenas['attic'] = 64), /got "attic"/],
   ['a tensor in no arena', (set) => (set.tensors[0]!.arena = 'attic'), /expected an arena of the set/],
   ['an arena that is too small', (set) => (set.arenas['activations'] = 1024), /inside of 1024 bytes/],
+  ['an arena that ends in the middle of a tensor', (set) => (set.arenas['activations']! -= 64), /inside of \d+ bytes/],
+  ['a parameter that begins inside its arena and ends outside', (set) => (set.arenas['parameters']! -= 64), /inside of \d+ bytes/],
   ['an offset past the end', (set) => (set.tensors[0]!.offset = 2 ** 40), /expected a place inside/],
   ['an offset close to 2^53', (set) => (set.tensors[0]!.offset = 2 ** 53 - 64), /expected a place inside/],
   ['an odd offset', (set) => (operandTensor(set, second(set), 'y').offset += 8), /64 divides/],

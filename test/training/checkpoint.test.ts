@@ -121,6 +121,16 @@ for (const [what, damage, message] of damages) {
   })
 }
 
+test('a checkpoint that fails half-way leaves the one of the same step as it was', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const path = await publish(directory, 10)
+  // JSON has no big integers: the failure comes after both tensor files were written.
+  const broken = { ...state(10), samples: 40n as unknown as number }
+  await t.throwsAsync(publishCheckpoint(directory, { model: values([5, 6]), optimizer: values([7, 8]) }, { network: net }, broken), { code: 'ERR_CHECKPOINT' })
+  t.deepEqual(await readdir(directory), ['step-00000010'])
+  t.is((await verifyCheckpoint(path)).samples, 40)
+})
+
 test('a difference in the recipe is named with both sides', (t) => {
   t.deepEqual(differences(JSON.parse(JSON.stringify(recipe)) as Recipe, recipe), [])
   t.deepEqual(differences(recipe, { ...recipe, optimizer: { momentum: 0.9, kind: 'sgd' } }), [], 'the order of keys means nothing')
