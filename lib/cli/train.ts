@@ -41,7 +41,7 @@ const options = {
   excludeFromDecay: choiceOption('what does not decay', ['none', 'norm-and-bias'], 'none'),
   clipNorm: numberOption('largest norm of all gradients together; 0: any', { minimum: 0, fallback: 0 }),
   labelSmoothing: numberOption('share of the target spread over all classes', { minimum: 0, maximum: 1, fallback: 0 }),
-  convolution: choiceOption('auto: the fastest; direct: no Winograd, whose rounding differs by some 1e-6', convolutionChoices, 'auto'),
+  convolution: choiceOption('auto: Winograd too, in networks of up to 512 convolutions; direct: none, for the last digits', convolutionChoices, 'auto'),
   statisticsGroups: integerOption('groups of the batch with BN statistics of their own', { minimum: 1, fallback: 1 }),
   pad: integerOption('zeros around an image before the random crop (default: 2 for digits, else 4)', { minimum: 0 }),
   flip: flagOption('mirror half of the images, or not (default: not for digits)'),

@@ -137,3 +137,20 @@ test('a layer on features that no operation serves is refused by name', async (t
     message: /^drop: .*dropout, got features/,
   })
 })
+
+test('Winograd serves 3 x 3 of stride 1, on request nobody, and no network deeper than 512 convolutions', async (t) => {
+  const chosen = async (net: Network, more: Partial<CompileOptions> = {}): Promise<string[]> => {
+    const set = await compiled(net, { programs: ['evaluate'], ...more })
+    const convolutions = set.programs['evaluate']!.operations.filter(({ op }) => op === 'conv')
+    return [
+      ...new Set(
+        convolutions
+          .filter(({ attributes }) => attributes['winograd'] === true)
+          .map(({ operands, attributes }) => `${set.tensors[operands['w'] as number]!.shape[2]} / ${String(attributes['stride'])}`),
+      ),
+    ]
+  }
+  t.deepEqual(await chosen(preResNet('preresnet-50', { classes: 10 })), ['3 / 1'])
+  t.deepEqual(await chosen(preResNet('preresnet-50', { classes: 10 }), { convolution: 'direct' }), [])
+  t.deepEqual(await chosen(preResNet('preresnet-1001', { classes: 10 })), [])
+})
