@@ -1,0 +1,133 @@
+/* The border between the addon and the CUDA library: a versioned table of C functions over plain
+ * structs. No exception and no C++ type crosses it. The library is opened at run time with
+ * RTLD_LOCAL and never closed; preresnet_cuda_emulated has the same table. Every struct begins with
+ * its size, which the caller fills in. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PRERESNET_CUDA_API_VERSION 1
+
+/* Functions return 0, or 1 with *error filled in. `code` is one of lib/errors.ts. */
+typedef struct {
+  char code[32];
+  char message[4064];
+} preresnet_cuda_error;
+
+/* What the library was built for and what the machine has. Versions are CUDA's and cuDNN's own
+ * numbers, 0 where there is none. */
+typedef struct {
+  size_t size;
+  int32_t emulated;
+  int32_t built_for_runtime, runtime, driver;
+  int32_t built_for_cudnn, cudnn;
+  int32_t cudnn_frontend;
+  int32_t devices;
+  char architectures[64]; /* "80 90a 100 120" */
+  char problem[512];      /* why no device can be used; empty where one can */
+} preresnet_cuda_information;
+
+typedef struct {
+  size_t size;
+  char name[128];
+  int32_t architecture; /* 90 */
+  int32_t multiprocessors;
+  uint64_t memory, available; /* bytes */
+} preresnet_cuda_device;
+
+typedef struct {
+  size_t size;
+  int32_t device;
+  int32_t deterministic;    /* only engines whose results do not change from run to run */
+  int32_t eager;            /* no CUDA graph: every launch is made anew */
+  int32_t record_only;      /* emulated: count launches and bytes, allocate and compute nothing */
+  uint64_t workspace_limit; /* bytes that one convolution may take; 0: no limit */
+  uint64_t schedule_seed;   /* emulated: which of the legal orders */
+  int32_t
+      omit_wait; /* emulated, for tests: the number of the event wait that is left out; -1 none */
+} preresnet_cuda_options;
+
+typedef struct {
+  size_t size;
+  uint64_t arenas, workspace, total, available; /* bytes of the device */
+} preresnet_cuda_memory;
+
+typedef struct {
+  const uint8_t* images;
+  const int32_t* labels;
+  const int32_t* placement; /* may be null */
+  int64_t count;
+  uint64_t ticket;
+} preresnet_cuda_batch;
+
+typedef struct {
+  size_t size;
+  const char* program;
+  int64_t steps;
+  uint64_t seed, first_step;
+  const double* learning_rates; /* one a step, or null */
+  /* Batches, or null. acquire returns 1 with a batch, 0 when there is none, -1 with *error filled
+   * in. */
+  void* source;
+  int (*acquire)(void* source, uint64_t index, preresnet_cuda_batch*, preresnet_cuda_error*);
+  void (*release)(void* source, uint64_t ticket);
+  uint64_t first_batch;
+  int32_t check_finite, poison, trace;
+  /* Asked between steps; not 0 ends the run with what is complete. */
+  void* owner;
+  int (*cancelled)(void* owner);
+  /* After each step, in order: 6 values (sum of losses, counted, top-1, top-5, seconds waited,
+   * seconds run), and predictions and labels where the program has them (else null). */
+  void (*completed)(void* owner, const double row[6], const int32_t* predictions,
+                    const int32_t* labels, int64_t count);
+  int32_t was_cancelled; /* out */
+} preresnet_cuda_run;
+
+typedef struct {
+  int32_t program, operation; /* indices in the program set */
+  double start, duration;     /* microseconds */
+} preresnet_cuda_event;
+
+/* What a step was seen to do: launches, and the bytes that their operands take. */
+typedef struct {
+  size_t size;
+  int64_t launches, convolution_launches, waits;
+  uint64_t bytes_read, bytes_written;
+} preresnet_cuda_traffic;
+
+typedef struct preresnet_cuda_session preresnet_cuda_session;
+
+typedef struct {
+  size_t size;
+  uint32_t version;
+  int (*information)(preresnet_cuda_information*, preresnet_cuda_error*);
+  int (*device)(int32_t index, preresnet_cuda_device*, preresnet_cuda_error*);
+  /* programs: the JSON of a program set. Reads and verifies it, prepares every operation; `stop` is
+   * asked now and then. */
+  int (*open)(const char* programs, size_t length, const preresnet_cuda_options*,
+              int (*stop)(void*), void* owner, preresnet_cuda_session**, preresnet_cuda_error*);
+  int (*memory)(preresnet_cuda_session*, preresnet_cuda_memory*, preresnet_cuda_error*);
+  int (*allocate)(preresnet_cuda_session*, preresnet_cuda_error*);
+  /* The bytes of a persistent tensor as it lies in memory. */
+  int (*read)(preresnet_cuda_session*, const char* tensor, void* bytes, size_t length,
+              preresnet_cuda_error*);
+  int (*write)(preresnet_cuda_session*, const char* tensor, const void* bytes, size_t length,
+               preresnet_cuda_error*);
+  int (*run)(preresnet_cuda_session*, preresnet_cuda_run*, preresnet_cuda_error*);
+  /* Of the last run with trace: writes at most `most` events, returns how many there are. */
+  size_t (*trace)(preresnet_cuda_session*, preresnet_cuda_event*, size_t most);
+  int (*traffic)(preresnet_cuda_session*, const char* program, preresnet_cuda_traffic*,
+                 preresnet_cuda_error*);
+  void (*close)(preresnet_cuda_session*);
+} preresnet_cuda_api;
+
+/* The only symbol. Null for a version that the library does not have. */
+const preresnet_cuda_api* preresnet_cuda_get_api(uint32_t version);
+
+#ifdef __cplusplus
+}
+#endif

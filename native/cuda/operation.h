@@ -1,0 +1,90 @@
+// How an operation of a program becomes launches: operations/NAME.cpp prepares each once and
+// enqueues it every step (or once, into a graph). A launch may not allocate, synchronise or read
+// device memory.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "cuda/convolution.h"
+#include "cuda/runtime.h"
+#include "ops/operations.h"
+
+namespace preresnet::cuda {
+
+/// What changes from step to step, in device memory; refreshed before each step by one copy.
+struct StepValues {
+  uint64_t seed = 0;
+  uint64_t step = 0;  // global, from 0
+  double learning_rate = 0;
+};
+
+/// Where one enqueueing of an operation goes.
+struct Place {
+  Runtime& runtime;
+  Stream stream;
+  void* workspace;         // of this stream, at least workspace_bytes(); contents undefined
+  unsigned* counters;      // of this stream, kCounters zeros; whoever counts leaves zeros
+  const StepValues* step;  // device memory
+  ptrdiff_t slot = 0;      // bytes from the first input slot to the one in use
+
+  /// Device address of a tensor. Tensors of arena `inputs` exist once a slot.
+  template <class T>
+  T* at(const Tensor* tensor) const {
+    if (tensor == nullptr) return nullptr;
+    return reinterpret_cast<T*>(static_cast<std::byte*>(tensor->data) +
+                                (tensor->arena == "inputs" ? slot : 0));
+  }
+};
+
+constexpr size_t kCounters = 1024;
+
+class Operation {
+ public:
+  virtual ~Operation() = default;
+  virtual size_t workspace_bytes() const { return 0; }
+  /// Launches made by enqueue, and how many of them are cuDNN's.
+  virtual int launches() const { return 1; }
+  virtual int convolution_launches() const { return 0; }
+  virtual void enqueue(const Place&) const = 0;
+};
+
+struct Context {
+  Runtime& runtime;
+  Convolutions& convolutions;
+  Type storage = Type::f32;
+  bool tf32 = false;
+  bool deterministic = false;
+  size_t workspace_limit = 0;
+};
+
+// One file each in operations/, of the operation's name. They check their tensors' types and
+// layouts and throw ERR_UNSUPPORTED.
+std::unique_ptr<Operation> prepare(const ops::Input&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::Conv&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::ConvBackwardData&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::ConvBackwardNorm&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::ConvBackwardWeights&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::BnRelu&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::ResidualAdd&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::ReluBackward&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::BnFinalize&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::BnBackward&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::BnApplyBackward&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::BnReluPool&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::PoolBackward&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::Head&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::HeadBackward&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::Linear&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::LinearBackward&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::SoftmaxCrossEntropy&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::Softmax&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::Pointwise&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::ComputeWeights&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::CheckGradients&, const Context&);
+std::unique_ptr<Operation> prepare(const ops::Sgd&, const Context&);
+/// conv_backward does the work of several launches; programs for CUDA have those instead.
+/// ERR_UNSUPPORTED.
+std::unique_ptr<Operation> prepare(const ops::ConvBackward&, const Context&);
+
+}  // namespace preresnet::cuda
