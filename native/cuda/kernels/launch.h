@@ -1,6 +1,6 @@
 // Seam 1 of 3: every kernel is launched here.
 #pragma once
-#include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "cuda/runtime.h"
