@@ -21,6 +21,21 @@ size_t extent(int64_t size) {
   return static_cast<size_t>(size);
 }
 
+/// What a layout rounds size `index` of `rank` up to a multiple of.
+size_t rounded_to(Layout layout, size_t rank, size_t index) {
+  switch (layout) {
+    case Layout::plain:
+      return 1;
+    case Layout::nchw16c:
+      return index == 1 ? 16 : 1;
+    case Layout::nhwc8:
+      return index == (rank == 4 ? 1 : rank - 1) ? 8 : 1;
+    case Layout::krsc8:
+      return index < 2 ? 8 : 1;
+  }
+  throw Error("ERR_INTERNAL", "unknown layout");
+}
+
 }  // namespace
 
 size_t size_of(DType dtype) {
@@ -57,7 +72,19 @@ const char* name_of(DType dtype) {
   return "unknown";
 }
 
-const char* name_of(Layout layout) { return layout == Layout::plain ? "plain" : "nchw16c"; }
+const char* name_of(Layout layout) {
+  switch (layout) {
+    case Layout::plain:
+      return "plain";
+    case Layout::nchw16c:
+      return "nchw16c";
+    case Layout::nhwc8:
+      return "nhwc8";
+    case Layout::krsc8:
+      return "krsc8";
+  }
+  return "unknown";
+}
 
 int64_t element_count(const Tensor& tensor) {
   int64_t count = 1;
@@ -67,14 +94,15 @@ int64_t element_count(const Tensor& tensor) {
 
 size_t storage_bytes(DType dtype, Layout layout, const std::vector<int64_t>& shape) {
   size_t bytes = size_of(dtype);
-  if (layout == Layout::nchw16c && shape.size() != 4) {
-    throw Error("ERR_PROGRAM",
-                "expected four sizes for layout nchw16c, got " + std::to_string(shape.size()));
+  const size_t rank = shape.size();
+  const bool any_rank = layout == Layout::plain || (layout == Layout::nhwc8 && rank >= 1);
+  if (rank != 4 && !any_rank) {
+    throw Error("ERR_PROGRAM", "expected four sizes for layout " + std::string(name_of(layout)) +
+                                   ", got " + std::to_string(rank));
   }
-  for (size_t index = 0; index < shape.size(); ++index) {
-    size_t size = extent(shape[index]);
-    if (layout == Layout::nchw16c && index == 1) size = multiply((size - 1) / 16 + 1, 16);
-    bytes = multiply(bytes, size);
+  for (size_t index = 0; index < rank; ++index) {
+    const size_t multiple = rounded_to(layout, rank, index);
+    bytes = multiply(bytes, multiply((extent(shape[index]) - 1) / multiple + 1, multiple));
   }
   return bytes;
 }

@@ -13,6 +13,9 @@ enum class DType : uint8_t { f64, f32, bf16, f16, i32, u8 };
 enum class Layout : uint8_t {
   plain,    // row-major in the order of the shape
   nchw16c,  // shape N C H W stored as [N][ceil(C / 16)][H][W][16]; lanes past C are zero, always
+  nhwc8,    // shape N C H W stored as [N][H][W][ceil(C / 8) * 8]; other ranks: the last size is
+            // rounded up to a multiple of 8. What is added is zero, always
+  krsc8,    // shape K C R S stored as [ceil(K / 8) * 8][R][S][ceil(C / 8) * 8]; likewise
 };
 
 struct Tensor {

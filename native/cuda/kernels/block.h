@@ -23,20 +23,24 @@ __device__ __forceinline__ float block_sum(float value) {
   return sum;
 }
 
-/// True in every thread of the block that gets here last of the grid: it sees what all threads of
-/// the others wrote before they got here. Leaves the counter 0.
-__device__ __forceinline__ bool last_block(unsigned* counter) {
+/// True in every thread of the block that gets here last of `blocks` that share the counter: it
+/// sees what all threads of the others wrote before they got here. Leaves the counter 0.
+__device__ __forceinline__ bool last_block(unsigned* counter, unsigned blocks) {
   PRERESNET_SHARED(bool, last, );
   __threadfence();
   __syncthreads();
   if (threadIdx.x == 0 && threadIdx.y == 0) {
-    const unsigned blocks = gridDim.x * gridDim.y * gridDim.z;
     last = atomicAdd(counter, 1u) == blocks - 1;
     if (last) *counter = 0;
   }
   __syncthreads();
   __threadfence();
   return last;
+}
+
+/// Of the whole grid.
+__device__ __forceinline__ bool last_block(unsigned* counter) {
+  return last_block(counter, gridDim.x * gridDim.y * gridDim.z);
 }
 
 }  // namespace preresnet::cuda
