@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "cuda/convolution.h"
+#include "cuda/kernels/channel_grid.h"
 
 namespace preresnet::cuda {
 
@@ -15,5 +16,18 @@ struct HeadParameters {
   bool relu;
 };
 void head(Runtime&, Stream, Type, const HeadParameters&);
+
+/// dx = dy / pixels, zero where the ReLU in t was; sums of dx and dx * x where they are wanted. dy is
+/// images x channels, plain.
+struct HeadBackwardOperands {
+  const float* dy;
+  const void* x;
+  ChannelVector scale, bias;
+  void* dx;
+  int pixels, channels;
+  bool relu;
+};
+void head_backward(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSums&,
+                   const HeadBackwardOperands&);
 
 }  // namespace preresnet::cuda
