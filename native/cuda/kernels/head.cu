@@ -1,6 +1,6 @@
 #include "cuda/kernels/head.h"
 
-#include "cuda/kernels/launch.h"
+#include "cuda/kernels/channel_pass.h"
 #include "cuda/kernels/with_type.h"
 
 namespace preresnet::cuda {
@@ -10,12 +10,6 @@ namespace {
 constexpr unsigned kLanes = 8;  // threads side by side, eight channels each
 constexpr unsigned kRows = 16;  // pixels at a time
 constexpr unsigned kThreads = kLanes * kRows;
-
-__device__ __forceinline__ void load_or(const float* from, int64_t place, float absent,
-                                        float (&to)[8]) {
-  if (from != nullptr) return load8(from + place, to);
-  for (float& value : to) value = absent;
-}
 
 /// A block for kLanes * 8 channels of an image.
 template <class T>
@@ -29,8 +23,8 @@ __global__ void head_kernel(HeadParameters p) {
   if (channel < padded) {
     const int group = image / (p.images / p.groups);
     float scale[8], bias[8];
-    load_or(p.scale, static_cast<int64_t>(group) * padded + channel, 1, scale);
-    load_or(p.bias, static_cast<int64_t>(group) * padded + channel, 0, bias);
+    load_vector(p.scale, static_cast<unsigned>(group), static_cast<unsigned>(channel), 1, scale);
+    load_vector(p.bias, static_cast<unsigned>(group), static_cast<unsigned>(channel), 0, bias);
     const T* x = static_cast<const T*>(p.x) + static_cast<int64_t>(image) * p.pixels * padded;
     for (int pixel = static_cast<int>(row); pixel < p.pixels; pixel += kRows) {
       float values[8];
@@ -38,7 +32,7 @@ __global__ void head_kernel(HeadParameters p) {
       PRERESNET_UNROLL
       for (int i = 0; i < 8; ++i) {
         const float value = scale[i] * values[i] + bias[i];
-        sums[i] += p.relu && value < 0 ? 0.0f : value;  // a NaN stays one
+        sums[i] += p.relu ? relu(value) : value;
       }
     }
   }

@@ -9,10 +9,10 @@ namespace preresnet::cuda {
 /// y (images x channels, plain) = mean over the pixels of t(x), x NHWC with padded channels.
 struct HeadParameters {
   const void* x;
-  const float* scale;  // groups x padded channels; null: 1
-  const float* bias;   // null: 0
+  ChannelVector scale, bias;
   float* y;
-  int images, pixels, channels, groups;
+  int images, pixels, channels;
+  int groups;  // of the images
   bool relu;
 };
 void head(Runtime&, Stream, Type, const HeadParameters&);

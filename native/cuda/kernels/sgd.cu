@@ -36,8 +36,10 @@ __device__ __forceinline__ void update(const SgdParameters& p, int64_t first, in
   }
   store_some(p.velocity + first, count, velocity);
   store_some(p.weights + first, count, weights);
-  if (p.copies != nullptr && first < p.gradients.border) {
-    store_some(static_cast<T*>(p.copies) + first, count, weights);
+  if (p.copies != nullptr && first < p.copied) {
+    const int64_t rest = p.copied - first;
+    store_some(static_cast<T*>(p.copies) + first, rest < count ? static_cast<int>(rest) : count,
+               weights);
   }
 }
 
