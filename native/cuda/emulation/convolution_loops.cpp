@@ -83,8 +83,8 @@ void ConvolutionLoops::forward(const float* x, const float* rsck, float* y) cons
   const int64_t K = shape.out_channels, C = shape.in_channels;
   std::fill_n(y, output_size(), 0.0f);
   each_row([&](int64_t tap, int64_t to, int64_t from, int64_t count) {
-    add_product(count, K, C, {x + from * C, shape.stride * C, 1}, rsck + tap * C * K, K,
-                y + to * K, K);
+    add_product(count, K, C, {x + from * C, shape.stride * C, 1}, rsck + tap * C * K, K, y + to * K,
+                K);
   });
 }
 

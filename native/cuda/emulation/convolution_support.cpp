@@ -40,7 +40,8 @@ void check(const ConvolutionShape& shape, const ConvolutionChoice& choice, bool 
     case Tier::precompiled:
       require(fused, "fused parts in tier 1", "a convolution alone");
       require(choice.type == Type::f16, "type f16 in tier 1", name_of(choice.type));
-      require(shape.kernel_height <= 3 && shape.kernel_width <= 3, "kernels of up to 3 x 3 in tier 1",
+      require(shape.kernel_height <= 3 && shape.kernel_width <= 3,
+              "kernels of up to 3 x 3 in tier 1",
               std::to_string(shape.kernel_height) + " x " + std::to_string(shape.kernel_width));
       break;
     case Tier::runtime_compiled:

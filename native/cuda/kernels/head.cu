@@ -1,6 +1,5 @@
-#include "cuda/kernels/head.h"
-
 #include "cuda/kernels/channel_pass.h"
+#include "cuda/kernels/head.h"
 #include "cuda/kernels/with_type.h"
 
 namespace preresnet::cuda {

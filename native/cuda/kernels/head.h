@@ -17,8 +17,8 @@ struct HeadParameters {
 };
 void head(Runtime&, Stream, Type, const HeadParameters&);
 
-/// dx = dy / pixels, zero where the ReLU in t was; sums of dx and dx * x where they are wanted. dy is
-/// images x channels, plain.
+/// dx = dy / pixels, zero where the ReLU in t was; sums of dx and dx * x where they are wanted. dy
+/// is images x channels, plain.
 struct HeadBackwardOperands {
   const float* dy;
   const void* x;

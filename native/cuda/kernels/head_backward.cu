@@ -1,5 +1,5 @@
-// dx = mask(t(x)) . dy / (H W). dy: N C f32, plain; x, dx: N C H W in the storage type; scale, bias:
-// G C f32.
+// dx = mask(t(x)) . dy / (H W). dy: N C f32, plain; x, dx: N C H W in the storage type; scale,
+// bias: G C f32.
 #include "cuda/kernels/channel_pass.h"
 #include "cuda/kernels/head.h"
 #include "cuda/kernels/with_type.h"

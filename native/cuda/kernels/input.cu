@@ -1,5 +1,4 @@
 #include "cuda/kernels/input.h"
-
 #include "cuda/kernels/launch.h"
 #include "cuda/kernels/with_type.h"
 

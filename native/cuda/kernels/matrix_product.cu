@@ -1,6 +1,5 @@
-#include "cuda/kernels/matrix_product.h"
-
 #include "cuda/kernels/launch.h"
+#include "cuda/kernels/matrix_product.h"
 #include "cuda/kernels/vocabulary.h"
 
 namespace preresnet::cuda {
@@ -23,9 +22,10 @@ __device__ __forceinline__ void load_tile(const float* from, int stride, int dep
     const int place = first + static_cast<int>(i);
     const int at = first_depth + static_cast<int>(d);
     const bool inside = place < end && at < depth;
-    tile[d][i] = inside ? from[static_cast<int64_t>(place) * stride +
-                               static_cast<int64_t>(at) * depth_stride]
-                        : 0.0f;
+    tile[d][i] =
+        inside
+            ? from[static_cast<int64_t>(place) * stride + static_cast<int64_t>(at) * depth_stride]
+            : 0.0f;
   }
 }
 

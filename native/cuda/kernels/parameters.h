@@ -51,7 +51,7 @@ struct SgdParameters {
   Gradients gradients;
   float* weights;
   float* velocity;
-  void* copies;          // of the first `copied` weights, or null
+  void* copies;  // of the first `copied` weights, or null
   int64_t copied;
   float* scaler;         // 8, or null
   const float* squares;  // of gradients without loss scale; null: no clipping

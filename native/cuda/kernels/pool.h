@@ -9,7 +9,8 @@ struct PoolSizes {
   int height, width, out_height, out_width, kernel, stride, padding;
 };
 
-/// y = max over each window of t(x); sums of y and y * y where they are wanted. Rows are y's pixels.
+/// y = max over each window of t(x); sums of y and y * y where they are wanted. Rows are y's
+/// pixels.
 struct BnReluPoolOperands {
   const void* x;
   ChannelVector scale, bias;

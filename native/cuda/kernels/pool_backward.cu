@@ -47,8 +47,8 @@ struct PoolBackwardPass {
     const int w = static_cast<int>(row % sizes.width);
     const int h = static_cast<int>(row / sizes.width % sizes.height);
     const size_t image = row / sizes.width / sizes.height;
-    const T* x = static_cast<const T*>(op.x) +
-                 image * sizes.height * sizes.width * channels + channel;
+    const T* x =
+        static_cast<const T*>(op.x) + image * sizes.height * sizes.width * channels + channel;
     const T* dy = static_cast<const T*>(op.dy) +
                   image * sizes.out_height * sizes.out_width * channels + channel;
     float values[8], own[8], dx[8] = {};

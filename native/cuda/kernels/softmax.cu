@@ -1,7 +1,6 @@
-#include "cuda/kernels/softmax.h"
-
 #include "cuda/kernels/launch.h"
 #include "cuda/kernels/row.h"
+#include "cuda/kernels/softmax.h"
 
 namespace preresnet::cuda {
 

@@ -19,9 +19,9 @@ class BnReluPool final : public Operation {
   size_t workspace_bytes() const override { return sums_ ? plan_.workspace_bytes(2) : 0; }
 
   void enqueue(const Place& place) const override {
-    const PoolSizes sizes{static_cast<int>(x_.height),     static_cast<int>(x_.width),
-                          static_cast<int>(y_.height),     static_cast<int>(y_.width),
-                          static_cast<int>(op_.kernel),    static_cast<int>(op_.stride),
+    const PoolSizes sizes{static_cast<int>(x_.height),  static_cast<int>(x_.width),
+                          static_cast<int>(y_.height),  static_cast<int>(y_.width),
+                          static_cast<int>(op_.kernel), static_cast<int>(op_.stride),
                           static_cast<int>(op_.padding)};
     bn_relu_pool(place.runtime, place.stream, type_, plan_.launch(), sums_.at(place),
                  {place.at<void>(op_.x), scale_.at(place), bias_.at(place), place.at<void>(op_.y),

@@ -17,21 +17,19 @@ class CheckGradients final : public Operation {
     expect("check_gradients.scaler", op.scaler, DType::f32, Layout::plain);
   }
 
-  size_t workspace_bytes() const override {
-    return gradient_norm_workspace(table_.pieces().count);
-  }
+  size_t workspace_bytes() const override { return gradient_norm_workspace(table_.pieces().count); }
 
   void enqueue(const Place& place) const override {
     auto* scaler = place.at<float>(op_.scaler);
-    gradient_norm(place.runtime, place.stream, type_,
-                  {table_.pieces(),
-                   {place.at<const void>(op_.weightGradients),
-                    place.at<const float>(op_.gradients), border_},
-                   scaler,
-                   scaler + 3,
-                   scaler + 5,
-                   static_cast<float*>(place.workspace),
-                   place.counters});
+    gradient_norm(
+        place.runtime, place.stream, type_,
+        {table_.pieces(),
+         {place.at<const void>(op_.weightGradients), place.at<const float>(op_.gradients), border_},
+         scaler,
+         scaler + 3,
+         scaler + 5,
+         static_cast<float*>(place.workspace),
+         place.counters});
   }
 
  private:

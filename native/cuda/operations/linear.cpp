@@ -18,10 +18,10 @@ class Linear final : public Operation {
   }
 
   void enqueue(const Place& place) const override {
-    matrix_product(place.runtime, place.stream, "linear",
-                   {place.at<const float>(op_.x), features_, 1, place.at<const float>(op_.w),
-                    features_, 1, place.at<const float>(op_.bias), place.at<float>(op_.y),
-                    samples_, classes_, features_});
+    matrix_product(
+        place.runtime, place.stream, "linear",
+        {place.at<const float>(op_.x), features_, 1, place.at<const float>(op_.w), features_, 1,
+         place.at<const float>(op_.bias), place.at<float>(op_.y), samples_, classes_, features_});
   }
 
  private:

@@ -20,13 +20,13 @@ class PoolBackward final : public Operation {
   size_t workspace_bytes() const override { return sums_ ? plan_.workspace_bytes(2) : 0; }
 
   void enqueue(const Place& place) const override {
-    const PoolSizes sizes{static_cast<int>(x_.height),     static_cast<int>(x_.width),
-                          static_cast<int>(dy_.height),    static_cast<int>(dy_.width),
-                          static_cast<int>(op_.kernel),    static_cast<int>(op_.stride),
+    const PoolSizes sizes{static_cast<int>(x_.height),  static_cast<int>(x_.width),
+                          static_cast<int>(dy_.height), static_cast<int>(dy_.width),
+                          static_cast<int>(op_.kernel), static_cast<int>(op_.stride),
                           static_cast<int>(op_.padding)};
     pool_backward(place.runtime, place.stream, type_, plan_.launch(), sums_.at(place),
-                  {place.at<void>(op_.dy), place.at<void>(op_.x), scale_.at(place),
-                   bias_.at(place), place.at<void>(op_.dx), sizes, op_.relu});
+                  {place.at<void>(op_.dy), place.at<void>(op_.x), scale_.at(place), bias_.at(place),
+                   place.at<void>(op_.dx), sizes, op_.relu});
   }
 
  private:

@@ -13,8 +13,7 @@ class Sgd final : public Operation {
       : op_(op),
         type_(context.storage),
         border_(op.weightGradients == nullptr ? 0 : op.weightGradients->dim(0)),
-        table_(context.runtime,
-               make_pieces(op.offsets, op.lengths, op.decays, op.rates, border_)) {
+        table_(context.runtime, make_pieces(op.offsets, op.lengths, op.decays, op.rates, border_)) {
     for (const Tensor* tensor : {op.weights, op.gradients, op.velocity, op.scaler}) {
       expect("sgd", tensor, DType::f32, Layout::plain);
     }
