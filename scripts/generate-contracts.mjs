@@ -47,6 +47,7 @@ function check() {
       known(where, entry, ['operand', 'role', 'type', 'shape', 'layout', 'list', 'optional', 'view', 'help'])
       if (!ROLES.includes(entry.role)) fail(where, `role ${entry.role}`)
       if (!(entry.type in table.types)) fail(where, `type ${entry.type}`)
+      if (entry.layout !== undefined && entry.layout !== 'plain') fail(where, `layout ${entry.layout}`)
       if (!/^([A-Z]|\d+|\*)( ([A-Z]|\d+|\*))*$/.test(entry.shape)) fail(where, `shape ${entry.shape}`)
     }
     for (const entry of attributes) {
@@ -71,7 +72,7 @@ function cppStruct({ name, summary, operands, attributes }) {
   const lines = []
   const contract = (entry) =>
     `    {"${entry.operand}", Role::${entry.role}, Type::${entry.type}, "${entry.shape}", ${entry.list ?? false}, ${entry.optional ?? false}, ` +
-    `${entry.view ?? false}},`
+    `${entry.view ?? false}, ${entry.layout === 'plain'}},`
   lines.push(`/// ${summary}`, `struct ${pascal(name)} {`, `  static constexpr const char* kName = "${name}";`)
   lines.push(`  static constexpr std::array<OperandContract, ${operands.length}> kOperands = {{`, ...operands.map(contract), '  }};')
   lines.push(`  static constexpr std::array<AttributeContract, ${attributes.length}> kAttributes = {{`)
@@ -131,7 +132,8 @@ function cpp() {
     '  const char* shape;  // symbols, numbers or *, separated by blanks',
     '  bool list;',
     '  bool optional;',
-    '  bool view;  // the whole of a persistent arena, whatever tensors lie in it',
+    '  bool view;   // the whole of a persistent arena, whatever tensors lie in it',
+    '  bool plain;  // on every device',
     '};',
     'struct AttributeContract {',
     '  const char* name;',
@@ -175,9 +177,9 @@ function typescript() {
           {
             summary,
             operands: Object.fromEntries(
-              operands.map(({ operand, role, type, shape, list = false, optional = false, view = false }) => [
+              operands.map(({ operand, role, type, shape, layout, list = false, optional = false, view = false }) => [
                 operand,
-                { role, type, shape, list, optional, view },
+                { role, type, shape, list, optional, view, plain: layout === 'plain' },
               ]),
             ),
             attributes: Object.fromEntries(

@@ -227,7 +227,17 @@ class Linker {
   private readonly indices = new Map<DraftTensor, number>()
   /** Inputs and outputs of equal name are one tensor in all programs. */
   private readonly named = new Map<string, number>()
-  private readonly ends: Record<ArenaName, number> = { parameters: 0, velocity: 0, gradients: 0, buffers: 0, inputs: 0, outputs: 0, activations: 0 }
+  private readonly ends: Record<ArenaName, number> = {
+    parameters: 0,
+    compute: 0,
+    velocity: 0,
+    gradients: 0,
+    weightGradients: 0,
+    buffers: 0,
+    inputs: 0,
+    outputs: 0,
+    activations: 0,
+  }
 
   constructor(private readonly parameters: ParameterPlan) {
     for (const group of [parameters.tensors, parameters.gradients, parameters.velocities]) {

@@ -17,13 +17,25 @@ export function elements(shape: readonly number[]): number {
 
 /** Bytes of a tensor; native/core/tensor.h states the same rule and the verifier compares. */
 export function storageBytes(dtype: DType, layout: Layout, shape: readonly number[]): number {
-  if (layout === 'plain') return elements(shape) * sizeOf(dtype)
-  const [n, c, h, w] = shape as [number, number, number, number]
-  return n * Math.ceil(c / 16) * 16 * h * w * sizeOf(dtype)
+  return elements(shape.map((size, axis) => align(size, multiple(layout, shape.length, axis)))) * sizeOf(dtype)
 }
 
-export function align(bytes: number): number {
-  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+/** What a layout rounds one of the sizes up to a multiple of. */
+function multiple(layout: Layout, rank: number, axis: number): number {
+  switch (layout) {
+    case 'plain':
+      return 1
+    case 'nchw16c':
+      return axis === 1 ? 16 : 1
+    case 'nhwc8':
+      return axis === (rank === 4 ? 1 : rank - 1) ? 8 : 1
+    case 'krsc8':
+      return axis < 2 ? 8 : 1
+  }
+}
+
+export function align(size: number, to = ALIGNMENT): number {
+  return Math.ceil(size / to) * to
 }
 
 /** What a program's tensors are made of on one device. */
@@ -35,13 +47,58 @@ export interface TensorTypes {
   readonly master: DType
   /** Sums over images, and metrics. */
   readonly sums: DType
+  /** What convolutions read as weights and write as their gradients, and the coefficients that they fuse into what they read. */
+  readonly weights: DType
+  /** Of a convolution's weights, wherever they are. */
+  readonly weightLayout: Layout
+  /** Of one value a channel. */
+  readonly vectorLayout: Layout
 }
 
 export function tensorTypes(device: DeviceName, precision: Precision): TensorTypes {
-  if (device === 'reference') {
-    if (precision !== 'fp64') throw new PreresnetError('ERR_DEVICE', `device reference: expected precision fp64, got ${precision}`)
-    return { storage: 'f64', activationLayout: 'plain', master: 'f64', sums: 'f64' }
+  switch (device) {
+    case 'reference':
+      if (precision !== 'fp64') throw new PreresnetError('ERR_DEVICE', `device reference: expected precision fp64, got ${precision}`)
+      return {
+        storage: 'f64',
+        activationLayout: 'plain',
+        master: 'f64',
+        sums: 'f64',
+        weights: 'f64',
+        weightLayout: 'plain',
+        vectorLayout: 'plain',
+      }
+    case 'cpu':
+      if (precision !== 'fp32' && precision !== 'bf16') {
+        throw new PreresnetError('ERR_DEVICE', `device cpu: expected precision fp32 or bf16, got ${precision}`)
+      }
+      return {
+        storage: precision === 'bf16' ? 'bf16' : 'f32',
+        activationLayout: 'nchw16c',
+        master: 'f32',
+        sums: 'f64',
+        weights: 'f32',
+        weightLayout: 'plain',
+        vectorLayout: 'plain',
+      }
+    case 'cuda':
+    case 'cuda-emulated': {
+      if (precision === 'fp64') throw new PreresnetError('ERR_DEVICE', `device ${device}: expected precision fp32, tf32, bf16 or fp16, got fp64`)
+      const storage = precision === 'fp16' ? 'f16' : precision === 'bf16' ? 'bf16' : 'f32'
+      return { storage, activationLayout: 'nhwc8', master: 'f32', sums: 'f32', weights: storage, weightLayout: 'krsc8', vectorLayout: 'nhwc8' }
+    }
   }
-  if (precision === 'fp64') throw new PreresnetError('ERR_DEVICE', 'device cpu: expected precision fp32 or bf16, got fp64')
-  return { storage: precision === 'bf16' ? 'bf16' : 'f32', activationLayout: 'nchw16c', master: 'f32', sums: 'f64' }
+}
+
+/** The part of an operand's contract that decides where it lies. */
+interface OperandFormat {
+  readonly type: 'storage' | 'master' | 'weights' | 'coefficients' | 'bytes' | 'integers'
+  readonly plain: boolean
+}
+
+/** The layout that an operand has on a device; native/program/formats.cpp states the same rule. */
+export function layoutOf(types: TensorTypes, { type, plain }: OperandFormat, shape: readonly number[]): Layout {
+  if (plain || type === 'bytes' || type === 'integers') return 'plain'
+  if (type === 'weights') return types.weightLayout
+  return type === 'storage' && shape.length === 4 ? types.activationLayout : types.vectorLayout
 }

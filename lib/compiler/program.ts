@@ -1,12 +1,18 @@
 /** What the compiler hands to the native side: plain data, as JSON. native/program reads, verifies and runs it. */
 
 export type DType = 'f64' | 'f32' | 'bf16' | 'f16' | 'i32' | 'u8'
-export type Layout = 'plain' | 'nchw16c'
-export type DeviceName = 'reference' | 'cpu'
-export type Precision = 'fp64' | 'fp32' | 'bf16'
+/** As native/core/tensor.h has them. */
+export type Layout = 'plain' | 'nchw16c' | 'nhwc8' | 'krsc8'
+/** 'cuda-emulated' runs the same programs as 'cuda' on the CPU, slowly; for tests. */
+export type DeviceName = 'reference' | 'cpu' | 'cuda' | 'cuda-emulated'
+/** 'tf32': fp32 in memory, tensor cores that round factors to 10 bits. */
+export type Precision = 'fp64' | 'fp32' | 'tf32' | 'bf16' | 'fp16'
 
-/** Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes. */
-export type ArenaName = 'parameters' | 'velocity' | 'gradients' | 'buffers' | 'inputs' | 'outputs' | 'activations'
+/**
+ * Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes.
+ * On CUDA `weightGradients` holds gradients of convolution weights in the storage type (`gradients` the others'), `compute` the weights themselves in it.
+ */
+export type ArenaName = 'parameters' | 'compute' | 'velocity' | 'gradients' | 'weightGradients' | 'buffers' | 'inputs' | 'outputs' | 'activations'
 
 export interface TensorSpec {
   readonly name: string

@@ -19,6 +19,11 @@ const exact = {
 /** What the median over all tensors of (error / PyTorch's error) may be in low precision. */
 export const medianBound = 1.5
 
+/** Whether PyTorch's own error in bf16 is the measure. fp16 and tf32 have three bits more, so the same bounds hold with room. */
+export function isLow(precision: Precision): precision is 'bf16' | 'fp16' | 'tf32' {
+  return precision === 'bf16' || precision === 'fp16' || precision === 'tf32'
+}
+
 const forward = new Set(['y', 'y_eval', 'logits', 'logits_eval'])
 
 /**
@@ -26,7 +31,7 @@ const forward = new Set(['y', 'y_eval', 'logits', 'logits_eval'])
  * arithmetic: forward results are bounded by multiples of what PyTorch's autocast (`pytorch`) misses, gradients of networks by the median.
  */
 export function bound({ precision, convolution }: Arithmetic, kind: CaseKind, tensor: string, pytorch: number): number | null {
-  if (precision !== 'bf16') return exact[precision === 'fp32' && convolution === 'auto' ? 'winograd' : precision][kind]
+  if (!isLow(precision)) return exact[precision === 'fp32' && convolution === 'auto' ? 'winograd' : precision][kind]
   if (forward.has(tensor)) return 3 * pytorch
   if (tensor === 'losses') return Math.max(3 * pytorch, 1e-2)
   return kind === 'unit' ? 0.4 : null

@@ -3,19 +3,20 @@ import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { oneOf } from '../options.js'
 
-export const deviceChoices = ['auto', 'cpu', 'reference', 'cuda'] as const
-export const precisionChoices = ['auto', 'fp32', 'bf16', 'fp64'] as const
+export const deviceChoices = ['auto', 'cpu', 'reference', 'cuda', 'cuda-emulated'] as const
+export const precisionChoices = ['auto', 'fp32', 'tf32', 'bf16', 'fp16', 'fp64'] as const
 export type DeviceChoice = (typeof deviceChoices)[number]
 export type PrecisionChoice = (typeof precisionChoices)[number]
 
-const able: Readonly<Record<DeviceName, readonly Precision[]>> = { cpu: ['fp32', 'bf16'], reference: ['fp64'] }
+const onCuda: readonly Precision[] = ['fp16', 'bf16', 'tf32', 'fp32']
+const able: Readonly<Record<DeviceName, readonly Precision[]>> = { cpu: ['fp32', 'bf16'], reference: ['fp64'], cuda: onCuda, 'cuda-emulated': onCuda }
 
 /** Never falls back from what was asked for. 'auto' takes the CPU, and there fp32: bf16 halves memory, but is not measured to be faster. */
 export function chooseDevice(device: DeviceChoice = 'auto', precision: PrecisionChoice = 'auto'): { device: DeviceName; precision: Precision } {
   oneOf('device', device, deviceChoices)
   oneOf('precision', precision, precisionChoices)
-  if (device === 'cuda')
-    throw new PreresnetError('ERR_DEVICE', 'device: "cuda" was asked for, but this build has no CUDA executor; "cpu" and "reference" are there')
+  if (device === 'cuda' || device === 'cuda-emulated')
+    throw new PreresnetError('ERR_DEVICE', `device: "${device}" was asked for, but this build has no CUDA executor; "cpu" and "reference" are there`)
   const taken: DeviceName = device === 'auto' ? 'cpu' : device
   if (precision === 'auto') return { device: taken, precision: able[taken][0]! }
   if (!able[taken].includes(precision)) {

@@ -21,6 +21,8 @@ class BnFinalizeOperation final : public Operation {
     expect_plain("bn_finalize.invstd", op.invstd, DType::f32);
     expect_plain("bn_finalize.scale", op.scale, DType::f32);
     expect_plain("bn_finalize.bias", op.bias, DType::f32);
+    expect_none("bn_finalize.scaleStored", op.scaleStored);
+    expect_none("bn_finalize.biasStored", op.biasStored);
   }
 
   void run(const Step&) override {

@@ -38,13 +38,12 @@ class CpuExecutor final : public Executor {
  private:
   template <class Op>
   static std::unique_ptr<Operation> dispatch(const Op& op, Context& context) {
-    // conv_backward does the work of both in one pass; no program for the CPU has one alone.
-    if constexpr (std::is_same_v<Op, ops::ConvBackwardData> ||
-                  std::is_same_v<Op, ops::ConvBackwardWeights>) {
-      throw Error("ERR_UNSUPPORTED",
-                  std::string("operation: expected conv_backward on the CPU, got ") + Op::kName);
-    } else {
+    if constexpr (requires { cpu::prepare(op, context); }) {
       return cpu::prepare(op, context);
+    } else {
+      // Launches of a GPU; here conv and conv_backward do their work in one pass.
+      throw Error("ERR_UNSUPPORTED",
+                  std::string("operation: expected one that the CPU has, got ") + Op::kName);
     }
   }
 

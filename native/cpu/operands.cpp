@@ -41,6 +41,10 @@ void expect_plain(const std::string& where, const Tensor* tensor, DType dtype) {
   refuse(where, std::string(name_of(dtype)) + " plain", *tensor);
 }
 
+void expect_none(const std::string& where, const Tensor* tensor) {
+  if (tensor != nullptr) refuse(where, "none", *tensor);
+}
+
 Coefficients::Coefficients(const std::string& where, const Tensor* tensor, int64_t images,
                            ScratchPlan& plan)
     : tensor_(tensor) {

@@ -31,6 +31,9 @@ Activation activation(const std::string& where, const Tensor* tensor);
 /// Throws ERR_UNSUPPORTED unless the tensor (if there is one) is plain and of that type.
 void expect_plain(const std::string& where, const Tensor* tensor, DType dtype);
 
+/// Throws ERR_UNSUPPORTED if there is one: for operands that only other devices use.
+void expect_none(const std::string& where, const Tensor* tensor);
+
 /// Rows of f32 coefficients, one a group of images, padded with zeros to whole blocks of channels.
 class Coefficients {
  public:

@@ -16,6 +16,9 @@ class SgdOperation final : public Operation {
     expect_plain("sgd.weights", op.weights, DType::f32);
     expect_plain("sgd.gradients", op.gradients, DType::f32);
     expect_plain("sgd.velocity", op.velocity, DType::f32);
+    expect_none("sgd.weightGradients", op.weightGradients);
+    expect_none("sgd.copies", op.copies);
+    expect_none("sgd.scaler", op.scaler);
     constexpr int64_t kPiece = 1 << 14;
     for (size_t segment = 0; segment < op.offsets.size(); ++segment) {
       const int64_t end = op.offsets[segment] + op.lengths[segment];

@@ -19,6 +19,7 @@ class SoftmaxCrossEntropyOperation final : public Operation {
     expect_plain("softmax_cross_entropy.logits", op.logits, DType::f32);
     expect_plain("softmax_cross_entropy.labels", op.labels, DType::i32);
     expect_plain("softmax_cross_entropy.targets", op.targets, DType::f32);
+    expect_none("softmax_cross_entropy.scaler", op.scaler);
     expect_plain("softmax_cross_entropy.dlogits", op.dlogits, DType::f32);
     expect_plain("softmax_cross_entropy.probabilities", op.probabilities, DType::f32);
     expect_plain("softmax_cross_entropy.predictions", op.predictions, DType::i32);

@@ -1,33 +1,65 @@
 #include "program/convert.h"
 
+#include <array>
 #include <cstring>
 
 #include "core/bf16.h"
 #include "core/error.h"
+#include "core/f16.h"
 
 namespace preresnet {
 
 namespace {
 
-/// visit(logical index, place in memory), both in elements.
+size_t padded(size_t size, size_t multiple) { return (size + multiple - 1) / multiple * multiple; }
+
 template <class Visitor>
-void each_place(const Tensor& tensor, Visitor&& visit) {
-  if (tensor.layout == Layout::plain) {
-    const auto count = static_cast<size_t>(element_count(tensor));
-    for (size_t index = 0; index < count; ++index) visit(index, index);
-    return;
-  }
-  const auto n = static_cast<size_t>(tensor.dim(0));
-  const auto c = static_cast<size_t>(tensor.dim(1));
-  const size_t pixels = static_cast<size_t>(tensor.dim(2)) * static_cast<size_t>(tensor.dim(3));
-  const size_t blocks = (c + 15) / 16;
+void each_place_nchw16c(const std::array<size_t, 4>& shape, Visitor&& visit) {
+  const auto [n, c, h, w] = shape;
+  const size_t pixels = h * w;
   size_t index = 0;
   for (size_t image = 0; image < n; ++image) {
     for (size_t channel = 0; channel < c; ++channel) {
-      const size_t block = ((image * blocks + channel / 16) * pixels) * 16 + channel % 16;
+      const size_t block = (image * padded(c, 16) + channel / 16 * 16) * pixels + channel % 16;
       for (size_t pixel = 0; pixel < pixels; ++pixel) visit(index++, block + pixel * 16);
     }
   }
+}
+
+/// Stored as [first][third][fourth][second], the second padded: NHWC, and KRSC too.
+template <class Visitor>
+void each_place_channels_last(const std::array<size_t, 4>& shape, Visitor&& visit) {
+  const auto [n, c, h, w] = shape;
+  const size_t pixels = h * w;
+  size_t index = 0;
+  for (size_t image = 0; image < n; ++image) {
+    for (size_t channel = 0; channel < c; ++channel) {
+      for (size_t pixel = 0; pixel < pixels; ++pixel) {
+        visit(index++, (image * pixels + pixel) * padded(c, 8) + channel);
+      }
+    }
+  }
+}
+
+/// visit(logical index, place in memory), both in elements.
+template <class Visitor>
+void each_place(const Tensor& tensor, Visitor&& visit) {
+  const auto count = static_cast<size_t>(element_count(tensor));
+  if (tensor.layout == Layout::plain) {
+    for (size_t index = 0; index < count; ++index) visit(index, index);
+    return;
+  }
+  if (tensor.shape.size() != 4) {
+    const auto row = static_cast<size_t>(tensor.shape.back());
+    for (size_t index = 0; index < count; ++index) {
+      visit(index, index / row * padded(row, 8) + index % row);
+    }
+    return;
+  }
+  std::array<size_t, 4> shape{};
+  for (size_t axis = 0; axis < 4; ++axis) shape[axis] = static_cast<size_t>(tensor.dim(axis));
+  if (tensor.layout == Layout::nchw16c) return each_place_nchw16c(shape, visit);
+  each_place_channels_last(shape, visit);
 }
 
 template <class Stored, class Value, class Convert>
@@ -43,10 +75,6 @@ void scatter(const Tensor& tensor, const std::vector<Value>& values, Convert&& c
   if (tensor.layout != Layout::plain) std::memset(tensor.data, 0, tensor.bytes);
   auto* stored = tensor.as<Stored>();
   each_place(tensor, [&](size_t index, size_t place) { stored[place] = convert(values[index]); });
-}
-
-[[noreturn]] void half_unsupported(const Tensor& tensor) {
-  throw Error("ERR_UNSUPPORTED", "tensor " + tensor.name + ": f16 cannot be read or written here");
 }
 
 template <class Value>
@@ -75,14 +103,14 @@ Values read_values(const Tensor& tensor) {
       return gather<float, double>(tensor, same);
     case DType::bf16:
       return gather<uint16_t, double>(tensor, from_bf16);
+    case DType::f16:
+      return gather<uint16_t, double>(tensor, from_f16);
     case DType::i32:
       return gather<int32_t, int32_t>(tensor, same);
     case DType::u8:
       return gather<uint8_t, uint8_t>(tensor, same);
-    case DType::f16:
-      break;
   }
-  half_unsupported(tensor);
+  throw Error("ERR_INTERNAL", "unknown data type");
 }
 
 void write_values(const Tensor& tensor, const Values& values) {
@@ -97,14 +125,15 @@ void write_values(const Tensor& tensor, const Values& values) {
     case DType::bf16:
       return scatter<uint16_t>(tensor, expect<double>(tensor, values, kFloats),
                                [](double value) { return to_bf16(static_cast<float>(value)); });
+    case DType::f16:
+      return scatter<uint16_t>(tensor, expect<double>(tensor, values, kFloats),
+                               [](double value) { return to_f16(static_cast<float>(value)); });
     case DType::i32:
       return scatter<int32_t>(tensor, expect<int32_t>(tensor, values, "Int32Array"), same);
     case DType::u8:
       return scatter<uint8_t>(tensor, expect<uint8_t>(tensor, values, "Uint8Array"), same);
-    case DType::f16:
-      break;
   }
-  half_unsupported(tensor);
+  throw Error("ERR_INTERNAL", "unknown data type");
 }
 
 }  // namespace preresnet

@@ -11,10 +11,9 @@ namespace preresnet {
 /// Floating types are doubles, i32 and u8 themselves.
 using Values = std::variant<std::vector<double>, std::vector<int32_t>, std::vector<uint8_t>>;
 
-/// ERR_UNSUPPORTED for f16.
 Values read_values(const Tensor&);
-/// ERR_PARAMETER where number or type of the values do not fit the tensor. Lanes that pad a blocked
-/// layout become zero.
+/// ERR_PARAMETER where number or type of the values do not fit the tensor. What a layout
+/// adds becomes zero.
 void write_values(const Tensor&, const Values&);
 
 }  // namespace preresnet

@@ -90,23 +90,36 @@ void law(const ops::Input& op) {
          op.x->dim(3));
 }
 
+template <class Convolution>
+void tiers(const Convolution& op) {
+  demand(op.tier >= 0 && op.tier <= 2, "tier from 0 to 2", op.tier);
+  demand(op.engine >= -1 && op.engine <= (1 << 20), "engine from -1 to 2^20", op.engine);
+}
+
+/// A residual of an operation that writes `output`.
+template <class Op>
+void residual(const Op& op, const Tensor& output) {
+  together("residualScale", op.residualScale, "residualBias", op.residualBias);
+  const bool present = op.residual != nullptr;
+  only_with("residualScale", op.residualScale != nullptr, "residual", present);
+  only_with("residualRelu", op.residualRelu, "residual", present);
+  demand(op.residualSubsample >= 1, "residualSubsample of at least 1", op.residualSubsample);
+  only_with("residualSubsample", op.residualSubsample != 1, "residual", present);
+  if (!present) return;
+  demand(op.residual->dim(1) <= output.dim(1), "a residual of at most as many channels as y",
+         op.residual->dim(1));
+  equal("rows of y as the residual's", rounded_up(op.residual->dim(2), op.residualSubsample),
+        output.dim(2));
+  equal("columns of y as the residual's", rounded_up(op.residual->dim(3), op.residualSubsample),
+        output.dim(3));
+}
+
 void law(const ops::Conv& op) {
   convolution(op, *op.x, *op.y);
   tiled(op);
+  tiers(op);
   together("xScale", op.xScale, "xBias", op.xBias);
-  together("residualScale", op.residualScale, "residualBias", op.residualBias);
-  const bool residual = op.residual != nullptr;
-  only_with("residualScale", op.residualScale != nullptr, "residual", residual);
-  only_with("residualRelu", op.residualRelu, "residual", residual);
-  demand(op.residualSubsample >= 1, "residualSubsample of at least 1", op.residualSubsample);
-  only_with("residualSubsample", op.residualSubsample != 1, "residual", residual);
-  if (!residual) return;
-  demand(op.residual->dim(1) <= op.y->dim(1), "a residual of at most as many channels as y",
-         op.residual->dim(1));
-  equal("rows of y as the residual's", rounded_up(op.residual->dim(2), op.residualSubsample),
-        op.y->dim(2));
-  equal("columns of y as the residual's", rounded_up(op.residual->dim(3), op.residualSubsample),
-        op.y->dim(3));
+  residual(op, *op.y);
 }
 
 void law(const ops::ConvBackward& op) {
@@ -124,19 +137,46 @@ void law(const ops::ConvBackward& op) {
 
 void law(const ops::ConvBackwardData& op) {
   convolution(op, *op.dx, *op.dy);
+  tiers(op);
   together("xScale", op.xScale, "xBias", op.xBias);
   only_with("xScale", op.xScale != nullptr, "x", op.x != nullptr);
   only_with("mask", op.mask, "x", op.x != nullptr);
   only_with("sums", op.sums != nullptr, "x", op.x != nullptr);
 }
 
+void law(const ops::ConvBackwardNorm& op) {
+  convolution(op, *op.dx, *op.dy);
+  tiers(op);
+  demand(op.count >= 1, "count of at least 1", op.count);
+}
+
 void law(const ops::ConvBackwardWeights& op) {
+  tiers(op);
   windows("output height", op.x->dim(2), op.dw->dim(2), op.stride, op.padding, op.dy->dim(2));
   windows("output width", op.x->dim(3), op.dw->dim(3), op.stride, op.padding, op.dy->dim(3));
   together("xScale", op.xScale, "xBias", op.xBias);
 }
 
+void law(const ops::BnRelu& op) { together("scale", op.scale, "bias", op.bias); }
+
+void law(const ops::ResidualAdd& op) {
+  demand(op.y != nullptr || op.sums != nullptr, "an output (y or sums)", "none");
+  residual(op, *op.x);
+  // Without y the sums are x's own.
+  only_with("residual", op.residual != nullptr, "y", op.y != nullptr);
+  only_with("bias", op.bias != nullptr, "y", op.y != nullptr);
+  only_with("relu", op.relu, "y", op.y != nullptr);
+}
+
+void law(const ops::ReluBackward& op) {
+  together("xScale", op.xScale, "xBias", op.xBias);
+  only_with("xScale", op.xScale != nullptr, "x", op.x != nullptr);
+  only_with("mask", op.mask, "x", op.x != nullptr);
+  only_with("sums", op.sums != nullptr, "x", op.x != nullptr);
+}
+
 void law(const ops::BnFinalize& op) {
+  together("scaleStored", op.scaleStored, "biasStored", op.biasStored);
   demand(op.epsilon > 0, "epsilon above 0", op.epsilon);
   demand(op.momentum >= 0 && op.momentum <= 1, "momentum from 0 to 1", op.momentum);
   // One value has no unbiased variance.
@@ -282,34 +322,57 @@ class PointwiseLaw {
 
 void law(const ops::Pointwise& op) { PointwiseLaw(op).check(); }
 
-void law(const ops::Sgd& op) {
+void law(const ops::ComputeWeights& op) {
+  demand(op.copies->dim(0) <= op.weights->dim(0), "no more copies than weights", op.copies->dim(0));
+}
+
+/// Segments lie side by side in [0, elements), and none lies on both sides of `border`.
+template <class Op>
+void segments(const Op& op, int64_t elements, int64_t border) {
   const size_t count = op.offsets.size();
   demand(count >= 1, "at least one segment", count);
   demand(op.lengths.size() == count, "as many lengths as offsets", op.lengths.size());
-  demand(op.decays.size() == count, "as many decays as offsets", op.decays.size());
-  demand(op.rates.size() == count, "as many rates as offsets", op.rates.size());
-  demand(op.momentum >= 0 && op.momentum < 1, "momentum from 0 to below 1", op.momentum);
-  demand(op.clipNorm >= 0, "clipNorm of at least 0", op.clipNorm);
-  for (const double decay : op.decays) demand(decay >= 0, "decays of at least 0", decay);
-  for (const double rate : op.rates) demand(rate >= 0, "rates of at least 0", rate);
-  demand(op.weights->dtype == op.gradients->dtype && op.weights->dtype == op.velocity->dtype,
-         "weights, gradients and velocity of one type", "several");
-
   std::vector<size_t> order(count);
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(),
             [&](size_t a, size_t b) { return op.offsets[a] < op.offsets[b]; });
-  const int64_t elements = op.weights->dim(0);
   int64_t end = 0;
   for (const size_t segment : order) {
-    demand(op.offsets[segment] >= end,
-           "segments that do not overlap, the next from " + std::to_string(end),
-           op.offsets[segment]);
-    demand(op.lengths[segment] >= 1 &&
-               op.lengths[segment] <= elements - std::min(elements, op.offsets[segment]),
+    const int64_t start = op.offsets[segment];
+    demand(start >= end, "segments that do not overlap, the next from " + std::to_string(end),
+           start);
+    demand(op.lengths[segment] >= 1 && op.lengths[segment] <= elements - std::min(elements, start),
            "segments inside of " + std::to_string(elements) + " elements", op.lengths[segment]);
-    end = op.offsets[segment] + op.lengths[segment];
+    end = start + op.lengths[segment];
+    demand(start >= border || end <= border,
+           "segments on one side of element " + std::to_string(border), start);
   }
+}
+
+void law(const ops::CheckGradients& op) {
+  const int64_t first = op.weightGradients == nullptr ? 0 : op.weightGradients->dim(0);
+  segments(op, first + op.gradients->dim(0), first);
+}
+
+void law(const ops::Sgd& op) {
+  const size_t count = op.offsets.size();
+  const int64_t elements = op.weights->dim(0);
+  const int64_t first = op.weightGradients == nullptr ? 0 : op.weightGradients->dim(0);
+  equal("gradients and weightGradients of together", elements, first + op.gradients->dim(0));
+  if (op.copies != nullptr) {
+    demand(op.copies->dim(0) <= elements, "no more copies than weights", op.copies->dim(0));
+  }
+  demand(op.weights->dtype == op.gradients->dtype && op.weights->dtype == op.velocity->dtype,
+         "weights, gradients and velocity of one type", "several");
+  segments(op, elements, op.copies != nullptr ? op.copies->dim(0) : first);
+  demand(op.decays.size() == count, "as many decays as offsets", op.decays.size());
+  demand(op.rates.size() == count, "as many rates as offsets", op.rates.size());
+  demand(op.momentum >= 0 && op.momentum < 1, "momentum from 0 to below 1", op.momentum);
+  demand(op.clipNorm >= 0, "clipNorm of at least 0", op.clipNorm);
+  demand(op.growthInterval >= 0, "growthInterval of at least 0", op.growthInterval);
+  only_with("growthInterval", op.growthInterval > 0, "scaler", op.scaler != nullptr);
+  for (const double decay : op.decays) demand(decay >= 0, "decays of at least 0", decay);
+  for (const double rate : op.rates) demand(rate >= 0, "rates of at least 0", rate);
 }
 
 }  // namespace

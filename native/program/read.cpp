@@ -100,8 +100,10 @@ constexpr std::array<std::pair<const char*, DType>, 6> kTypes = {{{"f64", DType:
                                                                   {"f16", DType::f16},
                                                                   {"i32", DType::i32},
                                                                   {"u8", DType::u8}}};
-constexpr std::array<std::pair<const char*, Layout>, 2> kLayouts = {
-    {{"plain", Layout::plain}, {"nchw16c", Layout::nchw16c}}};
+constexpr std::array<std::pair<const char*, Layout>, 4> kLayouts = {{{"plain", Layout::plain},
+                                                                     {"nchw16c", Layout::nchw16c},
+                                                                     {"nhwc8", Layout::nhwc8},
+                                                                     {"krsc8", Layout::krsc8}}};
 constexpr std::array<std::pair<const char*, Phase>, 4> kPhases = {{{"forward", Phase::forward},
                                                                    {"loss", Phase::loss},
                                                                    {"backward", Phase::backward},

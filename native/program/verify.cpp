@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "core/error.h"
+#include "program/formats.h"
 #include "program/laws.h"
 #include "program/lifetimes.h"
 
@@ -16,8 +17,9 @@ namespace preresnet {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr std::array kArenas = {"parameters", "velocity", "gradients",  "buffers",
-                                "inputs",     "outputs",  "activations"};
+constexpr std::array kArenas = {"parameters", "compute",         "velocity",
+                                "gradients",  "weightGradients", "buffers",
+                                "inputs",     "outputs",         "activations"};
 
 [[noreturn]] void refuse(const std::string& where, const std::string& message) {
   throw Error("ERR_PROGRAM", where + ": " + message);
@@ -41,12 +43,8 @@ bool overlap(const Tensor& a, const Tensor& b) {
 // ---- arenas and tensors
 
 void check_device(const ProgramSet& set) {
-  const bool reference = set.device == "reference" && set.precision == "fp64";
-  const bool cpu = set.device == "cpu" && (set.precision == "fp32" || set.precision == "bf16");
-  if (!reference && !cpu) {
-    refuse("device", "expected reference with fp64, or cpu with fp32 or bf16, got " + set.device +
-                         " with " + set.precision);
-  }
+  const std::string wrong = wrong_device(set);
+  if (!wrong.empty()) refuse("device", wrong);
 }
 
 void check_tensor(const ProgramSet& set, size_t index) {
@@ -72,20 +70,14 @@ void check_tensor(const ProgramSet& set, size_t index) {
     refuse(where, "expected a place inside of " + std::to_string(arena->second) + " bytes, got " +
                       place(tensor));
   }
-  // The reference executor computes and keeps everything in double.
-  const bool number = tensor.dtype != DType::i32 && tensor.dtype != DType::u8;
-  if (set.device == "reference" &&
-      ((number && tensor.dtype != DType::f64) || tensor.layout != Layout::plain)) {
-    refuse(where, "expected plain f64 on the reference executor, got " +
-                      std::string(name_of(tensor.layout)) + " " + name_of(tensor.dtype));
-  }
+  const std::string wrong = wrong_format(set, tensor);
+  if (!wrong.empty()) refuse(where, wrong);
 }
 
 std::unordered_set<const Tensor*> views(const ProgramSet& set) {
   std::unordered_set<const Tensor*> result;
   for (const auto& [name, program] : set.programs) {
     for (const ProgramOperation& operation : program.operations) {
-      if (!std::holds_alternative<ops::Sgd>(operation.operation)) continue;
       for (const Operand& operand : operands_of(operation.operation)) {
         if (operand.contract->view) result.insert(operand.tensor);
       }
@@ -154,9 +146,8 @@ class OperationCheck {
     if (!ops::accepts(operand.contract->type, tensor.dtype)) {
       refuse_operand(operand, "expected another type, got " + std::string(name_of(tensor.dtype)));
     }
-    if (operand.contract->type != ops::Type::storage && tensor.layout != Layout::plain) {
-      refuse_operand(operand, "expected layout plain, got " + std::string(name_of(tensor.layout)));
-    }
+    const std::string wrong = wrong_format(set_, *operand.contract, tensor);
+    if (!wrong.empty()) refuse_operand(operand, wrong);
     check_shape(operand);
     const bool transient = tensor.arena == kTransientArena;
     if (operand.contract->view) {
@@ -274,6 +265,7 @@ void check_program(const ProgramSet& set, const std::string& key, const Program&
   }
   check_single<ops::Input>(program);
   check_single<ops::SoftmaxCrossEntropy>(program);
+  check_single<ops::CheckGradients>(program);
   check_single<ops::Sgd>(program);
   check_transient(program);
 }
@@ -284,10 +276,9 @@ void verify(const ProgramSet& set) {
   check_device(set);
   for (const auto& [name, bytes] : set.arenas) {
     if (std::find(kArenas.begin(), kArenas.end(), name) == kArenas.end()) {
-      refuse("arenas",
-             "expected parameters, velocity, gradients, buffers, inputs, outputs or activations, "
-             "got \"" +
-                 name + "\"");
+      std::string names;
+      for (const char* arena : kArenas) names += (names.empty() ? "" : ", ") + std::string(arena);
+      refuse("arenas", "expected " + names + ", got \"" + name + "\"");
     }
   }
   for (size_t index = 0; index < set.tensors.size(); ++index) check_tensor(set, index);

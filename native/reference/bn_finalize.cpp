@@ -32,8 +32,13 @@ void run(const ops::BnFinalize& op, const Call&) {
       const double invstd = 1 / std::sqrt(var + op.epsilon);
       values(op.mean)[g * C + c] = mean;
       values(op.invstd)[g * C + c] = invstd;
-      values(op.scale)[g * C + c] = weight[c] * invstd;
-      values(op.bias)[g * C + c] = beta[c] - mean * weight[c] * invstd;
+      const double scale = weight[c] * invstd;
+      const double bias = beta[c] - mean * weight[c] * invstd;
+      values(op.scale)[g * C + c] = scale;
+      values(op.bias)[g * C + c] = bias;
+      if (op.scaleStored == nullptr) continue;
+      values(op.scaleStored)[g * C + c] = scale;
+      values(op.biasStored)[g * C + c] = bias;
     }
   }
 }

@@ -1,41 +1,11 @@
 // y = [ReLU](conv(t(x), w) [+ bias] [+ t(residual)]); sums of y and y * y.
 #include "reference/convolution.h"
 #include "reference/operations.h"
+#include "reference/residual.h"
 
 namespace preresnet::reference {
 
 namespace {
-
-/// The residual as the convolution's output sees it: subsampled, with zero channels appended
-/// (option A), after its transform.
-class Residual {
- public:
-  explicit Residual(const ops::Conv& op)
-      : values_(values(op.residual)),
-        transform_(op.residualScale, op.residualBias, op.residualRelu),
-        subsample_(op.residualSubsample) {
-    if (op.residual == nullptr) return;
-    images_ = op.residual->dim(0);
-    channels_ = op.residual->dim(1);
-    height_ = op.residual->dim(2);
-    width_ = op.residual->dim(3);
-  }
-  double at(int64_t n, int64_t k, int64_t p, int64_t q) const {
-    if (values_ == nullptr || k >= channels_) return 0;
-    const int64_t place =
-        ((n * channels_ + k) * height_ + p * subsample_) * width_ + q * subsample_;
-    return transform_(values_[place], n, images_, k);
-  }
-
- private:
-  const double* values_;  // N L I J
-  Transform transform_;
-  int64_t subsample_;
-  int64_t images_ = 0;
-  int64_t channels_ = 0;
-  int64_t height_ = 0;
-  int64_t width_ = 0;
-};
 
 Convolution sizes(const ops::Conv& op) { return {*op.x, *op.w, *op.y, op.stride, op.padding}; }
 

@@ -17,7 +17,11 @@ void run(const ops::Input&, const Call&);
 void run(const ops::Conv&, const Call&);
 void run(const ops::ConvBackward&, const Call&);
 void run(const ops::ConvBackwardData&, const Call&);
+void run(const ops::ConvBackwardNorm&, const Call&);
 void run(const ops::ConvBackwardWeights&, const Call&);
+void run(const ops::BnRelu&, const Call&);
+void run(const ops::ResidualAdd&, const Call&);
+void run(const ops::ReluBackward&, const Call&);
 void run(const ops::BnFinalize&, const Call&);
 void run(const ops::BnBackward&, const Call&);
 void run(const ops::BnApplyBackward&, const Call&);
@@ -30,6 +34,8 @@ void run(const ops::LinearBackward&, const Call&);
 void run(const ops::SoftmaxCrossEntropy&, const Call&);
 void run(const ops::Softmax&, const Call&);
 void run(const ops::Pointwise&, const Call&);
+void run(const ops::ComputeWeights&, const Call&);
+void run(const ops::CheckGradients&, const Call&);
 void run(const ops::Sgd&, const Call&);
 
 template <class Op>
@@ -39,6 +45,7 @@ size_t scratch_doubles(const Op&) {
 size_t scratch_doubles(const ops::Conv&);
 size_t scratch_doubles(const ops::ConvBackward&);
 size_t scratch_doubles(const ops::ConvBackwardData&);
+size_t scratch_doubles(const ops::ConvBackwardNorm&);
 size_t scratch_doubles(const ops::ConvBackwardWeights&);
 size_t scratch_doubles(const ops::Pointwise&);
 

@@ -36,6 +36,7 @@ void run(const ops::SoftmaxCrossEntropy& op, const Call&) {
     if (labels[n] >= 0) ++counted;
   }
 
+  const double scale = op.scaler == nullptr ? 1 : values(op.scaler)[0];
   double loss = 0;
   int64_t top1 = 0;
   int64_t top5 = 0;
@@ -53,7 +54,7 @@ void run(const ops::SoftmaxCrossEntropy& op, const Call&) {
       if (op.probabilities != nullptr) values(op.probabilities)[n * K + k] = std::exp(log_p);
       if (op.dlogits != nullptr) {
         values(op.dlogits)[n * K + k] =
-            counts ? (std::exp(log_p) - target) / static_cast<double>(counted) : 0;
+            counts ? scale * (std::exp(log_p) - target) / static_cast<double>(counted) : 0;
       }
     }
     if (op.predictions != nullptr) {

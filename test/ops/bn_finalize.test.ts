@@ -29,14 +29,15 @@ const factors = {
   statistics: ['batch', 'running'],
   mean: [0.3, 30],
   defaults: [true, false],
+  stored: [false, true],
 } as const
 
-const cases: NamedCase[] = pairwise(factors).map(({ channels, groups, count, statistics, mean, defaults }, index) => {
+const cases: NamedCase[] = pairwise(factors).map(({ channels, groups, count, statistics, mean, defaults, stored }, index) => {
   const random = new Random(5000 + index)
   const batch = statistics === 'batch'
   const perGroup = [groups, channels]
   return {
-    name: `${channels} channels, ${groups} groups, ${count} values around ${mean}, ${statistics} statistics`,
+    name: `${channels} channels, ${groups} groups, ${count} values around ${mean}, ${statistics} statistics${stored ? ', stored' : ''}`,
     inputs: present({
       sums: batch && sumsOfSamples(random, groups, channels, count, mean),
       weight: random.scales([channels]),
@@ -44,7 +45,7 @@ const cases: NamedCase[] = pairwise(factors).map(({ channels, groups, count, sta
       runningMean: random.normals([channels]),
       runningVar: random.positives([channels]),
     }),
-    outputs: { mean: perGroup, invstd: perGroup, scale: perGroup, bias: perGroup },
+    outputs: { mean: perGroup, invstd: perGroup, scale: perGroup, bias: perGroup, ...(stored && { scaleStored: perGroup, biasStored: perGroup }) },
     attributes: { ...(batch && { count }), ...(!defaults && { epsilon: 1e-3, momentum: 0.25 }) },
   }
 })
@@ -64,11 +65,13 @@ function statement(operation: OperationCase): Results {
   const scale = perGroup((g, c) => weight![c]! * invstd.data[g * channels + c]!)
   const running = (old: Float64Array, now: (c: number) => number): Values =>
     valuesOf([channels], (c) => (sums === undefined ? old[c]! : old[c]! + momentum * (now(c) - old[c]!)))
+  const bias = perGroup((g, c) => beta![c]! - mean.data[g * channels + c]! * scale.data[g * channels + c]!)
   return {
     mean,
     invstd,
     scale,
-    bias: perGroup((g, c) => beta![c]! - mean.data[g * channels + c]! * scale.data[g * channels + c]!),
+    bias,
+    ...('scaleStored' in operation.outputs && { scaleStored: scale, biasStored: bias }),
     // The first group's only; the variance of a sample, not of a population.
     runningMean: running(runningMean!, (c) => mean.data[c]!),
     runningVar: running(runningVar!, (c) => (variance.data[c]! * count) / (count - 1)),

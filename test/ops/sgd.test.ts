@@ -1,6 +1,8 @@
 import test from 'ava'
+import { present } from '../support/case.js'
 import { judged, reference } from '../support/executors.js'
-import { flag, given, judge, number, type NamedCase } from '../support/judge.js'
+import { gradientOf, scaler, stateOf, type ScalerState } from '../support/gradients.js'
+import { flag, given, judge, maybe, number, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
 import { Random } from '../support/random.js'
@@ -37,29 +39,117 @@ const cases: NamedCase[] = pairwise(factors).map(({ momentum, nesterov, clip, de
   }
 })
 
+/** The launches of a GPU: gradients in two arenas, copies of the first weights, a scaler. */
+const scaledFactors = {
+  momentum: [0.9, 0],
+  nesterov: [false, true],
+  clip: ['none', 'acts', 'does not act'],
+  split: ['two arenas', 'one arena', 'two arenas and copies'],
+  scaler: ['scaled', 'overflow', 'none', 'due to grow', 'smallest', 'largest'],
+  growthInterval: [0, 3],
+  scale: [1024, 1],
+} as const
+
+const STATES = {
+  none: undefined,
+  scaled: { goodSteps: 1, overflow: 0, skipped: 4 },
+  overflow: { goodSteps: 2, overflow: 1, skipped: 4 },
+  'due to grow': { goodSteps: 2, overflow: 0, skipped: 4 },
+  smallest: { goodSteps: 1, overflow: 1, skipped: 4, scale: 2 ** -64 },
+  largest: { goodSteps: 2, overflow: 0, skipped: 4, scale: 2 ** 64 },
+} as const
+
+const scaled: NamedCase[] = pairwise(scaledFactors).map((choice, index) => {
+  const { momentum, nesterov, clip } = choice
+  const random = new Random(18000 + index)
+  const [Q, R] = choice.split === 'one arena' ? [0, 512] : [192, 320]
+  const segments = [
+    [0, 64],
+    [100, 60],
+    [192, 7],
+    [208, 200],
+  ] as const
+  const state = STATES[choice.scaler]
+  const scale = state === undefined ? 1 : 'scale' in state ? state.scale : choice.scale
+  const weights = random.normals([Q + R])
+  // Gradients as large as the loss scale makes them; near 1 where that is out of any type's range.
+  const size = scale > 2 ** 20 || scale < 2 ** -20 ? 1 : scale
+  const weightGradients = random.normals([Math.max(Q, 1)], size)
+  const gradients = random.normals([R], size)
+  const norm =
+    Math.hypot(
+      ...segments.flatMap(([offset, length]) =>
+        Array.from({ length }, (_, i) => (offset + i < Q ? weightGradients.data[offset + i]! : gradients.data[offset + i - Q]!)),
+      ),
+    ) / scale
+  return {
+    name: `momentum ${momentum}${nesterov ? ', Nesterov' : ''}, clipping ${clip}, ${choice.split}, scaler ${choice.scaler} ${scale}, interval ${choice.growthInterval}`,
+    inputs: present({
+      weights,
+      gradients,
+      weightGradients: Q > 0 && weightGradients,
+      velocity: random.normals([Q + R], 0.5),
+      copies: choice.split === 'two arenas and copies' && valuesOf([Q], (i) => weights.data[i]! + 1),
+      scaler: state && scaler({ ...state, scale, squares: norm ** 2 }),
+    }),
+    outputs: {},
+    attributes: {
+      momentum,
+      nesterov,
+      ...(clip !== 'none' && { clipNorm: clip === 'acts' ? norm / 3 : norm * 3 }),
+      ...(state && { growthInterval: choice.growthInterval }),
+      offsets: segments.map(([offset]) => offset),
+      lengths: segments.map(([, length]) => length),
+      decays: [0.01, 0, 0.01, 0],
+      rates: [1, 0.5, 2, 1],
+    },
+    step: { learningRate: 0.1 },
+  }
+})
+
 function statement(operation: OperationCase): Results {
-  const [weights, gradients, velocity] = ['weights', 'gradients', 'velocity'].map((operand) => given(operation, operand))
+  const [weights, velocity] = ['weights', 'velocity'].map((operand) => given(operation, operand))
   const [offsets, lengths, decays, rates] = ['offsets', 'lengths', 'decays', 'rates'].map((attribute) => operation.attributes[attribute] as number[])
+  const raw = gradientOf(operation)
+  const before = maybe(operation, 'scaler')
+  const state = before === undefined ? undefined : stateOf(before)
+  const scale = state?.scale ?? 1
   const segmentOf = (index: number): number => offsets!.findIndex((offset, segment) => index >= offset && index < offset + lengths![segment]!)
-  const norm = Math.sqrt(gradients!.data.reduce((sum, value, index) => sum + (segmentOf(index) < 0 ? 0 : value * value), 0))
+  const norm = Math.hypot(...weights!.data.map((_, index) => (segmentOf(index) < 0 ? 0 : raw(index) / scale)))
   const clipNorm = number(operation, 'clipNorm', 0)
   const clip = clipNorm === 0 ? 1 : Math.min(1, clipNorm / norm)
   const momentum = number(operation, 'momentum', 0)
-  const gradient = (index: number): number => clip * gradients!.data[index]! + decays![segmentOf(index)]! * weights!.data[index]!
-  const newVelocity = valuesOf(velocity!.shape, (index) =>
-    segmentOf(index) < 0 ? velocity!.data[index]! : momentum * velocity!.data[index]! + gradient(index),
-  )
-  return {
+  const still = (index: number): boolean => state?.overflow === 1 || segmentOf(index) < 0
+  const gradient = (index: number): number => (clip * raw(index)) / scale + decays![segmentOf(index)]! * weights!.data[index]!
+  const newVelocity = valuesOf(velocity!.shape, (index) => (still(index) ? velocity!.data[index]! : momentum * velocity!.data[index]! + gradient(index)))
+  const newWeights = valuesOf(weights!.shape, (index) => {
+    if (still(index)) return weights!.data[index]!
+    const along = flag(operation, 'nesterov') ? gradient(index) + momentum * newVelocity.data[index]! : newVelocity.data[index]!
+    return weights!.data[index]! - operation.step!.learningRate! * rates![segmentOf(index)]! * along
+  })
+  const copies = maybe(operation, 'copies')
+  return present({
     velocity: newVelocity,
-    weights: valuesOf(weights!.shape, (index) => {
-      if (segmentOf(index) < 0) return weights!.data[index]!
-      const along = flag(operation, 'nesterov') ? gradient(index) + momentum * newVelocity.data[index]! : newVelocity.data[index]!
-      return weights!.data[index]! - operation.step!.learningRate! * rates![segmentOf(index)]! * along
-    }),
-  }
+    weights: newWeights,
+    copies: copies && valuesOf(copies.shape, (index) => (still(index) ? copies.data[index]! : newWeights.data[index]!)),
+    scaler: state && scaler(nextState(state, number(operation, 'growthInterval', 0))),
+  })
 }
 
-judge('sgd', { cases, statement })
+/** As mixed-precision training does it: halve on overflow, double after enough good steps. */
+function nextState(state: ScalerState, growthInterval: number): ScalerState {
+  const { overflow, inverse: _, ...rest } = state
+  const dynamic = growthInterval > 0
+  if (overflow === 1) {
+    const scale = dynamic ? Math.max(state.scale / 2, 2 ** -64) : state.scale
+    return { ...rest, overflow, scale, inverse: 1 / scale, goodSteps: 0, skipped: state.skipped + 1 }
+  }
+  const grows = dynamic && state.goodSteps + 1 === growthInterval
+  const scale = grows ? Math.min(state.scale * 2, 2 ** 64) : state.scale
+  return { ...rest, overflow, scale, inverse: 1 / scale, goodSteps: grows ? 0 : state.goodSteps + 1 }
+}
+
+judge('sgd', { cases: [...cases, ...scaled], statement })
 
 for (const executor of [reference, ...judged]) {
   test(`sgd: clipping gradients that are all zero changes nothing: ${executor.name}`, async (t) => {

@@ -4,6 +4,7 @@ import { present } from '../support/case.js'
 import { wanted } from '../support/conv_backward.js'
 import { onesIn } from '../support/convolution.js'
 import { judged, reference } from '../support/executors.js'
+import { scaler } from '../support/gradients.js'
 import { given, judge, maybe, number, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -19,6 +20,7 @@ const factors = {
   dlogits: [true, false],
   probabilities: [true, false],
   predictions: [true, false],
+  scaler: ['none', 'scaled'],
 } as const
 
 const logitsOf = (random: Random, kind: 'normal' | 'equal' | 'huge', N: number, K: number): Values =>
@@ -31,8 +33,13 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
   const labels = random.integers([N], K)
   for (let n = 0; n < N; n++) if (padding === 'all' || (padding === 'some' && n % 2 === 1)) labels.data[n] = -1
   return {
-    name: `${N} x ${K}, ${logits} logits, ${target} targets, ${padding} padding, ${onesIn(choice)}`,
-    inputs: present({ logits: logitsOf(random, logits, N, K), labels, targets: target === 'soft' && random.distributions(N, K) }),
+    name: `${N} x ${K}, ${logits} logits, ${target} targets, ${padding} padding, scaler ${choice.scaler}, ${onesIn(choice)}`,
+    inputs: present({
+      logits: logitsOf(random, logits, N, K),
+      labels,
+      targets: target === 'soft' && random.distributions(N, K),
+      scaler: choice.scaler === 'scaled' && scaler({ scale: 1024 }),
+    }),
     outputs: present({
       dlogits: choice.dlogits && [N, K],
       probabilities: choice.probabilities && [N, K],
@@ -47,6 +54,7 @@ function statement(operation: OperationCase): Results {
   const [logits, labels, targets] = [given(operation, 'logits'), given(operation, 'labels').data, maybe(operation, 'targets')]
   const [N, K] = logits.shape as [number, number]
   const smoothing = number(operation, 'smoothing', 0)
+  const scale = maybe(operation, 'scaler')?.data[0] ?? 1
   const rows = Array.from({ length: N }, (_, n) => [...logits.data.subarray(n * K, (n + 1) * K)])
   const target = (n: number, k: number): number => targets?.data[n * K + k] ?? (labels[n] === k ? 1 - smoothing + smoothing / K : smoothing / K)
   // log p = -log(sum over j of exp(logit j - logit)), the sum's largest term first.
@@ -60,7 +68,7 @@ function statement(operation: OperationCase): Results {
   const hits = (k: number): number => counting.filter((n) => ranking[n]!.slice(0, k).includes(labels[n]!)).length
   const loss = counting.reduce((sum, n) => sum - rows[n]!.reduce((part, _, k) => part + target(n, k) * logProbability(n, k), 0), 0)
   return wanted(operation, {
-    dlogits: () => matrix(N, K, (n, k) => (labels[n] === -1 ? 0 : (Math.exp(logProbability(n, k)) - target(n, k)) / counting.length)),
+    dlogits: () => matrix(N, K, (n, k) => (labels[n] === -1 ? 0 : (scale * (Math.exp(logProbability(n, k)) - target(n, k))) / counting.length)),
     probabilities: () => matrix(N, K, (n, k) => Math.exp(logProbability(n, k))),
     predictions: () => valuesOf([N], (n) => ranking[n]![0]!),
     metrics: () => ({ shape: [4], data: Float64Array.of(loss, counting.length, hits(1), hits(5)) }),

@@ -1,5 +1,6 @@
 /** One change to a good set of programs, and the verifier refuses it and says where. */
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
+import { contractsVersion } from '../../lib/compiler/contracts.js'
 import type { PreresnetError } from '../../lib/errors.js'
 import { loadBinding } from '../../lib/runtime/binding.js'
 import { tinyPrograms } from '../support/tiny.js'
@@ -253,4 +254,79 @@ for (const [what, change, message] of CHANGES) {
     t.is(error.code, 'ERR_PROGRAM')
     t.regex(error.message, message)
   })
+}
+
+/** One operation on tensors of the emulated CUDA device: what that device's own types and layouts are. */
+async function cuda(change: (set: Loose) => void): Promise<void> {
+  const make = (name: string, dtype: string, layout: string, shape: number[], arena: string, bytes: number) => ({
+    name,
+    dtype,
+    layout,
+    shape,
+    arena,
+    bytes,
+    offset: 0,
+  })
+  const set = {
+    format: 1,
+    contracts: contractsVersion,
+    network: 'cuda',
+    device: 'cuda-emulated',
+    precision: 'fp16',
+    arenas: { inputs: 512, parameters: 1024, outputs: 1024, buffers: 64, compute: 2048 },
+    tensors: [
+      make('x', 'f16', 'nhwc8', [2, 3, 4, 4], 'inputs', 512),
+      make('w', 'f16', 'krsc8', [5, 3, 3, 3], 'compute', 1152),
+      make('bias', 'f32', 'nhwc8', [5], 'parameters', 32),
+      make('y', 'f16', 'nhwc8', [2, 5, 4, 4], 'outputs', 512),
+      make('sums', 'f32', 'nhwc8', [1, 2, 5], 'buffers', 64),
+    ],
+    programs: {
+      infer: {
+        name: 'infer',
+        batch: 2,
+        operations: [
+          { op: 'conv', name: 'conv', fused: [], phase: 'forward', operands: { x: 0, w: 1, bias: 2, y: 3, sums: 4 }, attributes: { padding: 1, tier: 1 } },
+        ],
+      },
+    },
+  } as unknown as Loose
+  change(set)
+  await verified(set)
+}
+
+const refusedOnCuda = async (t: ExecutionContext, change: (set: Loose) => void, message: RegExp): Promise<void> => {
+  const error = await t.throwsAsync<PreresnetError>(cuda(change))
+  t.is(error.code, 'ERR_PROGRAM')
+  t.regex(error.message, message)
+}
+
+const CUDA_CHANGES: readonly Change[] = [
+  ['a precision that it has not', (set) => (set['precision'] = 'fp64'), /cuda-emulated with fp32, tf32, bf16 or fp16, got cuda-emulated with fp64/],
+  ['the layout of the CPU', (set) => Object.assign(set.tensors[0]!, { layout: 'nchw16c', bytes: 1024, arena: 'outputs' }), /got nchw16c f16/],
+  ['too few bytes of padded channels', (set) => Object.assign(set.tensors[0]!, { bytes: 192 }), /expected 512 bytes for f16 \[2 3 4 4\], got 192/],
+  ['too few bytes of padded weights', (set) => Object.assign(set.tensors[1]!, { bytes: 270 }), /expected 1152 bytes for f16 \[5 3 3 3\]/],
+  ['too few bytes of a padded vector', (set) => Object.assign(set.tensors[4]!, { bytes: 40 }), /expected 64 bytes for f32 \[1 2 5\]/],
+  ['a plain feature map', (set) => Object.assign(set.tensors[0]!, { layout: 'plain', bytes: 192 }), /x \(x\): expected nhwc8 f16, got plain f16/],
+  ['a feature map of another precision', (set) => (set.tensors[0]!.dtype = 'bf16'), /x \(x\): expected nhwc8 f16, got nhwc8 bf16/],
+  ['plain weights', (set) => Object.assign(set.tensors[1]!, { layout: 'plain', bytes: 270 }), /w \(w\): expected krsc8 f16, got plain f16/],
+  [
+    'master weights',
+    (set) => Object.assign(set.tensors[1]!, { dtype: 'f32', bytes: 2304, arena: 'outputs', offset: 512 }),
+    /krsc8 f16, got krsc8 f32|inside of/,
+  ],
+  ['a half bias', (set) => Object.assign(set.tensors[2]!, { dtype: 'f16', bytes: 16 }), /bias \(bias\): expected another type, got f16/],
+  ['a plain vector', (set) => Object.assign(set.tensors[2]!, { layout: 'plain', bytes: 20 }), /bias \(bias\): expected nhwc8 f32, got plain f32/],
+  ['doubles', (set) => Object.assign(set.tensors[4]!, { dtype: 'f64', bytes: 128 }), /without f64 on CUDA|inside of/],
+  ['weights of three sizes', (set) => Object.assign(set.tensors[1]!, { shape: [5, 3, 9] }), /four sizes for layout krsc8, got 3/],
+  ['an unknown tier', (set) => (operation(set, 'conv', 'conv', 'infer').attributes['tier'] = 3), /tier from 0 to 2, got 3/],
+]
+
+test('what is verified on CUDA is good but for the device', async (t) => {
+  // Whether a device is there is decided after verification.
+  const error = await t.throwsAsync<PreresnetError>(cuda(() => undefined))
+  t.not(error.code, 'ERR_PROGRAM')
+})
+for (const [what, change, message] of CUDA_CHANGES) {
+  test(`refused on CUDA: ${what}`, (t) => refusedOnCuda(t, change, message))
 }

@@ -36,8 +36,16 @@ export function judge(op: OperationName, { cases, statement, derived, asked }: J
       })
       continue
     }
+    const [served, refused] = split(cases, (operation) =>
+      [...Object.keys(operation.inputs), ...Object.keys(operation.outputs)].every((operand) => !executor.withoutOperands.has(`${op}.${operand}`)),
+    )
+    if (refused.length > 0) {
+      test(`${op}: ${executor.name} refuses operands that it does not have`, async (t) => {
+        for (const operation of refused) await t.throwsAsync(runOperation(executor, op, operation), { code: 'ERR_UNSUPPORTED' }, operation.name)
+      })
+    }
     test(`${op}: ${executor.name} agrees with the reference`, async (t) => {
-      for (const operation of cases) {
+      for (const operation of served) {
         const rounded = roundedFor(executor, op, operation)
         const actual = await runOperation(executor, op, rounded)
         const question = asked === undefined ? rounded : asked(rounded, actual)
@@ -46,13 +54,17 @@ export function judge(op: OperationName, { cases, statement, derived, asked }: J
       }
     })
     test(`${op}: ${executor.name} gives the same bits with any number of threads`, async (t) => {
-      for (const operation of cases.slice(0, 6)) {
+      for (const operation of served.slice(0, 6)) {
         const rounded = roundedFor(executor, op, operation)
         const alone = await runOperation(executor, op, rounded, 1)
         for (const threads of [2, 5]) t.deepEqual(await runOperation(executor, op, rounded, threads), alone, `${operation.name}: ${threads} threads`)
       }
     })
   }
+}
+
+function split<T>(list: readonly T[], keep: (item: T) => boolean): [T[], T[]] {
+  return [list.filter(keep), list.filter((item) => !keep(item))]
 }
 
 interface Assertions {

@@ -1,6 +1,6 @@
 /** Runs one operation on one executor, through the addon, the way a compiled program would. */
 import { contracts, contractsVersion, type OperationName } from '../../lib/compiler/contracts.js'
-import { align, storageBytes } from '../../lib/compiler/layout.js'
+import { align, layoutOf, storageBytes } from '../../lib/compiler/layout.js'
 import type { ArenaName, AttributeValue, DType, OperandValue, ProgramSet, TensorSpec } from '../../lib/compiler/program.js'
 import { loadBinding, type NativeSession } from '../../lib/runtime/binding.js'
 import type { TestExecutor } from './executors.js'
@@ -26,9 +26,10 @@ export type Results = Readonly<Record<string, Values>>
 
 interface OperandContract {
   readonly role: 'in' | 'out' | 'inout'
-  readonly type: 'storage' | 'master' | 'bytes' | 'integers'
+  readonly type: 'storage' | 'master' | 'weights' | 'coefficients' | 'bytes' | 'integers'
   readonly list: boolean
   readonly view: boolean
+  readonly plain: boolean
 }
 
 export function contractOf(op: OperationName, operand: string): OperandContract {
@@ -43,6 +44,7 @@ export function dtypeOf(executor: TestExecutor, op: OperationName, operand: stri
   if (type === 'bytes') return 'u8'
   if (type === 'integers') return 'i32'
   if (type === 'storage') return executor.types.storage
+  if (type === 'weights' || type === 'coefficients') return executor.types.weights
   return operand === 'sums' || operand === 'metrics' ? executor.types.sums : executor.types.master
 }
 
@@ -57,9 +59,10 @@ class Tensors {
   ) {}
 
   add(operand: string, name: string, shape: readonly number[]): number {
-    const { role, type, view } = contractOf(this.op, operand)
+    const contract = contractOf(this.op, operand)
+    const { role, view } = contract
     const dtype = dtypeOf(this.executor, this.op, operand)
-    const layout = type === 'storage' && shape.length === 4 ? this.executor.types.activationLayout : 'plain'
+    const layout = layoutOf(this.executor.types, contract, shape)
     const bytes = storageBytes(dtype, layout, shape)
     const arena = view ? VIEW_ARENAS[operand]! : role === 'in' ? 'inputs' : role === 'out' ? 'outputs' : 'buffers'
     const offset = this.arenas[arena] ?? 0
@@ -69,7 +72,13 @@ class Tensors {
 }
 
 /** Views are the whole of an arena. */
-const VIEW_ARENAS: Readonly<Record<string, ArenaName>> = { weights: 'parameters', gradients: 'gradients', velocity: 'velocity' }
+const VIEW_ARENAS: Readonly<Record<string, ArenaName>> = {
+  weights: 'parameters',
+  copies: 'compute',
+  gradients: 'gradients',
+  weightGradients: 'weightGradients',
+  velocity: 'velocity',
+}
 
 const isList = <T extends object>(value: T | readonly T[]): value is readonly T[] =>
   Array.isArray(value) && (value.length === 0 || typeof value[0] === 'object')

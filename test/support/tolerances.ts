@@ -13,7 +13,7 @@ export interface Tolerance {
 }
 
 /** Sums of products whose factors are rounded to the storage type first. */
-const PRODUCTS: ReadonlySet<OperationName> = new Set(['conv', 'conv_backward', 'conv_backward_data', 'conv_backward_weights'])
+const PRODUCTS: ReadonlySet<OperationName> = new Set(['conv', 'conv_backward', 'conv_backward_data', 'conv_backward_norm', 'conv_backward_weights'])
 
 const BY_PRECISION: Readonly<Record<Precision, { readonly products: Tolerance; readonly elementwise: Partial<Record<DType, Tolerance>> }>> = {
   // Two orders of the same few thousand additions in double.
@@ -23,6 +23,12 @@ const BY_PRECISION: Readonly<Record<Precision, { readonly products: Tolerance; r
     products: { relative: 3e-6, absolute: 3e-6 },
     // A few roundings of 2^-24, and float's exp; the absolute term for differences of numbers much larger than the result.
     elementwise: { f32: { relative: 1e-6, absolute: 1e-6 }, f64: { relative: 1e-6, absolute: 1e-6 } },
+  },
+  // As bf16, with three bits more: products in tf32, everything in fp16.
+  tf32: { products: { relative: 2 ** -10, absolute: 2 ** -9 }, elementwise: { f32: { relative: 1e-6, absolute: 1e-6 } } },
+  fp16: {
+    products: { relative: 2 ** -10, absolute: 2 ** -9 },
+    elementwise: { f16: { relative: 2 ** -11, absolute: 1e-6 }, f32: { relative: 1e-6, absolute: 1e-6 } },
   },
   bf16: {
     // Two factors rounded by up to 2^-9 of their value (uniformly: 0.0016 of the result's rms at one deviation, five deviations for the worst of
