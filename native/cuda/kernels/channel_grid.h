@@ -29,13 +29,15 @@ struct ChannelVector {
   uint32_t each = 1;  // groups of the launch that share a row
 };
 
-/// Sums [groups][terms][channels], f32; none where data is null. Their partial sums lie in the
-/// workspace: partial[groups][parts][terms][channels].
+/// Sums [groups][rows][channels], f32; none where data is null. Their partial sums lie in the
+/// workspace: partial[groups][parts][terms][channels]. A launch writes `count` rows of each group.
 struct ChannelSums {
   float* data = nullptr;
   float* partial = nullptr;
   unsigned* counters = nullptr;  // zeros, one a group and block side by side
   uint32_t each = 1;             // groups of the launch that are summed together
+  uint32_t rows = 2;
+  uint32_t count = 2;
 };
 
 }  // namespace preresnet::cuda

@@ -77,7 +77,7 @@ __device__ __forceinline__ void finish_sums(const ChannelGrid& grid, const Chann
   const unsigned parts = sums.each * gridDim.x;
   const size_t stride = static_cast<size_t>(kTerms) * grid.channels;
   const bool writes = place.inside && place.row == 0;
-  float* to = sums.data + group * stride + place.channel;
+  float* to = sums.data + static_cast<size_t>(group) * sums.rows * grid.channels + place.channel;
   sum_rows<kTerms>(grid, place, terms);
   if (parts > 1) {
     float* partial = sums.partial + group * parts * stride + place.channel;
@@ -97,6 +97,7 @@ __device__ __forceinline__ void finish_sums(const ChannelGrid& grid, const Chann
     sum_rows<kTerms>(grid, place, terms);
   }
   for (int term = 0; writes && term < kTerms; ++term) {
+    if (term >= static_cast<int>(sums.count)) break;  // the last terms of a longer list
     store8(to + static_cast<size_t>(term) * grid.channels, terms[term]);
   }
 }
