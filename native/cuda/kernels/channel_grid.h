@@ -36,8 +36,8 @@ struct ChannelSums {
   float* partial = nullptr;
   unsigned* counters = nullptr;  // zeros, one a group and block side by side
   uint32_t each = 1;             // groups of the launch that are summed together
-  uint32_t rows = 2;
-  uint32_t count = 2;
+  uint32_t rows = 0;             // 0: as many as the pass has terms, as with count
+  uint32_t count = 0;
 };
 
 }  // namespace preresnet::cuda

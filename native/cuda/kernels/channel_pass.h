@@ -73,11 +73,13 @@ __device__ __forceinline__ void sum_rows(const ChannelGrid& grid, const ChannelP
 template <int kTerms>
 __device__ __forceinline__ void finish_sums(const ChannelGrid& grid, const ChannelPlace& place,
                                             const ChannelSums& sums, float (&terms)[kTerms][8]) {
+  const unsigned rows = sums.rows > 0 ? sums.rows : kTerms;
+  const int count = sums.count > 0 ? static_cast<int>(sums.count) : kTerms;
   const unsigned group = blockIdx.z / sums.each;
   const unsigned parts = sums.each * gridDim.x;
   const size_t stride = static_cast<size_t>(kTerms) * grid.channels;
   const bool writes = place.inside && place.row == 0;
-  float* to = sums.data + static_cast<size_t>(group) * sums.rows * grid.channels + place.channel;
+  float* to = sums.data + static_cast<size_t>(group) * rows * grid.channels + place.channel;
   sum_rows<kTerms>(grid, place, terms);
   if (parts > 1) {
     float* partial = sums.partial + group * parts * stride + place.channel;
@@ -96,8 +98,7 @@ __device__ __forceinline__ void finish_sums(const ChannelGrid& grid, const Chann
     }
     sum_rows<kTerms>(grid, place, terms);
   }
-  for (int term = 0; writes && term < kTerms; ++term) {
-    if (term >= static_cast<int>(sums.count)) break;  // the last terms of a longer list
+  for (int term = 0; writes && term < count; ++term) {
     store8(to + static_cast<size_t>(term) * grid.channels, terms[term]);
   }
 }
