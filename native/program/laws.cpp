@@ -94,6 +94,7 @@ void law(const ops::Conv& op) {
   convolution(op, *op.x, *op.y);
   tiled(op);
   together("xScale", op.xScale, "xBias", op.xBias);
+  together("yScale", op.yScale, "yBias", op.yBias);
   together("residualScale", op.residualScale, "residualBias", op.residualBias);
   const bool residual = op.residual != nullptr;
   only_with("residualScale", op.residualScale != nullptr, "residual", residual);
