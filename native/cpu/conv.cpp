@@ -18,7 +18,7 @@ namespace {
 /// Slices of filters that each image is computed in. The shape decides alone, so that results do
 /// not depend on the number of threads. filters: a whole number of blocks.
 int64_t choose_slices(int64_t images, int64_t filters) {
-  constexpr int64_t kTasks = 8, kFewestFilters = 32;
+  constexpr int64_t kTasks = 4, kFewestFilters = 32;
   for (int64_t slices = std::min(kTasks / images, filters / kFewestFilters); slices > 1; --slices) {
     if (filters / 16 % slices == 0) return slices;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cpu/passes/targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/winograd.cpp"
 #include <hwy/foreach_target.h>

@@ -79,6 +79,9 @@ class Session {
   void cancel() { ++cancellations_; }
   uint64_t ticket() const { return cancellations_; }
 
+  /// What the executor's threads reach at best.
+  Peaks measure_peaks() { return executor_->measure_peaks(); }
+
   /// Of the last run that was traced. Any thread.
   std::vector<TraceEvent> trace() const;
 
