@@ -9,9 +9,10 @@ import { updateOptions } from '../runtime/optimizer.js'
 import { sgd } from '../training/sgd.js'
 import type { CommandSpec } from './command.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
-import { choiceOption, integerOption } from './option_spec.js'
-import { pairs, print, printJson, size, table } from './output.js'
+import { choiceOption, flagOption, integerOption } from './option_spec.js'
+import { pairs, percent, print, printJson, size, table } from './output.js'
 import { placeOptions } from './place_options.js'
+import { type Timing, timeProgram } from './time.js'
 
 const options = {
   ...networkOptions,
@@ -20,6 +21,7 @@ const options = {
   batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
   program: choiceOption('which program to show', ['train', 'evaluate', 'infer'], 'train'),
   statisticsGroups: integerOption('groups of the batch with BN statistics of their own', { minimum: 1, fallback: 1 }),
+  time: flagOption('run it on random images and show what each operation takes, beside what this machine reaches at best', false),
 }
 
 export const plan: CommandSpec<typeof options> = {
@@ -30,14 +32,21 @@ export const plan: CommandSpec<typeof options> = {
   examples: [
     ['plan preresnet-164 --batch 128', 'operation by operation'],
     ['plan preresnet-164 --batch 128 --precision bf16 --json', 'for a script'],
+    ['plan preresnet-200 --program infer --batch 1 --time', 'milliseconds, GFLOP/s and GB/s of each operation'],
   ],
   async run(values, [name]) {
-    const { json, batch, program, statisticsGroups, threads } = values
+    const { json, batch, program, statisticsGroups, threads, time } = values
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
     const set = await programsOf(network, { ...chooseDevice(values.device, values.precision), batch, statisticsGroups })
     const report = planReport(set, program, await scratchBytes(set, threads))
-    if (json) printJson(report)
-    else print(describe(report))
+    if (!time) {
+      if (json) printJson(report)
+      else print(describe(report))
+      return 0
+    }
+    const timing = await timeProgram(network, set, report, threads)
+    if (json) printJson({ ...report, ...timing, operations: report.operations.map((operation, index) => ({ ...operation, ...timing.operations[index] })) })
+    else print(describeTiming(report, timing))
     return 0
   },
 }
@@ -71,6 +80,32 @@ async function scratchBytes(set: ProgramSet, threads: number): Promise<number> {
   } finally {
     await session.dispose()
   }
+}
+
+function describeTiming(report: PlanReport, { operations, milliseconds, runs, peakFlops, peakBytes, instructions, threads }: Timing): string {
+  const rows = report.operations.map(({ name, op, flops }, index) => {
+    const { milliseconds: time, flopsPerSecond, bytesPerSecond, shareOfPeak } = operations[index]!
+    return [op, name, time.toFixed(3), flops === 0 ? '-' : giga(flopsPerSecond), giga(bytesPerSecond), percent(shareOfPeak, 0)]
+  })
+  const flops = report.operations.reduce((sum, operation) => sum + operation.flops, 0)
+  const seconds = milliseconds / 1000
+  const totals = pairs([
+    ['all operations', `${milliseconds.toFixed(2)} ms, the median of ${runs} runs each`],
+    ['images/s', (report.batch / seconds).toFixed(1)],
+    ['arithmetic, as of direct convolutions', `${giga(flops / seconds)} GFLOP/s`],
+    ['operands, each read or written once', `${giga(report.bytesMoved / seconds)} GB/s`],
+    ['peak arithmetic, fp32 in registers', `${giga(peakFlops)} GFLOP/s on ${threads} threads, ${instructions}`],
+    ['peak of large copies, read and written', `${giga(peakBytes)} GB/s`],
+  ])
+  const head = `${report.network}, ${report.program}, batch ${report.batch}, ${report.device} ${report.precision}`
+  const note =
+    'Of peak: the time that the machine would need at best, for the arithmetic or for the operands, whichever is longer, as a share of the time taken.\n' +
+    'Above 100 % where an algorithm multiplies less than direct convolution, in bf16 arithmetic, or where operands lay in a cache.'
+  return `${head}\n\n${table(['operation', 'at', 'ms', 'GFLOP/s', 'GB/s', 'of peak'], rows)}\n\n${totals}\n\n${note}`
+}
+
+function giga(value: number): string {
+  return (value / 1e9).toFixed(1)
 }
 
 function describe(report: PlanReport): string {

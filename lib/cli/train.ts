@@ -51,6 +51,7 @@ const options = {
   except: namesOption('with --from: parameters that keep their start values, as head, or stages.2.*'),
   frozen: namesOption('parameters that are not trained'),
   frozenStatistics: namesOption('norms that keep their running statistics'),
+  profile: stringOption('file', 'write a Chrome trace of three steps, for Perfetto: when each operation ran, and for how long'),
 }
 
 type Values = ValuesOf<typeof options> & { readonly json: boolean }
@@ -62,6 +63,7 @@ export const train: CommandSpec<typeof options> = {
   examples: [
     ['train --model preresnet-20 --data digits --epochs 5', 'digits that come with the package'],
     ['train --model preresnet-110 --data cifar10:data/cifar10 --steps 64000 --milestones 32000,48000 --warmup-steps 400', "the paper's recipe"],
+    ['train --model preresnet-110 --data cifar10:data/cifar10 --steps 5 --profile trace.json', 'where the time of a step goes'],
     ['train --config runs/first.json --seed 2', 'options from a file, the seed from here'],
     ['train --model preresnet-50 --data photos --image 224 --resize 256 --from old.safetensors --except head --epochs 10', 'fine-tuning with a new head'],
   ],
@@ -122,7 +124,7 @@ function fitOptions(values: Values, data: DataSplit, output: string): FitOptions
     validateEvery,
     checkpointEvery,
   } = values
-  const { momentum, nesterov, weightDecay, excludeFromDecay, clipNorm, keep, resume, from, except, frozen, frozenStatistics } = values
+  const { momentum, nesterov, weightDecay, excludeFromDecay, clipNorm, keep, resume, from, except, frozen, frozenStatistics, profile } = values
   return {
     train: data.train,
     validate: data.test,
@@ -144,6 +146,7 @@ function fitOptions(values: Values, data: DataSplit, output: string): FitOptions
     ...(from !== undefined && { initialise: { from, except } }),
     frozen,
     frozenStatistics,
+    ...(profile !== undefined && { profile }),
     checkpoint: { directory: output, keep, resume, ...(checkpointEvery !== undefined && { every: checkpointEvery }) },
   }
 }

@@ -18,12 +18,17 @@ export interface NormRecord {
   readonly frozen: boolean
 }
 
+type Norm = GraphNode & { kind: 'batchNorm' }
+type Coefficients = Readonly<Record<'mean' | 'invstd' | 'scale' | 'bias' | 'weight', DraftTensor>>
+
 /** Parameters and running statistics, by name; shared by all programs. */
 export type Parameters = ReadonlyMap<string, DraftTensor>
 
 export interface ForwardOptions {
   /** Batch statistics and dropout (true), or running statistics. */
   readonly training: boolean
+  /** Whether convolutions of the device take in a norm with running statistics and a ReLU that follow them. */
+  readonly fold: boolean
   readonly frozenStatistics: ReadonlySet<string>
 }
 
@@ -33,6 +38,10 @@ export class Forward {
   /** The operand transform through which a node's operation reads its input. */
   readonly transforms = new Map<NodeId, Transform>()
   readonly consumers: number[]
+  /** The last node that reads a node: the only one where there is one. */
+  private readonly reader: NodeId[] = []
+  /** Norms that the convolution before them applies already. */
+  private readonly folded = new Set<NodeId>()
   readonly expressions = new Expressions()
   readonly materialiser: Materialiser
   /** Names of element-wise layers on the way to a value, for `fused`. */
@@ -46,7 +55,12 @@ export class Forward {
   ) {
     this.materialiser = new Materialiser(draft, this.expressions)
     this.consumers = graph.nodes.map(() => 0)
-    for (const node of graph.nodes) for (const input of node.inputs) this.consumers[input]!++
+    for (const node of graph.nodes) {
+      for (const input of node.inputs) {
+        this.consumers[input]!++
+        this.reader[input] = node.id
+      }
+    }
   }
 
   /** One node at a time, so that a long network can be interrupted. */
@@ -127,16 +141,21 @@ export class Forward {
   private conv(node: GraphNode & { kind: 'conv2d' }): DraftTensor {
     const transform = this.operand(node)
     const { channels, height, width } = imageShape(node.shape)
+    const norm = this.normBehind(node)
+    const folded = norm && this.finalize(norm, undefined, channels, 0)
+    if (norm !== undefined) this.folded.add(norm.id)
     const operation = this.draft.emit(
       'conv',
       node.name,
-      [...this.trailOf(node), node.name],
+      [...this.trailOf(node), node.name, ...(norm === undefined ? [] : [norm.name])],
       {
         x: transform.x,
         xScale: transform.scale,
         xBias: transform.bias,
         w: this.parameter(node.weight),
         bias: node.bias === undefined ? undefined : this.parameter(node.bias),
+        yScale: folded?.scale,
+        yBias: folded?.bias,
       },
       this.draft.convolution(node, transform.relu),
     )
@@ -144,6 +163,20 @@ export class Forward {
     // Only a single consumer may turn the convolution's output into something else (a sum with the residual).
     y.pinned = this.consumers[node.id] !== 1
     return y
+  }
+
+  /** A norm with running statistics that alone reads the convolution: known before it runs, so that it becomes part of it. */
+  private normBehind(node: GraphNode): Norm | undefined {
+    if (!this.options.fold || this.options.training || this.consumers[node.id] !== 1) return undefined
+    const reader = this.nodeAt(this.reader[node.id] as NodeId)
+    return reader.kind === 'batchNorm' ? reader : undefined
+  }
+
+  /** A ReLU that alone reads what a convolution wrote: that convolution's, where no backward pass asks for the values before it. */
+  private reluOf(node: GraphNode, input: Expression): Expression {
+    const alone = this.options.fold && !this.options.training && this.consumers[node.inputs[0]!] === 1
+    const tensor = alone ? this.materialiser.absorbRelu(input, [...this.trailOf(node), node.name]) : undefined
+    return tensor === undefined ? this.expressions.relu(input) : this.expressions.tensor(tensor)
   }
 
   /** Norms, activations, additions ...: expressions, stored only where they would otherwise be computed over and over. */
@@ -157,10 +190,10 @@ export class Forward {
     let expression: Expression
     switch (node.kind) {
       case 'batchNorm':
-        expression = this.norm(node, first)
+        expression = this.folded.has(node.id) ? first : this.norm(node, first)
         break
       case 'relu':
-        expression = e.relu(first)
+        expression = this.reluOf(node, first)
         break
       case 'sigmoid':
         expression = e.sigmoid(first)
@@ -188,7 +221,11 @@ export class Forward {
       default:
         throw new PreresnetError('ERR_INTERNAL', `${node.name}: no lowering for ${node.kind}`)
     }
-    this.trail.set(node.id, [...node.inputs.flatMap((id) => (this.isPointwise(id) ? (this.trail.get(id) ?? []) : [])), node.name])
+    const within = expression.kind === 'tensor' && expression.access === 1 ? expression.tensor : undefined
+    // What an operation wrote already has named its layers there.
+    this.trail.set(node.id, within === undefined ? [...node.inputs.flatMap((id) => (this.isPointwise(id) ? (this.trail.get(id) ?? []) : [])), node.name] : [])
+    // Nobody may change a value in memory that several read.
+    if (within !== undefined && this.consumers[node.id]! > 1) within.pinned = true
     // Several readers of a value that combines several tensors: once into memory, rather than again for each.
     if (this.consumers[node.id]! > 1 && tensorsOf(expression).size > 1) {
       expression = e.tensor(this.materialiser.store(expression, node.name, this.trailOfNode(node)))
@@ -196,7 +233,7 @@ export class Forward {
     return image(expression)
   }
 
-  private norm(node: GraphNode & { kind: 'batchNorm' }, input: Expression): Expression {
+  private norm(node: Norm, input: Expression): Expression {
     const inputNode = this.nodeAt(node.inputs[0]!)
     const x = this.materialiser.store(input, inputNode.name, this.trailOfNode(inputNode))
     // A tensor that a norm reads must stay what it is now.
@@ -210,24 +247,29 @@ export class Forward {
         `${node.name}: expected more than one value per channel for batch statistics, got a batch of ${this.draft.batch} in ${this.draft.groups} groups over ${height} x ${width}`,
       )
     }
+    const { mean, invstd, scale, bias, weight } = this.finalize(node, frozen ? undefined : x, channels, count)
+    this.norms.set(node.id, { x, mean, invstd, weight, count, frozen })
+    return this.expressions.normalise(this.expressions.tensor(x), scale, bias)
+  }
+
+  /** The coefficients of a norm, from the batch that `x` holds, or from running statistics. */
+  private finalize(node: Norm, x: DraftTensor | undefined, channels: number, count: number): Coefficients {
     const weight = this.parameter(node.weight)
     const operation = this.draft.emit(
       'bn_finalize',
       node.name,
       [node.name],
       {
-        sums: frozen ? undefined : this.materialiser.sums(x, x, node.name),
+        sums: x && this.materialiser.sums(x, x, node.name),
         weight,
         beta: this.parameter(node.bias),
         runningMean: this.parameter(node.runningMean),
         runningVar: this.parameter(node.runningVar),
       },
-      { count: frozen ? 0 : count, epsilon: node.epsilon, momentum: node.momentum },
+      { count: x === undefined ? 0 : count, epsilon: node.epsilon, momentum: node.momentum },
     )
     const output = (key: string): DraftTensor => this.draft.write(operation, key, this.draft.coefficients(`${node.name}:${key}`, channels))
-    const [mean, invstd, scale, bias] = [output('mean'), output('invstd'), output('scale'), output('bias')] as const
-    this.norms.set(node.id, { x, mean, invstd, weight, count, frozen })
-    return this.expressions.normalise(this.expressions.tensor(x), scale, bias)
+    return { mean: output('mean'), invstd: output('invstd'), scale: output('scale'), bias: output('bias'), weight }
   }
 
   /** How a node's operation reads its input: through a transform, or from a tensor written for it. */

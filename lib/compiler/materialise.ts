@@ -63,6 +63,8 @@ export class Materialiser {
       const operation = y.tensor.producer
       if (operation?.op !== 'conv' || y.tensor.pinned || y.tensor === transform.x) return []
       if ('residual' in operation.operands || 'sums' in operation.operands || !writtenBefore(transform.x, operation)) return []
+      // A convolution's own ReLU comes after the residual.
+      if (operation.attributes['relu'] === true) return []
       if (transform.scale !== undefined && !writtenBefore(transform.scale, operation)) return []
       return [{ tensor: y.tensor, operation, transform }]
     })
@@ -78,6 +80,17 @@ export class Materialiser {
     operation.attributes['residualSubsample'] = transform.access
     operation.fused.push(...fused)
     return chosen.tensor
+  }
+
+  /** relu(y [+ t(residual)]), where a convolution writes y and nobody else reads what the ReLU reads. The tensor holds the ReLU's output from then on. */
+  absorbRelu(expression: Expression, fused: readonly string[]): DraftTensor | undefined {
+    const resolved = this.resolve(expression)
+    const tensor = resolved.kind === 'tensor' && resolved.access === 1 ? resolved.tensor : this.absorbResidual(resolved, [])
+    const operation = tensor?.producer
+    if (operation?.op !== 'conv' || tensor!.pinned || 'sums' in operation.operands || operation.attributes['relu'] === true) return undefined
+    operation.attributes['relu'] = true
+    operation.fused.push(...fused)
+    return tensor
   }
 
   /** mask . (da [+ other]), where a backward operation writes da for this alone. */

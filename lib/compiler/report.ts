@@ -1,5 +1,6 @@
 /** What `preresnet plan` shows of a program: what was fused into what, bytes read and written, memory kept for the backward pass. */
 import { contracts } from './contracts.js'
+import { flopsOf } from './flops.js'
 import type { OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
 
 export interface OperationReport {
@@ -10,6 +11,8 @@ export interface OperationReport {
   readonly fused: readonly string[]
   readonly bytesRead: number
   readonly bytesWritten: number
+  /** As of direct convolutions and matrix products; a multiplication and an addition are two. */
+  readonly flops: number
   /** Shape of the first feature map or matrix written. */
   readonly shape: readonly number[]
 }
@@ -72,7 +75,7 @@ function reportOperation(set: ProgramSet, operation: OperationSpec): OperationRe
     if (role !== 'in') bytesWritten += bytes
     if (role === 'out' && tensor.shape.length > shape.length) shape = tensor.shape
   }
-  return { op: operation.op, name: operation.name, phase: operation.phase, fused: operation.fused, bytesRead, bytesWritten, shape }
+  return { op: operation.op, name: operation.name, phase: operation.phase, fused: operation.fused, bytesRead, bytesWritten, flops: flopsOf(set, operation), shape }
 }
 
 function operandsWithRoles(set: ProgramSet, operation: OperationSpec): [TensorSpec, string][] {

@@ -27,10 +27,27 @@ export interface NativeSession {
   run(program: string, options: RunOptions): Promise<RunResult>
   /** Ends the current and all queued runs between two operations: they resolve with the steps that were completed and `cancelled: true`. */
   cancel(): void
+  /** What the executor's threads reach at best, measured for less than a second: f32 operations a second in registers, bytes a second read and written by large copies. */
+  measurePeaks(): Promise<Peaks>
   /** Chrome trace events of the last run with `trace: true`: name, op, start and duration in microseconds. */
-  trace(): readonly { readonly name: string; readonly op: string; readonly start: number; readonly duration: number }[]
+  trace(): readonly TraceEvent[]
   /** Stops the thread, then frees. Idempotent. */
   dispose(): Promise<void>
+}
+
+/** Rates a second, and the instruction set that vector code runs on, as Highway calls it: AVX3_ZEN4, AVX2, NEON. */
+export interface Peaks {
+  readonly flops: number
+  readonly bytes: number
+  readonly instructions: string
+}
+
+/** One operation that ran: the layer it belongs to, its name, and microseconds since the run began. */
+export interface TraceEvent {
+  readonly name: string
+  readonly op: string
+  readonly start: number
+  readonly duration: number
 }
 
 export interface RunOptions {
@@ -261,7 +278,11 @@ class Session implements NativeSession {
     this.native.cancel()
   }
 
-  trace(): ReturnType<NativeSession['trace']> {
+  measurePeaks(): Promise<Peaks> {
+    return later(() => this.native.measurePeaks())
+  }
+
+  trace(): readonly TraceEvent[] {
     return this.native.trace()
   }
 

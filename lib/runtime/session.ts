@@ -7,7 +7,7 @@ import { buildGraph } from '../graph/build.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
 import { boolean, integer, invalid, knownKeys, nearest, number } from '../options.js'
-import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult } from './binding.js'
+import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult, type TraceEvent } from './binding.js'
 import { writeBatch, type BatchFormat, type UserBatch } from './batch.js'
 import { chooseDevice, type DeviceChoice, type PrecisionChoice } from './device.js'
 import { evaluationFeed, type Feed, type ImageSet } from './feed.js'
@@ -73,6 +73,8 @@ export interface StepsOptions {
   readonly loader?: Feed
   /** Reject with ERR_NOT_FINITE where a loss is not a number. @default true */
   readonly checkFinite?: boolean
+  /** Note when each operation began and how long it took, for `trace()`. Takes memory by the operation: for a few steps. @default false */
+  readonly trace?: boolean
 }
 
 /** Compiles a network and prepares it; nothing is allocated if memory does not suffice (ERR_MEMORY). */
@@ -192,7 +194,7 @@ export class Session implements AsyncDisposable {
 
   /** Runs `count` steps on the session's loader in one native call. */
   async steps(count: number, options: StepsOptions): Promise<StepMetrics> {
-    knownKeys('steps', options, ['learningRate', 'signal', 'loader', 'checkFinite'])
+    knownKeys('steps', options, ['learningRate', 'signal', 'loader', 'checkFinite', 'trace'])
     integer('steps: count', count, 1)
     const feed = options.loader ?? this.#parts.feed
     if (feed === undefined)
@@ -205,7 +207,7 @@ export class Session implements AsyncDisposable {
 
   /** One step on a batch of the caller's. */
   async step(batch: UserBatch, options: Omit<StepsOptions, 'loader'>): Promise<StepMetrics> {
-    knownKeys('step', options, ['learningRate', 'signal', 'checkFinite'])
+    knownKeys('step', options, ['learningRate', 'signal', 'checkFinite', 'trace'])
     return this.#train(1, options, undefined, batch)
   }
 
@@ -222,6 +224,7 @@ export class Session implements AsyncDisposable {
         firstStep,
         learningRates,
         checkFinite: options.checkFinite ?? true,
+        trace: options.trace ?? false,
         ...(loader && { loader, firstBatch: firstStep }),
       })
       this.#stepIndex += result.completed
@@ -295,6 +298,11 @@ export class Session implements AsyncDisposable {
       if (result.completed < 1) throw this.#ended(options.signal)
       return (await native.read('probabilities')) as Float64Array
     })
+  }
+
+  /** The operations of the last call with `trace`, in the order they ran. */
+  trace(): readonly TraceEvent[] {
+    return this.#alive().trace()
   }
 
   get parameterNames(): readonly string[] {

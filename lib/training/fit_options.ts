@@ -54,6 +54,8 @@ export interface FitOptions {
   readonly checkpoint?: CheckpointOptions
   /** Directory for metrics.jsonl, the event file and manifest.json. @default the checkpoints' directory, or none */
   readonly output?: string
+  /** File for a Chrome trace (Perfetto opens it) of three steps after the first two: when each operation ran, and for how long. */
+  readonly profile?: string
   /** Ends the run between two operations, without saving; `finished` rejects with ERR_ABORTED. For saving first, see `stop()`. */
   readonly signal?: AbortSignal
 }
@@ -103,6 +105,7 @@ export interface FitPlan {
   readonly logEvery: number
   readonly checkpoint: Required<CheckpointOptions> | undefined
   readonly output: string | undefined
+  readonly profile: string | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -130,6 +133,7 @@ const names = [
   'logEvery',
   'checkpoint',
   'output',
+  'profile',
   'signal',
 ] as const satisfies readonly (keyof FitOptions)[]
 
@@ -169,6 +173,7 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
     logEvery: integer('fit: logEvery', options.logEvery ?? 50, 1),
     checkpoint,
     output: options.output === undefined ? checkpoint?.directory : string('fit: output', options.output),
+    profile: options.profile === undefined ? undefined : string('fit: profile', options.profile),
     signal,
   }
 }

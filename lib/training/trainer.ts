@@ -19,6 +19,7 @@ import type { FitPlan } from './fit_options.js'
 import { loadModel, modelTensors } from './model_file.js'
 import { ManifestWriter, packageVersion } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
+import { Profile } from './profile.js'
 import type { RunEvent, StepEvent, ValidationEvent } from './run_events.js'
 import { RunLog } from './run_log.js'
 import { differences, stateFormat, type Best, type CheckpointState, type Recipe } from './state.js'
@@ -78,10 +79,14 @@ export class Trainer {
   async #loop(session: Session, recipe: Recipe, log: RunLog | undefined): Promise<'completed' | 'stopped'> {
     const { steps, learningRate, logEvery, validateEvery, checkpoint, validate } = this.#plan
     const periods = [logEvery, ...(validate ? [validateEvery] : []), ...(checkpoint ? [checkpoint.every] : [])]
+    const profile = this.#plan.profile === undefined ? undefined : new Profile(this.#plan.profile, session.stepIndex, steps)
     let secondsPerStep = 0
     while (session.stepIndex < steps && !this.#stopping) {
-      const count = stepsOfCall(secondsPerStep, stepsUntilDue(session.stepIndex, steps, periods))
-      const metrics = await session.steps(count, { learningRate, signal: this.#signal })
+      const due = stepsUntilDue(session.stepIndex, steps, periods)
+      const profiled = profile?.next(session.stepIndex)
+      const count = profiled === undefined ? stepsOfCall(secondsPerStep, due) : Math.min(profiled.steps, due)
+      const metrics = await session.steps(count, { learningRate, signal: this.#signal, trace: profiled?.trace ?? false })
+      if (profiled?.trace === true) await profile!.add(session, count)
       secondsPerStep = metrics.seconds / metrics.steps
       const step = session.stepIndex
       this.#window.add(metrics)

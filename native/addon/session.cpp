@@ -166,6 +166,7 @@ Napi::Function SessionObject::define(Napi::Env env) {
        InstanceMethod<&SessionObject::allocate>("allocate"),
        InstanceMethod<&SessionObject::read>("read"), InstanceMethod<&SessionObject::write>("write"),
        InstanceMethod<&SessionObject::view>("view"), InstanceMethod<&SessionObject::run>("run"),
+       InstanceMethod<&SessionObject::measurePeaks>("measurePeaks"),
        InstanceMethod<&SessionObject::cancel>("cancel"),
        InstanceMethod<&SessionObject::trace>("trace"),
        InstanceMethod<&SessionObject::traffic>("traffic"),
@@ -300,6 +301,21 @@ Napi::Value SessionObject::run(const Napi::CallbackInfo& info) {
                      Napi::Env env) { return to_result(env, outcome, collect); };
         },
         loader);
+  });
+}
+
+Napi::Value SessionObject::measurePeaks(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    require_usable();
+    return later(info.Env(), [](Session& session) -> Completion {
+      return [peaks = session.measure_peaks()](Napi::Env env) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("flops", Napi::Number::New(env, peaks.flops));
+        result.Set("bytes", Napi::Number::New(env, peaks.bytes));
+        result.Set("instructions", peaks.instructions);
+        return result;
+      };
+    });
   });
 }
 

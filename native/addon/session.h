@@ -49,6 +49,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value write(const Napi::CallbackInfo& info);
   Napi::Value view(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value measurePeaks(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);
   Napi::Value trace(const Napi::CallbackInfo& info);
   Napi::Value traffic(const Napi::CallbackInfo& info);

@@ -1,15 +1,29 @@
-// y = [ReLU](conv(t(x), w) [+ bias] [+ t(residual)]), a block of images at a time: the activation
-// and the raw result exist for one block only and stay in the second-level cache.
+// y = [ReLU]((conv(t(x), w) [+ bias]) [* yScale + yBias] [+ t(residual)]), a block of images at a
+// time: the activation and the raw result exist for one block only and stay in the second-level
+// cache. Where there are too few images to go round, each is shared out in slices of filters.
+#include <algorithm>
+
 #include "cpu/channel_sums.h"
 #include "cpu/context.h"
 #include "cpu/conv_weights.h"
 #include "cpu/operands.h"
+#include "cpu/output_norm.h"
 #include "cpu/partition.h"
 #include "cpu/passes/output.h"
 #include "cpu/passes/transform.h"
 
 namespace preresnet::cpu {
 namespace {
+
+/// Slices of filters that each image is computed in. The shape decides alone, so that results do
+/// not depend on the number of threads. filters: a whole number of blocks.
+int64_t choose_slices(int64_t images, int64_t filters) {
+  constexpr int64_t kTasks = 4, kFewestFilters = 32;
+  for (int64_t slices = std::min(kTasks / images, filters / kFewestFilters); slices > 1; --slices) {
+    if (filters / 16 % slices == 0) return slices;
+  }
+  return 1;
+}
 
 class ConvOperation final : public Operation {
  public:
@@ -18,123 +32,196 @@ class ConvOperation final : public Operation {
     x_ = activation("conv.x", op.x);
     y_ = activation("conv.y", op.y);
     residual_ = activation("conv.residual", op.residual);
-    expect_plain("conv.bias", op.bias, DType::f32);
     const int64_t images = x_.images;
-    const ConvolutionShape shape = convolution_shape("conv", x_, *op.w, y_, op.stride, op.padding);
-    convolution_ = &context.convolution(shape, {.forward = true}, op.winograd);
+    const ConvolutionShape whole = convolution_shape("conv", x_, *op.w, y_, op.stride, op.padding);
+    slices_ = choose_slices(images, whole.filters);
+    shape_ = whole;
+    if (slices_ > 1) {
+      shape_.images = 1;
+      shape_.filters /= slices_;
+    }
+    convolution_ = &context.convolution(shape_, {.forward = true}, op.winograd);
     x_scale_ = Coefficients("conv.xScale", op.xScale, images, plan);
     x_bias_ = Coefficients("conv.xBias", op.xBias, images, plan);
-    bias_ = Coefficients("conv.bias", op.bias, images, plan);
     residual_scale_ = Coefficients("conv.residualScale", op.residualScale, images, plan);
     residual_bias_ = Coefficients("conv.residualBias", op.residualBias, images, plan);
     sums_ = ChannelSums("conv.sums", op.sums, images, y_.channels, 2, plan);
 
     // Without sums it is most likely inference, where weights stand still from run to run.
     keep_packed_ = op.sums == nullptr;
-    const size_t packed_bytes = convolution_->forward_weights_bytes();
-    weights_ = PaddedWeights(*op.w, shape, plan);
+    norm_ = OutputNorm("conv", op.bias, op.yScale, op.yBias, images, keep_packed_, plan);
+    packed_bytes_ = (convolution_->forward_weights_bytes() + 63) / 64 * 64;
+    const size_t packed_bytes = packed_bytes_ * static_cast<size_t>(slices_);
+    weights_ = PaddedWeights(*op.w, whole, plan, norm_.folds());
     packed_ = keep_packed_ ? plan.kept(packed_bytes) : plan.shared(packed_bytes);
 
-    partition_ = Partition(images, convolution_->granule(), block_images(convolution_->granule()));
-    const auto block = static_cast<size_t>(partition_.block_images()) * sizeof(float);
+    const int64_t granule = slices_ > 1 ? 1 : convolution_->granule();
+    partition_ = Partition(images, granule, block_images(granule));
+    const int64_t block = partition_.block_images();
+    const auto bytes = [](int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); };
     transforms_ = x_.bf16 || op.xScale != nullptr || op.xBias != nullptr || op.xRelu;
-    if (transforms_) activation_ = plan.thread(block * static_cast<size_t>(x_.image_elements()));
-    if (y_.bf16) result_ = plan.thread(block * static_cast<size_t>(y_.image_elements()));
+    if (transforms_ && slices_ > 1) activations_ = plan.shared(bytes(images * x_.image_elements()));
+    if (transforms_ && slices_ == 1) activation_ = plan.thread(bytes(block * x_.image_elements()));
+    if (y_.bf16) result_ = plan.thread(bytes(block * shape_.y_elements()));
     convolution_scratch_ = plan.thread(convolution_->scratch_bytes());
   }
 
   void run(const Step& step) override {
     const Scratch& scratch = context_.scratch;
-    for (Coefficients* row : {&x_scale_, &x_bias_, &bias_, &residual_scale_, &residual_bias_}) {
+    for (Coefficients* row : {&x_scale_, &x_bias_, &residual_scale_, &residual_bias_}) {
       row->load(scratch);
     }
+    norm_.load(scratch);
     sums_.bind(scratch);
     pack(step);
+    if (slices_ > 1) return run_slices();
     const Range all = partition_.all();
-    context_.pool.run(partition_.blocks(all), [&](int thread, int64_t block) {
-      run_block(thread, partition_.block(all, block));
+    context_.pool.run(partition_.blocks(all), [&](int thread, int64_t task) {
+      const Range images = partition_.block(all, task);
+      const float* x = transforms_ ? transform(thread, images) : plain_x(images.begin);
+      float* y = y_.bf16 ? scratch.at<float>(result_, thread) : plain_y(images.begin);
+      convolve(thread, images.end - images.begin, x, 0, y);
+      for (int64_t image = images.begin; finishes() && image < images.end; ++image) {
+        sums_.clear(image);
+        output(image, 0, y + (image - images.begin) * y_.image_elements());
+      }
     });
     sums_.finish();
   }
 
  private:
   void pack(const Step& step) {
-    if (keep_packed_ && packed_once_ && packed_version_ == step.weights_version) return;
+    const bool stands = packed_version_ == step.weights_version && !norm_.weights_changed();
+    if (keep_packed_ && packed_once_ && stands) return;
     const Scratch& scratch = context_.scratch;
-    weights_.fill(scratch);
-    context_.pool.run(convolution_->forward_packing_slices(), [&](int thread, int64_t slice) {
-      convolution_->pack_forward(thread, slice, weights_.data(scratch), scratch.at<void>(packed_));
+    weights_.fill(scratch, norm_.weight_scale());
+    const int64_t pieces = convolution_->forward_packing_slices();
+    context_.pool.run(slices_ * pieces, [&](int thread, int64_t task) {
+      const int64_t slice = task / pieces;
+      convolution_->pack_forward(thread, task % pieces,
+                                 weights_.data(scratch) + slice * shape_.weights(), packed(slice));
     });
     packed_once_ = true;
     packed_version_ = step.weights_version;
   }
 
-  void run_block(int thread, Range images) {
+  /// Every image in slices: first the activations, for all slices to read, then the convolutions.
+  void run_slices() {
     const Scratch& scratch = context_.scratch;
-    const float* x = transforms_ ? transform(thread, images)
-                                 : static_cast<const float*>(x_.source(images.begin).data);
-    float* result = y_.bf16 ? scratch.at<float>(result_, thread)
-                            : static_cast<float*>(y_.target(images.begin).data);
-    convolution_->forward(thread, images.end - images.begin, x, scratch.at<void>(packed_), result,
-                          scratch.at<void>(convolution_scratch_, thread));
-    const bool finished =
-        !y_.bf16 && !sums_ && op_.bias == nullptr && op_.residual == nullptr && !op_.relu;
-    if (!finished) output(images, result);
+    if (transforms_) {
+      context_.pool.run(x_.images * x_.blocks(), [&](int, int64_t task) {
+        const int64_t image = task / x_.blocks(), block = task % x_.blocks();
+        float* out = scratch.at<float>(activations_) + image * x_.image_elements();
+        transform(image, block, 1, out + block * 16 * x_.pixels());
+      });
+    }
+    context_.pool.run(x_.images * slices_, [&](int thread, int64_t task) {
+      const int64_t image = task / slices_, slice = task % slices_;
+      const float* x = transforms_
+                           ? scratch.at<float>(activations_) + image * x_.image_elements()
+                           : plain_x(image);
+      float* y = y_.bf16 ? scratch.at<float>(result_, thread)
+                         : plain_y(image) + slice * shape_.y_elements();
+      convolve(thread, 1, x, slice, y);
+      if (!finishes()) return;
+      if (sums_) clear_sums(image, slice);
+      output(image, slice, y);
+    });
+    sums_.finish();
   }
 
-  const float* transform(int thread, Range images) {
+  std::byte* packed(int64_t slice) const {
+    return context_.scratch.at<std::byte>(packed_) + static_cast<size_t>(slice) * packed_bytes_;
+  }
+  const float* plain_x(int64_t image) const {
+    return static_cast<const float*>(x_.source(image).data);
+  }
+  float* plain_y(int64_t image) const { return static_cast<float*>(y_.target(image).data); }
+
+  void convolve(int thread, int64_t images, const float* x, int64_t slice, float* y) const {
+    convolution_->forward(thread, images, x, packed(slice), y,
+                          context_.scratch.at<void>(convolution_scratch_, thread));
+  }
+
+  const float* transform(int thread, Range images) const {
     float* out = context_.scratch.at<float>(activation_, thread);
     for (int64_t image = images.begin; image < images.end; ++image) {
-      passes::run(passes::TransformPass{
-          .x = x_.source(image),
-          .scale = x_scale_.row(image),
-          .bias = x_bias_.row(image),
-          .relu = op_.xRelu,
-          .out = out + (image - images.begin) * x_.image_elements(),
-          .blocks = x_.blocks(),
-          .pixels = x_.pixels(),
-      });
+      transform(image, 0, x_.blocks(), out + (image - images.begin) * x_.image_elements());
     }
     return out;
   }
 
-  void output(Range images, const float* result) {
-    for (int64_t image = images.begin; image < images.end; ++image) {
-      sums_.clear(image);
-      passes::run(passes::OutputPass{
-          .result = result + (image - images.begin) * y_.image_elements(),
-          .bias = bias_.row(image),
-          .residual = residual_.source(image),
-          .residual_scale = residual_scale_.row(image),
-          .residual_bias = residual_bias_.row(image),
-          .residual_relu = op_.residualRelu,
-          .residual_blocks = residual_.blocks(),
-          .residual_height = residual_.height,
-          .residual_width = residual_.width,
-          .subsample = op_.residualSubsample,
-          .relu = op_.relu,
-          .y = y_.target(image),
-          .blocks = y_.blocks(),
-          .height = y_.height,
-          .width = y_.width,
-          .sums = sums_.of(image, 0),
-          .squares = sums_.of(image, 1),
-      });
+  /// Some blocks of an image's channels.
+  void transform(int64_t image, int64_t first, int64_t blocks, float* out) const {
+    passes::run(passes::TransformPass{
+        .x = advance(x_.source(image), first * 16 * x_.pixels()),
+        .scale = from_block(x_scale_.row(image), first),
+        .bias = from_block(x_bias_.row(image), first),
+        .relu = op_.xRelu,
+        .out = out,
+        .blocks = blocks,
+        .pixels = x_.pixels(),
+    });
+  }
+
+  /// Whether the convolution's result is not y yet.
+  bool finishes() const {
+    return y_.bf16 || sums_ || norm_ || op_.residual != nullptr || op_.relu;
+  }
+
+  void clear_sums(int64_t image, int64_t slice) const {
+    for (int64_t term = 0; term < 2; ++term) {
+      std::fill_n(sums_.of(image, term) + slice * shape_.filters, shape_.filters, 0.0);
     }
+  }
+
+  void output(int64_t image, int64_t slice, const float* result) const {
+    const int64_t blocks = shape_.filters / 16, first = slice * blocks;
+    const int64_t residual_pixels = residual_.height * residual_.width;
+    passes::run(passes::OutputPass{
+        .result = result,
+        .scale = from_block(norm_.scale(image), first),
+        .bias = from_block(norm_.bias(image), first),
+        .residual = advance(residual_.source(image), first * 16 * residual_pixels),
+        .residual_scale = from_block(residual_scale_.row(image), first),
+        .residual_bias = from_block(residual_bias_.row(image), first),
+        .residual_relu = op_.residualRelu,
+        .residual_blocks = residual_.blocks() - first,
+        .residual_height = residual_.height,
+        .residual_width = residual_.width,
+        .subsample = op_.residualSubsample,
+        .relu = op_.relu,
+        .y = advance(y_.target(image), first * 16 * y_.pixels()),
+        .blocks = blocks,
+        .height = y_.height,
+        .width = y_.width,
+        .sums = from_block(sums_.of(image, 0), first),
+        .squares = from_block(sums_.of(image, 1), first),
+    });
+  }
+
+  template <class T>
+  static T* from_block(T* row, int64_t block) {
+    return row == nullptr ? nullptr : row + 16 * block;
   }
 
   const ops::Conv& op_;
   Context& context_;
+  int64_t slices_ = 1;
+  ConvolutionShape shape_;  // of one slice
   const Convolution* convolution_ = nullptr;
   Activation x_, y_, residual_;
-  Coefficients x_scale_, x_bias_, bias_, residual_scale_, residual_bias_;
+  Coefficients x_scale_, x_bias_, residual_scale_, residual_bias_;
   ChannelSums sums_;
+  OutputNorm norm_;
   PaddedWeights weights_;
   SharedRange packed_;
+  size_t packed_bytes_ = 0;
   bool keep_packed_ = false, packed_once_ = false;
   uint64_t packed_version_ = 0;
   Partition partition_;
   bool transforms_ = false;
+  SharedRange activations_;
   ThreadRange activation_, result_, convolution_scratch_;
 };
 

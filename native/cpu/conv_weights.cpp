@@ -34,34 +34,41 @@ ConvolutionShape convolution_shape(const std::string& where, const Activation& x
   return shape;
 }
 
-PaddedWeights::PaddedWeights(const Tensor& w, const ConvolutionShape& shape, ScratchPlan& plan)
+PaddedWeights::PaddedWeights(const Tensor& w, const ConvolutionShape& shape, ScratchPlan& plan,
+                             bool copied)
     : w_(&w),
       filters_(w.dim(0)),
       channels_(w.dim(1)),
       kernel_(w.dim(2) * w.dim(3)),
       padded_filters_(shape.filters),
       padded_channels_(shape.channels),
-      padded_(filters_ != padded_filters_ || channels_ != padded_channels_) {
-  if (padded_) range_ = plan.shared(static_cast<size_t>(shape.weights()) * sizeof(float));
+      copied_(copied || filters_ != padded_filters_ || channels_ != padded_channels_) {
+  if (copied_) range_ = plan.shared(static_cast<size_t>(shape.weights()) * sizeof(float));
 }
 
 float* PaddedWeights::data(const Scratch& scratch) const {
-  return padded_ ? scratch.at<float>(range_) : w_->as<float>();
+  return copied_ ? scratch.at<float>(range_) : w_->as<float>();
 }
 
-void PaddedWeights::fill(const Scratch& scratch) const {
-  if (!padded_) return;
+void PaddedWeights::fill(const Scratch& scratch, const float* scale) const {
+  if (!copied_) return;
   const float* from = w_->as<const float>();
   float* to = scratch.at<float>(range_);
   std::fill_n(to, padded_filters_ * padded_channels_ * kernel_, 0.0f);
   const int64_t row = channels_ * kernel_;
   for (int64_t filter = 0; filter < filters_; ++filter) {
-    std::copy_n(from + filter * row, row, to + filter * padded_channels_ * kernel_);
+    const float* in = from + filter * row;
+    float* out = to + filter * padded_channels_ * kernel_;
+    if (scale == nullptr) {
+      std::copy_n(in, row, out);
+    } else {
+      std::transform(in, in + row, out, [=](float w) { return w * scale[filter]; });
+    }
   }
 }
 
 void PaddedWeights::extract(const Scratch& scratch) const {
-  if (!padded_) return;
+  if (!copied_) return;
   const float* from = scratch.at<float>(range_);
   float* to = w_->as<float>();
   const int64_t row = channels_ * kernel_;

@@ -15,17 +15,20 @@ ConvolutionShape convolution_shape(const std::string& where, const Activation& x
 class PaddedWeights {
  public:
   PaddedWeights() = default;
-  PaddedWeights(const Tensor& w, const ConvolutionShape& shape, ScratchPlan& plan);
+  /// copied: in scratch also where nothing needs padding.
+  PaddedWeights(const Tensor& w, const ConvolutionShape& shape, ScratchPlan& plan,
+                bool copied = false);
   /// Where the padded weights are: the tensor itself, or scratch.
   float* data(const Scratch& scratch) const;
-  void fill(const Scratch& scratch) const;
+  /// scale: a factor for each filter, only with `copied`; or null.
+  void fill(const Scratch& scratch, const float* scale = nullptr) const;
   /// Takes a gradient out again, from data().
   void extract(const Scratch& scratch) const;
 
  private:
   const Tensor* w_ = nullptr;
   int64_t filters_ = 0, channels_ = 0, kernel_ = 0, padded_filters_ = 0, padded_channels_ = 0;
-  bool padded_ = false;
+  bool copied_ = false;
   SharedRange range_;
 };
 

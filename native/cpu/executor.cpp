@@ -7,6 +7,8 @@
 
 #include "core/error.h"
 #include "cpu/context.h"
+#include "cpu/instruction_sets.h"
+#include "cpu/peaks.h"
 
 namespace preresnet {
 namespace cpu {
@@ -34,6 +36,7 @@ class CpuExecutor final : public Executor {
   }
   size_t scratch_bytes() const override { return context_.scratch.bytes(); }
   void allocate() override { context_.scratch.allocate(); }
+  Peaks measure_peaks() override { return cpu::measure_peaks(context_.pool); }
 
  private:
   template <class Op>
@@ -57,6 +60,7 @@ std::unique_ptr<Executor> make_cpu_executor(int threads) {
   if (threads < 1) {
     throw Error("ERR_OPTION", "threads: expected at least 1, got " + std::to_string(threads));
   }
+  cpu::limit_instruction_sets();
   return std::make_unique<cpu::CpuExecutor>(threads);
 }
 

@@ -135,6 +135,14 @@ SingleThreaded::SingleThreaded() : before_(1) {}
 SingleThreaded::~SingleThreaded() = default;
 #endif
 
+void use_avx2_at_most() {
+  const dnnl::status status = dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
+  if (status != dnnl::status::success) {
+    throw Error("ERR_INTERNAL", "oneDNN: expected to be limited to AVX2, got status " +
+                                    std::to_string(static_cast<int>(status)));
+  }
+}
+
 int block_of(const ConvolutionShape& shape) {
   const SingleThreaded single;
   // Where there is no kernel of its own oneDNN falls back to plain loops, a hundred times slower.

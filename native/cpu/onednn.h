@@ -23,6 +23,9 @@ struct ConvolutionShape {
 
 namespace onednn {
 
+/// Before anything else here. Throws ERR_INTERNAL where oneDNN was used before.
+void use_avx2_at_most();
+
 /// While it lives, oneDNN uses this thread alone for what this thread asks of it. Debian's build
 /// asks OpenMP for the number of threads, when a primitive is created and when it runs; regions of
 /// its own would compete with our pool.

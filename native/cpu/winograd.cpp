@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cpu/passes/targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/winograd.cpp"
 #include <hwy/foreach_target.h>
@@ -259,10 +261,13 @@ HWY_INLINE void multiply(int blocks, int group, const float* HWY_RESTRICT v,
   }
 }
 
+/// `tiles` rounded up to whole fours.
 HWY_INLINE void multiply_tiles(int tiles, int blocks, int group, const float* v, const float* u,
                                float* m) {
-  for (int t = 0; t < tiles; t += kTiles)
+  int t = 0;
+  for (; t + kTiles <= tiles; t += kTiles)
     multiply<kTiles>(blocks, group, v + t * 16, u, m + t * 16);
+  for (; t < tiles; t += 4) multiply<4>(blocks, group, v + t * 16, u, m + t * 16);
 }
 
 /// Few channels: products of 8 tiles stay in L1 between multiplication and output transform.
@@ -303,7 +308,7 @@ void Forward(const Geometry& g, int images, const float* x, const float* filter,
       for (int p = 0; p < 36; ++p) {
         for (int block = 0; block < g.out_blocks; ++block) {
           const float* u = filter + (static_cast<size_t>(p) * g.out_blocks + block) * bank;
-          multiply_tiles(group, g.in_blocks, group, v + p * in_stride, u,
+          multiply_tiles(tiles, g.in_blocks, group, v + p * in_stride, u,
                          m + p * out_stride + static_cast<size_t>(block) * group * 16);
         }
       }

@@ -211,6 +211,11 @@ void CudaSession::fetch_trace() {
   }
 }
 
+Peaks CudaSession::measure_peaks() {
+  throw Error("ERR_UNSUPPORTED",
+              "peaks: expected a session on the CPU, got one on " + set().device);
+}
+
 std::vector<TraceEvent> CudaSession::trace() const {
   const std::lock_guard lock(trace_mutex_);
   return trace_;

@@ -44,6 +44,7 @@ class CudaSession : public Session {
   const Tensor& viewable(std::string_view tensor) override;
   std::shared_ptr<Arena> arena(std::string_view name) const override;
   RunOutcome run(std::string_view program, const RunRequest&) override;
+  Peaks measure_peaks() override;
   std::vector<TraceEvent> trace() const override;
   Traffic traffic(const std::string& program);
 

@@ -26,6 +26,13 @@ class Operation {
   virtual void run(const Step&) = 0;
 };
 
+/// Rates that no program of this machine exceeds by much, for comparison.
+struct Peaks {
+  double flops = 0;  // f32 multiplications and additions a second, operands in registers
+  double bytes = 0;  // read and written a second by copies that fit no cache
+  const char* instructions = "";  // the instruction set of the arithmetic
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -39,6 +46,9 @@ class Executor {
   virtual size_t scratch_bytes() const = 0;
   /// Allocates those bytes. Called once, after the last prepare().
   virtual void allocate() = 0;
+  /// Measures with all threads, for less than a second. Throws Error("ERR_UNSUPPORTED") where
+  /// speed is no concern.
+  virtual Peaks measure_peaks() = 0;
 };
 
 /// threads >= 1.

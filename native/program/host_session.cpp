@@ -106,8 +106,12 @@ Values HostSession::read(std::string_view tensor) {
 
 void HostSession::write(std::string_view name, const Values& values) {
   require_memory();
-  write_values(persistent(name), values);
-  ++weights_version_;
+  const Tensor& tensor = persistent(name);
+  write_values(tensor, values);
+  // Images, labels and feature maps are no weights: a batch leaves these as they are.
+  const bool weights = tensor.layout == Layout::plain &&
+                       (tensor.dtype == DType::f32 || tensor.dtype == DType::f64);
+  if (weights) ++weights_version_;
 }
 
 const Tensor& HostSession::viewable(std::string_view name) {

@@ -29,6 +29,7 @@ class HostSession : public Session {
   const Tensor& viewable(std::string_view tensor) override;
   std::shared_ptr<Arena> arena(std::string_view name) const override;
   RunOutcome run(std::string_view program, const RunRequest&) override;
+  Peaks measure_peaks() override { return executor_->measure_peaks(); }
   std::vector<TraceEvent> trace() const override;
 
  private:

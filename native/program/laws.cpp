@@ -119,6 +119,7 @@ void law(const ops::Conv& op) {
   tiled(op);
   tiers(op);
   together("xScale", op.xScale, "xBias", op.xBias);
+  together("yScale", op.yScale, "yBias", op.yBias);
   residual(op, *op.y);
 }
 

@@ -12,6 +12,7 @@
 #include "data/batch_source.h"
 #include "program/arena.h"
 #include "program/convert.h"
+#include "program/executor.h"
 #include "program/program.h"
 
 namespace preresnet {
@@ -71,10 +72,14 @@ class Session {
 
   virtual RunOutcome run(std::string_view program, const RunRequest&) = 0;
 
-  /// Any thread: runs whose ticket was taken before end between two operations, on a GPU between two
-  /// steps.
+  /// Any thread: runs whose ticket was taken before end between two operations, on a GPU between
+  /// two steps.
   void cancel() { ++cancellations_; }
   uint64_t ticket() const { return cancellations_; }
+
+  /// What the executor's threads reach at best. ERR_UNSUPPORTED where speed is no concern, or not
+  /// the host's.
+  virtual Peaks measure_peaks() = 0;
 
   /// Of the last run that was traced. Any thread.
   virtual std::vector<TraceEvent> trace() const = 0;
@@ -84,7 +89,8 @@ class Session {
   ProgramSet& set() { return *set_; }
   /// A tensor that keeps its contents; ERR_PARAMETER for another.
   const Tensor& persistent(std::string_view name) const;
-  /// The program of that name; ERR_OPTION where there is none, or where the request does not fit it.
+  /// The program of that name; ERR_OPTION where there is none, or where the request does not fit
+  /// it.
   const Program& program_for(std::string_view name, const RunRequest&) const;
 
  private:

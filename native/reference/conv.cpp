@@ -1,4 +1,4 @@
-// y = [ReLU](conv(t(x), w) [+ bias] [+ t(residual)]); sums of y and y * y.
+// y = [ReLU]((conv(t(x), w) [+ bias]) [* yScale + yBias] [+ t(residual)]); sums of y and y * y.
 #include "reference/convolution.h"
 #include "reference/operations.h"
 #include "reference/residual.h"
@@ -16,6 +16,7 @@ size_t scratch_doubles(const ops::Conv& op) { return sizes(op).padded_size(); }
 void run(const ops::Conv& op, const Call& call) {
   const Convolution conv = sizes(op);
   const Transform t(op.xScale, op.xBias, op.xRelu);
+  const Transform norm(op.yScale, op.yBias, false);
   const Residual residual(op);
   const double* bias = values(op.bias);  // K
   double* y = values(op.y);              // N K P Q
@@ -31,7 +32,8 @@ void run(const ops::Conv& op, const Call& call) {
       for (int64_t p = 0; p < conv.P; ++p) {
         for (int64_t q = 0; q < conv.Q; ++q) {
           double& out = image[(k * conv.P + p) * conv.Q + q];
-          out += (bias == nullptr ? 0 : bias[k]) + residual.at(n, k, p, q);
+          out = norm(out + (bias == nullptr ? 0 : bias[k]), n, conv.N, k);
+          out += residual.at(n, k, p, q);
           if (op.relu) out = relu(out);
           sums.add(n, conv.N, k, out, out);
         }

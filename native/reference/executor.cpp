@@ -60,6 +60,10 @@ class ReferenceExecutor : public Executor {
 
   size_t scratch_bytes() const override { return doubles_ * sizeof(double); }
   void allocate() override { scratch_.resize(doubles_); }
+  Peaks measure_peaks() override {
+    throw Error("ERR_UNSUPPORTED",
+                "peaks: expected an executor that is meant to be fast, got the reference");
+  }
 
  private:
   size_t doubles_ = 0;           // of the most demanding operation: they share it

@@ -1,10 +1,12 @@
-// What the checks share: random images, the verdict.
+// What the checks share: random images, test runs, the verdict.
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { memoryDataset } from '../../dist/lib/index.js'
+import { filesUnder } from '../support/stamp.mjs'
 
 /** Random 32 x 32 x 3 images with random labels. */
 export async function randomImages(count, classes = 10) {
+  const { memoryDataset } = await import('../../dist/lib/index.js')
   const bytes = randomBytes(count)
   return memoryDataset({
     images: new Uint8Array(randomBytes(count * 32 * 32 * 3)),
@@ -19,6 +21,28 @@ export async function randomImages(count, classes = 10) {
 /** Resident bytes of this process. */
 export function resident() {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
+}
+
+/** Compiled test files of some folders of test/. */
+export function operationTests(folders) {
+  return folders.flatMap((folder) => filesUnder('.', `dist/test/${folder}`)).filter((file) => file.endsWith('.test.js'))
+}
+
+/** Runs ava with --tap and counts; what failed goes to stderr. */
+export function counted([command, ...args], env) {
+  const { stdout, stderr, status } = spawnSync(command, args, { env, encoding: 'utf8', maxBuffer: 1 << 28 })
+  const lines = stdout.split('\n')
+  const failed = lines.filter((line) => line.startsWith('not ok'))
+  for (const line of failed) console.error(line)
+  if (status !== 0 && failed.length === 0) console.error(stderr || stdout.slice(-4000))
+  const tests = lines.filter((line) => /^(not )?ok /.test(line)).length
+  return { tests, failures: status === 0 ? failed.length : Math.max(1, failed.length) }
+}
+
+/** Names of the kernels that oneDNN runs during a command. */
+export function kernelNames([command, ...args], env) {
+  const { stdout } = spawnSync(command, args, { env: { ...env, DNNL_VERBOSE: '1' }, encoding: 'utf8', maxBuffer: 1 << 28 })
+  return [...new Set([...stdout.matchAll(/^(?:onednn|dnnl)_verbose,exec,cpu,convolution,([^,]+),/gm)].map(([, name]) => name))].sort()
 }
 
 export function verdict(result) {

@@ -6,7 +6,7 @@ import type { CompileOptions } from '../../lib/compiler/options.js'
 import type { OperationSpec, ProgramSet, TensorSpec } from '../../lib/compiler/program.js'
 import { planReport } from '../../lib/compiler/report.js'
 import { buildGraph } from '../../lib/graph/build.js'
-import { conv2d, dropout, globalAveragePool, linear, network, type Network } from '../../lib/layers/index.js'
+import { conv2d, dropout, globalAveragePool, linear, network, relu, residual, type Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
 
 const CASES: readonly (readonly [string, Network])[] = [
@@ -109,6 +109,57 @@ test('a pre-activation bottleneck is three convolutions and three norms, and not
     set.programs['train']!.operations.filter((operation) => operation.op === 'pointwise'),
     [],
   )
+})
+
+/** Convolutions of a program by their layer: what of the layers behind each became part of it. */
+function folded(set: ProgramSet, program: string): Record<string, string> {
+  const convolutions = set.programs[program]!.operations.filter(({ op }) => op === 'conv')
+  return Object.fromEntries(
+    convolutions.map(({ name, operands, attributes }) => [
+      name,
+      ['yScale' in operands && 'norm', 'residual' in operands && 'residual', attributes['relu'] === true && 'relu', attributes['xRelu'] === true && 'reads relu']
+        .filter(Boolean)
+        .join(' '),
+    ]),
+  )
+}
+
+test('without a backward pass a norm and a ReLU that alone read a convolution are part of it', async (t) => {
+  const net = preResNet('preresnet-164', { classes: 10 })
+  for (const program of ['evaluate', 'infer']) {
+    const set = await compiled(net)
+    const of = folded(set, program)
+    t.is(of['stages.1.blocks.5.conv1'], 'norm relu reads relu')
+    t.is(of['stages.1.blocks.5.conv2'], 'norm relu')
+    t.is(of['stages.1.blocks.5.conv3'], 'residual')
+    t.deepEqual(
+      set.programs[program]!.operations.filter(({ op }) => op === 'pointwise'),
+      [],
+    )
+  }
+  t.false(Object.values(folded(await compiled(net), 'train')).some((text) => /norm| relu/.test(text.replace('reads relu', ''))))
+})
+
+test('a post-activation network is convolutions alone when it infers', async (t) => {
+  const set = await compiled(preResNet({ family: 'cifar', depth: 20, block: 'basic', unit: 'original', classes: 10 }), { programs: ['infer'] })
+  const of = folded(set, 'infer')
+  t.is(of['stages.1.blocks.1.conv1'], 'norm relu')
+  t.is(of['stages.1.blocks.1.conv2'], 'norm residual relu')
+  t.deepEqual([...new Set(set.programs['infer']!.operations.map(({ op }) => op))], ['input', 'bn_finalize', 'conv', 'head', 'linear', 'softmax'])
+})
+
+/** A ReLU or a sum must not be written over what somebody else reads, through whatever changes nothing on the way. */
+test('a convolution that several read stays what it is', async (t) => {
+  const conv = (): ReturnType<typeof conv2d> => conv2d({ channels: 8, kernel: 3 })
+  // When nothing is trained, dropout is nothing: the ReLU alone reads it, and yet not alone the convolution.
+  const split = residual({ branch: [dropout({ rate: 0.5 }), relu(), conv()] })
+  const tail = { pool: globalAveragePool(), fc: linear({ units: 10 }) }
+  for (const between of [[], [dropout({ rate: 0.5 })]]) {
+    const net = network({ input: { height: 8, width: 8, channels: 3 }, layers: { stem: conv(), between, split, ...tail } })
+    const of = folded(await compiled(net, { programs: ['infer'] }), 'infer')
+    t.is(of['stem'], '')
+    t.deepEqual(Object.values(of), ['', 'residual reads relu'])
+  }
 })
 
 test('the normalised activation is never stored: what is kept is about half', async (t) => {

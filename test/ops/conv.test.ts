@@ -11,6 +11,7 @@ const factors = {
   normalised: [true, false],
   xRelu: [true, false],
   bias: [false, true],
+  outputNormalised: [false, true],
   residual: ['none', 'same', 'optionA', 'subsampled'],
   residualScaled: [true, false],
   residualRelu: [true, false],
@@ -19,8 +20,17 @@ const factors = {
   tiles: [true, false],
 } as const
 
+/** Few images of many filters: each image is shared out among threads. */
+const fewImages = [
+  { channels: 20, outputs: 128, size: [9, 9], kernel: 1, images: 1, groups: 1, residual: 'same', sums: false },
+  { channels: 33, outputs: 92, size: [7, 7], kernel: 3, images: 1, groups: 1, residual: 'optionA' },
+  { channels: 16, outputs: 64, size: [5, 7], kernel: 3, images: 3, groups: 1, residual: 'none', sums: false },
+  { channels: 12, outputs: 70, size: [7, 7], kernel: 3, images: 1, groups: 3, residual: 'subsampled' },
+] as const
+
 const combinations = pairwise(factors)
-const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinations[index]!, ...choice })), ...combinations].map((choice, index) => {
+const special = [...manyImages, ...fewImages].map((choice, index) => ({ ...combinations[index]!, stride: 1, pad: 'same', ...choice }) as const)
+const cases: NamedCase[] = [...special, ...combinations].map((choice, index) => {
   const random = new Random(1000 + index)
   const shapes = convolutionShapes(choice)
   const { x, w, y, groups, stride, padding, text } = shapes
@@ -38,6 +48,8 @@ const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinati
       xBias: choice.normalised && random.normals([groups, x[1]], 0.5),
       w: random.normals(w, 1 / Math.sqrt(w[1] * w[2] * w[3])),
       bias: choice.bias && random.normals([K]),
+      yScale: choice.outputNormalised && random.scales([groups, K]),
+      yBias: choice.outputNormalised && random.normals([groups, K], 0.5),
       residual: residual && random.normals([N, L, size(P), size(Q)]),
       residualScale: residual && choice.residualScaled && random.scales([groups, L]),
       residualBias: residual && choice.residualScaled && random.normals([groups, L], 0.5),
@@ -60,10 +72,12 @@ function statement(operation: OperationCase): Results {
   const x = image(given(operation, 'x').shape, (...place) => (flag(operation, 'xRelu') ? Math.max(raw(...place), 0) : raw(...place)))
   const convolved = convolve(x, w, { stride: number(operation, 'stride', 1), padding: number(operation, 'padding', 0) })
   const bias = maybe(operation, 'bias')
+  const normalised = image(convolved.shape, (n, k, p, q) => at(convolved, n, k, p, q) + (bias?.data[k] ?? 0))
+  const norm = inner({ ...operation, inputs: { ...operation.inputs, normalised } }, 'normalised', 'yScale', 'yBias')
   const residual = maybe(operation, 'residual')
   const subsample = number(operation, 'residualSubsample', 1)
   const y = image(convolved.shape, (n, k, p, q) => {
-    let value = at(convolved, n, k, p, q) + (bias?.data[k] ?? 0)
+    let value = norm(n, k, p, q)
     if (residual !== undefined && k < dim(residual, 1)) {
       const skip = inner(operation, 'residual', 'residualScale', 'residualBias')(n, k, p * subsample, q * subsample)
       value += flag(operation, 'residualRelu') ? Math.max(skip, 0) : skip

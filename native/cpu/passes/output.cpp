@@ -51,14 +51,14 @@ struct Subsampled {
 template <Kind kind, class Residual>
 struct OutputStep {
   const float* result;
-  Sixteen bias;
+  Sixteen scale, bias;
   Residual residual;
   bool rectify;
   Target y;
   int64_t begin;
 
   HWY_INLINE Contribution operator()(int64_t pixel) {
-    Sixteen value = residual(add(load(result + pixel * 16), bias), pixel);
+    Sixteen value = residual(multiply_add(load(result + pixel * 16), scale, bias), pixel);
     if (rectify) value = relu(value);
     const Sixteen stored = write<kind>(y, begin + pixel * 16, value);
     return {stored, stored};
@@ -68,8 +68,13 @@ struct OutputStep {
 template <Kind kind, class Residual>
 HWY_INLINE void output_block(const OutputPass& pass, int64_t block, Residual residual) {
   const int64_t pixels = pass.height * pass.width, begin = block * pixels * 16;
-  const OutputStep<kind, Residual> step{
-      pass.result + begin, load_or(pass.bias, block * 16, 0), residual, pass.relu, pass.y, begin};
+  const OutputStep<kind, Residual> step{pass.result + begin,
+                                        load_or(pass.scale, block * 16, 1),
+                                        load_or(pass.bias, block * 16, 0),
+                                        residual,
+                                        pass.relu,
+                                        pass.y,
+                                        begin};
   each_pixel(pixels, step, from_channel(pass.sums, block * 16),
              from_channel(pass.squares, block * 16));
 }

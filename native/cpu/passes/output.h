@@ -1,5 +1,5 @@
-// What becomes of a convolution's result, one image: y = [ReLU](result [+ bias] [+ t(residual)]),
-// stored, with the sums of what was stored.
+// What becomes of a convolution's result, one image: y = [ReLU](result [* scale] [+ bias]
+// [+ t(residual)]), stored, with the sums of what was stored.
 #pragma once
 #include <cstdint>
 
@@ -9,6 +9,7 @@ namespace preresnet::cpu::passes {
 
 struct OutputPass {
   const float* result = nullptr;  // may be where y is
+  const float* scale = nullptr;
   const float* bias = nullptr;
   Source residual = {};  // no data: none. Read at (subsample h, subsample w); zero past its blocks
   const float* residual_scale = nullptr;

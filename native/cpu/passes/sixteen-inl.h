@@ -28,6 +28,9 @@ constexpr int kParts = 16 / kLanes;
 
 struct Sixteen {
   Float part[kParts];
+  // An implicit one would lie outside the target's functions, and GCC for arm64 refuses to inline
+  // Highway's constructors into it.
+  HWY_INLINE Sixteen() {}
 };
 
 HWY_INLINE Sixteen splat(float value) {

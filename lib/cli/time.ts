@@ -1,0 +1,100 @@
+/** What each operation of a program takes on this machine: `preresnet plan --time`. */
+import { serialisePrograms } from '../compiler/compile.js'
+import type { ProgramSet } from '../compiler/program.js'
+import type { PlanReport } from '../compiler/report.js'
+import { buildGraph } from '../graph/index.js'
+import type { Network } from '../layers/index.js'
+import { loadBinding, type NativeSession, type Peaks } from '../runtime/binding.js'
+import { initialValues } from '../runtime/random.js'
+
+export interface OperationTiming {
+  readonly milliseconds: number
+  /** As of direct convolutions and matrix products. */
+  readonly flopsPerSecond: number
+  /** Operands, each counted once. */
+  readonly bytesPerSecond: number
+  /** Time at the machine's peak (of arithmetic or of copies, the longer) as a share of the time taken. */
+  readonly shareOfPeak: number
+}
+
+export interface Timing {
+  readonly operations: readonly OperationTiming[]
+  /** Sum over the operations. */
+  readonly milliseconds: number
+  /** Runs whose median counts, after one that does not. */
+  readonly runs: number
+  /** fp32 operations a second, operands in registers, all threads. */
+  readonly peakFlops: number
+  /** Bytes a second that large copies read and write, all threads. */
+  readonly peakBytes: number
+  /** The instruction set of vector code: AVX3, AVX2, NEON ... */
+  readonly instructions: string
+  readonly threads: number
+}
+
+const RUNS = 5
+
+/** Runs `report.program` on random images and parameters. ERR_UNSUPPORTED on an executor whose speed is no concern. */
+export async function timeProgram(network: Network, set: ProgramSet, report: PlanReport, threads: number): Promise<Timing> {
+  const binding = loadBinding()
+  const native = await binding.createSession(await serialisePrograms(set), { threads })
+  try {
+    const peaks = await native.measurePeaks()
+    await native.allocate()
+    await fill(native, network, set)
+    const times = await traces(native, report.program)
+    const operations = report.operations.map((operation, index) => rates(Math.max(1e-9, median(times.map((run) => run[index]!))), operation, peaks))
+    return {
+      operations,
+      milliseconds: operations.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
+      runs: RUNS,
+      peakFlops: peaks.flops,
+      peakBytes: peaks.bytes,
+      instructions: peaks.instructions,
+      threads: threads === 0 ? Number(binding.system['allowedThreads']) : threads,
+    }
+  } finally {
+    await native.dispose()
+  }
+}
+
+/** Start values of every parameter, and noise for images; labels and crops stay zero. */
+async function fill(native: NativeSession, network: Network, set: ProgramSet): Promise<void> {
+  const graph = buildGraph(network)
+  for (const { name, shape, init } of [...graph.parameters, ...graph.buffers]) {
+    await native.write(name, await initialValues(init, product(shape), 1, name))
+  }
+  const images = set.tensors.find(({ name, arena }) => arena === 'inputs' && name === 'images')
+  if (images === undefined) return
+  const noise = await initialValues({ kind: 'normal', deviation: 50 }, product(images.shape), 1, 'images')
+  await native.write('images', Uint8Array.from(noise, (value) => Math.max(0, Math.min(255, 128 + value))))
+}
+
+/** Seconds of every operation, run by run. */
+async function traces(native: NativeSession, program: string): Promise<number[][]> {
+  const results: number[][] = []
+  for (let run = 0; run <= RUNS; run++) {
+    const learningRates = new Float64Array(program === 'train' ? 1 : 0).fill(0.001)
+    await native.run(program, { steps: 1, seed: 1, firstStep: run, learningRates, trace: true })
+    if (run > 0) results.push(native.trace().map(({ duration }) => duration / 1e6))
+  }
+  return results
+}
+
+function rates(seconds: number, { flops, bytesRead, bytesWritten }: PlanReport['operations'][number], peaks: Peaks): OperationTiming {
+  const bytes = bytesRead + bytesWritten
+  return {
+    milliseconds: seconds * 1000,
+    flopsPerSecond: flops / seconds,
+    bytesPerSecond: bytes / seconds,
+    shareOfPeak: Math.max(flops / peaks.flops, bytes / peaks.bytes) / seconds,
+  }
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((total, length) => total * length, 1)
+}

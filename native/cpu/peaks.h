@@ -1,0 +1,11 @@
+// What this machine's arithmetic and memory reach at best.
+#pragma once
+#include "cpu/thread_pool.h"
+#include "program/executor.h"
+
+namespace preresnet::cpu {
+
+/// The best of several short tries, all threads at once.
+Peaks measure_peaks(ThreadPool& pool);
+
+}  // namespace preresnet::cpu

@@ -1,0 +1,159 @@
+/** Inference on the CPU: norms inside of convolutions, weights packed once, images shared out in blocks or in slices of filters. */
+import test from 'ava'
+import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
+import type { Precision } from '../../lib/compiler/program.js'
+import { buildGraph } from '../../lib/graph/build.js'
+import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
+import { loadBinding, type NativeSession } from '../../lib/runtime/binding.js'
+
+const small = { height: 9, width: 9, channels: 3 }
+const networks: Readonly<Record<string, PreResNetDescription>> = {
+  'pre-activation, bottleneck': { family: 'cifar', depth: 20, block: 'bottleneck', widths: [64, 128, 256], input: small },
+  'pre-activation, basic, option A': { family: 'cifar', depth: 14, block: 'basic', widths: [16, 40, 64], input: small },
+  original: { family: 'cifar', depth: 14, block: 'basic', unit: 'original', widths: [16, 64, 96], input: small },
+  'ReLU before addition': { family: 'cifar', depth: 14, block: 'basic', unit: 'relu-before-addition', input: small },
+  imagenet: { family: 'imagenet', units: [1, 1, 1, 1], widths: [64, 128, 192, 256], block: 'bottleneck', input: { height: 33, width: 33, channels: 3 } },
+}
+
+type Place = readonly ['reference', 'fp64'] | readonly ['cpu', Precision]
+
+class Inference {
+  readonly graph
+  private constructor(
+    description: PreResNetDescription,
+    readonly native: NativeSession,
+    readonly values: number,
+  ) {
+    this.graph = buildGraph(preResNet({ ...description, classes: 5 }))
+  }
+
+  static async open(description: PreResNetDescription, [device, precision]: Place, batch: number, threads = 1): Promise<Inference> {
+    const network = preResNet({ ...description, classes: 5 })
+    const set = await compilePrograms(buildGraph(network), {
+      device,
+      precision,
+      batch,
+      programs: ['evaluate', 'infer'],
+      input: { kind: 'tensor' },
+      loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
+    })
+    const native = await loadBinding().createSession(await serialisePrograms(set), { threads })
+    await native.allocate()
+    const { height, width, channels } = network.input
+    const inference = new Inference(description, native, batch * height * width * channels)
+    await inference.write(1)
+    await native.write('labels', new Int32Array(batch))
+    return inference
+  }
+
+  /** Parameters and running statistics of ordinary size. */
+  async write(seed: number): Promise<void> {
+    for (const [index, { name, shape, init }] of [...this.graph.parameters, ...this.graph.buffers].entries()) {
+      const count = shape.reduce((product, size) => product * size, 1)
+      // As start values are: small where many are added up; norms near 1; variances too.
+      const deviation = init.kind === 'normal' ? init.deviation : 0.3
+      const centre = init.kind === 'constant' ? init.value : 0
+      await this.native.write(
+        name,
+        noise(count, seed * 1000 + index).map((value) => (centre === 1 ? 1 + 0.3 * value : centre + deviation * value)),
+      )
+    }
+  }
+
+  async run(program = 'infer', seed = 7): Promise<Float64Array> {
+    await this.native.write('x', noise(this.values, seed))
+    await this.native.run(program, { steps: 1, seed: 1, firstStep: 0, learningRates: new Float64Array(0) })
+    return (await this.native.read('logits')) as Float64Array
+  }
+}
+
+/** Uniform of variance 1. */
+function noise(count: number, seed: number): Float64Array {
+  let state = seed >>> 0
+  return Float64Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return (state / 2 ** 32 - 0.5) * Math.sqrt(12)
+  })
+}
+
+async function logits(description: PreResNetDescription, place: Place, batch: number, threads = 1): Promise<Float64Array> {
+  const inference = await Inference.open(description, place, batch, threads)
+  try {
+    return await inference.run()
+  } finally {
+    await inference.native.dispose()
+  }
+}
+
+/** Largest difference, in root mean squares of what is expected. */
+function distance(actual: Float64Array, expected: Float64Array): number {
+  const rms = Math.sqrt(expected.reduce((sum, value) => sum + value * value, 0) / expected.length)
+  return Math.max(...actual.map((value, index) => Math.abs(value - expected[index]!))) / rms
+}
+
+for (const [name, description] of Object.entries(networks)) {
+  test.serial(`${name}: batches of any size agree with the reference`, async (t) => {
+    for (const batch of [1, 2, 3, 5, 9]) {
+      const expected = await logits(description, ['reference', 'fp64'], batch)
+      t.true(expected.every(Number.isFinite))
+      const fp32 = distance(await logits(description, ['cpu', 'fp32'], batch), expected)
+      t.true(fp32 < 2e-5, `batch ${batch}, fp32: ${fp32}`)
+      const bf16 = distance(await logits(description, ['cpu', 'bf16'], batch), expected)
+      t.true(bf16 < 0.1, `batch ${batch}, bf16: ${bf16}`)
+    }
+  })
+
+  test.serial(`${name}: the same bits with any number of threads and any block of images`, async (t) => {
+    const variable = 'PRERESNET_BLOCK_IMAGES'
+    const before = process.env[variable]
+    try {
+      for (const batch of [1, 3, 7]) {
+        Reflect.deleteProperty(process.env, variable)
+        const expected = await logits(description, ['cpu', 'fp32'], batch)
+        for (const [threads, block] of [
+          [2, undefined],
+          [5, undefined],
+          [2, 2],
+          [3, 4],
+        ] as const) {
+          if (block !== undefined) process.env[variable] = String(block)
+          t.deepEqual(await logits(description, ['cpu', 'fp32'], batch, threads), expected, `batch ${batch}, ${threads} threads, blocks of ${String(block)}`)
+        }
+      }
+    } finally {
+      if (before === undefined) Reflect.deleteProperty(process.env, variable)
+      else process.env[variable] = before
+    }
+  })
+}
+
+test.serial('weights that are kept packed follow what is written: all, one parameter, one running statistic', async (t) => {
+  const description = networks['pre-activation, bottleneck']!
+  const open = (): Promise<Inference> => Inference.open(description, ['cpu', 'fp32'], 3)
+  const kept = await open()
+  const change = async (work: (inference: Inference) => Promise<void>): Promise<void> => {
+    const before = await kept.run()
+    t.deepEqual(await kept.run(), before, 'a run changes nothing')
+    await work(kept)
+    const after = await kept.run()
+    t.notDeepEqual(after, before)
+    // A session that has packed nothing yet.
+    const other = await open()
+    for (const { name } of [...kept.graph.parameters, ...kept.graph.buffers]) await other.native.write(name, (await kept.native.read(name)) as Float64Array)
+    t.deepEqual(await other.run(), after)
+    await other.native.dispose()
+  }
+  await change((inference) => inference.write(2))
+  for (const part of ['conv2.weight', 'norm2.running_var', 'norm3.weight', 'norm2.running_mean']) {
+    const { name, shape } = [...kept.graph.parameters, ...kept.graph.buffers].find((entry) => entry.name.endsWith(part))!
+    await change((inference) => inference.native.write(name, new Float64Array(shape.reduce((product, size) => product * size, 1)).fill(0.75)))
+  }
+  await kept.native.dispose()
+})
+
+test.serial('evaluation and inference compute the same logits', async (t) => {
+  const inference = await Inference.open(networks['original']!, ['cpu', 'fp32'], 5, 2)
+  t.deepEqual(await inference.run('evaluate'), await inference.run('infer'))
+  t.notDeepEqual(await inference.run('infer', 8), await inference.run('infer', 9))
+  await inference.native.dispose()
+})
