@@ -53,6 +53,10 @@ preresnet_find(preresnet_spng spng.h spng)
 if(NOT TARGET preresnet_spng)
   preresnet_missing("libspng" libspng-dev)
 endif()
+find_package(Boost 1.70 QUIET COMPONENTS context) # fibers, for the emulated CUDA device
+if(NOT TARGET Boost::context)
+  preresnet_missing("Boost.Context 1.70 or later" libboost-context-dev)
+endif()
 
 if(missing)
   message(FATAL_ERROR "preresnet needs libraries that are not installed:${missing}\nOn Debian and Ubuntu:\n  apt-get install --yes${packages}\n")

@@ -7,7 +7,8 @@
 #include "addon/arguments.h"
 #include "addon/loader.h"
 #include "core/error.h"
-#include "core/system.h"
+#include "cuda_client/session.h"
+#include "program/host_session.h"
 
 namespace preresnet {
 
@@ -65,6 +66,33 @@ Values to_values(const Napi::Value& value) {
   throw Error(
       "ERR_PARAMETER",
       "values: expected a Float64Array, Float32Array, Int32Array or Uint8Array, got another value");
+}
+
+struct SessionOptions {
+  int threads = 0;
+  CudaOptions cuda;
+};
+
+SessionOptions read_options(const Napi::Value& value) {
+  const Arguments options(value, "options");
+  SessionOptions result;
+  result.threads = static_cast<int>(options.integer("threads", 0, 1 << 12));
+  result.cuda.deterministic = options.boolean_or("deterministic", false);
+  result.cuda.eager = options.boolean_or("eager", false);
+  result.cuda.record_only = options.boolean_or("recordOnly", false);
+  result.cuda.workspace_limit = static_cast<uint64_t>(options.integer_or("workspaceLimit", 0, 0));
+  result.cuda.schedule_seed = static_cast<uint64_t>(options.integer_or("scheduleSeed", 0, 0));
+  result.cuda.omit_wait = static_cast<int>(options.integer_or("omitWait", -1, -1));
+  return result;
+}
+
+std::unique_ptr<Session> open_session(const std::string& text, const SessionOptions& options,
+                                      const std::atomic<bool>& stop) {
+  std::unique_ptr<ProgramSet> programs = read_programs(text);
+  if (programs->device.rfind("cuda", 0) == 0) {
+    return std::make_unique<CudaSession>(std::move(programs), text, options.cuda, stop);
+  }
+  return std::make_unique<HostSession>(std::move(programs), options.threads, stop);
 }
 
 RunRequest read_request(const Napi::Value& value, std::shared_ptr<LoaderState>* loader) {
@@ -140,14 +168,14 @@ Napi::Function SessionObject::define(Napi::Env env) {
        InstanceMethod<&SessionObject::view>("view"), InstanceMethod<&SessionObject::run>("run"),
        InstanceMethod<&SessionObject::cancel>("cancel"),
        InstanceMethod<&SessionObject::trace>("trace"),
+       InstanceMethod<&SessionObject::traffic>("traffic"),
        InstanceMethod<&SessionObject::dispose>("dispose")});
 }
 
 Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     auto programs = std::make_shared<std::string>(text_argument(info, 0, "programs"));
-    const auto threads =
-        static_cast<int>(Arguments(info[1], "options").integer("threads", 0, 1 << 12));
+    const SessionOptions options = read_options(info[1]);
     auto state = std::make_shared<SessionState>();
     Environment& environment = Environment::of(info.Env());
     environment.add(state);
@@ -156,8 +184,8 @@ Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
     SessionState* raw = state.get();
     return environment.promise(
         state, [&](auto task) { raw->thread.post(std::move(task)); },
-        [raw, programs, threads]() -> Completion {
-          raw->session = std::make_unique<Session>(*programs, threads, raw->ending);
+        [raw, programs, options]() -> Completion {
+          raw->session = open_session(*programs, options, raw->ending);
           return [raw](Napi::Env env) -> Napi::Value {
             auto keep = raw->shared_from_this();
             return Environment::of(env).session_class.New(
@@ -199,7 +227,7 @@ Napi::Value SessionObject::memory(const Napi::CallbackInfo& info) {
     result.Set("arenas", number(info.Env(), memory.arenas));
     result.Set("scratch", number(info.Env(), memory.scratch));
     result.Set("total", number(info.Env(), memory.total()));
-    result.Set("available", number(info.Env(), available_memory()));
+    result.Set("available", number(info.Env(), memory.available));
     return result;
   });
 }
@@ -296,6 +324,32 @@ Napi::Value SessionObject::trace(const Napi::CallbackInfo& info) {
       result[index] = entry;
     }
     return result;
+  });
+}
+
+Napi::Value SessionObject::traffic(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    require_usable();
+    return later(info.Env(),
+                 [name = text_argument(info, 0, "program")](Session& session) -> Completion {
+                   auto* cuda = dynamic_cast<CudaSession*>(&session);
+                   if (cuda == nullptr) {
+                     throw Error("ERR_UNSUPPORTED",
+                                 "launches are counted on a CUDA device, got another device");
+                   }
+                   return [traffic = cuda->traffic(name)](Napi::Env env) -> Napi::Value {
+                     Napi::Object result = Napi::Object::New(env);
+                     const auto set = [&](const char* key, auto value) {
+                       result.Set(key, Napi::Number::New(env, static_cast<double>(value)));
+                     };
+                     set("launches", traffic.launches);
+                     set("convolutionLaunches", traffic.convolution_launches);
+                     set("waits", traffic.waits);
+                     set("bytesRead", traffic.bytes_read);
+                     set("bytesWritten", traffic.bytes_written);
+                     return result;
+                   };
+                 });
   });
 }
 

@@ -51,6 +51,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);
   Napi::Value trace(const Napi::CallbackInfo& info);
+  Napi::Value traffic(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
   void require_usable() const;

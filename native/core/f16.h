@@ -1,4 +1,4 @@
-// IEEE half precision: 1 sign, 5 exponent and 10 mantissa bits, rounded to nearest, ties to even.
+// IEEE 754 binary16, rounded to nearest, ties to even; subnormals and infinities as on a GPU.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -9,31 +9,28 @@ inline float from_f16(uint16_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   const uint32_t exponent = (bits >> 10) & 0x1fu;
   const uint32_t mantissa = bits & 0x3ffu;
-  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  if (exponent != 0) {
-    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  if (exponent == 0) {  // zero and subnormals: a multiple of 2^-24
+    const float value = static_cast<float>(mantissa) * 0x1p-24f;
+    return sign != 0 ? -value : value;
   }
-  const float value = static_cast<float>(mantissa) * 0x1p-24f;
-  return sign == 0 ? value : -value;
+  const uint32_t wide = exponent == 31 ? 0xffu : exponent + 112;
+  return std::bit_cast<float>(sign | (wide << 23) | (mantissa << 13));
 }
 
 inline uint16_t to_f16(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);
   const auto sign = static_cast<uint16_t>((bits >> 16) & 0x8000u);
   const uint32_t magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {  // NaN: kept quiet
-    return static_cast<uint16_t>(sign | 0x7e00u | ((magnitude >> 13) & 0x3ffu));
-  }
-  // From the midpoint between 65504 and what would come after it.
-  if (magnitude >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);
-  if (magnitude < 0x38800000u) {
-    // Below 2^-14 halves are multiples of 2^-24. In the binade of 2^-1 so are floats: adding 0.5
-    // rounds, and leaves the multiple in the mantissa.
+  if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);   // NaN
+  if (magnitude >= 0x47800000u) return static_cast<uint16_t>(sign | 0x7c00u);  // 2^16 and above
+  if (magnitude < 0x38800000u) {  // below 2^-14: a multiple of 2^-24, if need be 2^-14 itself
+    // The sum's ulp is 2^-24, so that the addition rounds as wanted.
     const float rounded = std::bit_cast<float>(magnitude) + 0.5f;
     return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(rounded) - 0x3f000000u));
   }
+  // A carry out of the mantissa goes into the exponent, from 65520 on to infinity.
   const uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
-  return static_cast<uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
+  return static_cast<uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
 }
 
 }  // namespace preresnet

@@ -35,12 +35,12 @@ struct PhiloxStream {
   uint64_t stream = 0;
 
   /// Words 4 * block ... 4 * block + 3 of the stream.
-  PhiloxCounter block(uint64_t block) const {
+  constexpr PhiloxCounter block(uint64_t block) const {
     return philox({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
                    static_cast<uint32_t>(stream), static_cast<uint32_t>(step)},
                   philox_key(seed));
   }
-  uint32_t word(uint64_t index) const { return block(index / 4)[index % 4]; }
+  constexpr uint32_t word(uint64_t index) const { return block(index / 4)[index % 4]; }
 };
 
 /// Uniform in [0, 1), exact in float as well as in double.

@@ -47,8 +47,8 @@ typedef struct {
   int32_t record_only;      /* emulated: count launches and bytes, allocate and compute nothing */
   uint64_t workspace_limit; /* bytes that one convolution may take; 0: no limit */
   uint64_t schedule_seed;   /* emulated: which of the legal orders */
-  int32_t
-      omit_wait; /* emulated, for tests: the number of the event wait that is left out; -1 none */
+  /* Emulated, for tests: the number, in each step, of the event wait that is left out; -1: none. */
+  int32_t omit_wait;
 } preresnet_cuda_options;
 
 typedef struct {
@@ -77,11 +77,13 @@ typedef struct {
   void (*release)(void* source, uint64_t ticket);
   uint64_t first_batch;
   int32_t check_finite, poison, trace;
+  int32_t collect; /* hand predictions and labels to completed */
   /* Asked between steps; not 0 ends the run with what is complete. */
   void* owner;
   int (*cancelled)(void* owner);
   /* After each step, in order: 6 values (sum of losses, counted, top-1, top-5, seconds waited,
-   * seconds run), and predictions and labels where the program has them (else null). */
+   * seconds run), and with `collect` the count of predictions and labels where the program has them
+   * (else null). */
   void (*completed)(void* owner, const double row[6], const int32_t* predictions,
                     const int32_t* labels, int64_t count);
   int32_t was_cancelled; /* out */

@@ -8,16 +8,10 @@
 
 #include "cuda/convolution.h"
 #include "cuda/runtime.h"
+#include "cuda/step_values.h"
 #include "ops/operations.h"
 
 namespace preresnet::cuda {
-
-/// What changes from step to step, in device memory; refreshed before each step by one copy.
-struct StepValues {
-  uint64_t seed = 0;
-  uint64_t step = 0;  // global, from 0
-  double learning_rate = 0;
-};
 
 /// Where one enqueueing of an operation goes.
 struct Place {

@@ -78,6 +78,18 @@ class Runtime {
 
   /// The library's own stream handle (cudaStream_t), for cuDNN; null on the emulated device.
   virtual void* native(Stream) = 0;
+
+  /// Calls of launch so far; counted by the emulated device only.
+  virtual uint64_t launches() const { return 0; }
 };
+
+struct RuntimeOptions {
+  int device = 0;
+  bool record_only = false;    // emulated: nothing is allocated or computed
+  uint64_t schedule_seed = 0;  // emulated: which of the legal orders
+};
+
+/// Each library has one of them: cudart/ or emulation/. ERR_DEVICE where the device cannot be used.
+std::unique_ptr<Runtime> make_runtime(const RuntimeOptions&);
 
 }  // namespace preresnet::cuda

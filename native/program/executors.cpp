@@ -1,6 +1,6 @@
 #include "core/error.h"
 #include "core/system.h"
-#include "program/session.h"
+#include "program/host_session.h"
 
 namespace preresnet {
 

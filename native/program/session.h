@@ -1,11 +1,10 @@
-// A set of programs ready to run: its memory, its executor, its steps. Used by one thread at a
-// time; cancel() by any.
+// A set of programs ready to run: its memory, its steps. Used by one thread at a time; cancel() by
+// any.
 #pragma once
 #include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,15 +12,14 @@
 #include "data/batch_source.h"
 #include "program/arena.h"
 #include "program/convert.h"
-#include "program/executor.h"
-#include "program/lifetimes.h"
 #include "program/program.h"
 
 namespace preresnet {
 
 struct SessionMemory {
   size_t arenas = 0;
-  size_t scratch = 0;  // of the executor, and the copy of the buffers that makes a step undoable
+  size_t scratch = 0;    // of the executor, and the copy of the buffers that makes a step undoable
+  size_t available = 0;  // on the device
   size_t total() const { return arenas + scratch; }
 };
 
@@ -56,61 +54,43 @@ struct TraceEvent {
 
 class Session {
  public:
-  /// Reads and verifies the programs and prepares every operation. threads: 0 for what the machine
-  /// allows. Ends with ERR_ABORTED soon after `stop` becomes true.
-  Session(std::string_view programs, int threads, const std::atomic<bool>& stop);
-  ~Session();
+  explicit Session(std::unique_ptr<ProgramSet>);
+  virtual ~Session() = default;
 
-  SessionMemory memory() const;
+  virtual SessionMemory memory() const = 0;
   /// ERR_MEMORY if that is more than is available.
-  void allocate();
+  virtual void allocate() = 0;
 
-  Values read(std::string_view tensor) const;
-  void write(std::string_view tensor, const Values&);
-  /// A plain f32 or f64 tensor of a persistent arena, else ERR_PARAMETER. JavaScript may write
-  /// through it from then on. Any thread.
-  const Tensor& viewable(std::string_view tensor);
+  virtual Values read(std::string_view tensor) = 0;
+  virtual void write(std::string_view tensor, const Values&) = 0;
+  /// A plain f32 or f64 tensor of a persistent arena, else ERR_PARAMETER; ERR_UNSUPPORTED where
+  /// memory is not the host's. JavaScript may write through it from then on. Any thread.
+  virtual const Tensor& viewable(std::string_view tensor) = 0;
   /// Kept alive by whoever holds it, also after the session.
-  std::shared_ptr<Arena> arena(std::string_view name) const;
+  virtual std::shared_ptr<Arena> arena(std::string_view name) const = 0;
 
-  RunOutcome run(std::string_view program, const RunRequest&);
+  virtual RunOutcome run(std::string_view program, const RunRequest&) = 0;
 
-  /// Any thread: runs whose ticket was taken before end between two operations.
+  /// Any thread: runs whose ticket was taken before end between two operations, on a GPU between two
+  /// steps.
   void cancel() { ++cancellations_; }
   uint64_t ticket() const { return cancellations_; }
 
   /// Of the last run that was traced. Any thread.
-  std::vector<TraceEvent> trace() const;
+  virtual std::vector<TraceEvent> trace() const = 0;
+
+ protected:
+  const ProgramSet& set() const { return *set_; }
+  ProgramSet& set() { return *set_; }
+  /// A tensor that keeps its contents; ERR_PARAMETER for another.
+  const Tensor& persistent(std::string_view name) const;
+  /// The program of that name; ERR_OPTION where there is none, or where the request does not fit it.
+  const Program& program_for(std::string_view name, const RunRequest&) const;
 
  private:
-  struct Prepared;
-
-  const Tensor& persistent(std::string_view name) const;
-  void require_memory() const;
-  bool step(Prepared&, const RunRequest&, Step, bool traced);
-  void take_batch(Prepared&, const Batch&) const;
-  void check_inputs(const Prepared&) const;
-  [[noreturn]] void explain_not_finite(Prepared&, const Step&, size_t until,
-                                       const std::string& what);
-  void keep_buffers();
-  void restore_buffers();
-
   std::unique_ptr<ProgramSet> set_;
-  std::unique_ptr<Executor> executor_;
-  std::map<std::string, std::unique_ptr<Prepared>, std::less<>> programs_;
   std::map<std::string_view, const Tensor*> persistent_;
-  std::map<std::string, std::shared_ptr<Arena>, std::less<>> arenas_;
-  std::vector<std::byte> kept_buffers_;
-  mutable std::mutex trace_mutex_;
-  std::vector<TraceEvent> finished_trace_;  // guarded by trace_mutex_
-  std::vector<TraceEvent> trace_;           // of the run going on
   std::atomic<uint64_t> cancellations_{0};
-  uint64_t weights_version_ = 1;
-  std::atomic<bool> viewed_{false};
-  std::atomic<bool> allocated_{false};
 };
-
-/// The executor for a device of programs: "reference" or "cpu". ERR_DEVICE for another.
-std::unique_ptr<Executor> make_executor(const std::string& device, int threads);
 
 }  // namespace preresnet

@@ -13,6 +13,7 @@ export const BUILD_PACKAGES = [
   { name: 'libjpeg62-turbo-dev' },
   { name: 'libspng-dev' },
   { name: 'nlohmann-json3-dev' },
+  { name: 'libboost-context-dev' },
 ]
 export const LINT_PACKAGES = [{ name: 'clang-format', tools: ['clang-format'] }]
 

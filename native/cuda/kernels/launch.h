@@ -1,6 +1,6 @@
 // Seam 1 of 3: every kernel is launched here.
 #pragma once
-#include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "cuda/runtime.h"
@@ -13,7 +13,10 @@ namespace preresnet::cuda {
 template <class... Parameters>
 void launch(Runtime& runtime, Stream stream, const char* name, Dim3 grid, Dim3 block,
             void (*kernel)(Parameters...), std::type_identity_t<Parameters>... arguments) {
-  Launch work{.name = name, .grid = grid, .block = block};
+  Launch work;
+  work.name = name;
+  work.grid = grid;
+  work.block = block;
 #ifdef PRERESNET_EMULATED
   work.emulated = [=] { emulation::run_blocks(grid, block, [=] { kernel(arguments...); }); };
 #else

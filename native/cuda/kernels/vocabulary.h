@@ -2,10 +2,11 @@
 // emulation/device.h gives them a meaning on a CPU: the same .cu file compiles with both.
 //
 // Allowed: threadIdx, blockIdx, blockDim, gridDim, __syncthreads, __shfl_xor_sync and
-// __shfl_down_sync over whole warps, static
-// __shared__ arrays, __threadfence with atomicAdd on counters ("last block done"), half and
-// bfloat16 through to_float and from_float, 16-byte accesses through Eight. Nothing else, so that
-// the emulation stays small.
+// __shfl_down_sync over whole warps, PRERESNET_SHARED(float, name, [256][8]); for a __shared__
+// array,
+// __threadfence with atomicAdd on counters ("last block done"), half and bfloat16 through to_float
+// and from_float, 16-byte accesses through Eight, PRERESNET_UNROLL before a loop, the C library's
+// float functions and rsqrtf. Nothing else, so that the emulation stays small.
 #pragma once
 #include <cstdint>
 
@@ -14,7 +15,8 @@
 #else
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
-#define PRERESNET_SHARED __shared__
+#define PRERESNET_SHARED(type, name, dimensions) __shared__ type name dimensions
+#define PRERESNET_UNROLL _Pragma("unroll")
 namespace preresnet::cuda {
 using f16 = __half;
 using bf16 = __nv_bfloat16;
@@ -49,7 +51,7 @@ struct alignas(16) Eight {
 template <class T>
 __device__ __forceinline__ void load8(const T* from, float (&to)[8]) {
   const Eight<T> raw = *reinterpret_cast<const Eight<T>*>(from);
-#pragma unroll
+  PRERESNET_UNROLL
   for (int i = 0; i < 8; ++i) to[i] = to_float(raw.value[i]);
 }
 
@@ -58,7 +60,7 @@ __device__ __forceinline__ void load8(const T* from, float (&to)[8]) {
 template <class T>
 __device__ __forceinline__ void store8(T* to, float (&from)[8]) {
   Eight<T> raw;
-#pragma unroll
+  PRERESNET_UNROLL
   for (int i = 0; i < 8; ++i) {
     raw.value[i] = from_float<T>(from[i]);
     from[i] = to_float(raw.value[i]);

@@ -1,0 +1,18 @@
+# preresnet_cuda_emulated.so: the CUDA executor whose three seams (launch, convolution, runtime) are on the CPU. The files of
+# native/cuda and its operations and kernels are those of preresnet_cuda.so; nothing of CUDA is needed.
+preresnet_link("${CMAKE_CURRENT_SOURCE_DIR}/native/cuda" "${CMAKE_BINARY_DIR}/rooms/cuda/cuda")
+file(GLOB cuda_sources CONFIGURE_DEPENDS native/cuda/*.cpp native/cuda/operations/*.cpp native/cuda/emulation/*.cpp)
+file(GLOB cuda_kernels CONFIGURE_DEPENDS native/cuda/kernels/*.cu)
+set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
+
+add_library(cuda_emulated MODULE ${cuda_sources} ${cuda_kernels})
+target_include_directories(cuda_emulated PRIVATE "${CMAKE_BINARY_DIR}/rooms/cuda")
+target_compile_definitions(cuda_emulated PRIVATE PRERESNET_EMULATED PRERESNET_CUDA_DEVICE="cuda-emulated")
+# Kernels look at memory as vectors of words; nvcc allows that.
+target_compile_options(cuda_emulated PRIVATE -fno-strict-aliasing)
+target_link_libraries(cuda_emulated PRIVATE program ops core Boost::context)
+target_link_options(cuda_emulated PRIVATE -Wl,--gc-sections -Wl,--exclude-libs,ALL)
+set_target_properties(cuda_emulated PROPERTIES OUTPUT_NAME preresnet_cuda_emulated PREFIX "" SUFFIX ".so")
+if(NOT CMAKE_JS_VERSION)
+  set_target_properties(cuda_emulated PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/Release")
+endif()

@@ -1,0 +1,57 @@
+// A session's device: its memory, and the host memory through which values come and go.
+#pragma once
+#include <cstddef>
+#include <memory>
+
+#include "cuda/device_memory.h"
+#include "cuda/operation.h"
+#include "cuda/runtime.h"
+#include "program/program.h"
+
+namespace preresnet::cuda {
+
+/// Memory of the host that the device reads and writes.
+class PinnedMemory {
+ public:
+  PinnedMemory(Runtime& runtime, size_t bytes)
+      : runtime_(runtime), data_(static_cast<std::byte*>(runtime.allocate_pinned(bytes))) {}
+  ~PinnedMemory() { runtime_.free_pinned(data_); }
+  PinnedMemory(const PinnedMemory&) = delete;
+  PinnedMemory& operator=(const PinnedMemory&) = delete;
+
+  std::byte* data() const { return data_; }
+
+ private:
+  Runtime& runtime_;
+  std::byte* data_;
+};
+
+class Device {
+ public:
+  /// Allocates everything and binds the tensors; persistent arenas are zeros. ERR_MEMORY with what
+  /// is needed and what is free.
+  Device(Runtime&, ProgramSet&, const MemoryPlan&);
+  ~Device();
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+
+  Runtime& runtime() const { return runtime_; }
+  const MemoryPlan& plan() const { return plan_; }
+  std::byte* at(size_t place) const { return base_ + place; }
+  Place place(Stream, int slot) const;
+  /// Where a tensor lies for a slot.
+  std::byte* address(const Tensor&, int slot) const;
+
+  // After everything that was enqueued on the main stream; the host waits.
+  void read(const Tensor&, int slot, void* bytes) const;
+  /// Inputs: into every slot.
+  void write(const Tensor&, const void* bytes) const;
+
+ private:
+  Runtime& runtime_;
+  const MemoryPlan& plan_;
+  std::byte* base_ = nullptr;
+  std::unique_ptr<PinnedMemory> bounce_;
+};
+
+}  // namespace preresnet::cuda

@@ -1,0 +1,57 @@
+// The one piece of device memory of a session, and what lies where in it.
+#pragma once
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "cuda/runtime.h"
+#include "cuda/schedule.h"
+#include "program/program.h"
+
+namespace preresnet::cuda {
+
+constexpr int kStreams = 3;
+constexpr Stream kMain{0}, kWeights{1}, kCopies{2};
+/// Streams on which operations run: kMain and kWeights.
+constexpr int kComputeStreams = 2;
+/// Steps whose inputs can be there at the same time.
+constexpr int kSlots = 2;
+
+/// Bytes from the start of the piece. Every arena begins on a multiple of 256.
+class MemoryPlan {
+ public:
+  MemoryPlan(const ProgramSet&, const size_t (&workspaces)[kComputeStreams]);
+
+  size_t arena(const std::string& name) const { return arenas_.at(name); }
+  /// All of the arena in which tensors share memory; empty where there is none.
+  ByteRange transient() const { return transient_; }
+  /// From an input slot to the next.
+  size_t slot_stride() const { return slot_stride_; }
+  size_t workspace(int stream) const { return workspaces_[stream]; }
+  size_t counters(int stream) const { return counters_[stream]; }
+  size_t step_values() const { return step_values_; }
+  /// Copies of arena `buffers` as it was before the step in a slot; 0 bytes where there is none.
+  size_t kept_buffers(int slot) const { return kept_buffers_[slot]; }
+  size_t buffers_bytes() const { return buffers_bytes_; }
+  size_t arena_bytes() const { return arena_bytes_; }
+  size_t total() const { return total_; }
+
+  /// Where a tensor lies, in its first slot.
+  ByteRange range(const Tensor&) const;
+
+ private:
+  size_t take(size_t bytes);
+
+  std::map<std::string, size_t> arenas_;
+  ByteRange transient_;
+  size_t slot_stride_ = 0;
+  size_t workspaces_[kComputeStreams] = {};
+  size_t counters_[kComputeStreams] = {};
+  size_t step_values_ = 0;
+  size_t kept_buffers_[kSlots] = {};
+  size_t buffers_bytes_ = 0;
+  size_t arena_bytes_ = 0;
+  size_t total_ = 0;
+};
+
+}  // namespace preresnet::cuda

@@ -1,0 +1,67 @@
+#include "cuda/emulation/fiber.h"
+
+#include <utility>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace preresnet::cuda::emulation {
+namespace {
+
+constexpr size_t kStackBytes = 64 << 10;
+
+#ifdef __SANITIZE_ADDRESS__
+void leaving(void** fake, const void* bottom, size_t size) {
+  __sanitizer_start_switch_fiber(fake, bottom, size);
+}
+void arrived(void* fake, const void** bottom, size_t* size) {
+  __sanitizer_finish_switch_fiber(fake, bottom, size);
+}
+#else
+void leaving(void**, const void*, size_t) {}
+void arrived(void*, const void**, size_t*) {}
+#endif
+
+}  // namespace
+
+Fiber::Fiber(std::function<void()> work) : work_(std::move(work)) {
+  // A guard page below the stack: an overflow ends the process, it does not spoil other memory.
+  boost::context::protected_fixedsize_stack stacks(kStackBytes);
+  stack_ = stacks.allocate();
+  inside_ = boost::context::fiber(std::allocator_arg,
+                                  boost::context::preallocated(stack_.sp, stack_.size, stack_),
+                                  stacks, [this](boost::context::fiber&& outside) {
+                                    outside_ = std::move(outside);
+                                    arrived(nullptr, &outside_bottom_, &outside_size_);
+                                    run();
+                                    leaving(nullptr, outside_bottom_, outside_size_);
+                                    return std::move(outside_);
+                                  });
+}
+
+Fiber::~Fiber() {
+  ending_ = true;
+  enter();
+}
+
+void Fiber::run() {
+  while (!ending_) {
+    work_();
+    pause();
+  }
+}
+
+void Fiber::enter() {
+  leaving(&fake_outside_, static_cast<std::byte*>(stack_.sp) - stack_.size, stack_.size);
+  inside_ = std::move(inside_).resume();
+  arrived(fake_outside_, nullptr, nullptr);
+}
+
+void Fiber::pause() {
+  leaving(&fake_inside_, outside_bottom_, outside_size_);
+  outside_ = std::move(outside_).resume();
+  arrived(fake_inside_, &outside_bottom_, &outside_size_);
+}
+
+}  // namespace preresnet::cuda::emulation

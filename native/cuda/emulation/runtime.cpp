@@ -1,0 +1,254 @@
+// A device whose memory is the host's: records what is enqueued and runs it when somebody waits, in
+// an order that no machine would choose but that events allow. Misuse is an error.
+#include "cuda/runtime.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "core/error.h"
+#include "core/system.h"
+#include "cuda/emulation/blocks.h"
+#include "cuda/emulation/capture.h"
+#include "cuda/emulation/pending.h"
+
+namespace preresnet::cuda {
+
+namespace emulation {
+
+namespace {
+
+constexpr size_t kAlignment = 256;
+constexpr int kGarbage = 0xff;
+
+std::string name_of(Stream stream) { return "stream " + std::to_string(static_cast<int>(stream)); }
+std::string name_of(Event event) { return "event " + std::to_string(static_cast<int>(event)); }
+
+class EmulatedRuntime : public Runtime {
+ public:
+  explicit EmulatedRuntime(uint64_t seed) : pending_(seed) {
+    seed_blocks(seed);
+    properties_.name = "emulated";
+    properties_.architecture = 90;
+    properties_.multiprocessors = 2;
+  }
+
+  const Properties& properties() const override { return properties_; }
+
+  void* allocate(size_t bytes) override {
+    const size_t available = available_bytes();
+    const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    void* memory = rounded > available ? nullptr : std::aligned_alloc(kAlignment, rounded);
+    if (memory == nullptr && bytes > 0) {
+      throw Error("ERR_MEMORY", "expected " + std::to_string(bytes) + " bytes, got a machine with " +
+                                    std::to_string(available) + " free");
+    }
+    if (memory != nullptr) std::memset(memory, kGarbage, rounded);
+    return memory;
+  }
+  void free(void* memory) noexcept override { std::free(memory); }
+  size_t available_bytes() const override { return available_memory(); }
+  void* allocate_pinned(size_t bytes) override { return allocate(bytes); }
+  void free_pinned(void* memory) noexcept override { free(memory); }
+
+  void launch(Stream stream, const Launch& work) override {
+    if (!work.emulated) {
+      throw Error("ERR_INTERNAL", std::string(work.name) + ": a launch without an emulation");
+    }
+    ++launches_;
+    enqueue(stream, work.emulated);
+  }
+  void copy_to_device(Stream stream, void* device, const void* pinned, size_t bytes) override {
+    copy(stream, device, pinned, bytes);
+  }
+  void copy_to_host(Stream stream, void* pinned, const void* device, size_t bytes) override {
+    copy(stream, pinned, device, bytes);
+  }
+  void copy_on_device(Stream stream, void* to, const void* from, size_t bytes) override {
+    copy(stream, to, from, bytes);
+  }
+  void fill(Stream stream, void* device, uint8_t value, size_t bytes) override {
+    if (bytes > 0) enqueue(stream, [=] { std::memset(device, value, bytes); });
+  }
+
+  void record(Stream stream, Event event) override {
+    if (captures(stream)) {
+      capture_->record(stream, event);
+      events_[event] = {.work = 0, .captured = true, .reached = {}};
+      return;
+    }
+    Recorded& entry = events_[event];
+    entry = {.work = 0, .captured = false, .reached = {}};
+    entry.work = enqueue(stream, [&entry] { entry.reached = Clock::now(); });
+  }
+  void wait(Stream stream, Event event) override {
+    const Recorded& entry = recorded(event);
+    if (entry.captured) {
+      if (!capture_.has_value() || !capture_->recorded(event)) {
+        refuse(name_of(stream) + " waits for " + name_of(event) +
+               ", which was recorded in a capture that is over");
+      }
+      capture_->wait(stream, event);
+      return;
+    }
+    if (captures(stream)) {
+      refuse(name_of(stream) + " is captured and waits for " + name_of(event) +
+             ", which was recorded outside of the capture");
+    }
+    // Its own work waits from here on.
+    Pending::Id& end = ends_[stream];
+    end = pending_.add(static_cast<int>(stream), {end, entry.work}, {});
+  }
+
+  void synchronize(Stream stream) override {
+    refuse_while_capturing("synchronize");
+    pending_.run_until(ends_[stream]);
+  }
+  void synchronize(Event event) override {
+    refuse_while_capturing("synchronize");
+    pending_.run_until(reachable(event).work);
+  }
+  double milliseconds(Event from, Event to) override {
+    const Recorded& begin = reachable(from);
+    const Recorded& end = reachable(to);
+    if (!pending_.done(begin.work) || !pending_.done(end.work)) {
+      refuse("time between events that were not reached yet");
+    }
+    return std::chrono::duration<double, std::milli>(end.reached - begin.reached).count();
+  }
+
+  void begin_capture(Stream stream) override {
+    refuse_while_capturing("begin_capture");
+    capture_.emplace(stream);
+  }
+  std::unique_ptr<Graph> end_capture(Stream) override {
+    if (!capture_.has_value()) refuse("end_capture without begin_capture");
+    Capture capture = std::move(*capture_);
+    capture_.reset();
+    return capture.end();
+  }
+  void replay(Stream stream, const Graph& graph) override {
+    refuse_while_capturing("replay");
+    const auto& nodes = static_cast<const CapturedGraph&>(graph).nodes;
+    std::vector<Pending::Id> ids;
+    ids.reserve(nodes.size());
+    Pending::Id& end = ends_[stream];
+    for (const CapturedGraph::Node& node : nodes) {
+      std::vector<Pending::Id> needs;
+      for (const size_t need : node.needs) needs.push_back(ids[need]);
+      if (needs.empty()) needs.push_back(end);
+      ids.push_back(pending_.add(node.stream, needs, node.work));
+    }
+    ids.push_back(end);
+    end = pending_.add(static_cast<int>(stream), ids, {});
+  }
+
+  void* native(Stream) override { return nullptr; }
+  uint64_t launches() const override { return launches_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Recorded {
+    Pending::Id work = 0;
+    bool captured = false;
+    Clock::time_point reached;
+  };
+
+  [[noreturn]] static void refuse(const std::string& what) {
+    throw Error("ERR_DEVICE", "the emulated device refuses: " + what);
+  }
+  void refuse_while_capturing(const char* what) const {
+    if (capture_.has_value()) refuse(std::string(what) + " during a capture");
+  }
+  bool captures(Stream stream) const { return capture_.has_value() && capture_->has(stream); }
+
+  const Recorded& recorded(Event event) const {
+    const auto entry = events_.find(event);
+    if (entry == events_.end()) refuse(name_of(event) + " was never recorded");
+    return entry->second;
+  }
+  const Recorded& reachable(Event event) const {
+    const Recorded& entry = recorded(event);
+    if (entry.captured) refuse(name_of(event) + " was recorded in a capture");
+    return entry;
+  }
+
+  Pending::Id enqueue(Stream stream, std::function<void()> work) {
+    if (captures(stream)) {
+      capture_->add(stream, std::move(work));
+      return 0;
+    }
+    Pending::Id& end = ends_[stream];
+    end = pending_.add(static_cast<int>(stream), {end}, std::move(work));
+    return end;
+  }
+  void copy(Stream stream, void* to, const void* from, size_t bytes) {
+    if (bytes > 0) enqueue(stream, [=] { std::memcpy(to, from, bytes); });
+  }
+
+  Properties properties_;
+  Pending pending_;
+  std::map<Stream, Pending::Id> ends_;  // last piece of work
+  std::map<Event, Recorded> events_;
+  std::optional<Capture> capture_;
+  uint64_t launches_ = 0;
+};
+
+/// Counts launches; nothing is allocated, copied or computed.
+class RecordingRuntime : public Runtime {
+ public:
+  RecordingRuntime() {
+    properties_.name = "recording";
+    properties_.architecture = 90;
+    properties_.multiprocessors = 2;
+  }
+  const Properties& properties() const override { return properties_; }
+  void* allocate(size_t bytes) override {
+    void* address = reinterpret_cast<void*>(next_);
+    next_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    return address;
+  }
+  void free(void*) noexcept override {}
+  size_t available_bytes() const override { return size_t{1} << 50; }
+  void* allocate_pinned(size_t bytes) override { return allocate(bytes); }
+  void free_pinned(void*) noexcept override {}
+  void launch(Stream, const Launch&) override { ++launches_; }
+  void copy_to_device(Stream, void*, const void*, size_t) override {}
+  void copy_to_host(Stream, void*, const void*, size_t) override {}
+  void copy_on_device(Stream, void*, const void*, size_t) override {}
+  void fill(Stream, void*, uint8_t, size_t) override {}
+  void record(Stream, Event) override {}
+  void wait(Stream, Event) override {}
+  void synchronize(Stream) override {}
+  void synchronize(Event) override {}
+  double milliseconds(Event, Event) override { return 0; }
+  void begin_capture(Stream) override {}
+  std::unique_ptr<Graph> end_capture(Stream) override { return std::make_unique<Graph>(); }
+  void replay(Stream, const Graph&) override {}
+  void* native(Stream) override { return nullptr; }
+  uint64_t launches() const override { return launches_; }
+
+ private:
+  Properties properties_;
+  uintptr_t next_ = uintptr_t{1} << 40;  // no address of anything
+  uint64_t launches_ = 0;
+};
+
+}  // namespace
+
+}  // namespace emulation
+
+std::unique_ptr<Runtime> make_runtime(const RuntimeOptions& options) {
+  if (options.device != 0) {
+    throw Error("ERR_DEVICE", "expected device 0, the only emulated one, got " +
+                                  std::to_string(options.device));
+  }
+  if (options.record_only) return std::make_unique<emulation::RecordingRuntime>();
+  return std::make_unique<emulation::EmulatedRuntime>(options.schedule_seed);
+}
+
+}  // namespace preresnet::cuda

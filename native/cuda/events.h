@@ -1,0 +1,23 @@
+// Numbers of the events: those of a session's loop first, then those between streams, then those of
+// traces. Programs share them, since a step is over on the main stream before the next begins.
+#pragma once
+#include <cstddef>
+
+#include "cuda/runtime.h"
+
+namespace preresnet::cuda {
+
+/// The inputs of a slot are on the device.
+constexpr Event copied_event(int slot) { return Event{slot}; }
+/// The step in a slot is over and its results are on the host.
+constexpr Event done_event(int slot) { return Event{8 + slot}; }
+constexpr Event kStartEvent{16};
+constexpr Event kTraceStartEvent{17};
+constexpr Event operation_event(size_t operation) {
+  return Event{static_cast<int>(32 + operation * 3)};
+}
+constexpr Event trace_event(size_t operation, bool before) {
+  return Event{static_cast<int>(32 + operation * 3 + (before ? 1 : 2))};
+}
+
+}  // namespace preresnet::cuda

@@ -1,0 +1,37 @@
+#pragma once
+#include "cuda/convolution.h"
+#include "cuda/kernels/channel_grid.h"
+
+namespace preresnet::cuda {
+
+/// A window slides over images of height x width; outputs are out_height x out_width.
+struct PoolSizes {
+  int height, width, out_height, out_width, kernel, stride, padding;
+};
+
+/// y = max over each window of t(x); sums of y and y * y where they are wanted. Rows are y's
+/// pixels.
+struct BnReluPoolOperands {
+  const void* x;
+  ChannelVector scale, bias;
+  void* y;
+  PoolSizes sizes;
+  bool relu;
+};
+void bn_relu_pool(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSums&,
+                  const BnReluPoolOperands&);
+
+/// dx = each dy given to the first maximum of its window, zero where the ReLU in t was; sums of dx
+/// and dx * x where they are wanted. Rows are x's pixels.
+struct PoolBackwardOperands {
+  const void* dy;
+  const void* x;
+  ChannelVector scale, bias;
+  void* dx;
+  PoolSizes sizes;
+  bool relu;
+};
+void pool_backward(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSums&,
+                   const PoolBackwardOperands&);
+
+}  // namespace preresnet::cuda

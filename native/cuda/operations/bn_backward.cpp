@@ -1,0 +1,47 @@
+#include "cuda/kernels/bn_backward.h"
+
+#include "cuda/operations/operands.h"
+
+namespace preresnet::cuda {
+namespace {
+
+class BnBackward final : public Operation {
+ public:
+  explicit BnBackward(const ops::BnBackward& op) : op_(op) {
+    for (const Tensor* vector :
+         {op.sums, op.weight, op.mean, op.invstd, op.dweight, op.dbeta, op.a, op.b, op.c}) {
+      expect("bn_backward", vector, DType::f32, Layout::nhwc8);
+    }
+  }
+
+  void enqueue(const Place& place) const override {
+    const auto channels = static_cast<uint32_t>(op_.mean->dim(1));
+    BnBackwardOperands operands{};
+    operands.sums = place.at<float>(op_.sums);
+    operands.weight = place.at<float>(op_.weight);
+    operands.mean = place.at<float>(op_.mean);
+    operands.invstd = place.at<float>(op_.invstd);
+    operands.dweight = place.at<float>(op_.dweight);
+    operands.dbeta = place.at<float>(op_.dbeta);
+    operands.a = place.at<float>(op_.a);
+    operands.b = place.at<float>(op_.b);
+    operands.c = place.at<float>(op_.c);
+    operands.groups = static_cast<uint32_t>(op_.mean->dim(0));
+    operands.channels = channels;
+    operands.padded = (channels + 7) / 8 * 8;
+    operands.count = static_cast<double>(op_.count);
+    operands.frozen = op_.frozen;
+    bn_backward(place.runtime, place.stream, operands);
+  }
+
+ private:
+  const ops::BnBackward& op_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operation> prepare(const ops::BnBackward& op, const Context&) {
+  return std::make_unique<BnBackward>(op);
+}
+
+}  // namespace preresnet::cuda

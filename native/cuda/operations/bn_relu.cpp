@@ -1,0 +1,39 @@
+#include "cuda/kernels/bn_relu.h"
+
+#include "cuda/operations/operands.h"
+
+namespace preresnet::cuda {
+namespace {
+
+class BnRelu final : public Operation {
+ public:
+  BnRelu(const ops::BnRelu& op, const Context& context)
+      : type_(context.storage),
+        relu_(op.relu),
+        x_(feature_map("bn_relu.x", op.x, context)),
+        y_(feature_map("bn_relu.y", op.y, context)),
+        plan_("bn_relu", x_, {op.scale, op.bias}, context),
+        scale_(plan_.vector(op.scale)),
+        bias_(plan_.vector(op.bias)) {}
+
+  void enqueue(const Place& place) const override {
+    bn_relu(place.runtime, place.stream, type_, plan_.launch(),
+            {place.at<void>(x_.tensor), scale_.at(place), bias_.at(place),
+             place.at<void>(y_.tensor), relu_});
+  }
+
+ private:
+  Type type_;
+  bool relu_;
+  FeatureMap x_, y_;
+  ChannelPlan plan_;
+  VectorOperand scale_, bias_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operation> prepare(const ops::BnRelu& op, const Context& context) {
+  return std::make_unique<BnRelu>(op, context);
+}
+
+}  // namespace preresnet::cuda

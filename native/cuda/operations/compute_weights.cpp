@@ -1,0 +1,31 @@
+#include "cuda/kernels/parameters.h"
+#include "cuda/operations/operands.h"
+
+namespace preresnet::cuda {
+namespace {
+
+class ComputeWeights final : public Operation {
+ public:
+  ComputeWeights(const ops::ComputeWeights& op, const Context& context)
+      : op_(op), type_(context.storage) {
+    expect("compute_weights.weights", op.weights, DType::f32, Layout::plain);
+    expect("compute_weights.copies", op.copies, dtype_of(context.storage), Layout::plain);
+  }
+
+  void enqueue(const Place& place) const override {
+    compute_weights(place.runtime, place.stream, type_, place.at<const float>(op_.weights),
+                    place.at<void>(op_.copies), op_.copies->dim(0));
+  }
+
+ private:
+  const ops::ComputeWeights& op_;
+  Type type_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operation> prepare(const ops::ComputeWeights& op, const Context& context) {
+  return std::make_unique<ComputeWeights>(op, context);
+}
+
+}  // namespace preresnet::cuda

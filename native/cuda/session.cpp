@@ -1,0 +1,176 @@
+#include "cuda/session.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "program/verify.h"
+
+namespace preresnet::cuda {
+
+namespace {
+
+Type storage_type(const std::string& precision) {
+  if (precision == "fp16") return Type::f16;
+  if (precision == "bf16") return Type::bf16;
+  return Type::f32;
+}
+
+}  // namespace
+
+Session::Session(std::string_view programs, const preresnet_cuda_options& options,
+                 const std::function<bool()>& stop)
+    : options_(options), set_(read_programs(programs)) {
+  const std::string device = PRERESNET_CUDA_DEVICE;
+  if (set_->device != device) {
+    throw Error("ERR_DEVICE",
+                "expected programs for device \"" + device + "\", got \"" + set_->device + "\"");
+  }
+  verify(*set_);
+  runtime_ = make_runtime({.device = options.device,
+                           .record_only = options.record_only != 0,
+                           .schedule_seed = options.schedule_seed});
+  convolutions_ = make_convolutions(*runtime_);
+  const Context context{.runtime = *runtime_,
+                        .convolutions = *convolutions_,
+                        .storage = storage_type(set_->precision),
+                        .tf32 = set_->precision == "tf32",
+                        .deterministic = options.deterministic != 0,
+                        .workspace_limit = options.workspace_limit};
+  size_t workspaces[kComputeStreams] = {};
+  for (const auto& [name, program] : set_->programs) {
+    auto prepared = std::make_unique<PreparedProgram>(program, context, stop);
+    for (int stream = 0; stream < kComputeStreams; ++stream) {
+      workspaces[stream] = std::max(workspaces[stream], prepared->workspace_bytes(stream));
+    }
+    programs_[name] = std::move(prepared);
+  }
+  plan_ = std::make_unique<MemoryPlan>(*set_, workspaces);
+  for (const auto& [name, prepared] : programs_) prepared->schedule(*plan_);
+}
+
+Session::~Session() = default;
+
+preresnet_cuda_memory Session::memory() const {
+  return {.size = sizeof(preresnet_cuda_memory),
+          .arenas = plan_->arena_bytes(),
+          .workspace = plan_->total() - plan_->arena_bytes(),
+          .total = plan_->total(),
+          .available = runtime_->available_bytes()};
+}
+
+void Session::allocate() {
+  if (device_ != nullptr) {
+    throw Error("ERR_INTERNAL", "expected one call of allocate, got a second one");
+  }
+  device_ = std::make_unique<Device>(*runtime_, *set_, *plan_);
+  loop_ = std::make_unique<StepLoop>(*device_, *set_, options_);
+}
+
+Device& Session::device() const {
+  if (device_ == nullptr) {
+    throw Error("ERR_INTERNAL", "expected allocate before this call, got none");
+  }
+  if (!failure_.empty()) throw Error("ERR_DEVICE", "the device failed before: " + failure_);
+  return *device_;
+}
+
+const Tensor& Session::persistent(std::string_view name, size_t length) const {
+  for (const Tensor& tensor : set_->tensors) {
+    if (tensor.name != name || tensor.arena == kTransientArena) continue;
+    if (tensor.bytes == length) return tensor;
+    throw Error("ERR_PARAMETER", "tensor " + tensor.name + ": expected " +
+                                     std::to_string(tensor.bytes) + " bytes, got " +
+                                     std::to_string(length));
+  }
+  throw Error("ERR_PARAMETER",
+              "no tensor named \"" + std::string(name) + "\" that keeps its contents");
+}
+
+void Session::read(std::string_view tensor, void* bytes, size_t length) const {
+  device().read(persistent(tensor, length), 0, bytes);
+}
+
+void Session::write(std::string_view name, const void* bytes, size_t length) {
+  const Tensor& tensor = persistent(name, length);
+  device().write(tensor, bytes);
+  if (tensor.arena == "parameters") stale_weights_ = true;
+}
+
+PreparedProgram& Session::program(std::string_view name) const {
+  const auto entry = programs_.find(name);
+  if (entry != programs_.end()) return *entry->second;
+  throw Error("ERR_OPTION", "no program named \"" + std::string(name) + "\" was compiled");
+}
+
+/// The copies of the weights in the storage type, after somebody wrote the weights.
+void Session::refresh_weights() {
+  if (!stale_weights_) return;
+  const auto refresh = programs_.find("refresh");
+  if (refresh != programs_.end()) {
+    refresh->second->enqueue({.runtime = *runtime_,
+                              .place = [&](Stream stream) { return device_->place(stream, 0); },
+                              .omit_wait = -1,
+                              .between = {}});
+  }
+  stale_weights_ = false;
+}
+
+void Session::run(preresnet_cuda_run& run) {
+  Device& checked = device();
+  PreparedProgram& prepared = program(run.program);
+  if (options_.record_only != 0) {
+    throw Error("ERR_UNSUPPORTED", "this session counts launches and computes nothing");
+  }
+  if (run.trace != 0) trace_.clear();
+  try {
+    refresh_weights();
+    loop_->run(prepared, run, run.trace != 0 ? &trace_ : nullptr);
+  } catch (const Error& error) {
+    if (error.code() == "ERR_DEVICE") {
+      failure_ = error.what();
+    } else {
+      checked.runtime().synchronize(kMain);
+    }
+    throw;
+  }
+  const auto index = std::distance(programs_.begin(), programs_.find(run.program));
+  for (preresnet_cuda_event& event : trace_) event.program = static_cast<int32_t>(index);
+}
+
+preresnet_cuda_traffic Session::traffic(std::string_view name) {
+  const PreparedProgram& prepared = program(name);
+  preresnet_cuda_traffic traffic{};
+  traffic.size = sizeof traffic;
+  traffic.waits = static_cast<int64_t>(prepared.schedule().waits());
+  const std::vector<ProgramOperation>& operations = prepared.program().operations;
+  for (size_t index = 0; index < operations.size(); ++index) {
+    traffic.launches += prepared.operation(index).launches();
+    traffic.convolution_launches += prepared.operation(index).convolution_launches();
+    for (const Operand& operand : operands_of(operations[index].operation)) {
+      if (operand.contract->role != ops::Role::out) traffic.bytes_read += operand.tensor->bytes;
+      if (operand.contract->role != ops::Role::in) traffic.bytes_written += operand.tensor->bytes;
+    }
+  }
+  if (options_.record_only == 0) return traffic;
+  // What the operations say is held against what they do.
+  Device& recording = device();
+  uint64_t before = 0;
+  prepared.enqueue(
+      {.runtime = *runtime_,
+       .place = [&](Stream stream) { return recording.place(stream, 0); },
+       .omit_wait = -1,
+       .between = [&](size_t index, bool begins) {
+         if (begins) {
+           before = runtime_->launches();
+           return;
+         }
+         const auto made = static_cast<int>(runtime_->launches() - before);
+         if (made == prepared.operation(index).launches()) return;
+         throw Error("ERR_INTERNAL", describe(index, operations[index]) + ": expected " +
+                                         std::to_string(prepared.operation(index).launches()) +
+                                         " launches, got " + std::to_string(made));
+       }});
+  return traffic;
+}
+
+}  // namespace preresnet::cuda

@@ -1,0 +1,53 @@
+// What the table of api.h works on: a set of programs on one device. Used by one thread at a time;
+// memory() by any.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cuda/api.h"
+#include "cuda/device.h"
+#include "cuda/prepared.h"
+#include "cuda/step_loop.h"
+
+namespace preresnet::cuda {
+
+class Session {
+ public:
+  /// Reads and verifies the programs and prepares every operation; ERR_ABORTED soon after `stop`
+  /// says so.
+  Session(std::string_view programs, const preresnet_cuda_options&,
+          const std::function<bool()>& stop);
+  ~Session();
+
+  preresnet_cuda_memory memory() const;
+  void allocate();
+  void read(std::string_view tensor, void* bytes, size_t length) const;
+  void write(std::string_view tensor, const void* bytes, size_t length);
+  void run(preresnet_cuda_run&);
+  const std::vector<preresnet_cuda_event>& trace() const { return trace_; }
+  preresnet_cuda_traffic traffic(std::string_view program);
+
+ private:
+  const Tensor& persistent(std::string_view name, size_t length) const;
+  PreparedProgram& program(std::string_view name) const;
+  Device& device() const;
+  void refresh_weights();
+
+  preresnet_cuda_options options_;
+  std::unique_ptr<ProgramSet> set_;
+  std::unique_ptr<Runtime> runtime_;
+  std::unique_ptr<Convolutions> convolutions_;
+  std::map<std::string, std::unique_ptr<PreparedProgram>, std::less<>> programs_;
+  std::unique_ptr<MemoryPlan> plan_;
+  std::unique_ptr<Device> device_;
+  std::unique_ptr<StepLoop> loop_;
+  bool stale_weights_ = false;  // parameters were written; their copies were not
+  std::string failure_;         // of the device; it cannot be used any more
+  std::vector<preresnet_cuda_event> trace_;
+};
+
+}  // namespace preresnet::cuda

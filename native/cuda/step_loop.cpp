@@ -1,0 +1,290 @@
+#include "cuda/step_loop.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/error.h"
+#include "cuda/events.h"
+
+namespace preresnet::cuda {
+
+namespace {
+
+// A loss scale that has fallen this far is no accident: the gradients themselves are not finite.
+constexpr float kSmallestScale = 0x1p-14f;
+
+size_t largest_labels(const ProgramSet& set) {
+  size_t elements = 0;
+  for (const auto& [name, program] : set.programs) {
+    const Landmarks found = find_landmarks(program);
+    if (found.loss != nullptr) {
+      elements = std::max(elements, static_cast<size_t>(found.loss->labels->dim(0)));
+    }
+  }
+  return elements;
+}
+
+size_t arena_bytes(const ProgramSet& set, const char* name) {
+  const auto arena = set.arenas.find(name);
+  return arena == set.arenas.end() ? 0 : arena->second;
+}
+
+constexpr size_t kFloats = 16;  // metrics and scaler
+constexpr size_t kAlignment = 64;
+
+size_t slot_bytes(size_t labels) {
+  const size_t bytes = kFloats * sizeof(float) + sizeof(StepValues) + 2 * labels * sizeof(int32_t);
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+double seconds(std::chrono::steady_clock::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+const Tensor* scaler_of(const Landmarks& program) {
+  return program.sgd == nullptr ? nullptr : program.sgd->scaler;
+}
+
+}  // namespace
+
+StepLoop::StepLoop(const Device& device, const ProgramSet& set,
+                   const preresnet_cuda_options& options)
+    : device_(device),
+      runtime_(device.runtime()),
+      options_(options),
+      input_bytes_(arena_bytes(set, "inputs")),
+      result_labels_(largest_labels(set)),
+      staging_(runtime_, input_bytes_ * kSlots),
+      results_memory_(runtime_, slot_bytes(result_labels_) * kSlots) {
+  for (int slot = 0; slot < kSlots; ++slot) {
+    std::byte* at = results_memory_.data() + slot_bytes(result_labels_) * static_cast<size_t>(slot);
+    Results& results = results_[static_cast<size_t>(slot)];
+    values_[static_cast<size_t>(slot)] = reinterpret_cast<StepValues*>(at);
+    at += sizeof(StepValues);
+    results.metrics = reinterpret_cast<float*>(at);
+    results.scaler = results.metrics + 4;
+    at += kFloats * sizeof(float);
+    results.predictions = reinterpret_cast<int32_t*>(at);
+    results.labels = results.predictions + result_labels_;
+  }
+}
+
+StepLoop::~StepLoop() { abandon(); }
+
+/// Whatever happened, nothing may go on reading or writing memory that is about to be freed.
+void StepLoop::abandon() noexcept {
+  flying_.reset();
+  try {
+    runtime_.synchronize(kCopies);
+    runtime_.synchronize(kWeights);
+    runtime_.synchronize(kMain);
+  } catch (...) {
+    return;  // the device failed: nothing runs there any more
+  }
+}
+
+void StepLoop::run(const PreparedProgram& program, preresnet_cuda_run& run,
+                   std::vector<preresnet_cuda_event>* trace) {
+  Call call{.program = program,
+            .run = run,
+            .trace = trace,
+            .guarded_here = run.check_finite != 0 && program.sgd != nullptr &&
+                            scaler_of(program) == nullptr,
+            .begin = Clock::now(),
+            .last_done = Clock::now()};
+  run.was_cancelled = 0;
+  try {
+    for (int64_t index = 0; index < run.steps; ++index) {
+      if (run.cancelled != nullptr && run.cancelled(run.owner) != 0) {
+        run.was_cancelled = 1;
+        break;
+      }
+      Flight flight{.slot = static_cast<int>(turn_ % kSlots),
+                    .step = run.first_step + static_cast<uint64_t>(index),
+                    .samples = 0,
+                    .waited = 0,
+                    .started = {}};
+      if (!stage(call, index, flight.slot, &flight)) break;
+      ++turn_;
+      enqueue(call, flight, run.learning_rates == nullptr ? 0 : run.learning_rates[index]);
+      // The step before is over, or is waited for, while this one runs.
+      finish(call);
+      flying_ = flight;
+      if (call.trace != nullptr || run.poison != 0 || call.guarded_here) finish(call);
+    }
+    finish(call);
+  } catch (...) {
+    abandon();
+    throw;
+  }
+}
+
+/// Fetches a batch into the host's copy of the slot's inputs. False: there are no more.
+bool StepLoop::stage(const Call& call, int64_t index, int slot, Flight* flight) {
+  const Landmarks& program = call.program;
+  const Clock::time_point asked = Clock::now();
+  if (call.run.acquire != nullptr) {
+    preresnet_cuda_batch batch{};
+    preresnet_cuda_error error{};
+    const int found = call.run.acquire(
+        call.run.source, call.run.first_batch + static_cast<uint64_t>(index), &batch, &error);
+    if (found < 0) throw Error(error.code, error.message);
+    if (found == 0) return false;
+    // The copy before it out of this memory was two steps ago.
+    if (staged_[static_cast<size_t>(slot)]) runtime_.synchronize(copied_event(slot));
+    std::byte* to = staging_.data() + input_bytes_ * static_cast<size_t>(slot);
+    const auto take = [&](const Tensor& tensor, const void* from) {
+      std::memcpy(to + tensor.offset, from, tensor.bytes);
+    };
+    take(*program.input->images, batch.images);
+    if (program.loss != nullptr) take(*program.loss->labels, batch.labels);
+    if (program.input->placement != nullptr) take(*program.input->placement, batch.placement);
+    call.run.release(call.run.source, batch.ticket);
+  }
+  flight->started = Clock::now();
+  flight->waited = seconds(flight->started - asked);
+  return true;
+}
+
+/// The step that read the slot before is over: the host has its results.
+void StepLoop::copy_batch(const PreparedProgram& program, int slot) const {
+  const std::byte* from = staging_.data() + input_bytes_ * static_cast<size_t>(slot);
+  const auto copy = [&](const Tensor& tensor) {
+    runtime_.copy_to_device(kCopies, device_.address(tensor, slot), from + tensor.offset,
+                            tensor.bytes);
+  };
+  copy(*program.input->images);
+  if (program.loss != nullptr) copy(*program.loss->labels);
+  if (program.input->placement != nullptr) copy(*program.input->placement);
+  runtime_.record(kCopies, copied_event(slot));
+  // The wait behind those between operations, where tests count them.
+  if (options_.omit_wait == static_cast<int>(program.schedule().waits())) return;
+  runtime_.wait(kMain, copied_event(slot));
+}
+
+void StepLoop::enqueue(const Call& call, const Flight& flight, double learning_rate) {
+  const auto slot = static_cast<size_t>(flight.slot);
+  if (call.run.acquire != nullptr) {
+    copy_batch(call.program, flight.slot);
+    staged_[slot] = true;
+  }
+  *values_[slot] = {
+      .seed = call.run.seed, .step = flight.step, .learning_rate = learning_rate};
+  runtime_.copy_to_device(kMain, device_.at(device_.plan().step_values()), values_[slot],
+                          sizeof(StepValues));
+  const size_t buffers = device_.plan().buffers_bytes();
+  if (call.run.check_finite != 0 && call.program.loss != nullptr && buffers > 0) {
+    runtime_.copy_on_device(kMain, device_.at(device_.plan().kept_buffers(flight.slot)),
+                            device_.at(device_.plan().arena("buffers")), buffers);
+  }
+  enqueue_operations(call, flight);
+  enqueue_results(call, flight.slot);
+  runtime_.record(kMain, done_event(flight.slot));
+}
+
+void StepLoop::enqueue_operations(const Call& call, const Flight& flight) {
+  Captured& captured = captured_[&call.program];
+  const bool watched = call.trace != nullptr || call.run.poison != 0 || call.guarded_here;
+  if (captured.ran && options_.eager == 0 && !watched) {
+    std::unique_ptr<Graph>& graph = captured.graphs[static_cast<size_t>(flight.slot)];
+    if (graph == nullptr) capture(call, flight.slot);
+    runtime_.replay(kMain, *graph);
+    return;
+  }
+  PreparedProgram::Enqueueing step{
+      .runtime = runtime_,
+      .place = [&](Stream stream) { return device_.place(stream, flight.slot); },
+      .omit_wait = options_.omit_wait,
+      .between = {}};
+  if (watched) {
+    step.between = [&](size_t operation, bool before) { watch(call, flight, operation, before); };
+    if (call.trace != nullptr) runtime_.record(kMain, kTraceStartEvent);
+  }
+  call.program.enqueue(step);
+  captured.ran = true;
+}
+
+void StepLoop::capture(const Call& call, int slot) {
+  runtime_.begin_capture(kMain);
+  std::exception_ptr failure;
+  try {
+    call.program.enqueue({.runtime = runtime_,
+                          .place = [&](Stream stream) { return device_.place(stream, slot); },
+                          .omit_wait = options_.omit_wait,
+                          .between = {}});
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  std::unique_ptr<Graph> graph;
+  try {
+    graph = runtime_.end_capture(kMain);
+  } catch (...) {
+    if (failure == nullptr) throw;
+  }
+  if (failure != nullptr) std::rethrow_exception(failure);
+  captured_[&call.program].graphs[static_cast<size_t>(slot)] = std::move(graph);
+}
+
+void StepLoop::enqueue_results(const Call& call, int slot) const {
+  const Results& results = results_[static_cast<size_t>(slot)];
+  const auto fetch = [&](void* to, const Tensor* tensor) {
+    if (tensor == nullptr) return;
+    runtime_.copy_to_host(kMain, to, device_.address(*tensor, slot), tensor->bytes);
+  };
+  if (call.program.loss != nullptr) {
+    fetch(results.metrics, call.program.loss->metrics);
+    if (call.run.collect != 0) {
+      fetch(results.predictions, call.program.loss->predictions);
+      fetch(results.labels, call.program.loss->labels);
+    }
+  }
+  fetch(results.scaler, scaler_of(call.program));
+}
+
+/// Waits for the step that is on the device, if there is one, and hands its results over.
+void StepLoop::finish(Call& call) {
+  if (!flying_.has_value()) return;
+  const Flight flight = *flying_;
+  runtime_.synchronize(done_event(flight.slot));
+  flying_.reset();
+  const Clock::time_point now = Clock::now();
+  const double ran = seconds(now - std::max(flight.started, call.last_done));
+  call.last_done = now;
+  if (call.trace != nullptr) append_trace(call);
+  check(call, flight);
+
+  const Results& results = results_[static_cast<size_t>(flight.slot)];
+  double row[6] = {0, 0, 0, 0, flight.waited, ran};
+  const ops::SoftmaxCrossEntropy* loss = call.program.loss;
+  if (loss != nullptr) std::copy_n(results.metrics, 4, row);
+  const bool collected = call.run.collect != 0 && loss != nullptr;
+  call.run.completed(
+      call.run.owner, row,
+      collected && loss->predictions != nullptr ? results.predictions : nullptr,
+      collected ? results.labels : nullptr, collected ? loss->labels->dim(0) : 0);
+}
+
+void StepLoop::check(const Call& call, const Flight& flight) const {
+  const Results& results = results_[static_cast<size_t>(flight.slot)];
+  const Landmarks& program = call.program;
+  if (scaler_of(program) != nullptr && program.sgd->growthInterval > 0 &&
+      !(results.scaler[0] >= kSmallestScale)) {
+    throw Error("ERR_NOT_FINITE",
+                "step " + std::to_string(flight.step) + ": the loss scale has fallen to " +
+                    std::to_string(results.scaler[0]) + " after " +
+                    std::to_string(static_cast<int64_t>(results.scaler[4])) +
+                    " skipped steps; gradients overflow whatever it is, so the loss explodes");
+  }
+  if (call.run.check_finite == 0 || program.loss == nullptr) return;
+  if (!std::isfinite(results.metrics[0])) {
+    explain(call, flight, program.loss_index + 1, "the loss");
+  }
+  // With a loss scale that adapts an overflow is no error: the step was skipped.
+  if (scaler_of(program) != nullptr && program.sgd->growthInterval == 0 &&
+      results.scaler[3] != 0) {
+    explain(call, flight, program.update_index, "a gradient");
+  }
+}
+
+}  // namespace preresnet::cuda

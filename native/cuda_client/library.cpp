@@ -1,0 +1,66 @@
+#include "cuda_client/library.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <map>
+#include <mutex>
+
+#include "core/error.h"
+
+namespace preresnet {
+
+namespace {
+
+/// The folder of the file that this code was loaded from.
+std::string own_folder() {
+  Dl_info information{};
+  if (dladdr(reinterpret_cast<const void*>(&own_folder), &information) == 0) return ".";
+  const std::string file = information.dli_fname;
+  const size_t slash = file.rfind('/');
+  return slash == std::string::npos ? "." : file.substr(0, slash);
+}
+
+const preresnet_cuda_api* open_library(const std::string& device) {
+  const bool emulated = device == "cuda-emulated";
+  const std::string file = own_folder() + "/preresnet_cuda" + (emulated ? "_emulated" : "") + ".so";
+  const std::string remedy =
+      std::string("build it with `npm run ") + (emulated ? "build:native" : "build:cuda") + "`";
+  if (access(file.c_str(), F_OK) != 0) {
+    throw Error("ERR_DEVICE", "device \"" + device +
+                                  "\": the library of the CUDA executor is missing: no " + file +
+                                  "; " + remedy);
+  }
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    throw Error("ERR_DEVICE", "device \"" + device +
+                                  "\": the library of the CUDA executor cannot be opened: " +
+                                  dlerror() + "; " + remedy);
+  }
+  using GetApi = const preresnet_cuda_api* (*)(uint32_t);
+  const auto get_api = reinterpret_cast<GetApi>(dlsym(library, "preresnet_cuda_get_api"));
+  const preresnet_cuda_api* api =
+      get_api == nullptr ? nullptr : get_api(PRERESNET_CUDA_API_VERSION);
+  if (api == nullptr || api->size != sizeof(preresnet_cuda_api)) {
+    throw Error("ERR_DEVICE", "device \"" + device + "\": " + file +
+                                  " was built from other sources; " + remedy);
+  }
+  return api;
+}
+
+}  // namespace
+
+const preresnet_cuda_api& cuda_library(const std::string& device) {
+  static std::mutex mutex;
+  static std::map<std::string, const preresnet_cuda_api*> opened;
+  const std::lock_guard lock(mutex);
+  const preresnet_cuda_api*& api = opened[device];
+  if (api == nullptr) api = open_library(device);
+  return *api;
+}
+
+void check_cuda(int status, const preresnet_cuda_error& error) {
+  if (status != 0) throw Error(error.code, error.message);
+}
+
+}  // namespace preresnet

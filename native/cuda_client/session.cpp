@@ -1,0 +1,231 @@
+#include "cuda_client/session.h"
+
+#include <cstring>
+#include <exception>
+
+#include "core/error.h"
+#include "cuda_client/library.h"
+#include "program/landmarks.h"
+
+namespace preresnet {
+
+namespace {
+
+preresnet_cuda_options to_options(const CudaOptions& options) {
+  return {.size = sizeof(preresnet_cuda_options),
+          .device = options.device,
+          .deterministic = options.deterministic,
+          .eager = options.eager,
+          .record_only = options.record_only,
+          .workspace_limit = options.workspace_limit,
+          .schedule_seed = options.schedule_seed,
+          .omit_wait = options.omit_wait};
+}
+
+void write_error(preresnet_cuda_error* error, const std::string& code, const std::string& message) {
+  std::strncpy(error->code, code.c_str(), sizeof error->code - 1);
+  error->code[sizeof error->code - 1] = '\0';
+  std::strncpy(error->message, message.c_str(), sizeof error->message - 1);
+  error->message[sizeof error->message - 1] = '\0';
+}
+
+}  // namespace
+
+CudaSession::CudaSession(std::unique_ptr<ProgramSet> programs, std::string_view text,
+                         const CudaOptions& options, const std::atomic<bool>& stop)
+    : Session(std::move(programs)), library_(cuda_library(set().device)) {
+  const preresnet_cuda_options wanted = to_options(options);
+  const auto ask = [](void* owner) -> int {
+    return static_cast<const std::atomic<bool>*>(owner)->load() ? 1 : 0;
+  };
+  preresnet_cuda_error error{};
+  check_cuda(library_.open(text.data(), text.size(), &wanted, ask,
+                           const_cast<std::atomic<bool>*>(&stop), &session_, &error),
+             error);
+  for (const Tensor& tensor : set().tensors) {
+    if (tensor.arena == "inputs" && tensor.dtype == DType::i32) {
+      indices_[tensor.name].resize(static_cast<size_t>(element_count(tensor)));
+    }
+  }
+}
+
+CudaSession::~CudaSession() {
+  if (session_ != nullptr) library_.close(session_);
+}
+
+SessionMemory CudaSession::memory() const {
+  preresnet_cuda_memory memory{};
+  memory.size = sizeof memory;
+  preresnet_cuda_error error{};
+  check_cuda(library_.memory(session_, &memory, &error), error);
+  return {.arenas = memory.arenas, .scratch = memory.workspace, .available = memory.available};
+}
+
+void CudaSession::allocate() {
+  preresnet_cuda_error error{};
+  check_cuda(library_.allocate(session_, &error), error);
+}
+
+Values CudaSession::read(std::string_view name) {
+  Tensor tensor = persistent(name);
+  std::vector<std::byte> bytes(tensor.bytes);
+  preresnet_cuda_error error{};
+  check_cuda(library_.read(session_, tensor.name.c_str(), bytes.data(), bytes.size(), &error),
+             error);
+  tensor.data = bytes.data();
+  return read_values(tensor);
+}
+
+void CudaSession::write(std::string_view name, const Values& values) {
+  Tensor tensor = persistent(name);
+  std::vector<std::byte> bytes(tensor.bytes);
+  tensor.data = bytes.data();
+  write_values(tensor, values);
+  preresnet_cuda_error error{};
+  check_cuda(library_.write(session_, tensor.name.c_str(), bytes.data(), bytes.size(), &error),
+             error);
+  const auto kept = indices_.find(tensor.name);
+  if (kept != indices_.end()) std::memcpy(kept->second.data(), bytes.data(), bytes.size());
+}
+
+const Tensor& CudaSession::viewable(std::string_view name) {
+  throw Error("ERR_UNSUPPORTED",
+              "tensor " + persistent(name).name +
+                  ": lies in the device's memory, which cannot be viewed; read() copies it");
+}
+
+std::shared_ptr<Arena> CudaSession::arena(std::string_view) const {
+  throw Error("ERR_INTERNAL", "a CUDA session has no memory of the host's");
+}
+
+/// Of the loader's batches the indices are looked at when they are fetched.
+void CudaSession::check_written_indices(const Program& source) const {
+  const Landmarks program = find_landmarks(source);
+  const auto written = [&](const Tensor* tensor) -> const int32_t* {
+    return tensor == nullptr ? nullptr : indices_.at(tensor->name).data();
+  };
+  check_indices(program, program.loss == nullptr ? nullptr : written(program.loss->labels),
+                program.input == nullptr ? nullptr : written(program.input->placement));
+}
+
+/// One call of run(): what the library's callbacks need.
+struct CudaSession::Running {
+  CudaSession& session;
+  const Landmarks program;
+  const RunRequest& request;
+  RunOutcome outcome;
+
+  static Running& of(void* owner) { return *static_cast<Running*>(owner); }
+
+  static int acquire(void* owner, uint64_t index, preresnet_cuda_batch* to,
+                     preresnet_cuda_error* error) {
+    Running& self = of(owner);
+    try {
+      Batch batch;
+      if (!self.request.source->acquire(index, &batch)) return 0;
+      try {
+        if (self.program.input->placement != nullptr && batch.placement == nullptr) {
+          throw Error("ERR_OPTION", "loader: expected placements, got none");
+        }
+        check_indices(self.program, batch.labels, batch.placement);
+      } catch (...) {
+        self.request.source->release(batch.ticket);
+        throw;
+      }
+      *to = {.images = batch.images,
+             .labels = batch.labels,
+             .placement = batch.placement,
+             .count = batch.count,
+             .ticket = batch.ticket};
+      return 1;
+    } catch (const Error& failure) {
+      write_error(error, failure.code(), failure.what());
+    } catch (const std::exception& failure) {
+      write_error(error, "ERR_INTERNAL", failure.what());
+    }
+    return -1;
+  }
+
+  static void release(void* owner, uint64_t ticket) { of(owner).request.source->release(ticket); }
+
+  static int cancelled(void* owner) {
+    return of(owner).session.ticket() != of(owner).request.ticket ? 1 : 0;
+  }
+
+  static void completed(void* owner, const double row[6], const int32_t* predictions,
+                        const int32_t* labels, int64_t count) {
+    RunOutcome& outcome = of(owner).outcome;
+    outcome.rows.insert(outcome.rows.end(), row, row + 6);
+    ++outcome.completed;
+    if (predictions != nullptr) {
+      outcome.predictions.insert(outcome.predictions.end(), predictions, predictions + count);
+    }
+    if (labels != nullptr) outcome.labels.insert(outcome.labels.end(), labels, labels + count);
+  }
+};
+
+RunOutcome CudaSession::run(std::string_view name, const RunRequest& request) {
+  const Program& program = program_for(name, request);
+  if (request.source == nullptr) check_written_indices(program);
+  Running running{*this, find_landmarks(program), request, {}};
+  running.outcome.rows.reserve(static_cast<size_t>(request.steps) * 6);
+
+  preresnet_cuda_run run{};
+  run.size = sizeof run;
+  run.program = program.name.c_str();
+  run.steps = request.steps;
+  run.seed = request.seed;
+  run.first_step = request.first_step;
+  run.learning_rates = request.learning_rates.empty() ? nullptr : request.learning_rates.data();
+  run.source = &running;
+  if (request.source != nullptr) {
+    run.acquire = Running::acquire;
+    run.release = Running::release;
+  }
+  run.first_batch = request.first_batch;
+  run.check_finite = request.check_finite;
+  run.poison = request.poison;
+  run.trace = request.trace;
+  run.collect = request.collect;
+  run.owner = &running;
+  run.cancelled = Running::cancelled;
+  run.completed = Running::completed;
+  preresnet_cuda_error error{};
+  check_cuda(library_.run(session_, &run, &error), error);
+  running.outcome.cancelled = run.was_cancelled != 0;
+  if (request.trace) fetch_trace();
+  return std::move(running.outcome);
+}
+
+void CudaSession::fetch_trace() {
+  std::vector<const Program*> programs;
+  for (const auto& [name, program] : set().programs) programs.push_back(&program);
+  std::vector<preresnet_cuda_event> events(library_.trace(session_, nullptr, 0));
+  library_.trace(session_, events.data(), events.size());
+  const std::lock_guard lock(trace_mutex_);
+  trace_.clear();
+  for (const preresnet_cuda_event& event : events) {
+    trace_.push_back({&programs.at(static_cast<size_t>(event.program))
+                           ->operations.at(static_cast<size_t>(event.operation)),
+                      event.start, event.duration});
+  }
+}
+
+std::vector<TraceEvent> CudaSession::trace() const {
+  const std::lock_guard lock(trace_mutex_);
+  return trace_;
+}
+
+Traffic CudaSession::traffic(const std::string& program) {
+  preresnet_cuda_traffic traffic{};
+  traffic.size = sizeof traffic;
+  preresnet_cuda_error error{};
+  check_cuda(library_.traffic(session_, program.c_str(), &traffic, &error), error);
+  return {.launches = traffic.launches,
+          .convolution_launches = traffic.convolution_launches,
+          .waits = traffic.waits,
+          .bytes_read = traffic.bytes_read,
+          .bytes_written = traffic.bytes_written};
+}
+
+}  // namespace preresnet

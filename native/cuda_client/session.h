@@ -1,0 +1,64 @@
+// A session whose programs run in the CUDA library.
+#pragma once
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cuda/api.h"
+#include "program/session.h"
+
+namespace preresnet {
+
+struct CudaOptions {
+  int device = 0;
+  bool deterministic = false;
+  bool eager = false;
+  bool record_only = false;
+  uint64_t workspace_limit = 0;  // bytes of one convolution; 0: no limit
+  uint64_t schedule_seed = 0;
+  int omit_wait = -1;
+};
+
+/// What a step does to memory and how many launches it takes.
+struct Traffic {
+  int64_t launches = 0, convolution_launches = 0, waits = 0;
+  uint64_t bytes_read = 0, bytes_written = 0;
+};
+
+class CudaSession : public Session {
+ public:
+  /// `text`: the JSON that `programs` was read from. Ends with ERR_ABORTED soon after `stop` becomes
+  /// true.
+  CudaSession(std::unique_ptr<ProgramSet> programs, std::string_view text, const CudaOptions&,
+              const std::atomic<bool>& stop);
+  ~CudaSession() override;
+
+  SessionMemory memory() const override;
+  void allocate() override;
+  Values read(std::string_view tensor) override;
+  void write(std::string_view tensor, const Values&) override;
+  const Tensor& viewable(std::string_view tensor) override;
+  std::shared_ptr<Arena> arena(std::string_view name) const override;
+  RunOutcome run(std::string_view program, const RunRequest&) override;
+  std::vector<TraceEvent> trace() const override;
+  Traffic traffic(const std::string& program);
+
+ private:
+  struct Running;
+
+  void check_written_indices(const Program&) const;
+  void fetch_trace();
+
+  const preresnet_cuda_api& library_;
+  preresnet_cuda_session* session_ = nullptr;
+  /// Integers among the inputs as they were last written: a step's indices are looked at before it.
+  std::map<std::string_view, std::vector<int32_t>> indices_;
+  mutable std::mutex trace_mutex_;
+  std::vector<TraceEvent> trace_;  // guarded by trace_mutex_
+};
+
+}  // namespace preresnet

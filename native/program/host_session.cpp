@@ -1,0 +1,321 @@
+#include "program/host_session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+#include "core/error.h"
+#include "core/system.h"
+#include "program/finite.h"
+#include "program/landmarks.h"
+#include "program/verify.h"
+
+namespace preresnet {
+
+namespace {
+
+constexpr size_t kLargestTrace = 1'000'000;  // events; a trace is for a few steps
+
+using Clock = std::chrono::steady_clock;
+
+double seconds(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+std::string megabytes(size_t bytes) {
+  return std::to_string((bytes + (size_t{1} << 20) - 1) >> 20) + " MiB";
+}
+
+}  // namespace
+
+/// A program with its operations prepared.
+struct HostSession::Prepared : Landmarks {
+  const Program* program = nullptr;
+  std::vector<std::unique_ptr<Operation>> operations;
+  std::vector<std::vector<const Tensor*>> dying;  // transient tensors whose last use is operation i
+
+  explicit Prepared(const Program& source)
+      : Landmarks(find_landmarks(source)), program(&source), dying(source.operations.size()) {
+    for (const Lifetime& lifetime : lifetimes(source)) {
+      dying[lifetime.last].push_back(lifetime.tensor);
+    }
+  }
+};
+
+HostSession::HostSession(std::unique_ptr<ProgramSet> programs, int threads,
+                         const std::atomic<bool>& stop)
+    : Session(std::move(programs)) {
+  verify(set());
+  executor_ = make_executor(set().device, threads);
+  for (const auto& [name, program] : set().programs) {
+    auto prepared = std::make_unique<Prepared>(program);
+    for (size_t index = 0; index < program.operations.size(); ++index) {
+      const ProgramOperation& operation = program.operations[index];
+      if (stop) throw Error("ERR_ABORTED", "the session was ended while it was prepared");
+      try {
+        prepared->operations.push_back(executor_->prepare(operation.operation));
+      } catch (const Error& error) {
+        throw Error(error.code(),
+                    "program " + name + ": " + describe(index, operation) + ": " + error.what());
+      }
+    }
+    programs_[name] = std::move(prepared);
+  }
+}
+
+HostSession::~HostSession() = default;
+
+SessionMemory HostSession::memory() const {
+  SessionMemory memory;
+  for (const auto& [name, bytes] : set().arenas) memory.arenas += bytes;
+  memory.scratch = executor_->scratch_bytes();
+  const auto buffers = set().arenas.find("buffers");
+  if (buffers != set().arenas.end()) memory.scratch += buffers->second;
+  memory.available = available_memory();
+  return memory;
+}
+
+void HostSession::allocate() {
+  if (allocated_) throw Error("ERR_INTERNAL", "expected one call of allocate, got a second one");
+  const SessionMemory needed = memory();
+  if (needed.total() > needed.available) {
+    throw Error("ERR_MEMORY", "expected at most " + megabytes(needed.available) +
+                                  " (what is available), got a program that needs " +
+                                  megabytes(needed.total()) + " (" + megabytes(needed.arenas) +
+                                  " in arenas, " + megabytes(needed.scratch) + " of scratch)");
+  }
+  for (const auto& [name, bytes] : set().arenas) arenas_[name] = std::make_shared<Arena>(bytes);
+  for (Tensor& tensor : set().tensors) {
+    tensor.data = static_cast<std::byte*>(arenas_.at(tensor.arena)->data()) + tensor.offset;
+  }
+  const auto buffers = set().arenas.find("buffers");
+  if (buffers != set().arenas.end()) kept_buffers_.resize(buffers->second);
+  executor_->allocate();
+  allocated_ = true;
+}
+
+void HostSession::require_memory() const {
+  if (!allocated_) throw Error("ERR_INTERNAL", "expected allocate before this call, got none");
+}
+
+Values HostSession::read(std::string_view tensor) {
+  require_memory();
+  return read_values(persistent(tensor));
+}
+
+void HostSession::write(std::string_view name, const Values& values) {
+  require_memory();
+  write_values(persistent(name), values);
+  ++weights_version_;
+}
+
+const Tensor& HostSession::viewable(std::string_view name) {
+  require_memory();
+  const Tensor& tensor = persistent(name);
+  // A buffer spans its arena, and this one holds indices that are looked at once, before a step.
+  if (tensor.arena == "inputs") {
+    throw Error("ERR_PARAMETER", "tensor " + tensor.name + ": inputs are written, not viewed");
+  }
+  if (tensor.layout != Layout::plain ||
+      (tensor.dtype != DType::f32 && tensor.dtype != DType::f64)) {
+    throw Error("ERR_PARAMETER", "tensor " + tensor.name +
+                                     ": expected a plain f32 or f64 tensor, got " +
+                                     name_of(tensor.layout) + " " + name_of(tensor.dtype));
+  }
+  viewed_ = true;
+  return tensor;
+}
+
+std::shared_ptr<Arena> HostSession::arena(std::string_view name) const {
+  require_memory();
+  return arenas_.find(name)->second;
+}
+
+void HostSession::keep_buffers() {
+  if (!kept_buffers_.empty()) {
+    std::memcpy(kept_buffers_.data(), arenas_.at("buffers")->data(), kept_buffers_.size());
+  }
+}
+
+void HostSession::restore_buffers() {
+  if (!kept_buffers_.empty()) {
+    std::memcpy(arenas_.at("buffers")->data(), kept_buffers_.data(), kept_buffers_.size());
+  }
+}
+
+void HostSession::take_batch(Prepared& program, const Batch& batch) const {
+  const Tensor& images = *program.input->images;
+  std::memcpy(images.data, batch.images, images.bytes);
+  if (program.loss != nullptr) {
+    std::memcpy(program.loss->labels->data, batch.labels, program.loss->labels->bytes);
+  }
+  if (program.input->placement != nullptr) {
+    if (batch.placement == nullptr) {
+      throw Error("ERR_OPTION", "loader: expected placements for program " + program.program->name +
+                                    ", got none");
+    }
+    std::memcpy(program.input->placement->data, batch.placement, program.input->placement->bytes);
+  }
+}
+
+void HostSession::check_inputs(const Prepared& program) const {
+  const Tensor* labels = program.loss == nullptr ? nullptr : program.loss->labels;
+  const Tensor* placement = program.input == nullptr ? nullptr : program.input->placement;
+  check_indices(program, labels == nullptr ? nullptr : labels->as<const int32_t>(),
+                placement == nullptr ? nullptr : placement->as<const int32_t>());
+}
+
+/// One step. False: cancelled, and nothing that lasts was changed.
+bool HostSession::step(Prepared& program, const RunRequest& request, Step step, bool traced) {
+  keep_buffers();
+  const Clock::time_point begin = traced ? Clock::now() : Clock::time_point{};
+  const double offset = trace_.empty() ? 0 : trace_.back().start + trace_.back().duration;
+  if (request.poison) {
+    const auto& arena = arenas_.find(kTransientArena);
+    if (arena != arenas_.end()) std::memset(arena->second->data(), 0xff, arena->second->bytes());
+  }
+  for (size_t index = 0; index < program.operations.size(); ++index) {
+    if (index < program.update_index && ticket() != request.ticket) {
+      restore_buffers();
+      return false;
+    }
+    if (request.check_finite && index == program.update_index &&
+        !all_finite(*program.sgd->gradients)) {
+      explain_not_finite(program, step, index, "a gradient");
+    }
+    const Clock::time_point start = traced ? Clock::now() : Clock::time_point{};
+    try {
+      program.operations[index]->run(step);
+    } catch (...) {
+      restore_buffers();
+      throw;
+    }
+    if (traced && trace_.size() < kLargestTrace) {
+      trace_.push_back({&program.program->operations[index], offset + seconds(begin, start) * 1e6,
+                        seconds(start, Clock::now()) * 1e6});
+    }
+    if (request.check_finite && index == program.loss_index) {
+      const Tensor& metrics = *program.loss->metrics;
+      const double loss = metrics.dtype == DType::f64 ? metrics.as<double>()[0]
+                                                      : static_cast<double>(metrics.as<float>()[0]);
+      if (!std::isfinite(loss)) explain_not_finite(program, step, index + 1, "the loss");
+    }
+    if (request.poison) {
+      for (const Tensor* tensor : program.dying[index]) {
+        std::memset(tensor->data, 0xff, tensor->bytes);
+      }
+    }
+  }
+  return true;
+}
+
+/// Runs the operations before `until` again on the same inputs and names the first that made
+/// something that is not a number.
+void HostSession::explain_not_finite(Prepared& program, const Step& step, size_t until,
+                                 const std::string& what) {
+  restore_buffers();
+  const std::string head = "step " + std::to_string(step.index) + ": " + what + " is not finite; ";
+  std::string found = "no operation before it made such a value";
+  const auto look = [&] {
+    for (size_t index = 0; index < until; ++index) {
+      const ProgramOperation& operation = program.program->operations[index];
+      const std::vector<Operand> operands = operands_of(operation.operation);
+      for (const Operand& operand : operands) {
+        if (operand.contract->role != ops::Role::out && !all_finite(*operand.tensor)) {
+          found = "first seen in " + describe(index, operation) + ", whose " +
+                  operand.contract->name + " (" + operand.tensor->name +
+                  ") was not finite before it ran";
+          return;
+        }
+      }
+      program.operations[index]->run(step);
+      for (const Operand& operand : operands) {
+        if (operand.contract->role != ops::Role::in && !all_finite(*operand.tensor)) {
+          found = "first made by " + describe(index, operation) + " in " + operand.contract->name +
+                  " (" + operand.tensor->name + ")";
+          return;
+        }
+      }
+    }
+  };
+  look();
+  restore_buffers();
+  throw Error("ERR_NOT_FINITE", head + found);
+}
+
+std::vector<TraceEvent> HostSession::trace() const {
+  const std::lock_guard lock(trace_mutex_);
+  return finished_trace_;
+}
+
+RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
+  require_memory();
+  Prepared& program = *programs_.at(program_for(name, request).name);
+  // Through a view parameters change without anybody being told.
+  if (viewed_) ++weights_version_;
+  if (request.trace) trace_.clear();
+
+  RunOutcome outcome;
+  outcome.rows.reserve(static_cast<size_t>(request.steps) * 6);
+  for (int64_t index = 0; index < request.steps; ++index) {
+    if (ticket() != request.ticket) {
+      outcome.cancelled = true;
+      break;
+    }
+    const Clock::time_point asked = Clock::now();
+    if (request.source != nullptr) {
+      Batch batch;
+      if (!request.source->acquire(request.first_batch + static_cast<uint64_t>(index), &batch))
+        break;
+      try {
+        take_batch(program, batch);
+      } catch (...) {
+        request.source->release(batch.ticket);
+        throw;
+      }
+      request.source->release(batch.ticket);
+    }
+    const Clock::time_point started = Clock::now();
+    check_inputs(program);
+    Step now;
+    now.seed = request.seed;
+    now.index = request.first_step + static_cast<uint64_t>(index);
+    now.learning_rate =
+        request.learning_rates.empty() ? 0 : request.learning_rates[static_cast<size_t>(index)];
+    now.weights_version = weights_version_;
+    if (!step(program, request, now, request.trace)) {
+      outcome.cancelled = true;
+      break;
+    }
+    if (program.sgd != nullptr) ++weights_version_;
+
+    for (size_t metric = 0; metric < 4; ++metric) {
+      const Tensor* metrics = program.loss == nullptr ? nullptr : program.loss->metrics;
+      outcome.rows.push_back(metrics == nullptr ? 0
+                             : metrics->dtype == DType::f64
+                                 ? metrics->as<double>()[metric]
+                                 : static_cast<double>(metrics->as<float>()[metric]));
+    }
+    outcome.rows.push_back(seconds(asked, started));
+    outcome.rows.push_back(seconds(started, Clock::now()));
+    ++outcome.completed;
+    if (request.collect && program.loss != nullptr) {
+      const auto collect = [](const Tensor* tensor, std::vector<int32_t>* values) {
+        if (tensor == nullptr) return;
+        const auto* first = tensor->as<const int32_t>();
+        values->insert(values->end(), first, first + element_count(*tensor));
+      };
+      collect(program.loss->predictions, &outcome.predictions);
+      collect(program.loss->labels, &outcome.labels);
+    }
+  }
+  if (request.trace) {
+    const std::lock_guard lock(trace_mutex_);
+    finished_trace_ = std::move(trace_);
+    trace_.clear();
+  }
+  return outcome;
+}
+
+}  // namespace preresnet

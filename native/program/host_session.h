@@ -1,0 +1,61 @@
+// A session on the host: the executors `reference` and `cpu`.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "program/executor.h"
+#include "program/lifetimes.h"
+#include "program/session.h"
+
+namespace preresnet {
+
+class HostSession : public Session {
+ public:
+  /// Verifies the programs and prepares every operation. threads: 0 for what the machine allows.
+  /// Ends with ERR_ABORTED soon after `stop` becomes true.
+  HostSession(std::unique_ptr<ProgramSet>, int threads, const std::atomic<bool>& stop);
+  ~HostSession() override;
+
+  SessionMemory memory() const override;
+  void allocate() override;
+  Values read(std::string_view tensor) override;
+  void write(std::string_view tensor, const Values&) override;
+  const Tensor& viewable(std::string_view tensor) override;
+  std::shared_ptr<Arena> arena(std::string_view name) const override;
+  RunOutcome run(std::string_view program, const RunRequest&) override;
+  std::vector<TraceEvent> trace() const override;
+
+ private:
+  struct Prepared;
+
+  void require_memory() const;
+  bool step(Prepared&, const RunRequest&, Step, bool traced);
+  void take_batch(Prepared&, const Batch&) const;
+  void check_inputs(const Prepared&) const;
+  [[noreturn]] void explain_not_finite(Prepared&, const Step&, size_t until,
+                                       const std::string& what);
+  void keep_buffers();
+  void restore_buffers();
+
+  std::unique_ptr<Executor> executor_;
+  std::map<std::string, std::unique_ptr<Prepared>, std::less<>> programs_;
+  std::map<std::string, std::shared_ptr<Arena>, std::less<>> arenas_;
+  std::vector<std::byte> kept_buffers_;
+  mutable std::mutex trace_mutex_;
+  std::vector<TraceEvent> finished_trace_;  // guarded by trace_mutex_
+  std::vector<TraceEvent> trace_;           // of the run going on
+  uint64_t weights_version_ = 1;
+  std::atomic<bool> viewed_{false};
+  std::atomic<bool> allocated_{false};
+};
+
+/// The executor for a device of programs: "reference" or "cpu". ERR_DEVICE for another.
+std::unique_ptr<Executor> make_executor(const std::string& device, int threads);
+
+}  // namespace preresnet

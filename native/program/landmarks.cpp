@@ -1,0 +1,59 @@
+#include "program/landmarks.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "core/error.h"
+
+namespace preresnet {
+
+Landmarks find_landmarks(const Program& program) {
+  Landmarks found;
+  for (size_t index = 0; index < program.operations.size(); ++index) {
+    const ops::AnyOperation& operation = program.operations[index].operation;
+    if (const auto* input = std::get_if<ops::Input>(&operation)) found.input = input;
+    if (const auto* loss = std::get_if<ops::SoftmaxCrossEntropy>(&operation)) {
+      found.loss = loss;
+      found.loss_index = index;
+    }
+    if (const auto* sgd = std::get_if<ops::Sgd>(&operation)) {
+      found.sgd = sgd;
+      found.update_index = std::min(found.update_index, index);
+    }
+  }
+  return found;
+}
+
+namespace {
+
+[[noreturn]] void refuse(const char* what, int64_t image, int64_t most, int64_t least,
+                         int32_t value) {
+  throw Error("ERR_DATASET", std::string(what) + " of image " + std::to_string(image) +
+                                 ": expected " + std::to_string(least) + " to " +
+                                 std::to_string(most) + ", got " + std::to_string(value));
+}
+
+}  // namespace
+
+void check_indices(const Landmarks& program, const int32_t* labels, const int32_t* placement) {
+  if (program.loss != nullptr && labels != nullptr) {
+    const int64_t classes = program.loss->logits->dim(1);
+    for (int64_t index = 0; index < program.loss->labels->dim(0); ++index) {
+      const int32_t label = labels[index];
+      if (label < -1 || label >= classes) refuse("label", index, classes - 1, -1, label);
+    }
+  }
+  if (program.input != nullptr && program.input->placement != nullptr && placement != nullptr) {
+    const ops::Input& input = *program.input;
+    const int64_t limits[3] = {input.images->dim(1) + 2 * input.pad - input.x->dim(2),
+                               input.images->dim(2) + 2 * input.pad - input.x->dim(3), 1};
+    for (int64_t index = 0; index < 3 * input.placement->dim(0); ++index) {
+      const int32_t value = placement[index];
+      if (value < 0 || value > limits[index % 3]) {
+        refuse("placement", index / 3, limits[index % 3], 0, value);
+      }
+    }
+  }
+}
+
+}  // namespace preresnet

@@ -1,0 +1,26 @@
+// What of a program a run has to find quickly.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "program/program.h"
+
+namespace preresnet {
+
+struct Landmarks {
+  static constexpr size_t kNone = static_cast<size_t>(-1);
+
+  const ops::Input* input = nullptr;
+  const ops::SoftmaxCrossEntropy* loss = nullptr;
+  const ops::Sgd* sgd = nullptr;
+  size_t loss_index = kNone;
+  size_t update_index = kNone;  // of the first operation that changes parameters
+};
+
+Landmarks find_landmarks(const Program&);
+
+/// Indices among the inputs: the verifier cannot know them, so they are looked at before each step.
+/// ERR_DATASET. Null: the program has none.
+void check_indices(const Landmarks&, const int32_t* labels, const int32_t* placement);
+
+}  // namespace preresnet
