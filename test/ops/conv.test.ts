@@ -1,5 +1,5 @@
 import { present } from '../support/case.js'
-import { convolutionFactors, convolutionShapes, convolve, manyImages, onesIn, winograd } from '../support/convolution.js'
+import { convolutionFactors, convolutionShapes, convolve, launchFactors, manyImages, onesIn, stem, transforms, winograd } from '../support/convolution.js'
 import { flag, given, inner, judge, maybe, number, sumsOf, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -66,6 +66,25 @@ const cases: NamedCase[] = [...special, ...combinations].map((choice, index) => 
   }
 })
 
+const fusions = pairwise({ ...launchFactors, transform: transforms, residual: [false, true], sums: [true, false] })
+const launches: NamedCase[] = [...fusions, { ...fusions[0]!, ...stem }, { ...fusions[1]!, ...stem, transform: 'none' as const }].map((choice, index) => {
+  const random = new Random(1500 + index)
+  const { x, w, y, groups, stride, padding, text } = convolutionShapes(choice)
+  const whole = choice.transform !== 'none'
+  return {
+    name: `${text}, transform ${choice.transform}, ${onesIn(choice)}`,
+    inputs: present({
+      x: random.activations(x),
+      xScale: whole && random.scales([groups, x[1]]),
+      xBias: whole && random.normals([groups, x[1]], 0.5, choice.transform === 'whole' ? 0 : 5),
+      w: random.normals(w, 1 / Math.sqrt(w[1] * w[2] * w[3])),
+      residual: choice.residual && random.normals(y),
+    }),
+    outputs: present({ y, sums: choice.sums && [groups, 2, w[0]] }),
+    attributes: { stride, padding, xRelu: whole },
+  }
+})
+
 function statement(operation: OperationCase): Results {
   const w = given(operation, 'w')
   const raw = inner(operation, 'x', 'xScale', 'xBias')
@@ -92,4 +111,4 @@ function sumsOfY(operation: OperationCase, { y }: Results): Results {
   return sums === undefined ? {} : { sums: sumsOf(y!, y!, sums[0]!) }
 }
 
-judge('conv', { cases, statement, derived: sumsOfY })
+judge('conv', { cases: [...cases, ...launches], statement, derived: sumsOfY })

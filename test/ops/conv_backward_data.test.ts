@@ -1,7 +1,7 @@
 import test from 'ava'
 import { present } from '../support/case.js'
 import { gradientAtInput, sumsOfDx, wanted } from '../support/conv_backward.js'
-import { convolutionFactors, convolutionShapes, manyImages, onesIn } from '../support/convolution.js'
+import { convolutionFactors, convolutionShapes, launchFactors, manyImages, onesIn, stem } from '../support/convolution.js'
 import { reference } from '../support/executors.js'
 import { given, judge, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
@@ -36,12 +36,32 @@ const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinati
   }
 })
 
+const fusions = pairwise({ ...launchFactors, fused: ['nothing', 'add', 'mask and sums'] } as const)
+const launches: NamedCase[] = [...fusions, { ...fusions[0]!, ...stem }].map((choice, index) => {
+  const random = new Random(3500 + index)
+  const { x, w, y, groups, stride, padding, text } = convolutionShapes(choice)
+  const masked = choice.fused === 'mask and sums'
+  return {
+    name: `${text}, fused ${choice.fused}`,
+    inputs: present({
+      dy: random.normals(y),
+      w: random.normals(w, 1 / Math.sqrt(w[0] * w[2] * w[3])),
+      x: masked && random.activations(x),
+      xScale: masked && random.scales([groups, x[1]]),
+      xBias: masked && random.normals([groups, x[1]], 0.5),
+      add: choice.fused === 'add' && random.normals(x),
+    }),
+    outputs: present({ dx: x, sums: masked && [groups, 2, x[1]] }),
+    attributes: { stride, padding, mask: masked },
+  }
+})
+
 function statement(operation: OperationCase): Results {
   const dx = gradientAtInput(operation, given(operation, 'dy'), operation.outputs['dx'] as readonly number[])
   return wanted(operation, { dx: () => dx, sums: () => sumsOfDx(operation, { dx })['sums']! })
 }
 
-judge('conv_backward_data', { cases, statement, derived: sumsOfDx })
+judge('conv_backward_data', { cases: [...cases, ...launches], statement, derived: sumsOfDx })
 
 test('conv_backward_data: the same bits as conv_backward on the reference', async (t) => {
   for (const operation of cases.filter(({ inputs }) => inputs['x'] !== undefined)) {

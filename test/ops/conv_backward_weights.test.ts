@@ -1,7 +1,7 @@
 import test from 'ava'
 import { present } from '../support/case.js'
 import { channelSums, gradientAtWeights, wanted } from '../support/conv_backward.js'
-import { convolutionFactors, convolutionShapes, manyImages, onesIn } from '../support/convolution.js'
+import { convolutionFactors, convolutionShapes, launchFactors, manyImages, onesIn, stem, transforms } from '../support/convolution.js'
 import { reference } from '../support/executors.js'
 import { given, judge, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
@@ -28,12 +28,30 @@ const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinati
   }
 })
 
+const fusions = pairwise({ ...launchFactors, transform: transforms, dbias: [false, true] })
+const launches: NamedCase[] = [...fusions, { ...fusions[0]!, ...stem }, { ...fusions[1]!, ...stem, transform: 'none' as const }].map((choice, index) => {
+  const random = new Random(4500 + index)
+  const { x, w, y, groups, stride, padding, text } = convolutionShapes(choice)
+  const whole = choice.transform !== 'none'
+  return {
+    name: `${text}, transform ${choice.transform}, ${onesIn(choice)}`,
+    inputs: present({
+      dy: random.normals(y),
+      x: random.activations(x),
+      xScale: whole && random.scales([groups, x[1]]),
+      xBias: whole && random.normals([groups, x[1]], 0.5, choice.transform === 'whole' ? 0 : 5),
+    }),
+    outputs: present({ dw: w, dbias: choice.dbias && [w[0]] }),
+    attributes: { stride, padding, xRelu: whole },
+  }
+})
+
 function statement(operation: OperationCase): Results {
   const dy = given(operation, 'dy')
   return wanted(operation, { dw: () => gradientAtWeights(operation, dy, operation.outputs['dw'] as readonly number[]), dbias: () => channelSums(dy) })
 }
 
-judge('conv_backward_weights', { cases, statement })
+judge('conv_backward_weights', { cases: [...cases, ...launches], statement })
 
 test('conv_backward_weights: the same bits as conv_backward on the reference', async (t) => {
   for (const operation of cases) {

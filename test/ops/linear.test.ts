@@ -7,7 +7,13 @@ import { dim, matrix } from '../support/values.js'
 
 const factors = { N: [3, 1, 5], C: [17, 1, 64, 40], K: [10, 1, 3, 17], bias: [true, false] } as const
 
-const cases: NamedCase[] = pairwise(factors).map(({ N, C, K, bias }, index) => {
+/** Classifiers as large as real ones: more than a tile of every size. */
+const large = [
+  { N: 9, C: 640, K: 1000, bias: true },
+  { N: 70, C: 65, K: 10, bias: true },
+] as const
+
+const cases: NamedCase[] = [...pairwise(factors), ...large].map(({ N, C, K, bias }, index) => {
   const random = new Random(12000 + index)
   return {
     name: `${N} x ${C} to ${K}${bias ? ', bias' : ''}`,

@@ -12,7 +12,13 @@ import { dim, matrix, type Values, valuesOf } from '../support/values.js'
 
 const factors = { N: [3, 1, 5], C: [17, 1, 64, 40], K: [10, 1, 3, 17], dw: [true, false], dbias: [true, false], dx: [true, false] } as const
 
-const cases: NamedCase[] = pairwise(factors)
+/** Classifiers as large as real ones: more than a tile of every size. */
+const large = [
+  { N: 9, C: 128, K: 1000, dw: true, dbias: true, dx: true },
+  { N: 70, C: 65, K: 10, dw: true, dbias: true, dx: true },
+] as const
+
+const cases: NamedCase[] = [...pairwise(factors), ...large]
   .filter(({ dw, dbias, dx }) => dw || dbias || dx)
   .map((choice, index) => {
     const { N, C, K } = choice

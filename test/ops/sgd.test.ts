@@ -15,7 +15,7 @@ const factors = {
   decay: [1e-2, 0],
   learningRate: [0.1, 0.01],
   /** Lengths of the segments; between them lies what no segment covers (padding, frozen parameters). */
-  lengths: [[5], [16, 1, 33], [1, 100, 7]],
+  lengths: [[5], [16, 1, 33], [1, 100, 7], [9_000, 40]],
 } as const
 
 const cases: NamedCase[] = pairwise(factors).map(({ momentum, nesterov, clip, decay, learningRate, lengths }, index) => {

@@ -27,7 +27,14 @@ const logitsOf = (random: Random, kind: 'normal' | 'equal' | 'huge', N: number, 
   // Few different values: ties in every row.
   kind === 'equal' ? random.integers([N, K], 3) : random.normals([N, K], kind === 'huge' ? 200 : 2)
 
-const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+const combinations = pairwise(factors)
+/** More samples than share a partial sum. */
+const many = [
+  { ...combinations[0]!, N: 130, K: 10 },
+  { ...combinations[1]!, N: 33, K: 17, padding: 'some' as const },
+]
+
+const cases: NamedCase[] = [...combinations, ...many].map((choice, index) => {
   const { N, K, logits, target, padding } = choice
   const random = new Random(15000 + index)
   const labels = random.integers([N], K)

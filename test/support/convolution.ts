@@ -82,6 +82,15 @@ export const manyImages: readonly ConvolutionChoice[] = [
   { channels: 12, outputs: 17, size: [9, 9], kernel: 3, stride: 2, pad: 'same', images: 11, groups: 3 },
 ]
 
+/** For the launches of a GPU, whose fused parts come together or not at all. */
+export const launchFactors = { ...convolutionFactors, images: [2, 5], groups: [1, 3, 2] } as const
+
+/** ImageNet's first convolution, small. */
+export const stem: ConvolutionChoice = { channels: 3, outputs: 20, size: [17, 12], kernel: 7, stride: 2, pad: 'same', images: 2, groups: 1 }
+
+/** Scale, bias and ReLU of what a convolution reads; where the bias is large, zeros around the image must not have passed through it. */
+export const transforms = ['none', 'whole', 'large bias'] as const
+
 export interface ConvolutionChoice {
   readonly channels: number
   readonly outputs: number

@@ -1,6 +1,7 @@
 #include "cuda/kernels/input.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "core/error.h"
 #include "cuda/operations/operands.h"
@@ -19,6 +20,10 @@ class Input final : public Operation {
       throw Error("ERR_UNSUPPORTED", "input.images: expected at most " +
                                          std::to_string(kInputChannels) +
                                          " channels on CUDA, got " + std::to_string(channels));
+    }
+    if (int64_t{x_.rows()} * (x_.channels / 8) > std::numeric_limits<int32_t>::max()) {
+      throw Error("ERR_UNSUPPORTED",
+                  "input.x: expected less than 2^34 elements on CUDA, got a larger tensor");
     }
     parameters_.images_count = static_cast<int>(x_.images);
     parameters_.stored_height = static_cast<int>(op.images->dim(1));
