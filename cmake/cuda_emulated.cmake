@@ -16,3 +16,15 @@ set_target_properties(cuda_emulated PROPERTIES OUTPUT_NAME preresnet_cuda_emulat
 if(NOT CMAKE_JS_VERSION)
   set_target_properties(cuda_emulated PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/Release")
 endif()
+
+# Kernels that are right and kernels that are wrong, run by test/cuda/emulation.test.ts. Not in the npm package.
+set(emulation_test "${CMAKE_CURRENT_SOURCE_DIR}/test/native/emulation.cu")
+if(EXISTS "${emulation_test}")
+  set_source_files_properties("${emulation_test}" PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
+  add_executable(emulation_test "${emulation_test}" native/cuda/emulation/blocks.cpp native/cuda/emulation/fiber.cpp)
+  target_include_directories(emulation_test PRIVATE "${CMAKE_BINARY_DIR}/rooms/cuda")
+  target_compile_definitions(emulation_test PRIVATE PRERESNET_EMULATED)
+  target_compile_options(emulation_test PRIVATE -fno-strict-aliasing)
+  target_link_libraries(emulation_test PRIVATE core Boost::context)
+  set_target_properties(emulation_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/Release")
+endif()

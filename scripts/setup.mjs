@@ -36,7 +36,7 @@ await main('setup', async () => {
 })
 
 async function buildNative(force) {
-  const sources = ['native', 'CMakeLists.txt', 'cmake', 'scripts/install.mjs', 'scripts/generate-contracts.mjs', 'package-lock.json']
+  const sources = ['native', 'test/native', 'CMakeLists.txt', 'cmake', 'scripts/install.mjs', 'scripts/generate-contracts.mjs', 'package-lock.json']
   const stamp = 'build/sources.sha256'
   if (force) rmSync(stamp, { force: true })
   await unlessStamped(stamp, fingerprint(root, sources, [process.arch]), ['build/Release/preresnet.node'], () => {

@@ -96,7 +96,7 @@ export interface NativeBinding {
    * programs: JSON of a ProgramSet. Verifies it (ERR_PROGRAM) and prepares every operation, on the session's own thread: reading, verifying and
    * creating primitives take tens of milliseconds that the event loop does not have. threads: 0 for what the machine allows.
    */
-  createSession(programs: string, options: { readonly threads: number }): Promise<NativeSession>
+  createSession(programs: string, options: { readonly threads: number; readonly scheduleSeed?: number }): Promise<NativeSession>
   createLoader(description: LoaderDescription): NativeLoader
   /** JPEG or PNG to RGB (or grey) pixels, NHWC. Resized and cropped as in LoaderDescription where height and width are given. */
   decodeImage(
@@ -204,7 +204,7 @@ class Binding implements NativeBinding {
     this.system = addon.system
   }
 
-  createSession(programs: string, options: { readonly threads: number }): Promise<NativeSession> {
+  createSession(programs: string, options: { readonly threads: number; readonly scheduleSeed?: number }): Promise<NativeSession> {
     return later(async () => new Session(await this.addon.createSession(programs, options)))
   }
 

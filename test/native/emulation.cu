@@ -136,6 +136,14 @@ float thrown() {
   return 0;
 }
 
+float sanitized() {
+#ifdef __SANITIZE_ADDRESS__
+  return 1;
+#else
+  return 0;
+#endif
+}
+
 /// Only AddressSanitizer sees it.
 float past_shared() {
   float result = 0;
@@ -189,6 +197,7 @@ const Case kCases[] = {
     {"shuffle_in_part_of_a_warp", shuffle_in_part_of_a_warp},
     {"too_much_shared", too_much_shared},
     {"thrown", thrown},
+    {"sanitized", sanitized},
     {"past_shared", past_shared},
     {"f16", conversions<f16>},
     {"bf16", conversions<bf16>},

@@ -1,6 +1,6 @@
 /** The CPU executor takes a batch through a convolution in blocks of images. How many are in one must not show in any bit. */
 import test from 'ava'
-import { judged } from '../support/executors.js'
+import { onHost } from '../support/executors.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { Random } from '../support/random.js'
 
@@ -30,11 +30,11 @@ const backward: OperationCase = {
   attributes: { padding: 1, xRelu: true, mask: true },
 }
 
-for (const executor of judged) {
+for (const executor of onHost) {
   for (const winograd of [false, true]) {
     test.serial(`${executor.name}${winograd ? ', Winograd' : ''}: blocks of any size give the same bits`, async (t) => {
       const run = async (op: 'conv' | 'conv_backward', operation: OperationCase, threads: number): Promise<Results> =>
-        runOperation(executor, op, { ...operation, attributes: { ...operation.attributes, winograd } }, threads)
+        runOperation(executor, op, { ...operation, attributes: { ...operation.attributes, winograd } }, { threads })
       const before = process.env[variable]
       try {
         Reflect.deleteProperty(process.env, variable)

@@ -24,6 +24,19 @@ const uses: Readonly<Record<string, readonly [OperationName, OperationCase, stri
   'the ReLU of a residual': ['conv', { inputs: { x: ones(shape), w, residual: poisoned }, outputs: { y: shape }, attributes: { residualRelu: true } }, 'y'],
   'the ReLU of a result': ['conv', { inputs: { x: poisoned, w }, outputs: { y: shape }, attributes: { relu: true } }, 'y'],
   'sums of a result': ['conv', { inputs: { x: poisoned, w }, outputs: { y: shape, sums: [1, 2, 17] }, attributes: {} }, 'sums'],
+  'a ReLU of its own': ['bn_relu', { inputs: { x: poisoned }, outputs: { y: shape }, attributes: { relu: true } }, 'y'],
+  'norm and ReLU of their own': [
+    'bn_relu',
+    { inputs: { x: ones(shape), scale: valuesOf([1, 17], () => NaN), bias: ones([1, 17]) }, outputs: { y: shape }, attributes: { relu: true } },
+    'y',
+  ],
+  'the ReLU of an added residual': [
+    'residual_add',
+    { inputs: { x: ones(shape), residual: poisoned }, outputs: { y: shape }, attributes: { residualRelu: true } },
+    'y',
+  ],
+  'the ReLU of a sum': ['residual_add', { inputs: { x: poisoned }, outputs: { y: shape }, attributes: { relu: true } }, 'y'],
+  'sums of what is there': ['residual_add', { inputs: { x: poisoned }, outputs: { sums: [1, 2, 17] }, attributes: {} }, 'sums'],
   'a maximum': ['bn_relu_pool', { inputs: { x: poisoned }, outputs: { y: [2, 17, 2, 2] }, attributes: { relu: true } }, 'y'],
   'a mean': ['head', { inputs: { x: poisoned }, outputs: { y: [2, 17] }, attributes: { relu: true } }, 'y'],
   'pointwise code': [
@@ -40,9 +53,11 @@ const uses: Readonly<Record<string, readonly [OperationName, OperationCase, stri
 
 for (const executor of [reference, ...judged]) {
   for (const [name, [op, operation, output]] of Object.entries(uses)) {
-    test(`a NaN gets through ${name}: ${executor.name}`, async (t) => {
-      const { data } = (await runOperation(executor, op, operation))[output]!
-      t.true(data.some(Number.isNaN))
-    })
+    for (const way of executor.ways(op, operation)) {
+      test(`a NaN gets through ${name}: ${executor.name} ${JSON.stringify(way)}`, async (t) => {
+        const { data } = (await runOperation(executor, op, { ...operation, attributes: { ...operation.attributes, ...way } }))[output]!
+        t.true(data.some(Number.isNaN))
+      })
+    }
   }
 }

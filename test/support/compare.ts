@@ -2,7 +2,7 @@ import type { Tolerance } from './tolerances.js'
 import type { Values } from './values.js'
 
 /** What is wrong with `actual`, in words; undefined where every element is within the tolerance. Equal infinities and NaNs in the same places agree. */
-export function difference(actual: Values, expected: Values, { relative, absolute }: Tolerance): string | undefined {
+export function difference(actual: Values, expected: Values, { relative, absolute, floor = 0 }: Tolerance): string | undefined {
   if (actual.shape.join() !== expected.shape.join()) return `expected shape ${expected.shape.join(' x ')}, got ${actual.shape.join(' x ')}`
   const finite = expected.data.filter(Number.isFinite)
   const rms = Math.sqrt(finite.reduce((sum, value) => sum + value * value, 0) / Math.max(finite.length, 1))
@@ -10,7 +10,7 @@ export function difference(actual: Values, expected: Values, { relative, absolut
   expected.data.forEach((want, index) => {
     const got = actual.data[index]!
     if (Object.is(got, want) || got === want) return
-    const allowed = relative * Math.abs(want) + absolute * rms
+    const allowed = relative * Math.abs(want) + absolute * rms + floor
     const error = Math.abs(got - want)
     // Written so that a NaN is beyond every bound.
     if (!(error <= allowed)) {

@@ -2,33 +2,39 @@
 import type { OperationName } from '../../lib/compiler/contracts.js'
 import { tensorTypes, type TensorTypes } from '../../lib/compiler/layout.js'
 import type { DeviceName, Precision } from '../../lib/compiler/program.js'
+import { factorsOnCuda, waysOnCuda } from './cuda.js'
+import type { OperationCase, SessionOptions } from './operation.js'
+
+/** Attributes on top of a case's own, for an executor that has several ways to do the same. */
+export type Way = Readonly<Record<string, number>>
 
 export interface TestExecutor {
   readonly name: string
   readonly device: DeviceName
   readonly precision: Precision
   readonly types: TensorTypes
-  /** Operations that this executor does not have; preparing one is ERR_UNSUPPORTED. */
-  readonly without: ReadonlySet<OperationName>
-  /** Operands of other operations, `operation.operand`, that it does not have; likewise. */
-  readonly withoutOperands: ReadonlySet<string>
+  /** How it can run a case. None: preparing it is ERR_UNSUPPORTED. */
+  readonly ways: (op: OperationName, operation: OperationCase) => readonly Way[]
+  /** A case with the factors that its convolutions multiply in the end, where it rounds them first. */
+  readonly factors: (op: OperationName, operation: OperationCase) => OperationCase
+  /** Runs that must give the same bits. */
+  readonly repetitions: readonly SessionOptions[]
 }
 
-function executor(device: DeviceName, precision: Precision, without: readonly OperationName[] = [], withoutOperands: readonly string[] = []): TestExecutor {
-  return {
-    name: `${device} ${precision}`,
-    device,
-    precision,
-    types: tensorTypes(device, precision),
-    without: new Set(without),
-    withoutOperands: new Set(withoutOperands),
-  }
+type Abilities = Pick<TestExecutor, 'ways' | 'factors' | 'repetitions'>
+
+function executor(device: DeviceName, precision: Precision, abilities: Abilities): TestExecutor {
+  return { name: `${device} ${precision}`, device, precision, types: tensorTypes(device, precision), ...abilities }
 }
 
-export const reference = executor('reference', 'fp64')
+const always: readonly Way[] = [{}]
+const never: readonly Way[] = []
+const asTheyAre: TestExecutor['factors'] = (_, operation) => operation
+
+export const reference = executor('reference', 'fp64', { ways: () => always, factors: asTheyAre, repetitions: [{}] })
 
 /** Launches of a GPU: the CPU does their work within conv and conv_backward, and computes with the weights as they are. */
-const notOnCpu: readonly OperationName[] = [
+const notOnCpu: ReadonlySet<OperationName> = new Set<OperationName>([
   'conv_backward_data',
   'conv_backward_norm',
   'conv_backward_weights',
@@ -37,8 +43,32 @@ const notOnCpu: readonly OperationName[] = [
   'relu_backward',
   'compute_weights',
   'check_gradients',
-]
-const operandsNotOnCpu = ['bn_finalize.scaleStored', 'softmax_cross_entropy.scaler', 'sgd.weightGradients', 'sgd.copies', 'sgd.scaler']
+])
+const operandsNotOnCpu = new Set(['bn_finalize.scaleStored', 'softmax_cross_entropy.scaler', 'sgd.weightGradients', 'sgd.copies', 'sgd.scaler'])
+
+const waysOnCpu: TestExecutor['ways'] = (op, operation) => {
+  const operands = [...Object.keys(operation.inputs), ...Object.keys(operation.outputs)]
+  return notOnCpu.has(op) || operands.some((operand) => operandsNotOnCpu.has(`${op}.${operand}`)) ? never : always
+}
+
+/** Any number of threads. */
+const onCpu = (precision: Precision): TestExecutor =>
+  executor('cpu', precision, { ways: waysOnCpu, factors: asTheyAre, repetitions: [{ threads: 1 }, { threads: 2 }, { threads: 5 }] })
+
+const cuda = (device: 'cuda' | 'cuda-emulated', precision: Precision, repetitions: readonly SessionOptions[]): TestExecutor => {
+  const types = tensorTypes(device, precision)
+  return executor(device, precision, { ways: waysOnCuda(types), factors: factorsOnCuda(types, precision), repetitions })
+}
+/** Any order of blocks, threads and streams that the device may choose. */
+const emulated = (precision: Precision): TestExecutor => cuda('cuda-emulated', precision, [{ scheduleSeed: 1 }, { scheduleSeed: 2 }, { scheduleSeed: 3 }])
+const onGpu = (precision: Precision): TestExecutor => cuda('cuda', precision, [{}, {}, {}])
+
+const cudaPrecisions: readonly Precision[] = ['fp32', 'tf32', 'bf16', 'fp16']
+
+/** A machine with a GPU judges that instead of its emulation. */
+const withGpu = process.env['PRERESNET_TEST_DEVICE'] === 'cuda'
+
+export const onHost: readonly TestExecutor[] = [onCpu('fp32'), onCpu('bf16')]
 
 /** Judged by the reference. */
-export const judged: readonly TestExecutor[] = [executor('cpu', 'fp32', notOnCpu, operandsNotOnCpu), executor('cpu', 'bf16', notOnCpu, operandsNotOnCpu)]
+export const judged: readonly TestExecutor[] = [...onHost, ...cudaPrecisions.map(withGpu ? onGpu : emulated)]

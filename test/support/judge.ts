@@ -2,11 +2,14 @@
 import test from 'ava'
 import type { OperationName } from '../../lib/compiler/contracts.js'
 import { difference } from './compare.js'
-import { judged, reference, type TestExecutor } from './executors.js'
+import { judged, reference, type TestExecutor, type Way } from './executors.js'
 import { runOperation, type OperationCase, type Results } from './operation.js'
 import { roundedFor } from './rounding.js'
-import { sumTolerance, toleranceOf } from './tolerances.js'
+import { isFused, sumTolerance, toleranceOf } from './tolerances.js'
+import { perChannel } from './per_channel.js'
 import { at, dim, valuesOf, type Values } from './values.js'
+
+export { perChannel }
 
 export interface NamedCase extends OperationCase {
   readonly name: string
@@ -25,46 +28,47 @@ export interface Judgement {
   readonly asked?: (operation: OperationCase, actual: Results) => OperationCase
 }
 
-export function judge(op: OperationName, { cases, statement, derived, asked }: Judgement): void {
+export function judge(op: OperationName, judgement: Judgement): void {
+  const { cases, statement } = judgement
   test(`${op}: the reference keeps the contract`, async (t) => {
     for (const operation of cases) compareAll(t, op, reference, operation, await runOperation(reference, op, operation), statement(operation), {})
   })
-  for (const executor of judged) {
-    if (executor.without.has(op)) {
-      test(`${op}: ${executor.name} refuses it`, async (t) => {
-        await t.throwsAsync(runOperation(executor, op, cases[0]!), { code: 'ERR_UNSUPPORTED' })
-      })
-      continue
-    }
-    const [served, refused] = split(cases, (operation) =>
-      [...Object.keys(operation.inputs), ...Object.keys(operation.outputs)].every((operand) => !executor.withoutOperands.has(`${op}.${operand}`)),
-    )
-    if (refused.length > 0) {
-      test(`${op}: ${executor.name} refuses operands that it does not have`, async (t) => {
-        for (const operation of refused) await t.throwsAsync(runOperation(executor, op, operation), { code: 'ERR_UNSUPPORTED' }, operation.name)
-      })
-    }
-    test(`${op}: ${executor.name} agrees with the reference`, async (t) => {
-      for (const operation of served) {
-        const rounded = roundedFor(executor, op, operation)
-        const actual = await runOperation(executor, op, rounded)
-        const question = asked === undefined ? rounded : asked(rounded, actual)
-        const expected = await runOperation(reference, op, { ...question, outputs: operation.outputs })
-        compareAll(t, op, executor, operation, actual, expected, derived === undefined ? {} : derived(rounded, actual))
-      }
-    })
-    test(`${op}: ${executor.name} gives the same bits with any number of threads`, async (t) => {
-      for (const operation of served.slice(0, 6)) {
-        const rounded = roundedFor(executor, op, operation)
-        const alone = await runOperation(executor, op, rounded, 1)
-        for (const threads of [2, 5]) t.deepEqual(await runOperation(executor, op, rounded, threads), alone, `${operation.name}: ${threads} threads`)
-      }
-    })
-  }
+  for (const executor of judged) judgeExecutor(executor, op, judgement)
 }
 
-function split<T>(list: readonly T[], keep: (item: T) => boolean): [T[], T[]] {
-  return [list.filter(keep), list.filter((item) => !keep(item))]
+function judgeExecutor(executor: TestExecutor, op: OperationName, { cases, derived, asked }: Judgement): void {
+  const refused = cases.filter((operation) => executor.ways(op, operation).length === 0)
+  const served = cases.flatMap((operation) => executor.ways(op, operation).map((way) => inWay(operation, way)))
+  if (refused.length > 0) {
+    test(`${op}: ${executor.name} refuses what it does not have`, async (t) => {
+      for (const operation of refused) await t.throwsAsync(runOperation(executor, op, operation), { code: 'ERR_UNSUPPORTED' }, operation.name)
+    })
+  }
+  if (served.length === 0) return
+  test(`${op}: ${executor.name} agrees with the reference`, async (t) => {
+    for (const operation of served) {
+      const rounded = roundedFor(executor, op, operation)
+      const actual = await runOperation(executor, op, rounded)
+      const question = asked === undefined ? executor.factors(op, rounded) : asked(rounded, actual)
+      const expected = await runOperation(reference, op, { ...question, outputs: operation.outputs })
+      // Fused convolutions take their sums before they round.
+      const exact = derived === undefined || isFused(operation) ? {} : derived(rounded, actual)
+      compareAll(t, op, executor, operation, actual, expected, exact)
+    }
+  })
+  test(`${op}: ${executor.name} gives the same bits ${executor.device === 'cpu' ? 'with any number of threads' : 'in every order'}`, async (t) => {
+    for (const operation of served.slice(0, 6)) {
+      const rounded = roundedFor(executor, op, operation)
+      const results = []
+      for (const options of executor.repetitions) results.push(await runOperation(executor, op, rounded, options))
+      for (const result of results.slice(1)) t.deepEqual(result, results[0], operation.name)
+    }
+  })
+}
+
+function inWay(operation: NamedCase, way: Way): NamedCase {
+  const added = Object.entries(way).map(([attribute, value]) => `, ${attribute} ${value}`)
+  return { ...operation, name: operation.name + added.join(''), attributes: { ...operation.attributes, ...way } }
 }
 
 interface Assertions {
@@ -83,7 +87,7 @@ function compareAll(
   t.is(Object.keys(actual).sort().join(), Object.keys(expected).sort().join(), `${operation.name}: outputs`)
   for (const [operand, want] of Object.entries(expected)) {
     const exact = derived[operand]
-    const tolerance = exact === undefined ? toleranceOf(executor, op, operand, operation.attributes) : sumTolerance(executor)
+    const tolerance = exact === undefined ? toleranceOf(executor, op, operand, operation) : sumTolerance(executor)
     t.is(difference(actual[operand]!, exact ?? want, tolerance), undefined, `${operation.name}: ${operand}`)
   }
 }
@@ -115,13 +119,6 @@ export function given(operation: OperationCase, operand: string): Values {
 
 export function maybe(operation: OperationCase, operand: string): Values | undefined {
   return operation.inputs[operand] === undefined ? undefined : given(operation, operand)
-}
-
-/** Value of a G x C operand for image n of N and channel c. */
-export function perChannel(values: Values | undefined, n: number, images: number, c: number, absent: number): number {
-  if (values === undefined) return absent
-  const group = Math.floor((n * dim(values, 0)) / images)
-  return values.data[group * dim(values, 1) + c]!
 }
 
 /** scale * x + bias of operand `x` of a case, before the ReLU. */

@@ -21,6 +21,12 @@ export interface StepOfCase {
   readonly learningRate?: number
 }
 
+/** How a session runs, whatever the program: options of the addon's createSession. */
+export interface SessionOptions {
+  readonly threads?: number
+  readonly scheduleSeed?: number
+}
+
 /** By operand; element i of a list operand is called `operand.i`. */
 export type Results = Readonly<Record<string, Values>>
 
@@ -125,9 +131,9 @@ function batchOf({ inputs }: OperationCase): number {
 }
 
 /** Fills what is written with NaN first, runs once, and reads every output. */
-export async function runOperation(executor: TestExecutor, op: OperationName, operation: OperationCase, threads = 1): Promise<Results> {
+export async function runOperation(executor: TestExecutor, op: OperationName, operation: OperationCase, options: SessionOptions = {}): Promise<Results> {
   const set = programSet(executor, op, operation)
-  const session = await loadBinding().createSession(JSON.stringify(set), { threads })
+  const session = await loadBinding().createSession(JSON.stringify(set), { threads: 1, ...options })
   try {
     await session.allocate()
     for (const spec of set.tensors) {

@@ -5,15 +5,32 @@ import type { TestExecutor } from './executors.js'
 import { dtypeOf, type OperationCase } from './operation.js'
 import { type Values, valuesOf } from './values.js'
 
+/** Bits of the significand, the leading one among them, and exponents of the smallest normal and of the first number that is too large. */
+const FORMATS: Partial<Record<DType, readonly [precision: number, smallest: number, beyond: number]>> = { f16: [11, -14, 16], bf16: [8, -126, 128] }
+
+/** To nearest, ties to even. */
+export function roundTo(dtype: DType, value: number): number {
+  if (dtype === 'f32') return Math.fround(value)
+  const format = FORMATS[dtype]
+  if (format === undefined || value === 0 || !Number.isFinite(value)) return value
+  const [precision, smallest, beyond] = format
+  const logarithm = Math.floor(Math.log2(Math.abs(value)))
+  // Logarithms are rounded themselves.
+  const exponent = 2 ** logarithm > Math.abs(value) ? logarithm - 1 : logarithm
+  const unit = 2 ** (Math.max(exponent, smallest) - precision + 1)
+  const whole = Math.floor(value / unit)
+  const rest = value / unit - whole
+  const rounded = unit * (rest > 0.5 || (rest === 0.5 && whole % 2 !== 0) ? whole + 1 : whole)
+  return Math.abs(rounded) < 2 ** beyond ? rounded : Infinity * Math.sign(value)
+}
+
 const float = new Float32Array(1)
 const bits = new Uint32Array(float.buffer)
 
-export function roundTo(dtype: DType, value: number): number {
-  if (dtype === 'f32') return Math.fround(value)
-  if (dtype !== 'bf16') return value
+/** To the nearest number of 11 bits, ties away from zero: what tensor cores of NVIDIA do to float operands. */
+export function roundToTf32(value: number): number {
   float[0] = value
-  // To nearest, ties to even.
-  bits[0] = ((bits[0]! + 0x7fff + ((bits[0]! >>> 16) & 1)) & 0xffff0000) >>> 0
+  bits[0] = ((bits[0]! + 0x1000) & 0xffffe000) >>> 0
   return float[0]
 }
 
