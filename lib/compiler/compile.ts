@@ -159,7 +159,11 @@ function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions,
   const training = name === 'train'
   const winograd = options.device === 'cpu' && options.convolution !== 'direct' && depthOf(graph) <= WINOGRAD_DEPTH
   const draft = new Draft(types, options.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd)
-  const forward = new Forward(graph, draft, parameters.tensors, { training, fold: options.device === 'cpu' || options.device === 'reference', frozenStatistics: new Set(options.frozenStatistics ?? []) })
+  const forward = new Forward(graph, draft, parameters.tensors, {
+    training,
+    fold: targetOf(options) === undefined,
+    frozenStatistics: new Set(options.frozenStatistics ?? []),
+  })
   yield* forward.run(inputTensor(name, draft, graph, options))
   const gradient = output(name, draft, forward, options, types, parameters.scaler)
   if (!training || gradient === undefined) return draft
