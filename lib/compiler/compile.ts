@@ -14,6 +14,7 @@ import { align, tensorTypes, type TensorTypes } from './layout.js'
 import { bytesOf, operandsOf, planTransient } from './memory.js'
 import { convolutionChoices, type CompileOptions } from './options.js'
 import { lower } from './lower/lower.js'
+import type { Site } from './lower/engines.js'
 import { DEFAULT_ARCH, hasCopies, targetOf } from './lower/target.js'
 import { planParameters, type ParameterPlan } from './parameters.js'
 import type { ArenaName, OperandValue, OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
@@ -31,8 +32,8 @@ const WINOGRAD_DEPTH = 512
 const SLICE = 4
 
 /** Compiles; lets other work through every few milliseconds. Errors: ERR_OPTION, ERR_SHAPE, ERR_DEVICE. */
-export async function compilePrograms(graph: Graph, options: CompileOptions): Promise<ProgramSet> {
-  const steps = compileSteps(graph, options)
+export async function compilePrograms(graph: Graph, options: CompileOptions, seen?: Map<string, Site>): Promise<ProgramSet> {
+  const steps = compileSteps(graph, options, seen)
   for (;;) {
     const end = performance.now() + SLICE
     for (let step = steps.next(); ; step = steps.next()) {
@@ -65,7 +66,8 @@ export async function serialisePrograms(set: ProgramSet): Promise<string> {
   return `${JSON.stringify(head).slice(0, -1)},"tensors":${await list(tensors)},"programs":{${pieces.join(',')}}}`
 }
 
-export function* compileSteps(graph: Graph, options: CompileOptions): Generator<void, ProgramSet> {
+/** `seen` gathers the convolutions for which a kernel was chosen; of a GPU's programs. */
+export function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<string, Site>): Generator<void, ProgramSet> {
   checkOptions(graph, options)
   const types = tensorTypes(options.device, options.precision)
   const trains = options.programs.includes('train')
@@ -82,7 +84,7 @@ export function* compileSteps(graph: Graph, options: CompileOptions): Generator<
   const programs: Record<string, Program> = {}
   for (const name of options.programs) {
     const draft = yield* draftProgram(name, graph, options, types, parameters)
-    programs[name] = yield* linker.link(name, target === undefined ? draft : yield* lower(draft, target, parameters.copies))
+    programs[name] = yield* linker.link(name, target === undefined ? draft : yield* lower(draft, { ...target, seen }, parameters.copies))
   }
   if (parameters.views.copies !== undefined) programs['refresh'] = yield* linker.link('refresh', refreshDraft(options, types, parameters))
   return {
@@ -247,7 +249,7 @@ function publish(tensor: DraftTensor, name: string): void {
 }
 
 /** Gives tensors their places and numbers; one table for all programs. */
-class Linker {
+export class Linker {
   readonly specs: TensorSpec[] = []
   private readonly indices = new Map<DraftTensor, number>()
   /** Inputs and outputs of equal name are one tensor in all programs. */
@@ -276,7 +278,7 @@ class Linker {
     return { ...this.ends, ...this.parameters.arenas }
   }
 
-  *link(name: string, draft: Draft): Generator<void, Program> {
+  *link(name: string, draft: Pick<Draft, 'operations' | 'batch'>): Generator<void, Program> {
     const plan = yield* planTransient(draft.operations)
     const operations: OperationSpec[] = []
     for (const operation of draft.operations) {

@@ -73,6 +73,14 @@ export function hasRuntimeCompiled(precision: Precision, { pass, stride, wants }
 /** Runtime-compiled engines that were seen to compute the right numbers on a GPU; nothing is taken by itself that is not here. None so far. */
 const VERIFIED_RUNTIME: ReadonlySet<string> = new Set<string>()
 
+/** The tiers between which the tuner may choose. Sums of runtime-compiled kernels are added in whatever order threads come. */
+export function tiersFor(arch: number, precision: Precision, site: Site, deterministic: boolean): Tier[] {
+  const tiers: Tier[] = [PLAIN]
+  if (hasPrecompiled(arch, precision, site)) tiers.push(PRECOMPILED)
+  if (VERIFIED_RUNTIME.has(`${arch} ${precision}`) && !deterministic && hasRuntimeCompiled(precision, site)) tiers.push(RUNTIME_COMPILED)
+  return tiers
+}
+
 export function preferredTier(arch: number, precision: Precision): Tier {
   if (precision === 'fp16' && arch in PRECOMPILED_ON) return PRECOMPILED
   return VERIFIED_RUNTIME.has(`${arch} ${precision}`) ? RUNTIME_COMPILED : PLAIN

@@ -23,6 +23,8 @@ export interface Target {
   /** Taken wherever its pattern exists, with no look at the table of engines. */
   readonly tier: Tier | undefined
   readonly choices: Choices
+  /** Gathers what is chosen for, where somebody wants to know. */
+  readonly seen?: Map<string, Site> | undefined
 }
 
 export const DEFAULT_ARCH = 90
@@ -48,6 +50,7 @@ export function siteKey(site: Site): string {
 /** ERR_OPTION for a choice whose pattern does not exist. */
 export function choose(target: Target, site: Site): Choice {
   const key = siteKey(site)
+  target.seen?.set(key, site)
   const chosen = target.choices[key]
   if (chosen !== undefined) {
     if (!possible(target, site, chosen.tier, true)) throw invalid(`compile: choices[${JSON.stringify(key)}].tier`, 'one whose pattern exists', chosen.tier)

@@ -1,0 +1,198 @@
+/**
+ * A program that does nothing but one convolution of a network, lowered as one candidate of the tuner has it: with the launches beside that
+ * this candidate needs, over several sets of tensors in turn, so that no cache holds what a step of the whole network would find in memory.
+ */
+import { contractsVersion } from '../contracts.js'
+import { Linker } from '../compile.js'
+import { Draft, type DraftTensor } from '../draft.js'
+import { Expressions, type Expression } from '../expression.js'
+import { tensorTypes } from '../layout.js'
+import { Lowering } from '../lower/context.js'
+import { lowerConv } from '../lower/conv.js'
+import { lowerConvBackward } from '../lower/conv_backward.js'
+import type { Site } from '../lower/engines.js'
+import { siteKey, type Choice, type Target } from '../lower/target.js'
+import { bytesOf } from '../memory.js'
+import type { ParameterPlan } from '../parameters.js'
+import { PointwiseCode } from '../pointwise.js'
+import type { DeviceName, Program, ProgramSet } from '../program.js'
+
+export interface SiteProgram {
+  /** Programs `fill`, to be run once before, and `time`. */
+  readonly programs: ProgramSet
+  /** How often `time` does the site's work. */
+  readonly repetitions: number
+  /** Tensors to be written once before `fill`: weights, and the vectors of the norm. */
+  readonly random: readonly string[]
+}
+
+/** Bytes that the sets of tensors take together at least, unless so many sets are enough. */
+const ROTATED_BYTES = 160 * 2 ** 20
+const MOST_REPETITIONS = 24
+
+/** ERR_OPTION where the candidate's pattern does not exist. */
+export function siteProgram(site: Site, choice: Choice, device: DeviceName, target: Omit<Target, 'choices' | 'tier'>): SiteProgram {
+  const types = tensorTypes(device, target.precision)
+  const draft = new Draft(types, site.images, 1)
+  const stage = new Stage(draft, site)
+  const first = stage.set(0)
+  const bytes = first.reduce((sum, tensor) => sum + bytesOf(tensor), 0)
+  const repetitions = Math.min(MOST_REPETITIONS, Math.max(1, Math.ceil(ROTATED_BYTES / bytes)))
+  for (let index = 1; index < repetitions; index++) stage.set(index)
+
+  const lowering = new Lowering(draft, { ...target, tier: undefined, choices: { [siteKey(site)]: choice } }, new Map())
+  stage.fill(lowering)
+  const filled = lowering.out.operations.length
+  for (const operation of draft.operations) {
+    if (operation.op === 'conv' && site.pass === 'forward') lowerConv(lowering, operation)
+    if (operation.op === 'conv_backward') lowerConvBackward(lowering, operation)
+    if (operation.op === 'bn_backward' && !lowering.isDone(operation)) lowering.keep(operation)
+  }
+
+  const linker = new Linker(NO_PARAMETERS)
+  const all = lowering.out.operations
+  const link = (name: string, from: number, to?: number): Program => {
+    const operations = all.slice(from, to).map((operation, index) => ({ ...operation, index }))
+    return finish(linker.link(name, { operations, batch: site.images }))
+  }
+  const programs = { fill: link('fill', 0, filled), time: link('time', filled) }
+  return {
+    programs: {
+      format: 1,
+      contracts: contractsVersion,
+      network: siteKey(site),
+      device,
+      precision: target.precision,
+      arenas: linker.arenas(),
+      tensors: linker.specs,
+      programs,
+    },
+    repetitions,
+    random: stage.random.map(({ name }) => name).filter((name) => linker.specs.some((spec) => spec.name === name)),
+  }
+}
+
+/** The unlowered operations of the site, and the tensors that they read. */
+class Stage {
+  readonly random: DraftTensor[] = []
+  private readonly maps: DraftTensor[] = []
+  private readonly w: DraftTensor
+  private readonly vectors: readonly DraftTensor[]
+
+  constructor(
+    private readonly draft: Draft,
+    private readonly site: Site,
+  ) {
+    const { channels, outputs, kernel } = site
+    const { weights, weightLayout, master, vectorLayout } = draft.types
+    this.w = draft.tensor('w', weights, weightLayout, [outputs, channels, kernel, kernel], 'outputs')
+    this.vectors = ['weight', 'beta', 'runningMean', 'runningVar'].map((name) => draft.tensor(name, master, vectorLayout, [channels], 'outputs'))
+    this.random.push(this.w, ...this.vectors)
+  }
+
+  /** Operations over tensors of their own; returns the feature maps. */
+  set(index: number): DraftTensor[] {
+    const { site, draft } = this
+    const { pass, channels, height, width, outputs, outputHeight, outputWidth, stride, padding, wants } = site
+    const wanted = (want: Site['wants'][number]): boolean => wants.includes(want)
+    const made: DraftTensor[] = []
+    const map = (name: string, before: boolean): DraftTensor => {
+      const size = before ? ([channels, height, width] as const) : ([outputs, outputHeight, outputWidth] as const)
+      const tensor = draft.activation(`${name}.${index}`, ...size, 'outputs')
+      made.push(tensor)
+      return tensor
+    }
+    const x = map('x', true)
+    const transformed = wanted('transform') || wanted('mask')
+    const norm = transformed ? this.norm(index) : undefined
+    const operand = { x, xScale: norm?.scale, xBias: norm?.bias, w: this.w }
+    const shape = { stride, padding, xRelu: transformed, winograd: false }
+    const y = map('y', false)
+    if (pass === 'forward') {
+      const sums = wanted('sums') ? this.vector(`sums.${index}`, [1, 2, outputs]) : undefined
+      draft.emit('conv', 'site', ['site'], { ...operand, residual: wanted('residual') ? map('residual', false) : undefined, y, sums }, shape)
+    } else {
+      draft.emit('conv', 'site', ['site'], { ...operand, y }, shape)
+      const data = pass === 'data'
+      const dw = data ? undefined : draft.tensor(`dw.${index}`, draft.types.weights, draft.types.weightLayout, this.w.shape, 'outputs')
+      const sums = wanted('sums') ? this.vector(`sums.${index}`, [1, 2, channels]) : undefined
+      draft.emit(
+        'conv_backward',
+        'site',
+        ['site'],
+        { ...operand, d: map('d', false), dw, add: wanted('add') ? map('add', true) : undefined, dx: data ? map('dx', true) : undefined, sums },
+        { ...shape, mask: data && wanted('mask') },
+      )
+      if (wanted('norm') && norm !== undefined && sums !== undefined) this.normBackward(index, norm, sums)
+    }
+    this.maps.push(...made)
+    return made
+  }
+
+  private norm(index: number): Record<'mean' | 'invstd' | 'scale' | 'bias', DraftTensor> {
+    const [weight, beta, runningMean, runningVar] = this.vectors
+    const finalize = this.draft.emit('bn_finalize', 'site.norm', ['site.norm'], { weight, beta, runningMean, runningVar }, { count: 0 })
+    const output = (key: string): DraftTensor => this.draft.write(finalize, key, this.vector(`${key}.${index}`, [1, this.site.channels]))
+    return { mean: output('mean'), invstd: output('invstd'), scale: output('scale'), bias: output('bias') }
+  }
+
+  private normBackward(index: number, { mean, invstd }: Record<'mean' | 'invstd', DraftTensor>, sums: DraftTensor): void {
+    const { images, height, width, channels } = this.site
+    const backward = this.draft.emit(
+      'bn_backward',
+      'site.norm',
+      ['site.norm'],
+      { sums, weight: this.vectors[0], mean, invstd },
+      { count: images * height * width },
+    )
+    for (const key of ['a', 'b', 'c']) this.draft.write(backward, key, this.vector(`${key}.${index}`, [1, channels]))
+  }
+
+  private vector(name: string, shape: readonly number[]): DraftTensor {
+    return this.draft.tensor(name, this.draft.types.master, this.draft.types.vectorLayout, shape, 'outputs')
+  }
+
+  /** Norms from their vectors, with rounded copies for convolutions that want them; feature maps from random numbers: zeros would be faster than real data. */
+  fill(lowering: Lowering): void {
+    for (const operation of this.draft.operations) {
+      if (operation.op !== 'bn_finalize') continue
+      const { scale, bias } = operation.operands as Record<string, DraftTensor>
+      lowering.keep(operation)
+      const stored = lowering.stored({ x: this.maps[0]!, scale, bias, relu: true })
+      for (const tensor of Object.values(stored ?? {})) tensor.arena = 'outputs'
+    }
+    this.maps.forEach((tensor, index) => {
+      const [, channels, height, width] = tensor.shape as [number, number, number, number]
+      const code = new PointwiseCode()
+      const noise = randomValues({ channels, height, width }, 4 * index)
+      const operation = code.emit(lowering.out, 'site.random', ['site.random'], noise, [code.register(noise)], [])
+      lowering.out.write(operation, 'outputs', tensor)
+    })
+  }
+}
+
+/** -3.5 to 3.5 in steps of 1. */
+function randomValues(size: { channels: number; height: number; width: number }, stream: number): Expression {
+  const e = new Expressions()
+  const bit = (offset: number, weight: number): Expression => e.affine(e.dropoutMask(0.5, stream + offset, size), weight / 2, -weight / 2)
+  return e.add(e.add(bit(0, 1), bit(1, 2)), bit(2, 4))
+}
+
+const NO_PARAMETERS: ParameterPlan = {
+  tensors: new Map(),
+  gradients: new Map(),
+  velocities: new Map(),
+  copies: new Map(),
+  offsets: new Map(),
+  segments: new Map(),
+  views: { weights: { name: 'parameters', dtype: 'f32', layout: 'plain', shape: [0], arena: 'parameters', pinned: true } },
+  scaler: undefined,
+  arenas: {},
+}
+
+function finish<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
