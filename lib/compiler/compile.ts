@@ -13,8 +13,11 @@ import { Forward, imageShape } from './forward.js'
 import { align, tensorTypes, type TensorTypes } from './layout.js'
 import { bytesOf, operandsOf, planTransient } from './memory.js'
 import { convolutionChoices, type CompileOptions } from './options.js'
+import { lower } from './lower/lower.js'
+import { DEFAULT_ARCH, hasCopies, targetOf } from './lower/target.js'
 import { planParameters, type ParameterPlan } from './parameters.js'
 import type { ArenaName, OperandValue, OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
+import { checkLossScale, emitUpdate, lossScaleOf } from './update.js'
 
 type ProgramName = CompileOptions['programs'][number]
 
@@ -68,13 +71,20 @@ export function* compileSteps(graph: Graph, options: CompileOptions): Generator<
   const trains = options.programs.includes('train')
   const external = options.loss.kind === 'externalGradient'
   const settings = options.update?.settings
-  const parameters = planParameters(graph, types, (name) => trains && (external || settings?.[name] !== undefined))
+  const target = targetOf(options)
+  const parameters = planParameters(graph, types, {
+    trainable: (name) => trains && (external || settings?.[name] !== undefined),
+    apart: target !== undefined,
+    copies: target !== undefined && hasCopies(target),
+    scaler: target !== undefined && trains && options.update !== undefined,
+  })
   const linker = new Linker(parameters)
   const programs: Record<string, Program> = {}
   for (const name of options.programs) {
     const draft = yield* draftProgram(name, graph, options, types, parameters)
-    programs[name] = yield* linker.link(name, draft)
+    programs[name] = yield* linker.link(name, target === undefined ? draft : yield* lower(draft, target, parameters.copies))
   }
+  if (parameters.views.copies !== undefined) programs['refresh'] = yield* linker.link('refresh', refreshDraft(options, types, parameters))
   return {
     format: 1,
     contracts: contractsVersion,
@@ -100,8 +110,13 @@ function checkOptions(graph: Graph, options: CompileOptions): void {
     'frozenStatistics',
     'convolution',
     'inputGradient',
+    'arch',
+    'choices',
+    'lossScale',
+    'lowering',
   ])
-  oneOf('compile: device', options.device, ['reference', 'cpu'])
+  oneOf('compile: device', options.device, ['reference', 'cpu', 'cuda', 'cuda-emulated'])
+  checkTarget(options)
   integer('compile: batch', options.batch, 1, 1 << 20)
   const groups = integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1)
   if (options.batch % groups !== 0) throw invalid('compile: statisticsGroups', `a divisor of the batch ${options.batch}`, groups)
@@ -126,6 +141,16 @@ function checkOptions(graph: Graph, options: CompileOptions): void {
   }
 }
 
+function checkTarget(options: CompileOptions): void {
+  const { device, arch, choices, lossScale } = options
+  integer('compile: arch', arch ?? DEFAULT_ARCH, 1, 1_000)
+  checkLossScale(lossScale)
+  if (targetOf(options) !== undefined) return
+  for (const [name, value] of Object.entries({ arch, choices, lossScale })) {
+    if (value !== undefined) throw invalid(`compile: ${name}`, `none on device ${device}`, value)
+  }
+}
+
 function depthOf(graph: Graph): number {
   return graph.nodes.filter((node) => node.kind === 'conv2d').length
 }
@@ -136,7 +161,7 @@ function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions,
   const draft = new Draft(types, options.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd)
   const forward = new Forward(graph, draft, parameters.tensors, { training, frozenStatistics: new Set(options.frozenStatistics ?? []) })
   yield* forward.run(inputTensor(name, draft, graph, options))
-  const gradient = output(name, draft, forward, options, types)
+  const gradient = output(name, draft, forward, options, types, parameters.scaler)
   if (!training || gradient === undefined) return draft
 
   draft.phase = 'backward'
@@ -146,26 +171,15 @@ function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions,
   yield* backward.run()
   if (backward.inputGradient !== undefined) publish(forward.materialiser.store(backward.inputGradient, 'dx', []), 'dx')
 
-  if (options.update !== undefined && parameters.views !== undefined) {
-    draft.phase = 'update'
-    const { momentum, nesterov, clipNorm, settings } = options.update
-    const segments = [...parameters.segments].map(([parameter, segment]) => ({ ...segment, ...(settings[parameter] as { decay: number; rate: number }) }))
-    draft.emit(
-      'sgd',
-      'sgd',
-      ['sgd'],
-      { ...parameters.views },
-      {
-        momentum,
-        nesterov,
-        clipNorm,
-        offsets: segments.map(({ offset }) => offset),
-        lengths: segments.map(({ length }) => length),
-        decays: segments.map(({ decay }) => decay),
-        rates: segments.map(({ rate }) => rate),
-      },
-    )
-  }
+  if (options.update !== undefined) emitUpdate(draft, parameters, options.update, lossScaleOf(options))
+  return draft
+}
+
+/** Run when parameters were written from outside: what convolutions read is a copy. */
+function refreshDraft(options: CompileOptions, types: TensorTypes, { views }: ParameterPlan): Draft {
+  const draft = new Draft(types, options.batch, 1)
+  draft.phase = 'update'
+  draft.emit('compute_weights', 'refresh', ['refresh'], { weights: views.weights, copies: views.copies })
   return draft
 }
 
@@ -180,7 +194,14 @@ function inputTensor(name: ProgramName, draft: Draft, graph: Graph, options: Com
 }
 
 /** Loss, predictions or the unit's output; returns the gradient that the backward pass starts from. */
-function output(name: ProgramName, draft: Draft, forward: Forward, options: CompileOptions, types: TensorTypes): DraftTensor | undefined {
+function output(
+  name: ProgramName,
+  draft: Draft,
+  forward: Forward,
+  options: CompileOptions,
+  types: TensorTypes,
+  scaler: DraftTensor | undefined,
+): DraftTensor | undefined {
   const last = forward.graph.nodes.length - 1
   const node = forward.nodeAt(last)
   if (options.loss.kind === 'externalGradient') {
@@ -203,7 +224,7 @@ function output(name: ProgramName, draft: Draft, forward: Forward, options: Comp
     'softmax_cross_entropy',
     'loss',
     ['softmax_cross_entropy'],
-    { logits, labels: draft.tensor('labels', 'i32', 'plain', [draft.batch], 'inputs'), targets },
+    { logits, labels: draft.tensor('labels', 'i32', 'plain', [draft.batch], 'inputs'), targets, scaler: training ? scaler : undefined },
     { smoothing: training ? options.loss.smoothing : 0 },
   )
   draft.write(operation, 'metrics', draft.tensor('metrics', types.sums, 'plain', [4], 'outputs'))
@@ -240,16 +261,15 @@ class Linker {
   }
 
   constructor(private readonly parameters: ParameterPlan) {
-    for (const group of [parameters.tensors, parameters.gradients, parameters.velocities]) {
+    const { tensors, copies, gradients, velocities, scaler } = parameters
+    for (const group of [tensors, copies, gradients, velocities]) {
       for (const tensor of group.values()) this.add(tensor, parameters.offsets.get(tensor) as number)
     }
+    if (scaler !== undefined) this.add(scaler, parameters.offsets.get(scaler) as number)
   }
 
   arenas(): Record<string, number> {
-    // The optimizer's views span whole arenas, so the three have one size.
-    const size = Math.max(this.ends.parameters, this.ends.gradients, this.ends.velocity)
-    const trains = this.parameters.views !== undefined
-    return { ...this.ends, parameters: size, gradients: trains ? size : 0, velocity: trains ? size : 0 }
+    return { ...this.ends, ...this.parameters.arenas }
   }
 
   *link(name: string, draft: Draft): Generator<void, Program> {

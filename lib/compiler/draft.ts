@@ -90,11 +90,11 @@ export class Draft {
 
   /** One coefficient a channel and group. */
   coefficients(name: string, channels: number): DraftTensor {
-    return this.tensor(name, this.types.master, 'plain', [this.groups, channels], 'activations')
+    return this.tensor(name, this.types.master, this.types.vectorLayout, [this.groups, channels], 'activations')
   }
 
   sums(name: string, channels: number): DraftTensor {
-    return this.tensor(name, this.types.sums, 'plain', [this.groups, 2, channels], 'activations')
+    return this.tensor(name, this.types.sums, this.types.vectorLayout, [this.groups, 2, channels], 'activations')
   }
 
   tensor(name: string, dtype: DType, layout: Layout, shape: readonly number[], arena: ArenaName): DraftTensor {

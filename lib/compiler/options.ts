@@ -1,9 +1,11 @@
+import type { Tier } from './lower/engines.js'
+import type { Choices } from './lower/target.js'
 import type { DeviceName, Precision } from './program.js'
 
 /** Everything that decides what programs a graph becomes. Plain data, saved with a checkpoint. */
 export interface CompileOptions {
   readonly device: DeviceName
-  /** fp64 for the reference, fp32 or bf16 (activations and their gradients in memory) for the CPU. */
+  /** fp64 for the reference, fp32 or bf16 (activations and their gradients in memory) for the CPU; fp32, tf32, bf16 or fp16 on CUDA. */
   readonly precision: Precision
   readonly batch: number
   readonly programs: readonly ('train' | 'evaluate' | 'infer')[]
@@ -19,7 +21,17 @@ export interface CompileOptions {
   readonly convolution?: ConvolutionChoice
   /** Also compute the gradient at the network's input. @default false */
   readonly inputGradient?: boolean
+  /** On CUDA: compute capability, 90 for an H100. Decides which convolutions are fused. @default 90 */
+  readonly arch?: number
+  /** On CUDA: what the tuner chose, layer by layer. @default none: the rules of lower/engines.ts */
+  readonly choices?: Choices
+  /** On CUDA: what the gradient at the logits is multiplied by, and gradients divided by before they are used. @default 'dynamic' in fp16, else 1 */
+  readonly lossScale?: LossScale
+  /** @internal Lowers for a GPU's precision although the device is none, so that any executor can judge the launches; one tier, where its pattern exists. */
+  readonly lowering?: { readonly precision: Precision; readonly tier?: Tier }
 }
+/** 'dynamic': from 65,536, halved on overflow, doubled after 2,000 good steps. */
+export type LossScale = 'dynamic' | number
 /** 'auto': the algorithm that is fastest on the device. */
 export type ConvolutionChoice = 'auto' | 'direct'
 export const convolutionChoices = ['auto', 'direct'] as const satisfies readonly ConvolutionChoice[]

@@ -1,55 +1,136 @@
-/** Where parameters, their gradients, velocity and running statistics lie: the same place in each arena, so that one pass updates all. */
-import type { Graph } from '../graph/graph.js'
+/**
+ * Where parameters, their gradients, velocity and running statistics lie: the same place in each arena, so that one pass updates all.
+ *
+ * Where convolutions compute in a type of their own (CUDA), their weights come first, elements [0, Q): their gradients have an arena of their own in that
+ * type, and so have the copies that convolutions read. The rest, elements [Q, P), has gradients [0, P - Q).
+ */
+import type { Graph, Parameter } from '../graph/graph.js'
 import type { DraftTensor } from './draft.js'
 import { ALIGNMENT, align, elements, sizeOf, storageBytes, type TensorTypes } from './layout.js'
-import type { ArenaName } from './program.js'
+import type { ArenaName, Layout } from './program.js'
 
 export interface ParameterPlan {
   /** Parameters and buffers by name. */
   readonly tensors: ReadonlyMap<string, DraftTensor>
   readonly gradients: ReadonlyMap<string, DraftTensor>
   readonly velocities: ReadonlyMap<string, DraftTensor>
+  /** Of convolution weights, by the weights. */
+  readonly copies: ReadonlyMap<DraftTensor, DraftTensor>
   readonly offsets: ReadonlyMap<DraftTensor, number>
-  /** Whole arenas as one row of elements, for the optimizer. */
-  readonly views: { readonly weights: DraftTensor; readonly gradients: DraftTensor; readonly velocity: DraftTensor } | undefined
-  /** Elements from the arena's start, by parameter name. */
+  /** Whole arenas as one row of elements, for the optimizer; the last two where there are such arenas. Without `gradients` nothing is trained. */
+  readonly views: ParameterViews
+  /** Elements from the start of arena `parameters`, by name of a trained parameter. */
   readonly segments: ReadonlyMap<string, { readonly offset: number; readonly length: number }>
+  /** Loss scale and what the optimizer knows of overflow; of a network that is trained on CUDA. */
+  readonly scaler: DraftTensor | undefined
+  /** Bytes. */
+  readonly arenas: Readonly<Partial<Record<ArenaName, number>>>
 }
 
-export function planParameters(graph: Graph, types: TensorTypes, trainable: (name: string) => boolean): ParameterPlan {
-  const tensors = new Map<string, DraftTensor>()
-  const gradients = new Map<string, DraftTensor>()
-  const velocities = new Map<string, DraftTensor>()
-  const offsets = new Map<DraftTensor, number>()
-  const segments = new Map<string, { offset: number; length: number }>()
-  const make = (name: string, shape: readonly number[], arena: ArenaName, offset: number): DraftTensor => {
-    const tensor: DraftTensor = { name, dtype: types.master, layout: 'plain', shape, arena, pinned: true }
-    offsets.set(tensor, offset)
+export interface ParameterViews {
+  readonly weights: DraftTensor
+  readonly gradients?: DraftTensor
+  readonly velocity?: DraftTensor
+  readonly weightGradients?: DraftTensor
+  readonly copies?: DraftTensor
+}
+
+export interface ParameterOptions {
+  readonly trainable: (name: string) => boolean
+  /** Gradients of convolution weights apart. */
+  readonly apart: boolean
+  readonly copies: boolean
+  readonly scaler: boolean
+}
+
+/** Elements; a multiple of the alignment in every type. */
+const ELEMENT_ALIGNMENT = ALIGNMENT
+
+export function planParameters(graph: Graph, types: TensorTypes, options: ParameterOptions): ParameterPlan {
+  return new Planner(graph, types, options).plan()
+}
+
+class Planner {
+  private readonly tensors = new Map<string, DraftTensor>()
+  private readonly gradients = new Map<string, DraftTensor>()
+  private readonly velocities = new Map<string, DraftTensor>()
+  private readonly copies = new Map<DraftTensor, DraftTensor>()
+  private readonly offsets = new Map<DraftTensor, number>()
+  private readonly segments = new Map<string, { offset: number; length: number }>()
+  /** Elements placed so far. */
+  private end = 0
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly types: TensorTypes,
+    private readonly options: ParameterOptions,
+  ) {}
+
+  plan(): ParameterPlan {
+    const { master } = this.types
+    const own = linearParameters(this.graph)
+    const layout = ({ name, shape }: Parameter): Layout => (own.has(name) ? 'plain' : isConvolution(shape) ? this.types.weightLayout : this.types.vectorLayout)
+    const first = this.options.apart ? this.graph.parameters.filter(({ shape }) => isConvolution(shape)) : []
+    for (const parameter of first) this.place(parameter, layout(parameter), 0)
+    const border = (this.end = align(this.end, ELEMENT_ALIGNMENT))
+    for (const parameter of this.graph.parameters) if (!first.includes(parameter)) this.place(parameter, layout(parameter), border)
+    // No arena of the optimizer is empty.
+    const total = Math.max(this.end, border + ALIGNMENT / sizeOf(master))
+
+    let bufferEnd = 0
+    const buffer = (name: string, shape: readonly number[], bufferLayout: Layout): DraftTensor => {
+      const tensor = this.make(name, shape, 'buffers', bufferEnd, bufferLayout)
+      bufferEnd += align(storageBytes(master, bufferLayout, shape))
+      return tensor
+    }
+    for (const { name, shape } of this.graph.buffers) this.tensors.set(name, buffer(name, shape, this.types.vectorLayout))
+    const scaler = this.options.scaler ? buffer('lossScale', [8], 'plain') : undefined
+
+    const trains = this.gradients.size > 0
+    const view = (name: ArenaName, count: number, dtype = master): DraftTensor => this.make(name, [count], name, 0, 'plain', dtype)
+    const views: ParameterViews = {
+      weights: view('parameters', total),
+      ...(trains && { gradients: view('gradients', total - border), velocity: view('velocity', total) }),
+      ...(trains && border > 0 && { weightGradients: view('weightGradients', border, this.types.weights) }),
+      ...(this.options.copies && border > 0 && { copies: view('compute', border, this.types.weights) }),
+    }
+    const arenas = Object.fromEntries((Object.values(views) as DraftTensor[]).map(({ arena, dtype, shape }) => [arena, shape[0]! * sizeOf(dtype)]))
+    const { tensors, gradients, velocities, copies, offsets, segments } = this
+    return { tensors, gradients, velocities, copies, offsets, views, segments, scaler, arenas: { ...arenas, buffers: bufferEnd } }
+  }
+
+  private place({ name, shape }: Parameter, layout: Layout, border: number): void {
+    const { master, weights } = this.types
+    const offset = this.end
+    const length = storageBytes(master, layout, shape) / sizeOf(master)
+    const separate = this.options.apart && isConvolution(shape)
+    const tensor = this.make(name, shape, 'parameters', offset * sizeOf(master), layout)
+    this.tensors.set(name, tensor)
+    if (separate && this.options.copies) this.copies.set(tensor, this.make(`compute/${name}`, shape, 'compute', offset * sizeOf(weights), layout, weights))
+    if (this.options.trainable(name)) {
+      const gradient = separate
+        ? this.make(`gradient/${name}`, shape, 'weightGradients', offset * sizeOf(weights), layout, weights)
+        : this.make(`gradient/${name}`, shape, 'gradients', (offset - border) * sizeOf(master), layout)
+      this.gradients.set(name, gradient)
+      this.velocities.set(name, this.make(`velocity/${name}`, shape, 'velocity', offset * sizeOf(master), layout))
+      this.segments.set(name, { offset, length })
+    }
+    this.end += align(length * sizeOf(master), separate ? ELEMENT_ALIGNMENT * sizeOf(master) : ALIGNMENT) / sizeOf(master)
+  }
+
+  private make(name: string, shape: readonly number[], arena: ArenaName, offset: number, layout: Layout, dtype = this.types.master): DraftTensor {
+    if (elements(shape) <= 0) throw new RangeError(`${name}: an empty tensor`)
+    const tensor: DraftTensor = { name, dtype, layout, shape, arena, pinned: true }
+    this.offsets.set(tensor, offset)
     return tensor
   }
-  let end = 0
-  for (const { name, shape } of graph.parameters) {
-    tensors.set(name, make(name, shape, 'parameters', end))
-    if (trainable(name)) {
-      gradients.set(name, make(`gradient/${name}`, shape, 'gradients', end))
-      velocities.set(name, make(`velocity/${name}`, shape, 'velocity', end))
-      segments.set(name, { offset: end / sizeOf(types.master), length: elements(shape) })
-    }
-    end += align(storageBytes(types.master, 'plain', shape))
-  }
-  let bufferEnd = 0
-  for (const { name, shape } of graph.buffers) {
-    tensors.set(name, make(name, shape, 'buffers', bufferEnd))
-    bufferEnd += align(storageBytes(types.master, 'plain', shape))
-  }
-  const whole = [Math.max(end, ALIGNMENT) / sizeOf(types.master)]
-  const views =
-    gradients.size === 0
-      ? undefined
-      : {
-          weights: make('parameters', whole, 'parameters', 0),
-          gradients: make('gradients', whole, 'gradients', 0),
-          velocity: make('velocity', whole, 'velocity', 0),
-        }
-  return { tensors, gradients, velocities, offsets, views, segments }
+}
+
+function isConvolution(shape: readonly number[]): boolean {
+  return shape.length === 4
+}
+
+/** Weights and biases of fully connected layers: plain on every device. */
+function linearParameters(graph: Graph): ReadonlySet<string> {
+  return new Set(graph.nodes.flatMap((node) => (node.kind === 'linear' ? [node.weight, node.bias ?? node.weight] : [])))
 }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ConvolutionChoice } from '../compiler/options.js'
+import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { type Arithmetic, bound, isLow, median, medianBound, relativeError } from './bounds.js'
@@ -20,6 +20,8 @@ export interface GoldenOptions {
   readonly convolution?: ConvolutionChoice
   /** Threads of the CPU executor; 0: what the machine allows. @default 0 */
   readonly threads?: number
+  /** @internal Launches of a GPU on another device. */
+  readonly lowering?: CompileOptions['lowering']
   /** Only these cases. @default all known ones */
   readonly cases?: readonly string[]
   readonly onCase?: (result: CaseResult) => void
@@ -79,7 +81,8 @@ async function judge(name: string, options: GoldenOptions): Promise<Judged> {
   if (!existsSync(join(options.directory, `${name}.safetensors`))) return failed(name, `${name}.safetensors is not there`)
   try {
     const golden = await readCase(options.directory, name)
-    const target: Target = { device: options.device, precision: options.precision, convolution: options.convolution ?? 'direct', threads: options.threads ?? 0 }
+    const { device, precision, convolution = 'direct', threads = 0, lowering } = options
+    const target: Target = { device, precision, convolution, threads, ...(lowering && { lowering }) }
     return compare(golden, await (golden.kind === 'unit' ? runUnit(golden, target) : runNet(golden, target)), target)
   } catch (error) {
     if (!(error instanceof PreresnetError)) throw error

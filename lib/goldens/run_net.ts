@@ -13,13 +13,14 @@ export async function runNet(golden: GoldenCase, target: Target): Promise<Readon
   const images = rows(x.values, steps!)
   const labels = rows(tensor(golden, 'labels').values, steps!)
   const net = goldenNetwork(recipe)
-  const session = await open(golden, net, target, {
+  const opened = await open(golden, net, target, {
     batch: batch!,
     programs: ['train', 'evaluate'],
     input: { kind: 'tensor' },
     loss: { kind: 'crossEntropy', smoothing: recipe.labelSmoothing, softTargets: false },
     update: update(net, recipe),
   })
+  const { session } = opened
   try {
     const got = new Map<string, ArrayLike<number>>()
     const losses: number[] = []
@@ -30,10 +31,10 @@ export async function runNet(golden: GoldenCase, target: Target): Promise<Readon
       losses.push(metrics[0]! / metrics[1]!)
       if (step > 0) continue
       got.set('logits', await session.read('logits'))
-      await readAll(golden, session, 'grad/', got)
+      await readAll(golden, opened, 'grad/', got)
     }
     got.set('losses', losses)
-    await readAll(golden, session, 'after/', got)
+    await readAll(golden, opened, 'after/', got)
     await session.write('x', Float64Array.from(images[0]!))
     await session.run('evaluate', { steps: 1, seed: 0, firstStep: 0, learningRates: new Float64Array(0) })
     got.set('logits_eval', await session.read('logits'))

@@ -7,7 +7,7 @@ export async function runUnit(golden: GoldenCase, target: Target): Promise<Reado
   const unit = golden.description as UnitDescription
   const x = tensor(golden, 'x')
   const [batch, , height, width] = x.shape
-  const session = await open(golden, unitNetwork(golden.name, unit, height!, width!), target, {
+  const opened = await open(golden, unitNetwork(golden.name, unit, height!, width!), target, {
     batch: batch!,
     programs: ['train', 'infer'],
     input: { kind: 'tensor' },
@@ -15,6 +15,7 @@ export async function runUnit(golden: GoldenCase, target: Target): Promise<Reado
     inputGradient: true,
     statisticsGroups: unit.statisticsGroups ?? 1,
   })
+  const { session } = opened
   try {
     const got = new Map<string, ArrayLike<number>>()
     await session.write('x', Float64Array.from(x.values))
@@ -22,8 +23,8 @@ export async function runUnit(golden: GoldenCase, target: Target): Promise<Reado
     await session.run('train', { steps: 1, seed: 0, firstStep: 0, learningRates: new Float64Array(0) })
     got.set('y', await session.read('y'))
     got.set('dx', await session.read('dx'))
-    await readAll(golden, session, 'grad/', got)
-    await readAll(golden, session, 'after/', got)
+    await readAll(golden, opened, 'grad/', got)
+    await readAll(golden, opened, 'after/', got)
     await session.run('infer', { steps: 1, seed: 0, firstStep: 0, learningRates: new Float64Array(0) })
     got.set('y_eval', await session.read('y'))
     return got

@@ -1,6 +1,7 @@
 /** What a golden case runs on, and how its values get in and out. */
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { CompileOptions } from '../compiler/options.js'
+import { lossScaleStart } from '../compiler/update.js'
 import type { DeviceName } from '../compiler/program.js'
 import { buildGraph } from '../graph/build.js'
 import type { Network } from '../layers/layer.js'
@@ -11,6 +12,17 @@ import type { GoldenCase } from './case_file.js'
 export interface Target extends Arithmetic {
   readonly device: DeviceName
   readonly threads: number
+  /** Launches of a GPU on another device, or of another tier than the rules take. */
+  readonly lowering?: CompileOptions['lowering']
+}
+
+/** Where a network is trained with a loss scale: the tensor's name. */
+const LOSS_SCALE = 'lossScale'
+
+export interface Opened {
+  readonly session: NativeSession
+  /** Whether gradients are multiplied by a loss scale. */
+  readonly scaled: boolean
 }
 
 /** A session over the network's programs that holds the case's `before/` values. */
@@ -18,28 +30,34 @@ export async function open(
   golden: GoldenCase,
   network: Network,
   target: Target,
-  options: Omit<CompileOptions, 'device' | 'precision' | 'convolution'>,
-): Promise<NativeSession> {
-  const { device, precision, convolution, threads } = target
-  const programs = await compilePrograms(buildGraph(network), { device, precision, convolution, ...options })
+  options: Omit<CompileOptions, 'device' | 'precision' | 'convolution' | 'lowering'>,
+): Promise<Opened> {
+  const { device, precision, convolution, threads, lowering } = target
+  const complete: CompileOptions = { device, precision, convolution, ...(lowering && { lowering }), ...options }
+  const programs = await compilePrograms(buildGraph(network), complete)
   const session = await loadBinding().createSession(await serialisePrograms(programs), { threads })
   try {
     await session.allocate()
     for (const [name, { values }] of golden.tensors) {
       if (name.startsWith('before/')) await session.write(name.slice('before/'.length), Float64Array.from(values))
     }
-    return session
+    const scaled = programs.tensors.some(({ name }) => name === LOSS_SCALE)
+    if (scaled) await session.write(LOSS_SCALE, lossScaleStart(complete))
+    if ('refresh' in programs.programs) await session.run('refresh', { steps: 1, seed: 0, firstStep: 0, learningRates: new Float64Array(0) })
+    return { session, scaled }
   } catch (error) {
     await session.dispose()
     throw error
   }
 }
 
-/** Reads every tensor of the golden names that start with `prefix`. */
-export async function readAll(golden: GoldenCase, session: NativeSession, prefix: 'grad/' | 'after/', got: Map<string, ArrayLike<number>>): Promise<void> {
+/** Reads every tensor of the golden names that start with `prefix`; gradients without the loss scale. */
+export async function readAll(golden: GoldenCase, { session, scaled }: Opened, prefix: 'grad/' | 'after/', got: Map<string, ArrayLike<number>>): Promise<void> {
+  const scale = scaled ? (await session.read(LOSS_SCALE))[0]! : 1
   for (const name of golden.tensors.keys()) {
     if (!name.startsWith(prefix)) continue
     const own = name.slice(prefix.length)
-    got.set(name, await session.read(prefix === 'grad/' ? `gradient/${own}` : own))
+    const values = await session.read(prefix === 'grad/' ? `gradient/${own}` : own)
+    got.set(name, prefix === 'grad/' ? Array.from(values, (value) => value / scale) : values)
   }
 }

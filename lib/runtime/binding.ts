@@ -17,7 +17,7 @@ export interface NativeSession {
   read(tensor: string): Promise<Float64Array | Int32Array | Uint8Array>
   /** Same order; the element count must fit. Writing a parameter makes executors forget transformed weights. */
   write(tensor: string, values: Float64Array | Float32Array | Int32Array | Uint8Array): Promise<void>
-  /** Plain f32 or f64 tensor of a persistent arena other than `inputs`: a view of its memory. `shared` is false (a copy) where the runtime forbids external buffers. Detached by dispose. */
+  /** Plain f32 or f64 tensor of a persistent arena other than `inputs`: a view of its memory, or ERR_UNSUPPORTED where that is a device's. `shared` is false (a copy) where the runtime forbids external buffers. Detached by dispose. */
   view(tensor: string): { readonly values: Float32Array | Float64Array; readonly shared: boolean }
   /**
    * Runs a program `steps` times. With a loader, batch `firstBatch + i` is copied into `images`, `labels`, `placement` before each run; the call
@@ -27,6 +27,8 @@ export interface NativeSession {
   run(program: string, options: RunOptions): Promise<RunResult>
   /** Ends the current and all queued runs between two operations: they resolve with the steps that were completed and `cancelled: true`. */
   cancel(): void
+  /** Of one step of a program on a CUDA device: launches, event waits, and the bytes of what operations read and write. ERR_UNSUPPORTED elsewhere. */
+  traffic(program: string): Promise<Traffic>
   /** Chrome trace events of the last run with `trace: true`: name, op, start and duration in microseconds. */
   trace(): readonly { readonly name: string; readonly op: string; readonly start: number; readonly duration: number }[]
   /** Stops the thread, then frees. Idempotent. */
@@ -86,6 +88,51 @@ export interface LoaderDescription {
   readonly slots: number
 }
 
+/** What a session on a CUDA device can be told beside its programs. */
+export interface CudaSessionOptions {
+  readonly index?: number
+  readonly deterministic?: boolean
+  readonly eager?: boolean
+  readonly workspaceLimit?: number
+  /** Emulated device: which of the legal orders of a step is taken; 0: that of enqueueing. */
+  readonly scheduleSeed?: number
+  /** Emulated device, for tests: the number of the event wait that is left out in each step; -1: none. */
+  readonly omitWait?: number
+  /** Emulated device: nothing is allocated or computed; `traffic` counts what is launched. */
+  readonly recordOnly?: boolean
+}
+
+export interface Traffic {
+  readonly launches: number
+  readonly convolutionLaunches: number
+  readonly waits: number
+  readonly bytesRead: number
+  readonly bytesWritten: number
+}
+
+/** Versions are CUDA's and cuDNN's own numbers, 0 where there is none. */
+export interface CudaInformation {
+  readonly builtForRuntime: number
+  readonly runtime: number
+  readonly driver: number
+  readonly builtForCudnn: number
+  readonly cudnn: number
+  readonly cudnnFrontend: number
+  readonly devices: number
+  readonly architectures: string
+  /** Why no device can be used; empty where one can. */
+  readonly problem: string
+  readonly device?: {
+    readonly name: string
+    /** Compute capability: 90 for an H100. */
+    readonly architecture: number
+    readonly multiprocessors: number
+    /** Bytes. */
+    readonly memory: number
+    readonly available: number
+  }
+}
+
 export interface NativeBinding {
   readonly version: string
   /** Of contracts.json, equal to ProgramSet.contracts. */
@@ -96,7 +143,9 @@ export interface NativeBinding {
    * programs: JSON of a ProgramSet. Verifies it (ERR_PROGRAM) and prepares every operation, on the session's own thread: reading, verifying and
    * creating primitives take tens of milliseconds that the event loop does not have. threads: 0 for what the machine allows.
    */
-  createSession(programs: string, options: { readonly threads: number; readonly scheduleSeed?: number }): Promise<NativeSession>
+  createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions): Promise<NativeSession>
+  /** ERR_DEVICE where the library of that device is missing or cannot be opened. */
+  cuda(device: 'cuda' | 'cuda-emulated', index: number): CudaInformation
   createLoader(description: LoaderDescription): NativeLoader
   /** JPEG or PNG to RGB (or grey) pixels, NHWC. Resized and cropped as in LoaderDescription where height and width are given. */
   decodeImage(
@@ -204,8 +253,12 @@ class Binding implements NativeBinding {
     this.system = addon.system
   }
 
-  createSession(programs: string, options: { readonly threads: number; readonly scheduleSeed?: number }): Promise<NativeSession> {
+  createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions): Promise<NativeSession> {
     return later(async () => new Session(await this.addon.createSession(programs, options)))
+  }
+
+  cuda(device: 'cuda' | 'cuda-emulated', index: number): CudaInformation {
+    return direct(() => this.addon.cuda(device, index))
   }
 
   createLoader(description: LoaderDescription): NativeLoader {
@@ -255,6 +308,10 @@ class Session implements NativeSession {
     const loader = options.loader instanceof Loader ? options.loader.native : options.loader
     const native = loader === undefined ? options : { ...options, loader }
     return later(() => this.native.run(program, native))
+  }
+
+  traffic(program: string): Promise<Traffic> {
+    return later(() => this.native.traffic(program))
   }
 
   cancel(): void {

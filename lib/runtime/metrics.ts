@@ -23,6 +23,10 @@ export interface StepMetrics {
   readonly seconds: number
   /** Of them, seconds spent waiting for data. */
   readonly dataSeconds: number
+  /** Steps whose gradients overflowed: they changed no parameter. Only with a loss scale that adapts. */
+  readonly skippedSteps: number
+  /** After the steps; absent where gradients are not multiplied by one. */
+  readonly lossScale?: number
 }
 
 export interface Evaluation {
@@ -61,7 +65,7 @@ export function sumRows({ rows, completed }: RunResult): {
   return { loss, samples, top1Hits, top5Hits, dataSeconds, seconds: seconds + dataSeconds }
 }
 
-export function stepMetrics(firstStep: number, result: RunResult): StepMetrics {
+export function stepMetrics(firstStep: number, result: RunResult): Omit<StepMetrics, 'skippedSteps' | 'lossScale'> {
   const { loss, ...sums } = sumRows(result)
   const losses = Float64Array.from({ length: result.completed }, (_, step) => result.rows[step * width]! / result.rows[step * width + 1]!)
   return { ...sums, firstStep, steps: result.completed, losses, loss: loss / sums.samples, top1Error: (sums.samples - sums.top1Hits) / sums.samples }

@@ -2,15 +2,18 @@
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
 import type { DeviceName, Precision, ProgramSet, TensorSpec } from '../compiler/program.js'
+import { lossScaleStart } from '../compiler/update.js'
 import { PreresnetError } from '../errors.js'
 import { buildGraph } from '../graph/build.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
 import { boolean, integer, invalid, knownKeys, nearest, number } from '../options.js'
-import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult } from './binding.js'
+import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult, type Traffic } from './binding.js'
 import { writeBatch, type BatchFormat, type UserBatch } from './batch.js'
-import { chooseDevice, type DeviceChoice, type PrecisionChoice } from './device.js'
+import { cudaPlace, hasCuda, type CudaSettings } from './cuda.js'
+import { chooseDevice, isCuda, type DeviceChoice, type PrecisionChoice } from './device.js'
 import { evaluationFeed, type Feed, type ImageSet } from './feed.js'
+import { lossScaleState, lossScaleTensor, scaleOfLastStep, type LossScaleState } from './loss_scale.js'
 import { confusionMatrix, stepMetrics, sumRows, type Evaluation, type StepMetrics } from './metrics.js'
 import { updateOptions, type SgdOptimizer } from './optimizer.js'
 import { select } from './patterns.js'
@@ -44,6 +47,8 @@ export interface SessionOptions {
   readonly statisticsGroups?: number
   /** 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': never, for the last digits. @default 'auto' */
   readonly convolution?: ConvolutionChoice
+  /** For devices `cuda` and `cuda-emulated`. */
+  readonly cuda?: CudaSettings
 }
 
 const optionNames = [
@@ -60,6 +65,7 @@ const optionNames = [
   'frozenStatistics',
   'statisticsGroups',
   'convolution',
+  'cuda',
 ] as const
 
 /** A number for all steps, or a function of the step's index: a schedule. */
@@ -78,7 +84,8 @@ export interface StepsOptions {
 /** Compiles a network and prepares it; nothing is allocated if memory does not suffice (ERR_MEMORY). */
 export async function compile(network: Network, options: SessionOptions = {}): Promise<Session> {
   knownKeys('compile', options, optionNames)
-  const { device, precision } = chooseDevice(options.device, options.precision)
+  const { device, precision } = chooseDevice(options.device, options.precision, hasCuda)
+  const cuda = cudaPlace('compile', device, options.cuda)
   const feed = options.data !== undefined && 'native' in options.data ? options.data : undefined
   const dataset = feed?.dataset ?? (options.data as ImageSet | undefined)
   const batch = integer('compile: batch', options.batch ?? feed?.batch, 1, 1 << 20)
@@ -103,9 +110,10 @@ export async function compile(network: Network, options: SessionOptions = {}): P
     statisticsGroups: integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1),
     convolution: options.convolution ?? 'auto',
     frozenStatistics: [...select('compile: frozenStatistics', options.frozenStatistics ?? [], norms)],
+    ...(cuda && { arch: cuda.architecture, ...(cuda.lossScale !== undefined && { lossScale: cuda.lossScale }) }),
   }
   const programs = await compilePrograms(graph, plan)
-  const native = await loadBinding().createSession(await serialisePrograms(programs), { threads })
+  const native = await loadBinding().createSession(await serialisePrograms(programs), { threads, ...cuda?.session })
   try {
     await native.allocate()
     const session = new Session(native, { network, graph, programs, plan, seed, feed, dataset })
@@ -138,6 +146,8 @@ export class Session implements AsyncDisposable {
   readonly #parts: Parts
   readonly #tensors: ReadonlyMap<string, TensorSpec>
   #stepIndex = 0
+  /** Steps skipped for overflow, when it was last looked at. */
+  #skipped = 0
   #queue: Promise<unknown> = Promise.resolve()
   #disposal: Promise<void> | undefined
 
@@ -179,6 +189,11 @@ export class Session implements AsyncDisposable {
   /** Bytes. */
   get memory(): NativeSession['memory'] {
     return this.#alive().memory
+  }
+
+  /** Of one step of a program on a CUDA device: launches, event waits and bytes. ERR_UNSUPPORTED elsewhere. */
+  async traffic(program: 'train' | 'evaluate' | 'infer'): Promise<Traffic> {
+    return this.inTurn((native) => native.traffic(program))
   }
 
   /** Steps done, and index of the next one. Set it when the state of another session was written into this one. */
@@ -227,8 +242,31 @@ export class Session implements AsyncDisposable {
       this.#stepIndex += result.completed
       if (result.cancelled && result.completed < count) throw this.#ended(options.signal)
       if (result.completed < count) throw new PreresnetError('ERR_DATASET', `steps: the data ended after ${result.completed} of ${count} steps`)
-      return stepMetrics(firstStep, result)
+      return { ...stepMetrics(firstStep, result), ...(await this.#lossScaleMetrics(native)) }
     })
+  }
+
+  /** What the loss scale did during the steps before; nothing where there is none. */
+  async #lossScaleMetrics(native: NativeSession): Promise<Pick<StepMetrics, 'skippedSteps' | 'lossScale'>> {
+    if (!this.hasLossScale) return { skippedSteps: 0 }
+    const { scale, skippedSteps } = await this.#readLossScale(native)
+    const before = this.#skipped
+    this.#skipped = skippedSteps
+    return { skippedSteps: skippedSteps - before, lossScale: scale }
+  }
+
+  async #readLossScale(native: NativeSession): Promise<LossScaleState> {
+    return lossScaleState((await native.read(lossScaleTensor)) as Float64Array)
+  }
+
+  /** Whether gradients are multiplied on their way back: in sessions that train on a CUDA device. */
+  get hasLossScale(): boolean {
+    return this.#tensors.has(lossScaleTensor)
+  }
+
+  /** The state of the loss scale, to be saved with a checkpoint: eight numbers. Undefined where there is none. */
+  lossScale(): Tensor | undefined {
+    return this.hasLossScale ? this.#tensor(lossScaleTensor, lossScaleTensor, [lossScaleTensor]) : undefined
   }
 
   /** Counts exactly, over all of a dataset (or an evaluation loader), with running statistics. */
@@ -323,13 +361,21 @@ export class Session implements AsyncDisposable {
 
   /** Gradient of the last step, before clipping and decay. */
   gradient(name: string): Tensor {
-    return this.#tensor(name, `gradient/${name}`, this.trainedNames)
+    const dynamic = this.#lossScaleIsDynamic
+    const scale = async (native: NativeSession): Promise<number> => scaleOfLastStep(await this.#readLossScale(native), dynamic)
+    return this.#tensor(name, `gradient/${name}`, this.trainedNames, this.hasLossScale ? scale : undefined)
   }
 
-  #tensor(name: string, stored: string, names: readonly string[]): Tensor {
+  get #lossScaleIsDynamic(): boolean {
+    const update = this.programs.programs['train']?.operations.find(({ op }) => op === 'sgd')
+    return Number(update?.attributes['growthInterval'] ?? 0) > 0
+  }
+
+  #tensor(name: string, stored: string, names: readonly string[], scale?: (native: NativeSession) => Promise<number>): Tensor {
     this.#alive()
     const spec = names.includes(name) ? this.#tensors.get(stored) : undefined
-    if (spec !== undefined) return new Tensor({ alive: () => this.#alive(), inTurn: (work) => this.inTurn(work) }, spec, name)
+    const host = { alive: () => this.#alive(), inTurn: <T>(work: (native: NativeSession) => Promise<T>) => this.inTurn(work), viewable: !isCuda(this.device) }
+    if (spec !== undefined) return new Tensor(host, spec, name, scale)
     const near = nearest(name, names)
     throw new PreresnetError(
       'ERR_PARAMETER',
@@ -367,6 +413,7 @@ export class Session implements AsyncDisposable {
       const count = shape.reduce((product, length) => product * length, 1)
       await this.#native.write(name, await initialValues(init, count, this.seed, name))
     }
+    if (this.hasLossScale) await this.#native.write(lossScaleTensor, lossScaleStart(this.#parts.plan))
   }
 
   async #run(native: NativeSession, program: string, signal: AbortSignal | undefined, options: RunOptions): Promise<RunResult> {

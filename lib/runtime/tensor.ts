@@ -12,18 +12,25 @@ export interface TensorHost {
   alive(): NativeSession
   /** Runs `work` after everything that was asked of the session before. */
   inTurn<T>(work: (native: NativeSession) => Promise<T>): Promise<T>
+  /** Whether the session's memory is the host's. */
+  readonly viewable: boolean
 }
+
+/** What stored values have to be divided by; asked at each read. */
+type Scale = (native: NativeSession) => Promise<number>
 
 export class Tensor {
   readonly #host: TensorHost
   readonly #spec: TensorSpec
+  readonly #scale: Scale | undefined
   /** As in files: the parameter's name. */
   readonly name: string
 
   /** @internal */
-  constructor(host: TensorHost, spec: TensorSpec, name: string) {
+  constructor(host: TensorHost, spec: TensorSpec, name: string, scale?: Scale) {
     this.#host = host
     this.#spec = spec
+    this.#scale = scale
     this.name = name
   }
 
@@ -40,12 +47,13 @@ export class Tensor {
     return this.#spec.shape.reduce((product, size) => product * size, 1)
   }
 
-  /** Whether `view()` is the session's own memory; where the runtime forbids that, it is a copy. */
+  /** Whether `view()` is the session's own memory; where the runtime forbids that, it is a copy, and on a GPU there is none. */
   get shared(): boolean {
-    return this.#host.alive().view(this.#spec.name).shared
+    const native = this.#host.alive()
+    return this.#host.viewable && native.view(this.#spec.name).shared
   }
 
-  /** The values, shared with the session where `shared` says so: they change with every step, and are detached by dispose(). */
+  /** The values, shared with the session where `shared` says so: they change with every step, and are detached by dispose(). ERR_UNSUPPORTED on a GPU. */
   view(): Values {
     return this.#host.alive().view(this.#spec.name).values
   }
@@ -53,7 +61,9 @@ export class Tensor {
   /** A copy of the values, after all steps that were asked for before. */
   async read(): Promise<Values> {
     return this.#host.inTurn(async (native) => {
-      const values = (await native.read(this.#spec.name)) as Float64Array
+      const stored = (await native.read(this.#spec.name)) as Float64Array
+      const scale = (await this.#scale?.(native)) ?? 1
+      const values = scale === 1 ? stored : stored.map((value) => value / scale)
       return this.dtype === 'f64' ? values : Float32Array.from(values)
     })
   }

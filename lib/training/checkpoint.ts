@@ -28,17 +28,32 @@ export interface Snapshot {
   readonly optimizer: ReadonlyMap<string, SafetensorsTensor>
 }
 
-/** Views where the runtime allows: good until the next step. */
-export function snapshot(session: Session): Snapshot {
-  const tensor = (handle: ReturnType<Session['parameter']>): SafetensorsTensor => ({
-    dtype: handle.dtype === 'f64' ? 'F64' : 'F32',
-    shape: handle.shape,
-    data: handle.view(),
-  })
+type Handle = ReturnType<Session['parameter']>
+
+/** Tensors of the model and the optimizer's state by the names that files use. */
+function handles(session: Session): { readonly model: ReadonlyMap<string, Handle>; readonly optimizer: ReadonlyMap<string, Handle> } {
+  const lossScale = session.lossScale()
   return {
-    model: new Map([...session.parameterNames, ...session.bufferNames].map((name) => [name, tensor(session.parameter(name))])),
-    optimizer: new Map(session.trainedNames.map((name) => [name, tensor(session.optimizerState(name))])),
+    model: new Map([...session.parameterNames, ...session.bufferNames].map((name) => [name, session.parameter(name)])),
+    optimizer: new Map([
+      ...session.trainedNames.map((name) => [name, session.optimizerState(name)] as const),
+      ...(lossScale === undefined ? [] : [[lossScale.name, lossScale] as const]),
+    ]),
   }
+}
+
+/** Views where the runtime allows, good until the next step; else copies. */
+export async function snapshot(session: Session): Promise<Snapshot> {
+  const { model, optimizer } = handles(session)
+  const take = async (from: ReadonlyMap<string, Handle>): Promise<Map<string, SafetensorsTensor>> => {
+    const taken = new Map<string, SafetensorsTensor>()
+    for (const [name, handle] of from) {
+      const data = handle.shared ? handle.view() : await handle.read()
+      taken.set(name, { dtype: handle.dtype === 'f64' ? 'F64' : 'F32', shape: handle.shape, data })
+    }
+    return taken
+  }
+  return { model: await take(model), optimizer: await take(optimizer) }
 }
 
 /** Whole checkpoints, by rising step. A directory that is not there has none. */
@@ -140,18 +155,18 @@ export async function verifyCheckpoint(path: string): Promise<CheckpointState> {
 
 /** Writes a checkpoint's values into a session of the same network. */
 export async function restoreCheckpoint(session: Session, path: string, state: CheckpointState): Promise<void> {
-  await restore(join(path, modelFile), [...session.parameterNames, ...session.bufferNames], (name) => session.parameter(name))
-  await restore(join(path, optimizerFile), session.trainedNames, (name) => session.optimizerState(name))
+  const { model, optimizer } = handles(session)
+  await restore(join(path, modelFile), model)
+  await restore(join(path, optimizerFile), optimizer)
   session.stepIndex = state.step
 }
 
-async function restore(path: string, names: readonly string[], handle: (name: string) => ReturnType<Session['parameter']>): Promise<void> {
+async function restore(path: string, tensors: ReadonlyMap<string, Handle>): Promise<void> {
   const file = await SafetensorsFile.open(path).catch((error: unknown) => {
     throw damaged(path, (error as Error).message, error)
   })
   try {
-    for (const name of names) {
-      const tensor = handle(name)
+    for (const [name, tensor] of tensors) {
       const shape = file.entries.get(name)?.shape
       if (shape?.join() !== tensor.shape.join()) {
         throw new PreresnetError(
@@ -161,7 +176,7 @@ async function restore(path: string, names: readonly string[], handle: (name: st
       }
       await tensor.write((await file.read(name)).data as Float32Array)
     }
-    if (file.entries.size !== names.length) throw new PreresnetError('ERR_CHECKPOINT', `${path}: expected ${names.length} tensors, got ${file.entries.size}`)
+    if (file.entries.size !== tensors.size) throw new PreresnetError('ERR_CHECKPOINT', `${path}: expected ${tensors.size} tensors, got ${file.entries.size}`)
   } finally {
     await file.close()
   }

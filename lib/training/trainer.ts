@@ -194,7 +194,7 @@ export class Trainer {
     const { checkpoint, batch, stepsPerEpoch } = this.#plan
     const step = session.stepIndex
     if (checkpoint === undefined || step === this.#savedStep) return
-    const path = await publishCheckpoint(checkpoint.directory, snapshot(session), this.#description(), {
+    const path = await publishCheckpoint(checkpoint.directory, await snapshot(session), this.#description(), {
       format: stateFormat,
       version: packageVersion(),
       step,

@@ -77,6 +77,7 @@ SessionOptions read_options(const Napi::Value& value) {
   const Arguments options(value, "options");
   SessionOptions result;
   result.threads = static_cast<int>(options.integer("threads", 0, 1 << 12));
+  result.cuda.device = static_cast<int>(options.integer_or("index", 0, 0));
   result.cuda.deterministic = options.boolean_or("deterministic", false);
   result.cuda.eager = options.boolean_or("eager", false);
   result.cuda.record_only = options.boolean_or("recordOnly", false);

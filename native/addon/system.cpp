@@ -1,6 +1,10 @@
 #include "addon/system.h"
 
+#include "addon/arguments.h"
+#include "addon/environment.h"
+#include "core/error.h"
 #include "core/system.h"
+#include "cuda_client/library.h"
 #include "data/decode.h"
 
 namespace preresnet {
@@ -23,6 +27,40 @@ Napi::Object system_information(Napi::Env env) {
   system.Set("compiler", PRERESNET_COMPILER);
   system.Set("build", PRERESNET_BUILD);
   return system;
+}
+
+Napi::Value cuda_information(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const std::string name = text_argument(info, 0, "device");
+    if (!info[1].IsNumber()) throw Error("ERR_OPTION", "index: expected a number");
+    const preresnet_cuda_api& library = cuda_library(name);
+    preresnet_cuda_error error{};
+    preresnet_cuda_information found{};
+    found.size = sizeof found;
+    check_cuda(library.information(&found, &error), error);
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("builtForRuntime", found.built_for_runtime);
+    result.Set("runtime", found.runtime);
+    result.Set("driver", found.driver);
+    result.Set("builtForCudnn", found.built_for_cudnn);
+    result.Set("cudnn", found.cudnn);
+    result.Set("cudnnFrontend", found.cudnn_frontend);
+    result.Set("devices", found.devices);
+    result.Set("architectures", found.architectures);
+    result.Set("problem", found.problem);
+    if (found.problem[0] != '\0') return result;
+    preresnet_cuda_device device{};
+    device.size = sizeof device;
+    check_cuda(library.device(info[1].As<Napi::Number>().Int32Value(), &device, &error), error);
+    Napi::Object entry = Napi::Object::New(info.Env());
+    entry.Set("name", device.name);
+    entry.Set("architecture", device.architecture);
+    entry.Set("multiprocessors", device.multiprocessors);
+    entry.Set("memory", static_cast<double>(device.memory));
+    entry.Set("available", static_cast<double>(device.available));
+    result.Set("device", entry);
+    return result;
+  });
 }
 
 }  // namespace preresnet

@@ -5,5 +5,7 @@
 namespace preresnet {
 
 Napi::Object system_information(Napi::Env env);
+/// (device, index): what the library of that CUDA device and the machine say.
+Napi::Value cuda_information(const Napi::CallbackInfo& info);
 
 }  // namespace preresnet

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/system.h"
+#include "cuda/emulation/blocks.h"
 #include "cuda/emulation/capture.h"
 #include "cuda/emulation/pending.h"
 
@@ -29,8 +30,10 @@ std::string name_of(Event event) { return "event " + std::to_string(static_cast<
 class EmulatedRuntime : public Runtime {
  public:
   explicit EmulatedRuntime(uint64_t seed) : pending_(seed) {
+    seed_blocks(seed);
     properties_.name = "emulated";
     properties_.architecture = 90;
+    properties_.multiprocessors = 2;
   }
 
   const Properties& properties() const override { return properties_; }
@@ -201,6 +204,7 @@ class RecordingRuntime : public Runtime {
   RecordingRuntime() {
     properties_.name = "recording";
     properties_.architecture = 90;
+    properties_.multiprocessors = 2;
   }
   const Properties& properties() const override { return properties_; }
   void* allocate(size_t bytes) override {

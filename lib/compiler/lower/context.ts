@@ -1,0 +1,131 @@
+/** What the lowering of one program keeps: the new program, who reads what, and what was written beside. */
+import { PreresnetError } from '../../errors.js'
+import { contracts } from '../contracts.js'
+import { Draft, type DraftOperand, type DraftOperation, type DraftTensor } from '../draft.js'
+import type { Site, Want } from './engines.js'
+import { choose, type Choice, type Target } from './target.js'
+
+/** t(x) = [ReLU](scale * x + bias). */
+export interface Transform {
+  readonly x: DraftTensor
+  readonly scale: DraftTensor | undefined
+  readonly bias: DraftTensor | undefined
+  readonly relu: boolean
+}
+
+export class Lowering {
+  readonly out: Draft
+  private readonly readers = new Map<DraftTensor, DraftOperation[]>()
+  /** Operations whose work another one does. */
+  private readonly done = new Set<DraftOperation>()
+  private readonly forward = new Map<DraftTensor, DraftOperation>()
+  private readonly activated: { readonly transform: Transform; readonly phase: string; readonly y: DraftTensor }[] = []
+
+  constructor(
+    readonly draft: Draft,
+    readonly target: Target,
+    /** Convolution weights as convolutions read them. */
+    private readonly copies: ReadonlyMap<DraftTensor, DraftTensor>,
+  ) {
+    this.out = new Draft(draft.types, draft.batch, draft.groups)
+    for (const operation of draft.operations) {
+      for (const tensor of Object.values(operation.operands).flat()) this.readersOf(tensor).push(operation)
+      if (operation.op === 'conv') this.forward.set(operation.operands['w'] as DraftTensor, operation)
+    }
+  }
+
+  /** Operations of the unlowered program that have the tensor as an operand, its producer among them. */
+  readersOf(tensor: DraftTensor): DraftOperation[] {
+    let readers = this.readers.get(tensor)
+    if (readers === undefined) this.readers.set(tensor, (readers = []))
+    return readers
+  }
+
+  /** The convolution of a backward pass, as it reads its operand: a mask may have added a ReLU of what is activated already. */
+  forwardOf(operation: DraftOperation): DraftOperation {
+    const found = this.forward.get(operation.operands['w'] as DraftTensor)
+    if (found === undefined) throw new PreresnetError('ERR_INTERNAL', `${operation.name}: a backward pass without a forward one`)
+    return found
+  }
+
+  skip(operation: DraftOperation): void {
+    this.done.add(operation)
+  }
+  isDone(operation: DraftOperation): boolean {
+    return this.done.has(operation)
+  }
+
+  weights(w: DraftTensor): DraftTensor {
+    return this.copies.get(w) ?? w
+  }
+
+  /** The operation as it is. */
+  keep({ op, name, fused, operands, attributes }: DraftOperation): DraftOperation {
+    return this.emit(op, name, fused, operands, attributes)
+  }
+
+  emit(
+    op: DraftOperation['op'],
+    name: string,
+    fused: readonly string[],
+    operands: Record<string, DraftOperand | undefined>,
+    attributes: DraftOperation['attributes'] = {},
+  ): DraftOperation {
+    const operation = this.out.emit(op, name, fused, operands, attributes)
+    const table = contracts[op].operands as Readonly<Record<string, { readonly role: string }>>
+    for (const [key, operand] of Object.entries(operation.operands)) {
+      if (table[key]?.role === 'out') for (const tensor of [operand].flat()) tensor.producer = operation
+    }
+    return operation
+  }
+
+  /** A feature map of the same shape and kind as another. */
+  like(tensor: DraftTensor, name: string): DraftTensor {
+    return this.out.tensor(name, tensor.dtype, tensor.layout, tensor.shape, 'activations')
+  }
+
+  /** Scale and bias in the storage type, from the norm that writes them; undefined where there is none. */
+  stored({ scale }: Transform): { readonly scale: DraftTensor; readonly bias: DraftTensor } | undefined {
+    const norm = scale?.producer
+    if (norm?.op !== 'bn_finalize' || scale === undefined) return undefined
+    const { weights, vectorLayout } = this.draft.types
+    const output = (key: string): DraftTensor =>
+      (norm.operands[key] as DraftTensor | undefined) ??
+      this.out.write(norm, key, this.out.tensor(`${norm.name}:${key}`, weights, vectorLayout, scale.shape, 'activations'))
+    return { scale: output('scaleStored'), bias: output('biasStored') }
+  }
+
+  /** The activation in memory: t(x) itself if it is that, else written once in the forward and once again in the backward pass. */
+  activation(transform: Transform, name: string, fused: readonly string[]): DraftTensor {
+    const { x, scale, bias, relu } = transform
+    if (scale === undefined && !relu) return x
+    const phase = this.out.phase
+    const known = this.activated.find(
+      (entry) => entry.phase === phase && entry.transform.x === x && entry.transform.scale === scale && entry.transform.relu === relu,
+    )
+    if (known !== undefined) return known.y
+    const y = this.like(x, `${name}:a`)
+    this.emit('bn_relu', name, fused, { x, scale, bias, y }, { relu })
+    this.activated.push({ transform, phase, y })
+    return y
+  }
+
+  choose(pass: Site['pass'], operation: DraftOperation, sizes: { x: DraftTensor; w: DraftTensor; y: DraftTensor }, wants: readonly Want[]): Choice {
+    const [images, channels, height, width] = sizes.x.shape as [number, number, number, number]
+    const [outputs, , kernel] = sizes.w.shape as [number, number, number, number]
+    const [, , outputHeight, outputWidth] = sizes.y.shape as [number, number, number, number]
+    const { stride, padding } = operation.attributes as { stride: number; padding: number }
+    const shape = { images: images / this.draft.groups, channels, height, width, outputs, outputHeight, outputWidth, kernel, stride, padding }
+    return choose(this.target, { pass, ...shape, wants })
+  }
+}
+
+/** Layers that were fused into a convolution: those of its operand's transform, itself, those of what it adds. */
+export function fusedParts({ name, fused }: DraftOperation): { readonly before: string[]; readonly own: string[]; readonly after: string[] } {
+  const at = fused.indexOf(name)
+  return at < 0 ? { before: [], own: fused, after: [] } : { before: fused.slice(0, at), own: [name], after: fused.slice(at + 1) }
+}
+
+export function present<T>(list: readonly (T | false)[]): T[] {
+  return list.filter((item): item is T => item !== false)
+}

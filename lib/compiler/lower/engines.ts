@@ -1,0 +1,79 @@
+/**
+ * Which fused convolutions a GPU has, as data: what cuDNN was asked for (docs/cuda.md says how), so that programs can be made where there is no
+ * cuDNN. Plain convolutions are everywhere. Channels are padded to a multiple of 8 by the layout, which is all that the engines ask of them.
+ */
+import type { Precision } from '../program.js'
+
+/** Whose kernel: the values of attribute `tier`. */
+export const PLAIN = 0
+export const PRECOMPILED = 1
+export const RUNTIME_COMPILED = 2
+export type Tier = typeof PLAIN | typeof PRECOMPILED | typeof RUNTIME_COMPILED
+
+/** One of the three convolutions of a layer, and what stands around it that a fusion could take in. */
+export interface Site {
+  readonly pass: 'forward' | 'data' | 'weights'
+  /** Of one group of images. */
+  readonly images: number
+  readonly channels: number
+  readonly height: number
+  readonly width: number
+  readonly outputs: number
+  readonly outputHeight: number
+  readonly outputWidth: number
+  readonly kernel: number
+  readonly stride: number
+  readonly padding: number
+  readonly wants: readonly Want[]
+}
+
+/**
+ * forward: `transform` (the operand is read through norm and ReLU), `residual` (an addition of equal shape, with no transform of its own), `sums`;
+ * weights: `transform`; data: `add`, `mask` (by norm and ReLU), `sums`, `norm` (the sums are for that very norm's backward pass).
+ */
+export type Want = 'transform' | 'residual' | 'sums' | 'add' | 'mask' | 'norm'
+
+/** cuDNN's precompiled fusions: fp16 on compute capability 8.0, 8.6 and 9.0. 8.9 is outside of what NVIDIA documents. */
+const PRECOMPILED_ON: Readonly<Record<number, { readonly dataAdd: boolean }>> = {
+  80: { dataAdd: false },
+  86: { dataAdd: false },
+  90: { dataAdd: true },
+}
+
+/** Whether cuDNN has a precompiled kernel that takes in all that the tier fuses at such a site. */
+export function hasPrecompiled(arch: number, precision: Precision, { pass, kernel, wants }: Site): boolean {
+  const on = PRECOMPILED_ON[arch]
+  // Kernels of up to 3 x 3: a 7 x 7 stem was refused, others were not asked for.
+  if (on === undefined || precision !== 'fp16' || kernel > 3) return false
+  switch (pass) {
+    case 'forward':
+      // Sums of a plain convolution too.
+      return wants.includes('transform') || wants.includes('sums')
+    case 'weights':
+      return wants.includes('transform')
+    case 'data':
+      return wants.includes('norm') && (on.dataAdd || !wants.includes('add'))
+  }
+}
+
+/** Whether the patterns of runtime-compiled fusions take in what stands around such a site. */
+export function hasRuntimeCompiled(precision: Precision, { pass, stride, wants }: Site): boolean {
+  if (precision !== 'fp16' && precision !== 'bf16') return false
+  switch (pass) {
+    case 'forward':
+      return wants.length > 0
+    case 'weights':
+      return false
+    case 'data':
+      // Those of strided convolutions were refused when they were built.
+      return wants.includes('mask') && wants.includes('sums') && !wants.includes('add') && stride === 1
+  }
+}
+
+/** Runtime-compiled engines that were seen to compute the right numbers on a GPU; nothing is taken by itself that is not here. None so far. */
+const VERIFIED_RUNTIME: ReadonlySet<string> = new Set<string>()
+
+export function preferredTier(arch: number, precision: Precision): Tier {
+  if (precision === 'fp16' && arch in PRECOMPILED_ON) return PRECOMPILED
+  return VERIFIED_RUNTIME.has(`${arch} ${precision}`) ? RUNTIME_COMPILED : PLAIN
+}

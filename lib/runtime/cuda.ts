@@ -1,0 +1,69 @@
+/** What a CUDA device can be told, and whether there is one. */
+import type { LossScale } from '../compiler/options.js'
+import type { DeviceName } from '../compiler/program.js'
+import { PreresnetError } from '../errors.js'
+import { boolean, integer, invalid, knownKeys } from '../options.js'
+import { loadBinding, type CudaInformation, type CudaSessionOptions } from './binding.js'
+import { isCuda } from './device.js'
+
+/** For devices `cuda` and `cuda-emulated`; an error on others. */
+export interface CudaSettings {
+  /** Number of the device. @default 0 */
+  readonly index?: number
+  /** Only algorithms whose results are the same bits in every run. @default false */
+  readonly deterministic?: boolean
+  /** Launches one by one instead of a captured graph; for debugging. @default false */
+  readonly eager?: boolean
+  /** What gradients are multiplied by on their way back; 'dynamic' halves it on overflow and doubles it after many good steps. @default 'dynamic' in fp16, else 1 */
+  readonly lossScale?: LossScale
+  /** Bytes that one convolution may take beside its tensors; 0: no limit. @default 0 */
+  readonly workspaceLimit?: number
+  /** @internal Emulated device: which of the legal orders, which event wait is left out, whether launches are only counted. */
+  readonly emulation?: Pick<CudaSessionOptions, 'scheduleSeed' | 'omitWait' | 'recordOnly'>
+}
+
+/** Checked; `architecture` is the device's. */
+export interface CudaPlace {
+  readonly session: CudaSessionOptions
+  readonly architecture: number
+  readonly lossScale: LossScale | undefined
+}
+
+/** Undefined on other devices. ERR_DEVICE where the device is not there, with the reason. */
+export function cudaPlace(where: string, device: DeviceName, settings: CudaSettings | undefined): CudaPlace | undefined {
+  const given = checkCudaSettings(where, settings)
+  if (!isCuda(device)) {
+    if (settings !== undefined && Object.keys(settings).length > 0) throw invalid(`${where}: cuda`, `none on device ${device}`, settings)
+    return undefined
+  }
+  const { index = 0, deterministic = false, eager = false, workspaceLimit = 0, lossScale, emulation } = given
+  const information = loadBinding().cuda(device, index)
+  if (information.problem !== '') throw new PreresnetError('ERR_DEVICE', `device: ${JSON.stringify(device)} was asked for, but ${information.problem}`)
+  const session = { index, deterministic, eager, workspaceLimit, ...emulation }
+  return { session, architecture: information.device?.architecture ?? 0, lossScale }
+}
+
+export function checkCudaSettings(where: string, settings: CudaSettings = {}): CudaSettings {
+  knownKeys(`${where}: cuda`, settings, ['index', 'deterministic', 'eager', 'lossScale', 'workspaceLimit', 'emulation'])
+  const { index, deterministic, eager, lossScale, workspaceLimit } = settings
+  if (index !== undefined) integer(`${where}: cuda.index`, index, 0, 1023)
+  if (deterministic !== undefined) boolean(`${where}: cuda.deterministic`, deterministic)
+  if (eager !== undefined) boolean(`${where}: cuda.eager`, eager)
+  if (lossScale !== undefined && lossScale !== 'dynamic' && !(typeof lossScale === 'number' && lossScale > 0)) {
+    throw invalid(`${where}: cuda.lossScale`, '"dynamic" or a number above 0', lossScale)
+  }
+  if (workspaceLimit !== undefined) integer(`${where}: cuda.workspaceLimit`, workspaceLimit, 0)
+  return settings
+}
+
+/** Whether device 'auto' may take the GPU. */
+export function hasCuda(): boolean {
+  let information: CudaInformation
+  try {
+    information = loadBinding().cuda('cuda', 0)
+  } catch (error) {
+    if (error instanceof PreresnetError && error.code === 'ERR_DEVICE') return false
+    throw error
+  }
+  return information.problem === '' && information.devices > 0
+}

@@ -1,0 +1,23 @@
+/** The state of the loss scale on a CUDA device: tensor `lossScale`, eight numbers that operation `sgd` of native/ops/contracts.json describes. */
+export const lossScaleTensor = 'lossScale'
+
+export interface LossScaleState {
+  readonly scale: number
+  /** In a row, since the scale last changed. */
+  readonly goodSteps: number
+  readonly overflow: boolean
+  /** Since the start of training. */
+  readonly skippedSteps: number
+}
+
+export function lossScaleState(values: ArrayLike<number>): LossScaleState {
+  const [scale, , goodSteps, overflow, skippedSteps] = Array.from(values) as [number, number, number, number, number]
+  return { scale, goodSteps, overflow: overflow !== 0, skippedSteps }
+}
+
+/** What gradients of the last step were multiplied by: the scale may have changed at its end. */
+export function scaleOfLastStep({ scale, goodSteps, overflow }: LossScaleState, dynamic: boolean): number {
+  if (!dynamic) return scale
+  if (overflow) return scale * 2
+  return goodSteps === 0 ? scale / 2 : scale
+}
