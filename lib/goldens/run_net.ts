@@ -6,6 +6,9 @@ import { preResNet } from '../models/index.js'
 import { type GoldenCase, type NetDescription, tensor } from './case_file.js'
 import { open, readAll, type Target } from './target.js'
 
+/** A scale that adapts would skip the first steps, whose gradients are compared. */
+const HALF_LOSS_SCALE = 1024
+
 export async function runNet(golden: GoldenCase, target: Target): Promise<ReadonlyMap<string, ArrayLike<number>>> {
   const recipe = golden.description as NetDescription
   const x = tensor(golden, 'x')
@@ -19,6 +22,7 @@ export async function runNet(golden: GoldenCase, target: Target): Promise<Readon
     input: { kind: 'tensor' },
     loss: { kind: 'crossEntropy', smoothing: recipe.labelSmoothing, softTargets: false },
     update: update(net, recipe),
+    ...((target.lowering?.precision ?? target.precision) === 'fp16' && { lossScale: HALF_LOSS_SCALE }),
   })
   const { session } = opened
   try {
