@@ -4,7 +4,7 @@ export * from './layers/index.js'
 export * from './models/index.js'
 export * from './graph/index.js'
 export { compilePrograms } from './compiler/compile.js'
-export type { CompileOptions, ConvolutionChoice, InputOptions, LossOptions, UpdateOptions } from './compiler/options.js'
+export type { CompileOptions, ConvolutionChoice, InputOptions, LossOptions, LossScale, UpdateOptions } from './compiler/options.js'
 export type {
   ArenaName,
   AttributeValue,
@@ -21,7 +21,8 @@ export type {
 export { type OperationReport, type PlanReport, planReport } from './compiler/report.js'
 export type { SafetensorsTensor, SafetensorsType, TensorValues } from './formats/safetensors.js'
 export type { UserBatch } from './runtime/batch.js'
-export type { NativeLoader } from './runtime/binding.js'
+export type { NativeLoader, Traffic } from './runtime/binding.js'
+export type { CudaSettings } from './runtime/cuda.js'
 export type { DeviceChoice, PrecisionChoice } from './runtime/device.js'
 export type { Feed, ImageSet } from './runtime/feed.js'
 export type { ConfusionMatrix, Evaluation, StepMetrics } from './runtime/metrics.js'
