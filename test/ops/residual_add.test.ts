@@ -88,10 +88,10 @@ test('residual_add: after a plain convolution, the same as conv with a residual'
     residualBias: random.normals([2, 3]),
     bias: random.normals([6]),
   }
-  const operands = { x: random.normals(x!), w: random.normals([6, 3, 1, 1]) }
-  const outputs = { y: y!, sums: [2, 2, 6] }
+  const operands = { x: random.normals(x), w: random.normals([6, 3, 1, 1]) }
+  const outputs = { y: y, sums: [2, 2, 6] }
   const whole = await runOperation(reference, 'conv', { inputs: { ...operands, ...residual }, outputs, attributes })
-  const plain = await runOperation(reference, 'conv', { inputs: operands, outputs: { y: y! }, attributes: {} })
+  const plain = await runOperation(reference, 'conv', { inputs: operands, outputs: { y: y }, attributes: {} })
   t.deepEqual(await runOperation(reference, 'residual_add', { inputs: { x: plain['y']!, ...residual }, outputs, attributes }), whole)
-  t.notDeepEqual(whole['y'], valuesOf(y!))
+  t.notDeepEqual(whole['y'], valuesOf(y))
 })
