@@ -25,7 +25,13 @@ const factors = {
   relu: [false, true],
 } as const
 
-const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+/** Wider than a block of 256 threads takes, and longer than a grid takes at once. */
+const large = [
+  { ...pairwise(factors)[0]!, images: 1, groups: 3, channels: 2060, size: [2, 3], writes: 'both', residual: 'same' },
+  { ...pairwise(factors)[0]!, images: 24, groups: 1, channels: 9, size: [33, 31], writes: 'both', residual: 'optionA' },
+] as const
+
+const cases: NamedCase[] = [...pairwise(factors), ...large].map((choice, index) => {
   const random = new Random(23000 + index)
   const { groups, size } = choice
   const [N, K, P, Q] = [choice.images * groups, choice.channels, ...size] as [number, number, number, number]
@@ -88,10 +94,10 @@ test('residual_add: after a plain convolution, the same as conv with a residual'
     residualBias: random.normals([2, 3]),
     bias: random.normals([6]),
   }
-  const operands = { x: random.normals(x!), w: random.normals([6, 3, 1, 1]) }
-  const outputs = { y: y!, sums: [2, 2, 6] }
+  const operands = { x: random.normals(x), w: random.normals([6, 3, 1, 1]) }
+  const outputs = { y: y, sums: [2, 2, 6] }
   const whole = await runOperation(reference, 'conv', { inputs: { ...operands, ...residual }, outputs, attributes })
-  const plain = await runOperation(reference, 'conv', { inputs: operands, outputs: { y: y! }, attributes: {} })
+  const plain = await runOperation(reference, 'conv', { inputs: operands, outputs: { y: y }, attributes: {} })
   t.deepEqual(await runOperation(reference, 'residual_add', { inputs: { x: plain['y']!, ...residual }, outputs, attributes }), whole)
-  t.notDeepEqual(whole['y'], valuesOf(y!))
+  t.notDeepEqual(whole['y'], valuesOf(y))
 })
