@@ -79,7 +79,7 @@ test('conv_backward_norm: what conv_backward_data and bn_backward make of it, bi
     const { stride, padding, count } = operation.attributes
     const [groups, channels] = operation.outputs['a'] as [number, number]
     const { dx, sums } = await runOperation(reference, 'conv_backward_data', {
-      inputs: present({ dy, w, x, ...transform(operation), add }) as OperationCase['inputs'],
+      inputs: present({ dy, w, x, ...transform(operation), add }),
       outputs: { dx: operation.outputs['dx']!, sums: [groups, 2, channels] },
       attributes: { stride: stride!, padding: padding!, mask: true },
     })

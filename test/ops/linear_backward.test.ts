@@ -14,8 +14,7 @@ const factors = { N: [3, 1, 5], C: [17, 1, 64, 40], K: [10, 1, 3, 17], dw: [true
 
 /** Classifiers as large as real ones: more than a tile of every size. */
 const large = [
-  { N: 9, C: 128, K: 1000, dw: true, dbias: true, dx: false },
-  { N: 9, C: 128, K: 300, dw: false, dbias: false, dx: true },
+  { N: 9, C: 128, K: 1000, dw: true, dbias: true, dx: true },
   { N: 70, C: 65, K: 10, dw: true, dbias: true, dx: true },
 ] as const
 
