@@ -11,7 +11,7 @@ process.chdir(root)
 await main('lint', () => {
   const { values } = parseArgs({ options: { fix: { type: 'boolean', default: false } } })
   run(process.execPath, ['scripts/setup.mjs', '--lint', '--no-native'])
-  const cpp = filesUnder(root, 'native').filter((file) => /\.(h|cpp)$/.test(file))
+  const cpp = ['native', 'test/native'].flatMap((folder) => filesUnder(root, folder)).filter((file) => /\.(h|cpp|cu)$/.test(file))
   const checks = {
     eslint: ['node_modules/.bin/eslint', ['--max-warnings', '0', ...(values.fix ? ['--fix'] : []), '.']],
     prettier: ['node_modules/.bin/prettier', ['--log-level', 'warn', values.fix ? '--write' : '--check', '.']],

@@ -13,7 +13,7 @@ process.chdir(root)
 
 const BUILD = 'build-sanitize'
 /** Folders of dist/test whose tests run the addon; those that start it in a fresh process inherit the sanitizers. */
-const SUITES = ['ops', 'program', 'data', 'runtime']
+const SUITES = ['ops', 'program', 'data', 'runtime', 'cuda']
 
 await main('sanitize', () => {
   run(process.execPath, ['scripts/setup.mjs', '--no-native'])

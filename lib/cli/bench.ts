@@ -4,12 +4,13 @@ import { measure, type Measurement } from './measure.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
 import { integerOption, numberOption } from './option_spec.js'
 import { count, pairs, print, printJson, size } from './output.js'
-import { placeOptions } from './place_options.js'
+import { cudaSettings, cudaTrainingOptions, placeOptions } from './place_options.js'
 
 const options = {
   ...networkOptions,
   ...sizeOptions,
   ...placeOptions,
+  ...cudaTrainingOptions,
   batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
   seconds: numberOption('how long to measure, after a warm-up', { minimum: 0.1, maximum: 3600, fallback: 10 }),
 }
@@ -30,20 +31,21 @@ export const bench: CommandSpec<typeof options> = {
     const { json, batch, seconds, device, precision, threads } = values
     const kind = oneOf('bench: work', work, ['train', 'infer'])
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
-    const measurement = await measure(network, { work: kind, batch, device, precision, threads, seconds })
+    const measurement = await measure(network, { work: kind, batch, device, precision, threads, seconds, ...cudaSettings(values) })
     if (json) printJson(measurement)
     else print(describe(measurement))
     return 0
   },
 }
 
-function describe({ network, work, batch, device, precision, threads, median, minimum, maximum, steps, peakBytes }: Measurement): string {
+function describe({ network, work, batch, device, precision, threads, median, minimum, maximum, steps, peakBytes, deviceBytes }: Measurement): string {
   const rate = (value: number): string => (value < 100 ? value.toFixed(2) : count(Math.round(value)))
   const rows = pairs([
     ['images/s, median', rate(median)],
     ['minimum and maximum', `${rate(minimum)} to ${rate(maximum)}`],
     ['steps measured', count(steps)],
     ['peak memory above idle', size(peakBytes)],
+    ...(deviceBytes === undefined ? [] : [['memory of the device', size(deviceBytes)] as const]),
   ])
   return `${network}, ${work}, batch ${batch}, ${device} ${precision}, ${threads} threads; data loading not included\n\n${rows}`
 }

@@ -8,11 +8,12 @@ import { confusionOf, confusionText } from './confusion.js'
 import { dataOptions, openData } from './data_options.js'
 import { choiceOption, integerOption } from './option_spec.js'
 import { count, duration, percent, print, printJson } from './output.js'
-import { placeOptions } from './place_options.js'
+import { cudaOptions, cudaSettings, placeOptions } from './place_options.js'
 
 const options = {
   ...dataOptions,
   ...placeOptions,
+  ...cudaOptions,
   split: choiceOption('which images', ['train', 'test'], 'test'),
   batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
   workers: integerOption('threads that decode images', { minimum: 1, maximum: 256, fallback: 1 }),
@@ -27,10 +28,10 @@ export const evaluate: CommandSpec<typeof options> = {
     ['eval runs/first/model.safetensors --data digits', 'on the test images'],
     ['eval model.safetensors --data cifar10:data/cifar10 --split train --json', 'on the training images, for a script'],
   ],
-  async run({ json, split, batch, workers, device, precision, threads, ...source }, [path]) {
+  async run({ json, split, batch, workers, device, precision, threads, deterministic, eager, workspaceLimit, ...source }, [path]) {
     const model = await readModel(path as string)
     const data = asTrained(await openData(source), split, model)
-    await using session = await compile(model.network, { data, batch, device, precision, threads })
+    await using session = await compile(model.network, { data, batch, device, precision, threads, ...cudaSettings({ deterministic, eager, workspaceLimit }) })
     await loadModel(session, path as string)
     const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers })
     const confusion = confusionOf(model.classes ?? data.classes, matrix)

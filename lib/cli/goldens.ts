@@ -1,12 +1,21 @@
 import { checkGoldens, type GoldenReport } from '../goldens/check.js'
-import { chooseDevice } from '../runtime/device.js'
+import { invalid } from '../options.js'
+import { PLAIN, PRECOMPILED, RUNTIME_COMPILED } from '../compiler/lower/engines.js'
+import { chooseDevice, isCuda } from '../runtime/device.js'
 import type { CommandSpec } from './command.js'
 import { choiceOption, integerOption } from './option_spec.js'
 import { count, print, printJson, table } from './output.js'
 
+const tiers = { plain: PLAIN, precompiled: PRECOMPILED, runtime: RUNTIME_COMPILED } as const
+
 const options = {
-  device: choiceOption('who computes', ['reference', 'cpu', 'cuda'], 'reference'),
-  precision: choiceOption('arithmetic; auto is fp64 for the reference, fp32 for the CPU', ['auto', 'fp64', 'fp32', 'bf16'], 'auto'),
+  device: choiceOption('who computes', ['reference', 'cpu', 'cuda', 'cuda-emulated'], 'reference'),
+  precision: choiceOption(
+    'arithmetic; auto is fp64 for the reference, fp32 for the CPU, fp16 on CUDA',
+    ['auto', 'fp64', 'fp32', 'tf32', 'bf16', 'fp16'],
+    'auto',
+  ),
+  tier: choiceOption('on CUDA: the fusions to take wherever their pattern exists (default: by rule)', Object.keys(tiers) as (keyof typeof tiers)[]),
   convolution: choiceOption('direct, or auto: Winograd too, as in training, with its wider bounds', ['direct', 'auto'], 'direct'),
   threads: integerOption('threads; 0: what the machine allows', { minimum: 0, fallback: 0 }),
 }
@@ -20,8 +29,11 @@ export const goldens: CommandSpec<typeof options> = {
     ['goldens test/goldens --device reference', 'the executor in double'],
     ['goldens test/goldens --device cpu --precision bf16 --json', 'the CPU with bf16 in memory, for a script'],
   ],
-  async run({ device, precision, convolution, threads, json }, [directory]) {
-    const report = await checkGoldens({ directory: directory as string, ...chooseDevice(device, precision), convolution, threads })
+  async run({ device, precision, tier, convolution, threads, json }, [directory]) {
+    const place = chooseDevice(device, precision)
+    if (tier !== undefined && !isCuda(place.device)) throw invalid('--tier', `none on device ${place.device}`, tier)
+    const lowering = tier === undefined ? {} : { lowering: { precision: place.precision, tier: tiers[tier] } }
+    const report = await checkGoldens({ directory: directory as string, ...place, ...lowering, convolution, threads })
     if (json) printJson(report)
     else print(describe(report))
     return report.passed ? 0 : 1

@@ -4,7 +4,8 @@ import { PreresnetError } from '../errors.js'
 import { countGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { loadBinding, type NativeSession } from '../runtime/binding.js'
-import type { DeviceChoice, PrecisionChoice } from '../runtime/device.js'
+import type { CudaSettings } from '../runtime/cuda.js'
+import { isCuda, type DeviceChoice, type PrecisionChoice } from '../runtime/device.js'
 import { initialValues } from '../runtime/random.js'
 import { compile, type Session } from '../runtime/session.js'
 import { sgd } from '../training/sgd.js'
@@ -16,6 +17,7 @@ export interface MeasureOptions {
   readonly precision: PrecisionChoice
   /** 0: what user, cores and cgroup allow. */
   readonly threads: number
+  readonly cuda?: CudaSettings
   /** How long to measure, without warm-up. */
   readonly seconds: number
 }
@@ -34,6 +36,8 @@ export interface Measurement {
   readonly steps: number
   /** Highest resident size of this process above what it was with the library loaded, compilation included; bytes. */
   readonly peakBytes: number
+  /** On CUDA: bytes of the device's memory. */
+  readonly deviceBytes?: number
   readonly precision: string
   readonly device: string
   readonly threads: number
@@ -53,6 +57,7 @@ export async function measure(network: Network, { work, batch, threads, seconds,
     batch,
     ...speed,
     peakBytes: residentBytes('VmHWM') - idle,
+    ...(isCuda(session.device) && { deviceBytes: session.memory.total }),
     precision: session.precision,
     device: session.device,
     threads: threads === 0 ? Number(system['allowedThreads']) : threads,

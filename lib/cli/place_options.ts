@@ -1,8 +1,40 @@
 /** Where and how to compute: the same options in every command that does. */
-import { choiceOption, integerOption } from './option_spec.js'
+import type { LossScale } from '../compiler/options.js'
+import { invalid } from '../options.js'
+import type { CudaSettings } from '../runtime/cuda.js'
+import { deviceChoices, precisionChoices } from '../runtime/device.js'
+import { choiceOption, flagOption, integerOption, type OptionSpec, type ValuesOf } from './option_spec.js'
 
 export const placeOptions = {
-  device: choiceOption('who computes', ['auto', 'cpu', 'reference', 'cuda'], 'auto'),
-  precision: choiceOption('arithmetic', ['auto', 'fp32', 'bf16', 'fp64'], 'auto'),
+  device: choiceOption('who computes', deviceChoices, 'auto'),
+  precision: choiceOption('arithmetic', precisionChoices, 'auto'),
   threads: integerOption('threads; 0: what user, cores and cgroup allow', { minimum: 0, maximum: 1024, fallback: 0 }),
+}
+
+/** For a CUDA device; an error on another. */
+export const cudaOptions = {
+  deterministic: flagOption('on CUDA: only algorithms whose results are the same bits in every run'),
+  eager: flagOption('on CUDA: launches one by one, no captured graph'),
+  workspaceLimit: integerOption('on CUDA: bytes that one convolution may take beside its tensors; 0: any', { minimum: 0 }),
+}
+
+const lossScale: OptionSpec<LossScale | undefined> = {
+  metavar: 'dynamic|x',
+  help: 'on CUDA: what gradients are multiplied by on their way back (default: dynamic in fp16, else 1)',
+  fallback: undefined,
+  parse: (text) => (text === 'dynamic' || Number.isNaN(Number(text)) ? text : Number(text)),
+  read: (where, value) => {
+    if (value === 'dynamic' || (typeof value === 'number' && value > 0)) return value
+    throw invalid(where, '"dynamic" or a number above 0', value)
+  },
+}
+/** For commands that train. */
+export const cudaTrainingOptions = { ...cudaOptions, lossScale }
+
+type CudaValues = Partial<ValuesOf<typeof cudaTrainingOptions>>
+
+/** What was given, as the option `cuda` of `compile` and `fit`. */
+export function cudaSettings({ deterministic, eager, workspaceLimit, lossScale: scale }: CudaValues): { readonly cuda?: CudaSettings } {
+  const given = Object.entries({ deterministic, eager, workspaceLimit, lossScale: scale }).filter(([, value]) => value !== undefined)
+  return given.length === 0 ? {} : { cuda: Object.fromEntries(given) }
 }

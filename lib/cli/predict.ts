@@ -4,10 +4,11 @@ import { Classifier, type Classification } from '../inference/index.js'
 import type { CommandSpec } from './command.js'
 import { integerOption } from './option_spec.js'
 import { percent, print, printJson, table } from './output.js'
-import { placeOptions } from './place_options.js'
+import { cudaOptions, cudaSettings, placeOptions } from './place_options.js'
 
 const options = {
   ...placeOptions,
+  ...cudaOptions,
   top: integerOption('classes to print, the most probable first', { minimum: 1, fallback: 3 }),
   batch: integerOption('most images that one run takes', { minimum: 1, fallback: 8 }),
 }
@@ -24,9 +25,16 @@ export const predict: CommandSpec<typeof options> = {
     ['predict model.safetensors cat.jpg dog.png', 'the three most probable classes of each'],
     ['predict model.safetensors *.jpg --top 1 --json', 'for a script'],
   ],
-  async run({ json, batch, top, ...place }, [model, paths]) {
+  async run({ json, batch, top, device, precision, threads, ...cuda }, [model, paths]) {
     const images = paths as readonly string[]
-    await using classifier = await Classifier.load(model as string, { ...place, top, batch: Math.min(batch, images.length) })
+    await using classifier = await Classifier.load(model as string, {
+      device,
+      precision,
+      threads,
+      ...cudaSettings(cuda),
+      top,
+      batch: Math.min(batch, images.length),
+    })
     const answers = await Promise.all(images.map((path) => predictFile(classifier, path)))
     if (json) printJson(answers)
     else

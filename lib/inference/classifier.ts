@@ -4,6 +4,7 @@ import { describeModel, loadModel, type ModelDescription } from '../training/mod
 import { SafetensorsFile } from '../formats/safetensors.js'
 import { describe, integer, knownKeys } from '../options.js'
 import { loadBinding } from '../runtime/binding.js'
+import type { CudaSettings } from '../runtime/cuda.js'
 import type { DeviceChoice, PrecisionChoice } from '../runtime/device.js'
 import type { ImageSet } from '../runtime/feed.js'
 import { compile, type Session } from '../runtime/session.js'
@@ -20,6 +21,8 @@ export interface ClassifierOptions {
   readonly precision?: PrecisionChoice
   /** 0: what the machine allows. @default 0 */
   readonly threads?: number
+  /** For devices `cuda` and `cuda-emulated`. */
+  readonly cuda?: CudaSettings
 }
 
 /** One class of an answer. */
@@ -57,7 +60,7 @@ export class Classifier implements AsyncDisposable {
 
   /** Everything comes from the file. ERR_FILE if it is no model, ERR_MEMORY if there is too little memory. */
   static async load(path: string, options: ClassifierOptions = {}): Promise<Classifier> {
-    knownKeys('Classifier.load', options, ['batch', 'top', 'device', 'precision', 'threads'])
+    knownKeys('Classifier.load', options, ['batch', 'top', 'device', 'precision', 'threads', 'cuda'])
     const { batch, top, ...place } = options
     const most = integer('Classifier.load: top', top ?? 5, 1)
     const model = await readDescription(path)

@@ -110,7 +110,11 @@ export async function compile(network: Network, options: SessionOptions = {}): P
     statisticsGroups: integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1),
     convolution: options.convolution ?? 'auto',
     frozenStatistics: [...select('compile: frozenStatistics', options.frozenStatistics ?? [], norms)],
-    ...(cuda && { arch: cuda.architecture, ...(cuda.lossScale !== undefined && { lossScale: cuda.lossScale }) }),
+    ...(cuda && {
+      arch: cuda.architecture,
+      deterministic: cuda.session.deterministic === true,
+      ...(cuda.lossScale !== undefined && { lossScale: cuda.lossScale }),
+    }),
   }
   const programs = await compilePrograms(graph, plan)
   const native = await loadBinding().createSession(await serialisePrograms(programs), { threads, ...cuda?.session })
@@ -146,8 +150,6 @@ export class Session implements AsyncDisposable {
   readonly #parts: Parts
   readonly #tensors: ReadonlyMap<string, TensorSpec>
   #stepIndex = 0
-  /** Steps skipped for overflow, when it was last looked at. */
-  #skipped = 0
   #queue: Promise<unknown> = Promise.resolve()
   #disposal: Promise<void> | undefined
 
@@ -231,6 +233,7 @@ export class Session implements AsyncDisposable {
       const firstStep = this.#stepIndex
       const learningRates = ratesFrom(options.learningRate, firstStep, count)
       if (batch !== undefined) await writeBatch(native, this.#format(true), batch)
+      const skippedBefore = this.hasLossScale ? (await this.#readLossScale(native)).skippedSteps : 0
       const result = await this.#run(native, 'train', options.signal, {
         steps: count,
         seed: this.seed,
@@ -242,21 +245,19 @@ export class Session implements AsyncDisposable {
       this.#stepIndex += result.completed
       if (result.cancelled && result.completed < count) throw this.#ended(options.signal)
       if (result.completed < count) throw new PreresnetError('ERR_DATASET', `steps: the data ended after ${result.completed} of ${count} steps`)
-      return { ...stepMetrics(firstStep, result), ...(await this.#lossScaleMetrics(native)) }
+      return { ...stepMetrics(firstStep, result), ...(await this.#lossScaleMetrics(native, skippedBefore)) }
     })
   }
 
   /** What the loss scale did during the steps before; nothing where there is none. */
-  async #lossScaleMetrics(native: NativeSession): Promise<Pick<StepMetrics, 'skippedSteps' | 'lossScale'>> {
+  async #lossScaleMetrics(native: NativeSession, skippedBefore: number): Promise<Pick<StepMetrics, 'skippedSteps' | 'lossScale'>> {
     if (!this.hasLossScale) return { skippedSteps: 0 }
     const { scale, skippedSteps } = await this.#readLossScale(native)
-    const before = this.#skipped
-    this.#skipped = skippedSteps
-    return { skippedSteps: skippedSteps - before, lossScale: scale }
+    return { skippedSteps: skippedSteps - skippedBefore, lossScale: scale }
   }
 
   async #readLossScale(native: NativeSession): Promise<LossScaleState> {
-    return lossScaleState((await native.read(lossScaleTensor)) as Float64Array)
+    return lossScaleState(await native.read(lossScaleTensor))
   }
 
   /** Whether gradients are multiplied on their way back: in sessions that train on a CUDA device. */

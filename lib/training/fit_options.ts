@@ -4,6 +4,7 @@ import type { Dataset } from '../data/dataset.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/layer.js'
 import { boolean, integer, invalid, knownKeys, number, oneOf, string } from '../options.js'
+import { checkCudaSettings, type CudaSettings } from '../runtime/cuda.js'
 import { deviceChoices, precisionChoices, type DeviceChoice, type PrecisionChoice } from '../runtime/device.js'
 import type { SgdOptimizer } from '../runtime/optimizer.js'
 import { constant, isSchedule, type Schedule } from './schedules.js'
@@ -29,6 +30,8 @@ export interface FitOptions {
   readonly precision?: PrecisionChoice
   /** 0: what user, cores and cgroup allow. @default 0 */
   readonly threads?: number
+  /** For devices `cuda` and `cuda-emulated`. */
+  readonly cuda?: CudaSettings
   /** Threads that decode and augment images. @default 1 */
   readonly workers?: number
   /** @default sgd(): momentum 0.9, decay 1e-4 */
@@ -90,6 +93,7 @@ export interface FitPlan {
   readonly device: DeviceChoice
   readonly precision: PrecisionChoice
   readonly threads: number
+  readonly cuda: CudaSettings | undefined
   readonly workers: number
   readonly optimizer: SgdOptimizer
   readonly learningRate: Schedule
@@ -117,6 +121,7 @@ const names = [
   'device',
   'precision',
   'threads',
+  'cuda',
   'workers',
   'optimizer',
   'learningRate',
@@ -156,6 +161,7 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
     device: oneOf('fit: device', options.device ?? 'auto', deviceChoices),
     precision: oneOf('fit: precision', options.precision ?? 'auto', precisionChoices),
     threads: integer('fit: threads', options.threads ?? 0, 0, 1024),
+    cuda: options.cuda && checkCudaSettings('fit', options.cuda),
     workers: integer('fit: workers', options.workers ?? 1, 1, 256),
     optimizer: optimizer(options.optimizer),
     learningRate: isSchedule(learningRate) ? learningRate : constant({ rate: number('fit: learningRate', learningRate, 0) }),

@@ -40,6 +40,10 @@ export interface StepEvent {
   readonly dataShare: number
   /** Estimate, validation and checkpoints left out. */
   readonly secondsLeft: number
+  /** Steps since the last line of the log whose gradients overflowed; they changed no parameter. */
+  readonly skippedSteps: number
+  /** On CUDA: what gradients are multiplied by on their way back. */
+  readonly lossScale?: number
   /** Resident bytes of the process. */
   readonly memory: number
   /** Whether this event ended a line of the log. */

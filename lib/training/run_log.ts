@@ -25,6 +25,9 @@ export interface TrainLine {
   /** Since the process took up the run. */
   readonly seconds: number
   readonly memory: number
+  /** With a loss scale. */
+  readonly skippedSteps?: number
+  readonly lossScale?: number
 }
 
 export interface ValidationLine {
@@ -63,9 +66,10 @@ export class RunLog {
     return new RunLog(await JsonLinesWriter.open(path), await EventFileWriter.create(directory, firstStep))
   }
 
-  async train({ step, epoch, loss, top1Error, learningRate, imagesPerSecond, dataShare, memory }: StepEvent): Promise<void> {
+  async train({ step, epoch, loss, top1Error, learningRate, imagesPerSecond, dataShare, memory, skippedSteps, lossScale }: StepEvent): Promise<void> {
     const seconds = (Date.now() - this.#start) / 1000
-    const line: TrainLine = { kind: 'train', step, epoch, loss, top1Error, learningRate, imagesPerSecond, dataShare, seconds, memory }
+    const scale = lossScale === undefined ? {} : { skippedSteps, lossScale }
+    const line: TrainLine = { kind: 'train', step, epoch, loss, top1Error, learningRate, imagesPerSecond, dataShare, seconds, memory, ...scale }
     await this.#lines.write({ ...line })
     await this.#scalars(step, { 'train/loss': loss, 'train/top1': 1 - top1Error, lr: learningRate, 'perf/images_per_second': imagesPerSecond })
   }

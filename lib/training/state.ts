@@ -1,7 +1,7 @@
 /** state.json: what a checkpoint says beside its tensors, and whether a run may go on from it. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ConvolutionChoice } from '../compiler/options.js'
+import type { ConvolutionChoice, LossScale } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { fileError } from '../formats/files.js'
@@ -39,6 +39,8 @@ export interface Recipe {
   readonly convolution: ConvolutionChoice
   readonly frozen: readonly string[]
   readonly frozenStatistics: readonly string[]
+  /** On CUDA. */
+  readonly cuda?: { readonly lossScale: LossScale | 'auto'; readonly deterministic: boolean }
 }
 
 export interface Best {

@@ -105,7 +105,7 @@ export class Trainer {
   }
 
   async #openSession(data: Loader, resumed: Resumed | undefined): Promise<Session> {
-    const { network, device, precision, threads, seed, optimizer, labelSmoothing, frozen, frozenStatistics, statisticsGroups, convolution } = this.#plan
+    const { network, device, precision, threads, cuda, seed, optimizer, labelSmoothing, frozen, frozenStatistics, statisticsGroups, convolution } = this.#plan
     const saved = resumed?.state.recipe
     return compile(network, {
       data,
@@ -113,6 +113,7 @@ export class Trainer {
       device: device === 'auto' ? (saved?.device ?? 'auto') : device,
       precision: precision === 'auto' && (device === 'auto' || device === saved?.device) ? (saved?.precision ?? 'auto') : precision,
       threads,
+      ...(cuda && { cuda }),
       seed,
       optimizer,
       labelSmoothing,
@@ -242,7 +243,7 @@ export class Trainer {
   }
 
   #recipe(session: Session): Recipe {
-    const { network, train, augment, batch, seed, optimizer, learningRate, labelSmoothing, statisticsGroups, convolution, frozen, frozenStatistics } =
+    const { network, train, augment, batch, seed, optimizer, learningRate, labelSmoothing, statisticsGroups, convolution, frozen, frozenStatistics, cuda } =
       this.#plan
     const { name, length, fingerprint } = train
     const { device, precision } = session
@@ -261,6 +262,7 @@ export class Trainer {
       convolution,
       frozen,
       frozenStatistics,
+      ...(session.hasLossScale && { cuda: { lossScale: cuda?.lossScale ?? 'auto', deterministic: cuda?.deterministic ?? false } }),
     }
     return recipe
   }
@@ -289,6 +291,8 @@ class LogWindow {
   #hits = 0
   #seconds = 0
   #dataSeconds = 0
+  #skippedSteps = 0
+  #lossScale: number | undefined
 
   add(metrics: StepMetrics): void {
     this.#loss += metrics.loss * metrics.samples
@@ -296,18 +300,22 @@ class LogWindow {
     this.#hits += metrics.top1Hits
     this.#seconds += metrics.seconds
     this.#dataSeconds += metrics.dataSeconds
+    this.#skippedSteps += metrics.skippedSteps
+    this.#lossScale = metrics.lossScale
   }
 
-  values(): Pick<StepEvent, 'loss' | 'top1Error' | 'imagesPerSecond' | 'dataShare'> {
+  values(): Pick<StepEvent, 'loss' | 'top1Error' | 'imagesPerSecond' | 'dataShare' | 'skippedSteps' | 'lossScale'> {
     return {
       loss: this.#loss / this.#samples,
       top1Error: (this.#samples - this.#hits) / this.#samples,
       imagesPerSecond: this.#samples / this.#seconds,
       dataShare: this.#dataSeconds / this.#seconds,
+      skippedSteps: this.#skippedSteps,
+      ...(this.#lossScale !== undefined && { lossScale: this.#lossScale }),
     }
   }
 
   clear(): void {
-    this.#loss = this.#samples = this.#hits = this.#seconds = this.#dataSeconds = 0
+    this.#loss = this.#samples = this.#hits = this.#seconds = this.#dataSeconds = this.#skippedSteps = 0
   }
 }

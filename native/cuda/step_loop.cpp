@@ -268,8 +268,8 @@ void StepLoop::finish(Call& call) {
 void StepLoop::check(const Call& call, const Flight& flight) const {
   const Results& results = results_[static_cast<size_t>(flight.slot)];
   const Landmarks& program = call.program;
-  if (scaler_of(program) != nullptr && program.sgd->growthInterval > 0 &&
-      !(results.scaler[0] >= kSmallestScale)) {
+  if (scaler_of(program) != nullptr && program.loss != nullptr &&
+      program.sgd->growthInterval > 0 && !(results.scaler[0] >= kSmallestScale)) {
     throw Error("ERR_NOT_FINITE",
                 "step " + std::to_string(flight.step) + ": the loss scale has fallen to " +
                     std::to_string(results.scaler[0]) + " after " +

@@ -7,6 +7,7 @@
 #include "cuda/events.h"
 #include "cuda/step_loop.h"
 #include "program/finite.h"
+#include "program/lifetimes.h"
 
 namespace preresnet::cuda {
 
@@ -36,8 +37,8 @@ void StepLoop::watch(const Call& call, const Flight& flight, size_t operation, b
   }
 }
 
-/// 0xff in what holds nothing: all transient memory before a step, each tensor after its last use,
-/// workspaces before every operation.
+/// 0xff in what holds nothing: all transient memory and the results before a step, each tensor after
+/// its last use, workspaces before every operation.
 void StepLoop::poison(const Call& call, size_t operation, bool before) const {
   constexpr uint8_t kGarbage = 0xff;  // NaN in every floating type
   const MemoryPlan& plan = device_.plan();
@@ -49,6 +50,9 @@ void StepLoop::poison(const Call& call, size_t operation, bool before) const {
     if (operation == 0) {
       const ByteRange all = plan.transient();
       runtime_.fill(kMain, device_.at(all.begin), kGarbage, all.end - all.begin);
+      for (const Tensor* result : results_of(call.program.program())) {
+        runtime_.fill(kMain, result->data, kGarbage, result->bytes);
+      }
     }
     for (int stream = 0; stream < kComputeStreams; ++stream) {
       runtime_.fill(kMain, device_.at(plan.workspace(stream)), kGarbage,

@@ -1,5 +1,6 @@
 #include "program/convert.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -62,11 +63,30 @@ void each_place(const Tensor& tensor, Visitor&& visit) {
   each_place_channels_last(shape, visit);
 }
 
+/// What a layout adds is zero, always: whoever reads whole blocks of channels relies on it. Only a
+/// NaN spreads there too, since 0 * NaN is one.
+template <class Stored, class Value, class Convert>
+void expect_zeros_between(const Tensor& tensor, const std::vector<Value>& values,
+                          Convert&& convert) {
+  if (std::any_of(values.begin(), values.end(), [](Value value) { return value != value; })) return;
+  const auto* stored = tensor.as<const Stored>();
+  size_t not_zero = 0;
+  for (size_t place = 0; place < tensor.bytes / sizeof(Stored); ++place) {
+    not_zero += convert(stored[place]) != 0;
+  }
+  each_place(tensor, [&](size_t, size_t place) { not_zero -= convert(stored[place]) != 0; });
+  if (not_zero == 0) return;
+  throw Error("ERR_INTERNAL", "tensor " + tensor.name + ": expected zeros where layout " +
+                                  name_of(tensor.layout) + " pads it, got " +
+                                  std::to_string(not_zero) + " other values");
+}
+
 template <class Stored, class Value, class Convert>
 std::vector<Value> gather(const Tensor& tensor, Convert&& convert) {
   std::vector<Value> values(static_cast<size_t>(element_count(tensor)));
   const auto* stored = tensor.as<const Stored>();
   each_place(tensor, [&](size_t index, size_t place) { values[index] = convert(stored[place]); });
+  if (tensor.layout != Layout::plain) expect_zeros_between<Stored>(tensor, values, convert);
   return values;
 }
 

@@ -11,6 +11,7 @@ namespace preresnet {
 /// Floating types are doubles, i32 and u8 themselves.
 using Values = std::variant<std::vector<double>, std::vector<int32_t>, std::vector<uint8_t>>;
 
+/// ERR_INTERNAL where what a layout adds is not zero although no value is NaN.
 Values read_values(const Tensor&);
 /// ERR_PARAMETER where number or type of the values do not fit the tensor. What a layout
 /// adds becomes zero.

@@ -9,6 +9,7 @@
 #include "core/system.h"
 #include "program/finite.h"
 #include "program/landmarks.h"
+#include "program/lifetimes.h"
 #include "program/verify.h"
 
 namespace preresnet {
@@ -174,6 +175,9 @@ bool HostSession::step(Prepared& program, const RunRequest& request, Step step, 
   if (request.poison) {
     const auto& arena = arenas_.find(kTransientArena);
     if (arena != arenas_.end()) std::memset(arena->second->data(), 0xff, arena->second->bytes());
+    for (const Tensor* result : results_of(*program.program)) {
+      std::memset(result->data, 0xff, result->bytes);
+    }
   }
   for (size_t index = 0; index < program.operations.size(); ++index) {
     if (index < program.update_index && ticket() != request.ticket) {

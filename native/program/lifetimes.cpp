@@ -40,4 +40,15 @@ std::vector<Lifetime> lifetimes(const Program& program) {
   return result;
 }
 
+std::vector<const Tensor*> results_of(const Program& program) {
+  std::vector<const Tensor*> results;
+  for (const ProgramOperation& operation : program.operations) {
+    for (const Operand& operand : operands_of(operation.operation)) {
+      const bool written = operand.contract->role == ops::Role::out;
+      if (written && operand.tensor->arena == "outputs") results.push_back(operand.tensor);
+    }
+  }
+  return results;
+}
+
 }  // namespace preresnet

@@ -18,4 +18,7 @@ struct Lifetime {
 /// ERR_PROGRAM for an operand that is read before it was written in this program.
 std::vector<Lifetime> lifetimes(const Program&);
 
+/// What the program leaves for whoever ran it: tensors of arena `outputs` that it writes.
+std::vector<const Tensor*> results_of(const Program&);
+
 }  // namespace preresnet

@@ -3,6 +3,7 @@
 
 const reference = (name) => `native/reference/${name}`
 const cpu = (name) => `native/cpu/${name}`
+const cuda = (name) => `native/cuda/${name}`
 
 export const MUTANTS = [
   // Norms
@@ -302,5 +303,112 @@ export const MUTANTS = [
     search: 'if (known.includes(key)) continue',
     replace: 'continue',
     tests: ['cli/bad_input', 'layers'],
+  },
+
+  // CUDA, on the emulated device
+  {
+    name: "CUDA: every group reads the first group's scale",
+    file: cuda('operations/conv.cpp'),
+    search: 'operands.scale = part(place, op_.xScale, group);',
+    replace: 'operands.scale = part(place, op_.xScale, 0);',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'CUDA: sums of the last group only',
+    file: cuda('operations/conv.cpp'),
+    search: 'part_of(place.at<float>(op_.sums), sums_bytes(), group)',
+    replace: 'part_of(place.at<float>(op_.sums), sums_bytes(), groups_ - 1)',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'CUDA: gradients of groups not added',
+    file: cuda('kernels/group_sums.cu'),
+    search: 'for (int group = 0; group < groups; ++group) {',
+    replace: 'for (int group = 0; group < 1; ++group) {',
+    tests: ['ops/conv_backward_weights'],
+  },
+  {
+    name: 'CUDA: the transform is not rounded',
+    file: cuda('emulation/convolution_loops.cpp'),
+    search: 'const float activated = rounded(choice.type, value < 0 ? 0 : value);',
+    replace: 'const float activated = value < 0 ? 0 : value;',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'CUDA: tf32 keeps all bits',
+    file: cuda('emulation/convolution_loops.cpp'),
+    search: 'if (choice.tf32) std::transform(to, to + count, to, to_tf32);',
+    replace: '',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'CUDA: a strided fusion that no engine has',
+    file: cuda('emulation/convolution_support.cpp'),
+    search: 'require(shape.stride == 1, "stride 1 in tier 2", std::to_string(shape.stride));',
+    replace: '',
+    tests: ['ops/conv_backward_data'],
+  },
+  {
+    name: 'CUDA: equal maxima all get the gradient',
+    file: cuda('kernels/pool_backward.cu'),
+    search: 'before ? !replaces(own[i], value) : replaces(value, own[i])',
+    replace: 'replaces(value, own[i])',
+    tests: ['ops/pool_backward'],
+  },
+  {
+    name: 'CUDA: loss scale forgotten',
+    file: cuda('kernels/softmax_cross_entropy.cu'),
+    search: '(p.scaler == nullptr ? 1.0f : p.scaler[0]) / counted',
+    replace: '1.0f / counted',
+    tests: ['ops/softmax_cross_entropy'],
+  },
+  {
+    name: 'CUDA: ties among logits count against the smaller index',
+    file: cuda('kernels/softmax_cross_entropy.cu'),
+    search: '(logits[k] == own && k < label)',
+    replace: '(logits[k] == own && k > label)',
+    tests: ['ops/softmax_cross_entropy'],
+  },
+  {
+    name: 'CUDA: stale copies of the weights',
+    file: cuda('kernels/sgd.cu'),
+    search: 'if (p.copies != nullptr && first < p.copied) {',
+    replace: 'if (p.copies != nullptr && first + 8 < p.copied) {',
+    tests: ['ops/sgd'],
+  },
+  {
+    name: 'CUDA: a step that overflowed is made',
+    file: cuda('kernels/sgd.cu'),
+    search: 'if (p.scaler == nullptr || p.scaler[kOverflow] == 0) {',
+    replace: 'if (p.pieces.count > 0) {',
+    tests: ['ops/sgd'],
+  },
+  {
+    name: 'CUDA: the loss scale changes while others read it',
+    file: cuda('kernels/sgd.cu'),
+    search: 'if (last_block(p.counter) && threadIdx.x == 0)',
+    replace: 'if (blockIdx.x == 0 && threadIdx.x == 0)',
+    tests: ['ops/sgd'],
+  },
+  {
+    name: 'CUDA: norm of scaled gradients',
+    file: cuda('kernels/gradient_norm.cu'),
+    search: 'p.scale == nullptr ? 1.0f : 1 / *p.scale;',
+    replace: '1.0f;',
+    tests: ['ops/check_gradients'],
+  },
+  {
+    name: 'CUDA: a tile overwritten while others read it',
+    file: cuda('kernels/matrix_product.cu'),
+    search: '      for (unsigned j = 0; j < 2; ++j) sums[i][j] += part[i][j];\n    }\n    __syncthreads();',
+    replace: '      for (unsigned j = 0; j < 2; ++j) sums[i][j] += part[i][j];\n    }',
+    tests: ['ops/linear'],
+  },
+  {
+    name: 'CUDA: mirrored crops off by one',
+    file: cuda('kernels/input.cu'),
+    search: 'p.width - 1 - w',
+    replace: 'p.width - w',
+    tests: ['ops/input'],
   },
 ]

@@ -59,7 +59,7 @@ const cases: readonly Case[] = [
   },
   { what: 'both steps and epochs', words: train('--epochs', '1'), status: 2, code: 'ERR_OPTION', says: /--steps or --epochs/ },
   { what: 'no data', words: ['train', '--model', 'preresnet-20', '--steps', '1', '--output', at('run')], status: 2, code: 'ERR_OPTION', says: /--data/ },
-  { what: 'device that is not there', words: train('--device', 'cuda'), status: 1, code: 'ERR_DEVICE', says: /no CUDA executor/ },
+  { what: 'precision that no GPU takes', words: train('--device', 'cuda', '--precision', 'fp64'), status: 1, code: 'ERR_DEVICE', says: /fp32, got "fp64"/ },
   { what: 'precision that the device has not', words: train('--device', 'reference', '--precision', 'bf16'), status: 1, code: 'ERR_DEVICE', says: /fp64/ },
   { what: 'misspelt network', words: ['summary', 'preresnet-163'], status: 2, code: 'ERR_OPTION', says: /preresnet-163.*did you mean "preresnet-164"/ },
   { what: 'depth that is not 6n+2', words: ['summary', '--family', 'cifar', '--depth', '57'], status: 2, code: 'ERR_OPTION', says: /6n \+ 2.*57/ },

@@ -26,7 +26,11 @@ const seeds = [1, 2, 3, 4, 5]
 
 test('sums over warps, blocks and the grid are right, and the same in every order', (t) => {
   // 0 + 1 + ... + 6, 1428 times, and the four values that are left.
-  for (const seed of seeds) t.deepEqual(run(seed, 'sum', 'down'), [{ name: 'sum', result: 1428 * 21 + 6 }, { name: 'down', result: 0 }])
+  for (const seed of seeds)
+    t.deepEqual(run(seed, 'sum', 'down'), [
+      { name: 'sum', result: 1428 * 21 + 6 },
+      { name: 'down', result: 0 },
+    ])
 })
 
 test('blocks run in random order', (t) => {

@@ -110,6 +110,19 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       attributes: { code: code.code, sumTerms: [x, -1, x, x], domain },
     }
   },
+  /** Many registers alive at once, more sums than a launch takes, and a vector with a row for each image. */
+  many: ({ domain, groups }, random) => {
+    const [N, C] = domain
+    const code = new Code()
+    const read = Array.from({ length: 6 }, (_, index) => code.tensor(index % 3))
+    const scaled = read.map((register, index) => code.put('multiply', register, code.put('vector', index % 2)))
+    const total = [...read, ...scaled].reduce((left, right) => code.put('add', left, right))
+    return {
+      inputs: { tensors: normals(random, [domain, domain, domain]), vectors: [random.scales([N, C]), random.scales([groups, C])] },
+      outputs: { outputs: [domain], sums: [groups, 7, C] },
+      attributes: { code: code.code, stores: [total], sumTerms: [total, -1, ...scaled.flatMap((register) => [register, total])], domain },
+    }
+  },
   /** A constant: reads nothing at all. */
   constant: ({ domain }) => {
     const code = new Code()

@@ -25,7 +25,13 @@ const factors = {
   relu: [false, true],
 } as const
 
-const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+/** Wider than a block of 256 threads takes, and longer than a grid takes at once. */
+const large = [
+  { ...pairwise(factors)[0]!, images: 1, groups: 3, channels: 2060, size: [2, 3], writes: 'both', residual: 'same' },
+  { ...pairwise(factors)[0]!, images: 24, groups: 1, channels: 9, size: [33, 31], writes: 'both', residual: 'optionA' },
+] as const
+
+const cases: NamedCase[] = [...pairwise(factors), ...large].map((choice, index) => {
   const random = new Random(23000 + index)
   const { groups, size } = choice
   const [N, K, P, Q] = [choice.images * groups, choice.channels, ...size] as [number, number, number, number]

@@ -7,8 +7,26 @@ test("'auto' takes the CPU and fp32", (t) => {
   t.deepEqual(chooseDevice('reference'), { device: 'reference', precision: 'fp64' })
 })
 
+test("'auto' takes a GPU where there is one, and never the emulated one", (t) => {
+  t.deepEqual(
+    chooseDevice('auto', 'auto', () => true),
+    { device: 'cuda', precision: 'fp16' },
+  )
+  t.deepEqual(
+    chooseDevice('auto', 'auto', () => false),
+    { device: 'cpu', precision: 'fp32' },
+  )
+})
+
+test('CUDA devices take fp16, or what they are told', (t) => {
+  for (const device of ['cuda', 'cuda-emulated'] as const) {
+    t.deepEqual(chooseDevice(device), { device, precision: 'fp16' })
+    for (const precision of ['fp32', 'tf32', 'bf16'] as const) t.deepEqual(chooseDevice(device, precision), { device, precision })
+    t.throws(() => chooseDevice(device, 'fp64'), { code: 'ERR_DEVICE', message: /computes in fp16 or bf16 or tf32 or fp32, got "fp64"/ })
+  }
+})
+
 test('nothing else is taken than what was asked for', (t) => {
-  t.throws(() => chooseDevice('cuda'), { code: 'ERR_DEVICE', message: /no CUDA executor/ })
   t.throws(() => chooseDevice('reference', 'bf16'), { code: 'ERR_DEVICE', message: /reference executor computes in fp64, got "bf16"/ })
   t.throws(() => chooseDevice('cpu', 'fp64'), { code: 'ERR_DEVICE', message: /fp32 or bf16/ })
   t.throws(() => chooseDevice('gpu' as never), { code: 'ERR_OPTION', message: /"auto" or "cpu"/ })

@@ -14,14 +14,22 @@ const networks: Readonly<Record<string, PreResNetDescription>> = {
   imagenet: { family: 'imagenet', units: [1, 1, 1, 1], widths: [32, 48, 64, 80], block: 'bottleneck', input: { height: 33, width: 33, channels: 3 } },
 }
 
+const places = [
+  ['cpu', 'fp32'],
+  ['cpu', 'bf16'],
+  ['cuda-emulated', 'fp32'],
+  ['cuda-emulated', 'bf16'],
+  ['cuda-emulated', 'fp16'],
+] as const
+
 for (const [name, options] of Object.entries(networks)) {
-  for (const precision of ['fp32', 'bf16'] as const) {
-    test(`${name}, ${precision}: garbage in dead memory changes no bit`, async (t) => {
+  for (const [device, precision] of places) {
+    test(`${name}, ${device} ${precision}: garbage in dead memory changes no bit`, async (t) => {
       const network = preResNet({ ...options, classes: 5 })
       const graph = buildGraph(network)
       const settings = Object.fromEntries(graph.parameters.map((parameter) => [parameter.name, { decay: 1e-3, rate: 1 }]))
       const set = await compilePrograms(graph, {
-        device: 'cpu',
+        device,
         precision,
         batch: 4,
         programs: ['train', 'evaluate'],
@@ -45,6 +53,7 @@ for (const [name, options] of Object.entries(networks)) {
         const { height, width, channels } = network.input
         await session.write('x', values(4 * channels * height * width, 99))
         await session.write('labels', Int32Array.of(0, 1, 2, 3))
+        if (device === 'cuda-emulated') await session.write('lossScale', Float64Array.of(64, 1 / 64, 0, 0, 0, 0, 0, 0))
         await session.run('train', { steps: 3, seed: 1, firstStep: 0, learningRates: Float64Array.of(0.002, 0.002, 0.002), poison })
         await session.run('evaluate', { steps: 1, seed: 1, firstStep: 0, learningRates: new Float64Array(0), poison })
         const results: Buffer[] = []

@@ -351,7 +351,9 @@ test('await using disposes', async (t) => {
 const bad: [string, () => SessionOptions | Promise<SessionOptions>, string, RegExp][] = [
   ['a misspelt option', () => ({ batch: 2, sed: 1 }) as SessionOptions, 'ERR_OPTION', /did you mean "seed"/],
   ['no batch', () => ({}), 'ERR_OPTION', /compile: batch/],
-  ['cuda', () => ({ batch: 2, device: 'cuda' }), 'ERR_DEVICE', /no CUDA executor/],
+  ['fp64 on CUDA', () => ({ batch: 2, device: 'cuda', precision: 'fp64' }), 'ERR_DEVICE', /fp32, got "fp64"/],
+  ['CUDA settings on the CPU', () => ({ batch: 2, device: 'cpu', cuda: { eager: true } }), 'ERR_OPTION', /cuda: expected none on device cpu/],
+  ['a misspelt CUDA setting', () => ({ batch: 2, cuda: { eagre: true } as never }), 'ERR_OPTION', /did you mean "eager"/],
   ['another batch than the loader', async () => ({ data: await trainingLoader(), batch: 9 }), 'ERR_OPTION', /the loader's 8, got 9/],
   ['frozen parameters without an optimizer', () => ({ batch: 2, frozen: ['stem'] }), 'ERR_OPTION', /an optimizer beside/],
   ['groups that do not divide the batch', () => ({ batch: 3, statisticsGroups: 2, optimizer: sgd() }), 'ERR_OPTION', /divisor of the batch 3/],

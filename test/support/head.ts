@@ -5,7 +5,7 @@ import { pairwise } from './pairwise.js'
 export const headCases = pairwise({
   images: [2, 1, 11],
   groups: [1, 3],
-  channels: [17, 1, 3, 16, 40],
+  channels: [17, 1, 3, 16, 40, 136],
   size: [
     [5, 7],
     [1, 1],

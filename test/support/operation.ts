@@ -130,7 +130,7 @@ function batchOf({ inputs }: OperationCase): number {
   return 1
 }
 
-/** Fills what is written with NaN first, runs once, and reads every output. */
+/** Fills what is written with garbage first, what the layout adds too, runs once, and reads every output. */
 export async function runOperation(executor: TestExecutor, op: OperationName, operation: OperationCase, options: SessionOptions = {}): Promise<Results> {
   const set = programSet(executor, op, operation)
   const session = await loadBinding().createSession(JSON.stringify(set), { threads: 1, ...options })
@@ -144,7 +144,7 @@ export async function runOperation(executor: TestExecutor, op: OperationName, op
     }
     const { seed = 0, index = 0, learningRate } = operation.step ?? {}
     const learningRates = learningRate === undefined ? new Float64Array() : Float64Array.of(learningRate)
-    await session.run('train', { steps: 1, seed, firstStep: index, learningRates })
+    await session.run('train', { steps: 1, seed, firstStep: index, learningRates, poison: true })
     const results: Record<string, Values> = {}
     for (const spec of set.tensors) {
       if (contractOf(op, spec.name.replace(/\.\d+$/, '')).role === 'in') continue

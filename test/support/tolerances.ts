@@ -17,6 +17,9 @@ export interface Tolerance {
 /** Sums of products. */
 const PRODUCTS: ReadonlySet<OperationName> = new Set(['conv', 'conv_backward', 'conv_backward_data', 'conv_backward_norm', 'conv_backward_weights'])
 
+/** Likewise, of floats on every executor. */
+const FLOAT_SUMS: ReadonlySet<OperationName> = new Set(['linear', 'linear_backward'])
+
 /** Half the distance between neighbours, of a value: what one rounding changes at most. */
 const ROUNDING: Readonly<Record<DType, number>> = { f64: 2 ** -53, f32: 2 ** -24, bf16: 2 ** -8, f16: 2 ** -11, i32: 0, u8: 0 }
 
@@ -48,6 +51,7 @@ export function toleranceOf(executor: TestExecutor, op: OperationName, operand: 
   if (executor.precision === 'fp64') return DOUBLE
   const dtype = dtypeOf(executor, op, operand.replace(/\.\d+$/, ''))
   if (PRODUCTS.has(op)) return toleranceOfProducts(executor, dtype, operation)
+  if (FLOAT_SUMS.has(op)) return FLOAT_PRODUCTS
   return dtype === 'i32' || dtype === 'u8' ? EXACT : stored(dtype, FLOAT)
 }
 
@@ -56,13 +60,16 @@ function toleranceOfProducts(executor: TestExecutor, dtype: DType, operation: Op
     if (executor.precision === 'bf16') return BF16_PRODUCTS
     return operation.attributes['winograd'] === true ? WINOGRAD : FLOAT_PRODUCTS
   }
-  const exactFactors = stored(dtype, FLOAT_PRODUCTS)
-  if (executor.device === 'cuda-emulated' && !addsGroups(executor, operation)) return exactFactors
-  // A GPU may fuse the transform's multiplication and addition, so that some of the factors are the next number of their type; of a gradient
-  // that is the sum of a few groups' each part has been rounded. Uniform errors of one factor, or of the parts, by up to ROUNDING: half of it
-  // at one deviation, five deviations for the worst of thousands.
+  const exact = stored(dtype, FLOAT_PRODUCTS)
   const unit = executor.precision === 'tf32' ? 2 ** -11 : ROUNDING[executor.types.storage]
-  return readsTransformed(operation) || executor.precision === 'tf32' ? { ...exactFactors, absolute: exactFactors.absolute + 2.5 * unit } : exactFactors
+  // Uniform errors of a factor, or of parts that are added, by up to `unit`: half of it at one deviation, five deviations for the worst of
+  // thousands.
+  const roundedOnce = { ...exact, absolute: exact.absolute + 2.5 * unit }
+  // A gradient that is the sum of a few groups', each of which has been rounded.
+  if (addsGroups(executor, operation) && dtype !== 'f32') return { ...roundedOnce, relative: exact.relative + unit }
+  // A GPU may fuse the transform's multiplication and addition, so that some of the factors are the next number of their type.
+  const uncertain = executor.device === 'cuda' && (readsTransformed(operation) || executor.precision === 'tf32')
+  return uncertain ? roundedOnce : exact
 }
 
 /** conv_backward_weights of several groups. */

@@ -261,7 +261,7 @@ test('a failure that nobody waits for does not end the process', async (t) => {
     `import { fit } from ${JSON.stringify(new URL('../../lib/training/fit.js', import.meta.url).href)}
      import { tiny, someDigits } from ${JSON.stringify(new URL('./tiny.js', import.meta.url).href)}
      const { train } = await someDigits()
-     fit(tiny(), { train, batch: 8, steps: 5, learningRate: 0.1, device: 'cuda' })
+     fit(tiny(), { train, batch: 8, steps: 5, learningRate: 0.1, device: 'cpu', precision: 'fp64' })
      process.on('exit', (code) => console.log('left with', code))`,
   )
   const { stdout } = await promisify(execFile)(process.execPath, [script])

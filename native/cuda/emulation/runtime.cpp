@@ -29,8 +29,7 @@ std::string name_of(Event event) { return "event " + std::to_string(static_cast<
 
 class EmulatedRuntime : public Runtime {
  public:
-  explicit EmulatedRuntime(uint64_t seed) : pending_(seed) {
-    seed_blocks(seed);
+  explicit EmulatedRuntime(uint64_t seed) : seed_(seed), pending_(seed) {
     properties_.name = "emulated";
     properties_.architecture = 90;
     properties_.multiprocessors = 2;
@@ -59,7 +58,11 @@ class EmulatedRuntime : public Runtime {
       throw Error("ERR_INTERNAL", std::string(work.name) + ": a launch without an emulation");
     }
     ++launches_;
-    enqueue(stream, work.emulated);
+    // Seeded anew for each kernel: its order does not depend on the thread that runs it.
+    enqueue(stream, [this, emulated = work.emulated] {
+      seed_blocks(seed_ * kLaunchesOfASeed + ++run_);
+      emulated();
+    });
   }
   void copy_to_device(Stream stream, void* device, const void* pinned, size_t bytes) override {
     copy(stream, device, pinned, bytes);
@@ -190,7 +193,11 @@ class EmulatedRuntime : public Runtime {
     if (bytes > 0) enqueue(stream, [=] { std::memcpy(to, from, bytes); });
   }
 
+  static constexpr uint64_t kLaunchesOfASeed = uint64_t{1} << 32;
+
   Properties properties_;
+  uint64_t seed_;
+  uint64_t run_ = 0;  // launches that have run
   Pending pending_;
   std::map<Stream, Pending::Id> ends_;  // last piece of work
   std::map<Event, Recorded> events_;
@@ -214,8 +221,9 @@ class RecordingRuntime : public Runtime {
   }
   void free(void*) noexcept override {}
   size_t available_bytes() const override { return size_t{1} << 50; }
-  void* allocate_pinned(size_t bytes) override { return allocate(bytes); }
-  void free_pinned(void*) noexcept override {}
+  /// The host writes there.
+  void* allocate_pinned(size_t bytes) override { return std::malloc(bytes); }
+  void free_pinned(void* memory) noexcept override { std::free(memory); }
   void launch(Stream, const Launch&) override { ++launches_; }
   void copy_to_device(Stream, void*, const void*, size_t) override {}
   void copy_to_host(Stream, void*, const void*, size_t) override {}

@@ -23,8 +23,8 @@ struct BnReluPoolPass {
     const int q = static_cast<int>(row % sizes.out_width);
     const int p = static_cast<int>(row / sizes.out_width % sizes.out_height);
     const size_t image = row / sizes.out_width / sizes.out_height;
-    const T* x = static_cast<const T*>(op.x) +
-                 image * sizes.height * sizes.width * channels + channel;
+    const T* x =
+        static_cast<const T*>(op.x) + image * sizes.height * sizes.width * channels + channel;
     const PoolWindow window(sizes, p, q);
     float best[8];
     bool first = true;
