@@ -92,7 +92,11 @@ async function fastest(site: Site, place: TunerPlace, timer: Timer): Promise<Tim
 /** Milliseconds of one run of the site; undefined where there is no such engine, or memory does not suffice to try it. */
 async function attempt(site: Site, choice: { tier: Tier; engine: number }, place: TunerPlace, timer: Timer): Promise<number | undefined> {
   const { device, precision, architecture } = place
-  const { programs, repetitions, random } = siteProgram(site, choice, device, { precision, arch: architecture })
+  const { programs, repetitions, random } = siteProgram(site, choice, device, {
+    precision,
+    arch: architecture,
+    deterministic: place.session.deterministic === true,
+  })
   let native: NativeSession
   try {
     native = await loadBinding().createSession(JSON.stringify(programs), { threads: 0, ...place.session })

@@ -221,8 +221,9 @@ class RecordingRuntime : public Runtime {
   }
   void free(void*) noexcept override {}
   size_t available_bytes() const override { return size_t{1} << 50; }
-  void* allocate_pinned(size_t bytes) override { return allocate(bytes); }
-  void free_pinned(void*) noexcept override {}
+  /// The host writes there.
+  void* allocate_pinned(size_t bytes) override { return std::malloc(bytes); }
+  void free_pinned(void* memory) noexcept override { std::free(memory); }
   void launch(Stream, const Launch&) override { ++launches_; }
   void copy_to_device(Stream, void*, const void*, size_t) override {}
   void copy_to_host(Stream, void*, const void*, size_t) override {}

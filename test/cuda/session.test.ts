@@ -1,0 +1,223 @@
+/** Sessions on the emulated CUDA device. */
+import test from 'ava'
+import { loader } from '../../lib/data/index.js'
+import type { PreresnetError } from '../../lib/errors.js'
+import { loadBinding } from '../../lib/runtime/binding.js'
+import { compile } from '../../lib/runtime/session.js'
+import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
+import { buildGraph } from '../../lib/graph/build.js'
+import { preResNet } from '../../lib/models/index.js'
+import { sgd } from '../../lib/training/sgd.js'
+import { BATCH, batchOf, openSmall, smallNetwork, trained } from '../support/emulated.js'
+import { someDigits, tiny } from '../training/tiny.js'
+
+const rate = { learningRate: 0.05 }
+
+const far = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+  let [difference, size] = [0, 0]
+  for (let index = 0; index < a.length; index++) {
+    difference += (a[index]! - b[index]!) ** 2
+    size += a[index]! ** 2
+  }
+  return Math.sqrt(difference / size)
+}
+
+test('fp32 follows the reference: losses, gradients, parameters, momentum, running statistics', async (t) => {
+  await using cuda = await openSmall(14, { lossScale: 1 }, { precision: 'fp32' })
+  await using reference = await openSmall(14, {}, { device: 'reference', precision: 'fp64' })
+  for (let step = 0; step < 3; step++) {
+    const [a, b] = [await reference.step(batchOf(step), rate), await cuda.step(batchOf(step), rate)]
+    t.true(Math.abs(a.loss - b.loss) < 1e-5 * a.loss, `loss of step ${step}: ${a.loss}, ${b.loss}`)
+    for (const name of reference.trainedNames) {
+      for (const kind of ['gradient', 'parameter', 'optimizerState'] as const) {
+        const error = far(await reference[kind](name).read(), await cuda[kind](name).read())
+        t.true(error < 2e-5, `${kind} ${name} of step ${step}: ${error}`)
+      }
+    }
+    for (const name of reference.bufferNames) t.true(far(await reference.parameter(name).read(), await cuda.parameter(name).read()) < 1e-5, name)
+  }
+})
+
+test('gradients come without the loss scale, whatever it is', async (t) => {
+  await using one = await openSmall(8, { lossScale: 64 })
+  await using other = await openSmall(8, { lossScale: 1024 })
+  await using dynamic = await openSmall(8, { lossScale: 'dynamic' })
+  for (const session of [one, other, dynamic]) await session.step(batchOf(0), rate)
+  for (const name of one.trainedNames) {
+    const gradient = await one.gradient(name).read()
+    t.true(far(gradient, await other.gradient(name).read()) < 0.01, name)
+    t.true(far(gradient, await dynamic.gradient(name).read()) < 0.01, name)
+  }
+})
+
+test('a step whose gradients overflow changes no parameter, halves the scale and is counted', async (t) => {
+  await using session = await openSmall(8, { lossScale: 'dynamic' })
+  await session.step(batchOf(0), rate)
+  const weights = async (): Promise<string> => JSON.stringify(await Promise.all(session.parameterNames.map(async (name) => [...(await session.parameter(name).read())])))
+  const before = await weights()
+  const scale = 2 ** 40
+  await session.lossScale()!.write([scale, 1 / scale, 0, 0, 0, 0, 0, 0])
+  const overflowed = await session.step(batchOf(1), rate)
+  t.is(overflowed.skippedSteps, 1)
+  t.is(overflowed.lossScale, scale / 2)
+  t.is(await weights(), before)
+  await session.lossScale()!.write([1024, 1 / 1024, 0, 0, 1, 0, 0, 0])
+  const good = await session.step(batchOf(2), rate)
+  t.is(good.skippedSteps, 0)
+  t.not(await weights(), before)
+})
+
+test('a loss scale that only falls ends the run', async (t) => {
+  await using session = await openSmall(8, { lossScale: 'dynamic' })
+  const { length } = session.parameter('head.fc.weight')
+  await session.parameter('head.fc.weight').write(new Float32Array(length).fill(3e38))
+  await t.throwsAsync(
+    (async () => {
+      for (let step = 0; step < 40; step++) await session.step(batchOf(step), { ...rate, checkFinite: false })
+    })(),
+    { code: 'ERR_NOT_FINITE', message: /^step 30: the loss scale has fallen to .* after 31 skipped steps/ },
+  )
+})
+
+test('a loss that is not finite names the operation that made it, and nothing of the step lasts', async (t) => {
+  for (const eager of [false, true]) {
+    await using session = await openSmall(8, { lossScale: 'dynamic', eager })
+    for (let step = 0; step < 3; step++) await session.step(batchOf(step), rate)
+    const weight = session.parameter('stages.1.blocks.0.conv1.weight')
+    const statistics = session.parameter(session.bufferNames[0]!)
+    await weight.write(new Float32Array(weight.length).fill(6e4))
+    const before = [...(await statistics.read())]
+    const error = await t.throwsAsync<PreresnetError>(session.step(batchOf(3), rate), { code: 'ERR_NOT_FINITE' })
+    t.regex(error.message, /^step 3: the loss is not finite; first made by operation \d+ conv stages\.1\.blocks\.0\.conv1 in y/)
+    t.deepEqual([...(await statistics.read())], before)
+  }
+})
+
+test('a gradient that overflows a static loss scale is an error', async (t) => {
+  await using session = await openSmall(8, { lossScale: 2 ** 40 })
+  await t.throwsAsync(session.step(batchOf(0), rate), { code: 'ERR_NOT_FINITE', message: /a gradient is not finite; first made by operation \d+ / })
+})
+
+test('values written from outside are what the next run computes with, copies in fp16 included', async (t) => {
+  await using session = await openSmall(8, {})
+  const { x } = batchOf(0)
+  await session.step(batchOf(0), rate)
+  const before = await session.infer({ x })
+  const weight = session.parameter('stages.1.blocks.0.conv1.weight')
+  await weight.write((await weight.read()).map((value) => value * 0.5))
+  await using fresh = await openSmall(8, {})
+  for (const name of [...session.parameterNames, ...session.bufferNames]) await fresh.parameter(name).write(await session.parameter(name).read())
+  const after = await session.infer({ x })
+  t.notDeepEqual(after, before)
+  t.deepEqual(after, await fresh.infer({ x }))
+})
+
+test('memory of a device is read and written, not viewed', async (t) => {
+  await using session = await openSmall(8, {})
+  const weight = session.parameter('stem.conv.weight')
+  t.false(weight.shared)
+  t.throws(() => weight.view(), { code: 'ERR_UNSUPPORTED', message: /device's memory/ })
+  const values = Float32Array.from({ length: weight.length }, (_, index) => index / 64)
+  await weight.write(values)
+  t.deepEqual(await weight.read(), values)
+})
+
+test('a loader feeds two slots: the same losses as handed-over batches, with every order', async (t) => {
+  const { train } = await someDigits()
+  const losses = async (scheduleSeed: number, omitWait = -1): Promise<string> => {
+    await using data = loader(train, { batch: 8, seed: 1, pad: 2 })
+    const cuda = { lossScale: 256, emulation: { scheduleSeed, omitWait } } as const
+    await using session = await compile(tiny(), { device: 'cuda-emulated', data, seed: 2, optimizer: sgd(), cuda })
+    return (await session.steps(9, rate)).losses.join()
+  }
+  const expected = await losses(0)
+  for (let seed = 1; seed <= 12; seed++) t.is(await losses(seed), expected, `order ${seed}`)
+
+  await using batches = loader(train, { batch: 8, seed: 1, pad: 2 })
+  await using session = await compile(tiny(), { device: 'cuda-emulated', data: batches, seed: 2, optimizer: sgd(), cuda: { lossScale: 256 } })
+  const byHand: number[] = []
+  for (let step = 0; step < 9; step++) {
+    const { images, labels, placement } = (await batches.native.next(step))!
+    byHand.push((await session.step({ images, labels, placement }, rate)).loss)
+  }
+  t.is(byHand.join(), expected)
+
+  // The wait for the copy of a batch comes after those between operations.
+  const { waits } = await session.traffic('train')
+  let noticed = false
+  for (let seed = 1; seed <= 12 && !noticed; seed++) noticed = (await losses(seed, waits).catch(String)) !== expected
+  t.true(noticed)
+})
+
+test('evaluation counts every sample, and inference agrees with it', async (t) => {
+  const { test: data } = await someDigits()
+  const open = (device: 'cpu' | 'cuda-emulated') => compile(tiny(), { device, precision: 'fp32', data, batch: 32, seed: 2 })
+  await using cuda = await open('cuda-emulated')
+  await using cpu = await open('cpu')
+  const [a, b] = [await cuda.evaluate(data), await cpu.evaluate(data)]
+  t.is(a.samples, data.length)
+  t.true(Math.abs(a.loss - b.loss) < 1e-5)
+  t.deepEqual(a.predictions, b.predictions)
+})
+
+test('an AbortSignal ends a call between two steps, and the session goes on', async (t) => {
+  const { train } = await someDigits()
+  await using data = loader(train, { batch: 8, seed: 1 })
+  await using session = await compile(tiny(), { device: 'cuda-emulated', data, optimizer: sgd(), cuda: { lossScale: 256 } })
+  const controller = new AbortController()
+  const running = session.steps(5000, { ...rate, signal: controller.signal })
+  setTimeout(() => controller.abort(new Error('enough')), 200)
+  await t.throwsAsync(running, { code: 'ERR_ABORTED', message: /enough/ })
+  const done = session.stepIndex
+  t.true(done > 0 && done < 5000, String(done))
+  t.is((await session.steps(2, rate)).steps, 2)
+})
+
+test('too little memory is said before anything is allocated', async (t) => {
+  const error = await t.throwsAsync<PreresnetError>(compile(preResNet('preresnet-1001'), { device: 'cuda-emulated', batch: 1 << 16, optimizer: sgd() }), {
+    code: 'ERR_MEMORY',
+  })
+  t.regex(error.message, /expected at most \d+ MiB \(what is free on the device\), got a program that needs \d+ MiB \(\d+ MiB in arenas, \d+ MiB of workspace\)/)
+})
+
+test('a trace has every operation of every step', async (t) => {
+  const network = smallNetwork(8)
+  const graph = buildGraph(network)
+  const set = await compilePrograms(graph, {
+    device: 'cuda-emulated',
+    precision: 'fp16',
+    batch: BATCH,
+    programs: ['infer'],
+    input: { kind: 'tensor' },
+    loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
+  })
+  const session = await loadBinding().createSession(await serialisePrograms(set), { threads: 1 })
+  try {
+    await session.allocate()
+    await session.run('infer', { steps: 2, seed: 0, firstStep: 0, learningRates: new Float64Array(0), trace: true })
+    const names = set.programs['infer']!.operations.map(({ op }) => op)
+    const events = session.trace()
+    t.deepEqual(
+      events.map(({ op }) => op),
+      [...names, ...names],
+    )
+    t.true(events.every(({ start, duration }) => start >= 0 && duration >= 0))
+  } finally {
+    await session.dispose()
+  }
+})
+
+test('launches are counted without computing, and operations make as many as they say', async (t) => {
+  for (const precision of ['fp32', 'tf32', 'bf16', 'fp16'] as const) {
+    await using counting = await openSmall(20, { emulation: { recordOnly: true } }, { precision })
+    await using computing = await openSmall(20, {}, { precision })
+    const counted = await counting.traffic('train')
+    t.deepEqual(counted, await computing.traffic('train'))
+    t.true(counted.convolutionLaunches >= 3 * 20 - 1 && counted.launches > counted.convolutionLaunches, JSON.stringify(counted))
+    await t.throwsAsync(counting.step(batchOf(0), rate), { code: 'ERR_UNSUPPORTED' })
+  }
+})
+
+test('the same seed gives the same bits again', async (t) => {
+  t.is(await trained(8, { deterministic: true }, 3), await trained(8, { deterministic: true }, 3))
+})
