@@ -100,7 +100,8 @@ class OnednnConvolution final : public Convolution {
                void* scratch) const override {
     const Room room = room_in(scratch);
     each_granule(images, forward_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
-      const float* from = input(x + granule.first * shape_.x_elements(), x_side(granule), room.x);
+      const float* images_x = x + granule.first * shape_.x_elements();
+      const float* from = shape_.planes > 0 ? images_x : input(images_x, x_side(granule), room.x);
       float* to = y + granule.first * shape_.y_elements();
       float* out = block_ == 16 ? to : room.y;
       primitive.run(thread, from, static_cast<const float*>(packed), out, room.scratchpad);
