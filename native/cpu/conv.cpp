@@ -10,8 +10,8 @@
 #include "cpu/output_norm.h"
 #include "cpu/partition.h"
 #include "cpu/passes/output.h"
-#include "cpu/planes.h"
 #include "cpu/passes/transform.h"
+#include "cpu/planes.h"
 
 namespace preresnet::cpu {
 namespace {
@@ -58,12 +58,13 @@ class ConvOperation final : public Operation {
     weights_ = PaddedWeights(*op.w, whole, plan, norm_.folds());
     packed_ = keep_packed_ ? plan.kept(packed_bytes) : plan.shared(packed_bytes);
 
+    fuses_ = convolution_->takes_epilogue() && can_fuse();
     const int64_t granule = slices_ > 1 ? 1 : convolution_->granule();
     partition_ = Partition(images, granule, block_images(granule));
     const int64_t block = partition_.block_images();
     const auto bytes = [](int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); };
-    transforms_ = x_.bf16 || op.xScale != nullptr || op.xBias != nullptr || op.xRelu ||
-                  shape_.planes > 0;
+    transforms_ =
+        x_.bf16 || op.xScale != nullptr || op.xBias != nullptr || op.xRelu || shape_.planes > 0;
     const int64_t image_elements = shape_.x_elements();
     if (transforms_ && slices_ > 1) activations_ = plan.shared(bytes(images * image_elements));
     if (transforms_ && slices_ == 1) activation_ = plan.thread(bytes(block * image_elements));
@@ -85,7 +86,7 @@ class ConvOperation final : public Operation {
       const Range images = partition_.block(all, task);
       const float* x = transforms_ ? transform(thread, images) : plain_x(images.begin);
       float* y = y_.bf16 ? scratch.at<float>(result_, thread) : plain_y(images.begin);
-      convolve(thread, images.end - images.begin, x, 0, y);
+      convolve(thread, images, x, 0, y);
       for (int64_t image = images.begin; finishes() && image < images.end; ++image) {
         sums_.clear(image);
         output(image, 0, y + (image - images.begin) * y_.image_elements());
@@ -126,7 +127,7 @@ class ConvOperation final : public Operation {
                                    : plain_x(image);
       float* y = y_.bf16 ? scratch.at<float>(result_, thread)
                          : plain_y(image) + slice * shape_.y_elements();
-      convolve(thread, 1, x, slice, y);
+      convolve(thread, {image, image + 1}, x, slice, y);
       if (!finishes()) return;
       if (sums_) clear_sums(image, slice);
       output(image, slice, y);
@@ -142,9 +143,28 @@ class ConvOperation final : public Operation {
   }
   float* plain_y(int64_t image) const { return static_cast<float*>(y_.target(image).data); }
 
-  void convolve(int thread, int64_t images, const float* x, int64_t slice, float* y) const {
-    convolution_->forward(thread, images, x, packed(slice), y,
-                          context_.scratch.at<void>(convolution_scratch_, thread));
+  void convolve(int thread, Range images, const float* x, int64_t slice, float* y) const {
+    void* scratch = context_.scratch.at<void>(convolution_scratch_, thread);
+    const int64_t count = images.end - images.begin;
+    if (!fuses_) return convolution_->forward(thread, count, x, packed(slice), y, scratch);
+    const Epilogue epilogue{
+        .bias = from_block(norm_.bias(images.begin), slice * shape_.filters / 16),
+        .residual = residual_ ? static_cast<const float*>(residual_.source(images.begin).data) +
+                                    slice * shape_.y_elements()
+                              : nullptr,
+        .relu = op_.relu,
+    };
+    convolution_->finish_forward(thread, count, x, packed(slice), epilogue, y, scratch);
+  }
+
+  /// Whether all that is left to do after the convolution is one addition a filter, one of a tensor
+  /// like y, and a ReLU.
+  bool can_fuse() const {
+    const bool plain_residual =
+        op_.residual == nullptr ||
+        (!residual_.bf16 && op_.residualScale == nullptr && !op_.residualRelu &&
+         op_.residualSubsample == 1 && residual_.channels == y_.channels);
+    return !y_.bf16 && !sums_ && (op_.yScale == nullptr || norm_.folds()) && plain_residual;
   }
 
   const float* transform(int thread, Range images) const {
@@ -170,7 +190,10 @@ class ConvOperation final : public Operation {
   }
 
   /// Whether the convolution's result is not y yet.
-  bool finishes() const { return y_.bf16 || sums_ || norm_ || op_.residual != nullptr || op_.relu; }
+  bool finishes() const {
+    if (fuses_) return false;
+    return y_.bf16 || sums_ || norm_ || op_.residual != nullptr || op_.relu;
+  }
 
   void clear_sums(int64_t image, int64_t slice) const {
     for (int64_t term = 0; term < 2; ++term) {
@@ -223,7 +246,7 @@ class ConvOperation final : public Operation {
   bool keep_packed_ = false, packed_once_ = false;
   uint64_t packed_version_ = 0;
   Partition partition_;
-  bool transforms_ = false;
+  bool transforms_ = false, fuses_ = false;
   SharedRange activations_;
   ThreadRange activation_, result_, convolution_scratch_;
 };

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "core/error.h"
 #include "cpu/blocks_of_8.h"
 #include "cpu/passes/vectors.h"
 
@@ -200,6 +201,11 @@ class OnednnConvolution final : public Convolution {
 };
 
 }  // namespace
+
+void Convolution::finish_forward(int, int64_t, const float*, const void*, const Epilogue&, float*,
+                                 void*) const {
+  throw Error("ERR_INTERNAL", "convolution: expected an algorithm that takes an epilogue");
+}
 
 std::unique_ptr<Convolution> make_onednn_convolution(const ConvolutionShape& shape,
                                                      ConvolutionUse use, int threads) {
