@@ -75,7 +75,16 @@ function reportOperation(set: ProgramSet, operation: OperationSpec): OperationRe
     if (role !== 'in') bytesWritten += bytes
     if (role === 'out' && tensor.shape.length > shape.length) shape = tensor.shape
   }
-  return { op: operation.op, name: operation.name, phase: operation.phase, fused: operation.fused, bytesRead, bytesWritten, flops: flopsOf(set, operation), shape }
+  return {
+    op: operation.op,
+    name: operation.name,
+    phase: operation.phase,
+    fused: operation.fused,
+    bytesRead,
+    bytesWritten,
+    flops: flopsOf(set, operation),
+    shape,
+  }
 }
 
 function operandsWithRoles(set: ProgramSet, operation: OperationSpec): [TensorSpec, string][] {
