@@ -67,7 +67,10 @@ async function fill(native: NativeSession, network: Network, set: ProgramSet): P
   const images = set.tensors.find(({ name, arena }) => arena === 'inputs' && name === 'images')
   if (images === undefined) return
   const noise = await initialValues({ kind: 'normal', deviation: 50 }, product(images.shape), 1, 'images')
-  await native.write('images', Uint8Array.from(noise, (value) => Math.max(0, Math.min(255, 128 + value))))
+  await native.write(
+    'images',
+    Uint8Array.from(noise, (value) => Math.max(0, Math.min(255, 128 + value))),
+  )
 }
 
 /** Seconds of every operation, run by run. */

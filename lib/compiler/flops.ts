@@ -6,7 +6,12 @@ export function flopsOf(set: ProgramSet, { op, operands }: OperationSpec): numbe
   const size = (key: string): number => shape(key).reduce((product, length) => product * length, 1)
   const asked = (...keys: string[]): number => keys.filter((key) => key in operands).length
   /** Every weight meets every place of the output. */
-  const products = (output: string, weights: string): number => 2 * size(output) * shape(weights).slice(1).reduce((product, length) => product * length, 1)
+  const products = (output: string, weights: string): number =>
+    2 *
+    size(output) *
+    shape(weights)
+      .slice(1)
+      .reduce((product, length) => product * length, 1)
   switch (op) {
     case 'conv':
       return products('y', 'w')

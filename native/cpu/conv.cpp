@@ -11,6 +11,7 @@
 #include "cpu/partition.h"
 #include "cpu/passes/output.h"
 #include "cpu/passes/transform.h"
+#include "cpu/planes.h"
 
 namespace preresnet::cpu {
 namespace {
@@ -33,7 +34,9 @@ class ConvOperation final : public Operation {
     y_ = activation("conv.y", op.y);
     residual_ = activation("conv.residual", op.residual);
     const int64_t images = x_.images;
-    const ConvolutionShape whole = convolution_shape("conv", x_, *op.w, y_, op.stride, op.padding);
+    ConvolutionShape whole = convolution_shape("conv", x_, *op.w, y_, op.stride, op.padding);
+    // A block of 16 channels for three would be five sixths of multiplications by zero.
+    if (x_.channels <= 4 && !op.winograd) whole.planes = x_.channels;
     slices_ = choose_slices(images, whole.filters);
     shape_ = whole;
     if (slices_ > 1) {
@@ -55,13 +58,16 @@ class ConvOperation final : public Operation {
     weights_ = PaddedWeights(*op.w, whole, plan, norm_.folds());
     packed_ = keep_packed_ ? plan.kept(packed_bytes) : plan.shared(packed_bytes);
 
+    fuses_ = convolution_->takes_epilogue() && can_fuse();
     const int64_t granule = slices_ > 1 ? 1 : convolution_->granule();
     partition_ = Partition(images, granule, block_images(granule));
     const int64_t block = partition_.block_images();
     const auto bytes = [](int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); };
-    transforms_ = x_.bf16 || op.xScale != nullptr || op.xBias != nullptr || op.xRelu;
-    if (transforms_ && slices_ > 1) activations_ = plan.shared(bytes(images * x_.image_elements()));
-    if (transforms_ && slices_ == 1) activation_ = plan.thread(bytes(block * x_.image_elements()));
+    transforms_ =
+        x_.bf16 || op.xScale != nullptr || op.xBias != nullptr || op.xRelu || shape_.planes > 0;
+    const int64_t image_elements = shape_.x_elements();
+    if (transforms_ && slices_ > 1) activations_ = plan.shared(bytes(images * image_elements));
+    if (transforms_ && slices_ == 1) activation_ = plan.thread(bytes(block * image_elements));
     if (y_.bf16) result_ = plan.thread(bytes(block * shape_.y_elements()));
     convolution_scratch_ = plan.thread(convolution_->scratch_bytes());
   }
@@ -80,7 +86,7 @@ class ConvOperation final : public Operation {
       const Range images = partition_.block(all, task);
       const float* x = transforms_ ? transform(thread, images) : plain_x(images.begin);
       float* y = y_.bf16 ? scratch.at<float>(result_, thread) : plain_y(images.begin);
-      convolve(thread, images.end - images.begin, x, 0, y);
+      convolve(thread, images, x, 0, y);
       for (int64_t image = images.begin; finishes() && image < images.end; ++image) {
         sums_.clear(image);
         output(image, 0, y + (image - images.begin) * y_.image_elements());
@@ -111,18 +117,17 @@ class ConvOperation final : public Operation {
     if (transforms_) {
       context_.pool.run(x_.images * x_.blocks(), [&](int, int64_t task) {
         const int64_t image = task / x_.blocks(), block = task % x_.blocks();
-        float* out = scratch.at<float>(activations_) + image * x_.image_elements();
+        float* out = scratch.at<float>(activations_) + image * shape_.x_elements();
         transform(image, block, 1, out + block * 16 * x_.pixels());
       });
     }
     context_.pool.run(x_.images * slices_, [&](int thread, int64_t task) {
       const int64_t image = task / slices_, slice = task % slices_;
-      const float* x = transforms_
-                           ? scratch.at<float>(activations_) + image * x_.image_elements()
-                           : plain_x(image);
+      const float* x = transforms_ ? scratch.at<float>(activations_) + image * shape_.x_elements()
+                                   : plain_x(image);
       float* y = y_.bf16 ? scratch.at<float>(result_, thread)
                          : plain_y(image) + slice * shape_.y_elements();
-      convolve(thread, 1, x, slice, y);
+      convolve(thread, {image, image + 1}, x, slice, y);
       if (!finishes()) return;
       if (sums_) clear_sums(image, slice);
       output(image, slice, y);
@@ -138,22 +143,41 @@ class ConvOperation final : public Operation {
   }
   float* plain_y(int64_t image) const { return static_cast<float*>(y_.target(image).data); }
 
-  void convolve(int thread, int64_t images, const float* x, int64_t slice, float* y) const {
-    convolution_->forward(thread, images, x, packed(slice), y,
-                          context_.scratch.at<void>(convolution_scratch_, thread));
+  void convolve(int thread, Range images, const float* x, int64_t slice, float* y) const {
+    void* scratch = context_.scratch.at<void>(convolution_scratch_, thread);
+    const int64_t count = images.end - images.begin;
+    if (!fuses_) return convolution_->forward(thread, count, x, packed(slice), y, scratch);
+    const Epilogue epilogue{
+        .bias = from_block(norm_.bias(images.begin), slice * shape_.filters / 16),
+        .residual = residual_ ? static_cast<const float*>(residual_.source(images.begin).data) +
+                                    slice * shape_.y_elements()
+                              : nullptr,
+        .relu = op_.relu,
+    };
+    convolution_->finish_forward(thread, count, x, packed(slice), epilogue, y, scratch);
+  }
+
+  /// Whether all that is left to do after the convolution is one addition a filter, one of a tensor
+  /// like y, and a ReLU.
+  bool can_fuse() const {
+    const bool plain_residual =
+        op_.residual == nullptr ||
+        (!residual_.bf16 && op_.residualScale == nullptr && !op_.residualRelu &&
+         op_.residualSubsample == 1 && residual_.channels == y_.channels);
+    return !y_.bf16 && !sums_ && (op_.yScale == nullptr || norm_.folds()) && plain_residual;
   }
 
   const float* transform(int thread, Range images) const {
     float* out = context_.scratch.at<float>(activation_, thread);
     for (int64_t image = images.begin; image < images.end; ++image) {
-      transform(image, 0, x_.blocks(), out + (image - images.begin) * x_.image_elements());
+      transform(image, 0, x_.blocks(), out + (image - images.begin) * shape_.x_elements());
     }
     return out;
   }
 
   /// Some blocks of an image's channels.
   void transform(int64_t image, int64_t first, int64_t blocks, float* out) const {
-    passes::run(passes::TransformPass{
+    const passes::TransformPass pass{
         .x = advance(x_.source(image), first * 16 * x_.pixels()),
         .scale = from_block(x_scale_.row(image), first),
         .bias = from_block(x_bias_.row(image), first),
@@ -161,11 +185,13 @@ class ConvOperation final : public Operation {
         .out = out,
         .blocks = blocks,
         .pixels = x_.pixels(),
-    });
+    };
+    shape_.planes > 0 ? run_planes(pass, shape_.planes) : passes::run(pass);
   }
 
   /// Whether the convolution's result is not y yet.
   bool finishes() const {
+    if (fuses_) return false;
     return y_.bf16 || sums_ || norm_ || op_.residual != nullptr || op_.relu;
   }
 
@@ -220,7 +246,7 @@ class ConvOperation final : public Operation {
   bool keep_packed_ = false, packed_once_ = false;
   uint64_t packed_version_ = 0;
   Partition partition_;
-  bool transforms_ = false;
+  bool transforms_ = false, fuses_ = false;
   SharedRange activations_;
   ThreadRange activation_, result_, convolution_scratch_;
 };

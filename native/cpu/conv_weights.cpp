@@ -41,7 +41,7 @@ PaddedWeights::PaddedWeights(const Tensor& w, const ConvolutionShape& shape, Scr
       channels_(w.dim(1)),
       kernel_(w.dim(2) * w.dim(3)),
       padded_filters_(shape.filters),
-      padded_channels_(shape.channels),
+      padded_channels_(shape.in_channels()),
       copied_(copied || filters_ != padded_filters_ || channels_ != padded_channels_) {
   if (copied_) range_ = plan.shared(static_cast<size_t>(shape.weights()) * sizeof(float));
 }

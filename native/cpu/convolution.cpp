@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "core/error.h"
 #include "cpu/blocks_of_8.h"
 #include "cpu/passes/vectors.h"
 
@@ -100,7 +101,8 @@ class OnednnConvolution final : public Convolution {
                void* scratch) const override {
     const Room room = room_in(scratch);
     each_granule(images, forward_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
-      const float* from = input(x + granule.first * shape_.x_elements(), x_side(granule), room.x);
+      const float* images_x = x + granule.first * shape_.x_elements();
+      const float* from = shape_.planes > 0 ? images_x : input(images_x, x_side(granule), room.x);
       float* to = y + granule.first * shape_.y_elements();
       float* out = block_ == 16 ? to : room.y;
       primitive.run(thread, from, static_cast<const float*>(packed), out, room.scratchpad);
@@ -199,6 +201,11 @@ class OnednnConvolution final : public Convolution {
 };
 
 }  // namespace
+
+void Convolution::finish_forward(int, int64_t, const float*, const void*, const Epilogue&, float*,
+                                 void*) const {
+  throw Error("ERR_INTERNAL", "convolution: expected an algorithm that takes an epilogue");
+}
 
 std::unique_ptr<Convolution> make_onednn_convolution(const ConvolutionShape& shape,
                                                      ConvolutionUse use, int threads) {

@@ -4,6 +4,7 @@
 #pragma once
 #include <memory>
 
+#include "cpu/epilogue.h"
 #include "cpu/onednn.h"
 
 namespace preresnet::cpu {
@@ -40,6 +41,10 @@ class Convolution {
 
   virtual void forward(int thread, int64_t images, const float* x, const void* packed, float* y,
                        void* scratch) const = 0;
+  /// Whether there is a finish_forward(): forward() with an epilogue.
+  virtual bool takes_epilogue() const { return false; }
+  virtual void finish_forward(int thread, int64_t images, const float* x, const void* packed,
+                              const Epilogue& epilogue, float* y, void* scratch) const;
   virtual void backward_data(int thread, int64_t images, const float* dy, const void* packed,
                              float* dx, void* scratch) const = 0;
   /// gradient = (accumulate ? gradient : 0) + that of these images.

@@ -38,7 +38,7 @@ memory::desc images_desc(int block, int64_t images, int64_t channels, int64_t he
 }
 
 memory::dims weight_dims(const ConvolutionShape& shape) {
-  return {shape.filters, shape.channels, shape.kernel_height, shape.kernel_width};
+  return {shape.filters, shape.in_channels(), shape.kernel_height, shape.kernel_width};
 }
 
 struct Described {
@@ -47,7 +47,10 @@ struct Described {
 };
 
 Described describe(const ConvolutionShape& shape, int block) {
-  return {images_desc(block, shape.images, shape.channels, shape.height, shape.width),
+  return {shape.planes > 0
+              ? memory::desc({shape.images, shape.planes, shape.height, shape.width}, Type::f32,
+                             Tag::nchw)
+              : images_desc(block, shape.images, shape.channels, shape.height, shape.width),
           memory::desc(weight_dims(shape), Type::f32, Tag::any),
           images_desc(block, shape.images, shape.filters, shape.out_height, shape.out_width),
           {shape.stride, shape.stride},

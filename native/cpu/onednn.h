@@ -14,11 +14,13 @@ struct ConvolutionShape {
   int64_t images = 0, channels = 0, height = 0, width = 0;
   int64_t filters = 0, kernel_height = 0, kernel_width = 0, out_height = 0, out_width = 0;
   int64_t stride = 1, padding = 0;
+  int64_t planes = 0;  // forward only: x has so many channels, a plane each, instead of blocks
 
   auto operator<=>(const ConvolutionShape&) const = default;
-  int64_t x_elements() const { return channels * height * width; }         // of one image
+  int64_t in_channels() const { return planes > 0 ? planes : channels; }
+  int64_t x_elements() const { return in_channels() * height * width; }    // of one image
   int64_t y_elements() const { return filters * out_height * out_width; }  // of one image
-  int64_t weights() const { return filters * channels * kernel_height * kernel_width; }
+  int64_t weights() const { return filters * in_channels() * kernel_height * kernel_width; }
 };
 
 namespace onednn {

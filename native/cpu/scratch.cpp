@@ -1,12 +1,9 @@
 #include "cpu/scratch.h"
 
-#include <algorithm>
-#include <cstdlib>
-#include <cstring>
-
-#ifdef __linux__
 #include <sys/mman.h>
-#endif
+
+#include <algorithm>
+#include <cstdint>
 
 #include "core/error.h"
 
@@ -41,23 +38,25 @@ SharedRange ScratchPlan::kept(size_t bytes) {
   return range;
 }
 
-void Scratch::Free::operator()(std::byte* memory) const { std::free(memory); }
+void Unmap::operator()(std::byte*) const { munmap(base, bytes); }
 
+/// Fresh pages are zero and cost nothing before they are used: what only an evaluation keeps takes
+/// no memory in a process that never evaluates.
 void Scratch::allocate() {
   const size_t bytes = allocation_bytes();
   if (bytes == 0) return;
-  const size_t alignment = bytes >= kHugePage ? kHugePage : kLine;
-  const size_t rounded = round_up(bytes, kLine);
-  void* memory = nullptr;
-  if (posix_memalign(&memory, alignment, rounded) != 0) {
-    throw Error("ERR_MEMORY", "expected " + std::to_string(rounded) +
+  const size_t mapped = round_up(bytes, kHugePage) + kHugePage;
+  void* base = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) {
+    throw Error("ERR_MEMORY", "expected " + std::to_string(mapped) +
                                   " bytes of scratch memory for the CPU executor, got none");
   }
-  memory_.reset(static_cast<std::byte*>(memory));
-#ifdef __linux__
-  if (rounded >= kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);  // a hint: may fail
-#endif
-  std::memset(memory, 0, rounded);
+  const auto address = reinterpret_cast<uintptr_t>(base);
+  const size_t begin = round_up(address, kHugePage) - address;
+  memory_ = {static_cast<std::byte*>(base) + begin, Unmap{base, mapped}};
+  if (bytes >= kHugePage) {
+    madvise(memory_.get(), mapped - begin, MADV_HUGEPAGE);  // a hint: may fail
+  }
 }
 
 }  // namespace preresnet::cpu

@@ -38,6 +38,13 @@ class ScratchPlan {
   size_t thread_ = 0;
 };
 
+/// Gives back the pages that a range lies in.
+struct Unmap {
+  void* base = nullptr;
+  size_t bytes = 0;
+  void operator()(std::byte* memory) const;
+};
+
 class Scratch {
  public:
   explicit Scratch(int threads) : threads_(threads) {}
@@ -60,14 +67,11 @@ class Scratch {
     return kept_ + shared_ + static_cast<size_t>(threads_) * thread_;
   }
 
-  struct Free {
-    void operator()(std::byte* memory) const;
-  };
   int threads_;
   size_t kept_ = 0;
   size_t shared_ = 0;
   size_t thread_ = 0;
-  std::unique_ptr<std::byte, Free> memory_;
+  std::unique_ptr<std::byte, Unmap> memory_;
 };
 
 }  // namespace preresnet::cpu

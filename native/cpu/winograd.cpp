@@ -205,17 +205,30 @@ HWY_NOINLINE void transform_gradient(const Geometry& g, const Tiling& tiling, in
   }
 }
 
+HWY_INLINE V finished(V value, V bias, const float* residual, ptrdiff_t at, bool relu) {
+  const D d;
+  value = hn::Add(value, bias);
+  if (residual != nullptr) value = hn::Add(value, hn::LoadU(d, residual + at));
+  const V none = hn::Zero(d);
+  return relu ? hn::IfThenElse(hn::Lt(value, none), none, value) : value;
+}
+
 /// One tile of one output block: m[36] at `stride` to 4 x 4 pixels of y.
 HWY_INLINE void transform_output(const Geometry& g, const Tiling& tiling, int block, int tile,
-                                 const float* m, size_t stride, float* y) {
+                                 const float* m, size_t stride, const Epilogue& epilogue,
+                                 float* y) {
   const D d;
   const size_t row = static_cast<size_t>(g.width) * 16;
   const int image = tile / tiling.per_image, in_image = tile % tiling.per_image;
   const int top = in_image / tiling.columns * 4, left = in_image % tiling.columns * 4;
-  float* to = y + (static_cast<size_t>(image) * g.out_blocks + block) * row * g.height + top * row +
-              static_cast<size_t>(left) * 16;
+  const size_t place = (static_cast<size_t>(image) * g.out_blocks + block) * row * g.height +
+                       top * row + static_cast<size_t>(left) * 16;
+  float* to = y + place;
+  const float* residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + place;
   const int rows = std::min(4, g.height - top), columns = std::min(4, g.width - left);
   for (int part = 0; part < 16; part += kLanes) {
+    const V bias =
+        epilogue.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, epilogue.bias + block * 16 + part);
     V s[6][4];
     for (int i = 0; i < 6; ++i) {
       const float* line = m + i * 6 * stride + part;
@@ -226,7 +239,10 @@ HWY_INLINE void transform_output(const Geometry& g, const Tiling& tiling, int bl
     for (int j = 0; j < columns; ++j) {
       V column[4];
       output_row(s[0][j], s[1][j], s[2][j], s[3][j], s[4][j], s[5][j], column);
-      for (int i = 0; i < rows; ++i) hn::StoreU(column[i], d, to + i * row + j * 16 + part);
+      for (int i = 0; i < rows; ++i) {
+        const auto at = static_cast<ptrdiff_t>(i * row + j * 16 + part);
+        hn::StoreU(finished(column[i], bias, residual, at, epilogue.relu), d, to + at);
+      }
     }
   }
 }
@@ -274,8 +290,8 @@ HWY_INLINE void multiply_tiles(int tiles, int blocks, int group, const float* v,
 constexpr int kSmall = 8;
 HWY_INLINE bool few_channels(const Geometry& g) { return g.in_blocks * g.out_blocks <= 16; }
 
-void Forward(const Geometry& g, int images, const float* x, const float* filter, float* y,
-             float* scratch) {
+void Forward(const Geometry& g, int images, const float* x, const float* filter,
+             const Epilogue& epilogue, float* y, float* scratch) {
   const Tiling tiling(g, images);
   const int group = group_size(std::max(g.in_blocks, g.out_blocks));
   const size_t in_stride = position_stride(g.in_blocks, group),
@@ -301,7 +317,7 @@ void Forward(const Geometry& g, int images, const float* x, const float* filter,
             }
           }
           for (int t = 0; t < std::min(kSmall, tiles - t0); ++t)
-            transform_output(g, tiling, block, first + t0 + t, m + t * 16, kStride, y);
+            transform_output(g, tiling, block, first + t0 + t, m + t * 16, kStride, epilogue, y);
         }
       }
     } else {
@@ -315,7 +331,8 @@ void Forward(const Geometry& g, int images, const float* x, const float* filter,
       for (int block = 0; block < g.out_blocks; ++block) {
         for (int t = 0; t < tiles; ++t) {
           transform_output(g, tiling, block, first + t,
-                           m + (static_cast<size_t>(block) * group + t) * 16, out_stride, y);
+                           m + (static_cast<size_t>(block) * group + t) * 16, out_stride, epilogue,
+                           y);
         }
       }
     }
@@ -454,9 +471,9 @@ HWY_EXPORT(FinishFilterGradient);
 HWY_EXPORT(ScratchFloats);
 
 size_t scratch_floats(const Geometry& g) { return HWY_DYNAMIC_DISPATCH(ScratchFloats)(g); }
-void forward(const Geometry& g, int images, const float* x, const float* filter, float* y,
-             float* scratch) {
-  HWY_DYNAMIC_DISPATCH(Forward)(g, images, x, filter, y, scratch);
+void forward(const Geometry& g, int images, const float* x, const float* filter,
+             const Epilogue& epilogue, float* y, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(Forward)(g, images, x, filter, epilogue, y, scratch);
 }
 void accumulate_filter_gradient(const Geometry& g, int images, const float* x, const float* dy,
                                 float* gradient, float* scratch) {

@@ -8,6 +8,8 @@
 #pragma once
 #include <cstddef>
 
+#include "cpu/epilogue.h"
+
 namespace preresnet::cpu::winograd {
 
 /// Sizes of one convolution: channels in blocks of 16, padded.
@@ -31,8 +33,8 @@ size_t scratch_floats(const Geometry& g);
 void transform_filter(const Geometry& g, int block, bool adjoint, const float* w, float* filter);
 
 /// y = conv(x): y [images][out_blocks][h][w][16] is overwritten.
-void forward(const Geometry& g, int images, const float* x, const float* filter, float* y,
-             float* scratch);
+void forward(const Geometry& g, int images, const float* x, const float* filter,
+             const Epilogue& epilogue, float* y, float* scratch);
 
 /// gradient [36][out_blocks][in channels][16] += the transformed products of x and dy, tile after
 /// tile: how images are grouped into calls changes no bit.

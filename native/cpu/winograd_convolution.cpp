@@ -55,13 +55,18 @@ class WinogradConvolution final : public Convolution {
 
   void forward(int, int64_t images, const float* x, const void* packed, float* y,
                void* scratch) const override {
-    winograd::forward(forward_, static_cast<int>(images), x, static_cast<const float*>(packed), y,
-                      static_cast<float*>(scratch));
+    finish_forward(0, images, x, packed, {}, y, scratch);
+  }
+  bool takes_epilogue() const override { return true; }
+  void finish_forward(int, int64_t images, const float* x, const void* packed,
+                      const Epilogue& epilogue, float* y, void* scratch) const override {
+    winograd::forward(forward_, static_cast<int>(images), x, static_cast<const float*>(packed),
+                      epilogue, y, static_cast<float*>(scratch));
   }
   void backward_data(int, int64_t images, const float* dy, const void* packed, float* dx,
                      void* scratch) const override {
-    winograd::forward(adjoint_, static_cast<int>(images), dy, static_cast<const float*>(packed), dx,
-                      static_cast<float*>(scratch));
+    winograd::forward(adjoint_, static_cast<int>(images), dy, static_cast<const float*>(packed), {},
+                      dx, static_cast<float*>(scratch));
   }
   void backward_weights(int, int64_t images, const float* x, const float* dy, float* gradient,
                         bool accumulate, void* scratch) const override {

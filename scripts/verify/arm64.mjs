@@ -22,7 +22,10 @@ const PACKAGES = ['libdnnl-dev', 'libhwy-dev', 'libjpeg62-turbo-dev', 'libspng-d
 await main('arm64', () => {
   const { values, positionals } = parseArgs({ options: { processor: { type: 'string', default: 'cortex-a72' } }, allowPositionals: true })
   run(process.execPath, ['scripts/setup.mjs', '--no-native'])
-  ensure([{ name: 'g++-aarch64-linux-gnu', tools: ['aarch64-linux-gnu-g++'] }, { name: 'qemu-user', tools: ['qemu-aarch64'] }])
+  ensure([
+    { name: 'g++-aarch64-linux-gnu', tools: ['aarch64-linux-gnu-g++'] },
+    { name: 'qemu-user', tools: ['qemu-aarch64'] },
+  ])
   mkdirSync(BUILD, { recursive: true })
   fetchSysroot()
   fetchNode()
@@ -49,7 +52,13 @@ function fetchSysroot() {
   const apt = join(BUILD, 'apt')
   for (const folder of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(apt, folder), { recursive: true })
   writeFileSync(join(apt, 'status'), '')
-  const options = ['APT::Architecture=arm64', 'APT::Architectures=arm64', `Dir::State=${apt}/state`, `Dir::Cache=${apt}/cache`, `Dir::State::status=${apt}/status`]
+  const options = [
+    'APT::Architecture=arm64',
+    'APT::Architectures=arm64',
+    `Dir::State=${apt}/state`,
+    `Dir::Cache=${apt}/cache`,
+    `Dir::State::status=${apt}/status`,
+  ]
   const own = options.flatMap((option) => ['-o', option])
   run('apt-get', ['-q', ...own, 'update'])
   run('apt-get', ['-q', ...own, 'install', '--download-only', '-y', '--no-install-recommends', ...PACKAGES])

@@ -15,7 +15,7 @@ await main('avx2', () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, small, { env, encoding: 'utf8' })
   if (status !== 0) throw new Stop(stderr)
   const { instructions } = JSON.parse(stdout)
-  const kernels = kernelNames([process.execPath, ...small.slice(0, -2)], env)
+  const kernels = kernelNames([process.execPath, ...small.slice(0, -1)], env)
   const tests = process.argv.length > 2 ? process.argv.slice(2) : operationTests(['ops', 'goldens', 'inference'])
   const result = counted([process.execPath, 'node_modules/ava/entrypoints/cli.mjs', '--tap', ...tests], env)
   const older = instructions === 'AVX2' && kernels.length > 0 && !kernels.some((name) => /avx512|amx/.test(name))

@@ -5,7 +5,16 @@ import { preresnet } from './run.js'
 const small = ['--family', 'cifar', '--depth', '8', '--widths', '16,16,32', '--image', '8', '--batch', '3', '--threads', '1']
 
 interface Timed {
-  readonly operations: readonly { readonly op: string; readonly flops: number; readonly milliseconds: number; readonly flopsPerSecond: number; readonly bytesPerSecond: number; readonly shareOfPeak: number; readonly bytesRead: number; readonly bytesWritten: number }[]
+  readonly operations: readonly {
+    readonly op: string
+    readonly flops: number
+    readonly milliseconds: number
+    readonly flopsPerSecond: number
+    readonly bytesPerSecond: number
+    readonly shareOfPeak: number
+    readonly bytesRead: number
+    readonly bytesWritten: number
+  }[]
   readonly milliseconds: number
   readonly peakFlops: number
   readonly peakBytes: number
@@ -26,7 +35,12 @@ for (const program of ['train', 'infer']) {
       t.true(near(flopsPerSecond, (flops / time) * 1000) && near(bytesPerSecond, ((bytesRead + bytesWritten) / time) * 1000), op)
       t.true(near(shareOfPeak, Math.max(flopsPerSecond / peakFlops, bytesPerSecond / peakBytes)), op)
     }
-    t.true(near(milliseconds, operations.reduce((sum, operation) => sum + operation.milliseconds, 0)))
+    t.true(
+      near(
+        milliseconds,
+        operations.reduce((sum, operation) => sum + operation.milliseconds, 0),
+      ),
+    )
   })
 }
 

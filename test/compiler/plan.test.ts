@@ -121,7 +121,12 @@ function folded(set: ProgramSet, program: string): Record<string, string> {
   return Object.fromEntries(
     convolutions.map(({ name, operands, attributes }) => [
       name,
-      ['yScale' in operands && 'norm', 'residual' in operands && 'residual', attributes['relu'] === true && 'relu', attributes['xRelu'] === true && 'reads relu']
+      [
+        'yScale' in operands && 'norm',
+        'residual' in operands && 'residual',
+        attributes['relu'] === true && 'relu',
+        attributes['xRelu'] === true && 'reads relu',
+      ]
         .filter(Boolean)
         .join(' '),
     ]),

@@ -5,7 +5,7 @@
 namespace preresnet::cpu::passes {
 
 struct MultiplyAdds {
-  double operations = 0;              // a multiplication and an addition are two
+  double operations = 0;               // a multiplication and an addition are two
   const char* instructions = nullptr;  // Highway's name of the instruction set that was chosen
 };
 /// sink: where a result goes, so that the work cannot be left out.
