@@ -5,7 +5,7 @@
 import { PreresnetError } from '../errors.js'
 import type { GraphNode, NodeId } from '../graph/graph.js'
 import type { Draft, DraftOperation, DraftTensor } from './draft.js'
-import { tensorsOf, type Expression } from './expression.js'
+import { tensorsOf, wholeTensor, type Expression } from './expression.js'
 import { imageShape, type Forward } from './forward.js'
 
 export interface BackwardOptions {
@@ -243,18 +243,21 @@ function parametersOf(node: GraphNode): string[] {
 
 /** The gradient as conv_backward's contract can read it: d, or A d + B y + C, and a skip connection's gradient beside it. */
 function gradientOperands(g: Expression): Record<string, DraftTensor> | undefined {
-  if (g.kind === 'tensor' && g.access === 1) return { d: g.tensor }
-  if (g.kind === 'normBackward' && g.d.kind === 'tensor' && g.x.kind === 'tensor' && g.d.access === 1 && g.x.access === 1) {
-    return { d: g.d.tensor, y: g.x.tensor, dA: g.a, dB: g.b, dC: g.c }
+  const whole = wholeTensor(g)
+  if (whole !== undefined) return { d: whole }
+  if (g.kind === 'normBackward') {
+    const [d, y] = [wholeTensor(g.d), wholeTensor(g.x)]
+    return d === undefined || y === undefined ? undefined : { d, y, dA: g.a, dB: g.b, dC: g.c }
   }
   if (g.kind !== 'add') return undefined
   for (const [part, skip] of [
     [g.left, g.right],
     [g.right, g.left],
   ] as const) {
-    if (skip.kind !== 'tensor' || skip.access !== 1) continue
+    const other = wholeTensor(skip)
+    if (other === undefined) continue
     const operands = part.kind === 'add' ? undefined : gradientOperands(part)
-    if (operands !== undefined) return { ...operands, skip: skip.tensor }
+    if (operands !== undefined) return { ...operands, skip: other }
   }
   return undefined
 }

@@ -8,7 +8,7 @@ import type { DraftTensor } from './draft.js'
 export type Expression = { readonly id: number; readonly channels: number; readonly height: number; readonly width: number } & ExpressionBody
 
 export type ExpressionBody =
-  /** access 1: the same place; s > 1: place (s h, s w), zero past the tensor's channels; -s: place (h / s, w / s) where both divide, else zero. */
+  /** access s: place (s h, s w), zero past the tensor's channels; -s: place (h / s, w / s) where both divide, else zero, channels past the expression's dropped. */
   | { readonly kind: 'tensor'; readonly tensor: DraftTensor; readonly access: number }
   | { readonly kind: 'constant'; readonly value: number }
   /** x * scale + bias per channel and group of images. */
@@ -139,10 +139,18 @@ export function tensorsOf(expression: Expression, into = new Set<DraftTensor>())
   return into
 }
 
+/** The tensor whose values, all of them and nothing else, the expression stands for. */
+export function wholeTensor(expression: Expression): DraftTensor | undefined {
+  if (expression.kind !== 'tensor' || expression.access !== 1) return undefined
+  return expression.channels === expression.tensor.shape[1] ? expression.tensor : undefined
+}
+
 /** What an operand may be read through: [ReLU] [norm] of one stored tensor. */
 export interface Transform {
   readonly x: DraftTensor
   readonly access: number
+  /** Every place and channel of the tensor, and no others. */
+  readonly whole: boolean
   readonly scale?: DraftTensor
   readonly bias?: DraftTensor
   readonly relu: boolean
@@ -154,7 +162,7 @@ export interface Transform {
 export function transformOf(expression: Expression): Transform | undefined {
   const relu = expression.kind === 'relu'
   const inner = relu ? expression.value : expression
-  if (inner.kind === 'tensor') return { x: inner.tensor, access: inner.access, relu, inner }
+  if (inner.kind === 'tensor') return { x: inner.tensor, access: inner.access, whole: wholeTensor(inner) !== undefined, relu, inner }
   if (inner.kind !== 'normalise' || inner.x.kind !== 'tensor') return undefined
-  return { x: inner.x.tensor, access: inner.x.access, scale: inner.scale, bias: inner.bias, relu, inner }
+  return { x: inner.x.tensor, access: inner.x.access, whole: wholeTensor(inner.x) !== undefined, scale: inner.scale, bias: inner.bias, relu, inner }
 }

@@ -2,7 +2,7 @@
 import { PreresnetError } from '../errors.js'
 import type { Graph, GraphNode, NodeId, SampleShape } from '../graph/graph.js'
 import type { Draft, DraftOperation, DraftTensor } from './draft.js'
-import { Expressions, tensorsOf, transformOf, type Expression, type Transform } from './expression.js'
+import { Expressions, tensorsOf, transformOf, wholeTensor, type Expression, type Transform } from './expression.js'
 import { Materialiser } from './materialise.js'
 
 /** Feature maps are expressions, features and logits are tensors. */
@@ -214,14 +214,14 @@ export class Forward {
         // Subsampling commutes with norm and ReLU: read them at the places that are kept. Anything else is stored first.
         const size = imageShape(node.shape)
         const transform = transformOf(first)
-        const source = transform !== undefined && transform.access === 1 ? first : e.tensor(this.materialiser.store(first, node.name, this.trailOf(node)))
+        const source = transform?.whole === true ? first : e.tensor(this.materialiser.store(first, node.name, this.trailOf(node)))
         expression = e.rewrite(source, (part) => (part.kind === 'tensor' ? e.tensor(part.tensor, node.stride, size) : undefined))
         break
       }
       default:
         throw new PreresnetError('ERR_INTERNAL', `${node.name}: no lowering for ${node.kind}`)
     }
-    const within = expression.kind === 'tensor' && expression.access === 1 ? expression.tensor : undefined
+    const within = wholeTensor(expression)
     // What an operation wrote already has named its layers there.
     this.trail.set(node.id, within === undefined ? [...node.inputs.flatMap((id) => (this.isPointwise(id) ? (this.trail.get(id) ?? []) : [])), node.name] : [])
     // Nobody may change a value in memory that several read.
@@ -281,7 +281,7 @@ export class Forward {
     const expression = this.materialiser.resolve(this.expression(input))
     const direct = transformOf(expression)
     const transform =
-      direct !== undefined && direct.access === 1
+      direct?.whole === true
         ? direct
         : (transformOf(
             this.expressions.tensor(this.materialiser.store(expression, this.nodeAt(input).name, this.trailOfNode(this.nodeAt(input)))),

@@ -4,7 +4,7 @@
  * operation `pointwise`. Sums over a stored tensor are likewise taken by whoever writes it.
  */
 import type { Draft, DraftOperation, DraftTensor } from './draft.js'
-import { transformOf, type Expression, type Expressions } from './expression.js'
+import { transformOf, wholeTensor, type Expression, type Expressions } from './expression.js'
 import { PointwiseCode } from './pointwise.js'
 
 export class Materialiser {
@@ -32,7 +32,8 @@ export class Materialiser {
   /** The tensor that holds the expression's values; `name` is for people. */
   store(expression: Expression, name: string, fused: readonly string[]): DraftTensor {
     const resolved = this.resolve(expression)
-    if (resolved.kind === 'tensor' && resolved.access === 1) return resolved.tensor
+    const whole = wholeTensor(resolved)
+    if (whole !== undefined) return whole
     const tensor = this.draft.phase === 'backward' ? this.absorbGradient(resolved, fused) : this.absorbResidual(resolved, fused)
     const written = tensor ?? this.pointwise(resolved, name, fused)
     this.stored.set(expression, written)
@@ -59,14 +60,15 @@ export class Materialiser {
       { y: expression.right, residual: expression.left },
     ].flatMap(({ y, residual }) => {
       const transform = transformOf(residual)
-      if (y.kind !== 'tensor' || y.access !== 1 || transform === undefined) return []
-      const operation = y.tensor.producer
-      if (operation?.op !== 'conv' || y.tensor.pinned || y.tensor === transform.x) return []
+      const tensor = wholeTensor(y)
+      if (tensor === undefined || transform === undefined) return []
+      const operation = tensor.producer
+      if (operation?.op !== 'conv' || tensor.pinned || tensor === transform.x) return []
       if ('residual' in operation.operands || 'sums' in operation.operands || !writtenBefore(transform.x, operation)) return []
       // A convolution's own ReLU comes after the residual.
       if (operation.attributes['relu'] === true) return []
       if (transform.scale !== undefined && !writtenBefore(transform.scale, operation)) return []
-      return [{ tensor: y.tensor, operation, transform }]
+      return [{ tensor, operation, transform }]
     })
     const chosen = latest(sides)
     if (chosen === undefined) return undefined
@@ -85,7 +87,7 @@ export class Materialiser {
   /** relu(y [+ t(residual)]), where a convolution writes y and nobody else reads what the ReLU reads. The tensor holds the ReLU's output from then on. */
   absorbRelu(expression: Expression, fused: readonly string[]): DraftTensor | undefined {
     const resolved = this.resolve(expression)
-    const tensor = resolved.kind === 'tensor' && resolved.access === 1 ? resolved.tensor : this.absorbResidual(resolved, [])
+    const tensor = wholeTensor(resolved) ?? this.absorbResidual(resolved, [])
     const operation = tensor?.producer
     if (operation?.op !== 'conv' || tensor!.pinned || 'sums' in operation.operands || operation.attributes['relu'] === true) return undefined
     operation.attributes['relu'] = true
@@ -98,7 +100,8 @@ export class Materialiser {
     if (expression.kind === 'multiply' && expression.right.kind === 'positive') {
       const mask = expression.right.value
       const plain = expression.left
-      if (plain.kind === 'tensor' && plain.access === 1) return this.absorbMask(plain.tensor, mask, fused)
+      const whole = wholeTensor(plain)
+      if (whole !== undefined) return this.absorbMask(whole, mask, fused)
       const parts = this.additionParts(plain)
       if (parts !== undefined && this.canMask(parts.tensor, mask)) {
         parts.operation.operands['add'] = parts.other
@@ -116,11 +119,11 @@ export class Materialiser {
   /** da + other, both in memory, da written by a convolution's backward pass that can still take `other` in. */
   private additionParts(expression: Expression): { tensor: DraftTensor; other: DraftTensor; operation: DraftOperation } | undefined {
     if (expression.kind !== 'add') return undefined
-    const { left, right } = expression
-    if (left.kind !== 'tensor' || right.kind !== 'tensor' || left.access !== 1 || right.access !== 1) return undefined
+    const [left, right] = [wholeTensor(expression.left), wholeTensor(expression.right)]
+    if (left === undefined || right === undefined) return undefined
     const sides = [
-      { tensor: left.tensor, other: right.tensor },
-      { tensor: right.tensor, other: left.tensor },
+      { tensor: left, other: right },
+      { tensor: right, other: left },
     ].flatMap(({ tensor, other }) => {
       const operation = tensor.producer
       if (operation?.op !== 'conv_backward' || operation.operands['dx'] !== tensor || tensor.pinned || tensor === other) return []
@@ -136,7 +139,7 @@ export class Materialiser {
     if (operation.op !== 'conv_backward' && operation.op !== 'pool_backward' && operation.op !== 'head_backward') return false
     if (operation.attributes['mask'] === true) return false
     const transform = transformOf(mask)
-    if (transform === undefined || transform.relu || transform.access !== 1) return false
+    if (transform === undefined || transform.relu || !transform.whole) return false
     const scale = operation.op === 'conv_backward' ? operation.operands['xScale'] : operation.operands['scale']
     return operation.operands['x'] === transform.x && scale === transform.scale
   }

@@ -293,8 +293,7 @@ class PointwiseLaw {
   /// Every place that an element of the domain reads must be inside the tensor.
   void place(const Tensor& tensor, int64_t step) const {
     constexpr int64_t kLargestStep = 1 << 20;
-    demand(step >= -kLargestStep && step <= kLargestStep && step != 0 && step != -1,
-           "a step of 1, s or -s", step);
+    demand(step >= -kLargestStep && step <= kLargestStep && step != 0, "a step of s or -s", step);
     for (size_t axis = 2; axis < 4; ++axis) {
       if (step > 0) {
         equal("places read from a tensor", rounded_up(tensor.dim(axis), step), op_.domain[axis]);

@@ -54,6 +54,7 @@ function own(): Network {
 
 export const NETWORKS: readonly (readonly [name: string, network: Network])[] = [
   ['basic, option A', preResNet({ ...small, block: 'basic' })],
+  ['basic, option A without subsampling', preResNet({ ...small, block: 'basic', widths: [19, 24] })],
   ['basic, projection', preResNet({ ...small, block: 'basic', shortcut: 'projection' })],
   ['bottleneck', preResNet({ ...small, block: 'bottleneck', widths: [16, 20] })],
   ['bottleneck, stride on conv1', preResNet({ ...small, block: 'bottleneck', widths: [16, 20], strideOn: 'conv1' })],
