@@ -6,7 +6,7 @@ import { count, print, printJson, table } from './output.js'
 
 const options = {
   device: choiceOption('who computes', ['reference', 'cpu', 'cuda'], 'reference'),
-  precision: choiceOption('arithmetic; auto is fp64 for the reference, fp32 for the CPU', ['auto', 'fp64', 'fp32', 'bf16'], 'auto'),
+  precision: choiceOption('arithmetic; auto is fp64 for the reference, fp32 for the CPU', ['auto', 'fp64', 'fp32', 'bf16', 'bf16-native'], 'auto'),
   convolution: choiceOption('direct, or auto: Winograd too, as in training, with its wider bounds', ['direct', 'auto'], 'direct'),
   threads: integerOption('threads; 0: what the machine allows', { minimum: 0, fallback: 0 }),
 }

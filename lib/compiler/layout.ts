@@ -1,5 +1,5 @@
 /** Types and layouts that each executor wants, known without loading any of its libraries. */
-import type { DeviceName, DType, Layout, Precision } from './program.js'
+import { isBf16, type DeviceName, type DType, type Layout, type Precision } from './program.js'
 import { PreresnetError } from '../errors.js'
 
 /** Every tensor starts on a cache line. */
@@ -42,6 +42,6 @@ export function tensorTypes(device: DeviceName, precision: Precision): TensorTyp
     if (precision !== 'fp64') throw new PreresnetError('ERR_DEVICE', `device reference: expected precision fp64, got ${precision}`)
     return { storage: 'f64', activationLayout: 'plain', master: 'f64', sums: 'f64' }
   }
-  if (precision === 'fp64') throw new PreresnetError('ERR_DEVICE', 'device cpu: expected precision fp32 or bf16, got fp64')
-  return { storage: precision === 'bf16' ? 'bf16' : 'f32', activationLayout: 'nchw16c', master: 'f32', sums: 'f64' }
+  if (precision === 'fp64') throw new PreresnetError('ERR_DEVICE', 'device cpu: expected precision fp32, bf16 or bf16-native, got fp64')
+  return { storage: isBf16(precision) ? 'bf16' : 'f32', activationLayout: 'nchw16c', master: 'f32', sums: 'f64' }
 }

@@ -3,7 +3,15 @@
 export type DType = 'f64' | 'f32' | 'bf16' | 'f16' | 'i32' | 'u8'
 export type Layout = 'plain' | 'nchw16c'
 export type DeviceName = 'reference' | 'cpu'
-export type Precision = 'fp64' | 'fp32' | 'bf16'
+/**
+ * Type in memory and type of arithmetic: `bf16` keeps feature maps and their gradients in bf16 and computes in fp32, `bf16-native` multiplies bf16 as
+ * well, where convolutions are direct. Parameters, statistics and sums are never bf16.
+ */
+export type Precision = 'fp64' | 'fp32' | 'bf16' | 'bf16-native'
+
+export function isBf16(precision: Precision): boolean {
+  return precision === 'bf16' || precision === 'bf16-native'
+}
 
 /** Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes. */
 export type ArenaName = 'parameters' | 'velocity' | 'gradients' | 'buffers' | 'inputs' | 'outputs' | 'activations'

@@ -26,7 +26,7 @@ const forward = new Set(['y', 'y_eval', 'logits', 'logits_eval'])
  * arithmetic: forward results are bounded by multiples of what PyTorch's autocast (`pytorch`) misses, gradients of networks by the median.
  */
 export function bound({ precision, convolution }: Arithmetic, kind: CaseKind, tensor: string, pytorch: number): number | null {
-  if (precision !== 'bf16') return exact[precision === 'fp32' && convolution === 'auto' ? 'winograd' : precision][kind]
+  if (precision === 'fp64' || precision === 'fp32') return exact[precision === 'fp32' && convolution === 'auto' ? 'winograd' : precision][kind]
   if (forward.has(tensor)) return 3 * pytorch
   if (tensor === 'losses') return Math.max(3 * pytorch, 1e-2)
   return kind === 'unit' ? 0.4 : null

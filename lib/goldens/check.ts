@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ConvolutionChoice } from '../compiler/options.js'
-import type { DeviceName, Precision } from '../compiler/program.js'
+import { isBf16, type DeviceName, type Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { type Arithmetic, bound, median, medianBound, relativeError } from './bounds.js'
 import { comparedTensors, type GoldenCase, readCase, tensor } from './case_file.js'
@@ -63,7 +63,7 @@ export async function checkGoldens(options: GoldenOptions): Promise<GoldenReport
   }
   const passed = cases.every((result) => result.passed)
   const report = { device: options.device, precision: options.precision, convolution: options.convolution ?? 'direct', compared, cases }
-  if (options.precision !== 'bf16') return { ...report, passed }
+  if (!isBf16(options.precision)) return { ...report, passed }
   const value = median(ratios)
   const medianRatio = { value, bound: medianBound, passed: value <= medianBound }
   return { ...report, medianRatio, passed: passed && medianRatio.passed }
@@ -107,9 +107,9 @@ function compare(golden: GoldenCase, got: Results, arithmetic: Arithmetic): Judg
       return failed(golden.name, `${name}: expected ${want.length} values, got ${values === undefined ? 'no such tensor' : values.length}`)
     }
     const error = relativeError(values, want)
-    const pytorch = precision === 'bf16' ? pytorchError(golden, name) : 0
+    const pytorch = isBf16(precision) ? pytorchError(golden, name) : 0
     // Where PyTorch misses nothing (a unit's unchanged weights) there is no ratio to speak of, as long as nothing is missed here.
-    if (precision === 'bf16' && !(error === 0 && pytorch === 0)) ratios.push(notNaN(error / pytorch))
+    if (isBf16(precision) && !(error === 0 && pytorch === 0)) ratios.push(notNaN(error / pytorch))
     const limit = bound(arithmetic, golden.kind, name, pytorch)
     if (limit === null && Number.isFinite(error)) continue
     const share = limit === null ? Infinity : notNaN(error / limit)

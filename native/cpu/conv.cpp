@@ -21,7 +21,9 @@ class ConvOperation final : public Operation {
     expect_plain("conv.bias", op.bias, DType::f32);
     const int64_t images = x_.images;
     const ConvolutionShape shape = convolution_shape("conv", x_, *op.w, y_, op.stride, op.padding);
-    convolution_ = &context.convolution(shape, {.forward = true}, op.winograd);
+    convolution_ =
+        &context.convolution(shape, {.forward = true},
+                             {.winograd = op.winograd, .bf16_products = op.bf16Products});
     x_scale_ = Coefficients("conv.xScale", op.xScale, images, plan);
     x_bias_ = Coefficients("conv.xBias", op.xBias, images, plan);
     bias_ = Coefficients("conv.bias", op.bias, images, plan);
@@ -35,11 +37,14 @@ class ConvOperation final : public Operation {
     weights_ = PaddedWeights(*op.w, shape, plan);
     packed_ = keep_packed_ ? plan.kept(packed_bytes) : plan.shared(packed_bytes);
 
-    partition_ = Partition(images, convolution_->granule(), block_images(convolution_->granule()));
-    const auto block = static_cast<size_t>(partition_.block_images()) * sizeof(float);
-    transforms_ = x_.bf16 || op.xScale != nullptr || op.xBias != nullptr || op.xRelu;
-    if (transforms_) activation_ = plan.thread(block * static_cast<size_t>(x_.image_elements()));
-    if (y_.bf16) result_ = plan.thread(block * static_cast<size_t>(y_.image_elements()));
+    partition_ = Partition(images, convolution_->granule(),
+                           block_images(convolution_->block(context.pool.threads())));
+    const int64_t block = partition_.block_images();
+    bf16_operand_ = convolution_->bf16_operands();
+    transforms_ = x_.bf16 != bf16_operand_ || op.xScale != nullptr || op.xBias != nullptr ||
+                  op.xRelu;
+    if (transforms_) activation_ = plan.thread(storage_bytes(block * x_.image_elements(), bf16_operand_));
+    if (y_.bf16) result_ = plan.thread(storage_bytes(block * y_.image_elements(), false));
     convolution_scratch_ = plan.thread(convolution_->scratch_bytes());
   }
 
@@ -71,8 +76,7 @@ class ConvOperation final : public Operation {
 
   void run_block(int thread, Range images) {
     const Scratch& scratch = context_.scratch;
-    const float* x = transforms_ ? transform(thread, images)
-                                 : static_cast<const float*>(x_.source(images.begin).data);
+    const void* x = transforms_ ? transform(thread, images) : x_.source(images.begin).data;
     float* result = y_.bf16 ? scratch.at<float>(result_, thread)
                             : static_cast<float*>(y_.target(images.begin).data);
     convolution_->forward(thread, images.end - images.begin, x, scratch.at<void>(packed_), result,
@@ -82,20 +86,20 @@ class ConvOperation final : public Operation {
     if (!finished) output(images, result);
   }
 
-  const float* transform(int thread, Range images) {
-    float* out = context_.scratch.at<float>(activation_, thread);
+  const void* transform(int thread, Range images) {
+    const Target out{context_.scratch.at<void>(activation_, thread), bf16_operand_};
     for (int64_t image = images.begin; image < images.end; ++image) {
       passes::run(passes::TransformPass{
           .x = x_.source(image),
           .scale = x_scale_.row(image),
           .bias = x_bias_.row(image),
           .relu = op_.xRelu,
-          .out = out + (image - images.begin) * x_.image_elements(),
+          .out = advance(out, (image - images.begin) * x_.image_elements()),
           .blocks = x_.blocks(),
           .pixels = x_.pixels(),
       });
     }
-    return out;
+    return out.data;
   }
 
   void output(Range images, const float* result) {
@@ -134,7 +138,7 @@ class ConvOperation final : public Operation {
   bool keep_packed_ = false, packed_once_ = false;
   uint64_t packed_version_ = 0;
   Partition partition_;
-  bool transforms_ = false;
+  bool transforms_ = false, bf16_operand_ = false;
   ThreadRange activation_, result_, convolution_scratch_;
 };
 

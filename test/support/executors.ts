@@ -22,4 +22,4 @@ export const reference = executor('reference', 'fp64')
 const notOnCpu: readonly OperationName[] = ['conv_backward_data', 'conv_backward_weights']
 
 /** Judged by the reference. */
-export const judged: readonly TestExecutor[] = [executor('cpu', 'fp32', notOnCpu), executor('cpu', 'bf16', notOnCpu)]
+export const judged: readonly TestExecutor[] = (['fp32', 'bf16', 'bf16-native'] as const).map((precision) => executor('cpu', precision, notOnCpu))

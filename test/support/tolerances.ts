@@ -15,6 +15,14 @@ export interface Tolerance {
 /** Sums of products whose factors are rounded to the storage type first. */
 const PRODUCTS: ReadonlySet<OperationName> = new Set(['conv', 'conv_backward', 'conv_backward_data', 'conv_backward_weights'])
 
+const BF16 = {
+  // Two factors rounded by up to 2^-9 of their value (uniformly: 0.0016 of the result's rms at one deviation, five deviations for the worst of
+  // many thousand elements), then the result's own rounding, up to 2^-8 of it where the rounding of dy comes on top.
+  products: { relative: 2 ** -7, absolute: 2 ** -6 },
+  // Arithmetic in float, one rounding to 8 bits.
+  elementwise: { bf16: { relative: 2 ** -8, absolute: 1e-6 }, f32: { relative: 1e-6, absolute: 1e-6 }, f64: { relative: 1e-6, absolute: 1e-6 } },
+} as const
+
 const BY_PRECISION: Readonly<Record<Precision, { readonly products: Tolerance; readonly elementwise: Partial<Record<DType, Tolerance>> }>> = {
   // Two orders of the same few thousand additions in double.
   fp64: { products: { relative: 1e-12, absolute: 1e-12 }, elementwise: { f64: { relative: 1e-12, absolute: 1e-12 } } },
@@ -24,13 +32,8 @@ const BY_PRECISION: Readonly<Record<Precision, { readonly products: Tolerance; r
     // A few roundings of 2^-24, and float's exp; the absolute term for differences of numbers much larger than the result.
     elementwise: { f32: { relative: 1e-6, absolute: 1e-6 }, f64: { relative: 1e-6, absolute: 1e-6 } },
   },
-  bf16: {
-    // Two factors rounded by up to 2^-9 of their value (uniformly: 0.0016 of the result's rms at one deviation, five deviations for the worst of
-    // many thousand elements), then the result's own rounding, up to 2^-8 of it where the rounding of dy comes on top.
-    products: { relative: 2 ** -7, absolute: 2 ** -6 },
-    // Arithmetic in float, one rounding to 8 bits.
-    elementwise: { bf16: { relative: 2 ** -8, absolute: 1e-6 }, f32: { relative: 1e-6, absolute: 1e-6 }, f64: { relative: 1e-6, absolute: 1e-6 } },
-  },
+  bf16: BF16,
+  'bf16-native': BF16,
 }
 
 /** Winograd's F(4x4, 3x3) in float: its transforms add and subtract multiples of up to 8 of the data, and so of its rounding. */
