@@ -17,7 +17,7 @@ export function nativeBf16(): boolean {
   return ['avx512_bf16', 'amx_bf16'].some((name) => sets.includes(name))
 }
 
-/** Never falls back from what was asked for. 'auto' takes the CPU, and there fp32: bf16 halves memory, but is not measured to be faster. */
+/** Never falls back from what was asked for. 'auto' takes the CPU, and there fp32; `compile` measures what is faster (precision.ts). */
 export function chooseDevice(device: DeviceChoice = 'auto', precision: PrecisionChoice = 'auto'): { device: DeviceName; precision: Precision } {
   oneOf('device', device, deviceChoices)
   oneOf('precision', precision, precisionChoices)
