@@ -18,7 +18,11 @@ export function nativeBf16(): boolean {
 }
 
 /** Never falls back from what was asked for. 'auto' takes the CPU, and there fp32; `compile` measures what is faster (precision.ts). */
-export function chooseDevice(device: DeviceChoice = 'auto', precision: PrecisionChoice = 'auto'): { device: DeviceName; precision: Precision } {
+export function chooseDevice(
+  device: DeviceChoice = 'auto',
+  precision: PrecisionChoice = 'auto',
+  hasNativeBf16: () => boolean = nativeBf16,
+): { device: DeviceName; precision: Precision } {
   oneOf('device', device, deviceChoices)
   oneOf('precision', precision, precisionChoices)
   if (device === 'cuda')
@@ -28,7 +32,7 @@ export function chooseDevice(device: DeviceChoice = 'auto', precision: Precision
   if (!able[taken].includes(precision)) {
     throw new PreresnetError('ERR_DEVICE', `precision: the ${taken} executor computes in ${able[taken].join(' or ')}, got ${JSON.stringify(precision)}`)
   }
-  if (precision === 'bf16-native' && !nativeBf16()) {
+  if (precision === 'bf16-native' && !hasNativeBf16()) {
     throw new PreresnetError(
       'ERR_DEVICE',
       `precision: "bf16-native" was asked for, but this processor has no instructions for bf16 (AVX512_BF16 or AMX): ${String(loadBinding().system['cpu'])}`,

@@ -21,9 +21,8 @@ class ConvOperation final : public Operation {
     expect_plain("conv.bias", op.bias, DType::f32);
     const int64_t images = x_.images;
     const ConvolutionShape shape = convolution_shape("conv", x_, *op.w, y_, op.stride, op.padding);
-    convolution_ =
-        &context.convolution(shape, {.forward = true},
-                             {.winograd = op.winograd, .bf16_products = op.bf16Products});
+    convolution_ = &context.convolution(
+        shape, {.forward = true}, {.winograd = op.winograd, .bf16_products = op.bf16Products});
     x_scale_ = Coefficients("conv.xScale", op.xScale, images, plan);
     x_bias_ = Coefficients("conv.xBias", op.xBias, images, plan);
     bias_ = Coefficients("conv.bias", op.bias, images, plan);
@@ -41,9 +40,10 @@ class ConvOperation final : public Operation {
                            block_images(convolution_->block(context.pool.threads())));
     const int64_t block = partition_.block_images();
     bf16_operand_ = convolution_->bf16_operands();
-    transforms_ = x_.bf16 != bf16_operand_ || op.xScale != nullptr || op.xBias != nullptr ||
-                  op.xRelu;
-    if (transforms_) activation_ = plan.thread(storage_bytes(block * x_.image_elements(), bf16_operand_));
+    transforms_ =
+        x_.bf16 != bf16_operand_ || op.xScale != nullptr || op.xBias != nullptr || op.xRelu;
+    if (transforms_)
+      activation_ = plan.thread(storage_bytes(block * x_.image_elements(), bf16_operand_));
     if (y_.bf16) result_ = plan.thread(storage_bytes(block * y_.image_elements(), false));
     convolution_scratch_ = plan.thread(convolution_->scratch_bytes());
   }

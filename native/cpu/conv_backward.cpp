@@ -150,8 +150,7 @@ class ConvBackwardOperation final : public Operation {
     const void* dy = gathers_dy_ || takes_stored_dy_ || dbias_ ? gather_dy(thread, images)
                                                                : d_.source(images.begin).data;
     if (op_.dw != nullptr) {
-      const void* x =
-          transforms_x_ ? transform_x(thread, images) : x_.source(images.begin).data;
+      const void* x = transforms_x_ ? transform_x(thread, images) : x_.source(images.begin).data;
       if (collects_) {
         convolution_->collect(images.begin, count, x, dy, scratch.at<float>(collected_));
       } else {

@@ -132,8 +132,8 @@ class OnednnConvolution final : public Convolution {
     });
   }
 
-  void backward_weights(int thread, int64_t images, const void* x, const void* dy, float* gradient, bool accumulate,
-                        void* scratch) const override {
+  void backward_weights(int thread, int64_t images, const void* x, const void* dy, float* gradient,
+                        bool accumulate, void* scratch) const override {
     const Room room = room_in(scratch);
     each_granule(images, weights_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
       const bool add = accumulate || granule.first > 0;
@@ -186,8 +186,7 @@ class OnednnConvolution final : public Convolution {
   }
 
   const void* input(const void* images, int64_t first, Side side, float* room) const {
-    const void* from =
-        static_cast<const std::byte*>(images) + first * operand_bytes(operands_);
+    const void* from = static_cast<const std::byte*>(images) + first * operand_bytes(operands_);
     if (block_ == 16) return from;
     split_blocks(static_cast<const float*>(from), side.blocks, side.pixels, room);
     return room;

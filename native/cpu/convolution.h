@@ -49,11 +49,11 @@ class Convolution {
                                float* plain) const = 0;
 
   /// A weight gradient larger than a cache is better written once: first all images' operands are
-  /// collected (in any order, by any thread), then each slice of the plain gradient is made, as many
-  /// as unpacking_slices(). Bytes to collect in; 0: not here, backward_weights() serves.
+  /// collected (in any order, by any thread), then each slice of the plain gradient is made, as
+  /// many as unpacking_slices(). Bytes to collect in; 0: not here, backward_weights() serves.
   virtual size_t collected_bytes() const { return 0; }
-  virtual void collect(int64_t /*first*/, int64_t /*images*/, const void* /*x*/,
-                       const void* /*dy*/, float* /*collected*/) const {}
+  virtual void collect(int64_t /*first*/, int64_t /*images*/, const void* /*x*/, const void* /*dy*/,
+                       float* /*collected*/) const {}
   virtual void collected_gradient(int64_t /*slice*/, const float* /*collected*/, float* /*plain*/,
                                   void* /*scratch*/) const {}
 

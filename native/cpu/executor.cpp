@@ -30,14 +30,13 @@ Operands operands_of(const ConvolutionShape& shape, ConvolutionUse use, Convolut
 
 const Convolution& Context::convolution(const ConvolutionShape& shape, ConvolutionUse use,
                                         ConvolutionMeans means) {
-  const Key key{shape,          use.forward,         use.backward_data, use.backward_weights,
+  const Key key{shape,          use.forward,        use.backward_data, use.backward_weights,
                 means.winograd, means.bf16_products};
   std::unique_ptr<Convolution>& found = convolutions_[key];
   if (!found) {
-    found = means.winograd
-                ? make_winograd_convolution(shape)
-                : make_onednn_convolution(shape, use, operands_of(shape, use, means),
-                                          pool.threads());
+    found = means.winograd ? make_winograd_convolution(shape)
+                           : make_onednn_convolution(shape, use, operands_of(shape, use, means),
+                                                     pool.threads());
   }
   return *found;
 }

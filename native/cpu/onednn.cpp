@@ -196,8 +196,8 @@ ConvolutionPrimitive::ConvolutionPrimitive(Direction direction, const Convolutio
         arguments.add(DNNL_ARG_SCRATCHPAD, description.scratchpad_desc());
       }
     };
-    const auto hint = forward_description(
-        describe(Direction::forward, shape, operands, block), attributes);
+    const auto hint =
+        forward_description(describe(Direction::forward, shape, operands, block), attributes);
     if (like != nullptr) described.w = like->parts_->weights;
     switch (direction) {
       case Direction::forward: {

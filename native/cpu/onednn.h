@@ -44,7 +44,8 @@ enum class Operands { f32, bf16 };
 
 /// Channels to a block: 16, or 8 on processors whose kernels want that (AVX2).
 int block_of(const ConvolutionShape& shape);
-/// Whether oneDNN has a kernel for bf16 operands in blocks of 16 channels, and not only plain loops.
+/// Whether oneDNN has a kernel for bf16 operands in blocks of 16 channels, and not only plain
+/// loops.
 bool has_bf16_kernel(Direction direction, const ConvolutionShape& shape);
 
 /// One primitive, runnable by many threads at once, each with arguments of its own.

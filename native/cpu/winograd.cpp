@@ -128,8 +128,8 @@ struct Place {
 HWY_NOINLINE void transform_input(const Geometry& g, const Tiling& tiling, int blocks, int first,
                                   const float* x, const Place& place) {
   const D d;
-  const size_t stride = position_stride(blocks, place.pitch), row = static_cast<size_t>(g.width) * 16,
-               plane = row * g.height;
+  const size_t stride = position_stride(blocks, place.pitch),
+               row = static_cast<size_t>(g.width) * 16, plane = row * g.height;
   const V zero = hn::Zero(d);
   for (int block = 0; block < blocks; ++block) {
     for (int t = 0; t < place.count; ++t) {
@@ -177,8 +177,8 @@ HWY_NOINLINE void transform_input(const Geometry& g, const Tiling& tiling, int b
 HWY_NOINLINE void transform_gradient(const Geometry& g, const Tiling& tiling, int blocks, int first,
                                      const float* dy, const Place& place) {
   const D d;
-  const size_t stride = position_stride(blocks, place.pitch), row = static_cast<size_t>(g.width) * 16,
-               plane = row * g.height;
+  const size_t stride = position_stride(blocks, place.pitch),
+               row = static_cast<size_t>(g.width) * 16, plane = row * g.height;
   const V zero = hn::Zero(d);
   for (int block = 0; block < blocks; ++block) {
     for (int t = 0; t < place.count; ++t) {
@@ -466,7 +466,8 @@ void CollectedGradient(const Geometry& g, int total, int block, const float* col
     }
   }
   const Geometry one{g.in_blocks, 1, g.height, g.width};
-  FinishFilterGradient(one, 0, scratch, dw + static_cast<size_t>(block) * 16 * g.in_blocks * 16 * 9);
+  FinishFilterGradient(one, 0, scratch,
+                       dw + static_cast<size_t>(block) * 16 * g.in_blocks * 16 * 9);
 }
 
 size_t CollectedFloats(const Geometry& g, int total) {

@@ -36,9 +36,10 @@ class WinogradConvolution final : public Convolution {
     return std::max(granule(), std::min(kTiles / tiles, shared_out));
   }
   size_t scratch_bytes() const override {
-    const size_t slice = winograd::filter_floats(forward_) / static_cast<size_t>(forward_.out_blocks);
-    return sizeof(float) *
-           std::max({winograd::scratch_floats(forward_), winograd::scratch_floats(adjoint_), slice});
+    const size_t slice =
+        winograd::filter_floats(forward_) / static_cast<size_t>(forward_.out_blocks);
+    return sizeof(float) * std::max({winograd::scratch_floats(forward_),
+                                     winograd::scratch_floats(adjoint_), slice});
   }
 
   size_t collected_bytes() const override {
@@ -56,9 +57,8 @@ class WinogradConvolution final : public Convolution {
   }
   void collected_gradient(int64_t slice, const float* collected, float* plain,
                           void* scratch) const override {
-    winograd::collected_gradient(forward_, static_cast<int>(shape_.images),
-                                 static_cast<int>(slice), collected, plain,
-                                 static_cast<float*>(scratch));
+    winograd::collected_gradient(forward_, static_cast<int>(shape_.images), static_cast<int>(slice),
+                                 collected, plain, static_cast<float*>(scratch));
   }
 
   size_t forward_weights_bytes() const override {
@@ -96,10 +96,9 @@ class WinogradConvolution final : public Convolution {
   void backward_weights(int, int64_t images, const void* x, const void* dy, float* gradient,
                         bool accumulate, void* scratch) const override {
     if (!accumulate) std::memset(gradient, 0, sizeof(float) * winograd::filter_floats(forward_));
-    winograd::accumulate_filter_gradient(forward_, static_cast<int>(images),
-                                         static_cast<const float*>(x),
-                                         static_cast<const float*>(dy), gradient,
-                                         static_cast<float*>(scratch));
+    winograd::accumulate_filter_gradient(
+        forward_, static_cast<int>(images), static_cast<const float*>(x),
+        static_cast<const float*>(dy), gradient, static_cast<float*>(scratch));
   }
 
  private:

@@ -42,12 +42,11 @@ bool overlap(const Tensor& a, const Tensor& b) {
 
 void check_device(const ProgramSet& set) {
   const bool reference = set.device == "reference" && set.precision == "fp64";
-  const bool cpu =
-      set.device == "cpu" && (set.precision == "fp32" || set.precision == "bf16" ||
-                              set.precision == "bf16-native");
+  const bool cpu = set.device == "cpu" && (set.precision == "fp32" || set.precision == "bf16" ||
+                                           set.precision == "bf16-native");
   if (!reference && !cpu) {
-    refuse("device", "expected reference with fp64, or cpu with fp32, bf16 or bf16-native, got " + set.device +
-                         " with " + set.precision);
+    refuse("device", "expected reference with fp64, or cpu with fp32, bf16 or bf16-native, got " +
+                         set.device + " with " + set.precision);
   }
 }
 
