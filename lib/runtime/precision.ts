@@ -106,10 +106,26 @@ async function contender(graph: Graph, precision: Candidate, batch: number, thre
   try {
     await native.allocate()
     for (const { name, shape, init } of graph.parameters) {
-      await native.write(name, await initialValues(init, shape.reduce((product, size) => product * size, 1), 1, name))
+      await native.write(
+        name,
+        await initialValues(
+          init,
+          shape.reduce((product, size) => product * size, 1),
+          1,
+          name,
+        ),
+      )
     }
     const x = programs.tensors.find(({ name }) => name === 'x')!
-    await native.write('x', await initialValues({ kind: 'normal', deviation: 1 }, x.shape.reduce((product, size) => product * size, 1), 1, 'x'))
+    await native.write(
+      'x',
+      await initialValues(
+        { kind: 'normal', deviation: 1 },
+        x.shape.reduce((product, size) => product * size, 1),
+        1,
+        'x',
+      ),
+    )
   } catch (error) {
     await native.dispose()
     throw error
@@ -145,4 +161,3 @@ function sample(kind: NetworkKind): { layers: Network; batch: number } {
   })
   return { layers: net, batch: large ? 4 : 32 }
 }
-

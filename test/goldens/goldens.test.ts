@@ -16,7 +16,12 @@ const executors: readonly (readonly string[])[] = [
   ['--device', 'reference'],
   ['--device', 'cpu'],
   ['--device', 'cpu', '--precision', 'bf16'],
-  ...(nativeBf16() ? [['--device', 'cpu', '--precision', 'bf16-native'], ['--device', 'cpu', '--precision', 'bf16-native', '--convolution', 'auto']] : []),
+  ...(nativeBf16()
+    ? [
+        ['--device', 'cpu', '--precision', 'bf16-native'],
+        ['--device', 'cpu', '--precision', 'bf16-native', '--convolution', 'auto'],
+      ]
+    : []),
 ]
 for (const words of executors) {
   test.serial(`goldens ${words.join(' ')}`, async (t) => {

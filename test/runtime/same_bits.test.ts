@@ -42,7 +42,12 @@ interface Variant {
   readonly block?: number
 }
 
-async function train(net: Network, batch: number, precision: 'fp32' | 'bf16' | 'bf16-native', { threads, block }: Variant): Promise<Map<string, ArrayLike<number>>> {
+async function train(
+  net: Network,
+  batch: number,
+  precision: 'fp32' | 'bf16' | 'bf16-native',
+  { threads, block }: Variant,
+): Promise<Map<string, ArrayLike<number>>> {
   const before = process.env[variable]
   if (block === undefined) Reflect.deleteProperty(process.env, variable)
   else process.env[variable] = String(block)
