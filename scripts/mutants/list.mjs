@@ -286,7 +286,7 @@ export const MUTANTS = [
   {
     name: 'momentum not restored',
     file: 'lib/training/checkpoint.ts',
-    search: 'await restore(join(path, optimizerFile), session.trainedNames, (name) => session.optimizerState(name))',
+    search: 'await restore(join(path, optimizerFile), optimizer)',
     replace: '',
     tests: ['training'],
   },

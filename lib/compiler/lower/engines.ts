@@ -4,11 +4,11 @@
  */
 import type { Precision } from '../program.js'
 
-/** Whose kernel: the values of attribute `tier`. */
+/** Whose kernel a convolution is: 0 plain, 1 a precompiled fusion of cuDNN, 2 one that it compiles at run time. */
+export type Tier = 0 | 1 | 2
 export const PLAIN = 0
 export const PRECOMPILED = 1
 export const RUNTIME_COMPILED = 2
-export type Tier = typeof PLAIN | typeof PRECOMPILED | typeof RUNTIME_COMPILED
 
 /** One of the three convolutions of a layer, and what stands around it that a fusion could take in. */
 export interface Site {
