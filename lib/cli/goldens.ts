@@ -12,7 +12,7 @@ const options = {
   device: choiceOption('who computes', ['reference', 'cpu', 'cuda', 'cuda-emulated'], 'reference'),
   precision: choiceOption(
     'arithmetic; auto is fp64 for the reference, fp32 for the CPU, fp16 on CUDA',
-    ['auto', 'fp64', 'fp32', 'tf32', 'bf16', 'fp16'],
+    ['auto', 'fp64', 'fp32', 'tf32', 'bf16', 'bf16-native', 'fp16'],
     'auto',
   ),
   tier: choiceOption('on CUDA: the fusions to take wherever their pattern exists (default: by rule)', Object.keys(tiers) as (keyof typeof tiers)[]),

@@ -7,7 +7,11 @@ import { choiceOption, flagOption, integerOption, type OptionSpec, type ValuesOf
 
 export const placeOptions = {
   device: choiceOption('who computes', deviceChoices, 'auto'),
-  precision: choiceOption('arithmetic', precisionChoices, 'auto'),
+  precision: choiceOption(
+    'types in memory and of arithmetic; auto: fp16 on CUDA, on the CPU what a short measurement at first use finds fastest',
+    precisionChoices,
+    'auto',
+  ),
   threads: integerOption('threads; 0: what user, cores and cgroup allow', { minimum: 0, maximum: 1024, fallback: 0 }),
 }
 

@@ -162,7 +162,7 @@ function depthOf(graph: Graph): number {
 function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions, types: TensorTypes, parameters: ParameterPlan): Generator<void, Draft> {
   const training = name === 'train'
   const winograd = options.device === 'cpu' && options.convolution !== 'direct' && depthOf(graph) <= WINOGRAD_DEPTH
-  const draft = new Draft(types, options.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd)
+  const draft = new Draft(types, options.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd, options.precision === 'bf16-native')
   const forward = new Forward(graph, draft, parameters.tensors, {
     training,
     fold: targetOf(options) === undefined,

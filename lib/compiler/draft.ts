@@ -40,6 +40,8 @@ export class Draft {
     readonly groups: number,
     /** Whether the device has Winograd's algorithm and may use it. */
     readonly winograd = false,
+    /** Whether convolutions may multiply bf16. */
+    readonly bf16Products = false,
   ) {}
 
   emit(
@@ -67,7 +69,7 @@ export class Draft {
   /** Attributes of a convolution and of its backward pass. */
   convolution(node: { readonly kernel: number; readonly stride: number; readonly padding: number }, xRelu: boolean): Record<string, AttributeValue> {
     const { kernel, stride, padding } = node
-    return { stride, padding, xRelu, winograd: this.winograd && kernel === 3 && stride === 1 && padding === 1 }
+    return { stride, padding, xRelu, winograd: this.winograd && kernel === 3 && stride === 1 && padding === 1, bf16Products: this.bf16Products }
   }
 
   /** A feature map that `operation` writes as operand `key`. */

@@ -1,5 +1,5 @@
 /** Types and layouts that each executor wants, known without loading any of its libraries. */
-import type { DeviceName, DType, Layout, Precision } from './program.js'
+import { isBf16, type DeviceName, type DType, type Layout, type Precision } from './program.js'
 import { PreresnetError } from '../errors.js'
 
 /** Every tensor starts on a cache line. */
@@ -69,11 +69,11 @@ export function tensorTypes(device: DeviceName, precision: Precision): TensorTyp
         vectorLayout: 'plain',
       }
     case 'cpu':
-      if (precision !== 'fp32' && precision !== 'bf16') {
-        throw new PreresnetError('ERR_DEVICE', `device cpu: expected precision fp32 or bf16, got ${precision}`)
+      if (precision !== 'fp32' && !isBf16(precision)) {
+        throw new PreresnetError('ERR_DEVICE', `device cpu: expected precision fp32, bf16 or bf16-native, got ${precision}`)
       }
       return {
-        storage: precision === 'bf16' ? 'bf16' : 'f32',
+        storage: isBf16(precision) ? 'bf16' : 'f32',
         activationLayout: 'nchw16c',
         master: 'f32',
         sums: 'f64',
@@ -83,7 +83,9 @@ export function tensorTypes(device: DeviceName, precision: Precision): TensorTyp
       }
     case 'cuda':
     case 'cuda-emulated': {
-      if (precision === 'fp64') throw new PreresnetError('ERR_DEVICE', `device ${device}: expected precision fp32, tf32, bf16 or fp16, got fp64`)
+      if (precision === 'fp64' || precision === 'bf16-native') {
+        throw new PreresnetError('ERR_DEVICE', `device ${device}: expected precision fp32, tf32, bf16 or fp16, got ${precision}`)
+      }
       const storage = precision === 'fp16' ? 'f16' : precision === 'bf16' ? 'bf16' : 'f32'
       return { storage, activationLayout: 'nhwc8', master: 'f32', sums: 'f32', weights: storage, weightLayout: 'krsc8', vectorLayout: 'nhwc8' }
     }

@@ -5,7 +5,7 @@ import type { DeviceName, Precision } from './program.js'
 /** Everything that decides what programs a graph becomes. Plain data, saved with a checkpoint. */
 export interface CompileOptions {
   readonly device: DeviceName
-  /** fp64 for the reference, fp32 or bf16 (activations and their gradients in memory) for the CPU; fp32, tf32, bf16 or fp16 on CUDA. */
+  /** fp64 for the reference; fp32, bf16 or bf16-native for the CPU; fp32, tf32, bf16 or fp16 on CUDA. */
   readonly precision: Precision
   readonly batch: number
   readonly programs: readonly ('train' | 'evaluate' | 'infer')[]

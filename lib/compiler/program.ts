@@ -5,8 +5,16 @@ export type DType = 'f64' | 'f32' | 'bf16' | 'f16' | 'i32' | 'u8'
 export type Layout = 'plain' | 'nchw16c' | 'nhwc8' | 'krsc8'
 /** 'cuda-emulated' runs the same programs as 'cuda' on the CPU, slowly; for tests. */
 export type DeviceName = 'reference' | 'cpu' | 'cuda' | 'cuda-emulated'
-/** 'tf32': fp32 in memory, tensor cores that round factors to 10 bits. */
-export type Precision = 'fp64' | 'fp32' | 'tf32' | 'bf16' | 'fp16'
+/**
+ * Type in memory and type of arithmetic. On the CPU `bf16` keeps feature maps and their gradients in bf16 and computes in fp32, `bf16-native` multiplies
+ * bf16 as well, where convolutions are direct. `tf32`: fp32 in memory, tensor cores that round factors to 10 bits. Parameters, statistics and sums
+ * never have fewer bits than fp32.
+ */
+export type Precision = 'fp64' | 'fp32' | 'tf32' | 'bf16' | 'bf16-native' | 'fp16'
+
+export function isBf16(precision: Precision): precision is 'bf16' | 'bf16-native' {
+  return precision === 'bf16' || precision === 'bf16-native'
+}
 
 /**
  * Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes.

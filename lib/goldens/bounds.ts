@@ -20,8 +20,8 @@ const exact = {
 export const medianBound = 1.5
 
 /** Whether PyTorch's own error in bf16 is the measure. fp16 and tf32 have three bits more, so the same bounds hold with room. */
-export function isLow(precision: Precision): precision is 'bf16' | 'fp16' | 'tf32' {
-  return precision === 'bf16' || precision === 'fp16' || precision === 'tf32'
+export function isLow(precision: Precision): precision is Exclude<Precision, 'fp64' | 'fp32'> {
+  return precision !== 'fp64' && precision !== 'fp32'
 }
 
 const forward = new Set(['y', 'y_eval', 'logits', 'logits_eval'])

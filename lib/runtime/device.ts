@@ -2,28 +2,46 @@
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { oneOf } from '../options.js'
+import { loadBinding } from './binding.js'
 
 export const deviceChoices = ['auto', 'cpu', 'reference', 'cuda', 'cuda-emulated'] as const
-export const precisionChoices = ['auto', 'fp32', 'tf32', 'bf16', 'fp16', 'fp64'] as const
+export const precisionChoices = ['auto', 'fp32', 'tf32', 'bf16', 'bf16-native', 'fp16', 'fp64'] as const
 export type DeviceChoice = (typeof deviceChoices)[number]
 export type PrecisionChoice = (typeof precisionChoices)[number]
 
 /** What 'auto' takes comes first. */
 const onCuda: readonly Precision[] = ['fp16', 'bf16', 'tf32', 'fp32']
-const able: Readonly<Record<DeviceName, readonly Precision[]>> = { cpu: ['fp32', 'bf16'], reference: ['fp64'], cuda: onCuda, 'cuda-emulated': onCuda }
+const able: Readonly<Record<DeviceName, readonly Precision[]>> = {
+  cpu: ['fp32', 'bf16', 'bf16-native'],
+  reference: ['fp64'],
+  cuda: onCuda,
+  'cuda-emulated': onCuda,
+}
 
 export function isCuda(device: DeviceName): device is 'cuda' | 'cuda-emulated' {
   return device === 'cuda' || device === 'cuda-emulated'
 }
 
+/** Whether this processor multiplies bf16 by instructions of its own. */
+export function nativeBf16(): boolean {
+  const sets = loadBinding().system['instructionSets'] as readonly string[]
+  return ['avx512_bf16', 'amx_bf16'].some((name) => sets.includes(name))
+}
+
+/** What there is on this machine. */
+export interface Machine {
+  readonly hasCuda?: () => boolean
+  readonly hasNativeBf16?: () => boolean
+}
+
 /**
- * Never falls back from what was asked for, whether it is there or not. 'auto' takes the GPU where `hasCuda` says there is one, else the CPU, and there
- * fp32: bf16 halves memory, but is not measured to be faster.
+ * Never falls back from what was asked for, whether it is there or not. 'auto' takes the GPU where `hasCuda` says there is one, and there fp16, else the
+ * CPU, and there fp32; `compile` measures what is faster (precision.ts).
  */
 export function chooseDevice(
   device: DeviceChoice = 'auto',
   precision: PrecisionChoice = 'auto',
-  hasCuda: () => boolean = () => false,
+  { hasCuda = () => false, hasNativeBf16 = nativeBf16 }: Machine = {},
 ): { device: DeviceName; precision: Precision } {
   oneOf('device', device, deviceChoices)
   oneOf('precision', precision, precisionChoices)
@@ -31,6 +49,12 @@ export function chooseDevice(
   if (precision === 'auto') return { device: taken, precision: able[taken][0]! }
   if (!able[taken].includes(precision)) {
     throw new PreresnetError('ERR_DEVICE', `precision: the ${taken} executor computes in ${able[taken].join(' or ')}, got ${JSON.stringify(precision)}`)
+  }
+  if (precision === 'bf16-native' && !hasNativeBf16()) {
+    throw new PreresnetError(
+      'ERR_DEVICE',
+      `precision: "bf16-native" was asked for, but this processor has no instructions for bf16 (AVX512_BF16 or AMX): ${String(loadBinding().system['cpu'])}`,
+    )
   }
   return { device: taken, precision }
 }

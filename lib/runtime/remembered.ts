@@ -8,6 +8,8 @@ import { join } from 'node:path'
 
 const FORMAT = 1
 
+let written = 0
+
 /** $PRERESNET_CACHE, else $XDG_CACHE_HOME/preresnet, else ~/.cache/preresnet. */
 export function cacheDirectory(): string {
   const { PRERESNET_CACHE, XDG_CACHE_HOME } = process.env
@@ -15,13 +17,20 @@ export function cacheDirectory(): string {
   return join(XDG_CACHE_HOME !== undefined && XDG_CACHE_HOME !== '' ? XDG_CACHE_HOME : join(homedir(), '.cache'), 'preresnet')
 }
 
+/** Tells the program that runs: as warnings of the process with code PRERESNET_CACHE, which Node prints where nobody listens. */
+export function warn(notes: readonly string[]): void {
+  for (const note of notes) process.emitWarning(note, { code: 'PRERESNET_CACHE' })
+}
+
+type Places = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
 export class Remembered<T> {
   private constructor(
     private readonly file: string,
     private readonly place: string,
+    private readonly valid: (value: unknown) => value is T,
     /** By key; of this place alone. */
     readonly entries: Map<string, T>,
-    private readonly elsewhere: Readonly<Record<string, unknown>>,
     /** Why nothing, or not everything, is remembered. */
     readonly note: string | undefined,
   ) {}
@@ -29,32 +38,48 @@ export class Remembered<T> {
   /** `place`: what the figures hold for (device, driver, versions); others are kept in the same file, untouched. `valid` throws nothing. */
   static async open<T>(subject: string, place: string, valid: (value: unknown) => value is T): Promise<Remembered<T>> {
     const file = join(cacheDirectory(), `${subject}.json`)
-    const text = await readFile(file, 'utf8').catch(() => undefined)
-    if (text === undefined) return new Remembered(file, place, new Map<string, T>(), {}, undefined)
-    try {
-      const { format, places } = JSON.parse(text) as { format?: unknown; places?: Record<string, Record<string, unknown>> }
-      if (format !== FORMAT || typeof places !== 'object' || places === null) throw new TypeError('another format')
-      const here = Object.entries(places[place] ?? {})
-      const entries = here.filter((entry): entry is [string, T] => valid(entry[1]))
-      const note =
-        entries.length === here.length ? undefined : `${file}: ${here.length - entries.length} entries are not what they should be and are measured again`
-      return new Remembered(file, place, new Map(entries), places, note)
-    } catch (error) {
-      return new Remembered(file, place, new Map<string, T>(), {}, `${file} cannot be used (${(error as Error).message}); what it held is measured again`)
-    }
+    const { places, note } = await read(file)
+    const here = Object.entries(places[place] ?? {})
+    const entries = validOf(here, valid)
+    const fewer = here.length - entries.length
+    const reason = note ?? (fewer > 0 ? `${file}: ${fewer} entries are not what they should be and are measured again` : undefined)
+    return new Remembered(file, place, valid, new Map(entries), reason)
   }
 
-  /** Written aside and renamed. Resolves with a word where the file cannot be written. */
+  /** Beside what others have written since. Written aside and renamed. Resolves with a word where the file cannot be written. */
   async save(): Promise<string | undefined> {
-    const places = { ...this.elsewhere, [this.place]: Object.fromEntries([...this.entries].sort(([a], [b]) => (a < b ? -1 : 1))) }
-    const aside = `${this.file}.${process.pid}`
+    const { places } = await read(this.file)
+    const entries = new Map([...validOf(Object.entries(places[this.place] ?? {}), this.valid), ...this.entries])
+    const sorted = Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)))
+    const aside = `${this.file}.${process.pid}.${written++}`
     try {
       await mkdir(cacheDirectory(), { recursive: true })
-      await writeFile(aside, `${JSON.stringify({ format: FORMAT, places }, null, 1)}\n`)
+      await writeFile(aside, `${JSON.stringify({ format: FORMAT, places: { ...places, [this.place]: sorted } }, null, 1)}\n`)
       await rename(aside, this.file)
       return undefined
     } catch (error) {
       return `${this.file} cannot be written (${(error as Error).message}); the same will be measured next time`
     }
   }
+}
+
+function validOf<T>(entries: readonly [string, unknown][], valid: (value: unknown) => value is T): [string, T][] {
+  return entries.filter((entry): entry is [string, T] => valid(entry[1]))
+}
+
+/** No places where there is no such file yet; none and a word where it is not what it should be. */
+async function read(file: string): Promise<{ readonly places: Places; readonly note?: string }> {
+  try {
+    const { format, places } = JSON.parse(await readFile(file, 'utf8')) as { readonly format?: unknown; readonly places?: unknown }
+    if (format !== FORMAT) throw new TypeError(`expected format ${FORMAT}, got ${JSON.stringify(format)}`)
+    if (!isRecord(places) || !Object.values(places).every(isRecord)) throw new TypeError('expected entries by place, got something else')
+    return { places: places as Places }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { places: {} }
+    return { places: {}, note: `${file} cannot be used (${(error as Error).message}); what it held is measured again` }
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -18,12 +18,13 @@ struct Context {
   Scratch scratch;
 
   /// Equal layers share their primitives.
-  const Convolution& convolution(const ConvolutionShape& shape, ConvolutionUse use, bool winograd);
+  const Convolution& convolution(const ConvolutionShape& shape, ConvolutionUse use,
+                                 ConvolutionMeans means);
 
  private:
   struct Key {
     ConvolutionShape shape;
-    bool forward, backward_data, backward_weights, winograd;
+    bool forward, backward_data, backward_weights, winograd, bf16_products;
     auto operator<=>(const Key&) const = default;
   };
   std::map<Key, std::unique_ptr<Convolution>> convolutions_;

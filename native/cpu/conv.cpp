@@ -43,7 +43,8 @@ class ConvOperation final : public Operation {
       shape_.images = 1;
       shape_.filters /= slices_;
     }
-    convolution_ = &context.convolution(shape_, {.forward = true}, op.winograd);
+    convolution_ = &context.convolution(
+        shape_, {.forward = true}, {.winograd = op.winograd, .bf16_products = op.bf16Products});
     x_scale_ = Coefficients("conv.xScale", op.xScale, images, plan);
     x_bias_ = Coefficients("conv.xBias", op.xBias, images, plan);
     residual_scale_ = Coefficients("conv.residualScale", op.residualScale, images, plan);
@@ -59,16 +60,19 @@ class ConvOperation final : public Operation {
     packed_ = keep_packed_ ? plan.kept(packed_bytes) : plan.shared(packed_bytes);
 
     fuses_ = convolution_->takes_epilogue() && can_fuse();
-    const int64_t granule = slices_ > 1 ? 1 : convolution_->granule();
-    partition_ = Partition(images, granule, block_images(granule));
+    bf16_operand_ = convolution_->bf16_operands();
+    partition_ = slices_ > 1 ? Partition(images, 1, 1)
+                             : Partition(images, convolution_->granule(),
+                                         block_images(convolution_->block(context.pool.threads())));
     const int64_t block = partition_.block_images();
-    const auto bytes = [](int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); };
-    transforms_ =
-        x_.bf16 || op.xScale != nullptr || op.xBias != nullptr || op.xRelu || shape_.planes > 0;
-    const int64_t image_elements = shape_.x_elements();
-    if (transforms_ && slices_ > 1) activations_ = plan.shared(bytes(images * image_elements));
-    if (transforms_ && slices_ == 1) activation_ = plan.thread(bytes(block * image_elements));
-    if (y_.bf16) result_ = plan.thread(bytes(block * shape_.y_elements()));
+    transforms_ = x_.bf16 != bf16_operand_ || op.xScale != nullptr || op.xBias != nullptr ||
+                  op.xRelu || shape_.planes > 0;
+    const int64_t images_at_once = slices_ > 1 ? images : block;
+    const size_t activation_bytes =
+        storage_bytes(images_at_once * shape_.x_elements(), bf16_operand_);
+    if (transforms_ && slices_ > 1) activations_ = plan.shared(activation_bytes);
+    if (transforms_ && slices_ == 1) activation_ = plan.thread(activation_bytes);
+    if (y_.bf16) result_ = plan.thread(storage_bytes(block * shape_.y_elements(), false));
     convolution_scratch_ = plan.thread(convolution_->scratch_bytes());
   }
 
@@ -84,7 +88,7 @@ class ConvOperation final : public Operation {
     const Range all = partition_.all();
     context_.pool.run(partition_.blocks(all), [&](int thread, int64_t task) {
       const Range images = partition_.block(all, task);
-      const float* x = transforms_ ? transform(thread, images) : plain_x(images.begin);
+      const void* x = transforms_ ? transform(thread, images) : plain_x(images.begin);
       float* y = y_.bf16 ? scratch.at<float>(result_, thread) : plain_y(images.begin);
       convolve(thread, images, x, 0, y);
       for (int64_t image = images.begin; finishes() && image < images.end; ++image) {
@@ -117,14 +121,12 @@ class ConvOperation final : public Operation {
     if (transforms_) {
       context_.pool.run(x_.images * x_.blocks(), [&](int, int64_t task) {
         const int64_t image = task / x_.blocks(), block = task % x_.blocks();
-        float* out = scratch.at<float>(activations_) + image * shape_.x_elements();
-        transform(image, block, 1, out + block * 16 * x_.pixels());
+        transform(image, block, 1, advance(activations(image), block * 16 * x_.pixels()));
       });
     }
     context_.pool.run(x_.images * slices_, [&](int thread, int64_t task) {
       const int64_t image = task / slices_, slice = task % slices_;
-      const float* x = transforms_ ? scratch.at<float>(activations_) + image * shape_.x_elements()
-                                   : plain_x(image);
+      const void* x = transforms_ ? activations(image).data : plain_x(image);
       float* y = y_.bf16 ? scratch.at<float>(result_, thread)
                          : plain_y(image) + slice * shape_.y_elements();
       convolve(thread, {image, image + 1}, x, slice, y);
@@ -138,12 +140,15 @@ class ConvOperation final : public Operation {
   std::byte* packed(int64_t slice) const {
     return context_.scratch.at<std::byte>(packed_) + static_cast<size_t>(slice) * packed_bytes_;
   }
-  const float* plain_x(int64_t image) const {
-    return static_cast<const float*>(x_.source(image).data);
-  }
+  const void* plain_x(int64_t image) const { return x_.source(image).data; }
   float* plain_y(int64_t image) const { return static_cast<float*>(y_.target(image).data); }
+  /// Of one image, for all slices.
+  Target activations(int64_t image) const {
+    const Target all{context_.scratch.at<void>(activations_), bf16_operand_};
+    return advance(all, image * shape_.x_elements());
+  }
 
-  void convolve(int thread, Range images, const float* x, int64_t slice, float* y) const {
+  void convolve(int thread, Range images, const void* x, int64_t slice, float* y) const {
     void* scratch = context_.scratch.at<void>(convolution_scratch_, thread);
     const int64_t count = images.end - images.begin;
     if (!fuses_) return convolution_->forward(thread, count, x, packed(slice), y, scratch);
@@ -167,16 +172,16 @@ class ConvOperation final : public Operation {
     return !y_.bf16 && !sums_ && (op_.yScale == nullptr || norm_.folds()) && plain_residual;
   }
 
-  const float* transform(int thread, Range images) const {
-    float* out = context_.scratch.at<float>(activation_, thread);
+  const void* transform(int thread, Range images) const {
+    const Target out{context_.scratch.at<void>(activation_, thread), bf16_operand_};
     for (int64_t image = images.begin; image < images.end; ++image) {
-      transform(image, 0, x_.blocks(), out + (image - images.begin) * shape_.x_elements());
+      transform(image, 0, x_.blocks(), advance(out, (image - images.begin) * shape_.x_elements()));
     }
-    return out;
+    return out.data;
   }
 
   /// Some blocks of an image's channels.
-  void transform(int64_t image, int64_t first, int64_t blocks, float* out) const {
+  void transform(int64_t image, int64_t first, int64_t blocks, Target out) const {
     const passes::TransformPass pass{
         .x = advance(x_.source(image), first * 16 * x_.pixels()),
         .scale = from_block(x_scale_.row(image), first),
@@ -246,7 +251,7 @@ class ConvOperation final : public Operation {
   bool keep_packed_ = false, packed_once_ = false;
   uint64_t packed_version_ = 0;
   Partition partition_;
-  bool transforms_ = false, fuses_ = false;
+  bool transforms_ = false, fuses_ = false, bf16_operand_ = false;
   SharedRange activations_;
   ThreadRange activation_, result_, convolution_scratch_;
 };

@@ -32,7 +32,7 @@ class ConvBackwardOperation final : public Operation {
         convolution_shape("conv_backward", x_, *op.w, d_, op.stride, op.padding);
     convolution_ = &context.convolution(
         shape, {.backward_data = op.dx != nullptr, .backward_weights = op.dw != nullptr},
-        op.winograd);
+        {.winograd = op.winograd, .bf16_products = op.bf16Products});
     a_ = Coefficients("conv_backward.dA", op.dA, images, plan);
     b_ = Coefficients("conv_backward.dB", op.dB, images, plan);
     c_ = Coefficients("conv_backward.dC", op.dC, images, plan);
@@ -41,17 +41,21 @@ class ConvBackwardOperation final : public Operation {
     dbias_ = ChannelSums("conv_backward.dbias", op.dbias, images, d_.channels, 1, plan);
     sums_ = ChannelSums("conv_backward.sums", op.sums, images, x_.channels, 2, plan);
 
-    partition_ = Partition(images, convolution_->granule(), block_images(convolution_->granule()));
-    const auto block = static_cast<size_t>(partition_.block_images()) * sizeof(float);
-    const auto x_block = block * static_cast<size_t>(x_.image_elements());
-    const auto y_block = block * static_cast<size_t>(d_.image_elements());
+    partition_ = Partition(images, convolution_->granule(),
+                           block_images(convolution_->block(context.pool.threads())));
+    const int64_t x_block = partition_.block_images() * x_.image_elements();
+    const int64_t y_block = partition_.block_images() * d_.image_elements();
+    bf16_operands_ = convolution_->bf16_operands();
     const bool transformed = op.xScale != nullptr || op.xBias != nullptr || op.xRelu;
-    transforms_x_ = op.dw != nullptr && (x_.bf16 || transformed);
-    gathers_dy_ = d_.bf16 || op.dA != nullptr || op.y != nullptr || op.dC != nullptr ||
-                  op.skip != nullptr || op.dy != nullptr;
-    if (gathers_dy_) gathered_ = plan.thread(y_block);
-    if (transforms_x_) transformed_ = plan.thread(x_block);
-    if (dx_.bf16) input_gradient_ = plan.thread(x_block);
+    transforms_x_ = op.dw != nullptr && (x_.bf16 != bf16_operands_ || transformed);
+    const bool composed = op.dA != nullptr || op.y != nullptr || op.dC != nullptr ||
+                          op.skip != nullptr || op.dy != nullptr;
+    // What is stored in the type that is multiplied need not stand in scratch too.
+    takes_stored_dy_ = op.dy != nullptr && dy_.bf16 == bf16_operands_;
+    gathers_dy_ = !takes_stored_dy_ && (d_.bf16 != bf16_operands_ || composed);
+    if (gathers_dy_) gathered_ = plan.thread(storage_bytes(y_block, bf16_operands_));
+    if (transforms_x_) transformed_ = plan.thread(storage_bytes(x_block, bf16_operands_));
+    if (dx_.bf16) input_gradient_ = plan.thread(storage_bytes(x_block, false));
     convolution_scratch_ = plan.thread(convolution_->scratch_bytes());
     if (op.dx != nullptr) {
       weights_ = PaddedWeights(*op.w, shape, plan);
@@ -59,8 +63,13 @@ class ConvBackwardOperation final : public Operation {
     }
     if (op.dw != nullptr) {
       const auto bytes = static_cast<size_t>(convolution_->gradient_elements()) * sizeof(float);
-      partial_ = plan.thread(bytes);
-      total_ = plan.shared(bytes);
+      collects_ = convolution_->collected_bytes() > 0;
+      if (collects_) {
+        collected_ = plan.shared(convolution_->collected_bytes());
+      } else {
+        partial_ = plan.thread(bytes);
+        total_ = plan.shared(bytes);
+      }
       dw_ = PaddedWeights(*op.dw, shape, plan);
     }
   }
@@ -71,9 +80,16 @@ class ConvBackwardOperation final : public Operation {
     dbias_.bind(scratch);
     sums_.bind(scratch);
     if (op_.dx != nullptr) pack();
-    slots_done_.restart();
-    context_.pool.run(partition_.slots(),
-                      [&](int thread, int64_t slot) { run_slot(thread, slot); });
+    if (op_.dw == nullptr || collects_) {
+      const Range all = partition_.all();
+      context_.pool.run(partition_.blocks(all), [&](int thread, int64_t block) {
+        run_block(thread, partition_.block(all, block), false);
+      });
+    } else {
+      slots_done_.restart();
+      context_.pool.run(partition_.slots(),
+                        [&](int thread, int64_t slot) { run_slot(thread, slot); });
+    }
     if (op_.dw != nullptr) unpack();
     dbias_.finish();
     sums_.finish();
@@ -91,7 +107,12 @@ class ConvBackwardOperation final : public Operation {
   void unpack() {
     const Scratch& scratch = context_.scratch;
     context_.pool.run(convolution_->unpacking_slices(), [&](int thread, int64_t slice) {
-      convolution_->unpack_gradient(thread, slice, scratch.at<float>(total_), dw_.data(scratch));
+      if (collects_) {
+        convolution_->collected_gradient(slice, scratch.at<float>(collected_), dw_.data(scratch),
+                                         scratch.at<void>(convolution_scratch_, thread));
+      } else {
+        convolution_->unpack_gradient(thread, slice, scratch.at<float>(total_), dw_.data(scratch));
+      }
     });
     dw_.extract(scratch);
   }
@@ -111,7 +132,6 @@ class ConvBackwardOperation final : public Operation {
     for (int64_t block = 0; block < partition_.blocks(images); ++block) {
       run_block(thread, partition_.block(images, block), block > 0);
     }
-    if (op_.dw == nullptr) return;
     slots_done_.await(slot);
     const float* partial = context_.scratch.at<float>(partial_, thread);
     float* total = context_.scratch.at<float>(total_);
@@ -127,14 +147,16 @@ class ConvBackwardOperation final : public Operation {
     const Scratch& scratch = context_.scratch;
     const int64_t count = images.end - images.begin;
     void* convolution_scratch = scratch.at<void>(convolution_scratch_, thread);
-    const float* dy = gathers_dy_ || dbias_
-                          ? gather_dy(thread, images)
-                          : static_cast<const float*>(d_.source(images.begin).data);
+    const void* dy = gathers_dy_ || takes_stored_dy_ || dbias_ ? gather_dy(thread, images)
+                                                               : d_.source(images.begin).data;
     if (op_.dw != nullptr) {
-      const float* x = transforms_x_ ? transform_x(thread, images)
-                                     : static_cast<const float*>(x_.source(images.begin).data);
-      convolution_->backward_weights(thread, count, x, dy, scratch.at<float>(partial_, thread),
-                                     accumulate, convolution_scratch);
+      const void* x = transforms_x_ ? transform_x(thread, images) : x_.source(images.begin).data;
+      if (collects_) {
+        convolution_->collect(images.begin, count, x, dy, scratch.at<float>(collected_));
+      } else {
+        convolution_->backward_weights(thread, count, x, dy, scratch.at<float>(partial_, thread),
+                                       accumulate, convolution_scratch);
+      }
     }
     if (op_.dx == nullptr) return;
     float* dx = dx_.bf16 ? scratch.at<float>(input_gradient_, thread)
@@ -144,8 +166,9 @@ class ConvBackwardOperation final : public Operation {
     if (dx_.bf16 || op_.add != nullptr || op_.mask || sums_) finish_dx(images, dx);
   }
 
-  const float* gather_dy(int thread, Range images) {
-    float* scratch = gathers_dy_ ? context_.scratch.at<float>(gathered_, thread) : nullptr;
+  const void* gather_dy(int thread, Range images) {
+    Target scratch;
+    if (gathers_dy_) scratch = {context_.scratch.at<void>(gathered_, thread), bf16_operands_};
     for (int64_t image = images.begin; image < images.end; ++image) {
       dbias_.clear(image);
       passes::run(passes::GradientPass{
@@ -156,29 +179,30 @@ class ConvBackwardOperation final : public Operation {
           .b = b_.row(image),
           .c = c_.row(image),
           .stored = dy_.target(image),
-          .scratch = gathers_dy_ ? scratch + (image - images.begin) * d_.image_elements() : nullptr,
+          .scratch = advance(scratch, (image - images.begin) * d_.image_elements()),
           .blocks = d_.blocks(),
           .pixels = d_.pixels(),
           .sums = dbias_.of(image, 0),
       });
     }
-    return gathers_dy_ ? scratch : static_cast<const float*>(d_.source(images.begin).data);
+    if (gathers_dy_) return scratch.data;
+    return takes_stored_dy_ ? dy_.target(images.begin).data : d_.source(images.begin).data;
   }
 
-  const float* transform_x(int thread, Range images) {
-    float* out = context_.scratch.at<float>(transformed_, thread);
+  const void* transform_x(int thread, Range images) {
+    const Target out{context_.scratch.at<void>(transformed_, thread), bf16_operands_};
     for (int64_t image = images.begin; image < images.end; ++image) {
       passes::run(passes::TransformPass{
           .x = x_.source(image),
           .scale = x_scale_.row(image),
           .bias = x_bias_.row(image),
           .relu = op_.xRelu,
-          .out = out + (image - images.begin) * x_.image_elements(),
+          .out = advance(out, (image - images.begin) * x_.image_elements()),
           .blocks = x_.blocks(),
           .pixels = x_.pixels(),
       });
     }
-    return out;
+    return out.data;
   }
 
   void finish_dx(Range images, const float* gradient) {
@@ -207,11 +231,12 @@ class ConvBackwardOperation final : public Operation {
   Coefficients a_, b_, c_, x_scale_, x_bias_;
   ChannelSums dbias_, sums_;
   PaddedWeights weights_, dw_;
-  SharedRange packed_, total_;
+  SharedRange packed_, total_, collected_;
   ThreadRange gathered_, transformed_, input_gradient_, partial_, convolution_scratch_;
   Partition partition_;
   Sequence slots_done_;
-  bool transforms_x_ = false, gathers_dy_ = false;
+  bool transforms_x_ = false, gathers_dy_ = false, takes_stored_dy_ = false, collects_ = false;
+  bool bf16_operands_ = false;
 };
 
 }  // namespace

@@ -13,16 +13,20 @@ namespace {
 
 using onednn::ConvolutionPrimitive;
 using onednn::Direction;
+using onednn::Operands;
 using onednn::Packing;
+
+int64_t operand_bytes(Operands operands) { return operands == Operands::bf16 ? 2 : 4; }
 
 /// Few images: so that they stay in the second-level cache, and since oneDNN's forward kernels take
 /// a slower order of loops for many. But enough pixels that writing out a weight gradient does not
 /// outweigh computing it, and enough granules that sixteen threads find work. Nominal sizes, not
 /// this machine's: results depend on granules.
-int64_t choose_granule(const ConvolutionShape& shape) {
+int64_t choose_granule(const ConvolutionShape& shape, Operands operands) {
   constexpr int64_t kCacheBytes = 640 << 10, kLargeGradient = 256 << 10;
   constexpr int64_t kPixels = 512, kMostImages = 8;
-  const int64_t image_bytes = 4 * (2 * shape.x_elements() + shape.y_elements());
+  const int64_t image_bytes = (4 + operand_bytes(operands)) * shape.x_elements() +
+                              operand_bytes(operands) * shape.y_elements();
   const bool large = 4 * shape.weights() > kLargeGradient;
   const int64_t wanted = kPixels / (shape.out_height * shape.out_width);
   const int64_t fitting = large ? kMostImages : kCacheBytes / image_bytes;
@@ -36,13 +40,16 @@ struct Pair {
   std::unique_ptr<ConvolutionPrimitive> whole, rest;
 
   Pair() = default;
-  Pair(Direction direction, ConvolutionShape shape, int64_t granule, int block, int threads) {
+  Pair(Direction direction, ConvolutionShape shape, Operands operands, int64_t granule, int block,
+       int threads) {
     const int64_t remaining = shape.images % granule;
     shape.images = granule;
-    whole = std::make_unique<ConvolutionPrimitive>(direction, shape, block, threads, nullptr);
+    whole =
+        std::make_unique<ConvolutionPrimitive>(direction, shape, operands, block, threads, nullptr);
     if (remaining == 0) return;
     shape.images = remaining;
-    rest = std::make_unique<ConvolutionPrimitive>(direction, shape, block, threads, whole.get());
+    rest = std::make_unique<ConvolutionPrimitive>(direction, shape, operands, block, threads,
+                                                  whole.get());
   }
   size_t scratchpad_bytes() const {
     return std::max(whole ? whole->scratchpad_bytes() : 0, rest ? rest->scratchpad_bytes() : 0);
@@ -52,22 +59,27 @@ struct Pair {
 
 class OnednnConvolution final : public Convolution {
  public:
-  OnednnConvolution(const ConvolutionShape& shape, ConvolutionUse use, int threads)
-      : shape_(shape), granule_(choose_granule(shape)), block_(onednn::block_of(shape)) {
+  OnednnConvolution(const ConvolutionShape& shape, ConvolutionUse use, Operands operands,
+                    int threads)
+      : shape_(shape),
+        operands_(operands),
+        granule_(choose_granule(shape, operands)),
+        block_(operands == Operands::bf16 ? 16 : onednn::block_of(shape)) {
     if (use.forward) {
-      forward_ = Pair(Direction::forward, shape, granule_, block_, threads);
+      forward_ = Pair(Direction::forward, shape, operands, granule_, block_, threads);
       pack_forward_.emplace(Packing::To::packed, shape, *forward_.whole, threads);
     }
     if (use.backward_data) {
-      data_ = Pair(Direction::backward_data, shape, granule_, block_, threads);
+      data_ = Pair(Direction::backward_data, shape, operands, granule_, block_, threads);
       pack_backward_.emplace(Packing::To::packed, shape, *data_.whole, threads);
     }
     if (use.backward_weights) {
-      weights_ = Pair(Direction::backward_weights, shape, granule_, block_, threads);
+      weights_ = Pair(Direction::backward_weights, shape, operands, granule_, block_, threads);
       unpack_.emplace(Packing::To::plain, shape, *weights_.whole, threads);
     }
   }
 
+  bool bf16_operands() const override { return operands_ == Operands::bf16; }
   int64_t granule() const override { return granule_; }
 
   size_t scratch_bytes() const override {
@@ -97,38 +109,39 @@ class OnednnConvolution final : public Convolution {
     unpack_->run(thread, static_cast<int>(slice), gradient, plain);
   }
 
-  void forward(int thread, int64_t images, const float* x, const void* packed, float* y,
+  void forward(int thread, int64_t images, const void* x, const void* packed, float* y,
                void* scratch) const override {
     const Room room = room_in(scratch);
     each_granule(images, forward_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
-      const float* images_x = x + granule.first * shape_.x_elements();
-      const float* from = shape_.planes > 0 ? images_x : input(images_x, x_side(granule), room.x);
+      const int64_t first = granule.first * shape_.x_elements();
+      const void* from =
+          shape_.planes > 0 ? operand(x, first) : input(x, first, x_side(granule), room.x);
       float* to = y + granule.first * shape_.y_elements();
       float* out = block_ == 16 ? to : room.y;
-      primitive.run(thread, from, static_cast<const float*>(packed), out, room.scratchpad);
+      primitive.run(thread, from, packed, out, room.scratchpad);
       output(out, y_side(granule), to);
     });
   }
 
-  void backward_data(int thread, int64_t images, const float* dy, const void* packed, float* dx,
+  void backward_data(int thread, int64_t images, const void* dy, const void* packed, float* dx,
                      void* scratch) const override {
     const Room room = room_in(scratch);
     each_granule(images, data_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
-      const float* from = input(dy + granule.first * shape_.y_elements(), y_side(granule), room.y);
+      const void* from = input(dy, granule.first * shape_.y_elements(), y_side(granule), room.y);
       float* to = dx + granule.first * shape_.x_elements();
       float* out = block_ == 16 ? to : room.x;
-      primitive.run(thread, out, static_cast<const float*>(packed), from, room.scratchpad);
+      primitive.run(thread, out, packed, from, room.scratchpad);
       output(out, x_side(granule), to);
     });
   }
 
-  void backward_weights(int thread, int64_t images, const float* x, const float* dy,
-                        float* gradient, bool accumulate, void* scratch) const override {
+  void backward_weights(int thread, int64_t images, const void* x, const void* dy, float* gradient,
+                        bool accumulate, void* scratch) const override {
     const Room room = room_in(scratch);
     each_granule(images, weights_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
       const bool add = accumulate || granule.first > 0;
-      const float* from = input(x + granule.first * shape_.x_elements(), x_side(granule), room.x);
-      const float* by = input(dy + granule.first * shape_.y_elements(), y_side(granule), room.y);
+      const void* from = input(x, granule.first * shape_.x_elements(), x_side(granule), room.x);
+      const void* by = input(dy, granule.first * shape_.y_elements(), y_side(granule), room.y);
       primitive.run(thread, from, add ? room.gradient : gradient, by, room.scratchpad);
       if (add) passes::add(gradient, room.gradient, gradient_elements());
     });
@@ -175,9 +188,13 @@ class OnednnConvolution final : public Convolution {
     return static_cast<size_t>(granule_ * image_elements) * sizeof(float);
   }
 
-  const float* input(const float* images, Side side, float* room) const {
-    if (block_ == 16) return images;
-    split_blocks(images, side.blocks, side.pixels, room);
+  const void* operand(const void* images, int64_t first) const {
+    return static_cast<const std::byte*>(images) + first * operand_bytes(operands_);
+  }
+  const void* input(const void* images, int64_t first, Side side, float* room) const {
+    const void* from = operand(images, first);
+    if (block_ == 16) return from;
+    split_blocks(static_cast<const float*>(from), side.blocks, side.pixels, room);
     return room;
   }
   void output(const float* result, Side side, float* to) const {
@@ -194,6 +211,7 @@ class OnednnConvolution final : public Convolution {
   }
 
   ConvolutionShape shape_;
+  Operands operands_;
   int64_t granule_;
   int block_;
   Pair forward_, data_, weights_;
@@ -202,14 +220,15 @@ class OnednnConvolution final : public Convolution {
 
 }  // namespace
 
-void Convolution::finish_forward(int, int64_t, const float*, const void*, const Epilogue&, float*,
+void Convolution::finish_forward(int, int64_t, const void*, const void*, const Epilogue&, float*,
                                  void*) const {
   throw Error("ERR_INTERNAL", "convolution: expected an algorithm that takes an epilogue");
 }
 
 std::unique_ptr<Convolution> make_onednn_convolution(const ConvolutionShape& shape,
-                                                     ConvolutionUse use, int threads) {
-  return std::make_unique<OnednnConvolution>(shape, use, threads);
+                                                     ConvolutionUse use, Operands operands,
+                                                     int threads) {
+  return std::make_unique<OnednnConvolution>(shape, use, operands, threads);
 }
 
 }  // namespace preresnet::cpu

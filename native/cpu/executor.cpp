@@ -1,6 +1,6 @@
 // The CPU executor. Activations are f32 or bf16 in blocks of 16 channels, everything else is plain;
-// all arithmetic is f32, sums and statistics double. Results are the same to the bit for any number
-// of threads.
+// arithmetic is f32, except products of bf16 in convolutions of programs that ask for them; sums
+// and statistics are double. Results are the same to the bit for any number of threads.
 #include "program/executor.h"
 
 #include <algorithm>
@@ -13,13 +13,32 @@
 namespace preresnet {
 namespace cpu {
 
+namespace {
+
+using onednn::Direction;
+using onednn::Operands;
+
+Operands operands_of(const ConvolutionShape& shape, ConvolutionUse use, ConvolutionMeans means) {
+  const auto able = [&](bool used, Direction direction) {
+    return !used || onednn::has_bf16_kernel(direction, shape);
+  };
+  const bool bf16 = means.bf16_products && able(use.forward, Direction::forward) &&
+                    able(use.backward_data, Direction::backward_data) &&
+                    able(use.backward_weights, Direction::backward_weights);
+  return bf16 ? Operands::bf16 : Operands::f32;
+}
+
+}  // namespace
+
 const Convolution& Context::convolution(const ConvolutionShape& shape, ConvolutionUse use,
-                                        bool winograd) {
-  const Key key{shape, use.forward, use.backward_data, use.backward_weights, winograd};
+                                        ConvolutionMeans means) {
+  const Key key{shape,          use.forward,        use.backward_data, use.backward_weights,
+                means.winograd, means.bf16_products};
   std::unique_ptr<Convolution>& found = convolutions_[key];
   if (!found) {
-    found = winograd ? make_winograd_convolution(shape)
-                     : make_onednn_convolution(shape, use, pool.threads());
+    found = means.winograd ? make_winograd_convolution(shape)
+                           : make_onednn_convolution(shape, use, operands_of(shape, use, means),
+                                                     pool.threads());
   }
   return *found;
 }

@@ -31,10 +31,10 @@ const dnnl::engine& engine() {
   throw Error("ERR_UNSUPPORTED", std::string("oneDNN: ") + what + ": " + error.message);
 }
 
-memory::desc images_desc(int block, int64_t images, int64_t channels, int64_t height,
+memory::desc images_desc(Type type, int block, int64_t images, int64_t channels, int64_t height,
                          int64_t width) {
   const Tag tag = block == 16 ? Tag::nChw16c : Tag::nChw8c;
-  return {{images, channels, height, width}, Type::f32, tag};
+  return {{images, channels, height, width}, type, tag};
 }
 
 memory::dims weight_dims(const ConvolutionShape& shape) {
@@ -46,13 +46,18 @@ struct Described {
   memory::dims strides, padding;
 };
 
-Described describe(const ConvolutionShape& shape, int block) {
+/// The direction's result is f32, its operands are what they are.
+Described describe(Direction direction, const ConvolutionShape& shape, Operands operands,
+                   int block) {
+  const Type operand = operands == Operands::bf16 ? Type::bf16 : Type::f32;
+  const auto type = [&](Direction writes) { return direction == writes ? Type::f32 : operand; };
+  const Type x = type(Direction::backward_data);
   return {shape.planes > 0
-              ? memory::desc({shape.images, shape.planes, shape.height, shape.width}, Type::f32,
-                             Tag::nchw)
-              : images_desc(block, shape.images, shape.channels, shape.height, shape.width),
-          memory::desc(weight_dims(shape), Type::f32, Tag::any),
-          images_desc(block, shape.images, shape.filters, shape.out_height, shape.out_width),
+              ? memory::desc({shape.images, shape.planes, shape.height, shape.width}, x, Tag::nchw)
+              : images_desc(x, block, shape.images, shape.channels, shape.height, shape.width),
+          memory::desc(weight_dims(shape), type(Direction::backward_weights), Tag::any),
+          images_desc(type(Direction::forward), block, shape.images, shape.filters,
+                      shape.out_height, shape.out_width),
           {shape.stride, shape.stride},
           {shape.padding, shape.padding}};
 }
@@ -151,13 +156,24 @@ int block_of(const ConvolutionShape& shape) {
   // Where there is no kernel of its own oneDNN falls back to plain loops, a hundred times slower.
   const auto plain_loops = [&](int block) {
     try {
-      const auto description = forward_description(describe(shape, block), user_scratchpad());
+      const auto description = forward_description(
+          describe(Direction::forward, shape, Operands::f32, block), user_scratchpad());
       return std::string_view(description.impl_info_str()).starts_with("ref");
     } catch (const dnnl::error&) {
       return true;
     }
   };
   return plain_loops(16) && !plain_loops(8) ? 8 : 16;
+}
+
+bool has_bf16_kernel(Direction direction, const ConvolutionShape& shape) {
+  try {
+    const ConvolutionPrimitive primitive(direction, shape, Operands::bf16, 16, 1, nullptr);
+    const std::string_view name = primitive.implementation();
+    return name.starts_with("jit") || name.starts_with("brg");
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 struct ConvolutionPrimitive::Parts {
@@ -169,12 +185,13 @@ struct ConvolutionPrimitive::Parts {
 };
 
 ConvolutionPrimitive::ConvolutionPrimitive(Direction direction, const ConvolutionShape& shape,
-                                           int block, int threads, const ConvolutionPrimitive* like)
+                                           Operands operands, int block, int threads,
+                                           const ConvolutionPrimitive* like)
     : parts_(std::make_unique<Parts>()) {
   const SingleThreaded single;
   try {
     const dnnl::primitive_attr attributes = user_scratchpad();
-    Described described = describe(shape, block);
+    Described described = describe(direction, shape, operands, block);
     const auto use = [&](const auto& description, const memory::desc& weights, int x, int w, int y,
                          auto&& primitive) {
       parts_->primitive = primitive;
@@ -189,7 +206,8 @@ ConvolutionPrimitive::ConvolutionPrimitive(Direction direction, const Convolutio
         arguments.add(DNNL_ARG_SCRATCHPAD, description.scratchpad_desc());
       }
     };
-    const auto hint = forward_description(described, attributes);
+    const auto hint =
+        forward_description(describe(Direction::forward, shape, operands, block), attributes);
     if (like != nullptr) described.w = like->parts_->weights;
     switch (direction) {
       case Direction::forward: {
@@ -222,7 +240,7 @@ size_t ConvolutionPrimitive::weights_bytes() const { return parts_->weights.get_
 size_t ConvolutionPrimitive::scratchpad_bytes() const { return parts_->scratchpad; }
 const char* ConvolutionPrimitive::implementation() const { return parts_->implementation.c_str(); }
 
-void ConvolutionPrimitive::run(int thread, const float* x, const float* w, const float* y,
+void ConvolutionPrimitive::run(int thread, const void* x, const void* w, const void* y,
                                void* scratchpad) const {
   Arguments& arguments = parts_->arguments[static_cast<size_t>(thread)];
   arguments.set(0, x);

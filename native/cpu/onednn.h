@@ -1,5 +1,5 @@
-// All that this executor knows of oneDNN: single-threaded f32 convolutions on blocks of 16
-// channels, and the packing of their weights. Versions 2 and 3 differ in how primitives are
+// All that this executor knows of oneDNN: single-threaded convolutions on blocks of 16 channels,
+// and the packing of their weights. Versions 2 and 3 differ in how primitives are
 // described; nothing outside onednn.cpp sees that.
 #pragma once
 #include <cstddef>
@@ -44,8 +44,14 @@ class SingleThreaded {
 
 enum class Direction { forward, backward_data, backward_weights };
 
+/// What is multiplied: f32, or bf16. Results are f32 in either case.
+enum class Operands { f32, bf16 };
+
 /// Channels to a block: 16, or 8 on processors whose kernels want that (AVX2).
 int block_of(const ConvolutionShape& shape);
+/// Whether oneDNN has a kernel for bf16 operands in blocks of 16 channels, and not only plain
+/// loops.
+bool has_bf16_kernel(Direction direction, const ConvolutionShape& shape);
 
 /// One primitive, runnable by many threads at once, each with arguments of its own.
 class ConvolutionPrimitive {
@@ -53,8 +59,8 @@ class ConvolutionPrimitive {
   /// Images are in blocks of `block` channels. like: the primitive whose packed weights this one
   /// must read or write too (for another number of images), or null.
   /// Throws Error("ERR_UNSUPPORTED") where oneDNN has no implementation.
-  ConvolutionPrimitive(Direction direction, const ConvolutionShape& shape, int block, int threads,
-                       const ConvolutionPrimitive* like);
+  ConvolutionPrimitive(Direction direction, const ConvolutionShape& shape, Operands operands,
+                       int block, int threads, const ConvolutionPrimitive* like);
   ~ConvolutionPrimitive();
 
   size_t weights_bytes() const;
@@ -64,7 +70,7 @@ class ConvolutionPrimitive {
 
   /// x, w, y: the gradients, where the direction says so; one of them is written, the weights of
   /// backward_weights overwritten.
-  void run(int thread, const float* x, const float* w, const float* y, void* scratchpad) const;
+  void run(int thread, const void* x, const void* w, const void* y, void* scratchpad) const;
 
  private:
   friend class Packing;

@@ -42,7 +42,7 @@ class Partition {
 };
 
 /// Images in a block: PRERESNET_BLOCK_IMAGES where it is set (tests show that it changes no bit),
-/// else `granule`.
-int64_t block_images(int64_t granule);
+/// else `otherwise`.
+int64_t block_images(int64_t otherwise);
 
 }  // namespace preresnet::cpu

@@ -1,15 +1,20 @@
 #include "cpu/planes.h"
 
-#include <bit>
 #include <cmath>
+
+#include "core/bf16.h"
 
 namespace preresnet::cpu {
 namespace {
 
 float value_at(const Source& source, int64_t index) {
   if (!source.bf16) return static_cast<const float*>(source.data)[index];
-  const uint32_t bits = static_cast<const uint16_t*>(source.data)[index];
-  return std::bit_cast<float>(bits << 16);
+  return from_bf16(static_cast<const uint16_t*>(source.data)[index]);
+}
+
+void put(const Target& target, int64_t index, float value) {
+  if (!target.bf16) static_cast<float*>(target.data)[index] = value;
+  if (target.bf16) static_cast<uint16_t*>(target.data)[index] = to_bf16(value);
 }
 
 }  // namespace
@@ -19,11 +24,10 @@ void run_planes(const passes::TransformPass& pass, int64_t planes) {
   for (int64_t channel = 0; channel < planes; ++channel) {
     const float scale = pass.scale == nullptr ? 1 : pass.scale[channel];
     const float bias = pass.bias == nullptr ? 0 : pass.bias[channel];
-    float* out = pass.out + channel * pass.pixels;
     for (int64_t pixel = 0; pixel < pass.pixels; ++pixel) {
       float value = value_at(pass.x, pixel * 16 + channel);
       if (affine) value = std::fma(value, scale, bias);
-      out[pixel] = pass.relu && value < 0 ? 0 : value;
+      put(pass.out, channel * pass.pixels + pixel, pass.relu && value < 0 ? 0 : value);
     }
   }
 }

@@ -14,6 +14,9 @@ struct Target {
   bool bf16 = false;
 };
 
+inline size_t storage_bytes(int64_t elements, bool bf16) {
+  return static_cast<size_t>(elements) * (bf16 ? 2 : 4);
+}
 inline Source advance(Source source, int64_t elements) {
   if (source.data == nullptr) return source;
   return {static_cast<const std::byte*>(source.data) + elements * (source.bf16 ? 2 : 4),

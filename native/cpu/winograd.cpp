@@ -107,24 +107,35 @@ struct Tiling {
         total(per_image * images) {}
 };
 
-/// Tiles transformed together: what keeps their transforms in L2.
-HWY_INLINE int group_size(int blocks) { return blocks <= 1 ? 64 : blocks <= 2 ? 32 : 16; }
+/// Tiles transformed together: what keeps their transforms in L2; or, where the filters themselves
+/// are larger than that, enough for each filter that is read to serve several times.
+HWY_INLINE int group_size(const Geometry& g) {
+  if (large_filters(g)) return 32;
+  const int blocks = std::max(g.in_blocks, g.out_blocks);
+  return blocks <= 1 ? 64 : blocks <= 2 ? 32 : 16;
+}
 
 /// Distance of two of the 36 positions; the extra block keeps them apart in the sets of a cache.
 HWY_INLINE size_t position_stride(int blocks, int group) {
   return (static_cast<size_t>(blocks) * group + 1) * 16;
 }
 
-/// out[36][blocks][group][16] = B^T d B of the tiles from `first`; tiles past the end are zero.
-HWY_NOINLINE void transform_input(const Geometry& g, const Tiling& tiling, int blocks, int group,
-                                  int first, const float* x, float* out) {
+/// Where `count` transformed tiles go: out[36][blocks][pitch][16].
+struct Place {
+  int count, pitch;
+  float* out;
+};
+
+/// B^T d B of the tiles from `first` on; tiles past the end are zero.
+HWY_NOINLINE void transform_input(const Geometry& g, const Tiling& tiling, int blocks, int first,
+                                  const float* x, const Place& place) {
   const D d;
-  const size_t stride = position_stride(blocks, group), row = static_cast<size_t>(g.width) * 16,
-               plane = row * g.height;
+  const size_t stride = position_stride(blocks, place.pitch),
+               row = static_cast<size_t>(g.width) * 16, plane = row * g.height;
   const V zero = hn::Zero(d);
   for (int block = 0; block < blocks; ++block) {
-    for (int t = 0; t < group; ++t) {
-      float* to = out + (static_cast<size_t>(block) * group + t) * 16;
+    for (int t = 0; t < place.count; ++t) {
+      float* to = place.out + (static_cast<size_t>(block) * place.pitch + t) * 16;
       const int tile = first + t;
       if (tile >= tiling.total) {
         for (int p = 0; p < 36; ++p) {
@@ -164,16 +175,16 @@ HWY_NOINLINE void transform_input(const Geometry& g, const Tiling& tiling, int b
   }
 }
 
-/// out[36][blocks][group][16] = A d A^T of the output gradient's tiles.
-HWY_NOINLINE void transform_gradient(const Geometry& g, const Tiling& tiling, int blocks, int group,
-                                     int first, const float* dy, float* out) {
+/// A d A^T of the output gradient's tiles.
+HWY_NOINLINE void transform_gradient(const Geometry& g, const Tiling& tiling, int blocks, int first,
+                                     const float* dy, const Place& place) {
   const D d;
-  const size_t stride = position_stride(blocks, group), row = static_cast<size_t>(g.width) * 16,
-               plane = row * g.height;
+  const size_t stride = position_stride(blocks, place.pitch),
+               row = static_cast<size_t>(g.width) * 16, plane = row * g.height;
   const V zero = hn::Zero(d);
   for (int block = 0; block < blocks; ++block) {
-    for (int t = 0; t < group; ++t) {
-      float* to = out + (static_cast<size_t>(block) * group + t) * 16;
+    for (int t = 0; t < place.count; ++t) {
+      float* to = place.out + (static_cast<size_t>(block) * place.pitch + t) * 16;
       const int tile = first + t;
       if (tile >= tiling.total) {
         for (int p = 0; p < 36; ++p) {
@@ -293,7 +304,7 @@ HWY_INLINE bool few_channels(const Geometry& g) { return g.in_blocks * g.out_blo
 void Forward(const Geometry& g, int images, const float* x, const float* filter,
              const Epilogue& epilogue, float* y, float* scratch) {
   const Tiling tiling(g, images);
-  const int group = group_size(std::max(g.in_blocks, g.out_blocks));
+  const int group = group_size(g);
   const size_t in_stride = position_stride(g.in_blocks, group),
                out_stride = position_stride(g.out_blocks, group);
   const size_t bank =
@@ -302,7 +313,7 @@ void Forward(const Geometry& g, int images, const float* x, const float* filter,
   float* m = scratch + 36 * in_stride;
   for (int first = 0; first < tiling.total; first += group) {
     const int tiles = std::min(group, tiling.total - first);
-    transform_input(g, tiling, g.in_blocks, group, first, x, v);
+    transform_input(g, tiling, g.in_blocks, first, x, {group, group, v});
     if (few_channels(g)) {
       constexpr size_t kStride = kSmall * 16 + 16;
       for (int block = 0; block < g.out_blocks; ++block) {
@@ -371,15 +382,15 @@ HWY_INLINE void outer_products(int tiles, const float* HWY_RESTRICT v, const flo
 void AccumulateFilterGradient(const Geometry& g, int images, const float* x, const float* dy,
                               float* gradient, float* scratch) {
   const Tiling tiling(g, images);
-  const int group = group_size(std::max(g.in_blocks, g.out_blocks));
+  const int group = group_size(g);
   const size_t in_stride = position_stride(g.in_blocks, group),
                out_stride = position_stride(g.out_blocks, group);
   float* v = scratch;
   float* z = scratch + 36 * in_stride;
   for (int first = 0; first < tiling.total; first += group) {
     const int tiles = std::min(group, tiling.total - first);
-    transform_input(g, tiling, g.in_blocks, group, first, x, v);
-    transform_gradient(g, tiling, g.out_blocks, group, first, dy, z);
+    transform_input(g, tiling, g.in_blocks, first, x, {group, group, v});
+    transform_gradient(g, tiling, g.out_blocks, first, dy, {group, group, z});
     for (int p = 0; p < 36; ++p) {
       for (int out = 0; out < g.out_blocks; ++out) {
         for (int in = 0; in < g.in_blocks; ++in) {
@@ -452,8 +463,42 @@ void FinishFilterGradient(const Geometry& g, int block, const float* gradient, f
   }
 }
 
+void Collect(const Geometry& g, int images, int first, int total, const float* x, const float* dy,
+             float* collected) {
+  const Tiling here(g, images), all(g, total);
+  float* v = collected + static_cast<size_t>(first) * all.per_image * 16;
+  float* z = v + 36 * position_stride(g.in_blocks, all.total);
+  transform_input(g, here, g.in_blocks, 0, x, {here.total, all.total, v});
+  transform_gradient(g, here, g.out_blocks, 0, dy, {here.total, all.total, z});
+}
+
+void CollectedGradient(const Geometry& g, int total, int block, const float* collected, float* dw,
+                       float* scratch) {
+  const Tiling all(g, total);
+  const size_t in_stride = position_stride(g.in_blocks, all.total),
+               out_stride = position_stride(g.out_blocks, all.total),
+               tiles = static_cast<size_t>(all.total) * 16;
+  const float* z = collected + 36 * in_stride + block * tiles;
+  const size_t position = static_cast<size_t>(g.in_blocks) * 256;
+  std::fill_n(scratch, 36 * position, 0.0f);
+  for (int p = 0; p < 36; ++p) {
+    for (int in = 0; in < g.in_blocks; ++in) {
+      outer_products<kTiles>(all.total, collected + p * in_stride + in * tiles, z + p * out_stride,
+                             scratch + p * position + static_cast<size_t>(in) * 256);
+    }
+  }
+  const Geometry one{g.in_blocks, 1, g.height, g.width};
+  FinishFilterGradient(one, 0, scratch,
+                       dw + static_cast<size_t>(block) * 16 * g.in_blocks * 16 * 9);
+}
+
+size_t CollectedFloats(const Geometry& g, int total) {
+  const Tiling all(g, total);
+  return 36 * (position_stride(g.in_blocks, all.total) + position_stride(g.out_blocks, all.total));
+}
+
 size_t ScratchFloats(const Geometry& g) {
-  const int group = group_size(std::max(g.in_blocks, g.out_blocks));
+  const int group = group_size(g);
   return 36 * (position_stride(g.in_blocks, group) +
                std::max<size_t>(position_stride(g.out_blocks, group), kSmall * 16 + 16));
 }
@@ -468,6 +513,9 @@ HWY_EXPORT(Forward);
 HWY_EXPORT(AccumulateFilterGradient);
 HWY_EXPORT(TransformFilter);
 HWY_EXPORT(FinishFilterGradient);
+HWY_EXPORT(Collect);
+HWY_EXPORT(CollectedGradient);
+HWY_EXPORT(CollectedFloats);
 HWY_EXPORT(ScratchFloats);
 
 size_t scratch_floats(const Geometry& g) { return HWY_DYNAMIC_DISPATCH(ScratchFloats)(g); }
@@ -478,6 +526,17 @@ void forward(const Geometry& g, int images, const float* x, const float* filter,
 void accumulate_filter_gradient(const Geometry& g, int images, const float* x, const float* dy,
                                 float* gradient, float* scratch) {
   HWY_DYNAMIC_DISPATCH(AccumulateFilterGradient)(g, images, x, dy, gradient, scratch);
+}
+size_t collected_floats(const Geometry& g, int total) {
+  return HWY_DYNAMIC_DISPATCH(CollectedFloats)(g, total);
+}
+void collect(const Geometry& g, int images, int first, int total, const float* x, const float* dy,
+             float* collected) {
+  HWY_DYNAMIC_DISPATCH(Collect)(g, images, first, total, x, dy, collected);
+}
+void collected_gradient(const Geometry& g, int total, int block, const float* collected, float* dw,
+                        float* scratch) {
+  HWY_DYNAMIC_DISPATCH(CollectedGradient)(g, total, block, collected, dw, scratch);
 }
 void transform_filter(const Geometry& g, int block, bool adjoint, const float* w, float* filter) {
   HWY_DYNAMIC_DISPATCH(TransformFilter)(g, block, adjoint, w, filter);

@@ -24,6 +24,8 @@ struct Geometry {
 inline size_t filter_floats(const Geometry& g) {
   return size_t{36} * g.out_blocks * 16 * g.in_blocks * 16;
 }
+/// Whether the filters are so many that they do not stay in the second-level cache.
+inline bool large_filters(const Geometry& g) { return filter_floats(g) >= (1 << 19); }
 /// Floats of scratch that one thread needs for forward or accumulate_filter_gradient.
 size_t scratch_floats(const Geometry& g);
 
@@ -40,6 +42,16 @@ void forward(const Geometry& g, int images, const float* x, const float* filter,
 /// tile: how images are grouped into calls changes no bit.
 void accumulate_filter_gradient(const Geometry& g, int images, const float* x, const float* dy,
                                 float* gradient, float* scratch);
+
+/// The same in two steps, for filters so many that their gradient should be written once: `collect`
+/// transforms x and dy of `images` images, `first` and following of `total`, into
+/// collected[collected_floats(g, total)]; `collected_gradient` then makes one output block of dw
+/// [out][in][3][3], padded to whole blocks, with scratch of filter_floats(g) / out_blocks floats.
+size_t collected_floats(const Geometry& g, int total);
+void collect(const Geometry& g, int images, int first, int total, const float* x, const float* dy,
+             float* collected);
+void collected_gradient(const Geometry& g, int total, int block, const float* collected, float* dw,
+                        float* scratch);
 
 /// One output block of dw [out][in][3][3], padded to whole blocks, from the accumulated gradient.
 void finish_filter_gradient(const Geometry& g, int block, const float* gradient, float* dw);

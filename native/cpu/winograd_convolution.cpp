@@ -18,6 +18,7 @@ class WinogradConvolution final : public Convolution {
                  static_cast<int>(shape.height), static_cast<int>(shape.width)},
         adjoint_{forward_.out_blocks, forward_.in_blocks, forward_.height, forward_.width} {}
 
+  bool bf16_operands() const override { return false; }
   /// Tiles are summed one by one in the order of images: results hang on no grouping, so a granule
   /// is what fits the cache.
   int64_t granule() const override {
@@ -26,9 +27,38 @@ class WinogradConvolution final : public Convolution {
     const int64_t shared_out = std::max<int64_t>(1, shape_.images / 16);
     return std::clamp<int64_t>(kCacheBytes / image_bytes, 1, std::min(kMostImages, shared_out));
   }
+  /// Many filters are read from far: by several images at a time.
+  int64_t block(int threads) const override {
+    constexpr int64_t kTiles = 64;
+    if (!winograd::large_filters(forward_)) return granule();
+    const int64_t tiles = (shape_.height + 3) / 4 * ((shape_.width + 3) / 4);
+    const int64_t shared_out = (shape_.images + threads - 1) / threads;
+    return std::max(granule(), std::min(kTiles / tiles, shared_out));
+  }
   size_t scratch_bytes() const override {
-    return sizeof(float) *
-           std::max(winograd::scratch_floats(forward_), winograd::scratch_floats(adjoint_));
+    const size_t slice =
+        winograd::filter_floats(forward_) / static_cast<size_t>(forward_.out_blocks);
+    return sizeof(float) * std::max({winograd::scratch_floats(forward_),
+                                     winograd::scratch_floats(adjoint_), slice});
+  }
+
+  size_t collected_bytes() const override {
+    constexpr size_t kMostBytes = size_t{64} << 20;
+    if (!winograd::large_filters(forward_)) return 0;
+    const size_t bytes =
+        sizeof(float) * winograd::collected_floats(forward_, static_cast<int>(shape_.images));
+    return bytes <= kMostBytes ? bytes : 0;
+  }
+  void collect(int64_t first, int64_t images, const void* x, const void* dy,
+               float* collected) const override {
+    winograd::collect(forward_, static_cast<int>(images), static_cast<int>(first),
+                      static_cast<int>(shape_.images), static_cast<const float*>(x),
+                      static_cast<const float*>(dy), collected);
+  }
+  void collected_gradient(int64_t slice, const float* collected, float* plain,
+                          void* scratch) const override {
+    winograd::collected_gradient(forward_, static_cast<int>(shape_.images), static_cast<int>(slice),
+                                 collected, plain, static_cast<float*>(scratch));
   }
 
   size_t forward_weights_bytes() const override {
@@ -53,26 +83,27 @@ class WinogradConvolution final : public Convolution {
     winograd::finish_filter_gradient(forward_, static_cast<int>(slice), gradient, plain);
   }
 
-  void forward(int, int64_t images, const float* x, const void* packed, float* y,
+  void forward(int, int64_t images, const void* x, const void* packed, float* y,
                void* scratch) const override {
     finish_forward(0, images, x, packed, {}, y, scratch);
   }
   bool takes_epilogue() const override { return true; }
-  void finish_forward(int, int64_t images, const float* x, const void* packed,
+  void finish_forward(int, int64_t images, const void* x, const void* packed,
                       const Epilogue& epilogue, float* y, void* scratch) const override {
-    winograd::forward(forward_, static_cast<int>(images), x, static_cast<const float*>(packed),
-                      epilogue, y, static_cast<float*>(scratch));
+    winograd::forward(forward_, static_cast<int>(images), static_cast<const float*>(x),
+                      static_cast<const float*>(packed), epilogue, y, static_cast<float*>(scratch));
   }
-  void backward_data(int, int64_t images, const float* dy, const void* packed, float* dx,
+  void backward_data(int, int64_t images, const void* dy, const void* packed, float* dx,
                      void* scratch) const override {
-    winograd::forward(adjoint_, static_cast<int>(images), dy, static_cast<const float*>(packed), {},
-                      dx, static_cast<float*>(scratch));
+    winograd::forward(adjoint_, static_cast<int>(images), static_cast<const float*>(dy),
+                      static_cast<const float*>(packed), {}, dx, static_cast<float*>(scratch));
   }
-  void backward_weights(int, int64_t images, const float* x, const float* dy, float* gradient,
+  void backward_weights(int, int64_t images, const void* x, const void* dy, float* gradient,
                         bool accumulate, void* scratch) const override {
     if (!accumulate) std::memset(gradient, 0, sizeof(float) * winograd::filter_floats(forward_));
-    winograd::accumulate_filter_gradient(forward_, static_cast<int>(images), x, dy, gradient,
-                                         static_cast<float*>(scratch));
+    winograd::accumulate_filter_gradient(
+        forward_, static_cast<int>(images), static_cast<const float*>(x),
+        static_cast<const float*>(dy), gradient, static_cast<float*>(scratch));
   }
 
  private:

@@ -14,9 +14,10 @@ struct Device {
   Layout activations;
 };
 
-constexpr std::array<Device, 3> kHosts = {{{"reference", "fp64", DType::f64, Layout::plain},
+constexpr std::array<Device, 4> kHosts = {{{"reference", "fp64", DType::f64, Layout::plain},
                                            {"cpu", "fp32", DType::f32, Layout::nchw16c},
-                                           {"cpu", "bf16", DType::bf16, Layout::nchw16c}}};
+                                           {"cpu", "bf16", DType::bf16, Layout::nchw16c},
+                                           {"cpu", "bf16-native", DType::bf16, Layout::nchw16c}}};
 constexpr std::array<std::pair<const char*, DType>, 4> kCudaPrecisions = {
     {{"fp32", DType::f32}, {"tf32", DType::f32}, {"bf16", DType::bf16}, {"fp16", DType::f16}}};
 
@@ -63,8 +64,8 @@ std::string wrong_device(const ProgramSet& set) {
   for (const auto& [precision, storage] : kCudaPrecisions) {
     if (on_cuda(set) && set.precision == precision) return {};
   }
-  return "expected reference with fp64, cpu with fp32 or bf16, or cuda or cuda-emulated with fp32, "
-         "tf32, bf16 or fp16, got " +
+  return "expected reference with fp64, cpu with fp32, bf16 or bf16-native, or cuda or "
+         "cuda-emulated with fp32, tf32, bf16 or fp16, got " +
          set.device + " with " + set.precision;
 }
 

@@ -20,7 +20,7 @@ void run(const ops::ResidualAdd& op, const Call&) {
       for (int64_t p = 0; p < P; ++p) {
         for (int64_t q = 0; q < Q; ++q) {
           const int64_t place = ((n * K + k) * P + p) * Q + q;
-          double value = x[place] + ((bias == nullptr ? 0 : bias[k]) + residual.at(n, k, p, q));
+          double value = x[place] + (bias == nullptr ? 0 : bias[k]) + residual.at(n, k, p, q);
           if (op.relu) value = relu(value);
           if (y != nullptr) y[place] = value;
           sums.add(n, N, k, value, value);

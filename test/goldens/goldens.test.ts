@@ -6,6 +6,7 @@ import test from 'ava'
 import type { GoldenReport } from '../../lib/goldens/check.js'
 import { checkGoldens } from '../../lib/goldens/check.js'
 import { knownCases } from '../../lib/goldens/cases.js'
+import { nativeBf16 } from '../../lib/runtime/device.js'
 import { goldenDirectory, preresnet } from '../cli/run.js'
 
 const place = await mkdtemp(join(tmpdir(), 'preresnet-goldens-'))
@@ -15,6 +16,12 @@ const executors: readonly (readonly string[])[] = [
   ['--device', 'reference'],
   ['--device', 'cpu'],
   ['--device', 'cpu', '--precision', 'bf16'],
+  ...(nativeBf16()
+    ? [
+        ['--device', 'cpu', '--precision', 'bf16-native'],
+        ['--device', 'cpu', '--precision', 'bf16-native', '--convolution', 'auto'],
+      ]
+    : []),
 ]
 for (const words of executors) {
   test.serial(`goldens ${words.join(' ')}`, async (t) => {
@@ -28,7 +35,7 @@ for (const words of executors) {
     t.is(report.cases.length, 25)
     t.is(report.compared, 1563)
     for (const { error, bound } of report.cases) t.true(error! <= bound!)
-    if (words.includes('bf16')) t.true(report.medianRatio!.value <= 1.5 && report.medianRatio!.value > 0)
+    if (words.some((word) => word.startsWith('bf16'))) t.true(report.medianRatio!.value <= 1.5 && report.medianRatio!.value > 0)
     t.is(status, 0)
   })
 }

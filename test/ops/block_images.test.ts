@@ -30,6 +30,13 @@ const backward: OperationCase = {
   attributes: { padding: 1, xRelu: true, mask: true },
 }
 
+/** So many filters that their gradient is made in another way. */
+const wide: OperationCase = {
+  inputs: { d: random.normals([9, 128, 7, 7]), x: random.activations([9, 128, 7, 7]), w: random.normals([128, 128, 3, 3], 0.05) },
+  outputs: { dw: [128, 128, 3, 3], dx: [9, 128, 7, 7] },
+  attributes: { padding: 1 },
+}
+
 for (const executor of onHost) {
   for (const winograd of [false, true]) {
     test.serial(`${executor.name}${winograd ? ', Winograd' : ''}: blocks of any size give the same bits`, async (t) => {
@@ -38,11 +45,15 @@ for (const executor of onHost) {
       const before = process.env[variable]
       try {
         Reflect.deleteProperty(process.env, variable)
-        const expected = [await run('conv', forward, 1), await run('conv_backward', backward, 1)]
+        const all = async (threads: number): Promise<Results[]> => [
+          await run('conv', forward, threads),
+          await run('conv_backward', backward, threads),
+          await run('conv_backward', wide, threads),
+        ]
+        const expected = await all(1)
         for (const block of [1, 3, 8, 64]) {
           process.env[variable] = String(block)
-          const actual = [await run('conv', forward, 3), await run('conv_backward', backward, 3)]
-          t.deepEqual(actual, expected, `${block} images a block`)
+          t.deepEqual(await all(3), expected, `${block} images a block`)
         }
       } finally {
         if (before === undefined) Reflect.deleteProperty(process.env, variable)

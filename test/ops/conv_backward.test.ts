@@ -24,7 +24,10 @@ const factors = {
 } as const
 
 const combinations = pairwise(factors)
-const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinations[index]!, ...choice })), ...combinations].map((choice, index) => {
+/** So many filters that their gradient is made in another way. */
+const manyFilters = { channels: 122, outputs: 128, size: [5, 7], kernel: 3, stride: 1, pad: 'same', images: 3, groups: 1, tiles: true, dw: true } as const
+const chosen = [...manyImages.map((choice, index) => ({ ...combinations[index]!, ...choice })), { ...combinations[2]!, ...manyFilters }]
+const cases: NamedCase[] = [...chosen, ...combinations].map((choice, index) => {
   const random = new Random(2000 + index)
   const shapes = convolutionShapes(choice)
   const { x, w, y, groups, stride, padding, text } = shapes

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { chooseDevice } from '../../lib/runtime/device.js'
+import { chooseDevice, nativeBf16 } from '../../lib/runtime/device.js'
 
 test("'auto' takes the CPU and fp32", (t) => {
   t.deepEqual(chooseDevice(), { device: 'cpu', precision: 'fp32' })
@@ -8,14 +8,8 @@ test("'auto' takes the CPU and fp32", (t) => {
 })
 
 test("'auto' takes a GPU where there is one, and never the emulated one", (t) => {
-  t.deepEqual(
-    chooseDevice('auto', 'auto', () => true),
-    { device: 'cuda', precision: 'fp16' },
-  )
-  t.deepEqual(
-    chooseDevice('auto', 'auto', () => false),
-    { device: 'cpu', precision: 'fp32' },
-  )
+  t.deepEqual(chooseDevice('auto', 'auto', { hasCuda: () => true }), { device: 'cuda', precision: 'fp16' })
+  t.deepEqual(chooseDevice('auto', 'auto', { hasCuda: () => false }), { device: 'cpu', precision: 'fp32' })
 })
 
 test('CUDA devices take fp16, or what they are told', (t) => {
@@ -28,6 +22,12 @@ test('CUDA devices take fp16, or what they are told', (t) => {
 
 test('nothing else is taken than what was asked for', (t) => {
   t.throws(() => chooseDevice('reference', 'bf16'), { code: 'ERR_DEVICE', message: /reference executor computes in fp64, got "bf16"/ })
-  t.throws(() => chooseDevice('cpu', 'fp64'), { code: 'ERR_DEVICE', message: /fp32 or bf16/ })
+  t.throws(() => chooseDevice('cpu', 'fp64'), { code: 'ERR_DEVICE', message: /fp32 or bf16 or bf16-native/ })
   t.throws(() => chooseDevice('gpu' as never), { code: 'ERR_OPTION', message: /"auto" or "cpu"/ })
+})
+
+test('a processor without instructions for bf16 refuses them', (t) => {
+  t.deepEqual(chooseDevice('cpu', 'bf16-native', { hasNativeBf16: () => true }), { device: 'cpu', precision: 'bf16-native' })
+  t.throws(() => chooseDevice('cpu', 'bf16-native', { hasNativeBf16: () => false }), { code: 'ERR_DEVICE', message: /no instructions for bf16/ })
+  if (!nativeBf16()) t.throws(() => chooseDevice('cpu', 'bf16-native'), { code: 'ERR_DEVICE' })
 })

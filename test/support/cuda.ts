@@ -48,7 +48,8 @@ class Asked {
 function conv(asked: Asked): number[] {
   const sameShape = !asked.has('residual') || asked.shape('residual').join() === asked.shape('y').join()
   const ofResidualAdd = asked.has('bias', 'residualScale', 'residualBias') || asked.is('relu') || asked.is('residualRelu') || !sameShape
-  if (ofResidualAdd || asked.transform === 'partial') return []
+  // A norm of the result is for inference on the CPU.
+  if (ofResidualAdd || asked.has('yScale', 'yBias') || asked.transform === 'partial') return []
   const fused = asked.transform === 'whole' || asked.has('residual', 'sums')
   return [...(fused ? [] : [0]), ...(asked.precompiled('w') && !asked.has('residual') ? [1] : []), ...(fused && asked.runtimeCompiled ? [2] : [])]
 }

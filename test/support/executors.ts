@@ -83,7 +83,7 @@ const cudaPrecisions: readonly Precision[] = ['fp32', 'tf32', 'bf16', 'fp16']
 /** A machine with a GPU judges that instead of its emulation. */
 const withGpu = process.env['PRERESNET_TEST_DEVICE'] === 'cuda'
 
-export const onHost: readonly TestExecutor[] = [onCpu('fp32'), onCpu('bf16')]
+export const onHost: readonly TestExecutor[] = [onCpu('fp32'), onCpu('bf16'), onCpu('bf16-native')]
 
 /** Judged by the reference. */
 export const judged: readonly TestExecutor[] = [...onHost, ...cudaPrecisions.map(withGpu ? onGpu : emulated)]

@@ -100,6 +100,8 @@ export function programSet(executor: TestExecutor, op: OperationName, operation:
   for (const [operand, shape] of Object.entries(operation.outputs)) {
     operands[operand] = isNested(shape) ? shape.map((one, index) => tensors.add(operand, `${operand}.${index}`, one)) : tensors.add(operand, operand, shape)
   }
+  const convolution = op === 'conv' || op === 'conv_backward'
+  const attributes = convolution && executor.precision === 'bf16-native' ? { ...operation.attributes, bf16Products: true } : operation.attributes
   return {
     format: 1,
     contracts: contractsVersion,
@@ -112,7 +114,7 @@ export function programSet(executor: TestExecutor, op: OperationName, operation:
       train: {
         name: 'train',
         batch: batchOf(operation),
-        operations: [{ op, name: op, fused: [op], phase: 'forward', operands, attributes: operation.attributes }],
+        operations: [{ op, name: op, fused: [op], phase: 'forward', operands, attributes }],
       },
     },
   }

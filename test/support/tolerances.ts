@@ -4,7 +4,7 @@
  * floor what is so small that its type has fewer digits for it.
  */
 import type { OperationName } from '../../lib/compiler/contracts.js'
-import type { DType } from '../../lib/compiler/program.js'
+import { isBf16, type DType } from '../../lib/compiler/program.js'
 import { dtypeOf, type OperationCase } from './operation.js'
 import type { TestExecutor } from './executors.js'
 
@@ -57,7 +57,7 @@ export function toleranceOf(executor: TestExecutor, op: OperationName, operand: 
 
 function toleranceOfProducts(executor: TestExecutor, dtype: DType, operation: OperationCase): Tolerance {
   if (executor.device === 'cpu') {
-    if (executor.precision === 'bf16') return BF16_PRODUCTS
+    if (isBf16(executor.precision)) return BF16_PRODUCTS
     return operation.attributes['winograd'] === true ? WINOGRAD : FLOAT_PRODUCTS
   }
   const exact = stored(dtype, FLOAT_PRODUCTS)

@@ -18,7 +18,7 @@ struct GradientStep {
   Source d, y, skip;
   Sixteen a, b, c;
   Target stored;
-  float* scratch;
+  Target scratch;
   int64_t begin;
 
   HWY_INLINE Contribution operator()(int64_t pixel) {
@@ -28,7 +28,7 @@ struct GradientStep {
     value = multiply_add(read<kind>(d, i), a, value);
     if constexpr (has_skip) value = add(value, read<kind>(skip, i));
     if (stored.data != nullptr) value = write<kind>(stored, i, value);
-    if (scratch != nullptr) store(value, scratch + i);
+    if (scratch.data != nullptr) write<Kind::mixed>(scratch, i, value);
     return {value, value};
   }
 };

@@ -1,5 +1,5 @@
-// A gradient put together, one image: a * d + b * y + c + skip, into memory, into f32 scratch, or
-// both; with its sums.
+// A gradient put together, one image: a * d + b * y + c + skip, into memory, into scratch (in the
+// type that a convolution wants), or both; with its sums.
 #pragma once
 #include <cstdint>
 
@@ -12,8 +12,8 @@ struct GradientPass {
   const float* a = nullptr;          // null: 1
   const float* b = nullptr;          // with y
   const float* c = nullptr;
-  Target stored = {};        // no data: not stored; else everybody gets the rounded values
-  float* scratch = nullptr;  // null: none
+  Target stored = {};   // no data: not stored; else everybody gets the rounded values
+  Target scratch = {};  // no data: none
   int64_t blocks = 0, pixels = 0;
   double* sums = nullptr;  // per channel, added to; null: none are taken
 };

@@ -13,17 +13,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace preresnet::cpu::passes::HWY_NAMESPACE {
 
-template <Kind kind>
+template <Kind in, Kind out>
 void transform_as(const TransformPass& pass) {
   for (int64_t block = 0; block < pass.blocks; ++block) {
     const Transform t = transform_of(pass.scale, pass.bias, pass.relu, block * 16);
     const int64_t begin = block * pass.pixels * 16, end = begin + pass.pixels * 16;
-    for (int64_t i = begin; i < end; i += 16) store(t(read<kind>(pass.x, i)), pass.out + i);
+    for (int64_t i = begin; i < end; i += 16) write<out>(pass.out, i, t(read<in>(pass.x, i)));
   }
 }
 
+template <Kind in>
+void transform_from(const TransformPass& pass) {
+  pass.out.bf16 ? transform_as<in, Kind::bf16>(pass) : transform_as<in, Kind::f32>(pass);
+}
+
 void transform(const TransformPass& pass) {
-  pass.x.bf16 ? transform_as<Kind::bf16>(pass) : transform_as<Kind::f32>(pass);
+  pass.x.bf16 ? transform_from<Kind::bf16>(pass) : transform_from<Kind::f32>(pass);
 }
 
 }  // namespace preresnet::cpu::passes::HWY_NAMESPACE

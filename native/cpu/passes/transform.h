@@ -1,4 +1,4 @@
-// out = t(x), one image: [ReLU][scale and bias] into f32.
+// out = t(x), one image: [ReLU][scale and bias], in the type that a convolution wants.
 #pragma once
 #include <cstdint>
 
@@ -11,7 +11,7 @@ struct TransformPass {
   const float* scale = nullptr;  // per channel, padded to blocks; null: x as it is
   const float* bias = nullptr;
   bool relu = false;
-  float* out = nullptr;
+  Target out = {};
   int64_t blocks = 0, pixels = 0;
 };
 void run(const TransformPass& pass);

@@ -55,6 +55,7 @@ class Conv final : public Operation {
     expect("conv.xBias", op_.xBias, dtype_of(context.storage), Layout::nhwc8);
     expect("conv.sums", op_.sums, DType::f32, Layout::nhwc8);
     refuse("conv", "bias", op_.bias != nullptr);
+    refuse("conv", "norm of the result", op_.yScale != nullptr || op_.yBias != nullptr);
     refuse("conv", "ReLU of the result", op_.relu);
     refuse("conv", "scale of the residual",
            op_.residualScale != nullptr || op_.residualBias != nullptr);
