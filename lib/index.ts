@@ -4,6 +4,8 @@ export * from './layers/index.js'
 export * from './models/index.js'
 export * from './graph/index.js'
 export { compilePrograms } from './compiler/compile.js'
+export type { Tier } from './compiler/lower/engines.js'
+export type { Choice, Choices } from './compiler/lower/target.js'
 export type { CompileOptions, ConvolutionChoice, InputOptions, LossOptions, LossScale, UpdateOptions } from './compiler/options.js'
 export type {
   ArenaName,
@@ -18,7 +20,7 @@ export type {
   ProgramSet,
   TensorSpec,
 } from './compiler/program.js'
-export { type OperationReport, type PlanReport, planReport } from './compiler/report.js'
+export { type LaunchReport, type OperationReport, type PlanReport, planReport } from './compiler/report.js'
 export type { SafetensorsTensor, SafetensorsType, TensorValues } from './formats/safetensors.js'
 export type { UserBatch } from './runtime/batch.js'
 export type { NativeLoader, Traffic } from './runtime/binding.js'

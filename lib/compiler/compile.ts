@@ -111,6 +111,7 @@ function checkOptions(graph: Graph, options: CompileOptions): void {
     'convolution',
     'inputGradient',
     'arch',
+    'deterministic',
     'choices',
     'lossScale',
     'lowering',
@@ -142,11 +143,12 @@ function checkOptions(graph: Graph, options: CompileOptions): void {
 }
 
 function checkTarget(options: CompileOptions): void {
-  const { device, arch, choices, lossScale } = options
+  const { device, arch, choices, lossScale, deterministic } = options
   integer('compile: arch', arch ?? DEFAULT_ARCH, 1, 1_000)
+  boolean('compile: deterministic', deterministic ?? false)
   checkLossScale(lossScale)
   if (targetOf(options) !== undefined) return
-  for (const [name, value] of Object.entries({ arch, choices, lossScale })) {
+  for (const [name, value] of Object.entries({ arch, choices, lossScale, deterministic })) {
     if (value !== undefined) throw invalid(`compile: ${name}`, `none on device ${device}`, value)
   }
 }

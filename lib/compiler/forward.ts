@@ -192,6 +192,7 @@ export class Forward {
     // Several readers of a value that combines several tensors: once into memory, rather than again for each.
     if (this.consumers[node.id]! > 1 && tensorsOf(expression).size > 1) {
       expression = e.tensor(this.materialiser.store(expression, node.name, this.trailOfNode(node)))
+      this.trail.delete(node.id)
     }
     return image(expression)
   }
@@ -199,6 +200,8 @@ export class Forward {
   private norm(node: GraphNode & { kind: 'batchNorm' }, input: Expression): Expression {
     const inputNode = this.nodeAt(node.inputs[0]!)
     const x = this.materialiser.store(input, inputNode.name, this.trailOfNode(inputNode))
+    // What is in memory is nobody's work any more.
+    this.trail.delete(inputNode.id)
     // A tensor that a norm reads must stay what it is now.
     x.pinned = true
     const [, channels, height, width] = x.shape as [number, number, number, number]

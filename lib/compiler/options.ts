@@ -23,6 +23,8 @@ export interface CompileOptions {
   readonly inputGradient?: boolean
   /** On CUDA: compute capability, 90 for an H100. Decides which convolutions are fused. @default 90 */
   readonly arch?: number
+  /** On CUDA: no fusion whose results change from run to run (sums of runtime-compiled ones). @default false */
+  readonly deterministic?: boolean
   /** On CUDA: what the tuner chose, layer by layer. @default none: the rules of lower/engines.ts */
   readonly choices?: Choices
   /** On CUDA: what the gradient at the logits is multiplied by, and gradients divided by before they are used. @default 'dynamic' in fp16, else 1 */

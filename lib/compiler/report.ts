@@ -12,6 +12,17 @@ export interface OperationReport {
   readonly bytesWritten: number
   /** Shape of the first feature map or matrix written. */
   readonly shape: readonly number[]
+  /** On CUDA: fused convolutions are launched once a group of statistics. */
+  readonly launches?: number
+}
+
+/** What a step of a program launches on a GPU, small second launches of sums aside. */
+export interface LaunchReport {
+  readonly total: number
+  /** cuDNN's. */
+  readonly convolutions: { readonly forward: number; readonly backward: number }
+  /** By operation; those that are no convolution are own kernels. */
+  readonly operations: Readonly<Record<string, number>>
 }
 
 export interface PlanReport {
@@ -25,6 +36,8 @@ export interface PlanReport {
   readonly bytesWritten: number
   /** Each operation's operands once: what crosses memory if no cache holds anything between operations. */
   readonly bytesMoved: number
+  /** On CUDA. */
+  readonly launches?: LaunchReport
   /** Transient tensors of the forward pass that the backward pass reads. */
   readonly activationBytes: number
   /** The same if every convolution kept its normalised input beside the raw one, as frameworks do that do not recompute. */
@@ -44,6 +57,7 @@ export function planReport(set: ProgramSet, program = 'train', scratchBytes = 0)
   const bytesRead = sum(operations.map((operation) => operation.bytesRead))
   const bytesWritten = sum(operations.map((operation) => operation.bytesWritten))
   const activationBytes = keptForBackward(set, chosen)
+  const launches = isCuda(set) ? launchReport(operations) : undefined
   return {
     network: set.network,
     device: set.device,
@@ -54,6 +68,7 @@ export function planReport(set: ProgramSet, program = 'train', scratchBytes = 0)
     bytesRead,
     bytesWritten,
     bytesMoved: bytesRead + bytesWritten,
+    ...(launches && { launches }),
     activationBytes,
     activationBytesUnfused: activationBytes + activatedInputs(set, chosen),
     arenas: set.arenas,
@@ -72,7 +87,28 @@ function reportOperation(set: ProgramSet, operation: OperationSpec): OperationRe
     if (role !== 'in') bytesWritten += bytes
     if (role === 'out' && tensor.shape.length > shape.length) shape = tensor.shape
   }
-  return { op: operation.op, name: operation.name, phase: operation.phase, fused: operation.fused, bytesRead, bytesWritten, shape }
+  const { op, name, phase, fused } = operation
+  return { op, name, phase, fused, bytesRead, bytesWritten, shape, ...(isCuda(set) && { launches: launchesOf(set, operation) }) }
+}
+
+function isCuda({ device }: ProgramSet): boolean {
+  return device === 'cuda' || device === 'cuda-emulated'
+}
+
+/** Operands with one row a group of images. */
+const GROUPED = ['xScale', 'sums', 'mean'] as const
+
+function launchesOf(set: ProgramSet, { op, operands, attributes }: OperationSpec): number {
+  if (!op.startsWith('conv') || attributes['tier'] === 0) return 1
+  return Math.max(1, ...GROUPED.map((key) => (typeof operands[key] === 'number' ? (set.tensors[operands[key]]?.shape[0] ?? 1) : 1)))
+}
+
+function launchReport(operations: readonly OperationReport[]): LaunchReport {
+  const counts: Record<string, number> = {}
+  for (const { op, launches = 1 } of operations) counts[op] = (counts[op] ?? 0) + launches
+  const convolutions = (prefix: string): number => sum(Object.entries(counts).map(([op, launches]) => (op.startsWith(prefix) ? launches : 0)))
+  const backward = convolutions('conv_backward')
+  return { total: sum(Object.values(counts)), convolutions: { forward: convolutions('conv') - backward, backward }, operations: counts }
 }
 
 function operandsWithRoles(set: ProgramSet, operation: OperationSpec): [TensorSpec, string][] {

@@ -110,7 +110,11 @@ export async function compile(network: Network, options: SessionOptions = {}): P
     statisticsGroups: integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1),
     convolution: options.convolution ?? 'auto',
     frozenStatistics: [...select('compile: frozenStatistics', options.frozenStatistics ?? [], norms)],
-    ...(cuda && { arch: cuda.architecture, ...(cuda.lossScale !== undefined && { lossScale: cuda.lossScale }) }),
+    ...(cuda && {
+      arch: cuda.architecture,
+      deterministic: cuda.session.deterministic === true,
+      ...(cuda.lossScale !== undefined && { lossScale: cuda.lossScale }),
+    }),
   }
   const programs = await compilePrograms(graph, plan)
   const native = await loadBinding().createSession(await serialisePrograms(programs), { threads, ...cuda?.session })

@@ -51,9 +51,9 @@ export const MUTANTS = [
   },
   {
     name: 'frozen statistics differentiated',
-    file: reference('bn_backward.cpp'),
-    search: 'op.frozen ? 0 : -a * inverse * dweight_g / n',
-    replace: '-a * inverse * dweight_g / n',
+    file: reference('norm_gradient.h'),
+    search: 'if (frozen) return {dweight, s, a, 0, 0};',
+    replace: '(void)frozen;',
     tests: ['ops/bn_backward'],
   },
 
@@ -154,8 +154,8 @@ export const MUTANTS = [
   {
     name: 'clipping after decay',
     file: reference('sgd.cpp'),
-    search: 'clip * gradients[i] + op.decays[segment] * weights[i]',
-    replace: 'clip * (gradients[i] + op.decays[segment] * weights[i])',
+    search: 'factor * gradients.at(i) + op.decays[segment] * weights[i]',
+    replace: 'factor * (gradients.at(i) + op.decays[segment] * weights[i])',
     tests: ['ops/sgd'],
   },
 
@@ -166,6 +166,48 @@ export const MUTANTS = [
     search: 'return { ...operands, skip: skip.tensor }',
     replace: 'return operands',
     tests: ['goldens'],
+  },
+  {
+    name: "lowering: a projection's gradient not added in the fusion",
+    file: 'lib/compiler/lower/conv_backward.ts',
+    search: 'mean, invstd, add, dx, dweight',
+    replace: 'mean, invstd, dx, dweight',
+    tests: ['compiler/lower'],
+  },
+  {
+    name: "lowering: the residual's ReLU lost",
+    file: 'lib/compiler/lower/conv.ts',
+    search: "residualRelu: attributes['residualRelu'] ?? false",
+    replace: 'residualRelu: false',
+    tests: ['compiler/lower'],
+  },
+  {
+    name: 'lowering: one activation for all norms of a tensor',
+    file: 'lib/compiler/lower/context.ts',
+    search: 'entry.transform.scale === scale && ',
+    replace: '',
+    tests: ['compiler/lower'],
+  },
+  {
+    name: 'lowering: activations kept for the backward pass',
+    file: 'lib/compiler/lower/context.ts',
+    search: 'entry.phase === phase && ',
+    replace: '',
+    tests: ['compiler/launches'],
+  },
+  {
+    name: 'lowering: masters in place of copies',
+    file: 'lib/compiler/lower/context.ts',
+    search: 'return this.copies.get(w) ?? w',
+    replace: 'return w',
+    tests: ['compiler/launches'],
+  },
+  {
+    name: 'lowering: frozen statistics fused as batch statistics',
+    file: 'lib/compiler/lower/conv_backward.ts',
+    search: "|| backward.attributes['frozen'] === true",
+    replace: '',
+    tests: ['compiler/lower'],
   },
   {
     name: 'memory plan: lifetimes one operation too short',

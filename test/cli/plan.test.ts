@@ -33,3 +33,70 @@ test('for people', async (t) => {
   t.regex(stdout, /^preresnet-20, infer, batch 4, cpu fp32\n\nphase +operation +at +fused +writes +read +written\n/)
   t.regex(stdout, /^all that a session allocates +\d/m)
 })
+
+/** Bytes an image that roofline arithmetic gives for this network on fused fp16 kernels: each tensor once a kernel that uses it. */
+const ROOFLINE = 799.19e6
+
+test('for a GPU that need not be there: ResNet-200 in fp16 on an H100', async (t) => {
+  const report = await plan('preresnet-200', '--device', 'cuda', '--arch', '90', '--precision', 'fp16', '--batch', '128')
+  t.is(report.device, 'cuda')
+  // 66 bottlenecks of three, 4 projections, the stem; backward two of each but the gradient at the images.
+  t.deepEqual(report.launches!.convolutions, { forward: 66 * 3 + 4 + 1, backward: 2 * (66 * 3 + 4 + 1) - 1 })
+  t.deepEqual(report.launches!.operations, {
+    input: 1,
+    conv: 203,
+    residual_add: 67,
+    bn_finalize: 199,
+    bn_relu_pool: 1,
+    head: 1,
+    linear: 1,
+    softmax_cross_entropy: 1,
+    linear_backward: 1,
+    head_backward: 1,
+    bn_backward: 2,
+    bn_apply_backward: 199,
+    conv_backward_weights: 203,
+    conv_backward_norm: 197,
+    conv_backward_data: 5,
+    relu_backward: 1,
+    pool_backward: 1,
+    check_gradients: 1,
+    sgd: 1,
+  })
+  t.is(
+    report.launches!.total,
+    report.operations.reduce((total, { launches }) => total + launches!, 0),
+  )
+  t.is(report.bytesMoved, 103_425_463_664)
+  t.true(Math.abs(report.bytesMoved / 128 - ROOFLINE) <= 0.1 * ROOFLINE)
+  t.true(report.activationBytes / 128 <= 65e6)
+  t.true(report.activationBytes <= 0.55 * report.activationBytesUnfused)
+})
+
+test('launches for people, and once a group of statistics', async (t) => {
+  const { status, stdout } = await preresnet(['plan', 'preresnet-20', '--device', 'cuda', '--batch', '4', '--precision', 'bf16'])
+  t.is(status, 0)
+  t.regex(stdout, /^preresnet-20, train, batch 4, cuda bf16\n/)
+  t.regex(stdout, /^ {2}convolutions, forward +19\n {2}convolutions, backward +37$/m)
+  t.regex(stdout, /^ {2}bn_relu +\d+$/m)
+  const [one, two] = [
+    await plan('preresnet-164', '--device', 'cuda', '--batch', '4'),
+    await plan('preresnet-164', '--device', 'cuda', '--batch', '4', '--statistics-groups', '2'),
+  ]
+  t.is(one.precision, 'fp16')
+  // The stem has neither sums of its own nor a transform to be grouped by; what reads no norm is one launch.
+  t.true(two.launches!.convolutions.forward > 1.9 * one.launches!.convolutions.forward)
+  t.is(two.operations.length, one.operations.length)
+})
+
+test('an architecture is for a GPU, and a precision for who has it', async (t) => {
+  for (const words of [
+    ['--arch', '90'],
+    ['--device', 'cuda', '--precision', 'fp64'],
+    ['--precision', 'fp16'],
+  ]) {
+    const { status, stderr } = await preresnet(['plan', 'preresnet-20', ...words])
+    t.not(status, 0)
+    t.regex(stderr, /ERR_(OPTION|DEVICE)|expected|computes in/)
+  }
+})

@@ -52,9 +52,13 @@ function touched(set: ProgramSet, operation: OperationSpec): { tensor: TensorSpe
   )
 }
 
-for (const [name, net] of CASES) {
+const PLACES = [{}, { device: 'cuda', precision: 'fp16' }, { device: 'cuda', precision: 'bf16' }] as const
+
+for (const [name, net, place] of CASES.flatMap(([network, net]) =>
+  PLACES.map((at) => [`${network} ${Object.values(at).join(' ')}`.trim(), net, at] as const),
+)) {
   test(`${name}: everything is written before it is read, and nothing that is still needed is overwritten`, async (t) => {
-    const set = await compiled(net)
+    const set = await compiled(net, place)
     for (const program of Object.values(set.programs)) {
       const lifetimes = new Map<number, { first: number; last: number }>()
       program.operations.forEach((operation, at) => {
@@ -84,9 +88,9 @@ for (const [name, net] of CASES) {
   })
 
   test(`${name}: every parameter gets exactly one gradient`, async (t) => {
-    const set = await compiled(net)
+    const set = await compiled(net, place)
     const written = set.programs['train']!.operations.flatMap((operation) =>
-      touched(set, operation).filter(({ tensor, role }) => role === 'out' && tensor.arena === 'gradients'),
+      touched(set, operation).filter(({ tensor, role }) => role === 'out' && (tensor.arena === 'gradients' || tensor.arena === 'weightGradients')),
     )
     const names = written.map(({ tensor }) => tensor.name).sort()
     t.deepEqual(

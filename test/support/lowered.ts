@@ -22,7 +22,7 @@ const units: readonly UnitName[] = [
 ]
 const small = { family: 'cifar', units: [2, 1], widths: [16, 21], classes: 4, input } as const
 
-/** Convolutions with biases, a pooled stem, a ReLU alone, dropout inside of a branch. */
+/** Convolutions with biases, a pooled stem, a ReLU alone, dropout inside of a branch, one tensor under two norms. */
 function own(): Network {
   const unit = (channels: number, more: object = {}) =>
     residual({
@@ -45,6 +45,7 @@ function own(): Network {
       plain: [conv2d({ channels: 6, kernel: 1 }), relu(), conv2d({ channels: 6, kernel: 3 })],
       first: unit(6),
       second: unit(9, { activation: 'shared', shortcut: projection({ channels: 9 }) }),
+      third: unit(9, { shortcut: [batchNorm(), relu(), conv2d({ channels: 9, kernel: 1 })] }),
       norm: [batchNorm(), relu()],
       head: classifier({ classes: 4 }),
     },

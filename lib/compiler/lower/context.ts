@@ -19,7 +19,7 @@ export class Lowering {
   /** Operations whose work another one does. */
   private readonly done = new Set<DraftOperation>()
   private readonly forward = new Map<DraftTensor, DraftOperation>()
-  private readonly activated: { readonly transform: Transform; readonly phase: string; readonly y: DraftTensor }[] = []
+  private readonly activated = new Map<DraftTensor, { readonly transform: Transform; readonly phase: string; readonly y: DraftTensor }[]>()
 
   constructor(
     readonly draft: Draft,
@@ -28,9 +28,14 @@ export class Lowering {
     private readonly copies: ReadonlyMap<DraftTensor, DraftTensor>,
   ) {
     this.out = new Draft(draft.types, draft.batch, draft.groups)
-    for (const operation of draft.operations) {
+  }
+
+  /** Who reads what; once, before the first operation is taken. */
+  *index(): Generator<void> {
+    for (const operation of this.draft.operations) {
       for (const tensor of Object.values(operation.operands).flat()) this.readersOf(tensor).push(operation)
       if (operation.op === 'conv') this.forward.set(operation.operands['w'] as DraftTensor, operation)
+      yield
     }
   }
 
@@ -100,13 +105,12 @@ export class Lowering {
     const { x, scale, bias, relu } = transform
     if (scale === undefined && !relu) return x
     const phase = this.out.phase
-    const known = this.activated.find(
-      (entry) => entry.phase === phase && entry.transform.x === x && entry.transform.scale === scale && entry.transform.relu === relu,
-    )
+    const written = this.activated.get(x) ?? []
+    const known = written.find((entry) => entry.phase === phase && entry.transform.scale === scale && entry.transform.relu === relu)
     if (known !== undefined) return known.y
     const y = this.like(x, `${name}:a`)
     this.emit('bn_relu', name, fused, { x, scale, bias, y }, { relu })
-    this.activated.push({ transform, phase, y })
+    this.activated.set(x, [...written, { transform, phase, y }])
     return y
   }
 

@@ -1,5 +1,5 @@
 /**
- * Which fused convolutions a GPU has, as data: what cuDNN was asked for (docs/cuda.md says how), so that programs can be made where there is no
+ * Which fused convolutions a GPU has, as data: what cuDNN 9.19 and 9.24 answered when they were asked, so that programs can be made where there is no
  * cuDNN. Plain convolutions are everywhere. Channels are padded to a multiple of 8 by the layout, which is all that the engines ask of them.
  */
 import type { Precision } from '../program.js'

@@ -11,6 +11,7 @@ import type { Target } from './target.js'
 /** `copies`: of convolution weights, in the type in which convolutions read them. */
 export function* lower(draft: Draft, target: Target, copies: ReadonlyMap<DraftTensor, DraftTensor>): Generator<void, Draft> {
   const lowering = new Lowering(draft, target, copies)
+  yield* lowering.index()
   for (const operation of draft.operations) {
     lowering.out.phase = operation.phase
     if (operation.op === 'conv') lowerConv(lowering, operation)

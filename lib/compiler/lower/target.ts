@@ -23,15 +23,18 @@ export interface Target {
   /** Taken wherever its pattern exists, with no look at the table of engines. */
   readonly tier: Tier | undefined
   readonly choices: Choices
+  /** Sums of runtime-compiled fusions are added in any order. */
+  readonly deterministic: boolean
 }
 
 export const DEFAULT_ARCH = 90
 
 /** Undefined: the device runs the compiler's operations as they are. */
-export function targetOf({ device, precision, arch, choices, lowering }: CompileOptions): Target | undefined {
+export function targetOf({ device, precision, arch, choices, lowering, deterministic = false }: CompileOptions): Target | undefined {
   const cuda = device === 'cuda' || device === 'cuda-emulated'
   if (!cuda && lowering === undefined) return undefined
-  return { arch: arch ?? DEFAULT_ARCH, precision: cuda ? precision : (lowering?.precision ?? 'fp16'), tier: lowering?.tier, choices: choices ?? {} }
+  const own = cuda ? precision : (lowering?.precision ?? 'fp16')
+  return { arch: arch ?? DEFAULT_ARCH, precision: own, tier: lowering?.tier, choices: choices ?? {}, deterministic }
 }
 
 /** Convolutions compute with copies of the weights, which somebody must refresh when the weights change. */
@@ -58,7 +61,7 @@ export function choose(target: Target, site: Site): Choice {
   return { tier: possible(target, site, tier, forced) ? tier : PLAIN, engine: -1 }
 }
 
-function possible({ arch, precision }: Target, site: Site, tier: Tier, forced: boolean): boolean {
+function possible({ arch, precision, deterministic }: Target, site: Site, tier: Tier, forced: boolean): boolean {
   switch (tier) {
     case PLAIN:
       return true
@@ -66,6 +69,6 @@ function possible({ arch, precision }: Target, site: Site, tier: Tier, forced: b
       // A pattern exists whatever the GPU; whether it has an engine is cuDNN's answer to who insists.
       return hasPrecompiled(forced ? DEFAULT_ARCH : arch, precision, site)
     case RUNTIME_COMPILED:
-      return hasRuntimeCompiled(precision, site)
+      return hasRuntimeCompiled(precision, site) && !(deterministic && site.wants.includes('sums'))
   }
 }
