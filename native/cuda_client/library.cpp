@@ -42,8 +42,8 @@ const preresnet_cuda_api* open_library(const std::string& device) {
   const preresnet_cuda_api* api =
       get_api == nullptr ? nullptr : get_api(PRERESNET_CUDA_API_VERSION);
   if (api == nullptr || api->size != sizeof(preresnet_cuda_api)) {
-    throw Error("ERR_DEVICE", "device \"" + device + "\": " + file +
-                                  " was built from other sources; " + remedy);
+    throw Error("ERR_DEVICE",
+                "device \"" + device + "\": " + file + " was built from other sources; " + remedy);
   }
   return api;
 }

@@ -71,8 +71,8 @@ class Session {
 
   virtual RunOutcome run(std::string_view program, const RunRequest&) = 0;
 
-  /// Any thread: runs whose ticket was taken before end between two operations, on a GPU between two
-  /// steps.
+  /// Any thread: runs whose ticket was taken before end between two operations, on a GPU between
+  /// two steps.
   void cancel() { ++cancellations_; }
   uint64_t ticket() const { return cancellations_; }
 
@@ -84,7 +84,8 @@ class Session {
   ProgramSet& set() { return *set_; }
   /// A tensor that keeps its contents; ERR_PARAMETER for another.
   const Tensor& persistent(std::string_view name) const;
-  /// The program of that name; ERR_OPTION where there is none, or where the request does not fit it.
+  /// The program of that name; ERR_OPTION where there is none, or where the request does not fit
+  /// it.
   const Program& program_for(std::string_view name, const RunRequest&) const;
 
  private:

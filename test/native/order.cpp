@@ -76,7 +76,8 @@ Order order_of(const std::vector<ScheduledWork>& work, const Schedule& schedule,
   ends[0] = 0;
   size_t number = 0;
   const auto wait = [&](size_t node, size_t awaited) {
-    if (number++ != omitted) order.before[node].insert(awaited == Schedule::kStart ? 0 : awaited + 1);
+    if (number++ != omitted)
+      order.before[node].insert(awaited == Schedule::kStart ? 0 : awaited + 1);
   };
   for (size_t index = 0; index < work.size(); ++index) {
     size_t& end = ends[static_cast<size_t>(work[index].stream)];
