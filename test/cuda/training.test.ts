@@ -5,6 +5,8 @@ import test from 'ava'
 import { digits, loader, subset } from '../../lib/data/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile, type SessionOptions } from '../../lib/runtime/session.js'
+import type { PreresnetError } from '../../lib/errors.js'
+import { listCheckpoints } from '../../lib/training/checkpoint.js'
 import { fit, type FitOptions } from '../../lib/training/index.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { goldenDirectory, preresnet } from '../cli/run.js'
@@ -80,6 +82,28 @@ test('a run that was stopped goes on to the same bits, loss scale included', asy
   const first = JSON.parse(lines[0]!) as { lossScale?: number; skippedSteps?: number }
   t.is(typeof first.lossScale, 'number')
   t.is(typeof first.skippedSteps, 'number')
+})
+
+test('a device that fails ends the run, and what was saved before stays and goes on', async (t) => {
+  const directory = await temporaryDirectory(t)
+  // A capture without the wait that joins the streams is refused: the first step, launch by launch, is done, the second fails.
+  let failed: PreresnetError | undefined
+  let path = ''
+  for (let omitWait = 0; omitWait < 100 && failed?.code !== 'ERR_DEVICE'; omitWait++) {
+    path = join(directory, String(omitWait))
+    const more = { checkpoint: { directory: path, every: 1 }, cuda: { lossScale: 256, emulation: { omitWait } } }
+    failed = await fit(tiny(), await options({ steps: 3, ...more })).finished.then(
+      () => undefined,
+      (error: unknown) => error as PreresnetError,
+    )
+  }
+  t.is(failed?.code, 'ERR_DEVICE')
+  t.deepEqual(
+    (await listCheckpoints(path)).map(({ step }) => step),
+    [1],
+  )
+  const resumed = await fit(tiny(), await options({ steps: 3, checkpoint: { directory: path, resume: true }, cuda: { lossScale: 256 } })).finished
+  t.is(resumed.step, 3)
 })
 
 test('a checkpoint is not resumed with another loss scale', async (t) => {
