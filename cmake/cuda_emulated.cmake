@@ -28,3 +28,14 @@ if(EXISTS "${emulation_test}")
   target_link_libraries(emulation_test PRIVATE core Boost::context)
   set_target_properties(emulation_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/Release")
 endif()
+
+# Schedules and the runtime: test/cuda/order.test.ts.
+set(order_test "${CMAKE_CURRENT_SOURCE_DIR}/test/native/order.cpp")
+if(EXISTS "${order_test}")
+  add_executable(order_test "${order_test}" native/cuda/schedule.cpp native/cuda/emulation/runtime.cpp
+    native/cuda/emulation/pending.cpp native/cuda/emulation/capture.cpp native/cuda/emulation/blocks.cpp native/cuda/emulation/fiber.cpp)
+  target_include_directories(order_test PRIVATE "${CMAKE_BINARY_DIR}/rooms/cuda")
+  target_compile_definitions(order_test PRIVATE PRERESNET_EMULATED)
+  target_link_libraries(order_test PRIVATE core Boost::context)
+  set_target_properties(order_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/Release")
+endif()

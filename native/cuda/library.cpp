@@ -141,7 +141,7 @@ constexpr preresnet_cuda_api kApi = {.size = sizeof(preresnet_cuda_api),
 
 }  // namespace preresnet::cuda
 
-extern "C" __attribute__((visibility("default"))) const preresnet_cuda_api*
-preresnet_cuda_get_api(uint32_t version) {
+extern "C" __attribute__((visibility("default"))) const preresnet_cuda_api* preresnet_cuda_get_api(
+    uint32_t version) {
   return version == PRERESNET_CUDA_API_VERSION ? &preresnet::cuda::kApi : nullptr;
 }

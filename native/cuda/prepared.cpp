@@ -18,8 +18,8 @@ PreparedProgram::PreparedProgram(const Program& program, const Context& context,
       operations_.push_back(std::visit(
           [&](const auto& operation) { return prepare(operation, context); }, source.operation));
     } catch (const Error& error) {
-      throw Error(error.code(), "program " + program.name + ": " + describe(index, source) + ": " +
-                                    error.what());
+      throw Error(error.code(),
+                  "program " + program.name + ": " + describe(index, source) + ": " + error.what());
     }
     // Nobody waits for a weight's gradient before the update: it fills what smaller launches leave.
     const bool weights = std::holds_alternative<ops::ConvBackwardWeights>(source.operation);

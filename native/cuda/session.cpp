@@ -155,21 +155,22 @@ preresnet_cuda_traffic Session::traffic(std::string_view name) {
   // What the operations say is held against what they do.
   Device& recording = device();
   uint64_t before = 0;
-  prepared.enqueue(
-      {.runtime = *runtime_,
-       .place = [&](Stream stream) { return recording.place(stream, 0); },
-       .omit_wait = -1,
-       .between = [&](size_t index, bool begins) {
-         if (begins) {
-           before = runtime_->launches();
-           return;
-         }
-         const auto made = static_cast<int>(runtime_->launches() - before);
-         if (made == prepared.operation(index).launches()) return;
-         throw Error("ERR_INTERNAL", describe(index, operations[index]) + ": expected " +
-                                         std::to_string(prepared.operation(index).launches()) +
-                                         " launches, got " + std::to_string(made));
-       }});
+  prepared.enqueue({.runtime = *runtime_,
+                    .place = [&](Stream stream) { return recording.place(stream, 0); },
+                    .omit_wait = -1,
+                    .between =
+                        [&](size_t index, bool begins) {
+                          if (begins) {
+                            before = runtime_->launches();
+                            return;
+                          }
+                          const auto made = static_cast<int>(runtime_->launches() - before);
+                          if (made == prepared.operation(index).launches()) return;
+                          throw Error("ERR_INTERNAL",
+                                      describe(index, operations[index]) + ": expected " +
+                                          std::to_string(prepared.operation(index).launches()) +
+                                          " launches, got " + std::to_string(made));
+                        }});
   return traffic;
 }
 

@@ -89,8 +89,8 @@ void StepLoop::run(const PreparedProgram& program, preresnet_cuda_run& run,
   Call call{.program = program,
             .run = run,
             .trace = trace,
-            .guarded_here = run.check_finite != 0 && program.sgd != nullptr &&
-                            scaler_of(program) == nullptr,
+            .guarded_here =
+                run.check_finite != 0 && program.sgd != nullptr && scaler_of(program) == nullptr,
             .begin = Clock::now(),
             .last_done = Clock::now()};
   run.was_cancelled = 0;
@@ -169,8 +169,7 @@ void StepLoop::enqueue(const Call& call, const Flight& flight, double learning_r
     copy_batch(call.program, flight.slot);
     staged_[slot] = true;
   }
-  *values_[slot] = {
-      .seed = call.run.seed, .step = flight.step, .learning_rate = learning_rate};
+  *values_[slot] = {.seed = call.run.seed, .step = flight.step, .learning_rate = learning_rate};
   runtime_.copy_to_device(kMain, device_.at(device_.plan().step_values()), values_[slot],
                           sizeof(StepValues));
   const size_t buffers = device_.plan().buffers_bytes();
@@ -259,17 +258,16 @@ void StepLoop::finish(Call& call) {
   const ops::SoftmaxCrossEntropy* loss = call.program.loss;
   if (loss != nullptr) std::copy_n(results.metrics, 4, row);
   const bool collected = call.run.collect != 0 && loss != nullptr;
-  call.run.completed(
-      call.run.owner, row,
-      collected && loss->predictions != nullptr ? results.predictions : nullptr,
-      collected ? results.labels : nullptr, collected ? loss->labels->dim(0) : 0);
+  call.run.completed(call.run.owner, row,
+                     collected && loss->predictions != nullptr ? results.predictions : nullptr,
+                     collected ? results.labels : nullptr, collected ? loss->labels->dim(0) : 0);
 }
 
 void StepLoop::check(const Call& call, const Flight& flight) const {
   const Results& results = results_[static_cast<size_t>(flight.slot)];
   const Landmarks& program = call.program;
-  if (scaler_of(program) != nullptr && program.loss != nullptr &&
-      program.sgd->growthInterval > 0 && !(results.scaler[0] >= kSmallestScale)) {
+  if (scaler_of(program) != nullptr && program.loss != nullptr && program.sgd->growthInterval > 0 &&
+      !(results.scaler[0] >= kSmallestScale)) {
     throw Error("ERR_NOT_FINITE",
                 "step " + std::to_string(flight.step) + ": the loss scale has fallen to " +
                     std::to_string(results.scaler[0]) + " after " +
@@ -281,8 +279,7 @@ void StepLoop::check(const Call& call, const Flight& flight) const {
     explain(call, flight, program.loss_index + 1, "the loss");
   }
   // With a loss scale that adapts an overflow is no error: the step was skipped.
-  if (scaler_of(program) != nullptr && program.sgd->growthInterval == 0 &&
-      results.scaler[3] != 0) {
+  if (scaler_of(program) != nullptr && program.sgd->growthInterval == 0 && results.scaler[3] != 0) {
     explain(call, flight, program.update_index, "a gradient");
   }
 }

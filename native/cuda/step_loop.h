@@ -43,7 +43,8 @@ class StepLoop {
     int32_t* labels;
   };
   struct Captured {
-    bool ran = false;  // once, launch by launch: kernels are loaded and may be captured from then on
+    bool ran =
+        false;  // once, launch by launch: kernels are loaded and may be captured from then on
     std::array<std::unique_ptr<Graph>, kSlots> graphs;
   };
   /// One call of run().

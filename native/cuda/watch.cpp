@@ -37,8 +37,8 @@ void StepLoop::watch(const Call& call, const Flight& flight, size_t operation, b
   }
 }
 
-/// 0xff in what holds nothing: all transient memory and the results before a step, each tensor after
-/// its last use, workspaces before every operation.
+/// 0xff in what holds nothing: all transient memory and the results before a step, each tensor
+/// after its last use, workspaces before every operation.
 void StepLoop::poison(const Call& call, size_t operation, bool before) const {
   constexpr uint8_t kGarbage = 0xff;  // NaN in every floating type
   const MemoryPlan& plan = device_.plan();
@@ -76,11 +76,10 @@ void StepLoop::append_trace(const Call& call) const {
     if (call.trace->size() >= kLargestTrace) return;
     const Event begin = trace_event(index, true);
     const Event end = trace_event(index, false);
-    call.trace->push_back(
-        {.program = 0,
-         .operation = static_cast<int32_t>(index),
-         .start = offset + runtime_.milliseconds(kTraceStartEvent, begin) * 1e3,
-         .duration = runtime_.milliseconds(begin, end) * 1e3});
+    call.trace->push_back({.program = 0,
+                           .operation = static_cast<int32_t>(index),
+                           .start = offset + runtime_.milliseconds(kTraceStartEvent, begin) * 1e3,
+                           .duration = runtime_.milliseconds(begin, end) * 1e3});
   }
 }
 
@@ -132,8 +131,8 @@ void StepLoop::explain(const Call& call, const Flight& flight, size_t until,
   };
   const std::string found = look();
   restore_buffers(flight.slot);
-  throw Error("ERR_NOT_FINITE", "step " + std::to_string(flight.step) + ": " + what +
-                                    " is not finite; " + found);
+  throw Error("ERR_NOT_FINITE",
+              "step " + std::to_string(flight.step) + ": " + what + " is not finite; " + found);
 }
 
 }  // namespace preresnet::cuda

@@ -31,8 +31,8 @@ struct Traffic {
 
 class CudaSession : public Session {
  public:
-  /// `text`: the JSON that `programs` was read from. Ends with ERR_ABORTED soon after `stop` becomes
-  /// true.
+  /// `text`: the JSON that `programs` was read from. Ends with ERR_ABORTED soon after `stop`
+  /// becomes true.
   CudaSession(std::unique_ptr<ProgramSet> programs, std::string_view text, const CudaOptions&,
               const std::atomic<bool>& stop);
   ~CudaSession() override;

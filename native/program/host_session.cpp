@@ -221,7 +221,7 @@ bool HostSession::step(Prepared& program, const RunRequest& request, Step step, 
 /// Runs the operations before `until` again on the same inputs and names the first that made
 /// something that is not a number.
 void HostSession::explain_not_finite(Prepared& program, const Step& step, size_t until,
-                                 const std::string& what) {
+                                     const std::string& what) {
   restore_buffers();
   const std::string head = "step " + std::to_string(step.index) + ": " + what + " is not finite; ";
   std::string found = "no operation before it made such a value";

@@ -49,7 +49,7 @@ const cases: readonly Case[] = [
   { what: 'fraction for an integer', words: train('--batch', '1.5'), status: 2, code: 'ERR_OPTION', says: /--batch: expected an integer/ },
   { what: 'negative number', words: train('--momentum', '-1'), status: 2, code: 'ERR_OPTION', says: /--momentum: expected a number from 0 to 1, got -1/ },
   { what: 'unknown choice', words: train('--device', 'gpu'), status: 2, code: 'ERR_OPTION', says: /--device: expected "auto" or "cpu"/ },
-  { what: 'misspelt choice', words: train('--precision', 'fb16'), status: 2, code: 'ERR_OPTION', says: /did you mean "bf16"/ },
+  { what: 'misspelt choice', words: train('--precision', 'bff16'), status: 2, code: 'ERR_OPTION', says: /did you mean "bf16"/ },
   {
     what: 'neither steps nor epochs',
     words: ['train', '--model', 'preresnet-20', '--data', 'digits', '--output', at('run')],

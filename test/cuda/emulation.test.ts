@@ -1,26 +1,8 @@
 /** The emulated device itself: kernels that are wrong must be noticed. The cases are in test/native/emulation.cu. */
-import { spawnSync } from 'node:child_process'
-import { dirname, join } from 'node:path'
 import test from 'ava'
+import { nativeProgram } from '../support/native_program.js'
 
-const program = join(dirname(process.env['PRERESNET_BINDING'] ?? 'build/Release/preresnet.node'), 'emulation_test')
-
-interface Outcome {
-  readonly name: string
-  /** null: not a number. */
-  readonly result?: number | null
-  readonly code?: string
-  readonly message?: string
-}
-
-function run(seed: number, ...names: string[]): Outcome[] {
-  const { stdout, stderr, status, error } = spawnSync(program, [String(seed), ...names], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${names.join(' ')}: status ${status}: ${error?.message ?? stderr}`)
-  return stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Outcome)
-}
+const run = nativeProgram('emulation_test')
 
 const seeds = [1, 2, 3, 4, 5]
 

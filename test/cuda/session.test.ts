@@ -53,7 +53,8 @@ test('gradients come without the loss scale, whatever it is', async (t) => {
 test('a step whose gradients overflow changes no parameter, halves the scale and is counted', async (t) => {
   await using session = await openSmall(8, { lossScale: 'dynamic' })
   await session.step(batchOf(0), rate)
-  const weights = async (): Promise<string> => JSON.stringify(await Promise.all(session.parameterNames.map(async (name) => [...(await session.parameter(name).read())])))
+  const weights = async (): Promise<string> =>
+    JSON.stringify(await Promise.all(session.parameterNames.map(async (name) => [...(await session.parameter(name).read())])))
   const before = await weights()
   const scale = 2 ** 40
   await session.lossScale()!.write([scale, 1 / scale, 0, 0, 0, 0, 0, 0])
@@ -177,7 +178,10 @@ test('too little memory is said before anything is allocated', async (t) => {
   const error = await t.throwsAsync<PreresnetError>(compile(preResNet('preresnet-1001'), { device: 'cuda-emulated', batch: 1 << 16, optimizer: sgd() }), {
     code: 'ERR_MEMORY',
   })
-  t.regex(error.message, /expected at most \d+ MiB \(what is free on the device\), got a program that needs \d+ MiB \(\d+ MiB in arenas, \d+ MiB of workspace\)/)
+  t.regex(
+    error.message,
+    /expected at most \d+ MiB \(what is free on the device\), got a program that needs \d+ MiB \(\d+ MiB in arenas, \d+ MiB of workspace\)/,
+  )
 })
 
 test('a trace has every operation of every step', async (t) => {

@@ -1,5 +1,5 @@
-// What was enqueued on the emulated device and has not run yet: a graph of small pieces of work, run
-// in a random order that its edges allow.
+// What was enqueued on the emulated device and has not run yet: a graph of small pieces of work,
+// run in a random order that its edges allow.
 #pragma once
 #include <cstdint>
 #include <functional>

@@ -42,8 +42,9 @@ class EmulatedRuntime : public Runtime {
     const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
     void* memory = rounded > available ? nullptr : std::aligned_alloc(kAlignment, rounded);
     if (memory == nullptr && bytes > 0) {
-      throw Error("ERR_MEMORY", "expected " + std::to_string(bytes) + " bytes, got a machine with " +
-                                    std::to_string(available) + " free");
+      throw Error("ERR_MEMORY", "expected " + std::to_string(bytes) +
+                                    " bytes, got a machine with " + std::to_string(available) +
+                                    " free");
     }
     if (memory != nullptr) std::memset(memory, kGarbage, rounded);
     return memory;
@@ -252,8 +253,8 @@ class RecordingRuntime : public Runtime {
 
 std::unique_ptr<Runtime> make_runtime(const RuntimeOptions& options) {
   if (options.device != 0) {
-    throw Error("ERR_DEVICE", "expected device 0, the only emulated one, got " +
-                                  std::to_string(options.device));
+    throw Error("ERR_DEVICE",
+                "expected device 0, the only emulated one, got " + std::to_string(options.device));
   }
   if (options.record_only) return std::make_unique<emulation::RecordingRuntime>();
   return std::make_unique<emulation::EmulatedRuntime>(options.schedule_seed);
