@@ -65,7 +65,7 @@ const scaled: NamedCase[] = pairwise(scaledFactors).map((choice, index) => {
   const [Q, R] = choice.split === 'one arena' ? [0, 512] : [192, 320]
   const segments = [
     [0, 64],
-    [100, 60],
+    [100, 92],
     [192, 7],
     [208, 200],
   ] as const

@@ -79,6 +79,15 @@ export const waysOnCuda =
   (op: OperationName, operation: OperationCase): readonly Way[] =>
     convolutions[op]?.(new Asked(operation, types)).map((tier) => ({ tier })) ?? [{}]
 
+/** Convolutions in the other tiers. */
+export const refusalsOnCuda =
+  (types: TensorTypes) =>
+  (op: OperationName, operation: OperationCase): readonly Way[] => {
+    if (op === 'conv_backward') return [{}]
+    const tiers = convolutions[op]?.(new Asked(operation, types))
+    return tiers === undefined ? [] : [0, 1, 2].filter((tier) => !tiers.includes(tier)).map((tier) => ({ tier }))
+  }
+
 /** A convolution with the factors that it multiplies in the end: t(x) as it is rounded, and operands in tf32. */
 export const factorsOnCuda =
   ({ storage }: TensorTypes, precision: Precision) =>

@@ -2,7 +2,7 @@
 import type { OperationName } from '../../lib/compiler/contracts.js'
 import { tensorTypes, type TensorTypes } from '../../lib/compiler/layout.js'
 import type { DeviceName, Precision } from '../../lib/compiler/program.js'
-import { factorsOnCuda, waysOnCuda } from './cuda.js'
+import { factorsOnCuda, refusalsOnCuda, waysOnCuda } from './cuda.js'
 import type { OperationCase, SessionOptions } from './operation.js'
 
 /** Attributes on top of a case's own, for an executor that has several ways to do the same. */
@@ -13,15 +13,16 @@ export interface TestExecutor {
   readonly device: DeviceName
   readonly precision: Precision
   readonly types: TensorTypes
-  /** How it can run a case. None: preparing it is ERR_UNSUPPORTED. */
+  /** How it can run a case, and how not: preparing it is ERR_UNSUPPORTED. */
   readonly ways: (op: OperationName, operation: OperationCase) => readonly Way[]
+  readonly refusals: (op: OperationName, operation: OperationCase) => readonly Way[]
   /** A case with the factors that its convolutions multiply in the end, where it rounds them first. */
   readonly factors: (op: OperationName, operation: OperationCase) => OperationCase
   /** Runs that must give the same bits. */
   readonly repetitions: readonly SessionOptions[]
 }
 
-type Abilities = Pick<TestExecutor, 'ways' | 'factors' | 'repetitions'>
+type Abilities = Pick<TestExecutor, 'ways' | 'refusals' | 'factors' | 'repetitions'>
 
 function executor(device: DeviceName, precision: Precision, abilities: Abilities): TestExecutor {
   return { name: `${device} ${precision}`, device, precision, types: tensorTypes(device, precision), ...abilities }
@@ -31,7 +32,7 @@ const always: readonly Way[] = [{}]
 const never: readonly Way[] = []
 const asTheyAre: TestExecutor['factors'] = (_, operation) => operation
 
-export const reference = executor('reference', 'fp64', { ways: () => always, factors: asTheyAre, repetitions: [{}] })
+export const reference = executor('reference', 'fp64', { ways: () => always, refusals: () => never, factors: asTheyAre, repetitions: [{}] })
 
 /** Launches of a GPU: the CPU does their work within conv and conv_backward, and computes with the weights as they are. */
 const notOnCpu: ReadonlySet<OperationName> = new Set<OperationName>([
@@ -51,13 +52,27 @@ const waysOnCpu: TestExecutor['ways'] = (op, operation) => {
   return notOnCpu.has(op) || operands.some((operand) => operandsNotOnCpu.has(`${op}.${operand}`)) ? never : always
 }
 
+/** What has no way at all. */
+const otherwise =
+  (ways: TestExecutor['ways']): TestExecutor['ways'] =>
+  (op, operation) =>
+    ways(op, operation).length === 0 ? always : never
+
 /** Any number of threads. */
 const onCpu = (precision: Precision): TestExecutor =>
-  executor('cpu', precision, { ways: waysOnCpu, factors: asTheyAre, repetitions: [{ threads: 1 }, { threads: 2 }, { threads: 5 }] })
+  executor('cpu', precision, {
+    ways: waysOnCpu,
+    refusals: otherwise(waysOnCpu),
+    factors: asTheyAre,
+    repetitions: [{ threads: 1 }, { threads: 2 }, { threads: 5 }],
+  })
 
 const cuda = (device: 'cuda' | 'cuda-emulated', precision: Precision, repetitions: readonly SessionOptions[]): TestExecutor => {
   const types = tensorTypes(device, precision)
-  return executor(device, precision, { ways: waysOnCuda(types), factors: factorsOnCuda(types, precision), repetitions })
+  const ways = waysOnCuda(types)
+  // A GPU may have more than is known of all of them.
+  const refusals = device === 'cuda' ? otherwise(ways) : refusalsOnCuda(types)
+  return executor(device, precision, { ways, refusals, factors: factorsOnCuda(types, precision), repetitions })
 }
 /** Any order of blocks, threads and streams that the device may choose. */
 const emulated = (precision: Precision): TestExecutor => cuda('cuda-emulated', precision, [{ scheduleSeed: 1 }, { scheduleSeed: 2 }, { scheduleSeed: 3 }])

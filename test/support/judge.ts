@@ -37,7 +37,7 @@ export function judge(op: OperationName, judgement: Judgement): void {
 }
 
 function judgeExecutor(executor: TestExecutor, op: OperationName, { cases, derived, asked }: Judgement): void {
-  const refused = cases.filter((operation) => executor.ways(op, operation).length === 0)
+  const refused = cases.flatMap((operation) => executor.refusals(op, operation).map((way) => inWay(operation, way)))
   const served = cases.flatMap((operation) => executor.ways(op, operation).map((way) => inWay(operation, way)))
   if (refused.length > 0) {
     test(`${op}: ${executor.name} refuses what it does not have`, async (t) => {
