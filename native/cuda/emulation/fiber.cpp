@@ -1,8 +1,11 @@
 #include "cuda/emulation/fiber.h"
 
+#include <boost/context/protected_fixedsize_stack.hpp>
+#include <cstddef>
 #include <utility>
 
 #ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -18,16 +21,31 @@ void leaving(void** fake, const void* bottom, size_t size) {
 void arrived(void* fake, const void** bottom, size_t* size) {
   __sanitizer_finish_switch_fiber(fake, bottom, size);
 }
+void forget(void* bottom, size_t size) { __asan_unpoison_memory_region(bottom, size); }
 #else
 void leaving(void**, const void*, size_t) {}
 void arrived(void*, const void**, size_t*) {}
+void forget(void*, size_t) {}
 #endif
+
+/// A guard page below each stack: an overflow ends the process, it does not spoil other memory.
+class Stacks {
+ public:
+  boost::context::stack_context allocate() { return stacks_.allocate(); }
+  void deallocate(boost::context::stack_context& stack) {
+    // The last frames were never left. Whatever gets this memory next must not inherit their marks.
+    forget(static_cast<std::byte*>(stack.sp) - stack.size, stack.size);
+    stacks_.deallocate(stack);
+  }
+
+ private:
+  boost::context::protected_fixedsize_stack stacks_{kStackBytes};
+};
 
 }  // namespace
 
 Fiber::Fiber(std::function<void()> work) : work_(std::move(work)) {
-  // A guard page below the stack: an overflow ends the process, it does not spoil other memory.
-  boost::context::protected_fixedsize_stack stacks(kStackBytes);
+  Stacks stacks;
   stack_ = stacks.allocate();
   inside_ = boost::context::fiber(std::allocator_arg,
                                   boost::context::preallocated(stack_.sp, stack_.size, stack_),

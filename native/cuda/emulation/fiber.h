@@ -1,7 +1,7 @@
 // A fiber that is used again and again: fibers are cheap to switch to and dear to make.
 #pragma once
 #include <boost/context/fiber.hpp>
-#include <boost/context/protected_fixedsize_stack.hpp>
+#include <boost/context/stack_context.hpp>
 #include <functional>
 
 namespace preresnet::cuda::emulation {
