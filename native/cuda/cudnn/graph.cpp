@@ -66,12 +66,17 @@ std::shared_ptr<fe::DeviceProperties> described(const std::string& description) 
   return device;
 }
 
+struct FrontendGraph : fe::graph::Graph {
+  /// Candidates that no filter has ruled out: what the frontend calls barred.
+  size_t allowed() { return plans.get_barred_engine_configs().size(); }
+};
+
 }  // namespace
 
 struct Graph::Parts {
   Target target;
   fe::DataType_t storage;
-  fe::graph::Graph graph;
+  FrontendGraph graph;
   std::vector<Value> values;
   int64_t plan = -1;
   int64_t workspace = 0;
@@ -199,7 +204,7 @@ void Graph::store(Tensor tensor, Type type) {
 }
 
 void Graph::build(const ConvolutionChoice& choice, const std::string& what) {
-  fe::graph::Graph& graph = parts_->graph;
+  FrontendGraph& graph = parts_->graph;
   const Target& target = parts_->target;
   const auto demand = [&](fe::error_t status) {
     if (status.is_good()) return;
@@ -210,24 +215,31 @@ void Graph::build(const ConvolutionChoice& choice, const std::string& what) {
   demand(target.handle == nullptr
              ? graph.build_operation_graph()
              : graph.build_operation_graph(static_cast<cudnnHandle_t>(target.handle)));
-  demand(graph.create_execution_plans({fe::HeurMode_t::A}));
-  graph.deselect_numeric_notes(unwanted(choice));
-  // Lists of the other tiers may hold them too; each takes seconds to compile.
-  if (choice.tier != Tier::runtime_compiled)
-    graph.deselect_behavior_notes({fe::BehaviorNote_t::RUNTIME_COMPILATION});
+  const auto list = [&](fe::HeurMode_t mode) {
+    const fe::error_t status = graph.create_execution_plans({mode});
+    graph.deselect_numeric_notes(unwanted(choice));
+    // Lists of the other tiers may hold them too; each takes seconds to compile.
+    if (choice.tier != Tier::runtime_compiled)
+      graph.deselect_behavior_notes({fe::BehaviorNote_t::RUNTIME_COMPILATION});
+    return status;
+  };
+  fe::error_t listed = list(fe::HeurMode_t::A);
+  // A plain convolution always has an engine, if not a fast one.
+  if (choice.tier == Tier::plain && graph.allowed() == 0) listed = list(fe::HeurMode_t::FALLBACK);
+  demand(listed);
   if (choice.workspace_limit > 0)
     graph.deselect_workspace_greater_than(static_cast<int64_t>(choice.workspace_limit));
+  if (target.support_only) {
+    if (graph.allowed() == 0)
+      demand({fe::error_code_t::GRAPH_NOT_SUPPORTED, "the heuristics know none that may be taken"});
+    return;
+  }
   // Says itself which plan runs: the frontend would take the one that was built last.
   const auto attempt = [&](int64_t plan) {
     fe::error_t status = graph.build_plan_at_index(plan);
     if (status.is_good()) parts_->plan = plan;
     return status;
   };
-  if (target.support_only) {
-    graph.set_sm_version(900);  // asked of the device else, for engines that are not cuDNN's
-    demand(graph.check_support());
-    return;
-  }
   if (choice.engine >= 0) {
     if (choice.engine >= engines())
       throw Error("ERR_UNSUPPORTED", "expected one of " + std::to_string(engines()) +
@@ -255,8 +267,8 @@ void Graph::enqueue(void* handle, const Addresses& addresses, void* workspace) c
   std::unordered_map<int64_t, void*> by_uid;
   for (const auto& [tensor, address] : addresses)
     by_uid.emplace(Parts::uid(tensor), const_cast<void*>(address));
-  auto status = parts_->graph.execute_plan_at_index(static_cast<cudnnHandle_t>(handle),
-                                                          by_uid, workspace, parts_->plan);
+  auto status = parts_->graph.execute_plan_at_index(static_cast<cudnnHandle_t>(handle), by_uid,
+                                                    workspace, parts_->plan);
   if (status.is_bad())
     throw Error("ERR_DEVICE", "cuDNN could not run " + parts_->name + ": " + status.get_message());
 }
