@@ -3,8 +3,10 @@
 # CMAKE_CUDA_COMPILER, PRERESNET_CUDNN and PRERESNET_CUDNN_FRONTEND come from scripts/build-cuda.mjs.
 set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 enable_language(CUDA)
+if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")  # CMake 3.25 does not know of it
+endif()
 set(CMAKE_CUDA_STANDARD 20)
-set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_EXTENSIONS OFF)
 # By hand: the FindCUDAToolkit of CMake 3.25 fails on CUDA 13, which has no nvToolsExt.
 get_filename_component(cuda_toolkit "${CMAKE_CUDA_COMPILER}" DIRECTORY)
@@ -34,13 +36,18 @@ add_library(cuda_convolutions STATIC ${convolution_sources})
 target_include_directories(cuda_convolutions PUBLIC "${CMAKE_BINARY_DIR}/rooms/cuda")
 target_link_libraries(cuda_convolutions PUBLIC core PRIVATE preresnet_cudnn ${CMAKE_DL_LIBS})
 
-preresnet_cuda_sources(cuda_sources *.cpp operations/*.cpp cudart/*.cpp kernels/*.cpp kernels/*.cu)
+preresnet_cuda_sources(cuda_sources *.cpp operations/*.cpp cudart/*.cpp kernels/*.cu)
+# Philox is one source for both sides: constexpr, so that this switch makes it callable in kernels.
+set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/native/cuda/kernels/pointwise.cu" PROPERTIES COMPILE_OPTIONS --expt-relaxed-constexpr)
 add_library(preresnet_cuda MODULE ${cuda_sources})
 target_link_libraries(preresnet_cuda PRIVATE cuda_convolutions program ops core preresnet_cudart)
 target_compile_options(preresnet_cuda PRIVATE
-  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;-Xptxas=-v,-warn-spills;-Werror=all-warnings>")
-target_compile_definitions(preresnet_cuda PRIVATE PRERESNET_CUDA_ARCHITECTURES="${CMAKE_CUDA_ARCHITECTURES}")
-target_link_options(preresnet_cuda PRIVATE -Wl,--gc-sections -Wl,-z,nodelete -Wl,--no-undefined)
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;-Xptxas=-v;-Werror=all-warnings>")
+string(REGEX REPLACE "-(real|virtual)" "" architectures "${CMAKE_CUDA_ARCHITECTURES}")
+string(REPLACE ";" " " architectures "${architectures}")
+target_compile_definitions(preresnet_cuda PRIVATE
+  PRERESNET_CUDA_DEVICE="cuda" "PRERESNET_CUDA_ARCHITECTURES=\"${architectures}\"")
+target_link_options(preresnet_cuda PRIVATE -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,-z,nodelete -Wl,--no-undefined)
 set_target_properties(preresnet_cuda PROPERTIES
   PREFIX ""
   LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/build/Release"
@@ -57,3 +64,7 @@ set_target_properties(cuda_plans PROPERTIES
 add_library(cuda_driver_stand_in SHARED native/cuda/tools/driver.cpp)
 set_target_properties(cuda_driver_stand_in PROPERTIES
   PREFIX "" OUTPUT_NAME libcuda SUFFIX ".so.1" LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/stand-in")
+
+add_executable(cuda_load native/cuda/tools/load.cpp)
+target_include_directories(cuda_load PRIVATE "${CMAKE_BINARY_DIR}/rooms/cuda")
+target_link_libraries(cuda_load PRIVATE ${CMAKE_DL_LIBS})

@@ -1,5 +1,5 @@
 // Builds build/Release/preresnet_cuda.so, which the addon loads where a CUDA device is asked for.
-//   npm run build:cuda [-- --architectures '90a;120'] [--tools] [--if-available]
+//   npm run build:cuda [-- --architectures '90a;120'] [--jobs N]
 // The toolkit is the one that CUDA_HOME, CUDNN_PATH and CUDNN_FRONTEND_PATH name, that of scripts/cuda-toolchain.mjs, or the system's.
 import { dirname } from 'node:path'
 import { availableParallelism } from 'node:os'

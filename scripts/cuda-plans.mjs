@@ -11,7 +11,7 @@ import { COMPILED, distinctLayers, layerKey, patternKey, PATTERNS, PRECISIONS, r
 import { plansDocument } from './cuda/plans_document.mjs'
 import { findCuda } from './support/cuda.mjs'
 import { buildCuda, CUDA_BUILD } from './support/cuda_build.mjs'
-import { main, Stop } from './support/run.mjs'
+import { main, run, Stop } from './support/run.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const DEVICES = ['h100', 'h200', 'a100', 'b200', 'rtx5090']
@@ -27,6 +27,7 @@ await main('cuda-plans', async () => {
   if (values.check) return compare(JSON.parse(readFileSync(TABLE, 'utf8')), found)
   writeFileSync(TABLE, `${JSON.stringify(found, null, 2)}\n`)
   writeFileSync(DOCUMENT, plansDocument(found, DEVICES.map(descriptionOf)))
+  run('node_modules/.bin/prettier', ['--log-level', 'warn', '--write', TABLE])
   console.log(`Wrote ${TABLE} and ${DOCUMENT}`)
 })
 

@@ -47,15 +47,6 @@ std::string driver_problem(int driver, int devices) {
          (error == cudaSuccess ? "" : std::string(": ") + cudaGetErrorString(error));
 }
 
-/// "80-real;90a-real;120" as "80 90a 120".
-std::string architectures() {
-  std::string list = PRERESNET_CUDA_ARCHITECTURES;
-  for (size_t at; (at = list.find("-real")) != std::string::npos;) list.erase(at, 5);
-  for (char& character : list)
-    if (character == ';') character = ' ';
-  return list;
-}
-
 template <size_t length>
 void copy(char (&to)[length], const std::string& from) {
   std::snprintf(to, length, "%s", from.c_str());
@@ -73,7 +64,7 @@ preresnet_cuda_information machine_information() {
   found.cudnn = static_cast<int32_t>(cudnn::version());
   found.cudnn_frontend = cudnn::frontend_version();
   found.devices = device_count(found.driver);
-  copy(found.architectures, architectures());
+  copy(found.architectures, PRERESNET_CUDA_ARCHITECTURES);
   std::string problem = driver_problem(found.driver, found.devices);
   if (problem.empty()) problem = cudnn::problem();
   copy(found.problem, problem);

@@ -82,7 +82,8 @@ void unsupported(const std::string& what, const char* reason) {
 
 std::unique_ptr<Convolutions> make_convolutions(Runtime& runtime) {
   auto handles = std::make_unique<cudnn::Handles>(runtime);
-  const cudnn::Target target{.handle = handles->of(Stream(0))};
+  cudnn::Target target;
+  target.handle = handles->of(Stream(0));
   return std::make_unique<cudnn::Cached>(target, std::move(handles));
 }
 

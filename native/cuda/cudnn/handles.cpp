@@ -27,13 +27,14 @@ Handles::~Handles() {
 }
 
 void* Handles::of(Stream stream) {
+  // Makes the device current too, which cuDNN takes for granted.
+  const auto native = static_cast<cudaStream_t>(runtime_.native(stream));
   const auto found = handles_.find(stream);
   if (found != handles_.end()) return found->second;
   cudnnHandle_t handle = nullptr;
   check(cudnnCreate(&handle), "cudnnCreate");
   handles_.emplace(stream, handle);
-  check(cudnnSetStream(handle, static_cast<cudaStream_t>(runtime_.native(stream))),
-        "cudnnSetStream");
+  check(cudnnSetStream(handle, native), "cudnnSetStream");
   return handle;
 }
 

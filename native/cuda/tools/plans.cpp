@@ -82,7 +82,8 @@ json answer(const std::string& device, const json& request) {
 
 int run() {
   cudnn::require();
-  std::cout << json{{"cudnn", cudnn::version()}, {"frontend", cudnn::frontend_version()}} << std::endl;
+  std::cout << json{{"cudnn", cudnn::version()}, {"frontend", cudnn::frontend_version()}}
+            << std::endl;
   const json input = json::parse(std::cin);
   const std::string device = input.at("device").dump();
   for (const json& request : input.at("requests"))
