@@ -11,6 +11,9 @@ import { buildCuda, CUDA_BUILD, CUDA_LIBRARY, DEFAULT_ARCHITECTURES } from './su
 import { main, run, Stop } from './support/run.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+/** Bytes that kernels of a file may spill: pointwise indexes up to a kilobyte of local memory as its registers, beside which these are nothing. */
+const ALLOWED = { 'pointwise.cu': 64 }
+
 process.chdir(root)
 
 await main('cuda-check', async () => {
@@ -28,11 +31,15 @@ function checkKernels(list) {
   if (list)
     for (const { file, kernel, architecture, registers, shared, stack } of kernels)
       console.log([file, architecture, registers, shared, stack, kernel].join('\t'))
-  const spilling = kernels.filter(({ spills }) => spills > 0)
+  const spilling = kernels.filter(({ file, spills }) => spills > (ALLOWED[file] ?? 0))
   if (spilling.length > 0) {
     const lines = spilling.map(({ file, kernel, architecture, spills }) => `  ${file}, ${architecture}: ${spills} bytes in ${kernel}`)
     throw new Stop(`expected kernels that spill no registers, got\n${lines.join('\n')}`)
   }
   const most = Math.max(...kernels.map(({ registers }) => registers))
-  console.log(`${kernels.length / architectures.length} kernels for ${architectures.join(', ')}: none spills, at most ${most} registers`)
+  console.log(
+    `${kernels.length / architectures.length} kernels for ${architectures.join(', ')}: none spills${Object.keys(ALLOWED)
+      .map((file) => ` (but for ${file})`)
+      .join('')}, at most ${most} registers`,
+  )
 }
