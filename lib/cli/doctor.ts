@@ -3,6 +3,7 @@ import { contractsVersion } from '../compiler/contracts.js'
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../runtime/binding.js'
 import type { CommandSpec } from './command.js'
+import { cudaReport, cudaRows } from './cuda_report.js'
 import type { OptionSpecs } from './option_spec.js'
 import { pairs, print, printJson, table } from './output.js'
 import { packageVersion } from './version.js'
@@ -18,7 +19,7 @@ type System = Readonly<Record<string, string | number | boolean | readonly strin
 
 export const doctor: CommandSpec<OptionSpecs> = {
   name: 'doctor',
-  summary: 'what is there and what is wanted: Node, the native addon, libraries, processor, memory; status 1 if something is missing',
+  summary: 'what is there and what is wanted: Node, the native addon, libraries, processor, memory, CUDA; status 1 if something is missing',
   options: {},
   examples: [
     ['doctor', 'for people'],
@@ -28,7 +29,7 @@ export const doctor: CommandSpec<OptionSpecs> = {
     const addon = examineAddon()
     const checks: Check[] = [nodeCheck(), platformCheck(), await libcCheck(), ...addon.checks]
     const ok = checks.every((check) => check.ok)
-    const cuda = 'no CUDA executor in this build'
+    const cuda = cudaReport()
     if (json) printJson({ ok, version: packageVersion, checks, system: addon.system, cuda })
     else {
       print(`preresnet ${packageVersion}\n`)
@@ -39,7 +40,7 @@ export const doctor: CommandSpec<OptionSpecs> = {
         ),
       )
       const rows = Object.entries(addon.system).map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : String(value)] as const)
-      print(`\n${pairs([...rows, ['CUDA', cuda]])}`)
+      print(`\n${pairs([...rows, ...cudaRows(cuda)])}`)
     }
     return ok ? 0 : 1
   },
