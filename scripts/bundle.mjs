@@ -21,6 +21,12 @@ const SYSTEM_LIBRARIES = /^(linux-vdso|ld-linux|libc\.|libm\.|libdl\.|libpthread
 /** Only what a build needs; they are large. */
 const BUILD_ONLY = new Set(['cmake-js', 'node-addon-api', 'node-api-headers'])
 
+const LAUNCHER = `#!/bin/sh
+# Needs nothing from the PATH.
+case $0 in */*) here=\${0%/*} ;; *) here=. ;; esac
+PRERESNET_BUNDLE_LIBRARIES="$here/libraries" LD_LIBRARY_PATH="$here/libraries\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "$here/node" "$here/scripts/gpu-check.mjs" "$@"
+`
+
 await main('bundle', () => {
   const { values } = parseArgs({
     options: {
@@ -84,7 +90,7 @@ function librariesOf(file) {
 function addJavaScript(folder) {
   if (!existsSync('dist/lib/index.js')) throw new Stop('nothing is compiled yet: npm run build')
   for (const path of ['dist', 'package.json', 'scripts', 'bench/pytorch'])
-    cpSync(path, join(folder, path), { recursive: true, filter: (file) => !file.includes('__pycache__') })
+    cpSync(path, join(folder, path), { recursive: true, filter: (file) => !/__pycache__|\.(map|d\.ts)$/.test(file) })
   for (const path of closure(root, ['', 'node_modules/ava'], BUILD_ONLY)) {
     // Packages inside of a package are listed by themselves.
     const nested = join(path, 'node_modules')
@@ -103,9 +109,3 @@ function openForWriting(file) {
   rmSync(file, { force: true })
   return openSync(file, 'w')
 }
-
-const LAUNCHER = `#!/bin/sh
-# Needs nothing from the PATH.
-case $0 in */*) here=\${0%/*} ;; *) here=. ;; esac
-PRERESNET_BUNDLE_LIBRARIES="$here/libraries" LD_LIBRARY_PATH="$here/libraries\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "$here/node" "$here/scripts/gpu-check.mjs" "$@"
-`
