@@ -1,0 +1,97 @@
+// Everything that only a GPU can say about the CUDA backend: is it right, is it the same every time, is it fast. Writes a JSON file after
+// every check, so that a run that is cut short keeps what it has, and prints one table last.
+//   npm run gpu:check [-- --out docs/benchmarks/gpu] [--only operations,goldens] [--budget 540] [--device cuda]
+// From a bundle (npm run bundle) on a host without Node:  preresnet-gpu/run --out results --repository CHECKOUT
+// With --device cuda-emulated the same checks run without a GPU, on fewer and smaller cases; speed is left out.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { describeEnvironment } from './gpu/environment.mjs'
+import { goldens } from './gpu/goldens.mjs'
+import { memory } from './gpu/memory.mjs'
+import { operations } from './gpu/operations.mjs'
+import { sameness } from './gpu/sameness.mjs'
+import { sanitizer } from './gpu/sanitizer.mjs'
+import { speed } from './gpu/speed.mjs'
+import { summary } from './gpu/summary.mjs'
+import { training } from './gpu/training.mjs'
+import { main, Stop } from './support/run.mjs'
+
+/** In the order of worth: what comes last may not be reached. */
+const CHECKS = { operations, goldens, sameness, sanitizer, speed, memory, training }
+
+const home = dirname(dirname(fileURLToPath(import.meta.url)))
+
+await main('gpu-check', async () => {
+  const { values } = parseArgs({
+    options: {
+      device: { type: 'string', default: 'cuda' },
+      out: { type: 'string', default: 'docs/benchmarks/gpu' },
+      only: { type: 'string', default: Object.keys(CHECKS).join(',') },
+      budget: { type: 'string', default: '3600' },
+      repository: { type: 'string', default: home },
+      goldens: { type: 'string' },
+      cifar: { type: 'string' },
+      python: { type: 'string', default: 'python3' },
+      pairs: { type: 'string', default: '1' },
+      seconds: { type: 'string', default: '4' },
+      rows: { type: 'string' },
+    },
+  })
+  if (!['cuda', 'cuda-emulated'].includes(values.device)) throw new Stop(`--device: expected cuda or cuda-emulated, got ${values.device}`)
+  const chosen = values.only.split(',')
+  for (const name of chosen) if (!(name in CHECKS)) throw new Stop(`--only: expected some of ${Object.keys(CHECKS).join(', ')}, got ${name}`)
+  const began = performance.now()
+  const repository = resolve(values.repository)
+  const context = {
+    home,
+    repository,
+    device: values.device,
+    emulated: values.device === 'cuda-emulated',
+    goldens: resolve(values.goldens ?? join(repository, 'test/goldens')),
+    cifar: values.cifar === undefined ? undefined : resolve(values.cifar),
+    python: values.python,
+    pairs: positive('pairs', values.pairs),
+    seconds: positive('seconds', values.seconds),
+    rows: values.rows?.split(','),
+    secondsLeft: () => positive('budget', values.budget) - (performance.now() - began) / 1000,
+    say: (text) => console.log(`  ${text}`),
+  }
+  const environment = describeEnvironment(context)
+  const result = { ...environment, checks: {} }
+  const file = join(values.out, `${environment.gpu.name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}.json`)
+  const save = () => {
+    mkdirSync(values.out, { recursive: true })
+    writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
+  }
+  save()
+  for (const name of chosen) {
+    if (context.secondsLeft() <= 0) {
+      result.checks[name] = { passed: false, leftOut: 'no time left' }
+      continue
+    }
+    console.log(`== ${name}`)
+    const start = performance.now()
+    // Where the figures so far are kept while a check goes on.
+    const keep = (partial) => {
+      result.checks[name] = { passed: false, unfinished: true, ...partial }
+      save()
+    }
+    try {
+      result.checks[name] = await CHECKS[name]({ ...context, keep })
+    } catch (error) {
+      result.checks[name] = { ...result.checks[name], passed: false, error: error instanceof Stop ? error.message : String(error.stack) }
+    }
+    result.checks[name].seconds = Math.round((performance.now() - start) / 100) / 10
+    save()
+  }
+  console.log(`\n${summary(result)}\n${file}`)
+  if (!Object.values(result.checks).every(({ passed }) => passed)) process.exitCode = 1
+})
+
+function positive(name, text) {
+  const value = Number(text)
+  if (!(value > 0)) throw new Stop(`--${name}: expected a number above 0, got ${text}`)
+  return value
+}

@@ -1,0 +1,21 @@
+// Every operation against the reference executor, in every precision: the operation tests of the suite, on the GPU. They fill outputs with
+// garbage first, have borders, odd sizes and channels that fill no vector.
+import { join } from 'node:path'
+import { filesUnder } from '../support/stamp.mjs'
+import { attempt } from './processes.mjs'
+
+export async function operations({ home, emulated, secondsLeft }) {
+  const files = filesUnder(home, 'dist/test/ops').filter((file) => file.endsWith('.test.js'))
+  const chosen = emulated ? files.filter((file) => /\/(conv|bn_relu|sgd)\.test\.js$/.test(file)) : files
+  // The tests run from the place where the results of the build lie; ava finds its settings in package.json.
+  const env = { ...process.env, ...(!emulated && { PRERESNET_TEST_DEVICE: 'cuda' }) }
+  const { stdout, late } = attempt(process.execPath, [join(home, 'node_modules/ava/entrypoints/cli.mjs'), '--tap', ...chosen], {
+    cwd: home,
+    env,
+    limit: secondsLeft(),
+  })
+  const lines = stdout.split('\n')
+  const tests = lines.filter((line) => /^(not )?ok \d+/.test(line))
+  const failed = tests.filter((line) => line.startsWith('not ok')).map((line) => line.replace(/^not ok \d+ - /, ''))
+  return { passed: !late && tests.length > 0 && failed.length === 0, files: chosen.length, tests: tests.length, failed, ...(late && { late }) }
+}

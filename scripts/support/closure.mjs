@@ -1,0 +1,35 @@
+// Which installed packages a set of packages needs, by the lockfile.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * Paths such as node_modules/ava of everything that the packages at `starts` depend on, themselves included; '' is the project with its
+ * dependencies (not those for development). Packages named in `without` and what only they need are left out.
+ */
+export function closure(root, starts, without = new Set()) {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  const found = new Set()
+  const visit = (path) => {
+    if (found.has(path)) return
+    found.add(path)
+    const { dependencies = {}, optionalDependencies = {} } = packages[path]
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      if (without.has(name)) continue
+      const place = resolve(packages, path, name)
+      if (place !== undefined) visit(place)
+      else if (!(name in optionalDependencies)) throw new Error(`package-lock.json: ${path} needs ${name}, which is not locked`)
+    }
+  }
+  starts.forEach(visit)
+  found.delete('')
+  return [...found].sort()
+}
+
+/** As Node looks for a package: beside the one that asks, then further out. */
+function resolve(packages, from, name) {
+  for (let place = from; ; place = place.slice(0, Math.max(0, place.lastIndexOf('node_modules/') - 1))) {
+    const candidate = `${place === '' ? '' : `${place}/`}node_modules/${name}`
+    if (candidate in packages) return candidate
+    if (place === '') return undefined
+  }
+}
