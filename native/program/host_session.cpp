@@ -110,8 +110,8 @@ void HostSession::write(std::string_view name, const Values& values) {
   const Tensor& tensor = persistent(name);
   write_values(tensor, values);
   // Images, labels and feature maps are no weights: a batch leaves these as they are.
-  const bool weights = tensor.layout == Layout::plain &&
-                       (tensor.dtype == DType::f32 || tensor.dtype == DType::f64);
+  const bool weights =
+      tensor.layout == Layout::plain && (tensor.dtype == DType::f32 || tensor.dtype == DType::f64);
   if (weights) ++weights_version_;
 }
 

@@ -14,7 +14,7 @@ export function kernelsOf(folder, sources, architectures) {
     const file = left.find((path) => path.endsWith(`/${source}.o.ptxas`))
     if (file === undefined) throw new Stop(`expected what ptxas says of ${source}, got nothing: remove build/cuda and build again`)
     const kernels = parse(readFileSync(join(folder, file), 'utf8')).map((kernel) => ({ file: source, ...kernel }))
-      const missing = architectures.filter((architecture) => !kernels.some((kernel) => kernel.architecture === architecture))
+    const missing = architectures.filter((architecture) => !kernels.some((kernel) => kernel.architecture === architecture))
     if (missing.length > 0) throw new Stop(`expected kernels of ${source} for ${architectures.join(', ')}, got none for ${missing.join(', ')}`)
     return kernels
   })
