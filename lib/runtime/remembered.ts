@@ -12,9 +12,10 @@ let written = 0
 
 /** $PRERESNET_CACHE, else $XDG_CACHE_HOME/preresnet, else ~/.cache/preresnet. */
 export function cacheDirectory(): string {
-  const { PRERESNET_CACHE, XDG_CACHE_HOME } = process.env
-  if (PRERESNET_CACHE !== undefined && PRERESNET_CACHE !== '') return PRERESNET_CACHE
-  return join(XDG_CACHE_HOME !== undefined && XDG_CACHE_HOME !== '' ? XDG_CACHE_HOME : join(homedir(), '.cache'), 'preresnet')
+  const own = process.env['PRERESNET_CACHE'] ?? ''
+  if (own !== '') return own
+  const shared = process.env['XDG_CACHE_HOME'] ?? ''
+  return join(shared !== '' ? shared : join(homedir(), '.cache'), 'preresnet')
 }
 
 /** Tells the program that runs: as warnings of the process with code PRERESNET_CACHE, which Node prints where nobody listens. */

@@ -41,6 +41,8 @@ export function siteProgram(site: Site, choice: Choice, device: DeviceName, targ
   for (let index = 1; index < repetitions; index++) stage.set(index)
 
   const lowering = new Lowering(draft, { ...target, tier: undefined, choices: { [siteKey(site)]: choice } }, new Map())
+  // A site is small: no need to yield between operations.
+  Array.from(lowering.index())
   stage.fill(lowering)
   const filled = lowering.out.operations.length
   for (const operation of draft.operations) {
