@@ -125,7 +125,8 @@ double schedules() {
 std::unique_ptr<Runtime> runtime() { return make_runtime({.schedule_seed = seed}); }
 
 void append(Runtime& to, Stream stream, std::vector<int>& log, int value) {
-  Launch work{.name = "append"};
+  Launch work;
+  work.name = "append";
   work.emulated = [&log, value] { log.push_back(value); };
   to.launch(stream, work);
 }

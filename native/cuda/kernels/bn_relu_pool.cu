@@ -26,7 +26,7 @@ struct BnReluPoolPass {
     const T* x =
         static_cast<const T*>(op.x) + image * sizes.height * sizes.width * channels + channel;
     const PoolWindow window(sizes, p, q);
-    float best[8];
+    float best[8] = {};
     bool first = true;
     for (int h = window.top; h < window.bottom; ++h) {
       for (int w = window.left; w < window.right; ++w) {
