@@ -134,6 +134,8 @@ test("a site's program does the site's work and no other, over as many tensors a
       )
       t.is(operations.filter(({ op }) => op === 'conv').length, site.pass === 'forward' ? repetitions : 0, `${key} ${tier}`)
       t.true(repetitions > 1, key)
+      const reads = operations.filter(({ op }) => op.startsWith(named)).map(({ operands }) => operands[site.pass === 'data' ? 'dy' : 'x'])
+      t.is(new Set(reads).size, repetitions, `${key} ${tier}: every repetition reads a tensor of its own`)
     }
   }
 })

@@ -78,18 +78,15 @@ export function siteProgram(site: Site, choice: Choice, device: DeviceName, targ
 class Stage {
   readonly random: DraftTensor[] = []
   private readonly maps: DraftTensor[] = []
-  private readonly w: DraftTensor
   private readonly vectors: readonly DraftTensor[]
 
   constructor(
     private readonly draft: Draft,
     private readonly site: Site,
   ) {
-    const { channels, outputs, kernel } = site
-    const { weights, weightLayout, master, vectorLayout } = draft.types
-    this.w = draft.tensor('w', weights, weightLayout, [outputs, channels, kernel, kernel], 'outputs')
-    this.vectors = ['weight', 'beta', 'runningMean', 'runningVar'].map((name) => draft.tensor(name, master, vectorLayout, [channels], 'outputs'))
-    this.random.push(this.w, ...this.vectors)
+    const { master, vectorLayout } = draft.types
+    this.vectors = ['weight', 'beta', 'runningMean', 'runningVar'].map((name) => draft.tensor(name, master, vectorLayout, [site.channels], 'outputs'))
+    this.random.push(...this.vectors)
   }
 
   /** Operations over tensors of their own; returns the feature maps. */
@@ -107,7 +104,10 @@ class Stage {
     const x = map('x', true)
     const transformed = wanted('transform') || wanted('mask')
     const norm = transformed ? this.norm(index) : undefined
-    const operand = { x, xScale: norm?.scale, xBias: norm?.bias, w: this.w }
+    // Weights of its own: the lowering finds a convolution by them.
+    const w = this.filters(`w.${index}`)
+    this.random.push(w)
+    const operand = { x, xScale: norm?.scale, xBias: norm?.bias, w }
     const shape = { stride, padding, xRelu: transformed, winograd: false }
     const y = map('y', false)
     if (pass === 'forward') {
@@ -116,7 +116,7 @@ class Stage {
     } else {
       draft.emit('conv', 'site', ['site'], { ...operand, y }, shape)
       const data = pass === 'data'
-      const dw = data ? undefined : draft.tensor(`dw.${index}`, draft.types.weights, draft.types.weightLayout, this.w.shape, 'outputs')
+      const dw = data ? undefined : this.filters(`dw.${index}`)
       const sums = wanted('sums') ? this.vector(`sums.${index}`, [1, 2, channels]) : undefined
       draft.emit(
         'conv_backward',
@@ -148,6 +148,12 @@ class Stage {
       { count: images * height * width },
     )
     for (const key of ['a', 'b', 'c']) this.draft.write(backward, key, this.vector(`${key}.${index}`, [1, channels]))
+  }
+
+  private filters(name: string): DraftTensor {
+    const { channels, outputs, kernel } = this.site
+    const { weights, weightLayout } = this.draft.types
+    return this.draft.tensor(name, weights, weightLayout, [outputs, channels, kernel, kernel], 'outputs')
   }
 
   private vector(name: string, shape: readonly number[]): DraftTensor {
