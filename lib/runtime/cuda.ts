@@ -1,4 +1,5 @@
 /** What a CUDA device can be told, and whether there is one. */
+import type { Choices } from '../compiler/lower/target.js'
 import type { LossScale } from '../compiler/options.js'
 import type { DeviceName } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
@@ -18,6 +19,8 @@ export interface CudaSettings {
   readonly lossScale?: LossScale
   /** Bytes that one convolution may take beside its tensors; 0: no limit. @default 0 */
   readonly workspaceLimit?: number
+  /** Time the kernels that could compute each distinct convolution, once, and remember the fastest on disk; or what was chosen before. @default true on `cuda`, false on `cuda-emulated` */
+  readonly tune?: boolean | Choices
   /** @internal Emulated device: which of the legal orders, which event wait is left out, whether launches are only counted. */
   readonly emulation?: Pick<CudaSessionOptions, 'scheduleSeed' | 'omitWait' | 'recordOnly'>
 }
@@ -27,6 +30,7 @@ export interface CudaPlace {
   readonly session: CudaSessionOptions
   readonly architecture: number
   readonly lossScale: LossScale | undefined
+  readonly tune: boolean | Choices
 }
 
 /** Undefined on other devices. ERR_DEVICE where the device is not there, with the reason. */
@@ -36,21 +40,24 @@ export function cudaPlace(where: string, device: DeviceName, settings: CudaSetti
     if (settings !== undefined && Object.keys(settings).length > 0) throw invalid(`${where}: cuda`, `none on device ${device}`, settings)
     return undefined
   }
-  const { index = 0, deterministic = false, eager = false, workspaceLimit = 0, lossScale, emulation } = given
+  const { index = 0, deterministic = false, eager = false, workspaceLimit = 0, lossScale, tune = device === 'cuda', emulation } = given
   const information = loadBinding().cuda(device, index)
   if (information.problem !== '') throw new PreresnetError('ERR_DEVICE', `device: ${JSON.stringify(device)} was asked for, but ${information.problem}`)
   const session = { index, deterministic, eager, workspaceLimit, ...emulation }
-  return { session, architecture: information.device?.architecture ?? 0, lossScale }
+  return { session, architecture: information.device?.architecture ?? 0, lossScale, tune }
 }
 
 export function checkCudaSettings(where: string, settings: CudaSettings = {}): CudaSettings {
-  knownKeys(`${where}: cuda`, settings, ['index', 'deterministic', 'eager', 'lossScale', 'workspaceLimit', 'emulation'])
-  const { index, deterministic, eager, lossScale, workspaceLimit } = settings
+  knownKeys(`${where}: cuda`, settings, ['index', 'deterministic', 'eager', 'lossScale', 'workspaceLimit', 'tune', 'emulation'])
+  const { index, deterministic, eager, lossScale, workspaceLimit, tune } = settings
   if (index !== undefined) integer(`${where}: cuda.index`, index, 0, 1023)
   if (deterministic !== undefined) boolean(`${where}: cuda.deterministic`, deterministic)
   if (eager !== undefined) boolean(`${where}: cuda.eager`, eager)
   if (lossScale !== undefined && lossScale !== 'dynamic' && !(typeof lossScale === 'number' && lossScale > 0)) {
     throw invalid(`${where}: cuda.lossScale`, '"dynamic" or a number above 0', lossScale)
+  }
+  if (tune !== undefined && typeof tune !== 'boolean' && !isObject(tune)) {
+    throw invalid(`${where}: cuda.tune`, 'true, false or choices', tune)
   }
   if (workspaceLimit !== undefined) integer(`${where}: cuda.workspaceLimit`, workspaceLimit, 0)
   return settings
@@ -66,4 +73,8 @@ export function hasCuda(): boolean {
     throw error
   }
   return information.problem === '' && information.devices > 0
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }

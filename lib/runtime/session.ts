@@ -1,5 +1,7 @@
 /** A network compiled for a device: its parameters, its optimizer's state, and the calls that run steps natively. */
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
+import type { Site } from '../compiler/lower/engines.js'
+import type { Choices } from '../compiler/lower/target.js'
 import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
 import type { DeviceName, Precision, ProgramSet, TensorSpec } from '../compiler/program.js'
 import { lossScaleStart } from '../compiler/update.js'
@@ -10,7 +12,7 @@ import type { Network } from '../layers/layer.js'
 import { boolean, integer, invalid, knownKeys, nearest, number } from '../options.js'
 import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult, type TraceEvent, type Traffic } from './binding.js'
 import { writeBatch, type BatchFormat, type UserBatch } from './batch.js'
-import { cudaPlace, hasCuda, type CudaSettings } from './cuda.js'
+import { cudaPlace, hasCuda, type CudaPlace, type CudaSettings } from './cuda.js'
 import { chooseDevice, isCuda, type DeviceChoice, type PrecisionChoice } from './device.js'
 import { evaluationFeed, type Feed, type ImageSet } from './feed.js'
 import { lossScaleState, lossScaleTensor, scaleOfLastStep, type LossScaleState } from './loss_scale.js'
@@ -21,6 +23,7 @@ import { fastestPrecision } from './precision.js'
 import { initialValues } from './random.js'
 import { warn } from './remembered.js'
 import { Tensor } from './tensor.js'
+import { tune, type TunerPlace } from './tuner.js'
 
 export interface SessionOptions {
   /** A loader whose batches `steps` reads, or a dataset that only says what images are like. @default none: values are handed over, see `step` */
@@ -127,17 +130,29 @@ export async function compile(network: Network, options: SessionOptions = {}): P
       ...(cuda.lossScale !== undefined && { lossScale: cuda.lossScale }),
     }),
   }
-  const programs = await compilePrograms(graph, plan)
+  const tuned = cuda === undefined ? plan : { ...plan, ...(await chosenKernels(graph, plan, cuda)) }
+  const programs = await compilePrograms(graph, tuned)
   const native = await loadBinding().createSession(await serialisePrograms(programs), { threads, ...cuda?.session })
   try {
     await native.allocate()
-    const session = new Session(native, { network, graph, programs, plan, seed, feed, dataset })
+    const session = new Session(native, { network, graph, programs, plan: tuned, seed, feed, dataset })
     await session.initialise()
     return session
   } catch (error) {
     await native.dispose()
     throw error
   }
+}
+
+/** The tuner's choices, or those that were handed over; nothing where the rules shall decide. */
+async function chosenKernels(graph: Graph, plan: CompileOptions, { tune: wanted, architecture, session }: CudaPlace): Promise<Pick<CompileOptions, 'choices'>> {
+  if (wanted === false) return {}
+  if (wanted !== true) return { choices: wanted }
+  const sites = new Map<string, Site>()
+  await compilePrograms(graph, plan, sites)
+  const { choices, notes } = await tune(sites, { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session })
+  warn(notes)
+  return { choices }
 }
 
 interface Parts {
@@ -181,6 +196,10 @@ export class Session implements AsyncDisposable {
   }
 
   /** What 'auto' took. */
+  /** What the tuner chose for single convolutions; undefined where rules did. */
+  get choices(): Choices | undefined {
+    return this.#parts.plan.choices
+  }
   get precision(): Precision {
     return this.programs.precision
   }

@@ -112,13 +112,15 @@ export class Trainer {
   async #openSession(data: Loader, resumed: Resumed | undefined): Promise<Session> {
     const { network, device, precision, threads, cuda, seed, optimizer, labelSmoothing, frozen, frozenStatistics, statisticsGroups, convolution } = this.#plan
     const saved = resumed?.state.recipe
+    // Other kernels would give other bits: what was chosen before is taken again.
+    const settings = saved?.cuda === undefined ? cuda : { ...cuda, tune: saved.cuda.choices ?? false }
     return compile(network, {
       data,
       // What 'auto' took before is taken again.
       device: device === 'auto' ? (saved?.device ?? 'auto') : device,
       precision: precision === 'auto' && (device === 'auto' || device === saved?.device) ? (saved?.precision ?? 'auto') : precision,
       threads,
-      ...(cuda && { cuda }),
+      ...(settings && { cuda: settings }),
       seed,
       optimizer,
       labelSmoothing,
@@ -267,7 +269,9 @@ export class Trainer {
       convolution,
       frozen,
       frozenStatistics,
-      ...(session.hasLossScale && { cuda: { lossScale: cuda?.lossScale ?? 'auto', deterministic: cuda?.deterministic ?? false } }),
+      ...(session.hasLossScale && {
+        cuda: { lossScale: cuda?.lossScale ?? 'auto', deterministic: cuda?.deterministic ?? false, ...(session.choices && { choices: session.choices }) },
+      }),
     }
     return recipe
   }

@@ -152,3 +152,20 @@ test('the command line: goldens, bench and what is said where the library is mis
     t.is(missing.stdout, '')
   }
 })
+
+test.serial('kernels that the tuner chose are saved, and taken again by a run that goes on', async (t) => {
+  const directory = await temporaryDirectory(t)
+  process.env['PRERESNET_CACHE'] = join(directory, 'cache')
+  const choices = async (): Promise<Readonly<Record<string, unknown>> | undefined> => {
+    const [newest] = (await listCheckpoints(join(directory, 'run'))).slice(-1)
+    const { recipe } = JSON.parse(await readFile(join(newest!.path, 'state.json'), 'utf8')) as { recipe: { cuda: { choices?: Record<string, unknown> } } }
+    return recipe.cuda.choices
+  }
+  const checkpoint = { directory: join(directory, 'run'), resume: true }
+  await fit(tiny(), await options({ steps: 2, checkpoint, cuda: { tune: true } })).finished
+  const chosen = await choices()
+  t.true(Object.keys(chosen ?? {}).length > 3)
+  // The emulated device is not tuned unless asked, so that these can only come from the checkpoint.
+  await fit(tiny(), await options({ steps: 4, checkpoint })).finished
+  t.deepEqual(await choices(), chosen)
+})
