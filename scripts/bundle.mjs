@@ -9,6 +9,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { closure } from './support/closure.mjs'
+import { commitOf } from './support/commit.mjs'
 import { main, output, run, Stop } from './support/run.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -99,10 +100,9 @@ function addJavaScript(folder) {
 }
 
 function commit() {
-  const head = output('git', ['rev-parse', 'HEAD'])?.trim()
-  if (head === undefined) throw new Stop('git rev-parse failed: a bundle says which commit it is made of, so it needs a git checkout')
-  const changed = output('git', ['status', '--porcelain', '--untracked-files=no'])?.trim() !== ''
-  return changed ? `${head} with changes` : head
+  const found = commitOf(root)
+  if (found === undefined) throw new Stop('git rev-parse failed: a bundle says which commit it is made of, so it needs a git checkout')
+  return found
 }
 
 function openForWriting(file) {

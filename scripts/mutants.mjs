@@ -1,12 +1,14 @@
 // Mutation test: breaks one line at a time in a copy of the repository and expects the test suite to notice. A fault that no test
 // notices is a hole in the tests; the exit status is then 1.
 //   npm run mutants [-- NAME...]
+//   npm run mutants -- --check     only that each fault's text still stands where the list says
 // Each fault names the tests that ought to catch it; these run first, and the whole suite only if they pass.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import ts from 'typescript'
 import { MUTANTS } from './mutants/list.mjs'
 import { main, output, run, Stop } from './support/run.mjs'
@@ -16,10 +18,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const LIMIT = 15 * 60 * 1000 // a suite that hangs has noticed
 
 await main('mutants', () => {
-  const names = process.argv.slice(2)
+  const { values, positionals: names } = parseArgs({ options: { check: { type: 'boolean', default: false } }, allowPositionals: true })
   for (const name of names) if (!MUTANTS.some((mutant) => mutant.name === name)) throw new Stop(`no mutant is called ${JSON.stringify(name)}`)
   const chosen = names.length === 0 ? MUTANTS : MUTANTS.filter(({ name }) => names.includes(name))
   chosen.forEach(checkMutant)
+  if (values.check) return
 
   const copy = mkdtempSync(join(tmpdir(), 'preresnet-mutants-'))
   try {

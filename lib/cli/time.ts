@@ -1,11 +1,13 @@
 /** What each operation of a program takes on this machine: `preresnet plan --time`. */
 import { serialisePrograms } from '../compiler/compile.js'
+import { elements } from '../compiler/layout.js'
 import type { ProgramSet } from '../compiler/program.js'
 import type { PlanReport } from '../compiler/report.js'
 import { buildGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { loadBinding, type NativeSession, type Peaks } from '../runtime/binding.js'
 import { initialValues } from '../runtime/random.js'
+import { writeStartValues } from '../runtime/start_values.js'
 
 export interface OperationTiming {
   readonly milliseconds: number
@@ -60,13 +62,10 @@ export async function timeProgram(network: Network, set: ProgramSet, report: Pla
 
 /** Start values of every parameter, and noise for images; labels and crops stay zero. */
 async function fill(native: NativeSession, network: Network, set: ProgramSet): Promise<void> {
-  const graph = buildGraph(network)
-  for (const { name, shape, init } of [...graph.parameters, ...graph.buffers]) {
-    await native.write(name, await initialValues(init, product(shape), 1, name))
-  }
+  await writeStartValues(native, buildGraph(network), 1)
   const images = set.tensors.find(({ name, arena }) => arena === 'inputs' && name === 'images')
   if (images === undefined) return
-  const noise = await initialValues({ kind: 'normal', deviation: 50 }, product(images.shape), 1, 'images')
+  const noise = await initialValues({ kind: 'normal', deviation: 50 }, elements(images.shape), 1, 'images')
   await native.write(
     'images',
     Uint8Array.from(noise, (value) => Math.max(0, Math.min(255, 128 + value))),
@@ -96,8 +95,4 @@ function rates(seconds: number, { flops, bytesRead, bytesWritten }: PlanReport['
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1]!
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((total, length) => total * length, 1)
 }

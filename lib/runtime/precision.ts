@@ -3,6 +3,7 @@
  * fast as fp32, others half as fast. So it is measured once, on a few layers like the network's, and remembered.
  */
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
+import { elements } from '../compiler/layout.js'
 import type { Precision } from '../compiler/program.js'
 import { buildGraph } from '../graph/build.js'
 import type { Graph } from '../graph/graph.js'
@@ -12,6 +13,7 @@ import { loadBinding } from './binding.js'
 import { nativeBf16 } from './device.js'
 import { initialValues } from './random.js'
 import { Remembered } from './remembered.js'
+import { writeStartValues } from './start_values.js'
 
 /** Networks of one kind spend their time on the same operations: 1x1 or 3x3 convolutions, on small or large images. */
 export type NetworkKind = `${'basic' | 'bottleneck'} units, ${'small' | 'large'} images`
@@ -127,27 +129,9 @@ async function contender(graph: Graph, precision: Candidate, batch: number, thre
   const native = await loadBinding().createSession(await serialisePrograms(programs), { threads })
   try {
     await native.allocate()
-    for (const { name, shape, init } of graph.parameters) {
-      await native.write(
-        name,
-        await initialValues(
-          init,
-          shape.reduce((product, size) => product * size, 1),
-          1,
-          name,
-        ),
-      )
-    }
+    await writeStartValues(native, graph, 1)
     const x = programs.tensors.find(({ name }) => name === 'x')!
-    await native.write(
-      'x',
-      await initialValues(
-        { kind: 'normal', deviation: 1 },
-        x.shape.reduce((product, size) => product * size, 1),
-        1,
-        'x',
-      ),
-    )
+    await native.write('x', await initialValues({ kind: 'normal', deviation: 1 }, elements(x.shape), 1, 'x'))
   } catch (error) {
     await native.dispose()
     throw error

@@ -20,7 +20,7 @@ import { confusionMatrix, stepMetrics, sumRows, type Evaluation, type StepMetric
 import { updateOptions, type SgdOptimizer } from './optimizer.js'
 import { select } from './patterns.js'
 import { fastestPrecision } from './precision.js'
-import { initialValues } from './random.js'
+import { writeStartValues } from './start_values.js'
 import { warn } from './remembered.js'
 import { Tensor } from './tensor.js'
 import { tune, type TunerPlace } from './tuner.js'
@@ -446,10 +446,7 @@ export class Session implements AsyncDisposable {
 
   /** @internal Writes every parameter's and buffer's start value. */
   async initialise(): Promise<void> {
-    for (const { name, shape, init } of [...this.graph.parameters, ...this.graph.buffers]) {
-      const count = shape.reduce((product, length) => product * length, 1)
-      await this.#native.write(name, await initialValues(init, count, this.seed, name))
-    }
+    await writeStartValues(this.#native, this.graph, this.seed)
     if (this.hasLossScale) await this.#native.write(lossScaleTensor, lossScaleStart(this.#parts.plan))
   }
 

@@ -2,12 +2,14 @@
  * Which kernel for which convolution: every candidate of every distinct layer is run and timed once, before the first step, and the choice
  * remembered under GPU, driver, cuDNN, precision and shape. Rules (compiler/lower/engines.ts) say what can be chosen from.
  */
+import { elements } from '../compiler/layout.js'
 import { tiersFor, type Site, type Tier } from '../compiler/lower/engines.js'
 import type { Choice, Choices } from '../compiler/lower/target.js'
 import type { Precision } from '../compiler/program.js'
 import { siteProgram } from '../compiler/tune/site_program.js'
 import { PreresnetError } from '../errors.js'
 import { loadBinding, type CudaInformation, type CudaSessionOptions, type NativeSession } from './binding.js'
+import { initialValues } from './random.js'
 import { Remembered } from './remembered.js'
 
 export interface TunerPlace {
@@ -106,7 +108,7 @@ async function attempt(site: Site, choice: { tier: Tier; engine: number }, place
   }
   try {
     await native.allocate()
-    for (const name of random) await native.write(name, values(programs.tensors.find((tensor) => tensor.name === name)!.shape, name))
+    for (const name of random) await native.write(name, await values(programs.tensors.find((tensor) => tensor.name === name)!.shape, name))
     await native.run('fill', { steps: 1, seed: 1, firstStep: 0, learningRates: new Float64Array() })
     await timer(native, 2)
     const times: number[] = []
@@ -120,16 +122,12 @@ async function attempt(site: Site, choice: { tier: Tier; engine: number }, place
   }
 }
 
-/** Weights as at the start of training, variances above 0. */
-function values(shape: readonly number[], name: string): Float32Array {
-  const count = shape.reduce((product, size) => product * size, 1)
+/** As at the start of training, but for shifts, which then are zero. */
+function values(shape: readonly number[], name: string): Promise<Float64Array> {
+  const count = elements(shape)
+  if (name === 'runningVar' || name === 'weight') return initialValues({ kind: 'constant', value: 1 }, count, 1, name)
   const deviation = shape.length === 4 ? Math.sqrt(2 / (count / shape[0]!)) : 1
-  let state = 12345
-  return Float32Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    const uniform = state / 2 ** 32
-    return name === 'runningVar' || name === 'weight' ? 0.5 + uniform : deviation * 3.46 * (uniform - 0.5)
-  })
+  return initialValues({ kind: 'normal', deviation }, count, 1, name)
 }
 
 async function seconds(session: NativeSession, steps: number): Promise<number> {

@@ -8,6 +8,7 @@
 #include "cuda/step_loop.h"
 #include "program/finite.h"
 #include "program/lifetimes.h"
+#include "program/not_finite.h"
 
 namespace preresnet::cuda {
 
@@ -99,37 +100,18 @@ void StepLoop::restore_buffers(int slot) const {
   runtime_.synchronize(kMain);
 }
 
-/// Runs the operations before `until` again, one by one on the same inputs, and names the first
-/// that made something that is not a number.
+/// Names the first operation that made something that is not a number.
 void StepLoop::explain(const Call& call, const Flight& flight, size_t until,
                        const std::string& what) const {
   for (const Stream stream : {kCopies, kWeights, kMain}) runtime_.synchronize(stream);
   restore_buffers(flight.slot);
-  const auto look = [&]() -> std::string {
-    for (size_t index = 0; index < until; ++index) {
-      const ProgramOperation& operation = call.program.program().operations[index];
-      const std::vector<Operand> operands = operands_of(operation.operation);
-      for (const Operand& operand : operands) {
-        if (operand.contract->role != ops::Role::out &&
-            !all_finite_on_device(*operand.tensor, flight.slot)) {
-          return "first seen in " + describe(index, operation) + ", whose " +
-                 operand.contract->name + " (" + operand.tensor->name +
-                 ") was not finite before it ran";
-        }
-      }
-      call.program.operation(index).enqueue(device_.place(kMain, flight.slot));
-      runtime_.synchronize(kMain);
-      for (const Operand& operand : operands) {
-        if (operand.contract->role != ops::Role::in &&
-            !all_finite_on_device(*operand.tensor, flight.slot)) {
-          return "first made by " + describe(index, operation) + " in " + operand.contract->name +
-                 " (" + operand.tensor->name + ")";
-        }
-      }
-    }
-    return "no operation before it made such a value";
+  const auto run = [&](size_t index) {
+    call.program.operation(index).enqueue(device_.place(kMain, flight.slot));
+    runtime_.synchronize(kMain);
   };
-  const std::string found = look();
+  const std::string found = first_not_finite(
+      call.program.program(), until, run,
+      [&](const Tensor& tensor) { return all_finite_on_device(tensor, flight.slot); });
   restore_buffers(flight.slot);
   throw Error("ERR_NOT_FINITE",
               "step " + std::to_string(flight.step) + ": " + what + " is not finite; " + found);

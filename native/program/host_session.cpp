@@ -10,6 +10,7 @@
 #include "program/finite.h"
 #include "program/landmarks.h"
 #include "program/lifetimes.h"
+#include "program/not_finite.h"
 #include "program/verify.h"
 
 namespace preresnet {
@@ -218,38 +219,16 @@ bool HostSession::step(Prepared& program, const RunRequest& request, Step step, 
   return true;
 }
 
-/// Runs the operations before `until` again on the same inputs and names the first that made
-/// something that is not a number.
+/// Names the first operation that made something that is not a number.
 void HostSession::explain_not_finite(Prepared& program, const Step& step, size_t until,
                                      const std::string& what) {
   restore_buffers();
-  const std::string head = "step " + std::to_string(step.index) + ": " + what + " is not finite; ";
-  std::string found = "no operation before it made such a value";
-  const auto look = [&] {
-    for (size_t index = 0; index < until; ++index) {
-      const ProgramOperation& operation = program.program->operations[index];
-      const std::vector<Operand> operands = operands_of(operation.operation);
-      for (const Operand& operand : operands) {
-        if (operand.contract->role != ops::Role::out && !all_finite(*operand.tensor)) {
-          found = "first seen in " + describe(index, operation) + ", whose " +
-                  operand.contract->name + " (" + operand.tensor->name +
-                  ") was not finite before it ran";
-          return;
-        }
-      }
-      program.operations[index]->run(step);
-      for (const Operand& operand : operands) {
-        if (operand.contract->role != ops::Role::in && !all_finite(*operand.tensor)) {
-          found = "first made by " + describe(index, operation) + " in " + operand.contract->name +
-                  " (" + operand.tensor->name + ")";
-          return;
-        }
-      }
-    }
-  };
-  look();
+  const std::string found = first_not_finite(
+      *program.program, until, [&](size_t index) { program.operations[index]->run(step); },
+      all_finite);
   restore_buffers();
-  throw Error("ERR_NOT_FINITE", head + found);
+  throw Error("ERR_NOT_FINITE",
+              "step " + std::to_string(step.index) + ": " + what + " is not finite; " + found);
 }
 
 std::vector<TraceEvent> HostSession::trace() const {

@@ -1,7 +1,8 @@
 // Which GPU, driver, libraries and commit a result belongs to.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { output, Stop } from '../support/run.mjs'
+import { commitOf } from '../support/commit.mjs'
+import { Stop } from '../support/run.mjs'
 import { attempt, json, lastWords, preresnet, pythonEnvironment } from './processes.mjs'
 
 /** Stop where there is no GPU that preresnet can use. Sets CUDNN_PATH from Python's packages where nothing else says where cuDNN is. */
@@ -33,8 +34,6 @@ function commit({ home }) {
   try {
     return readFileSync(join(home, 'commit'), 'utf8').trim()
   } catch {
-    const head = output('git', ['rev-parse', 'HEAD'], { cwd: home })?.trim() ?? 'unknown'
-    const changed = output('git', ['status', '--porcelain', '--untracked-files=no'], { cwd: home })?.trim()
-    return changed ? `${head} with changes` : head
+    return commitOf(home) ?? 'unknown'
   }
 }

@@ -68,8 +68,8 @@ export const MUTANTS = [
   {
     name: 'ReLU before the residual',
     file: reference('conv.cpp'),
-    search: 'out += (bias == nullptr ? 0 : bias[k]) + residual.at(n, k, p, q);',
-    replace: 'out = relu(out + (bias == nullptr ? 0 : bias[k])) + residual.at(n, k, p, q);',
+    search: 'out += residual.at(n, k, p, q);',
+    replace: 'out = relu(out) + residual.at(n, k, p, q);',
     tests: ['ops/conv'],
   },
   {
@@ -163,7 +163,7 @@ export const MUTANTS = [
   {
     name: 'gradient of the skip connection dropped in the program',
     file: 'lib/compiler/backward.ts',
-    search: 'return { ...operands, skip: skip.tensor }',
+    search: 'return { ...operands, skip: other }',
     replace: 'return operands',
     tests: ['goldens'],
   },

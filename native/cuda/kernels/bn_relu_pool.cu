@@ -1,7 +1,6 @@
 // y = max over each window of t(x). x: N C H W, y: N C P Q in the storage type; scale, bias: G C
 // f32. Rows are places of y; a window's values come from cache, its neighbours have read most.
 #include "cuda/kernels/pool_window.h"
-#include "cuda/kernels/with_type.h"
 
 namespace preresnet::cuda {
 namespace {
@@ -12,9 +11,9 @@ struct BnReluPoolPass {
   BnReluPoolOperands op;
   unsigned channels;
 
-  using Coefficients = PoolTransform;
+  using Coefficients = Transform;
   __device__ Coefficients load(unsigned group, unsigned channel) const {
-    return load_transform(op, group, channel);
+    return load_transform(op, group, channel, op.relu);
   }
   template <int kCount>
   __device__ void row(const Coefficients& t, unsigned row, unsigned channel,
@@ -41,13 +40,7 @@ struct BnReluPoolPass {
       }
     }
     store8(static_cast<T*>(op.y) + static_cast<size_t>(row) * channels + channel, best);
-    if constexpr (kSums) {
-      PRERESNET_UNROLL
-      for (int i = 0; i < 8; ++i) {
-        terms[0][i] += best[i];
-        terms[1][i] += best[i] * best[i];
-      }
-    }
+    if constexpr (kSums) add_terms(terms, best, best);
   }
 };
 
@@ -55,16 +48,7 @@ struct BnReluPoolPass {
 
 void bn_relu_pool(Runtime& runtime, Stream stream, Type type, const ChannelLaunch& where,
                   const ChannelSums& sums, const BnReluPoolOperands& op) {
-  const unsigned channels = where.channels.channels;
-  with_type(type, [&]<class T>(T) {
-    if (sums.data != nullptr) {
-      launch_channels(runtime, stream, "bn_relu_pool", where, sums,
-                      BnReluPoolPass<T, true>{op, channels});
-    } else {
-      launch_channels(runtime, stream, "bn_relu_pool", where, sums,
-                      BnReluPoolPass<T, false>{op, channels});
-    }
-  });
+  launch_channels<BnReluPoolPass>(runtime, stream, "bn_relu_pool", type, where, sums, op);
 }
 
 }  // namespace preresnet::cuda

@@ -15,6 +15,7 @@
 #include "cuda/kernels/channel_grid.h"
 #include "cuda/kernels/launch.h"
 #include "cuda/kernels/vocabulary.h"
+#include "cuda/kernels/with_type.h"
 
 namespace preresnet::cuda {
 
@@ -103,6 +104,18 @@ __device__ __forceinline__ void finish_sums(const ChannelGrid& grid, const Chann
   }
 }
 
+/// terms[0] += a, terms[1] += a * b: sums of what was stored, and with what.
+template <int kCount>
+__device__ __forceinline__ void add_terms(float (&terms)[kCount][8], const float (&a)[8],
+                                          const float (&b)[8]) {
+  static_assert(kCount == 2);
+  PRERESNET_UNROLL
+  for (int i = 0; i < 8; ++i) {
+    terms[0][i] += a[i];
+    terms[1][i] += a[i] * b[i];
+  }
+}
+
 template <class Pass>
 __global__ void __launch_bounds__(kChannelThreads)
     channel_pass(Pass pass, ChannelGrid grid, ChannelSums sums) {
@@ -125,6 +138,20 @@ void launch_channels(Runtime& runtime, Stream stream, const char* name, const Ch
                      const ChannelSums& sums, const Pass& pass) {
   launch(runtime, stream, name, where.grid, {kChannelThreads}, channel_pass<Pass>, pass,
          where.channels, sums);
+}
+
+/// A pass over elements of `type` that takes sums where they are wanted.
+template <template <class, bool> class Pass, class Operands>
+void launch_channels(Runtime& runtime, Stream stream, const char* name, Type type,
+                     const ChannelLaunch& where, const ChannelSums& sums, const Operands& op) {
+  const unsigned channels = where.channels.channels;
+  with_type(type, [&]<class T>(T) {
+    if (sums.data != nullptr) {
+      launch_channels(runtime, stream, name, where, sums, Pass<T, true>{op, channels});
+    } else {
+      launch_channels(runtime, stream, name, where, sums, Pass<T, false>{op, channels});
+    }
+  });
 }
 
 }  // namespace preresnet::cuda

@@ -1,5 +1,5 @@
-#include "cuda/kernels/channel_pass.h"
 #include "cuda/kernels/head.h"
+#include "cuda/kernels/transform.h"
 #include "cuda/kernels/with_type.h"
 
 namespace preresnet::cuda {
@@ -21,18 +21,14 @@ __global__ void head_kernel(HeadParameters p) {
   float sums[8] = {};
   if (channel < padded) {
     const int group = image / (p.images / p.groups);
-    float scale[8], bias[8];
-    load_vector(p.scale, static_cast<unsigned>(group), static_cast<unsigned>(channel), 1, scale);
-    load_vector(p.bias, static_cast<unsigned>(group), static_cast<unsigned>(channel), 0, bias);
+    const Transform t =
+        load_transform(p, static_cast<unsigned>(group), static_cast<unsigned>(channel), p.relu);
     const T* x = static_cast<const T*>(p.x) + static_cast<int64_t>(image) * p.pixels * padded;
     for (int pixel = static_cast<int>(row); pixel < p.pixels; pixel += kRows) {
       float values[8];
       load8(x + static_cast<int64_t>(pixel) * padded + channel, values);
       PRERESNET_UNROLL
-      for (int i = 0; i < 8; ++i) {
-        const float value = scale[i] * values[i] + bias[i];
-        sums[i] += p.relu ? relu(value) : value;
-      }
+      for (int i = 0; i < 8; ++i) sums[i] += t(i, values[i]);
     }
   }
   for (unsigned i = 0; i < 8; ++i) parts[row][lane * 8 + i] = sums[i];

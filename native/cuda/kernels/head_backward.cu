@@ -1,8 +1,7 @@
 // dx = mask(t(x)) . dy / (H W). dy: N C f32, plain; x, dx: N C H W in the storage type; scale,
 // bias: G C f32.
-#include "cuda/kernels/channel_pass.h"
 #include "cuda/kernels/head.h"
-#include "cuda/kernels/with_type.h"
+#include "cuda/kernels/transform.h"
 
 namespace preresnet::cuda {
 namespace {
@@ -13,17 +12,12 @@ struct HeadBackwardPass {
   HeadBackwardOperands op;
   unsigned channels;  // padded
 
-  struct Coefficients {
-    float scale[8], bias[8];
-  };
+  using Coefficients = Transform;
   __device__ Coefficients load(unsigned group, unsigned channel) const {
-    Coefficients to;
-    load_vector(op.scale, group, channel, 1, to.scale);
-    load_vector(op.bias, group, channel, 0, to.bias);
-    return to;
+    return load_transform(op, group, channel, op.relu);
   }
   template <int kCount>
-  __device__ void row(const Coefficients& own, unsigned row, unsigned channel,
+  __device__ void row(const Transform& t, unsigned row, unsigned channel,
                       float (&terms)[kCount][8]) const {
     const size_t at = static_cast<size_t>(row) * channels + channel;
     const float* dy = op.dy + static_cast<size_t>(row / op.pixels) * op.channels;
@@ -32,17 +26,11 @@ struct HeadBackwardPass {
     PRERESNET_UNROLL
     for (int i = 0; i < 8; ++i) {
       const int c = static_cast<int>(channel) + i;
-      const bool masked = op.relu && !(own.scale[i] * values[i] + own.bias[i] > 0);
+      const bool masked = t.relu && !(t.inner(i, values[i]) > 0);
       dx[i] = c < op.channels && !masked ? dy[c] / static_cast<float>(op.pixels) : 0.0f;
     }
     store8(static_cast<T*>(op.dx) + at, dx);
-    if constexpr (kSums) {
-      PRERESNET_UNROLL
-      for (int i = 0; i < 8; ++i) {
-        terms[0][i] += dx[i];
-        terms[1][i] += dx[i] * values[i];
-      }
-    }
+    if constexpr (kSums) add_terms(terms, dx, values);
   }
 };
 
@@ -50,16 +38,7 @@ struct HeadBackwardPass {
 
 void head_backward(Runtime& runtime, Stream stream, Type type, const ChannelLaunch& where,
                    const ChannelSums& sums, const HeadBackwardOperands& op) {
-  const unsigned channels = where.channels.channels;
-  with_type(type, [&]<class T>(T) {
-    if (sums.data != nullptr) {
-      launch_channels(runtime, stream, "head_backward", where, sums,
-                      HeadBackwardPass<T, true>{op, channels});
-    } else {
-      launch_channels(runtime, stream, "head_backward", where, sums,
-                      HeadBackwardPass<T, false>{op, channels});
-    }
-  });
+  launch_channels<HeadBackwardPass>(runtime, stream, "head_backward", type, where, sums, op);
 }
 
 }  // namespace preresnet::cuda

@@ -2,7 +2,6 @@
 // the windows that cover it, so that nothing is added in an order that changes. x, dx: N C H W, dy:
 // N C P Q in the storage type; scale, bias: G C f32.
 #include "cuda/kernels/pool_window.h"
-#include "cuda/kernels/with_type.h"
 
 namespace preresnet::cuda {
 namespace {
@@ -13,13 +12,13 @@ struct PoolBackwardPass {
   PoolBackwardOperands op;
   unsigned channels;
 
-  using Coefficients = PoolTransform;
+  using Coefficients = Transform;
   __device__ Coefficients load(unsigned group, unsigned channel) const {
-    return load_transform(op, group, channel);
+    return load_transform(op, group, channel, op.relu);
   }
 
   /// Bit i: the first maximum of channel i in the window is `own`, at (h, w).
-  __device__ __forceinline__ unsigned winners(const PoolTransform& t, const T* image,
+  __device__ __forceinline__ unsigned winners(const Transform& t, const T* image,
                                               const PoolWindow& window, int h, int w,
                                               const float (&own)[8]) const {
     unsigned winners = 0xff;
@@ -77,13 +76,7 @@ struct PoolBackwardPass {
       if (t.relu && !(t.inner(i, values[i]) > 0)) dx[i] = 0;
     }
     store8(static_cast<T*>(op.dx) + static_cast<size_t>(row) * channels + channel, dx);
-    if constexpr (kSums) {
-      PRERESNET_UNROLL
-      for (int i = 0; i < 8; ++i) {
-        terms[0][i] += dx[i];
-        terms[1][i] += dx[i] * values[i];
-      }
-    }
+    if constexpr (kSums) add_terms(terms, dx, values);
   }
 };
 
@@ -91,16 +84,7 @@ struct PoolBackwardPass {
 
 void pool_backward(Runtime& runtime, Stream stream, Type type, const ChannelLaunch& where,
                    const ChannelSums& sums, const PoolBackwardOperands& op) {
-  const unsigned channels = where.channels.channels;
-  with_type(type, [&]<class T>(T) {
-    if (sums.data != nullptr) {
-      launch_channels(runtime, stream, "pool_backward", where, sums,
-                      PoolBackwardPass<T, true>{op, channels});
-    } else {
-      launch_channels(runtime, stream, "pool_backward", where, sums,
-                      PoolBackwardPass<T, false>{op, channels});
-    }
-  });
+  launch_channels<PoolBackwardPass>(runtime, stream, "pool_backward", type, where, sums, op);
 }
 
 }  // namespace preresnet::cuda

@@ -1,32 +1,9 @@
-// What both directions of a pooling share: t(x) and the order of its values.
+// What both directions of a pooling share: its windows and the order of its values.
 #pragma once
-#include "cuda/kernels/channel_pass.h"
 #include "cuda/kernels/pool.h"
+#include "cuda/kernels/transform.h"
 
 namespace preresnet::cuda {
-
-/// Of eight channels.
-struct PoolTransform {
-  float scale[8], bias[8];
-  bool relu;
-
-  /// Before the ReLU.
-  __device__ __forceinline__ float inner(int i, float x) const { return scale[i] * x + bias[i]; }
-  __device__ __forceinline__ float operator()(int i, float x) const {
-    const float value = inner(i, x);
-    return relu ? preresnet::cuda::relu(value) : value;
-  }
-};
-
-template <class Operands>
-__device__ __forceinline__ PoolTransform load_transform(const Operands& op, unsigned group,
-                                                        unsigned channel) {
-  PoolTransform t;
-  load_vector(op.scale, group, channel, 1, t.scale);
-  load_vector(op.bias, group, channel, 0, t.bias);
-  t.relu = op.relu;
-  return t;
-}
 
 /// Whether a maximum so far gives way to a later value: the first of equals stays, a NaN wins.
 __device__ __forceinline__ bool replaces(float later, float best) {

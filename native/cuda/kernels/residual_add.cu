@@ -4,7 +4,6 @@
 // f32. Reads x and what it takes of residual once, writes y once.
 #include "cuda/kernels/channel_pass.h"
 #include "cuda/kernels/residual_add.h"
-#include "cuda/kernels/with_type.h"
 
 namespace preresnet::cuda {
 namespace {
@@ -58,13 +57,7 @@ struct ResidualAddPass {
       for (int i = 0; i < 8; ++i) values[i] = relu(values[i]);
     }
     if (op.y != nullptr) store8(static_cast<T*>(op.y) + at, values);
-    if constexpr (kSums) {
-      PRERESNET_UNROLL
-      for (int i = 0; i < 8; ++i) {
-        terms[0][i] += values[i];
-        terms[1][i] += values[i] * values[i];
-      }
-    }
+    if constexpr (kSums) add_terms(terms, values, values);
   }
 };
 
@@ -72,16 +65,7 @@ struct ResidualAddPass {
 
 void residual_add(Runtime& runtime, Stream stream, Type type, const ChannelLaunch& where,
                   const ChannelSums& sums, const ResidualAddOperands& op) {
-  with_type(type, [&]<class T>(T) {
-    const unsigned channels = where.channels.channels;
-    if (sums.data != nullptr) {
-      launch_channels(runtime, stream, "residual_add", where, sums,
-                      ResidualAddPass<T, true>{op, channels});
-    } else {
-      launch_channels(runtime, stream, "residual_add", where, sums,
-                      ResidualAddPass<T, false>{op, channels});
-    }
-  });
+  launch_channels<ResidualAddPass>(runtime, stream, "residual_add", type, where, sums, op);
 }
 
 }  // namespace preresnet::cuda
