@@ -8,7 +8,7 @@ export function attempt(command, args, { limit, ...options }) {
   const { status, signal, stdout, stderr, error } = spawnSync(command, args.map(String), {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
-    timeout: limit * 1000,
+    timeout: Math.max(1, Math.round(limit * 1000)),
     killSignal: 'SIGKILL',
     ...options,
   })
