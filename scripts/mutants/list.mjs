@@ -148,7 +148,7 @@ export const MUTANTS = [
     name: 'decay on the wrong side of Nesterov',
     file: reference('sgd.cpp'),
     search: 'op.nesterov ? g + op.momentum',
-    replace: 'op.nesterov ? clip * gradients[i] + op.momentum',
+    replace: 'op.nesterov ? factor * gradients.at(i) + op.momentum',
     tests: ['ops/sgd'],
   },
   {
