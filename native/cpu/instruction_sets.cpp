@@ -2,6 +2,7 @@
 
 #include <hwy/targets.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <string>
@@ -13,17 +14,25 @@
 namespace preresnet::cpu {
 namespace {
 
+/// Highway numbers its targets of one architecture from the best on: all below are better.
+constexpr int64_t better_than(int64_t target) { return target - 1; }
+
 void limit() {
   const char* value = std::getenv("PRERESNET_INSTRUCTIONS");
-  if (value == nullptr) return;
-  if (std::string_view(value) != "avx2" || HWY_ARCH_X86 == 0) {
-    throw Error("ERR_OPTION", std::string("PRERESNET_INSTRUCTIONS: expected ") +
-                                  (HWY_ARCH_X86 == 0 ? "nothing on this processor" : "avx2") +
-                                  ", got " + value);
+  if (value != nullptr) {
+    if (std::string_view(value) != "avx2" || HWY_ARCH_X86 == 0) {
+      throw Error("ERR_OPTION", std::string("PRERESNET_INSTRUCTIONS: expected ") +
+                                    (HWY_ARCH_X86 == 0 ? "nothing on this processor" : "avx2") +
+                                    ", got " + value);
+    }
+    hwy::DisableTargets(better_than(HWY_AVX2));
+    onednn::use_avx2_at_most();
+    return;
   }
-  // Highway numbers its targets of one architecture from the best on: all below are better.
-  hwy::DisableTargets(HWY_AVX2 - 1);
-  onednn::use_avx2_at_most();
+#if HWY_ARCH_X86
+  // Code for AVX3_DL uses BF16, which processors of 2019 to 2021 do not have.
+  if (!__builtin_cpu_supports("avx512bf16")) hwy::DisableTargets(better_than(HWY_AVX3));
+#endif
 }
 
 }  // namespace

@@ -18,9 +18,10 @@ struct AverageStep {
   Transform t;
   int64_t begin;
 
-  HWY_INLINE Contribution operator()(int64_t pixel) const {
+  template <class Into>
+  HWY_INLINE void operator()(int64_t pixel, Into& sums) const {
     const Sixteen value = t(read<kind>(x, begin + pixel * 16));
-    return {value, value};
+    sums.add(value, value);
   }
 };
 

@@ -21,7 +21,8 @@ struct GradientStep {
   Target scratch;
   int64_t begin;
 
-  HWY_INLINE Contribution operator()(int64_t pixel) {
+  template <class Into>
+  HWY_INLINE void operator()(int64_t pixel, Into& sums) {
     const int64_t i = begin + pixel * 16;
     Sixteen value = c;
     if constexpr (has_y) value = multiply_add(read<kind>(y, i), b, value);
@@ -29,7 +30,7 @@ struct GradientStep {
     if constexpr (has_skip) value = add(value, read<kind>(skip, i));
     if (stored.data != nullptr) value = write<kind>(stored, i, value);
     if (scratch.data != nullptr) write<Kind::mixed>(scratch, i, value);
-    return {value, value};
+    sums.add(value, value);
   }
 };
 

@@ -23,7 +23,8 @@ struct InputGradientStep {
   Target dx;
   int64_t begin;
 
-  HWY_INLINE Contribution operator()(int64_t pixel) {
+  template <class Into>
+  HWY_INLINE void operator()(int64_t pixel, Into& sums) {
     const int64_t i = begin + pixel * 16;
     Sixteen value = same;
     if constexpr (!constant) value = load(gradient + i);
@@ -33,7 +34,7 @@ struct InputGradientStep {
       raw = read<kind>(x, i);
       if (mask) value = where_positive(t(raw), value);
     }
-    return {write<kind>(dx, i, value), raw};
+    sums.add(write<kind>(dx, i, value), raw);
   }
 };
 

@@ -57,11 +57,12 @@ struct OutputStep {
   Target y;
   int64_t begin;
 
-  HWY_INLINE Contribution operator()(int64_t pixel) {
+  template <class Into>
+  HWY_INLINE void operator()(int64_t pixel, Into& sums) {
     Sixteen value = residual(multiply_add(load(result + pixel * 16), scale, bias), pixel);
     if (rectify) value = relu(value);
     const Sixteen stored = write<kind>(y, begin + pixel * 16, value);
-    return {stored, stored};
+    sums.add(stored, stored);
   }
 };
 

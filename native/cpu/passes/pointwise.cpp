@@ -213,9 +213,10 @@ struct TermStep {
   const float* value;
   const float* factor;  // null: none
 
-  HWY_INLINE Contribution operator()(int64_t pixel) const {
+  template <class Into>
+  HWY_INLINE void operator()(int64_t pixel, Into& sums) const {
     const Sixteen a = load(value + pixel * 16);
-    return {factor == nullptr ? a : multiply(a, load(factor + pixel * 16)), a};
+    sums.add(factor == nullptr ? a : multiply(a, load(factor + pixel * 16)), a);
   }
 };
 

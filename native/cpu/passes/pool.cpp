@@ -46,14 +46,15 @@ struct PoolStep {
   int64_t x_begin, y_begin;
   int64_t p = 0, q = 0;
 
-  HWY_INLINE Contribution operator()(int64_t pixel) {
+  template <class Into>
+  HWY_INLINE void operator()(int64_t pixel, Into& sums) {
     const Sixteen value = maximum<kind>(pass.x, t, x_begin, Window(pass.window, p, q));
     if (++q == pass.window.out_width) {
       q = 0;
       ++p;
     }
     const Sixteen stored = write<kind>(pass.y, y_begin + pixel * 16, value);
-    return {stored, stored};
+    sums.add(stored, stored);
   }
 };
 
