@@ -10,6 +10,7 @@
 #include "cpu/passes/input_gradient.h"
 #include "cpu/passes/transform.h"
 #include "cpu/passes/vectors.h"
+#include "cpu/planes.h"
 
 namespace preresnet::cpu {
 namespace {
@@ -28,8 +29,11 @@ class ConvBackwardOperation final : public Operation {
     dx_ = activation("conv_backward.dx", op.dx);
     expect_plain("conv_backward.dw", op.dw, DType::f32);
     const int64_t images = x_.images;
-    const ConvolutionShape shape =
+    ConvolutionShape shape =
         convolution_shape("conv_backward", x_, *op.w, d_, op.stride, op.padding);
+    // As in conv: a block of 16 channels for three would be mostly multiplications by zero.
+    if (x_.channels <= 4 && op.dx == nullptr && !op.winograd) shape.planes = x_.channels;
+    planes_ = shape.planes;
     convolution_ = &context.convolution(
         shape, {.backward_data = op.dx != nullptr, .backward_weights = op.dw != nullptr},
         {.winograd = op.winograd, .bf16_products = op.bf16Products});
@@ -43,11 +47,12 @@ class ConvBackwardOperation final : public Operation {
 
     partition_ = Partition(images, convolution_->granule(),
                            block_images(convolution_->block(context.pool.threads())));
-    const int64_t x_block = partition_.block_images() * x_.image_elements();
+    x_elements_ = shape.x_elements();
+    const int64_t x_block = partition_.block_images() * x_elements_;
     const int64_t y_block = partition_.block_images() * d_.image_elements();
     bf16_operands_ = convolution_->bf16_operands();
     const bool transformed = op.xScale != nullptr || op.xBias != nullptr || op.xRelu;
-    transforms_x_ = op.dw != nullptr && (x_.bf16 != bf16_operands_ || transformed);
+    transforms_x_ = op.dw != nullptr && (x_.bf16 != bf16_operands_ || transformed || planes_ > 0);
     const bool composed = op.dA != nullptr || op.y != nullptr || op.dC != nullptr ||
                           op.skip != nullptr || op.dy != nullptr;
     // What is stored in the type that is multiplied need not stand in scratch too.
@@ -192,15 +197,16 @@ class ConvBackwardOperation final : public Operation {
   const void* transform_x(int thread, Range images) {
     const Target out{context_.scratch.at<void>(transformed_, thread), bf16_operands_};
     for (int64_t image = images.begin; image < images.end; ++image) {
-      passes::run(passes::TransformPass{
+      const passes::TransformPass pass{
           .x = x_.source(image),
           .scale = x_scale_.row(image),
           .bias = x_bias_.row(image),
           .relu = op_.xRelu,
-          .out = advance(out, (image - images.begin) * x_.image_elements()),
+          .out = advance(out, (image - images.begin) * x_elements_),
           .blocks = x_.blocks(),
           .pixels = x_.pixels(),
-      });
+      };
+      planes_ > 0 ? run_planes(pass, planes_) : passes::run(pass);
     }
     return out.data;
   }
@@ -228,6 +234,7 @@ class ConvBackwardOperation final : public Operation {
   Context& context_;
   const Convolution* convolution_ = nullptr;
   Activation d_, y_, skip_, dy_, x_, add_, dx_;
+  int64_t planes_ = 0, x_elements_ = 0;  // of an image as the convolution reads it
   Coefficients a_, b_, c_, x_scale_, x_bias_;
   ChannelSums dbias_, sums_;
   PaddedWeights weights_, dw_;

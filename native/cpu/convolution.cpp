@@ -113,9 +113,7 @@ class OnednnConvolution final : public Convolution {
                void* scratch) const override {
     const Room room = room_in(scratch);
     each_granule(images, forward_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
-      const int64_t first = granule.first * shape_.x_elements();
-      const void* from =
-          shape_.planes > 0 ? operand(x, first) : input(x, first, x_side(granule), room.x);
+      const void* from = images_of(x, granule, room);
       float* to = y + granule.first * shape_.y_elements();
       float* out = block_ == 16 ? to : room.y;
       primitive.run(thread, from, packed, out, room.scratchpad);
@@ -140,7 +138,7 @@ class OnednnConvolution final : public Convolution {
     const Room room = room_in(scratch);
     each_granule(images, weights_, [&](const ConvolutionPrimitive& primitive, Granule granule) {
       const bool add = accumulate || granule.first > 0;
-      const void* from = input(x, granule.first * shape_.x_elements(), x_side(granule), room.x);
+      const void* from = images_of(x, granule, room);
       const void* by = input(dy, granule.first * shape_.y_elements(), y_side(granule), room.y);
       primitive.run(thread, from, add ? room.gradient : gradient, by, room.scratchpad);
       if (add) passes::add(gradient, room.gradient, gradient_elements());
@@ -196,6 +194,10 @@ class OnednnConvolution final : public Convolution {
     if (block_ == 16) return from;
     split_blocks(static_cast<const float*>(from), side.blocks, side.pixels, room);
     return room;
+  }
+  const void* images_of(const void* x, Granule granule, const Room& room) const {
+    const int64_t first = granule.first * shape_.x_elements();
+    return shape_.planes > 0 ? operand(x, first) : input(x, first, x_side(granule), room.x);
   }
   void output(const float* result, Side side, float* to) const {
     if (result != to) join_blocks(result, side.blocks, side.pixels, to);

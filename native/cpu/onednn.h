@@ -14,7 +14,8 @@ struct ConvolutionShape {
   int64_t images = 0, channels = 0, height = 0, width = 0;
   int64_t filters = 0, kernel_height = 0, kernel_width = 0, out_height = 0, out_width = 0;
   int64_t stride = 1, padding = 0;
-  int64_t planes = 0;  // forward only: x has so many channels, a plane each, instead of blocks
+  /// x has so many channels, a plane each, instead of blocks; not where its gradient is wanted.
+  int64_t planes = 0;
 
   auto operator<=>(const ConvolutionShape&) const = default;
   int64_t in_channels() const { return planes > 0 ? planes : channels; }

@@ -58,9 +58,9 @@ HWY_INLINE void store(const Sixteen& value, float* to) {
   for (int i = 0; i < kParts; ++i) hn::StoreU(value.part[i], Floats(), to + i * kLanes);
 }
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
-/// Stores bf16, rounded to nearest even (NaN stays NaN), and returns what was stored. The processor's
-/// instruction for it takes values below 2^-126 for 0. Highway has it in versions younger than
-/// Debian 12's; limit_instruction_sets() sees to it that the processor has it.
+/// Stores bf16, rounded to nearest even (NaN stays NaN), and returns what was stored. The
+/// processor's instruction for it takes values below 2^-126 for 0. Highway has it in versions
+/// younger than Debian 12's; limit_instruction_sets() sees to it that the processor has it.
 HWY_INLINE Sixteen store(const Sixteen& value, uint16_t* to) {
   static_assert(kParts == 1);
   const Halves halves;
@@ -220,8 +220,8 @@ struct NoSums {
 /// double.
 constexpr int64_t kPixelsInFloat = 128;
 
-/// Calls step(pixel, sums), in order, and adds up to sums[0 .. 16) and products[0 .. 16) what it adds
-/// to its sums.
+/// Calls step(pixel, sums), in order, and adds up to sums[0 .. 16) and products[0 .. 16) what it
+/// adds to its sums.
 template <class Step>
 HWY_INLINE void accumulate(int64_t pixels, Step step, double* sums, double* products) {
   for (int64_t begin = 0; begin < pixels; begin += kPixelsInFloat) {
