@@ -11,7 +11,7 @@ import { machineSection, publish } from './driver/markdown.mjs'
 import { measurePairs } from './driver/pairs.mjs'
 import { best, search } from './driver/search.mjs'
 import { ours, pytorch } from './driver/sides.mjs'
-import { configurationName, rows, title, trials } from './rows.mjs'
+import { configurationName, configurations, rows, title, trials } from './rows.mjs'
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -63,7 +63,7 @@ await main('bench', async () => {
 
   async function measureRow(id, row) {
     const told = { date: new Date().toISOString(), seconds: settings.seconds, versions }
-    const other = await opponent(row, settings, values.search ? undefined : kept.rows[id])
+    const other = await opponent(id, row, settings, { ...kept.rows, ...results.rows }, values.search)
     const keep = (result) => {
       results.rows[id] = { title: title(row), ...told, ...other.facts, ...result, versions: { ...versions, ...other.versions } }
       save()
@@ -93,20 +93,33 @@ await main('bench', async () => {
 })
 
 /** What our side is compared with. The search for PyTorch's fastest configuration is repeated only when something about it has changed. */
-async function opponent(row, settings, before) {
+async function opponent(id, row, settings, kept, again) {
+  const before = again ? undefined : kept[id]
   if (row.against !== undefined) return { side: ours(row, { ...settings, threads: 1 }), facts: {}, versions: {} }
   const torch = output(settings.python, ['-c', 'import torch; print(torch.__version__)']).trim()
   const conditions = { torch, threads: settings.threads, compile: settings.compile }
-  const fresh = before !== undefined && JSON.stringify(before.searched) === JSON.stringify(conditions)
-  const tried = fresh ? before.search : await search(row, { ...settings, seconds: Math.min(settings.seconds, 5) }, say)
+  const sameConditions = (result) => JSON.stringify(result.searched) === JSON.stringify(conditions)
+  const fresh = before !== undefined && sameConditions(before)
+  // A row of the same work in any precision has tried these configurations too.
+  const like = Object.entries(kept).find(([id, result]) => sameWork(rows[id], row) && rows[id].precision === undefined && sameConditions(result))
+  const found = fresh ? before.search : again ? undefined : like && among(like[1].search, row)
+  const tried = found ?? (await search(row, { ...settings, seconds: Math.min(settings.seconds, 5) }, say))
   const { precision, memoryFormat, compile, versions } = best(tried)
   const configuration = { precision, memoryFormat, compile }
-  say(`PyTorch's fastest${fresh ? ', found before' : ''}: ${configurationName(configuration)}`)
+  say(`PyTorch's fastest${found ? ', found before' : ''}: ${configurationName(configuration)}`)
   return {
     side: pytorch(row, settings, configuration),
     facts: { configuration, searched: conditions, search: tried },
     versions: { torch, torchOneDNN: versions.oneDNN },
   }
+}
+
+const sameWork = (a, b) => a !== undefined && a.work === b.work && a.network === b.network && a.batch === b.batch
+
+/** What a search has found, of the configurations that a row allows. */
+const among = (tried, row) => {
+  const allowed = new Set(configurations(row).map(configurationName))
+  return tried.filter((entry) => allowed.has(configurationName(entry)))
 }
 
 /** What was kept of a machine before. */
