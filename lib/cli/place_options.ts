@@ -17,9 +17,11 @@ export const placeOptions = {
 
 /** For a CUDA device; an error on another. */
 export const cudaOptions = {
+  cudaIndex: integerOption('on CUDA: number of the device', { minimum: 0, maximum: 1023 }),
   deterministic: flagOption('on CUDA: only algorithms whose results are the same bits in every run'),
   eager: flagOption('on CUDA: launches one by one, no captured graph'),
   workspaceLimit: integerOption('on CUDA: bytes that one convolution may take beside its tensors; 0: any', { minimum: 0 }),
+  residentLimit: integerOption('on CUDA: bytes of datasets in memory that are kept on the device as a whole; 0: none (default: 512 MiB)', { minimum: 0 }),
 }
 
 const lossScale: OptionSpec<LossScale | undefined> = {
@@ -38,7 +40,10 @@ export const cudaTrainingOptions = { ...cudaOptions, lossScale }
 type CudaValues = Partial<ValuesOf<typeof cudaTrainingOptions>>
 
 /** What was given, as the option `cuda` of `compile` and `fit`. */
-export function cudaSettings({ deterministic, eager, workspaceLimit, lossScale: scale }: CudaValues): { readonly cuda?: CudaSettings } {
-  const given = Object.entries({ deterministic, eager, workspaceLimit, lossScale: scale }).filter(([, value]) => value !== undefined)
+export function cudaSettings({ cudaIndex, lossScale: scale, deterministic, eager, workspaceLimit, residentLimit }: CudaValues): {
+  readonly cuda?: CudaSettings
+} {
+  const all = { index: cudaIndex, deterministic, eager, workspaceLimit, residentLimit, lossScale: scale }
+  const given = Object.entries(all).filter(([, value]) => value !== undefined)
   return given.length === 0 ? {} : { cuda: Object.fromEntries(given) }
 }

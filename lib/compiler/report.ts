@@ -19,7 +19,7 @@ export interface OperationReport {
   readonly launches?: number
 }
 
-/** What a step of a program launches on a GPU, small second launches of sums aside. */
+/** What a step of a program launches on a GPU; where statistics go by groups, small launches that add up the groups' sums aside. */
 export interface LaunchReport {
   readonly total: number
   /** cuDNN's. */
@@ -112,6 +112,9 @@ function isCuda({ device }: ProgramSet): boolean {
 const GROUPED = ['xScale', 'sums', 'mean'] as const
 
 function launchesOf(set: ProgramSet, { op, operands, attributes }: OperationSpec): number {
+  if (op === 'linear_backward') return ['dw', 'dbias', 'dx'].filter((key) => operands[key] !== undefined).length
+  // The norm that gradients are clipped by is taken where they are checked, if they are.
+  if (op === 'sgd') return Number(attributes['clipNorm'] ?? 0) > 0 && operands['scaler'] === undefined ? 2 : 1
   if (!op.startsWith('conv') || attributes['tier'] === 0) return 1
   return Math.max(1, ...GROUPED.map((key) => (typeof operands[key] === 'number' ? (set.tensors[operands[key]]?.shape[0] ?? 1) : 1)))
 }

@@ -111,6 +111,8 @@ export interface CudaSessionOptions {
   readonly deterministic?: boolean
   readonly eager?: boolean
   readonly workspaceLimit?: number
+  /** Bytes of sets of images on the device. */
+  readonly residentLimit?: number
   /** Emulated device: which of the legal orders of a step is taken; 0: that of enqueueing. */
   readonly scheduleSeed?: number
   /** Emulated device, for tests: the number of the event wait that is left out in each step; -1: none. */
@@ -259,6 +261,16 @@ async function later<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
+const numbers = new WeakMap<Uint8Array, number>()
+let highest = 0
+
+/** A number of these images and no others: a device that has a copy of them knows it by that, whatever loader reads them. */
+function numberOf(images: Uint8Array): number {
+  let number = numbers.get(images)
+  if (number === undefined) numbers.set(images, (number = ++highest))
+  return number
+}
+
 class Binding implements NativeBinding {
   readonly version: string
   readonly contracts: number
@@ -282,7 +294,8 @@ class Binding implements NativeBinding {
     const { source } = description
     // Native workers read this memory: it must not be given to another thread.
     if (source.kind === 'memory' && source.images.buffer instanceof ArrayBuffer) markAsUntransferable(source.images.buffer)
-    return direct(() => new Loader(this.addon.createLoader(description)))
+    const given = source.kind === 'memory' ? { ...description, source: { ...source, id: numberOf(source.images) } } : description
+    return direct(() => new Loader(this.addon.createLoader(given)))
   }
 
   decodeImage(...parameters: Parameters<NativeBinding['decodeImage']>): ReturnType<NativeBinding['decodeImage']> {

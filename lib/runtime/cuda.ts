@@ -19,6 +19,11 @@ export interface CudaSettings {
   readonly lossScale?: LossScale
   /** Bytes that one convolution may take beside its tensors; 0: no limit. @default 0 */
   readonly workspaceLimit?: number
+  /**
+   * Bytes of datasets in memory (CIFAR, digits, your own) that are kept on the device as a whole, beside the session's memory; steps then send indices
+   * instead of images. What does not fit stays on the host. 0: none. @default 512 MiB
+   */
+  readonly residentLimit?: number
   /** Time the kernels that could compute each distinct convolution, once, and remember the fastest on disk; or what was chosen before. @default true on `cuda`, false on `cuda-emulated` */
   readonly tune?: boolean | Choices
   /** @internal Emulated device: which of the legal orders, which event wait is left out, whether launches are only counted. */
@@ -40,16 +45,25 @@ export function cudaPlace(where: string, device: DeviceName, settings: CudaSetti
     if (settings !== undefined && Object.keys(settings).length > 0) throw invalid(`${where}: cuda`, `none on device ${device}`, settings)
     return undefined
   }
-  const { index = 0, deterministic = false, eager = false, workspaceLimit = 0, lossScale, tune = device === 'cuda', emulation } = given
+  const {
+    index = 0,
+    deterministic = false,
+    eager = false,
+    workspaceLimit = 0,
+    residentLimit = 512 * 2 ** 20,
+    lossScale,
+    tune = device === 'cuda',
+    emulation,
+  } = given
   const information = loadBinding().cuda(device, index)
   if (information.problem !== '') throw new PreresnetError('ERR_DEVICE', `device: ${JSON.stringify(device)} was asked for, but ${information.problem}`)
-  const session = { index, deterministic, eager, workspaceLimit, ...emulation }
+  const session = { index, deterministic, eager, workspaceLimit, residentLimit, ...emulation }
   return { session, architecture: information.device?.architecture ?? 0, lossScale, tune }
 }
 
 export function checkCudaSettings(where: string, settings: CudaSettings = {}): CudaSettings {
-  knownKeys(`${where}: cuda`, settings, ['index', 'deterministic', 'eager', 'lossScale', 'workspaceLimit', 'tune', 'emulation'])
-  const { index, deterministic, eager, lossScale, workspaceLimit, tune } = settings
+  knownKeys(`${where}: cuda`, settings, ['index', 'deterministic', 'eager', 'lossScale', 'workspaceLimit', 'residentLimit', 'tune', 'emulation'])
+  const { index, deterministic, eager, lossScale, workspaceLimit, residentLimit, tune } = settings
   if (index !== undefined) integer(`${where}: cuda.index`, index, 0, 1023)
   if (deterministic !== undefined) boolean(`${where}: cuda.deterministic`, deterministic)
   if (eager !== undefined) boolean(`${where}: cuda.eager`, eager)
@@ -60,6 +74,7 @@ export function checkCudaSettings(where: string, settings: CudaSettings = {}): C
     throw invalid(`${where}: cuda.tune`, 'true, false or choices', tune)
   }
   if (workspaceLimit !== undefined) integer(`${where}: cuda.workspaceLimit`, workspaceLimit, 0)
+  if (residentLimit !== undefined) integer(`${where}: cuda.residentLimit`, residentLimit, 0)
   return settings
 }
 

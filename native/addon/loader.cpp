@@ -23,6 +23,7 @@ LoaderOptions read_options(const Napi::Value& value, Napi::Reference<Napi::Uint8
     *images = Napi::Persistent(bytes);
     options.images = bytes.Data();
     options.images_bytes = bytes.ByteLength();
+    options.set_id = static_cast<uint64_t>(source.integer_or("id", 0, 0));
   } else if (kind == "files") {
     options.kind = LoaderOptions::Kind::files;
     options.paths = source.texts("paths");
@@ -64,7 +65,7 @@ Array to_array(Napi::Env env, const std::vector<Value>& values) {
 
 Completion next_batch(BatchSource& source, uint64_t index) {
   Batch batch;
-  if (!source.acquire(index, &batch)) {
+  if (!source.acquire(index, true, &batch)) {
     return [](Napi::Env env) -> Napi::Value { return env.Null(); };
   }
   const auto size = static_cast<size_t>(source.batch_size());

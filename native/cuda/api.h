@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define PRERESNET_CUDA_API_VERSION 1
+#define PRERESNET_CUDA_API_VERSION 2
 
 /* Functions return 0, or 1 with *error filled in. `code` is one of lib/errors.ts. */
 typedef struct {
@@ -46,6 +46,7 @@ typedef struct {
   int32_t eager;            /* no CUDA graph: every launch is made anew */
   int32_t record_only;      /* emulated: count launches and bytes, allocate and compute nothing */
   uint64_t workspace_limit; /* bytes that one convolution may take; 0: no limit */
+  uint64_t resident_limit;  /* bytes that sets of images may take on the device */
   uint64_t schedule_seed;   /* emulated: which of the legal orders */
   /* Emulated, for tests: the number, in each step, of the event wait that is left out; -1: none. */
   int32_t omit_wait;
@@ -57,7 +58,8 @@ typedef struct {
 } preresnet_cuda_memory;
 
 typedef struct {
-  const uint8_t* images;
+  const uint8_t* images;  /* null where pixels were not asked for */
+  const int32_t* indices; /* in the run's set, -1: an image of zeros; null where there is no set */
   const int32_t* labels;
   const int32_t* placement; /* may be null */
   int64_t count;
@@ -70,10 +72,16 @@ typedef struct {
   int64_t steps;
   uint64_t seed, first_step;
   const double* learning_rates; /* one a step, or null */
+  /* The images that batches are taken from, where they lie in memory as a whole. `set`: a number of
+   * this memory and no other, 0: there is no set. */
+  uint64_t set;
+  const uint8_t* set_images;
+  int64_t set_count;
   /* Batches, or null. acquire returns 1 with a batch, 0 when there is none, -1 with *error filled
-   * in. */
+   * in. pixels: whether the batch's images are wanted, beside its indices. */
   void* source;
-  int (*acquire)(void* source, uint64_t index, preresnet_cuda_batch*, preresnet_cuda_error*);
+  int (*acquire)(void* source, uint64_t index, int32_t pixels, preresnet_cuda_batch*,
+                 preresnet_cuda_error*);
   void (*release)(void* source, uint64_t ticket);
   uint64_t first_batch;
   int32_t check_finite, poison, trace;

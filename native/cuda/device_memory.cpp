@@ -1,6 +1,9 @@
 #include "cuda/device_memory.h"
 
+#include <algorithm>
+
 #include "cuda/operation.h"
+#include "program/landmarks.h"
 
 namespace preresnet::cuda {
 
@@ -24,6 +27,12 @@ MemoryPlan::MemoryPlan(const ProgramSet& set, const size_t (&workspaces)[kComput
     counters_[stream] = take(kCounters * sizeof(unsigned));
   }
   step_values_ = take(sizeof(StepValues));
+  for (const auto& [name, program] : set.programs) {
+    const ops::Input* input = find_landmarks(program).input;
+    if (input == nullptr) continue;
+    most_images_ = std::max(most_images_, static_cast<size_t>(input->images->dim(0)));
+  }
+  for (size_t& indices : indices_) indices = take(most_images_ * sizeof(int32_t));
   for (size_t& kept : kept_buffers_) kept = take(buffers_bytes_);
 }
 

@@ -30,6 +30,10 @@ class MemoryPlan {
   size_t workspace(int stream) const { return workspaces_[stream]; }
   size_t counters(int stream) const { return counters_[stream]; }
   size_t step_values() const { return step_values_; }
+  /// Where a slot's indices lie: of its images, in a set that lies on the device.
+  size_t indices(int slot) const { return indices_[slot]; }
+  /// Images of the largest batch.
+  size_t most_images() const { return most_images_; }
   /// Copies of arena `buffers` as it was before the step in a slot; 0 bytes where there is none.
   size_t kept_buffers(int slot) const { return kept_buffers_[slot]; }
   size_t buffers_bytes() const { return buffers_bytes_; }
@@ -48,6 +52,8 @@ class MemoryPlan {
   size_t workspaces_[kComputeStreams] = {};
   size_t counters_[kComputeStreams] = {};
   size_t step_values_ = 0;
+  size_t indices_[kSlots] = {};
+  size_t most_images_ = 0;
   size_t kept_buffers_[kSlots] = {};
   size_t buffers_bytes_ = 0;
   size_t arena_bytes_ = 0;

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "cuda/events.h"
+#include "cuda/kernels/gather_images.h"
 
 namespace preresnet::cuda {
 
@@ -38,6 +39,10 @@ size_t slot_bytes(size_t labels) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
+size_t images_of(const Landmarks& program) {
+  return static_cast<size_t>(program.input->images->dim(0));
+}
+
 double seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -55,7 +60,9 @@ StepLoop::StepLoop(const Device& device, const ProgramSet& set,
       options_(options),
       input_bytes_(arena_bytes(set, "inputs")),
       result_labels_(largest_labels(set)),
+      sets_(runtime_, options.resident_limit),
       staging_(runtime_, input_bytes_ * kSlots),
+      indices_(runtime_, device.plan().most_images() * sizeof(int32_t) * kSlots),
       results_memory_(runtime_, slot_bytes(result_labels_) * kSlots) {
   for (int slot = 0; slot < kSlots; ++slot) {
     std::byte* at = results_memory_.data() + slot_bytes(result_labels_) * static_cast<size_t>(slot);
@@ -91,6 +98,7 @@ void StepLoop::run(const PreparedProgram& program, preresnet_cuda_run& run,
             .trace = trace,
             .guarded_here =
                 run.check_finite != 0 && program.sgd != nullptr && scaler_of(program) == nullptr,
+            .set = resident_set(program, run),
             .begin = Clock::now(),
             .last_done = Clock::now()};
   run.was_cancelled = 0;
@@ -120,6 +128,15 @@ void StepLoop::run(const PreparedProgram& program, preresnet_cuda_run& run,
   }
 }
 
+const uint8_t* StepLoop::resident_set(const PreparedProgram& program,
+                                      const preresnet_cuda_run& run) {
+  const Landmarks& found = program;
+  if (run.set == 0 || found.input == nullptr) return nullptr;
+  const Tensor& images = *found.input->images;
+  const size_t image_bytes = images.bytes / static_cast<size_t>(images.dim(0));
+  return sets_.find(run.set, run.set_images, static_cast<size_t>(run.set_count) * image_bytes);
+}
+
 /// Fetches a batch into the host's copy of the slot's inputs. False: there are no more.
 bool StepLoop::stage(const Call& call, int64_t index, int slot, Flight* flight) {
   const Landmarks& program = call.program;
@@ -127,8 +144,9 @@ bool StepLoop::stage(const Call& call, int64_t index, int slot, Flight* flight) 
   if (call.run.acquire != nullptr) {
     preresnet_cuda_batch batch{};
     preresnet_cuda_error error{};
-    const int found = call.run.acquire(
-        call.run.source, call.run.first_batch + static_cast<uint64_t>(index), &batch, &error);
+    const int found =
+        call.run.acquire(call.run.source, call.run.first_batch + static_cast<uint64_t>(index),
+                         call.set == nullptr ? 1 : 0, &batch, &error);
     if (found < 0) throw Error(error.code, error.message);
     if (found == 0) return false;
     // The copy before it out of this memory was two steps ago.
@@ -137,7 +155,11 @@ bool StepLoop::stage(const Call& call, int64_t index, int slot, Flight* flight) 
     const auto take = [&](const Tensor& tensor, const void* from) {
       std::memcpy(to + tensor.offset, from, tensor.bytes);
     };
-    take(*program.input->images, batch.images);
+    if (call.set == nullptr) {
+      take(*program.input->images, batch.images);
+    } else {
+      std::memcpy(indices_of(slot), batch.indices, images_of(program) * sizeof(int32_t));
+    }
     if (program.loss != nullptr) take(*program.loss->labels, batch.labels);
     if (program.input->placement != nullptr) take(*program.input->placement, batch.placement);
     call.run.release(call.run.source, batch.ticket);
@@ -148,13 +170,18 @@ bool StepLoop::stage(const Call& call, int64_t index, int slot, Flight* flight) 
 }
 
 /// The step that read the slot before is over: the host has its results.
-void StepLoop::copy_batch(const PreparedProgram& program, int slot) const {
+void StepLoop::copy_batch(const Call& call, int slot) const {
+  const PreparedProgram& program = call.program;
   const std::byte* from = staging_.data() + input_bytes_ * static_cast<size_t>(slot);
   const auto copy = [&](const Tensor& tensor) {
     runtime_.copy_to_device(kCopies, device_.address(tensor, slot), from + tensor.offset,
                             tensor.bytes);
   };
-  copy(*program.input->images);
+  if (call.set == nullptr) {
+    copy(*program.input->images);
+  } else {
+    gather_batch(call, slot);
+  }
   if (program.loss != nullptr) copy(*program.loss->labels);
   if (program.input->placement != nullptr) copy(*program.input->placement);
   runtime_.record(kCopies, copied_event(slot));
@@ -163,10 +190,30 @@ void StepLoop::copy_batch(const PreparedProgram& program, int slot) const {
   runtime_.wait(kMain, copied_event(slot));
 }
 
+/// The batch's images, out of the set on the device, to where they would have been copied to.
+void StepLoop::gather_batch(const Call& call, int slot) const {
+  const Landmarks& program = call.program;
+  const Tensor& images = *program.input->images;
+  const size_t count = images_of(program);
+  std::byte* indices = device_.at(device_.plan().indices(slot));
+  runtime_.copy_to_device(kCopies, indices, indices_of(slot), count * sizeof(int32_t));
+  gather_images(runtime_, kCopies,
+                {.set = call.set,
+                 .indices = reinterpret_cast<const int32_t*>(indices),
+                 .images = reinterpret_cast<uint8_t*>(device_.address(images, slot)),
+                 .count = static_cast<int>(count),
+                 .image_bytes = static_cast<int>(images.bytes / count)});
+}
+
+int32_t* StepLoop::indices_of(int slot) const {
+  return reinterpret_cast<int32_t*>(indices_.data()) +
+         device_.plan().most_images() * static_cast<size_t>(slot);
+}
+
 void StepLoop::enqueue(const Call& call, const Flight& flight, double learning_rate) {
   const auto slot = static_cast<size_t>(flight.slot);
   if (call.run.acquire != nullptr) {
-    copy_batch(call.program, flight.slot);
+    copy_batch(call, flight.slot);
     staged_[slot] = true;
   }
   *values_[slot] = {.seed = call.run.seed, .step = flight.step, .learning_rate = learning_rate};

@@ -12,6 +12,7 @@
 #include "cuda/api.h"
 #include "cuda/device.h"
 #include "cuda/prepared.h"
+#include "cuda/resident_sets.h"
 
 namespace preresnet::cuda {
 
@@ -54,12 +55,16 @@ class StepLoop {
     std::vector<preresnet_cuda_event>* trace;
     /// The update is not guarded on the device: the host looks at loss and gradients itself.
     bool guarded_here;
+    const uint8_t* set;  // that batches are indices of, on the device; null: they are pixels
     Clock::time_point begin;
     Clock::time_point last_done;
   };
 
   bool stage(const Call&, int64_t index, int slot, Flight*);
-  void copy_batch(const PreparedProgram&, int slot) const;
+  const uint8_t* resident_set(const PreparedProgram&, const preresnet_cuda_run&);
+  void copy_batch(const Call&, int slot) const;
+  void gather_batch(const Call&, int slot) const;
+  int32_t* indices_of(int slot) const;
   void enqueue(const Call&, const Flight&, double learning_rate);
   void enqueue_operations(const Call&, const Flight&);
   void enqueue_results(const Call&, int slot) const;
@@ -80,7 +85,9 @@ class StepLoop {
   const preresnet_cuda_options options_;
   size_t input_bytes_ = 0;    // of one slot
   size_t result_labels_ = 0;  // elements
-  PinnedMemory staging_;      // the inputs of each slot
+  ResidentSets sets_;
+  PinnedMemory staging_;  // the inputs of each slot
+  PinnedMemory indices_;  // of each slot
   PinnedMemory results_memory_;
   std::array<Results, kSlots> results_{};
   std::array<StepValues*, kSlots> values_{};

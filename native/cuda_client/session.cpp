@@ -18,6 +18,7 @@ preresnet_cuda_options to_options(const CudaOptions& options) {
           .eager = options.eager,
           .record_only = options.record_only,
           .workspace_limit = options.workspace_limit,
+          .resident_limit = options.resident_limit,
           .schedule_seed = options.schedule_seed,
           .omit_wait = options.omit_wait};
 }
@@ -117,12 +118,12 @@ struct CudaSession::Running {
 
   static Running& of(void* owner) { return *static_cast<Running*>(owner); }
 
-  static int acquire(void* owner, uint64_t index, preresnet_cuda_batch* to,
+  static int acquire(void* owner, uint64_t index, int32_t pixels, preresnet_cuda_batch* to,
                      preresnet_cuda_error* error) {
     Running& self = of(owner);
     try {
       Batch batch;
-      if (!self.request.source->acquire(index, &batch)) return 0;
+      if (!self.request.source->acquire(index, pixels != 0, &batch)) return 0;
       try {
         if (self.program.input->placement != nullptr && batch.placement == nullptr) {
           throw Error("ERR_OPTION", "loader: expected placements, got none");
@@ -133,6 +134,7 @@ struct CudaSession::Running {
         throw;
       }
       *to = {.images = batch.images,
+             .indices = batch.indices,
              .labels = batch.labels,
              .placement = batch.placement,
              .count = batch.count,
@@ -179,6 +181,10 @@ RunOutcome CudaSession::run(std::string_view name, const RunRequest& request) {
   run.learning_rates = request.learning_rates.empty() ? nullptr : request.learning_rates.data();
   run.source = &running;
   if (request.source != nullptr) {
+    const ImageSet set = request.source->set();
+    run.set = set.id;
+    run.set_images = set.images;
+    run.set_count = set.count;
     run.acquire = Running::acquire;
     run.release = Running::release;
   }

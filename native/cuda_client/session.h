@@ -19,6 +19,7 @@ struct CudaOptions {
   bool eager = false;
   bool record_only = false;
   uint64_t workspace_limit = 0;  // bytes of one convolution; 0: no limit
+  uint64_t resident_limit = 0;   // bytes of sets of images on the device
   uint64_t schedule_seed = 0;
   int omit_wait = -1;
 };

@@ -4,9 +4,17 @@
 
 namespace preresnet {
 
+/// Images that lie in memory as a whole and do not change.
+struct ImageSet {
+  uint64_t id = 0;                  // of this memory and no other; 0: there is no set
+  const uint8_t* images = nullptr;  // [count][Y][X][C]
+  int64_t count = 0;
+};
+
 struct Batch {
-  const uint8_t* images = nullptr;  // [N][Y][X][C]
-  const int32_t* labels = nullptr;  // [N]; -1: padding, does not count
+  const uint8_t* images = nullptr;   // [N][Y][X][C]
+  const int32_t* indices = nullptr;  // [N] in the set, -1: zeros; null where there is no set
+  const int32_t* labels = nullptr;   // [N]; -1: padding, does not count
   const int32_t* placement =
       nullptr;  // [N][3] top, left, mirror in the padded image; null where the program takes none
   int64_t count = 0;    // samples that are real
@@ -16,15 +24,16 @@ struct Batch {
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
-  /// Waits for batch `index` (counted from 0 over all epochs). Returns false when there is none
-  /// (end of an evaluation pass) or close() was called. Throws Error when a worker failed
-  /// (ERR_IMAGE, ERR_FILE), naming the file.
-  virtual bool acquire(uint64_t index, Batch* batch) = 0;
+  /// Waits for batch `index` (counted from 0 over all epochs). `pixels`: whether images are wanted,
+  /// or indices in the set serve. Returns false when there is none (end of an evaluation pass) or
+  /// close() was called. Throws Error when a worker failed (ERR_IMAGE, ERR_FILE), naming the file.
+  virtual bool acquire(uint64_t index, bool pixels, Batch* batch) = 0;
   virtual void release(uint64_t ticket) = 0;
   /// Wakes every waiter; acquire returns false from then on.
   virtual void close() = 0;
   virtual int64_t batch_size() const = 0;
   virtual int64_t image_bytes() const = 0;  // of one image
+  virtual ImageSet set() const { return {}; }
 };
 
 }  // namespace preresnet

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -153,8 +154,8 @@ void validate(const LoaderOptions& options) {
                 "loader: pad: expected at most 1048576, got " + std::to_string(options.pad));
   const auto samples = static_cast<int64_t>(options.labels.size());
   if (samples == 0) throw Error("ERR_DATASET", "loader: expected at least one sample, got none");
-  if (samples > int64_t{0xFFFFFFFF})
-    throw Error("ERR_DATASET", "loader: expected fewer than 2^32 samples");
+  if (samples > int64_t{0x7FFFFFFF})
+    throw Error("ERR_DATASET", "loader: expected fewer than 2^31 samples");
   if (options.mode == LoaderOptions::Mode::train && samples < options.batch) {
     throw Error("ERR_DATASET", "loader: expected at least one batch of " +
                                    std::to_string(options.batch) + " samples, got " +
@@ -215,6 +216,7 @@ class Loader : public BatchSource {
         ring_(options_.slots, options_.batch, grain_of(options_), batches_of(options_)) {
     for (int i = 0; i < options_.slots; ++i) {
       slots_.push_back({allocate(options_.batch * image_bytes_),
+                        std::vector<uint8_t>(options_.batch), std::vector<int32_t>(options_.batch),
                         std::vector<int32_t>(options_.batch),
                         std::vector<int32_t>(options_.batch * 3)});
     }
@@ -226,12 +228,18 @@ class Loader : public BatchSource {
     for (std::thread& worker : workers_) worker.join();
   }
 
-  bool acquire(uint64_t index, Batch* batch) override {
+  bool acquire(uint64_t index, bool pixels, Batch* batch) override {
+    // What is made ahead is what the last reader wanted.
+    pixels_wanted_.store(pixels || set().id == 0, std::memory_order_relaxed);
     int slot = 0;
     uint64_t ticket = 0;
     if (!ring_.acquire(index, &slot, &ticket)) return false;
-    const Slot& filled = slots_[slot];
-    batch->images = filled.images.get();
+    Slot& filled = slots_[slot];
+    if (pixels) {
+      for (int64_t i = 0; i < options_.batch; ++i) copy_pixels(filled, i);
+    }
+    batch->images = pixels ? filled.images.get() : nullptr;
+    batch->indices = set().id == 0 ? nullptr : filled.indices.data();
     batch->labels = filled.labels.data();
     batch->placement = filled.placement.data();
     batch->count = options_.batch;
@@ -245,10 +253,16 @@ class Loader : public BatchSource {
   void close() override { ring_.close(); }
   int64_t batch_size() const override { return options_.batch; }
   int64_t image_bytes() const override { return image_bytes_; }
+  ImageSet set() const override {
+    if (options_.kind != LoaderOptions::Kind::memory) return {};
+    return {options_.set_id, options_.images, static_cast<int64_t>(samples_)};
+  }
 
  private:
   struct Slot {
     Bytes images;
+    std::vector<uint8_t> copied;   // whether an image is there
+    std::vector<int32_t> indices;  // in the set, -1: none
     std::vector<int32_t> labels;
     std::vector<int32_t> placement;
   };
@@ -310,17 +324,21 @@ class Loader : public BatchSource {
     for (int64_t i = task.first; i < task.last; ++i) {
       *position = i;
       const uint64_t rank = first + i;
-      uint8_t* pixels = slot.images.get() + i * image_bytes_;
       Placement placement{pad, pad, 0};
-      if (rank >= samples_) {
-        std::memset(pixels, 0, image_bytes_);
-        slot.labels[i] = -1;
-      } else {
+      slot.copied[i] = 0;
+      slot.indices[i] = -1;
+      slot.labels[i] = -1;
+      if (rank < samples_) {
         const uint64_t sample = order ? (*order)[rank] : rank;
-        fetch(desk, sample, pixels);
+        slot.indices[i] = static_cast<int32_t>(sample);
         slot.labels[i] = options_.labels[sample];
         if (training())
           placement = random_placement(options_.seed, epoch, sample, options_.pad, options_.flip);
+      }
+      if (options_.kind == LoaderOptions::Kind::files) {
+        decode(desk, slot, i);
+      } else if (pixels_wanted_.load(std::memory_order_relaxed)) {
+        copy_pixels(slot, i);
       }
       slot.placement[i * 3] = placement.top;
       slot.placement[i * 3 + 1] = placement.left;
@@ -328,12 +346,24 @@ class Loader : public BatchSource {
     }
   }
 
-  void fetch(Desk& desk, uint64_t sample, uint8_t* pixels) {
-    if (options_.kind == LoaderOptions::Kind::memory) {
-      std::memcpy(pixels, options_.images + sample * image_bytes_, image_bytes_);
+  /// Of a set in memory, unless the image is there already.
+  void copy_pixels(Slot& slot, int64_t i) const {
+    if (slot.copied[i] != 0) return;
+    uint8_t* pixels = slot.images.get() + i * image_bytes_;
+    const int32_t index = slot.indices[i];
+    if (index < 0) std::memset(pixels, 0, image_bytes_);
+    if (index >= 0) std::memcpy(pixels, options_.images + index * image_bytes_, image_bytes_);
+    slot.copied[i] = 1;
+  }
+
+  void decode(Desk& desk, Slot& slot, int64_t i) const {
+    uint8_t* pixels = slot.images.get() + i * image_bytes_;
+    slot.copied[i] = 1;
+    if (slot.indices[i] < 0) {
+      std::memset(pixels, 0, image_bytes_);
       return;
     }
-    const std::string& path = options_.paths[sample];
+    const std::string& path = options_.paths[slot.indices[i]];
     read_file(path, desk.file);
     desk.decoder.decode_into(desk.file.data(), desk.file.size(),
                              {.channels = options_.channels,
@@ -348,6 +378,7 @@ class Loader : public BatchSource {
   const int64_t image_bytes_;
   const uint64_t samples_;
   Orders orders_;
+  std::atomic<bool> pixels_wanted_{true};
   Ring ring_;
   std::vector<Slot> slots_;
   std::vector<std::thread> workers_;

@@ -27,6 +27,7 @@ struct LoaderOptions {
   // `owner`. Never written.
   const uint8_t* images = nullptr;
   size_t images_bytes = 0;
+  uint64_t set_id = 0;  // ImageSet's; 0: batches are given by their pixels alone
   std::shared_ptr<void> owner;
   // files
   std::vector<std::string> paths;

@@ -253,7 +253,8 @@ RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
     const Clock::time_point asked = Clock::now();
     if (request.source != nullptr) {
       Batch batch;
-      if (!request.source->acquire(request.first_batch + static_cast<uint64_t>(index), &batch))
+      if (!request.source->acquire(request.first_batch + static_cast<uint64_t>(index), true,
+                                   &batch))
         break;
       try {
         take_batch(program, batch);

@@ -51,7 +51,7 @@ test('for a GPU that need not be there: ResNet-200 in fp16 on an H100', async (t
     head: 1,
     linear: 1,
     softmax_cross_entropy: 1,
-    linear_backward: 1,
+    linear_backward: 3,
     head_backward: 1,
     bn_backward: 2,
     bn_apply_backward: 199,

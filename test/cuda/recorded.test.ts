@@ -1,0 +1,59 @@
+/** What the plan says of a step against what the recording runtime saw of it. */
+import test from 'ava'
+import type { PlanReport } from '../../lib/compiler/report.js'
+import { preResNet, type ModelName } from '../../lib/models/index.js'
+import type { ImageSet } from '../../lib/runtime/feed.js'
+import { compile } from '../../lib/runtime/session.js'
+import type { Traffic } from '../../lib/runtime/binding.js'
+import { sgd } from '../../lib/training/sgd.js'
+import { preresnet } from '../cli/run.js'
+
+async function planned(...words: string[]): Promise<PlanReport> {
+  const { status, stdout, stderr } = await preresnet(['plan', ...words, '--json'])
+  if (status !== 0) throw new Error(stderr)
+  return JSON.parse(stdout) as PlanReport
+}
+
+async function recorded(name: ModelName, size: number, classes: number, batch: number): Promise<Traffic> {
+  const data: ImageSet = {
+    name: 'none',
+    length: batch,
+    classes: Array.from({ length: classes }, (_, index) => String(index)),
+    shape: { height: size, width: size, channels: 3 },
+    labels: new Int32Array(batch),
+    source: { kind: 'files', paths: [], resize: 0 },
+    normalisation: { mean: [0.5, 0.5, 0.5], deviation: [0.2, 0.2, 0.2] },
+  }
+  await using session = await compile(preResNet(name), {
+    data,
+    batch,
+    seed: 1,
+    optimizer: sgd(),
+    device: 'cuda-emulated',
+    precision: 'fp16',
+    cuda: { emulation: { recordOnly: true } },
+  })
+  return await session.traffic('train')
+}
+
+const cuda = ['--device', 'cuda', '--arch', '90', '--precision', 'fp16']
+
+test('ResNet-200, batch 128: bytes and launches are those of the plan', async (t) => {
+  const seen = await recorded('preresnet-200', 224, 1000, 128)
+  const plan = await planned('preresnet-200', ...cuda, '--batch', '128')
+  t.is(seen.bytesRead + seen.bytesWritten, 103_425_463_664)
+  t.is(plan.bytesMoved, 103_425_463_664)
+  t.is(plan.bytesRead, seen.bytesRead)
+  t.is(plan.launches!.total, seen.launches)
+  const { forward, backward } = plan.launches!.convolutions
+  t.is(forward + backward, seen.convolutionLaunches)
+})
+
+test('CIFAR networks: bytes and launches are those of the plan', async (t) => {
+  for (const name of ['preresnet-110', 'preresnet-164'] as const) {
+    const seen = await recorded(name, 32, 10, 128)
+    const plan = await planned(name, ...cuda, '--batch', '128')
+    t.is(plan.bytesMoved, seen.bytesRead + seen.bytesWritten, name)
+    t.is(plan.launches!.total, seen.launches, name)
+  }
+})

@@ -1,0 +1,93 @@
+/** Datasets that lie on the device: what is computed is the same. */
+import test from 'ava'
+import { loader, memoryDataset, type Dataset } from '../../lib/data/index.js'
+import { compile, type Session } from '../../lib/runtime/session.js'
+import type { PreresnetError } from '../../lib/errors.js'
+import { sgd } from '../../lib/training/sgd.js'
+import { preResNet } from '../../lib/models/index.js'
+
+/** `pixels`: of a side. 5 x 5 x 3 bytes are no whole number of sixteens, 8 x 8 x 3 are. */
+async function images(pixels: number, count = 37): Promise<Dataset> {
+  const bytes = Uint8Array.from({ length: count * pixels * pixels * 3 }, (_, index) => (index * 2654435761) >>> 24)
+  const labels = Array.from({ length: count }, (_, index) => index % 4)
+  return memoryDataset({ images: bytes, labels, height: pixels, width: pixels, channels: 3, classes: 4 })
+}
+
+function pixelsOf({ source }: Dataset): Uint8Array {
+  return source.kind === 'memory' ? source.images : new Uint8Array()
+}
+
+const open = (data: ReturnType<typeof loader>, pixels: number, residentLimit?: number): Promise<Session> =>
+  compile(
+    preResNet({
+      family: 'cifar',
+      depth: 8,
+      block: 'basic',
+      shortcut: 'projection',
+      widths: [8, 8, 8],
+      input: { height: pixels, width: pixels, channels: 3 },
+      classes: 4,
+    }),
+    {
+      data,
+      seed: 2,
+      optimizer: sgd(),
+      device: 'cuda-emulated',
+      precision: 'fp32',
+      cuda: { ...(residentLimit !== undefined && { residentLimit }) },
+    },
+  )
+
+for (const pixels of [5, 8]) {
+  test(`the same losses and predictions whether images of ${pixels} x ${pixels} lie on the device or are sent`, async (t) => {
+    const set = await images(pixels)
+    const run = async (residentLimit?: number) => {
+      await using data = loader(set, { batch: 8, seed: 1, pad: 1, flip: true, workers: 2 })
+      await using session = await open(data, pixels, residentLimit)
+      // More than an epoch.
+      const { losses } = await session.steps(7, { learningRate: 0.05 })
+      // 37 is no whole number of batches: the last one is filled up.
+      const { loss, confusion } = await session.evaluate(set)
+      return { losses: [...losses], loss, confusion }
+    }
+    t.deepEqual(await run(), await run(0))
+  })
+}
+
+test('a set on the device is not read again, one beyond the limit is sent each time', async (t) => {
+  const losses = async (residentLimit: number): Promise<number[]> => {
+    const set = await images(8)
+    await using data = loader(set, { batch: 8, seed: 1, slots: 2 })
+    await using session = await open(data, 8, residentLimit)
+    await session.steps(1, { learningRate: 0.05 })
+    // Against the rules, so as to see where images come from.
+    pixelsOf(set).fill(0)
+    return [...(await session.steps(6, { learningRate: 0.05 })).losses]
+  }
+  const size = pixelsOf(await images(8)).length
+  const resident = await losses(size)
+  const sent = await losses(size - 1)
+  t.notDeepEqual(resident, sent)
+  const untouched = await (async () => {
+    await using data = loader(await images(8), { batch: 8, seed: 1 })
+    await using session = await open(data, 8)
+    return [...(await session.steps(7, { learningRate: 0.05 })).losses]
+  })()
+  t.deepEqual(resident, untouched.slice(1))
+})
+
+test('a loader that a device has read by indices still hands out pixels', async (t) => {
+  const set = await images(8)
+  await using data = loader(set, { batch: 8, seed: 1, pad: 1 })
+  await using fresh = loader(set, { batch: 8, seed: 1, pad: 1 })
+  await using session = await open(data, 8)
+  await session.steps(3, { learningRate: 0.05 })
+  for (const index of [0, 3, 4, 5]) t.deepEqual(await data.next(index), await fresh.next(index))
+})
+
+test('a limit below 0 is refused', async (t) => {
+  await using data = loader(await images(8), { batch: 8 })
+  const error = await t.throwsAsync<PreresnetError>(open(data, 8, -1))
+  t.is(error.code, 'ERR_OPTION')
+  t.regex(error.message, /residentLimit/)
+})
