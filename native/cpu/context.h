@@ -24,7 +24,7 @@ struct Context {
  private:
   struct Key {
     ConvolutionShape shape;
-    bool forward, backward_data, backward_weights, winograd, bf16_products;
+    bool forward, backward_data, backward_weights, winograd, bf16_products, fused;
     auto operator<=>(const Key&) const = default;
   };
   std::map<Key, std::unique_ptr<Convolution>> convolutions_;

@@ -43,8 +43,11 @@ class ConvOperation final : public Operation {
       shape_.images = 1;
       shape_.filters /= slices_;
     }
-    convolution_ = &context.convolution(
-        shape_, {.forward = true}, {.winograd = op.winograd, .bf16_products = op.bf16Products});
+    convolution_ = &context.convolution(shape_, {.forward = true},
+                                        {.winograd = op.winograd,
+                                         .bf16_products = op.bf16Products,
+                                         .fused = slices_ == 1 && can_be_one_pass()});
+    one_pass_ = convolution_->fuses_all();
     x_scale_ = Coefficients("conv.xScale", op.xScale, images, plan);
     x_bias_ = Coefficients("conv.xBias", op.xBias, images, plan);
     residual_scale_ = Coefficients("conv.residualScale", op.residualScale, images, plan);
@@ -65,14 +68,15 @@ class ConvOperation final : public Operation {
                              : Partition(images, convolution_->granule(),
                                          block_images(convolution_->block(context.pool.threads())));
     const int64_t block = partition_.block_images();
-    transforms_ = x_.bf16 != bf16_operand_ || op.xScale != nullptr || op.xBias != nullptr ||
-                  op.xRelu || shape_.planes > 0;
+    transforms_ = !one_pass_ && (x_.bf16 != bf16_operand_ || op.xScale != nullptr ||
+                                 op.xBias != nullptr || op.xRelu || shape_.planes > 0);
     const int64_t images_at_once = slices_ > 1 ? images : block;
     const size_t activation_bytes =
         storage_bytes(images_at_once * shape_.x_elements(), bf16_operand_);
     if (transforms_ && slices_ > 1) activations_ = plan.shared(activation_bytes);
     if (transforms_ && slices_ == 1) activation_ = plan.thread(activation_bytes);
-    if (y_.bf16) result_ = plan.thread(storage_bytes(block * shape_.y_elements(), false));
+    if (y_.bf16 && !one_pass_)
+      result_ = plan.thread(storage_bytes(block * shape_.y_elements(), false));
     convolution_scratch_ = plan.thread(convolution_->scratch_bytes());
   }
 
@@ -85,6 +89,7 @@ class ConvOperation final : public Operation {
     sums_.bind(scratch);
     pack(step);
     if (slices_ > 1) return run_slices();
+    if (one_pass_) return run_one_pass();
     const Range all = partition_.all();
     context_.pool.run(partition_.blocks(all), [&](int thread, int64_t task) {
       const Range images = partition_.block(all, task);
@@ -113,6 +118,29 @@ class ConvOperation final : public Operation {
     });
     packed_once_ = true;
     packed_version_ = step.weights_version;
+  }
+
+  /// Whether types and residual are such that the passes around the convolution can be part of it.
+  bool can_be_one_pass() const {
+    const bool plain_residual =
+        op_.residual == nullptr ||
+        (residual_.bf16 && op_.residualSubsample == 1 && residual_.channels == y_.channels);
+    return x_.bf16 && y_.bf16 && plain_residual;
+  }
+
+  void run_one_pass() {
+    const Scratch& scratch = context_.scratch;
+    const Range all = partition_.all();
+    context_.pool.run(partition_.blocks(all), [&](int thread, int64_t task) {
+      const Range images = partition_.block(all, task);
+      for (int64_t image = images.begin; image < images.end; ++image) {
+        sums_.clear(image);
+        convolution_->fused_forward(transform_pass(image, 0, x_.blocks(), {}), packed(0),
+                                    output_pass(image, 0, nullptr),
+                                    scratch.at<void>(convolution_scratch_, thread));
+      }
+    });
+    sums_.finish();
   }
 
   /// Every image in slices: first the activations, for all slices to read, then the convolutions.
@@ -182,7 +210,13 @@ class ConvOperation final : public Operation {
 
   /// Some blocks of an image's channels.
   void transform(int64_t image, int64_t first, int64_t blocks, Target out) const {
-    const passes::TransformPass pass{
+    const passes::TransformPass pass = transform_pass(image, first, blocks, out);
+    shape_.planes > 0 ? run_planes(pass, shape_.planes) : passes::run(pass);
+  }
+
+  passes::TransformPass transform_pass(int64_t image, int64_t first, int64_t blocks,
+                                       Target out) const {
+    return {
         .x = advance(x_.source(image), first * 16 * x_.pixels()),
         .scale = from_block(x_scale_.row(image), first),
         .bias = from_block(x_bias_.row(image), first),
@@ -191,7 +225,6 @@ class ConvOperation final : public Operation {
         .blocks = blocks,
         .pixels = x_.pixels(),
     };
-    shape_.planes > 0 ? run_planes(pass, shape_.planes) : passes::run(pass);
   }
 
   /// Whether the convolution's result is not y yet.
@@ -207,9 +240,13 @@ class ConvOperation final : public Operation {
   }
 
   void output(int64_t image, int64_t slice, const float* result) const {
+    passes::run(output_pass(image, slice, result));
+  }
+
+  passes::OutputPass output_pass(int64_t image, int64_t slice, const float* result) const {
     const int64_t blocks = shape_.filters / 16, first = slice * blocks;
     const int64_t residual_pixels = residual_.height * residual_.width;
-    passes::run(passes::OutputPass{
+    return {
         .result = result,
         .scale = from_block(norm_.scale(image), first),
         .bias = from_block(norm_.bias(image), first),
@@ -228,7 +265,7 @@ class ConvOperation final : public Operation {
         .width = y_.width,
         .sums = from_block(sums_.of(image, 0), first),
         .squares = from_block(sums_.of(image, 1), first),
-    });
+    };
   }
 
   template <class T>
@@ -251,6 +288,7 @@ class ConvOperation final : public Operation {
   bool keep_packed_ = false, packed_once_ = false;
   uint64_t packed_version_ = 0;
   Partition partition_;
+  bool one_pass_ = false;  // the convolution does all of it
   bool transforms_ = false, fuses_ = false, bf16_operand_ = false;
   SharedRange activations_;
   ThreadRange activation_, result_, convolution_scratch_;

@@ -1,6 +1,8 @@
 // The backward pass of a convolution and of what is fused to it, a block of images at a time: the
 // gradient at its output put together, the weight gradient, the gradient at its input, mask and
 // sums, all while the block is in the second-level cache.
+#include <algorithm>
+
 #include "cpu/channel_sums.h"
 #include "cpu/context.h"
 #include "cpu/conv_weights.h"
@@ -36,7 +38,8 @@ class ConvBackwardOperation final : public Operation {
     planes_ = shape.planes;
     convolution_ = &context.convolution(
         shape, {.backward_data = op.dx != nullptr, .backward_weights = op.dw != nullptr},
-        {.winograd = op.winograd, .bf16_products = op.bf16Products});
+        {.winograd = op.winograd, .bf16_products = op.bf16Products, .fused = can_be_one_pass()});
+    one_pass_ = convolution_->fuses_all();
     a_ = Coefficients("conv_backward.dA", op.dA, images, plan);
     b_ = Coefficients("conv_backward.dB", op.dB, images, plan);
     c_ = Coefficients("conv_backward.dC", op.dC, images, plan);
@@ -58,9 +61,10 @@ class ConvBackwardOperation final : public Operation {
     // What is stored in the type that is multiplied need not stand in scratch too.
     takes_stored_dy_ = op.dy != nullptr && dy_.bf16 == bf16_operands_;
     gathers_dy_ = !takes_stored_dy_ && (d_.bf16 != bf16_operands_ || composed);
-    if (gathers_dy_) gathered_ = plan.thread(storage_bytes(y_block, bf16_operands_));
-    if (transforms_x_) transformed_ = plan.thread(storage_bytes(x_block, bf16_operands_));
-    if (dx_.bf16) input_gradient_ = plan.thread(storage_bytes(x_block, false));
+    if (gathers_dy_ && !one_pass_) gathered_ = plan.thread(storage_bytes(y_block, bf16_operands_));
+    if (transforms_x_ && !one_pass_)
+      transformed_ = plan.thread(storage_bytes(x_block, bf16_operands_));
+    if (dx_.bf16 && !one_pass_) input_gradient_ = plan.thread(storage_bytes(x_block, false));
     convolution_scratch_ = plan.thread(convolution_->scratch_bytes());
     if (op.dx != nullptr) {
       weights_ = PaddedWeights(*op.w, shape, plan);
@@ -148,7 +152,27 @@ class ConvBackwardOperation final : public Operation {
     }
   }
 
+  /// Whether types are such that all that surrounds the convolution can be part of it.
+  bool can_be_one_pass() const {
+    const auto bf16 = [](const Activation& activation) { return !activation || activation.bf16; };
+    return op_.dw != nullptr && op_.dx != nullptr && op_.dbias == nullptr && bf16(d_) && bf16(y_) &&
+           bf16(skip_) && bf16(dy_) && bf16(x_) && bf16(add_) && bf16(dx_);
+  }
+
+  void run_one_pass(int thread, Range images, bool accumulate) {
+    const Scratch& scratch = context_.scratch;
+    float* gradient = scratch.at<float>(partial_, thread);
+    if (!accumulate) std::fill_n(gradient, convolution_->gradient_elements(), 0.0f);
+    for (int64_t image = images.begin; image < images.end; ++image) {
+      sums_.clear(image);
+      convolution_->fused_backward(gradient_pass(image, {}), transform_pass(image, {}),
+                                   scratch.at<void>(packed_), input_gradient_pass(image, nullptr),
+                                   gradient, scratch.at<void>(convolution_scratch_, thread));
+    }
+  }
+
   void run_block(int thread, Range images, bool accumulate) {
+    if (one_pass_) return run_one_pass(thread, images, accumulate);
     const Scratch& scratch = context_.scratch;
     const int64_t count = images.end - images.begin;
     void* convolution_scratch = scratch.at<void>(convolution_scratch_, thread);
@@ -176,58 +200,73 @@ class ConvBackwardOperation final : public Operation {
     if (gathers_dy_) scratch = {context_.scratch.at<void>(gathered_, thread), bf16_operands_};
     for (int64_t image = images.begin; image < images.end; ++image) {
       dbias_.clear(image);
-      passes::run(passes::GradientPass{
-          .d = d_.source(image),
-          .y = y_.source(image),
-          .skip = skip_.source(image),
-          .a = a_.row(image),
-          .b = b_.row(image),
-          .c = c_.row(image),
-          .stored = dy_.target(image),
-          .scratch = advance(scratch, (image - images.begin) * d_.image_elements()),
-          .blocks = d_.blocks(),
-          .pixels = d_.pixels(),
-          .sums = dbias_.of(image, 0),
-      });
+      passes::run(
+          gradient_pass(image, advance(scratch, (image - images.begin) * d_.image_elements())));
     }
     if (gathers_dy_) return scratch.data;
     return takes_stored_dy_ ? dy_.target(images.begin).data : d_.source(images.begin).data;
   }
 
+  passes::GradientPass gradient_pass(int64_t image, Target scratch) const {
+    return {
+        .d = d_.source(image),
+        .y = y_.source(image),
+        .skip = skip_.source(image),
+        .a = a_.row(image),
+        .b = b_.row(image),
+        .c = c_.row(image),
+        .stored = dy_.target(image),
+        .scratch = scratch,
+        .blocks = d_.blocks(),
+        .pixels = d_.pixels(),
+        .sums = dbias_.of(image, 0),
+    };
+  }
+
   const void* transform_x(int thread, Range images) {
     const Target out{context_.scratch.at<void>(transformed_, thread), bf16_operands_};
     for (int64_t image = images.begin; image < images.end; ++image) {
-      const passes::TransformPass pass{
-          .x = x_.source(image),
-          .scale = x_scale_.row(image),
-          .bias = x_bias_.row(image),
-          .relu = op_.xRelu,
-          .out = advance(out, (image - images.begin) * x_elements_),
-          .blocks = x_.blocks(),
-          .pixels = x_.pixels(),
-      };
+      const passes::TransformPass pass =
+          transform_pass(image, advance(out, (image - images.begin) * x_elements_));
       planes_ > 0 ? run_planes(pass, planes_) : passes::run(pass);
     }
     return out.data;
   }
 
+  passes::TransformPass transform_pass(int64_t image, Target out) const {
+    return {
+        .x = x_.source(image),
+        .scale = x_scale_.row(image),
+        .bias = x_bias_.row(image),
+        .relu = op_.xRelu,
+        .out = out,
+        .blocks = x_.blocks(),
+        .pixels = x_.pixels(),
+    };
+  }
+
   void finish_dx(Range images, const float* gradient) {
     for (int64_t image = images.begin; image < images.end; ++image) {
       sums_.clear(image);
-      passes::run(passes::InputGradientPass{
-          .gradient = gradient + (image - images.begin) * x_.image_elements(),
-          .add = add_.source(image),
-          .x = x_.source(image),
-          .scale = x_scale_.row(image),
-          .bias = x_bias_.row(image),
-          .mask = op_.mask,
-          .dx = dx_.target(image),
-          .blocks = x_.blocks(),
-          .pixels = x_.pixels(),
-          .sums = sums_.of(image, 0),
-          .products = sums_.of(image, 1),
-      });
+      passes::run(
+          input_gradient_pass(image, gradient + (image - images.begin) * x_.image_elements()));
     }
+  }
+
+  passes::InputGradientPass input_gradient_pass(int64_t image, const float* gradient) const {
+    return {
+        .gradient = gradient,
+        .add = add_.source(image),
+        .x = x_.source(image),
+        .scale = x_scale_.row(image),
+        .bias = x_bias_.row(image),
+        .mask = op_.mask,
+        .dx = dx_.target(image),
+        .blocks = x_.blocks(),
+        .pixels = x_.pixels(),
+        .sums = sums_.of(image, 0),
+        .products = sums_.of(image, 1),
+    };
   }
 
   const ops::ConvBackward& op_;
@@ -242,6 +281,7 @@ class ConvBackwardOperation final : public Operation {
   ThreadRange gathered_, transformed_, input_gradient_, partial_, convolution_scratch_;
   Partition partition_;
   Sequence slots_done_;
+  bool one_pass_ = false;  // the convolution does all of it
   bool transforms_x_ = false, gathers_dy_ = false, takes_stored_dy_ = false, collects_ = false;
   bool bf16_operands_ = false;
 };

@@ -227,6 +227,17 @@ void Convolution::finish_forward(int, int64_t, const void*, const void*, const E
   throw Error("ERR_INTERNAL", "convolution: expected an algorithm that takes an epilogue");
 }
 
+void Convolution::fused_forward(const passes::TransformPass&, const void*,
+                                const passes::OutputPass&, void*) const {
+  throw Error("ERR_INTERNAL", "convolution: expected an algorithm that does everything");
+}
+
+void Convolution::fused_backward(const passes::GradientPass&, const passes::TransformPass&,
+                                 const void*, const passes::InputGradientPass&, float*,
+                                 void*) const {
+  throw Error("ERR_INTERNAL", "convolution: expected an algorithm that does everything");
+}
+
 std::unique_ptr<Convolution> make_onednn_convolution(const ConvolutionShape& shape,
                                                      ConvolutionUse use, Operands operands,
                                                      int threads) {

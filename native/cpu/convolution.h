@@ -6,6 +6,10 @@
 
 #include "cpu/epilogue.h"
 #include "cpu/onednn.h"
+#include "cpu/passes/gradient.h"
+#include "cpu/passes/input_gradient.h"
+#include "cpu/passes/output.h"
+#include "cpu/passes/transform.h"
 
 namespace preresnet::cpu {
 
@@ -18,6 +22,8 @@ struct ConvolutionUse {
 /// taken), products of bf16 (taken where oneDNN has the kernels).
 struct ConvolutionMeans {
   bool winograd = false, bf16_products = false;
+  /// All that surrounds the convolution is what fused_forward() or fused_backward() does.
+  bool fused = false;
 };
 
 class Convolution {
@@ -64,6 +70,14 @@ class Convolution {
   virtual bool takes_epilogue() const { return false; }
   virtual void finish_forward(int thread, int64_t images, const void* x, const void* packed,
                               const Epilogue& epilogue, float* y, void* scratch) const;
+  /// Whether this is fused_forward() and fused_backward() alone, of one image each: everything from
+  /// what is read from memory to what is stored, the weight gradient added to.
+  virtual bool fuses_all() const { return false; }
+  virtual void fused_forward(const passes::TransformPass& x, const void* packed,
+                             const passes::OutputPass& output, void* scratch) const;
+  virtual void fused_backward(const passes::GradientPass& dy, const passes::TransformPass& x,
+                              const void* packed, const passes::InputGradientPass& dx,
+                              float* gradient, void* scratch) const;
   virtual void backward_data(int thread, int64_t images, const void* dy, const void* packed,
                              float* dx, void* scratch) const = 0;
   /// gradient = (accumulate ? gradient : 0) + that of these images.
@@ -73,6 +87,11 @@ class Convolution {
 
 /// By Winograd's algorithm (winograd.h). ERR_UNSUPPORTED but for kernel 3, stride 1, padding 1.
 std::unique_ptr<Convolution> make_winograd_convolution(const ConvolutionShape& shape);
+
+/// Kernel 1 in one pass over bf16 (passes/one_by_one.h). Null where that is not for this shape,
+/// this use or this processor.
+std::unique_ptr<Convolution> make_one_by_one_convolution(const ConvolutionShape& shape,
+                                                         ConvolutionUse use);
 
 /// Over oneDNN's direct kernels. shape.images: the batch.
 std::unique_ptr<Convolution> make_onednn_convolution(const ConvolutionShape& shape,

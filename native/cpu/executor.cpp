@@ -32,9 +32,10 @@ Operands operands_of(const ConvolutionShape& shape, ConvolutionUse use, Convolut
 
 const Convolution& Context::convolution(const ConvolutionShape& shape, ConvolutionUse use,
                                         ConvolutionMeans means) {
-  const Key key{shape,          use.forward,        use.backward_data, use.backward_weights,
-                means.winograd, means.bf16_products};
+  const Key key{shape,          use.forward,         use.backward_data, use.backward_weights,
+                means.winograd, means.bf16_products, means.fused};
   std::unique_ptr<Convolution>& found = convolutions_[key];
+  if (!found && means.fused && means.bf16_products) found = make_one_by_one_convolution(shape, use);
   if (!found) {
     found = means.winograd ? make_winograd_convolution(shape)
                            : make_onednn_convolution(shape, use, operands_of(shape, use, means),

@@ -89,8 +89,8 @@ export const MUTANTS = [
   {
     name: 'sums of values that are not yet rounded',
     file: cpu('passes/output.cpp'),
-    search: 'return {stored, stored};',
-    replace: 'return {value, value};',
+    search: 'sums.add(stored, stored);',
+    replace: 'sums.add(value, value);',
     tests: ['ops/conv'],
   },
   {
@@ -459,6 +459,27 @@ export const MUTANTS = [
     search: 'if (channel + i < op.channels) terms',
     replace: 'terms',
     tests: ['ops/pointwise'],
+  },
+  {
+    name: 'pairs of pixels that are the same pixel twice',
+    file: cpu('passes/bf16_products-inl.h'),
+    search: 'hn::Or(low, hn::BitCast(words, b.part[0]))',
+    replace: 'hn::Or(low, hn::ShiftLeft<16>(low))',
+    tests: ['ops/conv_backward'],
+  },
+  {
+    name: 'a one-pass convolution that forgets the residual past the first tiles',
+    file: cpu('passes/one_by_one.cpp'),
+    search: 'if (pass.residual.data != nullptr) {',
+    replace: 'if (pass.residual.data != nullptr && first < 64) {',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'CUDA: images of the batch by place instead of index',
+    file: cuda('kernels/gather_images.cu'),
+    search: 'const int64_t index = p.indices[image];',
+    replace: 'const int64_t index = p.indices[image] < 0 ? -1 : image;',
+    tests: ['cuda/resident'],
   },
   {
     name: 'CUDA: padded channels get an inverse deviation',

@@ -28,8 +28,19 @@ const fewImages = [
   { channels: 12, outputs: 70, size: [7, 7], kernel: 3, images: 1, groups: 3, residual: 'subsampled' },
 ] as const
 
+/** Kernel 1 from raw input to stored output in one pass, where the processor can: whole tiles of 16 pixels, rests, more than 128 pixels. */
+const onePass = [
+  { channels: 33, outputs: 70, size: [9, 15], images: 4, groups: 2, residual: 'same', sums: true, normalised: true, xRelu: true, residualScaled: true },
+  { channels: 64, outputs: 16, size: [8, 8], images: 5, groups: 1, residual: 'none', sums: true, normalised: true, xRelu: true },
+  { channels: 16, outputs: 64, size: [7, 7], images: 4, groups: 1, residual: 'same', sums: false, relu: true, outputNormalised: false },
+  { channels: 17, outputs: 12, size: [1, 1], images: 4, groups: 4, residual: 'none', sums: true, xRelu: false },
+] as const
+
 const combinations = pairwise(factors)
-const special = [...manyImages, ...fewImages].map((choice, index) => ({ ...combinations[index]!, stride: 1, pad: 'same', ...choice }) as const)
+const special = [
+  ...[...manyImages, ...fewImages].map((choice, index) => ({ ...combinations[index]!, stride: 1, pad: 'same', ...choice }) as const),
+  ...onePass.map((choice, index) => ({ ...combinations[index]!, kernel: 1, stride: 1, pad: 'same', tiles: false, ...choice }) as const),
+]
 const cases: NamedCase[] = [...special, ...combinations].map((choice, index) => {
   const random = new Random(1000 + index)
   const shapes = convolutionShapes(choice)

@@ -90,6 +90,12 @@ HWY_INLINE Sixteen store(const Sixteen& value, uint16_t* to) {
 }
 #endif
 
+/// What would be stored as bf16.
+HWY_INLINE Sixteen as_bf16(const Sixteen& value) {
+  HWY_ALIGN uint16_t unused[16];
+  return store(value, unused);
+}
+
 HWY_INLINE Sixteen add(const Sixteen& a, const Sixteen& b) {
   Sixteen r;
   for (int i = 0; i < kParts; ++i) r.part[i] = hn::Add(a.part[i], b.part[i]);
