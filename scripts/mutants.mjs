@@ -20,9 +20,10 @@ const LIMIT = 15 * 60 * 1000 // a suite that hangs has noticed
 await main('mutants', () => {
   const { values, positionals: names } = parseArgs({ options: { check: { type: 'boolean', default: false } }, allowPositionals: true })
   for (const name of names) if (!MUTANTS.some((mutant) => mutant.name === name)) throw new Stop(`no mutant is called ${JSON.stringify(name)}`)
-  const chosen = names.length === 0 ? MUTANTS : MUTANTS.filter(({ name }) => names.includes(name))
-  chosen.forEach(checkMutant)
+  const wanted = names.length === 0 ? MUTANTS : MUTANTS.filter(({ name }) => names.includes(name))
+  wanted.forEach(checkMutant)
   if (values.check) return
+  const chosen = wanted.filter(runsHere)
 
   const copy = mkdtempSync(join(tmpdir(), 'preresnet-mutants-'))
   try {
@@ -40,6 +41,13 @@ await main('mutants', () => {
     rmSync(copy, { recursive: true, force: true })
   }
 })
+
+/** Whether this processor runs the faulty code at all; says so where it does not. */
+function runsHere({ name, needs }) {
+  const here = needs === undefined || readFileSync('/proc/cpuinfo', 'utf8').includes(needs)
+  if (!here) console.log(`left out, since this processor has no ${needs}: ${name}`)
+  return here
+}
 
 /** The search text must stand in the file exactly once, or the fault is not where the list says. */
 function checkMutant({ name, file, search, replace }) {

@@ -28,10 +28,11 @@ export const evaluate: CommandSpec<typeof options> = {
     ['eval runs/first/model.safetensors --data digits', 'on the test images'],
     ['eval model.safetensors --data cifar10:data/cifar10 --split train --json', 'on the training images, for a script'],
   ],
-  async run({ json, split, batch, workers, device, precision, threads, deterministic, eager, workspaceLimit, ...source }, [path]) {
+  async run(values, [path]) {
+    const { json, split, batch, workers, device, precision, threads } = values
     const model = await readModel(path as string)
-    const data = asTrained(await openData(source), split, model)
-    await using session = await compile(model.network, { data, batch, device, precision, threads, ...cudaSettings({ deterministic, eager, workspaceLimit }) })
+    const data = asTrained(await openData(values), split, model)
+    await using session = await compile(model.network, { data, batch, device, precision, threads, ...cudaSettings(values) })
     await loadModel(session, path as string)
     const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers })
     const confusion = confusionOf(model.classes ?? data.classes, matrix)

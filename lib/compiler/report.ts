@@ -19,7 +19,7 @@ export interface OperationReport {
   readonly launches?: number
 }
 
-/** What a step of a program launches on a GPU; where statistics go by groups, small launches that add up the groups' sums aside. */
+/** What a step of a program launches on a GPU, small second launches of sums aside: a bias's gradient, groups of statistics, many sums of one pointwise operation. */
 export interface LaunchReport {
   readonly total: number
   /** cuDNN's. */

@@ -21,7 +21,7 @@ export interface CudaSettings {
   readonly workspaceLimit?: number
   /**
    * Bytes of datasets in memory (CIFAR, digits, your own) that are kept on the device as a whole, beside the session's memory; steps then send indices
-   * instead of images. What does not fit stays on the host. 0: none. @default 512 MiB
+   * instead of images. What is beyond that, or does not fit beside the session, stays on the host. 0: none. @default 512 MiB
    */
   readonly residentLimit?: number
   /** Time the kernels that could compute each distinct convolution, once, and remember the fastest on disk; or what was chosen before. @default true on `cuda`, false on `cuda-emulated` */

@@ -11,24 +11,29 @@ namespace preresnet::cuda {
 ResidentSets::ResidentSets(Runtime& runtime, uint64_t limit) : runtime_(runtime), limit_(limit) {}
 
 ResidentSets::~ResidentSets() {
-  for (const auto& [id, at] : sets_) runtime_.free(at);
+  for (const auto& [id, set] : sets_) runtime_.free(set.at);
 }
 
 const uint8_t* ResidentSets::find(uint64_t id, const uint8_t* images, size_t bytes) {
   const auto found = sets_.find(id);
-  if (found != sets_.end()) return reinterpret_cast<const uint8_t*>(found->second);
-  if (bytes > limit_ - taken_) return nullptr;
-  const size_t available = runtime_.available_bytes();
-  if (bytes > available) {
-    throw Error("ERR_MEMORY", "expected at most " + std::to_string(available) +
-                                  " bytes (what is free on the device), got a dataset of " +
-                                  std::to_string(bytes) +
-                                  "; with cuda.residentLimit 0 it stays on the host");
+  if (found != sets_.end()) {
+    if (found->second.bytes != bytes) {
+      throw Error("ERR_DATASET", "expected a dataset that does not change, got one of " +
+                                     std::to_string(bytes) + " bytes that had " +
+                                     std::to_string(found->second.bytes));
+    }
+    return reinterpret_cast<const uint8_t*>(found->second.at);
   }
+  if (bytes > limit_ - taken_ || bytes > runtime_.available_bytes()) return nullptr;
   auto* at = static_cast<std::byte*>(runtime_.allocate(bytes));
-  sets_[id] = at;
+  try {
+    upload(at, images, bytes);
+  } catch (...) {
+    runtime_.free(at);
+    throw;
+  }
+  sets_[id] = {at, bytes};
   taken_ += bytes;
-  upload(at, images, bytes);
   return reinterpret_cast<const uint8_t*>(at);
 }
 

@@ -17,8 +17,8 @@ class ResidentSets {
   ResidentSets& operator=(const ResidentSets&) = delete;
 
   /// Where a set lies; the first time it is copied there, and the host waits. Null where it would
-  /// take more than the limit with those that are there. `id` is of these bytes and no others.
-  /// ERR_MEMORY where the device has no room for it.
+  /// take more than the limit with those that are there, or more than is free on the device. `id`
+  /// is of these bytes and no others.
   const uint8_t* find(uint64_t id, const uint8_t* images, size_t bytes);
 
  private:
@@ -27,7 +27,11 @@ class ResidentSets {
   Runtime& runtime_;
   const uint64_t limit_;
   uint64_t taken_ = 0;
-  std::map<uint64_t, std::byte*> sets_;
+  struct Set {
+    std::byte* at;
+    size_t bytes;
+  };
+  std::map<uint64_t, Set> sets_;
 };
 
 }  // namespace preresnet::cuda

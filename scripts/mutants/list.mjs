@@ -1,5 +1,5 @@
 // The faults. `search` stands exactly once in `file`; `tests` names the files or folders of test/ that ought to catch it, the rest
-// of the suite runs if they do not.
+// of the suite runs if they do not. `needs`: an instruction set without which the faulty code does not run.
 
 const reference = (name) => `native/reference/${name}`
 const cpu = (name) => `native/cpu/${name}`
@@ -465,6 +465,7 @@ export const MUTANTS = [
     file: cpu('passes/bf16_products-inl.h'),
     search: 'hn::Or(low, hn::BitCast(words, b.part[0]))',
     replace: 'hn::Or(low, hn::ShiftLeft<16>(low))',
+    needs: 'avx512_bf16',
     tests: ['ops/conv_backward'],
   },
   {
@@ -472,6 +473,15 @@ export const MUTANTS = [
     file: cpu('passes/one_by_one.cpp'),
     search: 'if (pass.residual.data != nullptr) {',
     replace: 'if (pass.residual.data != nullptr && first < 64) {',
+    needs: 'avx512_bf16',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'sums of a second chunk of pixels on top of the first',
+    file: cpu('passes/bf16_products-inl.h'),
+    search: '    store(zero(), from + 16);',
+    replace: '',
+    needs: 'avx512_bf16',
     tests: ['ops/conv'],
   },
   {

@@ -65,6 +65,20 @@ test.serial('eval gives what training gave, on any batch', async (t) => {
   t.regex(text.stdout, /label \\ predicted +left +right +upper/)
 })
 
+test.serial('options of a GPU are refused on the CPU', async (t) => {
+  const model = at('first/model.safetensors')
+  for (const words of [
+    ['eval', model, '--data', at('images')],
+    ['predict', model, at('left.png')],
+  ]) {
+    for (const option of [['--cuda-index', '0'], ['--resident-limit', '0'], ['--deterministic']]) {
+      const { status, stderr } = await preresnet([...words, '--device', 'cpu', ...option])
+      t.not(status, 0)
+      t.regex(stderr, /cuda: expected none on device cpu/)
+    }
+  }
+})
+
 test.serial('eval refuses images of other classes', async (t) => {
   const { status, stderr } = await preresnet(['eval', at('first/model.safetensors'), '--data', 'digits'])
   t.is(status, 1)

@@ -76,6 +76,25 @@ test('a set on the device is not read again, one beyond the limit is sent each t
   t.deepEqual(resident, untouched.slice(1))
 })
 
+test('the limit is one for all sets', async (t) => {
+  const [train, validation] = [await images(8), await images(8, 16)]
+  const loss = async (residentLimit: number): Promise<number> => {
+    await using data = loader(train, { batch: 8, seed: 1 })
+    await using session = await open(data, 8, residentLimit)
+    await session.steps(1, { learningRate: 0.05 })
+    const first = await session.evaluate(validation)
+    const pixels = pixelsOf(validation)
+    const before = pixels.slice()
+    pixels.fill(0)
+    const { loss: again } = await session.evaluate(validation)
+    pixels.set(before)
+    return again - first.loss
+  }
+  const both = pixelsOf(train).length + pixelsOf(validation).length
+  t.is(await loss(both), 0)
+  t.not(await loss(both - 1), 0)
+})
+
 test('a loader that a device has read by indices still hands out pixels', async (t) => {
   const set = await images(8)
   await using data = loader(set, { batch: 8, seed: 1, pad: 1 })

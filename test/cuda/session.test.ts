@@ -125,14 +125,18 @@ test('memory of a device is read and written, not viewed', async (t) => {
 
 test('a loader feeds two slots: the same losses as handed-over batches, with every order', async (t) => {
   const { train } = await someDigits()
-  const losses = async (scheduleSeed: number, omitWait = -1): Promise<string> => {
+  // Images are gathered on the device, or sent where nothing may lie there.
+  const losses = async (scheduleSeed: number, omitWait = -1, residentLimit = 2 ** 30): Promise<string> => {
     await using data = loader(train, { batch: 8, seed: 1, pad: 2 })
-    const cuda = { lossScale: 256, emulation: { scheduleSeed, omitWait } } as const
+    const cuda = { lossScale: 256, residentLimit, emulation: { scheduleSeed, omitWait } } as const
     await using session = await compile(tiny(), { device: 'cuda-emulated', data, seed: 2, optimizer: sgd(), cuda })
     return (await session.steps(9, rate)).losses.join()
   }
   const expected = await losses(0)
-  for (let seed = 1; seed <= 12; seed++) t.is(await losses(seed), expected, `order ${seed}`)
+  for (let seed = 1; seed <= 12; seed++) {
+    t.is(await losses(seed), expected, `order ${seed}`)
+    t.is(await losses(seed, -1, 0), expected, `order ${seed}, images sent`)
+  }
 
   await using batches = loader(train, { batch: 8, seed: 1, pad: 2 })
   await using session = await compile(tiny(), { device: 'cuda-emulated', data: batches, seed: 2, optimizer: sgd(), cuda: { lossScale: 256 } })
@@ -145,9 +149,11 @@ test('a loader feeds two slots: the same losses as handed-over batches, with eve
 
   // The wait for the copy of a batch comes after those between operations.
   const { waits } = await session.traffic('train')
-  let noticed = false
-  for (let seed = 1; seed <= 12 && !noticed; seed++) noticed = (await losses(seed, waits).catch(String)) !== expected
-  t.true(noticed)
+  for (const residentLimit of [2 ** 30, 0]) {
+    let noticed = false
+    for (let seed = 1; seed <= 12 && !noticed; seed++) noticed = (await losses(seed, waits, residentLimit).catch(String)) !== expected
+    t.true(noticed, `limit ${residentLimit}`)
+  }
 })
 
 test('evaluation counts every sample, and inference agrees with it', async (t) => {

@@ -28,9 +28,9 @@ const combinations = pairwise(factors)
 const manyFilters = { channels: 122, outputs: 128, size: [5, 7], kernel: 3, stride: 1, pad: 'same', images: 3, groups: 1, tiles: true, dw: true } as const
 /** Kernel 1 from the stored gradients at the output to that at the input in one pass, where the processor can. */
 const onePass = [
-  { channels: 33, outputs: 70, size: [9, 15], images: 3, groups: 3, coefficients: 'dA dB dC', skip: true, dy: true, add: false, dx: 'with sums' },
+  { channels: 70, outputs: 33, size: [9, 15], images: 3, groups: 3, coefficients: 'dA dB dC', skip: true, dy: true, add: false, dx: 'with sums' },
   { channels: 64, outputs: 16, size: [8, 8], images: 35, groups: 1, coefficients: 'dA dB dC', skip: false, dy: false, add: true, dx: 'with sums' },
-  { channels: 16, outputs: 64, size: [7, 7], images: 18, groups: 2, coefficients: 'none', skip: false, dy: false, add: false, dx: 'alone' },
+  { channels: 64, outputs: 16, size: [14, 14], images: 18, groups: 2, coefficients: 'none', skip: false, dy: false, add: false, dx: 'alone' },
   { channels: 17, outputs: 12, size: [1, 1], images: 4, groups: 4, coefficients: 'dC', skip: true, dy: false, add: true, dx: 'alone' },
 ] as const
 const plain = { kernel: 1, stride: 1, pad: 'same', tiles: false, dw: true, dbias: false, normalised: true, activation: 'masked' } as const

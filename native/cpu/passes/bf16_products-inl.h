@@ -7,6 +7,7 @@
 #define PRERESNET_CPU_PASSES_BF16_PRODUCTS_INL_H_
 #endif
 
+#include "cpu/passes/one_by_one.h"
 #include "cpu/passes/sixteen-inl.h"
 
 #undef PRERESNET_BF16_PRODUCTS
@@ -15,9 +16,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace preresnet::cpu::passes::HWY_NAMESPACE {
-
-/// Pixels of a tile: as many accumulators fit the registers.
-constexpr int kTile = 16;
 
 /// sum[i] += the two products of pair i of `pairs` and the pair at `pair`.
 HWY_INLINE void add_products(Sixteen& sum, const Sixteen& pairs, const uint16_t* pair) {

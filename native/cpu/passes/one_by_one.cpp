@@ -101,9 +101,8 @@ void run(const OneByOnePass& pass) { HWY_DYNAMIC_DISPATCH(one_by_one)(pass); }
 bool has_one_by_one() { return HWY_DYNAMIC_DISPATCH(can)(); }
 
 size_t one_by_one_scratch(int64_t in_blocks, int64_t out_blocks) {
-  constexpr int64_t kMostPixels = 16;
   return static_cast<size_t>(out_blocks * 32) * sizeof(float) +
-         static_cast<size_t>(in_blocks * kMostPixels * 16) * sizeof(uint16_t);
+         static_cast<size_t>(in_blocks * kTile * 16) * sizeof(uint16_t);
 }
 
 }  // namespace preresnet::cpu::passes

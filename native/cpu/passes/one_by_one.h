@@ -10,6 +10,9 @@
 
 namespace preresnet::cpu::passes {
 
+/// Pixels that are taken at a time: as many accumulators fit the registers.
+constexpr int kTile = 16;
+
 struct OneByOnePass {
   TransformPass x;          // bf16 in memory; `out` is not used
   const uint16_t* weights;  // [out blocks][in / 2][16 out][2]

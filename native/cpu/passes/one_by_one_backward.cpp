@@ -177,9 +177,8 @@ HWY_EXPORT(one_by_one_backward);
 void run(const OneByOneBackwardPass& pass) { HWY_DYNAMIC_DISPATCH(one_by_one_backward)(pass); }
 
 size_t one_by_one_backward_scratch(int64_t in_blocks, int64_t out_blocks) {
-  constexpr int64_t kMostPixels = 16;
   return static_cast<size_t>(in_blocks * 32) * sizeof(float) +
-         static_cast<size_t>((2 * out_blocks + in_blocks) * kMostPixels * 16) * sizeof(uint16_t);
+         static_cast<size_t>((2 * out_blocks + in_blocks) * kTile * 16) * sizeof(uint16_t);
 }
 
 }  // namespace preresnet::cpu::passes
