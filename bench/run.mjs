@@ -115,10 +115,12 @@ async function opponent(id, row, settings, kept, again) {
   }
 }
 
-const sameWork = (a, b) => a !== undefined && a.work === b.work && a.network === b.network && a.batch === b.batch
+function sameWork(a, b) {
+  return a !== undefined && a.work === b.work && a.network === b.network && a.batch === b.batch
+}
 
 /** What a search has found, of the configurations that a row allows. */
-const among = (tried, row) => {
+function among(tried, row) {
   const allowed = new Set(configurations(row).map(configurationName))
   return tried.filter((entry) => allowed.has(configurationName(entry)))
 }
