@@ -26,8 +26,14 @@ HWY_INLINE void transform_tile(const TransformPass& pass, int64_t first, int pix
   }
 }
 
+/// Whether y goes past the caches: where channels become more it is the largest tensor around, and
+/// read again only after the whole batch. Measured for training; inference reads it sooner.
+HWY_INLINE bool streams(const OneByOnePass& pass) {
+  return pass.output.sums != nullptr && pass.output.blocks > pass.x.blocks;
+}
+
 /// What becomes of one output block of a tile.
-template <int kPixels, class Into>
+template <bool kStream, int kPixels, class Into>
 HWY_INLINE void output_tile(const OutputPass& pass, int64_t block, int64_t first,
                             const Sixteen (&result)[kPixels], Into& sums) {
   const Sixteen scale = load_or(pass.scale, block * 16, 1);
@@ -42,7 +48,8 @@ HWY_INLINE void output_tile(const OutputPass& pass, int64_t block, int64_t first
       value = add(value, t(read<Kind::bf16>(pass.residual, begin + i * 16)));
     }
     if (pass.relu) value = relu(value);
-    const Sixteen stored = write<Kind::bf16>(pass.y, begin + i * 16, value);
+    uint16_t* y = static_cast<uint16_t*>(pass.y.data) + begin + i * 16;
+    const Sixteen stored = kStream ? stream(value, y) : store(value, y);
     sums.add(stored, stored);
   }
 }
@@ -56,12 +63,16 @@ HWY_INLINE void run_tile(const OneByOnePass& pass, int64_t first, uint16_t* tile
     multiply_tile<kPixels>(tile, in_blocks, pass.weights + block * in_blocks * 256, result);
     if (pass.output.sums == nullptr) {
       NoSums none;
-      output_tile<kPixels>(pass.output, block, first, result, none);
-    } else {
-      Sums of_tile;
-      output_tile<kPixels>(pass.output, block, first, result, of_tile);
-      add_sums(of_tile, sums + block * 32);
+      output_tile<false>(pass.output, block, first, result, none);
+      continue;
     }
+    Sums of_tile;
+    if (streams(pass)) {
+      output_tile<true>(pass.output, block, first, result, of_tile);
+    } else {
+      output_tile<false>(pass.output, block, first, result, of_tile);
+    }
+    add_sums(of_tile, sums + block * 32);
   }
 }
 
@@ -77,6 +88,7 @@ void one_by_one(const OneByOnePass& pass) {
     for (; first < end; ++first) run_tile<1>(pass, first, tile, sums);
     if (output.sums != nullptr) flush_sums(output.blocks, sums, output.sums, output.squares);
   }
+  if (streams(pass)) hwy::FlushStream();
 }
 
 bool can() { return true; }

@@ -58,19 +58,34 @@ HWY_INLINE void store(const Sixteen& value, float* to) {
   for (int i = 0; i < kParts; ++i) hn::StoreU(value.part[i], Floats(), to + i * kLanes);
 }
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
-/// Stores bf16, rounded to nearest even (NaN stays NaN), and returns what was stored. The
-/// processor's instruction for it takes values below 2^-126 for 0. Highway has it in versions
-/// younger than Debian 12's; limit_instruction_sets() sees to it that the processor has it.
-HWY_INLINE Sixteen store(const Sixteen& value, uint16_t* to) {
+/// Sixteen bf16, rounded to nearest even (NaN stays NaN). The processor's instruction for it takes
+/// values below 2^-126 for 0. Highway has it in versions younger than Debian 12's;
+/// limit_instruction_sets() sees to it that the processor has it.
+HWY_INLINE hn::Vec<Halves> to_halves(const Sixteen& value) {
   static_assert(kParts == 1);
-  const Halves halves;
   hn::Vec<Halves> half;
   asm("vcvtneps2bf16 %1, %0" : "=v"(half.raw) : "v"(value.part[0].raw));
-  hn::StoreU(half, halves, to);
+  return half;
+}
+HWY_INLINE Sixteen from_halves(const hn::Vec<Halves>& half) {
   Sixteen r;
   r.part[0] = hn::BitCast(Floats(), hn::ShiftLeft<16>(hn::PromoteTo(Words(), half)));
   return r;
 }
+/// Stores bf16 and returns what was stored.
+HWY_INLINE Sixteen store(const Sixteen& value, uint16_t* to) {
+  const auto half = to_halves(value);
+  hn::StoreU(half, Halves(), to);
+  return from_halves(half);
+}
+/// The same past the caches, to multiples of 32 bytes; hwy::FlushStream() before others read it.
+HWY_INLINE Sixteen stream(const Sixteen& value, uint16_t* to) {
+  const auto half = to_halves(value);
+  hn::Stream(half, Halves(), to);
+  return from_halves(half);
+}
+/// What would be stored as bf16.
+HWY_INLINE Sixteen as_bf16(const Sixteen& value) { return from_halves(to_halves(value)); }
 #else
 /// Stores bf16, rounded to nearest even (NaN stays NaN), and returns what was stored.
 HWY_INLINE Sixteen store(const Sixteen& value, uint16_t* to) {
@@ -89,12 +104,6 @@ HWY_INLINE Sixteen store(const Sixteen& value, uint16_t* to) {
   return r;
 }
 #endif
-
-/// What would be stored as bf16.
-HWY_INLINE Sixteen as_bf16(const Sixteen& value) {
-  HWY_ALIGN uint16_t unused[16];
-  return store(value, unused);
-}
 
 HWY_INLINE Sixteen add(const Sixteen& a, const Sixteen& b) {
   Sixteen r;
