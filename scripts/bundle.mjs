@@ -1,7 +1,7 @@
 // One archive for a host with a GPU but without Node, npm or network: Node itself, the addon, the CUDA library, the JavaScript and what
 // they need, with a script that starts scripts/gpu-check.mjs. cuDNN is not in it: the host has it, as a rule inside Python's packages.
 //   npm run bundle [-- --output bundle/preresnet-gpu.tar.xz] [--without-cuda]
-// On the host:  python3 -m tarfile -e preresnet-gpu.tar.xz && preresnet-gpu/run --help
+// On the host:  python3 -m tarfile -e preresnet-gpu.tar.xz && preresnet-gpu/run --repository CHECKOUT
 // Golden cases and PyTorch's scripts come from a checkout of the repository beside it, or are named by options.
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
