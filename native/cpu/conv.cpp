@@ -35,8 +35,7 @@ class ConvOperation final : public Operation {
     residual_ = activation("conv.residual", op.residual);
     const int64_t images = x_.images;
     ConvolutionShape whole = convolution_shape("conv", x_, *op.w, y_, op.stride, op.padding);
-    // A block of 16 channels for three would be five sixths of multiplications by zero.
-    if (x_.channels <= 4 && !op.winograd) whole.planes = x_.channels;
+    whole.planes = planes_of(x_.channels, op.winograd, false);
     slices_ = choose_slices(images, whole.filters);
     shape_ = whole;
     if (slices_ > 1) {
@@ -210,8 +209,7 @@ class ConvOperation final : public Operation {
 
   /// Some blocks of an image's channels.
   void transform(int64_t image, int64_t first, int64_t blocks, Target out) const {
-    const passes::TransformPass pass = transform_pass(image, first, blocks, out);
-    shape_.planes > 0 ? run_planes(pass, shape_.planes) : passes::run(pass);
+    cpu::run(transform_pass(image, first, blocks, out), shape_.planes);
   }
 
   passes::TransformPass transform_pass(int64_t image, int64_t first, int64_t blocks,

@@ -31,13 +31,10 @@ class ConvBackwardOperation final : public Operation {
     dx_ = activation("conv_backward.dx", op.dx);
     expect_plain("conv_backward.dw", op.dw, DType::f32);
     const int64_t images = x_.images;
-    ConvolutionShape shape =
-        convolution_shape("conv_backward", x_, *op.w, d_, op.stride, op.padding);
-    // As in conv: a block of 16 channels for three would be mostly multiplications by zero.
-    if (x_.channels <= 4 && op.dx == nullptr && !op.winograd) shape.planes = x_.channels;
-    planes_ = shape.planes;
+    shape_ = convolution_shape("conv_backward", x_, *op.w, d_, op.stride, op.padding);
+    shape_.planes = planes_of(x_.channels, op.winograd, op.dx != nullptr);
     convolution_ = &context.convolution(
-        shape, {.backward_data = op.dx != nullptr, .backward_weights = op.dw != nullptr},
+        shape_, {.backward_data = op.dx != nullptr, .backward_weights = op.dw != nullptr},
         {.winograd = op.winograd, .bf16_products = op.bf16Products, .fused = can_be_one_pass()});
     one_pass_ = convolution_->fuses_all();
     a_ = Coefficients("conv_backward.dA", op.dA, images, plan);
@@ -50,12 +47,12 @@ class ConvBackwardOperation final : public Operation {
 
     partition_ = Partition(images, convolution_->granule(),
                            block_images(convolution_->block(context.pool.threads())));
-    x_elements_ = shape.x_elements();
-    const int64_t x_block = partition_.block_images() * x_elements_;
+    const int64_t x_block = partition_.block_images() * shape_.x_elements();
     const int64_t y_block = partition_.block_images() * d_.image_elements();
     bf16_operands_ = convolution_->bf16_operands();
     const bool transformed = op.xScale != nullptr || op.xBias != nullptr || op.xRelu;
-    transforms_x_ = op.dw != nullptr && (x_.bf16 != bf16_operands_ || transformed || planes_ > 0);
+    transforms_x_ =
+        op.dw != nullptr && (x_.bf16 != bf16_operands_ || transformed || shape_.planes > 0);
     const bool composed = op.dA != nullptr || op.y != nullptr || op.dC != nullptr ||
                           op.skip != nullptr || op.dy != nullptr;
     // What is stored in the type that is multiplied need not stand in scratch too.
@@ -67,7 +64,7 @@ class ConvBackwardOperation final : public Operation {
     if (dx_.bf16 && !one_pass_) input_gradient_ = plan.thread(storage_bytes(x_block, false));
     convolution_scratch_ = plan.thread(convolution_->scratch_bytes());
     if (op.dx != nullptr) {
-      weights_ = PaddedWeights(*op.w, shape, plan);
+      weights_ = PaddedWeights(*op.w, shape_, plan);
       packed_ = plan.shared(convolution_->backward_weights_bytes());
     }
     if (op.dw != nullptr) {
@@ -79,7 +76,7 @@ class ConvBackwardOperation final : public Operation {
         partial_ = plan.thread(bytes);
         total_ = plan.shared(bytes);
       }
-      dw_ = PaddedWeights(*op.dw, shape, plan);
+      dw_ = PaddedWeights(*op.dw, shape_, plan);
     }
   }
 
@@ -226,9 +223,8 @@ class ConvBackwardOperation final : public Operation {
   const void* transform_x(int thread, Range images) {
     const Target out{context_.scratch.at<void>(transformed_, thread), bf16_operands_};
     for (int64_t image = images.begin; image < images.end; ++image) {
-      const passes::TransformPass pass =
-          transform_pass(image, advance(out, (image - images.begin) * x_elements_));
-      planes_ > 0 ? run_planes(pass, planes_) : passes::run(pass);
+      const int64_t place = (image - images.begin) * shape_.x_elements();
+      cpu::run(transform_pass(image, advance(out, place)), shape_.planes);
     }
     return out.data;
   }
@@ -273,7 +269,7 @@ class ConvBackwardOperation final : public Operation {
   Context& context_;
   const Convolution* convolution_ = nullptr;
   Activation d_, y_, skip_, dy_, x_, add_, dx_;
-  int64_t planes_ = 0, x_elements_ = 0;  // of an image as the convolution reads it
+  ConvolutionShape shape_;
   Coefficients a_, b_, c_, x_scale_, x_bias_;
   ChannelSums dbias_, sums_;
   PaddedWeights weights_, dw_;

@@ -19,7 +19,12 @@ void put(const Target& target, int64_t index, float value) {
 
 }  // namespace
 
-void run_planes(const passes::TransformPass& pass, int64_t planes) {
+int64_t planes_of(int64_t channels, bool winograd, bool input_gradient) {
+  return channels <= 4 && !winograd && !input_gradient ? channels : 0;
+}
+
+void run(const passes::TransformPass& pass, int64_t planes) {
+  if (planes == 0) return passes::run(pass);
   const bool affine = pass.scale != nullptr || pass.bias != nullptr;
   for (int64_t channel = 0; channel < planes; ++channel) {
     const float scale = pass.scale == nullptr ? 1 : pass.scale[channel];

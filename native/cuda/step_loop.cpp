@@ -43,6 +43,10 @@ size_t images_of(const Landmarks& program) {
   return static_cast<size_t>(program.input->images->dim(0));
 }
 
+size_t image_bytes_of(const Landmarks& program) {
+  return program.input->images->bytes / images_of(program);
+}
+
 double seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -132,9 +136,8 @@ const uint8_t* StepLoop::resident_set(const PreparedProgram& program,
                                       const preresnet_cuda_run& run) {
   const Landmarks& found = program;
   if (run.set == 0 || found.input == nullptr) return nullptr;
-  const Tensor& images = *found.input->images;
-  const size_t image_bytes = images.bytes / static_cast<size_t>(images.dim(0));
-  return sets_.find(run.set, run.set_images, static_cast<size_t>(run.set_count) * image_bytes);
+  return sets_.find(run.set, run.set_images,
+                    static_cast<size_t>(run.set_count) * image_bytes_of(found));
 }
 
 /// Fetches a batch into the host's copy of the slot's inputs. False: there are no more.
@@ -202,7 +205,7 @@ void StepLoop::gather_batch(const Call& call, int slot) const {
                  .indices = reinterpret_cast<const int32_t*>(indices),
                  .images = reinterpret_cast<uint8_t*>(device_.address(images, slot)),
                  .count = static_cast<int>(count),
-                 .image_bytes = static_cast<int>(images.bytes / count)});
+                 .image_bytes = static_cast<int>(image_bytes_of(program))});
 }
 
 int32_t* StepLoop::indices_of(int slot) const {

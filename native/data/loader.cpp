@@ -325,20 +325,17 @@ class Loader : public BatchSource {
       *position = i;
       const uint64_t rank = first + i;
       Placement placement{pad, pad, 0};
-      slot.copied[i] = 0;
-      slot.indices[i] = -1;
-      slot.labels[i] = -1;
-      if (rank < samples_) {
+      if (rank >= samples_) {
+        std::memset(pixels(slot, i), 0, image_bytes_);
+        slot.copied[i] = 1;
+        slot.indices[i] = slot.labels[i] = -1;
+      } else {
         const uint64_t sample = order ? (*order)[rank] : rank;
         slot.indices[i] = static_cast<int32_t>(sample);
         slot.labels[i] = options_.labels[sample];
+        fetch(desk, slot, i);
         if (training())
           placement = random_placement(options_.seed, epoch, sample, options_.pad, options_.flip);
-      }
-      if (options_.kind == LoaderOptions::Kind::files) {
-        decode(desk, slot, i);
-      } else if (pixels_wanted_.load(std::memory_order_relaxed)) {
-        copy_pixels(slot, i);
       }
       slot.placement[i * 3] = placement.top;
       slot.placement[i * 3 + 1] = placement.left;
@@ -346,21 +343,21 @@ class Loader : public BatchSource {
     }
   }
 
+  uint8_t* pixels(const Slot& slot, int64_t i) const {
+    return slot.images.get() + i * image_bytes_;
+  }
+
   /// Of a set in memory, unless the image is there already.
   void copy_pixels(Slot& slot, int64_t i) const {
     if (slot.copied[i] != 0) return;
-    uint8_t* pixels = slot.images.get() + i * image_bytes_;
-    const int32_t index = slot.indices[i];
-    if (index < 0) std::memset(pixels, 0, image_bytes_);
-    if (index >= 0) std::memcpy(pixels, options_.images + index * image_bytes_, image_bytes_);
+    std::memcpy(pixels(slot, i), options_.images + slot.indices[i] * image_bytes_, image_bytes_);
     slot.copied[i] = 1;
   }
 
-  void decode(Desk& desk, Slot& slot, int64_t i) const {
-    uint8_t* pixels = slot.images.get() + i * image_bytes_;
-    slot.copied[i] = 1;
-    if (slot.indices[i] < 0) {
-      std::memset(pixels, 0, image_bytes_);
+  void fetch(Desk& desk, Slot& slot, int64_t i) const {
+    slot.copied[i] = 0;
+    if (options_.kind == LoaderOptions::Kind::memory) {
+      if (pixels_wanted_.load(std::memory_order_relaxed)) copy_pixels(slot, i);
       return;
     }
     const std::string& path = options_.paths[slot.indices[i]];
@@ -371,7 +368,8 @@ class Loader : public BatchSource {
                               .height = options_.height,
                               .width = options_.width,
                               .exact = options_.resize == 0},
-                             path, pixels);
+                             path, pixels(slot, i));
+    slot.copied[i] = 1;
   }
 
   const LoaderOptions options_;

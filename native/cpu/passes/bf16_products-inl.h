@@ -8,7 +8,7 @@
 #endif
 
 #include "cpu/passes/one_by_one.h"
-#include "cpu/passes/sixteen-inl.h"
+#include "cpu/passes/steps-inl.h"
 
 #undef PRERESNET_BF16_PRODUCTS
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
@@ -50,6 +50,19 @@ HWY_INLINE void multiply_tile(const uint16_t* tile, int64_t blocks, const uint16
       HWY_UNROLL(16)
       for (int i = 0; i < kPixels; ++i) add_products(result[i], w, tile + i * 16 + pair * 2);
     }
+  }
+}
+
+/// All pixels of an image, in tiles and chunks of which sums are kept in f32: calls
+/// pass.tile<pixels>(first), and pass.flush() after each chunk.
+template <class Pass>
+HWY_INLINE void each_tile(int64_t pixels, const Pass& pass) {
+  for (int64_t first = 0; first < pixels;) {
+    const int64_t end = HWY_MIN(first + kPixelsInFloat, pixels);
+    for (; first + kTile <= end; first += kTile) pass.template tile<kTile>(first);
+    for (; first + 4 <= end; first += 4) pass.template tile<4>(first);
+    for (; first < end; ++first) pass.template tile<1>(first);
+    pass.flush();
   }
 }
 

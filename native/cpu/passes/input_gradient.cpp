@@ -8,19 +8,16 @@
 #include <hwy/highway.h>
 
 #include "cpu/passes/kinds.h"
-#include "cpu/passes/sixteen-inl.h"
+#include "cpu/passes/steps-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace preresnet::cpu::passes::HWY_NAMESPACE {
 
-template <Kind kind, bool constant, bool has_add, bool reads_x>
+template <Kind kind, bool constant, bool with_add, bool with_x>
 struct InputGradientStep {
+  InputGradientAt<kind> finish;
   const float* gradient;
   Sixteen same;
-  Source addend, x;
-  Transform t;
-  bool mask;
-  Target dx;
   int64_t begin;
 
   template <class Into>
@@ -28,28 +25,16 @@ struct InputGradientStep {
     const int64_t i = begin + pixel * 16;
     Sixteen value = same;
     if constexpr (!constant) value = load(gradient + i);
-    if constexpr (has_add) value = add(value, read<kind>(addend, i));
-    Sixteen raw = value;
-    if constexpr (reads_x) {
-      raw = read<kind>(x, i);
-      if (mask) value = where_positive(t(raw), value);
-    }
-    sums.add(write<kind>(dx, i, value), raw);
+    finish(value, i, with_add, with_x, sums);
   }
 };
 
-template <Kind kind, bool constant, bool has_add, bool reads_x>
+template <Kind kind, bool constant, bool with_add, bool with_x>
 void input_gradient_of(const InputGradientPass& pass) {
   for (int64_t block = 0; block < pass.blocks; ++block) {
-    const InputGradientStep<kind, constant, has_add, reads_x> step{
-        pass.gradient,
-        constant ? load(pass.per_channel + block * 16) : zero(),
-        pass.add,
-        pass.x,
-        transform_of(pass.scale, pass.bias, false, block * 16),
-        pass.mask,
-        pass.dx,
-        block * pass.pixels * 16};
+    const InputGradientStep<kind, constant, with_add, with_x> step{
+        InputGradientAt<kind>(pass, block), pass.gradient,
+        constant ? load(pass.per_channel + block * 16) : zero(), block * pass.pixels * 16};
     each_pixel(pass.pixels, step, from_channel(pass.sums, block * 16),
                from_channel(pass.products, block * 16));
   }
@@ -58,17 +43,17 @@ void input_gradient_of(const InputGradientPass& pass) {
 template <Kind kind>
 void input_gradient_as(const InputGradientPass& pass) {
   const bool has_add = pass.add.data != nullptr;
-  const bool reads_x = pass.mask || pass.sums != nullptr;
+  const bool with_x = reads_x(pass);
   if (pass.per_channel != nullptr) {
-    return reads_x ? input_gradient_of<kind, true, false, true>(pass)
-                   : input_gradient_of<kind, true, false, false>(pass);
+    return with_x ? input_gradient_of<kind, true, false, true>(pass)
+                  : input_gradient_of<kind, true, false, false>(pass);
   }
   if (has_add) {
-    return reads_x ? input_gradient_of<kind, false, true, true>(pass)
-                   : input_gradient_of<kind, false, true, false>(pass);
+    return with_x ? input_gradient_of<kind, false, true, true>(pass)
+                  : input_gradient_of<kind, false, true, false>(pass);
   }
-  return reads_x ? input_gradient_of<kind, false, false, true>(pass)
-                 : input_gradient_of<kind, false, false, false>(pass);
+  return with_x ? input_gradient_of<kind, false, false, true>(pass)
+                : input_gradient_of<kind, false, false, false>(pass);
 }
 
 void input_gradient(const InputGradientPass& pass) {

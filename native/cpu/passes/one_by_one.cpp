@@ -32,63 +32,80 @@ HWY_INLINE bool streams(const OneByOnePass& pass) {
   return pass.output.sums != nullptr && pass.output.blocks > pass.x.blocks;
 }
 
+struct MaybeResidual {
+  Source source;
+  Transform t;
+  int64_t begin;
+
+  HWY_INLINE Sixteen operator()(const Sixteen& value, int64_t pixel) const {
+    if (source.data == nullptr) return value;
+    return add(value, t(read<Kind::bf16>(source, begin + pixel * 16)));
+  }
+};
+
 /// What becomes of one output block of a tile.
 template <bool kStream, int kPixels, class Into>
 HWY_INLINE void output_tile(const OutputPass& pass, int64_t block, int64_t first,
                             const Sixteen (&result)[kPixels], Into& sums) {
   const Sixteen scale = load_or(pass.scale, block * 16, 1);
   const Sixteen bias = load_or(pass.bias, block * 16, 0);
-  const Transform t =
-      transform_of(pass.residual_scale, pass.residual_bias, pass.residual_relu, block * 16);
   const int64_t begin = (block * pass.height * pass.width + first) * 16;
+  const MaybeResidual residual{
+      pass.residual,
+      transform_of(pass.residual_scale, pass.residual_bias, pass.residual_relu, block * 16), begin};
   HWY_UNROLL(16)
   for (int i = 0; i < kPixels; ++i) {
-    Sixteen value = multiply_add(result[i], scale, bias);
-    if (pass.residual.data != nullptr) {
-      value = add(value, t(read<Kind::bf16>(pass.residual, begin + i * 16)));
-    }
-    if (pass.relu) value = relu(value);
+    const Sixteen value = output_of(result[i], scale, bias, residual, i, pass.relu);
     uint16_t* y = static_cast<uint16_t*>(pass.y.data) + begin + i * 16;
     const Sixteen stored = kStream ? stream(value, y) : store(value, y);
     sums.add(stored, stored);
   }
 }
 
-template <int kPixels>
-HWY_INLINE void run_tile(const OneByOnePass& pass, int64_t first, uint16_t* tile, float* sums) {
-  transform_tile(pass.x, first, kPixels, tile);
-  const int64_t in_blocks = pass.x.blocks;
-  for (int64_t block = 0; block < pass.output.blocks; ++block) {
-    Sixteen result[kPixels];
-    multiply_tile<kPixels>(tile, in_blocks, pass.weights + block * in_blocks * 256, result);
-    if (pass.output.sums == nullptr) {
-      NoSums none;
-      output_tile<false>(pass.output, block, first, result, none);
-      continue;
-    }
-    Sums of_tile;
-    if (streams(pass)) {
-      output_tile<true>(pass.output, block, first, result, of_tile);
-    } else {
-      output_tile<false>(pass.output, block, first, result, of_tile);
-    }
-    add_sums(of_tile, sums + block * 32);
-  }
-}
+struct OneByOne {
+  const OneByOnePass& pass;
+  float* sums;
+  uint16_t* operand;
+  /// Whether y goes past the caches: where channels become more it is the largest tensor around,
+  /// and read again only after the whole batch. Measured for training; inference reads it sooner.
+  bool streams;
 
-void one_by_one(const OneByOnePass& pass) {
-  const OutputPass& output = pass.output;
-  auto* sums = reinterpret_cast<float*>(pass.scratch);
-  auto* tile = reinterpret_cast<uint16_t*>(sums + output.blocks * 32);
-  for (int64_t i = 0; i < output.blocks * 32; ++i) sums[i] = 0;
-  for (int64_t first = 0; first < pass.x.pixels;) {
-    const int64_t end = HWY_MIN(first + kPixelsInFloat, pass.x.pixels);
-    for (; first + kTile <= end; first += kTile) run_tile<kTile>(pass, first, tile, sums);
-    for (; first + 4 <= end; first += 4) run_tile<4>(pass, first, tile, sums);
-    for (; first < end; ++first) run_tile<1>(pass, first, tile, sums);
+  template <int kPixels>
+  HWY_INLINE void tile(int64_t first) const {
+    transform_tile(pass.x, first, kPixels, operand);
+    const int64_t in_blocks = pass.x.blocks;
+    for (int64_t block = 0; block < pass.output.blocks; ++block) {
+      Sixteen result[kPixels];
+      multiply_tile<kPixels>(operand, in_blocks, pass.weights + block * in_blocks * 256, result);
+      if (pass.output.sums == nullptr) {
+        NoSums none;
+        output_tile<false>(pass.output, block, first, result, none);
+        continue;
+      }
+      Sums of_tile;
+      if (streams) {
+        output_tile<true>(pass.output, block, first, result, of_tile);
+      } else {
+        output_tile<false>(pass.output, block, first, result, of_tile);
+      }
+      add_sums(of_tile, sums + block * 32);
+    }
+  }
+
+  HWY_INLINE void flush() const {
+    const OutputPass& output = pass.output;
     if (output.sums != nullptr) flush_sums(output.blocks, sums, output.sums, output.squares);
   }
-  if (streams(pass)) hwy::FlushStream();
+};
+
+void one_by_one(const OneByOnePass& pass) {
+  const int64_t sums = pass.output.blocks * 32;
+  auto* scratch = reinterpret_cast<float*>(pass.scratch);
+  for (int64_t i = 0; i < sums; ++i) scratch[i] = 0;
+  const bool streams = pass.output.sums != nullptr && pass.output.blocks > pass.x.blocks;
+  each_tile(pass.x.pixels,
+            OneByOne{pass, scratch, reinterpret_cast<uint16_t*>(scratch + sums), streams});
+  if (streams) hwy::FlushStream();
 }
 
 bool can() { return true; }

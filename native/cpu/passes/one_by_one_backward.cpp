@@ -19,37 +19,19 @@ struct Tile {
   uint16_t *dy, *dy_pairs, *x_pairs;
 };
 
-struct GradientAt {
-  Source d, y, skip;
-  Sixteen a, b, c;
-  Target stored;
-
-  HWY_INLINE Sixteen operator()(int64_t i) const {
-    Sixteen value = c;
-    if (y.data != nullptr) value = multiply_add(read<Kind::bf16>(y, i), b, value);
-    value = multiply_add(read<Kind::bf16>(d, i), a, value);
-    if (skip.data != nullptr) value = add(value, read<Kind::bf16>(skip, i));
-    return stored.data == nullptr ? value : write<Kind::bf16>(stored, i, value);
-  }
-};
-
 template <int kPixels>
 HWY_INLINE void gather_tile(const GradientPass& pass, int64_t first, const Tile& tile) {
+  const bool with_y = has_y(pass), with_skip = has_skip(pass);
   uint16_t* to = tile.dy;
   uint16_t* pairs = tile.dy_pairs;
   for (int64_t block = 0; block < pass.blocks; ++block) {
-    const GradientAt gradient{pass.d,
-                              pass.b == nullptr ? Source{} : pass.y,
-                              pass.skip,
-                              load_or(pass.a, block * 16, 1),
-                              load_or(pass.b, block * 16, 0),
-                              load_or(pass.c, block * 16, 0),
-                              pass.stored};
+    const GradientAt<Kind::bf16> gradient(pass, block);
     const int64_t begin = (block * pass.pixels + first) * 16;
     for (int i = 0; i < kPixels; i += 2, pairs += 32) {
-      const Sixteen even = store(gradient(begin + i * 16), to + i * 16);
+      const Sixteen even = store(gradient(begin + i * 16, with_y, with_skip), to + i * 16);
       Sixteen odd = zero();
-      if (i + 1 < kPixels) odd = store(gradient(begin + (i + 1) * 16), to + (i + 1) * 16);
+      if (i + 1 < kPixels)
+        odd = store(gradient(begin + (i + 1) * 16, with_y, with_skip), to + (i + 1) * 16);
       store_pairs(even, odd, pairs);
     }
     to += kPixels * 16;
@@ -93,72 +75,66 @@ HWY_INLINE void weight_gradient(const Tile& tile, int64_t in_blocks, int64_t out
 }
 
 /// What becomes of one input block of a tile.
-template <int kPixels, bool has_add, bool reads_x, class Into>
+template <bool with_add, bool with_x, int kPixels, class Into>
 HWY_INLINE void finish_tile(const InputGradientPass& pass, int64_t block, int64_t first,
                             const Sixteen (&gradient)[kPixels], Into& sums) {
-  const Transform t = transform_of(pass.scale, pass.bias, false, block * 16);
+  const InputGradientAt<Kind::bf16> finish(pass, block);
   const int64_t begin = (block * pass.pixels + first) * 16;
   HWY_UNROLL(16)
-  for (int i = 0; i < kPixels; ++i) {
-    const int64_t at = begin + i * 16;
-    Sixteen value = gradient[i];
-    if constexpr (has_add) value = add(value, read<Kind::bf16>(pass.add, at));
-    Sixteen raw = value;
-    if constexpr (reads_x) {
-      raw = read<Kind::bf16>(pass.x, at);
-      if (pass.mask) value = where_positive(t(raw), value);
-    }
-    sums.add(write<Kind::bf16>(pass.dx, at, value), raw);
-  }
+  for (int i = 0; i < kPixels; ++i) finish(gradient[i], begin + i * 16, with_add, with_x, sums);
 }
 
-template <int kPixels, bool has_add>
-HWY_INLINE void finish(const InputGradientPass& pass, int64_t block, int64_t first,
-                       const Sixteen (&gradient)[kPixels], float* sums) {
+template <bool with_add, int kPixels>
+HWY_INLINE void finish_tile(const InputGradientPass& pass, int64_t block, int64_t first,
+                            const Sixteen (&gradient)[kPixels], float* sums) {
   NoSums none;
   if (pass.sums != nullptr) {
     Sums of_tile;
-    finish_tile<kPixels, has_add, true>(pass, block, first, gradient, of_tile);
+    finish_tile<with_add, true>(pass, block, first, gradient, of_tile);
     add_sums(of_tile, sums + block * 32);
-  } else if (pass.mask) {
-    finish_tile<kPixels, has_add, true>(pass, block, first, gradient, none);
+  } else if (reads_x(pass)) {
+    finish_tile<with_add, true>(pass, block, first, gradient, none);
   } else {
-    finish_tile<kPixels, has_add, false>(pass, block, first, gradient, none);
+    finish_tile<with_add, false>(pass, block, first, gradient, none);
   }
 }
 
-template <int kPixels>
-HWY_INLINE void run_tile(const OneByOneBackwardPass& pass, int64_t first, const Tile& tile,
-                         float* sums) {
-  const int64_t in_blocks = pass.dx.blocks, out_blocks = pass.dy.blocks;
-  gather_tile<kPixels>(pass.dy, first, tile);
-  transform_tile<kPixels>(pass.x, first, tile.x_pairs);
-  weight_gradient<(kPixels + 1) / 2>(tile, in_blocks, out_blocks, pass.dw);
-  for (int64_t block = 0; block < in_blocks; ++block) {
-    Sixteen gradient[kPixels];
-    multiply_tile<kPixels>(tile.dy, out_blocks, pass.weights + block * out_blocks * 256, gradient);
-    if (pass.dx.add.data == nullptr) {
-      finish<kPixels, false>(pass.dx, block, first, gradient, sums);
-    } else {
-      finish<kPixels, true>(pass.dx, block, first, gradient, sums);
+struct OneByOneBackward {
+  const OneByOneBackwardPass& pass;
+  float* sums;
+  Tile operands;
+
+  template <int kPixels>
+  HWY_INLINE void tile(int64_t first) const {
+    const int64_t in_blocks = pass.dx.blocks, out_blocks = pass.dy.blocks;
+    gather_tile<kPixels>(pass.dy, first, operands);
+    transform_tile<kPixels>(pass.x, first, operands.x_pairs);
+    weight_gradient<(kPixels + 1) / 2>(operands, in_blocks, out_blocks, pass.dw);
+    for (int64_t block = 0; block < in_blocks; ++block) {
+      Sixteen gradient[kPixels];
+      multiply_tile<kPixels>(operands.dy, out_blocks, pass.weights + block * out_blocks * 256,
+                             gradient);
+      if (pass.dx.add.data == nullptr) {
+        finish_tile<false>(pass.dx, block, first, gradient, sums);
+      } else {
+        finish_tile<true>(pass.dx, block, first, gradient, sums);
+      }
     }
   }
-}
 
-void one_by_one_backward(const OneByOneBackwardPass& pass) {
-  const InputGradientPass& dx = pass.dx;
-  auto* sums = reinterpret_cast<float*>(pass.scratch);
-  auto* operands = reinterpret_cast<uint16_t*>(sums + dx.blocks * 32);
-  const Tile tile{operands, operands + pass.dy.blocks * kTile * 16,
-                  operands + pass.dy.blocks * kTile * 32};
-  for (int64_t i = 0; i < dx.blocks * 32; ++i) sums[i] = 0;
-  for (int64_t first = 0; first < dx.pixels;) {
-    const int64_t end = HWY_MIN(first + kPixelsInFloat, dx.pixels);
-    for (; first + kTile <= end; first += kTile) run_tile<kTile>(pass, first, tile, sums);
-    for (; first + 4 <= end; first += 4) run_tile<4>(pass, first, tile, sums);
-    for (; first < end; ++first) run_tile<1>(pass, first, tile, sums);
+  HWY_INLINE void flush() const {
+    const InputGradientPass& dx = pass.dx;
     if (dx.sums != nullptr) flush_sums(dx.blocks, sums, dx.sums, dx.products);
   }
+};
+
+void one_by_one_backward(const OneByOneBackwardPass& pass) {
+  const int64_t sums = pass.dx.blocks * 32, dy = pass.dy.blocks * kTile * 16;
+  auto* scratch = reinterpret_cast<float*>(pass.scratch);
+  auto* operands = reinterpret_cast<uint16_t*>(scratch + sums);
+  for (int64_t i = 0; i < sums; ++i) scratch[i] = 0;
+  each_tile(pass.dx.pixels,
+            OneByOneBackward{pass, scratch, {operands, operands + dy, operands + 2 * dy}});
 }
 #else
 void one_by_one_backward(const OneByOneBackwardPass&) {

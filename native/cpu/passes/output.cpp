@@ -8,7 +8,7 @@
 #include <hwy/highway.h>
 
 #include "cpu/passes/kinds.h"
-#include "cpu/passes/sixteen-inl.h"
+#include "cpu/passes/steps-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace preresnet::cpu::passes::HWY_NAMESPACE {
@@ -59,8 +59,8 @@ struct OutputStep {
 
   template <class Into>
   HWY_INLINE void operator()(int64_t pixel, Into& sums) {
-    Sixteen value = residual(multiply_add(load(result + pixel * 16), scale, bias), pixel);
-    if (rectify) value = relu(value);
+    const Sixteen value =
+        output_of(load(result + pixel * 16), scale, bias, residual, pixel, rectify);
     const Sixteen stored = write<kind>(y, begin + pixel * 16, value);
     sums.add(stored, stored);
   }
