@@ -4,12 +4,13 @@ import { measure, type Measurement } from './measure.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
 import { integerOption, numberOption } from './option_spec.js'
 import { count, pairs, print, printJson, size } from './output.js'
-import { cudaSettings, cudaTrainingOptions, placeOptions } from './place_options.js'
+import { cudaSettings, cudaTrainingOptions, placeOptions, recomputeOption } from './place_options.js'
 
 const options = {
   ...networkOptions,
   ...sizeOptions,
   ...placeOptions,
+  ...recomputeOption,
   ...cudaTrainingOptions,
   batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
   seconds: numberOption('how long to measure, after a warm-up', { minimum: 0.1, maximum: 3600, fallback: 10 }),
@@ -28,10 +29,10 @@ export const bench: CommandSpec<typeof options> = {
     ['bench infer preresnet-200 --batch 1 --threads 2 --json', 'for a script'],
   ],
   async run(values, [work, name]) {
-    const { json, batch, seconds, device, precision, threads } = values
+    const { json, batch, seconds, device, precision, threads, recompute } = values
     const kind = oneOf('bench: work', work, ['train', 'infer'])
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
-    const measurement = await measure(network, { work: kind, batch, device, precision, threads, seconds, ...cudaSettings(values) })
+    const measurement = await measure(network, { work: kind, batch, device, precision, threads, recompute, seconds, ...cudaSettings(values) })
     if (json) printJson(measurement)
     else print(describe(measurement))
     return 0

@@ -17,6 +17,8 @@ export interface MeasureOptions {
   readonly precision: PrecisionChoice
   /** 0: what user, cores and cgroup allow. */
   readonly threads: number
+  /** Of training; see `SessionOptions`. @default 1 */
+  readonly recompute?: number
   readonly cuda?: CudaSettings
   /** How long to measure, without warm-up. */
   readonly seconds: number

@@ -15,6 +15,14 @@ export const placeOptions = {
   threads: integerOption('threads; 0: what user, cores and cgroup allow', { minimum: 0, maximum: 1024, fallback: 0 }),
 }
 
+/** For commands that train. */
+export const recomputeOption = {
+  recompute: integerOption('keep every n-th sum of each residual stream for the backward pass and compute the others again: less memory, some more time', {
+    minimum: 1,
+    fallback: 1,
+  }),
+}
+
 /** For a CUDA device; an error on another. */
 export const cudaOptions = {
   cudaIndex: integerOption('on CUDA: number of the device', { minimum: 0, maximum: 1023 }),

@@ -11,13 +11,14 @@ import type { CommandSpec } from './command.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
 import { choiceOption, flagOption, integerOption } from './option_spec.js'
 import { count, pairs, percent, print, printJson, size, table } from './output.js'
-import { placeOptions } from './place_options.js'
+import { placeOptions, recomputeOption } from './place_options.js'
 import { type Timing, timeProgram } from './time.js'
 
 const options = {
   ...networkOptions,
   ...sizeOptions,
   ...placeOptions,
+  ...recomputeOption,
   // A program can be made for a device that is not there.
   device: choiceOption('for whom', deviceChoices, 'auto'),
   precision: choiceOption('arithmetic', precisionChoices, 'auto'),
@@ -37,13 +38,14 @@ export const plan: CommandSpec<typeof options> = {
     ['plan preresnet-164 --batch 128', 'operation by operation'],
     ['plan preresnet-164 --batch 128 --precision bf16 --json', 'for a script'],
     ['plan preresnet-200 --program infer --batch 1 --time', 'milliseconds, GFLOP/s and GB/s of each operation'],
+    ['plan preresnet-164 --batch 128 --recompute 4', 'what recomputing saves'],
     ['plan preresnet-200 --device cuda --arch 90 --precision fp16', 'launches of a GPU that need not be there'],
   ],
   async run(values, [name]) {
-    const { json, batch, program, statisticsGroups, threads, time, arch } = values
+    const { json, batch, program, statisticsGroups, recompute, threads, time, arch } = values
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
     const place = chooseDevice(values.device, values.precision)
-    const set = await programsOf(network, { ...place, batch, statisticsGroups, ...(arch !== undefined && { arch }) })
+    const set = await programsOf(network, { ...place, batch, statisticsGroups, recompute, ...(arch !== undefined && { arch }) })
     const report = planReport(set, program, isCuda(place.device) ? 0 : await scratchBytes(set, threads))
     if (!time) {
       if (json) printJson(report)
@@ -62,6 +64,7 @@ interface Shape {
   readonly precision: Precision
   readonly batch: number
   readonly statisticsGroups: number
+  readonly recompute: number
   readonly arch?: number
 }
 
@@ -132,7 +135,10 @@ function describe(report: PlanReport): string {
     ...launchRows(report),
     ['kept for the backward pass', size(report.activationBytes)],
     ['  were activations stored too', size(report.activationBytesUnfused)],
-    ...Object.entries(report.arenas).map(([arena, bytes]) => [`arena ${arena}`, size(bytes)] as const),
+    ...Object.entries(report.arenas).map(([arena, bytes]) => {
+      const within = arena === 'gradients' && report.gradientsAt !== undefined
+      return [`arena ${arena}`, within ? `${size(bytes)} of arena activations` : size(bytes)] as const
+    }),
     ...(report.launches === undefined ? [['scratch of the executor', size(report.scratchBytes)] as const] : []),
     [report.launches === undefined ? 'all that a session allocates' : 'all arenas; the workspace of convolutions comes on top', size(report.peakBytes)],
   ])

@@ -11,7 +11,7 @@ import { augmentationFor, dataOptions, openData } from './data_options.js'
 import { chooseNetwork, networkOptions } from './model_options.js'
 import { choiceOption, flagOption, integerOption, integersOption, namesOption, numberOption, stringOption, type ValuesOf } from './option_spec.js'
 import { print, printJson } from './output.js'
-import { cudaSettings, cudaTrainingOptions, placeOptions } from './place_options.js'
+import { cudaSettings, cudaTrainingOptions, placeOptions, recomputeOption } from './place_options.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
 import { resultFile, type RunResult } from './run_directory.js'
 import { watchSignals } from './signals.js'
@@ -25,6 +25,7 @@ const options = {
   epochs: numberOption('passes over the training images', { minimum: 0 }),
   seed: integerOption('seed of start values, order and augmentation', { minimum: 0, fallback: 0 }),
   ...placeOptions,
+  ...recomputeOption,
   ...cudaTrainingOptions,
   workers: integerOption('threads that decode and augment images', { minimum: 1, maximum: 256, fallback: 1 }),
   output: stringOption('directory', 'where checkpoints, metrics and the model go (default: runs/NETWORK)'),
@@ -121,6 +122,7 @@ function fitOptions(values: Values, data: DataSplit, output: string): FitOptions
     labelSmoothing,
     statisticsGroups,
     convolution,
+    recompute,
     logEvery,
     validateEvery,
     checkpointEvery,
@@ -143,6 +145,7 @@ function fitOptions(values: Values, data: DataSplit, output: string): FitOptions
     labelSmoothing,
     statisticsGroups,
     convolution,
+    recompute,
     logEvery,
     ...(validateEvery !== undefined && { validateEvery }),
     ...(from !== undefined && { initialise: { from, except } }),

@@ -11,12 +11,13 @@ import { contractsVersion } from './contracts.js'
 import { Draft, type DraftTensor } from './draft.js'
 import { Forward, imageShape } from './forward.js'
 import { align, tensorTypes, type TensorTypes } from './layout.js'
-import { bytesOf, operandsOf, planTransient } from './memory.js'
+import { bytesOf, type Gradients, operandsOf, planTransient } from './memory.js'
 import { convolutionChoices, type CompileOptions } from './options.js'
 import { lower } from './lower/lower.js'
 import type { Site } from './lower/engines.js'
 import { DEFAULT_ARCH, hasCopies, targetOf } from './lower/target.js'
 import { planParameters, type ParameterPlan } from './parameters.js'
+import { recompute } from './recompute.js'
 import type { ArenaName, OperandValue, OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
 import { checkLossScale, emitUpdate, lossScaleOf } from './update.js'
 
@@ -80,7 +81,7 @@ export function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<
     copies: target !== undefined && hasCopies(target),
     scaler: target !== undefined && trains && options.update !== undefined,
   })
-  const linker = new Linker(parameters)
+  const linker = new Linker(parameters, target === undefined)
   const programs: Record<string, Program> = {}
   for (const name of options.programs) {
     const draft = yield* draftProgram(name, graph, options, types, parameters)
@@ -94,6 +95,7 @@ export function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<
     device: options.device,
     precision: options.precision,
     arenas: linker.arenas(),
+    ...(linker.gradientsAt !== undefined && { gradientsAt: linker.gradientsAt }),
     tensors: linker.specs,
     programs,
   }
@@ -111,6 +113,7 @@ function checkOptions(graph: Graph, options: CompileOptions): void {
     'statisticsGroups',
     'frozenStatistics',
     'convolution',
+    'recompute',
     'inputGradient',
     'arch',
     'deterministic',
@@ -124,6 +127,7 @@ function checkOptions(graph: Graph, options: CompileOptions): void {
   const groups = integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1)
   if (options.batch % groups !== 0) throw invalid('compile: statisticsGroups', `a divisor of the batch ${options.batch}`, groups)
   oneOf('compile: convolution', options.convolution ?? 'auto', convolutionChoices)
+  integer('compile: recompute', options.recompute ?? 1, 1)
   boolean('compile: inputGradient', options.inputGradient ?? false)
   const output = graph.nodes.at(-1)
   if (options.loss.kind === 'crossEntropy' && output?.shape.kind !== 'features') {
@@ -180,7 +184,8 @@ function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions,
   if (backward.inputGradient !== undefined) publish(forward.materialiser.store(backward.inputGradient, 'dx', []), 'dx')
 
   if (options.update !== undefined) emitUpdate(draft, parameters, options.update, lossScaleOf(options))
-  return draft
+  const every = options.recompute ?? 1
+  return every > 1 ? yield* recompute(draft, every) : draft
 }
 
 /** Run when parameters were written from outside: what convolutions read is a copy. */
@@ -268,7 +273,14 @@ export class Linker {
     activations: 0,
   }
 
-  constructor(private readonly parameters: ParameterPlan) {
+  /** Of the program that trains; see `ProgramSet`. */
+  gradientsAt: number | undefined
+
+  /** `overlay`: whether gradients may lie over dead activations. */
+  constructor(
+    private readonly parameters: ParameterPlan,
+    private readonly overlay: boolean,
+  ) {
     const { tensors, copies, gradients, velocities, scaler } = parameters
     for (const group of [tensors, copies, gradients, velocities]) {
       for (const tensor of group.values()) this.add(tensor, parameters.offsets.get(tensor) as number)
@@ -281,7 +293,8 @@ export class Linker {
   }
 
   *link(name: string, draft: Pick<Draft, 'operations' | 'batch'>): Generator<void, Program> {
-    const plan = yield* planTransient(draft.operations)
+    const plan = yield* planTransient(draft.operations, name === 'train' ? this.gradients() : undefined)
+    this.gradientsAt ??= plan.gradientsAt
     const operations: OperationSpec[] = []
     for (const operation of draft.operations) {
       const operands: Record<string, OperandValue> = {}
@@ -293,6 +306,12 @@ export class Linker {
     }
     this.ends.activations = Math.max(this.ends.activations, align(plan.bytes))
     return { name, batch: draft.batch, operations }
+  }
+
+  private gradients(): Gradients | undefined {
+    const { gradients, offsets, arenas } = this.parameters
+    if (!this.overlay || arenas.gradients === undefined) return undefined
+    return { offsets: new Map([...gradients.values()].map((tensor) => [tensor, offsets.get(tensor) as number])), bytes: arenas.gradients }
   }
 
   private index(tensor: DraftTensor, offsets: ReadonlyMap<DraftTensor, number>): number {

@@ -1,6 +1,6 @@
 /** A program while it is being made: operations and tensors as linked objects, before memory is planned. */
 import type { ArenaName, AttributeValue, DType, Layout, OperationSpec } from './program.js'
-import type { OperationName } from './contracts.js'
+import { contracts, type OperationName } from './contracts.js'
 import { elements, type TensorTypes } from './layout.js'
 
 export interface DraftTensor {
@@ -63,6 +63,22 @@ export class Draft {
       attributes: { ...attributes },
     }
     this.operations.push(operation)
+    return operation
+  }
+
+  /** An operation whose operands are all there, what it writes among them: that tensor is its work from now on. */
+  emitComplete(
+    op: OperationName,
+    name: string,
+    fused: readonly string[],
+    operands: Record<string, DraftOperand | undefined>,
+    attributes: Record<string, AttributeValue> = {},
+  ): DraftOperation {
+    const operation = this.emit(op, name, fused, operands, attributes)
+    const table = contracts[op].operands as Readonly<Record<string, { readonly role: string }>>
+    for (const [key, operand] of Object.entries(operation.operands)) {
+      if (table[key]?.role === 'out') for (const tensor of [operand].flat()) tensor.producer = operation
+    }
     return operation
   }
 

@@ -5,6 +5,9 @@ import { PreresnetError } from '../errors.js'
 /** Every tensor starts on a cache line. */
 export const ALIGNMENT = 64
 
+/** Every arena starts on a page. */
+export const PAGE = 4096
+
 const SIZES: Readonly<Record<DType, number>> = { f64: 8, f32: 4, bf16: 2, f16: 2, i32: 4, u8: 1 }
 
 export function sizeOf(dtype: DType): number {

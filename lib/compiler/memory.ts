@@ -1,11 +1,21 @@
 /**
  * The memory plan: tensors of the transient arena share memory where their lifetimes do not meet. A lifetime goes from the first
- * operation that writes a tensor to the last that touches it.
+ * operation that writes a tensor to the last that touches it. Gradients of parameters live from there to the end, and lie over activations that
+ * are dead by then, where that saves memory.
  */
 import type { DraftOperation, DraftTensor } from './draft.js'
-import { align, storageBytes } from './layout.js'
+import { align, PAGE, storageBytes } from './layout.js'
 
 export interface Plan {
+  readonly offsets: ReadonlyMap<DraftTensor, number>
+  readonly bytes: number
+  /** Where in the transient arena the arena of gradients begins; absent where it has memory of its own. */
+  readonly gradientsAt?: number
+}
+
+/** The arena of gradients, as the optimizer reads it: in one piece. */
+export interface Gradients {
+  /** Bytes from the arena's start. */
   readonly offsets: ReadonlyMap<DraftTensor, number>
   readonly bytes: number
 }
@@ -23,8 +33,8 @@ export function operandsOf(operation: DraftOperation): DraftTensor[] {
   return Object.values(operation.operands).flat()
 }
 
-/** Small vectors get a region of their own behind the feature maps, so that they do not tear holes between them. */
-export function* planTransient(operations: readonly DraftOperation[]): Generator<void, Plan> {
+/** Small vectors get a region of their own before the feature maps, so that they do not tear holes between them. */
+export function* planTransient(operations: readonly DraftOperation[], gradients?: Gradients): Generator<void, Plan> {
   const lifetimes = new Map<DraftTensor, Lifetime>()
   for (const operation of operations) {
     for (const tensor of operandsOf(operation)) {
@@ -37,14 +47,47 @@ export function* planTransient(operations: readonly DraftOperation[]): Generator
   }
   const offsets = new Map<DraftTensor, number>()
   let bytes = 0
-  for (const large of [true, false]) {
+  for (const large of [false, true]) {
     const part = [...lifetimes].filter(([tensor]) => (tensor.shape.length === 4) === large)
     bytes += yield* planRegion(part, bytes, offsets)
   }
-  return { offsets, bytes }
+  const gradientsAt = gradients && placeOfGradients(operations, lifetimes, offsets, gradients)
+  if (gradientsAt === undefined || gradientsAt >= bytes) return { offsets, bytes }
+  return { offsets, bytes: Math.max(bytes, gradientsAt + gradients!.bytes), gradientsAt }
 }
 
-/** Best fit over time: at each operation what died is free again, what is born takes the smallest gap that holds it. */
+/**
+ * The lowest place at which no gradient meets what still lives when it is written. The backward pass frees activations from the top and writes
+ * gradients from the last layer to the first, so that the one stack shrinks before the other. Undefined if a gradient is never written.
+ */
+function placeOfGradients(
+  operations: readonly DraftOperation[],
+  lifetimes: ReadonlyMap<DraftTensor, Lifetime>,
+  offsets: ReadonlyMap<DraftTensor, number>,
+  gradients: Gradients,
+): number | undefined {
+  /** Begin of the lowest gradient written so far, after each operation. */
+  const lowest: number[] = []
+  const written = new Set<DraftTensor>()
+  let low = Infinity
+  for (const operation of operations) {
+    for (const tensor of operandsOf(operation)) {
+      const offset = gradients.offsets.get(tensor)
+      if (offset === undefined) continue
+      written.add(tensor)
+      low = Math.min(low, offset)
+    }
+    lowest.push(low)
+  }
+  if (written.size !== gradients.offsets.size) return undefined
+  let place = 0
+  for (const [tensor, { last }] of lifetimes) {
+    if (lowest[last] !== Infinity) place = Math.max(place, (offsets.get(tensor) as number) + align(bytesOf(tensor)) - (lowest[last] as number))
+  }
+  return align(place, PAGE)
+}
+
+/** Over time: at each operation what died is free again, what is born takes the lowest gap that holds it. */
 function* planRegion(lifetimes: readonly (readonly [DraftTensor, Lifetime])[], base: number, offsets: Map<DraftTensor, number>): Generator<void, number> {
   const births = [...lifetimes].sort(([a, x], [b, y]) => x.first - y.first || bytesOf(b) - bytesOf(a))
   const deaths = [...lifetimes].sort(([, x], [, y]) => x.last - y.last)
@@ -68,17 +111,13 @@ class FreeList {
   private readonly gaps: { offset: number; bytes: number }[] = []
 
   take(bytes: number): number {
-    let best = -1
-    for (let index = 0; index < this.gaps.length; index++) {
+    const index = this.gaps.findIndex((gap) => gap.bytes >= bytes)
+    if (index >= 0) {
       const gap = this.gaps[index]!
-      if (gap.bytes >= bytes && (best < 0 || gap.bytes < this.gaps[best]!.bytes)) best = index
-    }
-    if (best >= 0) {
-      const gap = this.gaps[best]!
       const offset = gap.offset
       gap.offset += bytes
       gap.bytes -= bytes
-      if (gap.bytes === 0) this.gaps.splice(best, 1)
+      if (gap.bytes === 0) this.gaps.splice(index, 1)
       return offset
     }
     // Nothing fits: grow the end, using the gap that touches it.

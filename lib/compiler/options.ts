@@ -19,6 +19,11 @@ export interface CompileOptions {
   readonly frozenStatistics?: readonly string[]
   /** 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': never, for the last digits. @default 'auto' */
   readonly convolution?: ConvolutionChoice
+  /**
+   * Of each residual stream every n-th sum is kept for the backward pass, the others are computed again: less memory for some more time, the same
+   * results. 1: all are kept. @default 1
+   */
+  readonly recompute?: number
   /** Also compute the gradient at the network's input. @default false */
   readonly inputGradient?: boolean
   /** On CUDA: compute capability, 90 for an H100. Decides which convolutions are fused. @default 90 */

@@ -62,6 +62,11 @@ export interface ProgramSet {
   readonly device: DeviceName
   readonly precision: Precision
   readonly arenas: Readonly<Record<string, number>>
+  /**
+   * On a host: where in arena `activations` the arena `gradients` lies, over what is dead when they are written. They can be read until the next run.
+   * Absent: it has memory of its own.
+   */
+  readonly gradientsAt?: number
   readonly tensors: readonly TensorSpec[]
   /**
    * `train` (forward, loss, backward, sgd), `evaluate` (running statistics, loss and predictions), `infer` (running statistics, probabilities).

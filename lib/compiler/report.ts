@@ -46,6 +46,8 @@ export interface PlanReport {
   /** The same if every convolution kept its normalised input beside the raw one, as frameworks do that do not recompute. */
   readonly activationBytesUnfused: number
   readonly arenas: Readonly<Record<string, number>>
+  /** Where arena `gradients` begins in arena `activations`, if it lies there. */
+  readonly gradientsAt?: number
   /** The executor's scratch, where a session told it. */
   readonly scratchBytes: number
   /** All that a session allocates. */
@@ -75,9 +77,16 @@ export function planReport(set: ProgramSet, program = 'train', scratchBytes = 0)
     activationBytes,
     activationBytesUnfused: activationBytes + activatedInputs(set, chosen),
     arenas: set.arenas,
+    ...(set.gradientsAt !== undefined && { gradientsAt: set.gradientsAt }),
     scratchBytes,
-    peakBytes: sum(Object.values(set.arenas)) + scratchBytes,
+    peakBytes: arenaBytes(set) + scratchBytes,
   }
+}
+
+/** What a session allocates for arenas. */
+function arenaBytes({ arenas, gradientsAt }: ProgramSet): number {
+  const all = sum(Object.values(arenas))
+  return gradientsAt === undefined ? all : all - (arenas['gradients'] ?? 0)
 }
 
 function reportOperation(set: ProgramSet, operation: OperationSpec): OperationReport {

@@ -165,6 +165,8 @@ export interface NativeBinding {
   createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions): Promise<NativeSession>
   /** ERR_DEVICE where the library of that device is missing or cannot be opened. */
   cuda(device: 'cuda' | 'cuda-emulated', index: number): CudaInformation
+  /** One device; ERR_DEVICE where there is none that can be used. On a machine without a GPU cuDNN is not loaded for it. */
+  cudaDevice(device: 'cuda' | 'cuda-emulated', index: number): NonNullable<CudaInformation['device']>
   createLoader(description: LoaderDescription): NativeLoader
   /** JPEG or PNG to RGB (or grey) pixels, NHWC. Resized and cropped as in LoaderDescription where height and width are given. */
   decodeImage(
@@ -288,6 +290,10 @@ class Binding implements NativeBinding {
 
   cuda(device: 'cuda' | 'cuda-emulated', index: number): CudaInformation {
     return direct(() => this.addon.cuda(device, index))
+  }
+
+  cudaDevice(device: 'cuda' | 'cuda-emulated', index: number): NonNullable<CudaInformation['device']> {
+    return direct(() => this.addon.cudaDevice(device, index))
   }
 
   createLoader(description: LoaderDescription): NativeLoader {

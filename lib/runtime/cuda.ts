@@ -4,7 +4,7 @@ import type { LossScale } from '../compiler/options.js'
 import type { DeviceName } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { boolean, integer, invalid, knownKeys } from '../options.js'
-import { loadBinding, type CudaInformation, type CudaSessionOptions } from './binding.js'
+import { loadBinding, type CudaSessionOptions } from './binding.js'
 import { isCuda } from './device.js'
 
 /** For devices `cuda` and `cuda-emulated`; an error on others. */
@@ -80,14 +80,13 @@ export function checkCudaSettings(where: string, settings: CudaSettings = {}): C
 
 /** Whether device 'auto' may take the GPU. */
 export function hasCuda(): boolean {
-  let information: CudaInformation
   try {
-    information = loadBinding().cuda('cuda', 0)
+    loadBinding().cudaDevice('cuda', 0)
+    return true
   } catch (error) {
     if (error instanceof PreresnetError && error.code === 'ERR_DEVICE') return false
     throw error
   }
-  return information.problem === '' && information.devices > 0
 }
 
 function isObject(value: unknown): boolean {

@@ -55,6 +55,11 @@ export interface SessionOptions {
   readonly statisticsGroups?: number
   /** 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': never, for the last digits. @default 'auto' */
   readonly convolution?: ConvolutionChoice
+  /**
+   * Of each residual stream every n-th sum is kept for the backward pass, the others are computed again: less memory for some more time, the same
+   * results. 1: all are kept. @default 1
+   */
+  readonly recompute?: number
   /** For devices `cuda` and `cuda-emulated`. */
   readonly cuda?: CudaSettings
 }
@@ -73,6 +78,7 @@ const optionNames = [
   'frozenStatistics',
   'statisticsGroups',
   'convolution',
+  'recompute',
   'cuda',
 ] as const
 
@@ -123,6 +129,7 @@ export async function compile(network: Network, options: SessionOptions = {}): P
     ...(options.optimizer && { update: updateOptions(graph, options.optimizer, options.frozen ?? []) }),
     statisticsGroups: integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1),
     convolution: options.convolution ?? 'auto',
+    recompute: integer('compile: recompute', options.recompute ?? 1, 1),
     frozenStatistics: [...select('compile: frozenStatistics', options.frozenStatistics ?? [], norms)],
     ...(cuda && {
       arch: cuda.architecture,
@@ -396,7 +403,10 @@ export class Session implements AsyncDisposable {
     return this.#tensor(name, `velocity/${name}`, this.trainedNames)
   }
 
-  /** Gradient of the last step, before clipping and decay. */
+  /**
+   * Gradient of the last step, before clipping and decay. On a CPU it may share memory with activations: it is there until the session's next
+   * run, and reading it later is ERR_PARAMETER.
+   */
   gradient(name: string): Tensor {
     const dynamic = this.#lossScaleIsDynamic
     const scale = async (native: NativeSession): Promise<number> => scaleOfLastStep(await this.#readLossScale(native), dynamic)

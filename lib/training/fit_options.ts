@@ -44,6 +44,11 @@ export interface FitOptions {
   readonly statisticsGroups?: number
   /** 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': never, for the last digits. @default 'auto' */
   readonly convolution?: ConvolutionChoice
+  /**
+   * Of each residual stream every n-th sum is kept for the backward pass, the others are computed again: less memory for some more time, the same
+   * results. 1: all are kept. @default 1
+   */
+  readonly recompute?: number
   /** Parameters that are not trained: names, paths above them, patterns with `*`. @default [] */
   readonly frozen?: readonly string[]
   /** Norms that use and keep their running statistics. @default [] */
@@ -102,6 +107,7 @@ export interface FitPlan {
   readonly labelSmoothing: number
   readonly statisticsGroups: number
   readonly convolution: ConvolutionChoice
+  readonly recompute: number
   readonly frozen: readonly string[]
   readonly frozenStatistics: readonly string[]
   readonly initialise: { readonly from: string; readonly except: readonly string[] } | undefined
@@ -131,6 +137,7 @@ const names = [
   'labelSmoothing',
   'statisticsGroups',
   'convolution',
+  'recompute',
   'frozen',
   'frozenStatistics',
   'initialise',
@@ -172,6 +179,7 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
     labelSmoothing: number('fit: labelSmoothing', options.labelSmoothing ?? 0, 0, 1),
     statisticsGroups: statisticsGroups(options.statisticsGroups ?? 1, batch),
     convolution: oneOf('fit: convolution', options.convolution ?? 'auto', convolutionChoices),
+    recompute: integer('fit: recompute', options.recompute ?? 1, 1),
     frozen: patterns('fit: frozen', options.frozen ?? []),
     frozenStatistics: patterns('fit: frozenStatistics', options.frozenStatistics ?? []),
     initialise: initialise && { from: string('fit: initialise.from', initialise.from), except: patterns('fit: initialise.except', initialise.except ?? []) },

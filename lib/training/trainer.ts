@@ -110,7 +110,8 @@ export class Trainer {
   }
 
   async #openSession(data: Loader, resumed: Resumed | undefined): Promise<Session> {
-    const { network, device, precision, threads, cuda, seed, optimizer, labelSmoothing, frozen, frozenStatistics, statisticsGroups, convolution } = this.#plan
+    const { network, device, precision, threads, cuda, seed, optimizer, labelSmoothing, frozen, frozenStatistics, statisticsGroups, convolution, recompute } =
+      this.#plan
     const saved = resumed?.state.recipe
     // Other kernels would give other bits: what was chosen before is taken again.
     const settings = saved?.cuda === undefined ? cuda : { ...cuda, tune: saved.cuda.choices ?? false }
@@ -128,6 +129,7 @@ export class Trainer {
       frozenStatistics,
       statisticsGroups,
       convolution,
+      recompute,
     })
   }
 

@@ -29,15 +29,47 @@ Napi::Object system_information(Napi::Env env) {
   return system;
 }
 
+namespace {
+
+struct DeviceArguments {
+  const preresnet_cuda_api& library;
+  int32_t index;
+};
+
+DeviceArguments device_arguments(const Napi::CallbackInfo& info) {
+  const std::string name = text_argument(info, 0, "device");
+  if (!info[1].IsNumber()) throw Error("ERR_OPTION", "index: expected a number");
+  return {cuda_library(name), info[1].As<Napi::Number>().Int32Value()};
+}
+
+Napi::Object device_entry(Napi::Env env, const DeviceArguments& place) {
+  preresnet_cuda_error error{};
+  preresnet_cuda_device device{};
+  device.size = sizeof device;
+  check_cuda(place.library.device(place.index, &device, &error), error);
+  Napi::Object entry = Napi::Object::New(env);
+  entry.Set("name", device.name);
+  entry.Set("architecture", device.architecture);
+  entry.Set("multiprocessors", device.multiprocessors);
+  entry.Set("memory", static_cast<double>(device.memory));
+  entry.Set("available", static_cast<double>(device.available));
+  return entry;
+}
+
+}  // namespace
+
+Napi::Value cuda_device(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(),
+                 [&]() -> Napi::Value { return device_entry(info.Env(), device_arguments(info)); });
+}
+
 Napi::Value cuda_information(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    const std::string name = text_argument(info, 0, "device");
-    if (!info[1].IsNumber()) throw Error("ERR_OPTION", "index: expected a number");
-    const preresnet_cuda_api& library = cuda_library(name);
+    const DeviceArguments place = device_arguments(info);
     preresnet_cuda_error error{};
     preresnet_cuda_information found{};
     found.size = sizeof found;
-    check_cuda(library.information(&found, &error), error);
+    check_cuda(place.library.information(&found, &error), error);
     Napi::Object result = Napi::Object::New(info.Env());
     result.Set("builtForRuntime", found.built_for_runtime);
     result.Set("runtime", found.runtime);
@@ -48,17 +80,7 @@ Napi::Value cuda_information(const Napi::CallbackInfo& info) {
     result.Set("devices", found.devices);
     result.Set("architectures", found.architectures);
     result.Set("problem", found.problem);
-    if (found.problem[0] != '\0') return result;
-    preresnet_cuda_device device{};
-    device.size = sizeof device;
-    check_cuda(library.device(info[1].As<Napi::Number>().Int32Value(), &device, &error), error);
-    Napi::Object entry = Napi::Object::New(info.Env());
-    entry.Set("name", device.name);
-    entry.Set("architecture", device.architecture);
-    entry.Set("multiprocessors", device.multiprocessors);
-    entry.Set("memory", static_cast<double>(device.memory));
-    entry.Set("available", static_cast<double>(device.available));
-    result.Set("device", entry);
+    if (found.problem[0] == '\0') result.Set("device", device_entry(info.Env(), place));
     return result;
   });
 }

@@ -5,6 +5,8 @@
 namespace preresnet {
 
 Napi::Object system_information(Napi::Env env);
+/// (device, index): one GPU, if it can be used.
+Napi::Value cuda_device(const Napi::CallbackInfo& info);
 /// (device, index): what the library of that CUDA device and the machine say.
 Napi::Value cuda_information(const Napi::CallbackInfo& info);
 

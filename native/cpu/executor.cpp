@@ -56,6 +56,9 @@ class CpuExecutor final : public Executor {
   }
   size_t scratch_bytes() const override { return context_.scratch.bytes(); }
   void allocate() override { context_.scratch.allocate(); }
+  void share_out(int64_t tasks, const std::function<void(int64_t)>& function) override {
+    context_.pool.run(tasks, [&](int, int64_t task) { function(task); });
+  }
   Peaks measure_peaks() override { return cpu::measure_peaks(context_.pool); }
 
  private:

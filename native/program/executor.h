@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -46,6 +47,10 @@ class Executor {
   virtual size_t scratch_bytes() const = 0;
   /// Allocates those bytes. Called once, after the last prepare().
   virtual void allocate() = 0;
+  /// Calls function(task) for every task in 0 .. tasks - 1, on all threads where there are several.
+  virtual void share_out(int64_t tasks, const std::function<void(int64_t task)>& function) {
+    for (int64_t task = 0; task < tasks; ++task) function(task);
+  }
   /// Measures with all threads, for less than a second. Throws Error("ERR_UNSUPPORTED") where
   /// speed is no concern.
   virtual Peaks measure_peaks() = 0;

@@ -36,9 +36,13 @@ struct HostSession::Prepared : Landmarks {
   const Program* program = nullptr;
   std::vector<std::unique_ptr<Operation>> operations;
   std::vector<std::vector<const Tensor*>> dying;  // transient tensors whose last use is operation i
+  bool writes_gradients;
 
   explicit Prepared(const Program& source)
-      : Landmarks(find_landmarks(source)), program(&source), dying(source.operations.size()) {
+      : Landmarks(find_landmarks(source)),
+        program(&source),
+        dying(source.operations.size()),
+        writes_gradients(!gradient_lifetimes(source).empty()) {
     for (const Lifetime& lifetime : lifetimes(source)) {
       dying[lifetime.last].push_back(lifetime.tensor);
     }
@@ -68,9 +72,16 @@ HostSession::HostSession(std::unique_ptr<ProgramSet> programs, int threads,
 
 HostSession::~HostSession() = default;
 
+/// Whether an arena has no memory of its own.
+bool HostSession::shares(std::string_view arena) const {
+  return arena == kGradientArena && set().gradients_at.has_value();
+}
+
 SessionMemory HostSession::memory() const {
   SessionMemory memory;
-  for (const auto& [name, bytes] : set().arenas) memory.arenas += bytes;
+  for (const auto& [name, bytes] : set().arenas) {
+    if (!shares(name)) memory.arenas += bytes;
+  }
   memory.scratch = executor_->scratch_bytes();
   const auto buffers = set().arenas.find("buffers");
   if (buffers != set().arenas.end()) memory.scratch += buffers->second;
@@ -87,7 +98,14 @@ void HostSession::allocate() {
                                   megabytes(needed.total()) + " (" + megabytes(needed.arenas) +
                                   " in arenas, " + megabytes(needed.scratch) + " of scratch)");
   }
-  for (const auto& [name, bytes] : set().arenas) arenas_[name] = std::make_shared<Arena>(bytes);
+  for (const auto& [name, bytes] : set().arenas) {
+    if (!shares(name)) arenas_[name] = std::make_shared<Arena>(bytes);
+  }
+  if (set().gradients_at) {
+    arenas_[std::string(kGradientArena)] =
+        std::make_shared<Arena>(arenas_.find(kTransientArena)->second, *set().gradients_at,
+                                set().arenas.find(kGradientArena)->second);
+  }
   for (Tensor& tensor : set().tensors) {
     tensor.data = static_cast<std::byte*>(arenas_.at(tensor.arena)->data()) + tensor.offset;
   }
@@ -101,9 +119,20 @@ void HostSession::require_memory() const {
   if (!allocated_) throw Error("ERR_INTERNAL", "expected allocate before this call, got none");
 }
 
-Values HostSession::read(std::string_view tensor) {
+/// Gradients that share memory with activations are there from a training step to the next run.
+void HostSession::require_contents(const Tensor& tensor) const {
+  if (!shares(tensor.arena) || holds_gradients_) return;
+  throw Error("ERR_PARAMETER",
+              "tensor " + tensor.name +
+                  ": expected a training step as the last run, whose gradients are in memory "
+                  "until the next, got none or another program since");
+}
+
+Values HostSession::read(std::string_view name) {
   require_memory();
-  return read_values(persistent(tensor));
+  const Tensor& tensor = persistent(name);
+  require_contents(tensor);
+  return read_values(tensor);
 }
 
 void HostSession::write(std::string_view name, const Values& values) {
@@ -129,6 +158,7 @@ const Tensor& HostSession::viewable(std::string_view name) {
                                      ": expected a plain f32 or f64 tensor, got " +
                                      name_of(tensor.layout) + " " + name_of(tensor.dtype));
   }
+  require_contents(tensor);
   viewed_ = true;
   return tensor;
 }
@@ -172,9 +202,20 @@ void HostSession::check_inputs(const Prepared& program) const {
                 placement == nullptr ? nullptr : placement->as<const int32_t>());
 }
 
+/// Only of what is updated: between the gradients there may be anything.
+bool HostSession::gradients_finite(const ops::Sgd& sgd) {
+  std::atomic<bool> finite{true};
+  executor_->share_out(static_cast<int64_t>(sgd.offsets.size()), [&](int64_t segment) {
+    const auto at = static_cast<size_t>(segment);
+    if (!all_finite(*sgd.gradients, sgd.offsets[at], sgd.lengths[at])) finite = false;
+  });
+  return finite;
+}
+
 /// One step. False: cancelled, and nothing that lasts was changed.
 bool HostSession::step(Prepared& program, const RunRequest& request, Step step, bool traced) {
   keep_buffers();
+  holds_gradients_ = false;
   const Clock::time_point begin = traced ? Clock::now() : Clock::time_point{};
   const double offset = trace_.empty() ? 0 : trace_.back().start + trace_.back().duration;
   if (request.poison) {
@@ -189,8 +230,7 @@ bool HostSession::step(Prepared& program, const RunRequest& request, Step step, 
       restore_buffers();
       return false;
     }
-    if (request.check_finite && index == program.update_index &&
-        !all_finite(*program.sgd->gradients)) {
+    if (request.check_finite && index == program.update_index && !gradients_finite(*program.sgd)) {
       explain_not_finite(program, step, index, "a gradient");
     }
     const Clock::time_point start = traced ? Clock::now() : Clock::time_point{};
@@ -216,6 +256,7 @@ bool HostSession::step(Prepared& program, const RunRequest& request, Step step, 
       }
     }
   }
+  holds_gradients_ = program.writes_gradients;
   return true;
 }
 
@@ -225,7 +266,7 @@ void HostSession::explain_not_finite(Prepared& program, const Step& step, size_t
   restore_buffers();
   const std::string found = first_not_finite(
       *program.program, until, [&](size_t index) { program.operations[index]->run(step); },
-      all_finite);
+      [](const Tensor& tensor) { return all_finite(tensor); });
   restore_buffers();
   throw Error("ERR_NOT_FINITE",
               "step " + std::to_string(step.index) + ": " + what + " is not finite; " + found);

@@ -36,6 +36,9 @@ class HostSession : public Session {
   struct Prepared;
 
   void require_memory() const;
+  void require_contents(const Tensor&) const;
+  bool shares(std::string_view arena) const;
+  bool gradients_finite(const ops::Sgd&);
   bool step(Prepared&, const RunRequest&, Step, bool traced);
   void take_batch(Prepared&, const Batch&) const;
   void check_inputs(const Prepared&) const;
@@ -53,6 +56,7 @@ class HostSession : public Session {
   std::vector<TraceEvent> trace_;           // of the run going on
   uint64_t weights_version_ = 1;
   std::atomic<bool> viewed_{false};
+  std::atomic<bool> holds_gradients_{false};
   std::atomic<bool> allocated_{false};
 };
 

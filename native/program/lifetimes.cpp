@@ -1,6 +1,7 @@
 #include "program/lifetimes.h"
 
 #include <unordered_map>
+#include <unordered_set>
 
 #include "core/error.h"
 
@@ -34,6 +35,21 @@ std::vector<Lifetime> lifetimes(const Program& program) {
         result.push_back({operand.tensor, index, index});
       } else {
         result[entry->second].last = index;
+      }
+    }
+  }
+  return result;
+}
+
+std::vector<Lifetime> gradient_lifetimes(const Program& program) {
+  std::vector<Lifetime> result;
+  std::unordered_set<const Tensor*> known;
+  for (size_t index = 0; index < program.operations.size(); ++index) {
+    for (const Operand& operand : operands_of(program.operations[index].operation)) {
+      const bool written = operand.contract->role != ops::Role::in;
+      if (!written || operand.tensor->arena != kGradientArena) continue;
+      if (known.insert(operand.tensor).second) {
+        result.push_back({operand.tensor, index, program.operations.size() - 1});
       }
     }
   }

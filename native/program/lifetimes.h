@@ -18,6 +18,10 @@ struct Lifetime {
 /// ERR_PROGRAM for an operand that is read before it was written in this program.
 std::vector<Lifetime> lifetimes(const Program&);
 
+/// Of the gradients of parameters that the program writes, ordered by first. They live on to its
+/// end.
+std::vector<Lifetime> gradient_lifetimes(const Program&);
+
 /// What the program leaves for whoever ran it: tensors of arena `outputs` that it writes.
 std::vector<const Tensor*> results_of(const Program&);
 

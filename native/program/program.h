@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ namespace preresnet {
 /// The one arena in which tensors share memory by lifetimes; all others keep their contents between
 /// runs.
 inline constexpr std::string_view kTransientArena = "activations";
+inline constexpr std::string_view kGradientArena = "gradients";
 
 enum class Phase : uint8_t { forward, loss, backward, update };
 
@@ -37,7 +39,8 @@ struct ProgramSet {
   std::string device;
   std::string precision;
   std::map<std::string, size_t, std::less<>> arenas;  // bytes
-  std::vector<Tensor> tensors;                        // never grows: operations point into it
+  std::optional<size_t> gradients_at;  // where the gradients lie in the transient arena, if there
+  std::vector<Tensor> tensors;         // never grows: operations point into it
   std::map<std::string, Program, std::less<>> programs;
 
   ProgramSet() = default;

@@ -36,16 +36,16 @@ const Json& array(const std::string& where, const Json& value) {
   return value;
 }
 
-/// An object with exactly these keys.
+/// An object with exactly these keys, and perhaps the optional one.
 const Json& object(const std::string& where, const Json& value,
-                   std::initializer_list<const char*> keys) {
+                   std::initializer_list<const char*> keys, const char* optional = nullptr) {
   object(where, value);
   for (const char* key : keys) {
     if (!value.contains(key)) refuse(where, "key \"" + std::string(key) + "\"", "none");
   }
   if (value.size() == keys.size()) return value;
   for (const auto& [key, unused] : value.items()) {
-    bool known = false;
+    bool known = optional != nullptr && key == optional;
     for (const char* candidate : keys) known = known || key == candidate;
     if (!known) refuse(where, "known keys only", "\"" + key + "\"");
   }
@@ -233,9 +233,9 @@ class OperationReader {
 std::unique_ptr<ProgramSet> read_programs(std::string_view source) {
   const Json json = Json::parse(source, nullptr, false);
   if (json.is_discarded()) refuse("programs", "JSON", "text that is none");
-  object(
-      "programs", json,
-      {"format", "contracts", "network", "device", "precision", "arenas", "tensors", "programs"});
+  object("programs", json,
+         {"format", "contracts", "network", "device", "precision", "arenas", "tensors", "programs"},
+         "gradientsAt");
   if (integer("format", json["format"]) != 1) refuse("format", "1", show(json["format"]));
   if (integer("contracts", json["contracts"]) != ops::kContractsVersion) {
     refuse("contracts", std::to_string(ops::kContractsVersion), show(json["contracts"]));
@@ -247,6 +247,9 @@ std::unique_ptr<ProgramSet> read_programs(std::string_view source) {
   set->precision = text("precision", json["precision"]);
   for (const auto& [name, bytes] : object("arenas", json["arenas"]).items()) {
     set->arenas[name] = static_cast<size_t>(count("arena " + name, bytes, 0));
+  }
+  if (json.contains("gradientsAt")) {
+    set->gradients_at = static_cast<size_t>(count("gradientsAt", json["gradientsAt"], 0));
   }
   set->tensors.reserve(array("tensors", json["tensors"]).size());
   for (const Json& tensor : json["tensors"]) {

@@ -17,6 +17,7 @@ namespace preresnet {
 namespace {
 
 constexpr size_t kAlignment = 64;
+constexpr size_t kPage = 4096;  // every arena begins on one
 constexpr std::array kArenas = {"parameters", "compute",         "velocity",
                                 "gradients",  "weightGradients", "buffers",
                                 "inputs",     "outputs",         "activations"};
@@ -224,11 +225,51 @@ void check_single(const Program& program) {
   }
 }
 
+/// Gradients in the transient arena: a program that writes one writes all, before the optimizer
+/// reads them as a row.
+void check_gradients_written(const ProgramSet& set, const Program& program,
+                             const std::vector<Lifetime>& written) {
+  const std::unordered_set<const Tensor*> over = views(set);
+  const auto all = static_cast<size_t>(
+      std::count_if(set.tensors.begin(), set.tensors.end(), [&](const Tensor& tensor) {
+        return tensor.arena == kGradientArena && over.count(&tensor) == 0;
+      }));
+  for (size_t index = 0; index < program.operations.size(); ++index) {
+    const ProgramOperation& operation = program.operations[index];
+    for (const Operand& operand : operands_of(operation.operation)) {
+      if (operand.tensor->arena != kGradientArena || operand.contract->role == ops::Role::out)
+        continue;
+      const auto before =
+          std::count_if(written.begin(), written.end(),
+                        [&](const Lifetime& lifetime) { return lifetime.first < index; });
+      if (static_cast<size_t>(before) == all) continue;
+      refuse("program " + program.name + ": " + describe(index, operation),
+             "expected all " + std::to_string(all) +
+                 " gradients to be written before they are read, got " + std::to_string(before));
+    }
+  }
+  if (!written.empty() && written.size() != all) {
+    refuse("program " + program.name, "expected all " + std::to_string(all) +
+                                          " gradients to be written, got " +
+                                          std::to_string(written.size()));
+  }
+}
+
 /// No two transient tensors that hold something at the same time share memory. A sweep over the
 /// operations keeps the living ones in order of their place, so that each newcomer is compared with
 /// its neighbours only.
-void check_transient(const Program& program) {
-  const std::vector<Lifetime> births = lifetimes(program);
+void check_transient(const ProgramSet& set, const Program& program) {
+  std::vector<Lifetime> births = lifetimes(program);
+  if (set.gradients_at) {
+    const std::vector<Lifetime> gradients = gradient_lifetimes(program);
+    check_gradients_written(set, program, gradients);
+    births.insert(births.end(), gradients.begin(), gradients.end());
+    std::stable_sort(births.begin(), births.end(),
+                     [](const Lifetime& a, const Lifetime& b) { return a.first < b.first; });
+  }
+  const auto begin = [&](const Tensor& tensor) {
+    return tensor.offset + (tensor.arena == kGradientArena ? *set.gradients_at : 0);
+  };
   std::vector<const Lifetime*> deaths;
   for (const Lifetime& lifetime : births) deaths.push_back(&lifetime);
   std::sort(deaths.begin(), deaths.end(),
@@ -238,20 +279,22 @@ void check_transient(const Program& program) {
   size_t dead = 0;
   for (const Lifetime& birth : births) {
     for (; dead < deaths.size() && deaths[dead]->last < birth.first; ++dead) {
-      living.erase(deaths[dead]->tensor->offset);
+      living.erase(begin(*deaths[dead]->tensor));
     }
     const Tensor& tensor = *birth.tensor;
-    const auto after = living.lower_bound(tensor.offset);
+    const auto after = living.lower_bound(begin(tensor));
     const Tensor* neighbours[] = {after == living.end() ? nullptr : after->second,
                                   after == living.begin() ? nullptr : std::prev(after)->second};
     for (const Tensor* neighbour : neighbours) {
-      if (neighbour == nullptr || !overlap(tensor, *neighbour)) continue;
+      if (neighbour == nullptr || begin(tensor) >= begin(*neighbour) + neighbour->bytes ||
+          begin(*neighbour) >= begin(tensor) + tensor.bytes)
+        continue;
       refuse(
           "program " + program.name + ": " + describe(birth.first, program.operations[birth.first]),
           "expected memory of its own for " + place(tensor) + ", got some of " + place(*neighbour) +
               ", which is still needed");
     }
-    living.emplace(tensor.offset, &tensor);
+    living.emplace(begin(tensor), &tensor);
   }
 }
 
@@ -267,7 +310,25 @@ void check_program(const ProgramSet& set, const std::string& key, const Program&
   check_single<ops::SoftmaxCrossEntropy>(program);
   check_single<ops::CheckGradients>(program);
   check_single<ops::Sgd>(program);
-  check_transient(program);
+  check_transient(set, program);
+}
+
+/// The gradients may be a part of the transient arena, on a host.
+void check_gradients_at(const ProgramSet& set) {
+  if (!set.gradients_at) return;
+  const auto whole = set.arenas.find(kTransientArena);
+  const auto part = set.arenas.find(kGradientArena);
+  const bool host = set.device == "reference" || set.device == "cpu";
+  if (!host || whole == set.arenas.end() || part == set.arenas.end()) {
+    refuse("gradientsAt", "expected a host with arenas gradients and activations, got " +
+                              set.device + (host ? " without" : ""));
+  }
+  if (*set.gradients_at % kPage != 0 || *set.gradients_at > whole->second ||
+      part->second > whole->second - *set.gradients_at) {
+    refuse("gradientsAt",
+           "expected a multiple of 4096 that leaves " + std::to_string(part->second) + " of " +
+               std::to_string(whole->second) + " bytes, got " + std::to_string(*set.gradients_at));
+  }
 }
 
 }  // namespace
@@ -283,6 +344,7 @@ void verify(const ProgramSet& set) {
   }
   for (size_t index = 0; index < set.tensors.size(); ++index) check_tensor(set, index);
   check_persistent(set);
+  check_gradients_at(set);
   for (const auto& [key, program] : set.programs) check_program(set, key, program);
 }
 

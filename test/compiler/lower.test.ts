@@ -66,13 +66,18 @@ async function trained(net: Network, more: Partial<CompileOptions>): Promise<Sna
       kept.set(`metrics ${step}`, Float64Array.from(await session.read('metrics')))
     }
     const scale = scaled ? (await session.read('lossScale'))[0]! : 1
+    const gradients = set.tensors.filter(({ name }) => name.startsWith('gradient/'))
+    // Before anything else runs.
+    for (const { name } of gradients)
+      kept.set(
+        name,
+        Float64Array.from(await session.read(name), (value) => value / scale),
+      )
     await run('evaluate', 0)
     const outside = new Set(['inputs', 'activations', 'compute'])
     for (const { name, arena, shape } of set.tensors) {
       const view = shape.length === 1 && ['parameters', 'gradients', 'velocity', 'weightGradients', 'compute'].includes(name)
-      if (outside.has(arena) || view || name === 'lossScale') continue
-      const values = Float64Array.from(await session.read(name))
-      kept.set(name, name.startsWith('gradient/') ? values.map((value) => value / scale) : values)
+      if (!outside.has(arena) && !view && name !== 'lossScale' && !kept.has(name)) kept.set(name, Float64Array.from(await session.read(name)))
     }
     return kept
   } finally {

@@ -69,6 +69,13 @@ const expression = (set: Loose): LooseOperation => operation(set, 'pointwise', u
 const code = (set: Loose): number[] => expression(set).attributes['code'] as number[]
 const second = (set: Loose): LooseOperation => operation(set, 'conv', 'unit.conv2')
 
+/** The set with its gradients in the transient arena, behind everything. */
+const shared = (set: Loose): Loose => {
+  const end = Math.ceil(set.arenas['activations']! / 4096) * 4096
+  set.arenas['activations'] = end + set.arenas['gradients']!
+  return Object.assign(set, { gradientsAt: end })
+}
+
 type Change = readonly [what: string, change: (set: Loose) => void, message: RegExp]
 const CHANGES: readonly Change[] = [
   // The JSON.
@@ -136,6 +143,15 @@ const CHANGES: readonly Change[] = [
     'a live activation overwritten in its middle',
     (set) => (operandTensor(set, operation(set, 'bn_finalize', 'norm'), 'mean').offset = operandTensor(set, operation(set, 'conv', 'stem'), 'y').offset + 64),
     /still needed/,
+  ],
+  ['gradients over what still lives', (set) => Object.assign(shared(set), { gradientsAt: 0 }), /memory of its own for gradient.*, which is still needed/],
+  ['gradients in the middle of a page', (set) => Object.assign(shared(set), { gradientsAt: 64 }), /gradientsAt: expected a multiple of 4096/],
+  ['gradients past the end', (set) => (set['gradientsAt'] = 2 ** 40), /gradientsAt: expected a multiple of 4096 that leaves/],
+  ['no place at all', (set) => (set['gradientsAt'] = 'there'), /gradientsAt: expected an integer/],
+  [
+    'a gradient that is not written',
+    (set) => delete operation(shared(set), 'linear_backward').operands['dbias'],
+    /expected all \d+ gradients to be written before they are read, got \d+/,
   ],
   ['an output over an operand', (set) => (second(set).operands['y'] = second(set).operands['x']), /memory of its own/],
   [
@@ -239,6 +255,7 @@ const verified = async (set: unknown): Promise<void> => {
 
 test('the programs that are tampered with below are good', async (t) => {
   await t.notThrowsAsync(verified(await base()))
+  await t.notThrowsAsync(verified(shared(await base())))
 })
 
 test('text that is no JSON', async (t) => {
@@ -319,6 +336,7 @@ const CUDA_CHANGES: readonly Change[] = [
   ['a plain vector', (set) => Object.assign(set.tensors[2]!, { layout: 'plain', bytes: 20 }), /bias \(bias\): expected nhwc8 f32, got plain f32/],
   ['doubles', (set) => Object.assign(set.tensors[4]!, { dtype: 'f64', bytes: 128 }), /without f64 on CUDA|inside of/],
   ['weights of three sizes', (set) => Object.assign(set.tensors[1]!, { shape: [5, 3, 9] }), /four sizes for layout krsc8, got 3/],
+  ['gradients among activations', (set) => (set['gradientsAt'] = 0), /gradientsAt: expected a host with arenas gradients and activations, got cuda-emulated/],
   ['an unknown tier', (set) => (operation(set, 'conv', 'conv', 'infer').attributes['tier'] = 3), /tier from 0 to 2, got 3/],
 ]
 

@@ -6,9 +6,10 @@ import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
 import { loadBinding } from '../../lib/runtime/binding.js'
 
 const small = { height: 8, width: 8, channels: 3 }
-const networks: Readonly<Record<string, PreResNetDescription>> = {
+const networks: Readonly<Record<string, PreResNetDescription & { readonly recompute?: number }>> = {
   'pre-activation, basic, option A': { family: 'cifar', depth: 14, block: 'basic', input: small },
   'pre-activation, bottleneck': { family: 'cifar', depth: 20, block: 'bottleneck', input: small },
+  'bottleneck, recomputed': { family: 'cifar', depth: 38, block: 'bottleneck', input: small, recompute: 3 },
   original: { family: 'cifar', depth: 14, block: 'basic', unit: 'original', input: small },
   'exclusive gating': { family: 'cifar', depth: 14, block: 'basic', unit: 'exclusive-gating', gateBias: -2, input: small },
   imagenet: { family: 'imagenet', units: [1, 1, 1, 1], widths: [32, 48, 64, 80], block: 'bottleneck', input: { height: 33, width: 33, channels: 3 } },
@@ -22,7 +23,7 @@ const places = [
   ['cuda-emulated', 'fp16'],
 ] as const
 
-for (const [name, options] of Object.entries(networks)) {
+for (const [name, { recompute, ...options }] of Object.entries(networks)) {
   for (const [device, precision] of places) {
     test(`${name}, ${device} ${precision}: garbage in dead memory changes no bit`, async (t) => {
       const network = preResNet({ ...options, classes: 5 })
@@ -34,6 +35,7 @@ for (const [name, options] of Object.entries(networks)) {
         batch: 4,
         programs: ['train', 'evaluate'],
         input: { kind: 'tensor' },
+        recompute: recompute ?? 1,
         loss: { kind: 'crossEntropy', smoothing: 0.1, softTargets: false },
         update: { momentum: 0.9, nesterov: true, clipNorm: 0, settings },
       })

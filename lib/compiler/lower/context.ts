@@ -1,6 +1,5 @@
 /** What the lowering of one program keeps: the new program, who reads what, and what was written beside. */
 import { PreresnetError } from '../../errors.js'
-import { contracts } from '../contracts.js'
 import { Draft, type DraftOperand, type DraftOperation, type DraftTensor } from '../draft.js'
 import type { Site, Want } from './engines.js'
 import { choose, type Choice, type Target } from './target.js'
@@ -34,7 +33,7 @@ export class Lowering {
   *index(): Generator<void> {
     for (const operation of this.draft.operations) {
       for (const tensor of Object.values(operation.operands).flat()) this.readersOf(tensor).push(operation)
-      if (operation.op === 'conv') this.forward.set(operation.operands['w'] as DraftTensor, operation)
+      if (operation.op === 'conv' && operation.phase === 'forward') this.forward.set(operation.operands['w'] as DraftTensor, operation)
       yield
     }
   }
@@ -76,12 +75,7 @@ export class Lowering {
     operands: Record<string, DraftOperand | undefined>,
     attributes: DraftOperation['attributes'] = {},
   ): DraftOperation {
-    const operation = this.out.emit(op, name, fused, operands, attributes)
-    const table = contracts[op].operands as Readonly<Record<string, { readonly role: string }>>
-    for (const [key, operand] of Object.entries(operation.operands)) {
-      if (table[key]?.role === 'out') for (const tensor of [operand].flat()) tensor.producer = operation
-    }
-    return operation
+    return this.out.emitComplete(op, name, fused, operands, attributes)
   }
 
   /** A feature map of the same shape and kind as another. */

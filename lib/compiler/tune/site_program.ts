@@ -51,7 +51,7 @@ export function siteProgram(site: Site, choice: Choice, device: DeviceName, targ
     if (operation.op === 'bn_backward' && !lowering.isDone(operation)) lowering.keep(operation)
   }
 
-  const linker = new Linker(NO_PARAMETERS)
+  const linker = new Linker(NO_PARAMETERS, false)
   const all = lowering.out.operations
   const link = (name: string, from: number, to?: number): Program => {
     const operations = all.slice(from, to).map((operation, index) => ({ ...operation, index }))

@@ -72,11 +72,15 @@ preresnet_cuda_information machine_information() {
 }
 
 preresnet_cuda_device machine_device(int32_t index) {
-  const preresnet_cuda_information machine = machine_information();
-  if (machine.problem[0] != '\0') throw Error("ERR_DEVICE", machine.problem);
-  if (index < 0 || index >= machine.devices)
-    throw Error("ERR_DEVICE", "expected a GPU from 0 to " + std::to_string(machine.devices - 1) +
-                                  ", got " + std::to_string(index));
+  const int driver = driver_version();
+  const int devices = device_count(driver);
+  std::string problem = driver_problem(driver, devices);
+  // Last, since it loads cuDNN, some 150 MB, for which a machine without a GPU has no use.
+  if (problem.empty()) problem = cudnn::problem();
+  if (!problem.empty()) throw Error("ERR_DEVICE", problem);
+  if (index < 0 || index >= devices)
+    throw Error("ERR_DEVICE", "expected a GPU from 0 to " + std::to_string(devices - 1) + ", got " +
+                                  std::to_string(index));
   cudaDeviceProp properties{};
   PRERESNET_CUDA(cudaGetDeviceProperties(&properties, index));
   preresnet_cuda_device device{};

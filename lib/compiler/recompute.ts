@@ -1,0 +1,76 @@
+/**
+ * Recomputation, elsewhere called activation checkpointing. A residual stream is a chain of sums; of each chain only every n-th sum stays in
+ * memory for the backward pass. Those between are computed again, right before they are first read, by the operation that made them: the same bits.
+ */
+import { contracts } from './contracts.js'
+import { Draft, type DraftOperand, type DraftOperation, type DraftTensor } from './draft.js'
+
+/** The program with every `every`-th sum kept. */
+export function* recompute(draft: Draft, every: number): Generator<void, Draft> {
+  const out = new Draft(draft.types, draft.batch, draft.groups, draft.winograd, draft.bf16Products)
+  const again = new Again(out, sumsToDrop(draft, every))
+  for (const operation of draft.operations) {
+    out.phase = operation.phase
+    const { op, name, fused, operands, attributes } = operation
+    out.emitComplete(op, name, fused, operation.phase === 'backward' ? again.replace(operands) : operands, attributes)
+    yield
+  }
+  return out
+}
+
+/** What the backward pass reads of dropped sums: each is computed once more, at its first use. */
+class Again {
+  private readonly known = new Map<DraftTensor, DraftTensor>()
+
+  constructor(
+    private readonly out: Draft,
+    private readonly dropped: ReadonlyMap<DraftTensor, DraftOperation>,
+  ) {}
+
+  replace(operands: Readonly<Record<string, DraftOperand>>): Record<string, DraftOperand> {
+    return Object.fromEntries(
+      Object.entries(operands).map(([key, operand]) => [key, Array.isArray(operand) ? operand.map((tensor) => this.tensor(tensor)) : this.tensor(operand)]),
+    )
+  }
+
+  private tensor(tensor: DraftTensor): DraftTensor {
+    const made = this.dropped.get(tensor)
+    return made === undefined ? tensor : (this.known.get(tensor) ?? this.repeat(tensor, made))
+  }
+
+  /** The sums over its values, too, are taken again, and not read: without them a device might choose another kernel, with other bits. */
+  private repeat(tensor: DraftTensor, { op, name, fused, operands, attributes }: DraftOperation): DraftTensor {
+    const table = contracts[op].operands as Readonly<Record<string, { readonly role: string }>>
+    const repeated = Object.entries(operands).map(([key, operand]): [string, DraftOperand] => {
+      if (Array.isArray(operand)) return [key, operand]
+      if (table[key]?.role === 'in') return [key, this.tensor(operand)]
+      const { dtype, layout, shape, arena } = operand
+      const copy = this.out.tensor(`${operand.name}:again`, dtype, layout, shape, arena)
+      if (operand === tensor) this.known.set(tensor, copy)
+      return [key, copy]
+    })
+    this.out.emitComplete(op, name, fused, Object.fromEntries(repeated), attributes)
+    return this.known.get(tensor) as DraftTensor
+  }
+}
+
+/**
+ * Sums that the backward pass reads, with their operations, except for every `every`-th of a chain. A chain begins with what is kept anyway; where a
+ * sum is the first thing that is (behind a projection), with that sum. What follows the last sum kept is needed as soon as the
+ * backward pass begins: dropping it would save nothing.
+ */
+function sumsToDrop({ operations }: Draft, every: number): ReadonlyMap<DraftTensor, DraftOperation> {
+  const read = new Set(operations.flatMap(({ phase, operands }) => (phase === 'backward' ? Object.values(operands).flat() : [])))
+  const places = new Map<DraftTensor, number>()
+  const sums = operations.flatMap((operation) => {
+    const { residual, y } = operation.operands
+    if (operation.phase !== 'forward' || operation.op !== 'conv' || residual === undefined || y === undefined) return []
+    const [source, sum] = [residual, y] as [DraftTensor, DraftTensor]
+    if (sum.arena !== 'activations' || !read.has(sum)) return []
+    const place = read.has(source) ? ((places.get(source) ?? 0) + 1) % every : 0
+    places.set(sum, place)
+    return [{ sum, operation, kept: place === 0 }]
+  })
+  const last = sums.findLastIndex(({ kept }) => kept)
+  return new Map(sums.slice(0, Math.max(0, last)).flatMap(({ sum, operation, kept }) => (kept ? [] : [[sum, operation] as const])))
+}
