@@ -14,7 +14,7 @@ export class PreresnetError extends Error {
 export type ErrorCode =
   | 'ERR_OPTION' // unknown or misspelt option, wrong type, value out of range
   | 'ERR_SHAPE' // a layer that does not fit its input
-  | 'ERR_PARAMETER' // no parameter of that name, or values that do not fit it
+  | 'ERR_PARAMETER' // no parameter of that name, values that do not fit it, or a gradient that is no longer in memory
   | 'ERR_FILE' // missing, unreadable, truncated or malformed file
   | 'ERR_HASH' // a download that is not what it should be
   | 'ERR_NETWORK' // a download that could not be had

@@ -17,7 +17,8 @@ export function isBf16(precision: Precision): precision is 'bf16' | 'bf16-native
 }
 
 /**
- * Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes.
+ * Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes, where `gradientsAt` says
+ * so with those of `gradients`.
  * On CUDA `weightGradients` holds gradients of convolution weights in the storage type (`gradients` the others'), `compute` the weights themselves in it.
  */
 export type ArenaName = 'parameters' | 'compute' | 'velocity' | 'gradients' | 'weightGradients' | 'buffers' | 'inputs' | 'outputs' | 'activations'

@@ -1,6 +1,7 @@
 /**
  * Recomputation, elsewhere called activation checkpointing. A residual stream is a chain of sums; of each chain only every n-th sum stays in
  * memory for the backward pass. Those between are computed again, right before they are first read, by the operation that made them: the same bits.
+ * That is a convolution that adds the residual to what it writes, or an operation `pointwise` where norms, gates or factors come between.
  */
 import { contracts } from './contracts.js'
 import { Draft, type DraftOperand, type DraftOperation, type DraftTensor } from './draft.js'
@@ -42,16 +43,28 @@ class Again {
   private repeat(tensor: DraftTensor, { op, name, fused, operands, attributes }: DraftOperation): DraftTensor {
     const table = contracts[op].operands as Readonly<Record<string, { readonly role: string }>>
     const repeated = Object.entries(operands).map(([key, operand]): [string, DraftOperand] => {
-      if (Array.isArray(operand)) return [key, operand]
-      if (table[key]?.role === 'in') return [key, this.tensor(operand)]
-      const { dtype, layout, shape, arena } = operand
-      const copy = this.out.tensor(`${operand.name}:again`, dtype, layout, shape, arena)
-      if (operand === tensor) this.known.set(tensor, copy)
-      return [key, copy]
+      const one = (value: DraftTensor): DraftTensor => (table[key]?.role === 'in' ? this.tensor(value) : this.copy(value))
+      return [key, Array.isArray(operand) ? operand.map(one) : one(operand)]
     })
     this.out.emitComplete(op, name, fused, Object.fromEntries(repeated), attributes)
     return this.known.get(tensor) as DraftTensor
   }
+
+  private copy(tensor: DraftTensor): DraftTensor {
+    const { name, dtype, layout, shape, arena } = tensor
+    const copy = this.out.tensor(`${name}:again`, dtype, layout, shape, arena)
+    this.known.set(tensor, copy)
+    return copy
+  }
+}
+
+/** What an operation of the forward pass adds up, and where the sum goes; undefined if it makes none. */
+function sumOf({ op, phase, operands }: DraftOperation): { readonly parts: readonly DraftTensor[]; readonly sum: DraftTensor } | undefined {
+  if (phase !== 'forward') return undefined
+  const list = (key: string): readonly DraftTensor[] => [operands[key] ?? []].flat()
+  if (op === 'conv') return operands['residual'] === undefined ? undefined : { parts: list('residual'), sum: list('y')[0]! }
+  const [parts, outputs] = [list('tensors'), list('outputs')]
+  return op === 'pointwise' && parts.length > 1 && outputs.length === 1 ? { parts, sum: outputs[0]! } : undefined
 }
 
 /**
@@ -63,11 +76,10 @@ function sumsToDrop({ operations }: Draft, every: number): ReadonlyMap<DraftTens
   const read = new Set(operations.flatMap(({ phase, operands }) => (phase === 'backward' ? Object.values(operands).flat() : [])))
   const places = new Map<DraftTensor, number>()
   const sums = operations.flatMap((operation) => {
-    const { residual, y } = operation.operands
-    if (operation.phase !== 'forward' || operation.op !== 'conv' || residual === undefined || y === undefined) return []
-    const [source, sum] = [residual, y] as [DraftTensor, DraftTensor]
-    if (sum.arena !== 'activations' || !read.has(sum)) return []
-    const place = read.has(source) ? ((places.get(source) ?? 0) + 1) % every : 0
+    const found = sumOf(operation)
+    if (found === undefined || found.sum.arena !== 'activations' || !read.has(found.sum)) return []
+    const { parts, sum } = found
+    const place = parts.every((part) => read.has(part)) ? (Math.max(...parts.map((part) => places.get(part) ?? 0)) + 1) % every : 0
     places.set(sum, place)
     return [{ sum, operation, kept: place === 0 }]
   })

@@ -22,7 +22,7 @@ export interface OperationReport {
 /** What a step of a program launches on a GPU, small second launches of sums aside: a bias's gradient, groups of statistics, many sums of one pointwise operation. */
 export interface LaunchReport {
   readonly total: number
-  /** cuDNN's. */
+  /** cuDNN's; what is computed again belongs to the backward pass. */
   readonly convolutions: { readonly forward: number; readonly backward: number }
   /** By operation; those that are no convolution are own kernels. */
   readonly operations: Readonly<Record<string, number>>
@@ -131,9 +131,13 @@ function launchesOf(set: ProgramSet, { op, operands, attributes }: OperationSpec
 function launchReport(operations: readonly OperationReport[]): LaunchReport {
   const counts: Record<string, number> = {}
   for (const { op, launches = 1 } of operations) counts[op] = (counts[op] ?? 0) + launches
-  const convolutions = (prefix: string): number => sum(Object.entries(counts).map(([op, launches]) => (op.startsWith(prefix) ? launches : 0)))
-  const backward = convolutions('conv_backward')
-  return { total: sum(Object.values(counts)), convolutions: { forward: convolutions('conv') - backward, backward }, operations: counts }
+  const convolutions = (within: OperationReport['phase']): number =>
+    sum(operations.map(({ op, phase, launches = 1 }) => (op.startsWith('conv') && phase === within ? launches : 0)))
+  return {
+    total: sum(Object.values(counts)),
+    convolutions: { forward: convolutions('forward'), backward: convolutions('backward') },
+    operations: counts,
+  }
 }
 
 function operandsWithRoles(set: ProgramSet, operation: OperationSpec): [TensorSpec, string][] {

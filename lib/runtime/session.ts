@@ -404,8 +404,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Gradient of the last step, before clipping and decay. On a CPU it may share memory with activations: it is there until the session's next
-   * run, and reading it later is ERR_PARAMETER.
+   * Gradient of the last step, before clipping and decay. On a CPU it usually shares memory with activations: then it is there from a completed step to
+   * the session's next run, of whatever program; `read()` at another time rejects with ERR_PARAMETER, and `view()` is a copy.
    */
   gradient(name: string): Tensor {
     const dynamic = this.#lossScaleIsDynamic
@@ -421,7 +421,12 @@ export class Session implements AsyncDisposable {
   #tensor(name: string, stored: string, names: readonly string[], scale?: (native: NativeSession) => Promise<number>): Tensor {
     this.#alive()
     const spec = names.includes(name) ? this.#tensors.get(stored) : undefined
-    const host = { alive: () => this.#alive(), inTurn: <T>(work: (native: NativeSession) => Promise<T>) => this.inTurn(work), viewable: !isCuda(this.device) }
+    const within = spec?.arena === 'gradients' && this.programs.gradientsAt !== undefined
+    const host = {
+      alive: () => this.#alive(),
+      inTurn: <T>(work: (native: NativeSession) => Promise<T>) => this.inTurn(work),
+      viewable: !isCuda(this.device) && !within,
+    }
     if (spec !== undefined) return new Tensor(host, spec, name, scale)
     const near = nearest(name, names)
     throw new PreresnetError(

@@ -12,7 +12,7 @@ export interface TensorHost {
   alive(): NativeSession
   /** Runs `work` after everything that was asked of the session before. */
   inTurn<T>(work: (native: NativeSession) => Promise<T>): Promise<T>
-  /** Whether the session's memory is the host's. */
+  /** Whether the tensor's memory is the host's, and has no other use. */
   readonly viewable: boolean
 }
 
@@ -47,7 +47,7 @@ export class Tensor {
     return this.#spec.shape.reduce((product, size) => product * size, 1)
   }
 
-  /** Whether `view()` is the session's own memory; where the runtime forbids that, it is a copy, and on a GPU there is none. */
+  /** Whether `view()` is the session's own memory; where the runtime forbids that, and of gradients that share theirs, it is a copy, and on a GPU there is none. */
   get shared(): boolean {
     const native = this.#host.alive()
     return this.#host.viewable && native.view(this.#spec.name).shared

@@ -129,10 +129,10 @@ Napi::Value to_result(Napi::Env env, const RunOutcome& outcome, bool collect) {
   return result;
 }
 
-/// The arena as an ArrayBuffer that keeps it alive; empty where this runtime forbids buffers over
-/// foreign memory.
+/// The arena as an ArrayBuffer that keeps it alive; empty where there is none to hand out, or where
+/// this runtime forbids buffers over foreign memory.
 Napi::ArrayBuffer external_buffer(Napi::Env env, const std::shared_ptr<Arena>& arena) {
-  if (std::getenv("PRERESNET_NO_EXTERNAL_BUFFERS") != nullptr) return {};
+  if (arena == nullptr || std::getenv("PRERESNET_NO_EXTERNAL_BUFFERS") != nullptr) return {};
   auto keep = std::make_unique<std::shared_ptr<Arena>>(arena);
   napi_value value = nullptr;
   const napi_status status = napi_create_external_arraybuffer(

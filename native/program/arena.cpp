@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 
 #include "core/error.h"
 
@@ -30,11 +29,6 @@ Arena::Arena(size_t bytes) : bytes_(bytes) {
   // Fewer misses of the address cache; where the kernel does not do it nothing is lost.
   if (huge) madvise(data_, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 }
-
-Arena::Arena(std::shared_ptr<Arena> whole, size_t begin, size_t bytes)
-    : whole_(std::move(whole)),
-      data_(static_cast<std::byte*>(whole_->data()) + begin),
-      bytes_(bytes) {}
 
 Arena::~Arena() {
   if (mapping_ != nullptr) munmap(mapping_, mapped_);

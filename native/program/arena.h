@@ -1,7 +1,6 @@
 // Memory of one arena: allocated once, aligned, zero.
 #pragma once
 #include <cstddef>
-#include <memory>
 
 namespace preresnet {
 
@@ -9,19 +8,16 @@ class Arena {
  public:
   /// Zeros. ERR_MEMORY where the system refuses.
   explicit Arena(size_t bytes);
-  /// Bytes [begin, begin + bytes) of another arena, which lives as long as this one.
-  Arena(std::shared_ptr<Arena> whole, size_t begin, size_t bytes);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
   void* data() const {
     return data_;
-  }  // aligned to 4096 bytes; to 2 MiB where it is larger than that and no part of another
+  }  // aligned to 4096 bytes; to 2 MiB where it is larger than that
   size_t bytes() const { return bytes_; }
 
  private:
-  std::shared_ptr<Arena> whole_;
   void* mapping_ = nullptr;
   size_t mapped_ = 0;
   void* data_ = nullptr;

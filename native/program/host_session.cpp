@@ -101,13 +101,11 @@ void HostSession::allocate() {
   for (const auto& [name, bytes] : set().arenas) {
     if (!shares(name)) arenas_[name] = std::make_shared<Arena>(bytes);
   }
-  if (set().gradients_at) {
-    arenas_[std::string(kGradientArena)] =
-        std::make_shared<Arena>(arenas_.find(kTransientArena)->second, *set().gradients_at,
-                                set().arenas.find(kGradientArena)->second);
-  }
   for (Tensor& tensor : set().tensors) {
-    tensor.data = static_cast<std::byte*>(arenas_.at(tensor.arena)->data()) + tensor.offset;
+    const bool within = shares(tensor.arena);
+    const auto& arena = arenas_.find(within ? kTransientArena : tensor.arena)->second;
+    const size_t begin = within ? *set().gradients_at : 0;
+    tensor.data = static_cast<std::byte*>(arena->data()) + begin + tensor.offset;
   }
   const auto buffers = set().arenas.find("buffers");
   if (buffers != set().arenas.end()) kept_buffers_.resize(buffers->second);
@@ -124,8 +122,9 @@ void HostSession::require_contents(const Tensor& tensor) const {
   if (!shares(tensor.arena) || holds_gradients_) return;
   throw Error("ERR_PARAMETER",
               "tensor " + tensor.name +
-                  ": expected a training step as the last run, whose gradients are in memory "
-                  "until the next, got none or another program since");
+                  ": expected a completed training step as the last run, whose gradients are in "
+                  "memory until the next run, got none, or one that failed, was cancelled or did "
+                  "not train");
 }
 
 Values HostSession::read(std::string_view name) {
@@ -138,6 +137,7 @@ Values HostSession::read(std::string_view name) {
 void HostSession::write(std::string_view name, const Values& values) {
   require_memory();
   const Tensor& tensor = persistent(name);
+  require_contents(tensor);
   write_values(tensor, values);
   // Images, labels and feature maps are no weights: a batch leaves these as they are.
   const bool weights =
@@ -165,7 +165,7 @@ const Tensor& HostSession::viewable(std::string_view name) {
 
 std::shared_ptr<Arena> HostSession::arena(std::string_view name) const {
   require_memory();
-  return arenas_.find(name)->second;
+  return shares(name) ? nullptr : arenas_.find(name)->second;
 }
 
 void HostSession::keep_buffers() {
@@ -202,8 +202,12 @@ void HostSession::check_inputs(const Prepared& program) const {
                 placement == nullptr ? nullptr : placement->as<const int32_t>());
 }
 
-/// Only of what is updated: between the gradients there may be anything.
+/// Only of what is updated: between gradients that share memory there may be anything.
 bool HostSession::gradients_finite(const ops::Sgd& sgd) {
+  // Launches of a GPU on the reference: segments go over two arenas, which share no memory.
+  if (sgd.weightGradients != nullptr) {
+    return all_finite(*sgd.weightGradients) && all_finite(*sgd.gradients);
+  }
   std::atomic<bool> finite{true};
   executor_->share_out(static_cast<int64_t>(sgd.offsets.size()), [&](int64_t segment) {
     const auto at = static_cast<size_t>(segment);

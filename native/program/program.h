@@ -15,7 +15,7 @@
 namespace preresnet {
 
 /// The one arena in which tensors share memory by lifetimes; all others keep their contents between
-/// runs.
+/// runs, the gradients only where they do not lie in this one (gradients_at).
 inline constexpr std::string_view kTransientArena = "activations";
 inline constexpr std::string_view kGradientArena = "gradients";
 

@@ -67,7 +67,8 @@ class Session {
   /// A plain f32 or f64 tensor of a persistent arena, else ERR_PARAMETER; ERR_UNSUPPORTED where
   /// memory is not the host's. JavaScript may write through it from then on. Any thread.
   virtual const Tensor& viewable(std::string_view tensor) = 0;
-  /// Kept alive by whoever holds it, also after the session.
+  /// Kept alive by whoever holds it, also after the session. Null where the arena lies in another,
+  /// whose contents are nobody else's.
   virtual std::shared_ptr<Arena> arena(std::string_view name) const = 0;
 
   virtual RunOutcome run(std::string_view program, const RunRequest&) = 0;

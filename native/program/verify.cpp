@@ -225,8 +225,19 @@ void check_single(const Program& program) {
   }
 }
 
+/// Whether a segment of the row lies in one of the gradients.
+bool is_written(const ops::Sgd& sgd, size_t segment, const std::vector<Lifetime>& written) {
+  const size_t element = size_of(sgd.gradients->dtype);
+  const size_t begin = static_cast<size_t>(sgd.offsets[segment]) * element;
+  const size_t end = begin + static_cast<size_t>(sgd.lengths[segment]) * element;
+  return std::any_of(written.begin(), written.end(), [&](const Lifetime& gradient) {
+    return begin >= gradient.tensor->offset &&
+           end <= gradient.tensor->offset + gradient.tensor->bytes;
+  });
+}
+
 /// Gradients in the transient arena: a program that writes one writes all, before the optimizer
-/// reads them as a row.
+/// reads them as a row, and it reads nothing else.
 void check_gradients_written(const ProgramSet& set, const Program& program,
                              const std::vector<Lifetime>& written) {
   const std::unordered_set<const Tensor*> over = views(set);
@@ -246,6 +257,18 @@ void check_gradients_written(const ProgramSet& set, const Program& program,
       refuse("program " + program.name + ": " + describe(index, operation),
              "expected all " + std::to_string(all) +
                  " gradients to be written before they are read, got " + std::to_string(before));
+    }
+    if (const auto* sgd = std::get_if<ops::Sgd>(&operation.operation)) {
+      const std::string where = "program " + program.name + ": " + describe(index, operation);
+      if (sgd->weightGradients != nullptr) {
+        refuse(where, "expected gradients in one arena, got some in weightGradients");
+      }
+      for (size_t segment = 0; segment < sgd->offsets.size(); ++segment) {
+        if (is_written(*sgd, segment, written)) continue;
+        refuse(where, "expected segments that lie in gradients of the program, got segment " +
+                          std::to_string(segment) + " at element " +
+                          std::to_string(sgd->offsets[segment]));
+      }
     }
   }
   if (!written.empty() && written.size() != all) {

@@ -592,8 +592,8 @@ export const MUTANTS = [
   {
     name: 'only the first gradient has to be finite',
     file: 'native/program/host_session.cpp',
-    search: 'executor_->share_out(static_cast<int64_t>(sgd.offsets.size())',
-    replace: 'executor_->share_out(1',
+    search: 'executor_->share_out(static_cast<int64_t>(sgd.offsets.size()),',
+    replace: 'executor_->share_out(1,',
     tests: ['program/session'],
   },
   {
@@ -606,8 +606,8 @@ export const MUTANTS = [
   {
     name: 'sums are recomputed from sums that were to be dropped',
     file: 'lib/compiler/recompute.ts',
-    search: 'return [key, this.tensor(operand)]',
-    replace: 'return [key, operand]',
+    search: "table[key]?.role === 'in' ? this.tensor(value) : this.copy(value)",
+    replace: "table[key]?.role === 'in' ? value : this.copy(value)",
     tests: ['runtime/recompute'],
   },
   {
@@ -616,5 +616,19 @@ export const MUTANTS = [
     search: 'sums.slice(0, Math.max(0, last))',
     replace: 'sums.slice()',
     tests: ['runtime/recompute'],
+  },
+  {
+    name: 'CUDA: weight gradients read the sum that was dropped',
+    file: 'lib/compiler/lower/conv_backward.ts',
+    search: 'const transform = { ...transformOf(forward), x }',
+    replace: 'const transform = transformOf(forward)',
+    tests: ['runtime/recompute'],
+  },
+  {
+    name: 'an update may read between the gradients',
+    file: 'native/program/verify.cpp',
+    search: 'if (is_written(*sgd, segment, written)) continue;',
+    replace: 'continue;',
+    tests: ['program/verifier'],
   },
 ]

@@ -124,17 +124,40 @@ test('gradients that share memory with activations are there from a training ste
   t.true(set.gradientsAt! >= 0)
   const session = await openSession(set)
   await fill(session)
-  const gone = /gradient\/head\.fc\.bias: expected a training step as the last run/
+  const gone = /gradient\/head\.fc\.bias: expected a completed training step as the last run/
   await rejected(t, session.read('gradient/head.fc.bias'), 'ERR_PARAMETER', gone)
   await session.run('train', steps(1))
   const gradient = await session.read('gradient/head.fc.bias')
   t.true(gradient.some((value) => value !== 0))
   const { values, shared } = session.view('gradient/head.fc.bias')
-  t.true(shared)
+  t.false(shared, 'a copy: the memory has other uses')
   t.deepEqual(Float64Array.from(values), gradient)
   await session.run('evaluate', steps(1))
   await rejected(t, session.read('gradient/head.fc.bias'), 'ERR_PARAMETER', gone)
   t.throws(() => session.view('gradient/head.fc.bias'), { message: gone })
+  await rejected(t, session.write('gradient/head.fc.bias', gradient), 'ERR_PARAMETER', gone)
+  await session.dispose()
+})
+
+test('a gradient that is not finite, with a loss that is', async (t) => {
+  const session = await openSession(await tinyPrograms('cpu'), 2)
+  await fill(session)
+  const constant = async (name: string, value: number): Promise<void> => session.write(name, (await session.read(name)).fill(value))
+  // A stream of some 1e-30, which the last norm lifts to 1 again, and its gradient with it to some 1e27; conv2 adds nothing, but reads 1e12.
+  const stem = (await session.read('stem.weight')) as Float64Array
+  await session.write(
+    'stem.weight',
+    stem.map((value) => value * 1e-30),
+  )
+  await constant('unit.norm2.bias', 1e12)
+  await constant('unit.conv2.weight', 0)
+  await constant('norm.weight', 1e28)
+  await rejected(
+    t,
+    session.run('train', steps(1, { checkFinite: true })),
+    'ERR_NOT_FINITE',
+    /a gradient is not finite; first made by .*conv_backward unit\.conv2/,
+  )
   await session.dispose()
 })
 

@@ -153,6 +153,23 @@ const CHANGES: readonly Change[] = [
     (set) => delete operation(shared(set), 'linear_backward').operands['dbias'],
     /expected all \d+ gradients to be written before they are read, got \d+/,
   ],
+  [
+    'a gradient that is not written, of which nothing reads',
+    (set) => {
+      const partial = structuredClone(shared(set).programs['train']!)
+      set.programs['partial'] = { ...partial, name: 'partial', operations: partial.operations.filter(({ op }) => op !== 'sgd') }
+      delete operation(set, 'linear_backward', undefined, 'partial').operands['dbias']
+    },
+    /program partial: expected all \d+ gradients to be written, got \d+/,
+  ],
+  [
+    'an update from between the gradients',
+    (set) => {
+      const lengths = operation(shared(set), 'sgd').attributes['lengths'] as number[]
+      lengths[lengths.length - 1]! += 2
+    },
+    /expected segments that lie in gradients of the program, got segment \d+ at element \d+/,
+  ],
   ['an output over an operand', (set) => (second(set).operands['y'] = second(set).operands['x']), /memory of its own/],
   [
     'two outputs in one place',

@@ -30,7 +30,8 @@ function gradientOfWeights(lowering: Lowering, operation: DraftOperation, dy: Dr
   if (dw === undefined && dbias === undefined) return
   const { weights, weightLayout } = lowering.draft.types
   const forward = lowering.forwardOf(operation)
-  const transform = transformOf(forward)
+  // Of what the backward pass reads, which may be a copy that was computed again.
+  const transform = { ...transformOf(forward), x }
   const stored = transform.relu ? lowering.stored(transform) : undefined
   const choice = lowering.choose('weights', operation, { x, w, y: dy }, present<Want>([stored !== undefined && 'transform']))
   const fuses = stored !== undefined && choice.tier !== PLAIN
