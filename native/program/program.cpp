@@ -34,4 +34,16 @@ std::vector<Operand> operands_of(const ops::AnyOperation& any) {
   return operands;
 }
 
+std::unordered_set<const Tensor*> views_of(const ProgramSet& set) {
+  std::unordered_set<const Tensor*> result;
+  for (const auto& [name, program] : set.programs) {
+    for (const ProgramOperation& operation : program.operations) {
+      for (const Operand& operand : operands_of(operation.operation)) {
+        if (operand.contract->view) result.insert(operand.tensor);
+      }
+    }
+  }
+  return result;
+}
+
 }  // namespace preresnet

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "core/tensor.h"
@@ -62,5 +63,7 @@ struct Operand {
 };
 /// All operands that are present, lists spread out, in the contract's order.
 std::vector<Operand> operands_of(const ops::AnyOperation&);
+/// Tensors that some operation takes as the whole of an arena; they lie over others.
+std::unordered_set<const Tensor*> views_of(const ProgramSet&);
 
 }  // namespace preresnet

@@ -11,13 +11,13 @@
 #include "program/formats.h"
 #include "program/laws.h"
 #include "program/lifetimes.h"
+#include "program/shared_gradients.h"
 
 namespace preresnet {
 
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kPage = 4096;  // every arena begins on one
 constexpr std::array kArenas = {"parameters", "compute",         "velocity",
                                 "gradients",  "weightGradients", "buffers",
                                 "inputs",     "outputs",         "activations"};
@@ -75,22 +75,10 @@ void check_tensor(const ProgramSet& set, size_t index) {
   if (!wrong.empty()) refuse(where, wrong);
 }
 
-std::unordered_set<const Tensor*> views(const ProgramSet& set) {
-  std::unordered_set<const Tensor*> result;
-  for (const auto& [name, program] : set.programs) {
-    for (const ProgramOperation& operation : program.operations) {
-      for (const Operand& operand : operands_of(operation.operation)) {
-        if (operand.contract->view) result.insert(operand.tensor);
-      }
-    }
-  }
-  return result;
-}
-
 /// Tensors that keep their contents have a name and a place of their own; only views lie over
 /// others.
 void check_persistent(const ProgramSet& set) {
-  const std::unordered_set<const Tensor*> over = views(set);
+  const std::unordered_set<const Tensor*> over = views_of(set);
   std::map<std::string, std::vector<const Tensor*>> arenas;
   std::set<std::string> names;
   for (const Tensor& tensor : set.tensors) {
@@ -225,59 +213,6 @@ void check_single(const Program& program) {
   }
 }
 
-/// Whether a segment of the row lies in one of the gradients.
-bool is_written(const ops::Sgd& sgd, size_t segment, const std::vector<Lifetime>& written) {
-  const size_t element = size_of(sgd.gradients->dtype);
-  const size_t begin = static_cast<size_t>(sgd.offsets[segment]) * element;
-  const size_t end = begin + static_cast<size_t>(sgd.lengths[segment]) * element;
-  return std::any_of(written.begin(), written.end(), [&](const Lifetime& gradient) {
-    return begin >= gradient.tensor->offset &&
-           end <= gradient.tensor->offset + gradient.tensor->bytes;
-  });
-}
-
-/// Gradients in the transient arena: a program that writes one writes all, before the optimizer
-/// reads them as a row, and it reads nothing else.
-void check_gradients_written(const ProgramSet& set, const Program& program,
-                             const std::vector<Lifetime>& written) {
-  const std::unordered_set<const Tensor*> over = views(set);
-  const auto all = static_cast<size_t>(
-      std::count_if(set.tensors.begin(), set.tensors.end(), [&](const Tensor& tensor) {
-        return tensor.arena == kGradientArena && over.count(&tensor) == 0;
-      }));
-  for (size_t index = 0; index < program.operations.size(); ++index) {
-    const ProgramOperation& operation = program.operations[index];
-    for (const Operand& operand : operands_of(operation.operation)) {
-      if (operand.tensor->arena != kGradientArena || operand.contract->role == ops::Role::out)
-        continue;
-      const auto before =
-          std::count_if(written.begin(), written.end(),
-                        [&](const Lifetime& lifetime) { return lifetime.first < index; });
-      if (static_cast<size_t>(before) == all) continue;
-      refuse("program " + program.name + ": " + describe(index, operation),
-             "expected all " + std::to_string(all) +
-                 " gradients to be written before they are read, got " + std::to_string(before));
-    }
-    if (const auto* sgd = std::get_if<ops::Sgd>(&operation.operation)) {
-      const std::string where = "program " + program.name + ": " + describe(index, operation);
-      if (sgd->weightGradients != nullptr) {
-        refuse(where, "expected gradients in one arena, got some in weightGradients");
-      }
-      for (size_t segment = 0; segment < sgd->offsets.size(); ++segment) {
-        if (is_written(*sgd, segment, written)) continue;
-        refuse(where, "expected segments that lie in gradients of the program, got segment " +
-                          std::to_string(segment) + " at element " +
-                          std::to_string(sgd->offsets[segment]));
-      }
-    }
-  }
-  if (!written.empty() && written.size() != all) {
-    refuse("program " + program.name, "expected all " + std::to_string(all) +
-                                          " gradients to be written, got " +
-                                          std::to_string(written.size()));
-  }
-}
-
 /// No two transient tensors that hold something at the same time share memory. A sweep over the
 /// operations keeps the living ones in order of their place, so that each newcomer is compared with
 /// its neighbours only.
@@ -334,24 +269,6 @@ void check_program(const ProgramSet& set, const std::string& key, const Program&
   check_single<ops::CheckGradients>(program);
   check_single<ops::Sgd>(program);
   check_transient(set, program);
-}
-
-/// The gradients may be a part of the transient arena, on a host.
-void check_gradients_at(const ProgramSet& set) {
-  if (!set.gradients_at) return;
-  const auto whole = set.arenas.find(kTransientArena);
-  const auto part = set.arenas.find(kGradientArena);
-  const bool host = set.device == "reference" || set.device == "cpu";
-  if (!host || whole == set.arenas.end() || part == set.arenas.end()) {
-    refuse("gradientsAt", "expected a host with arenas gradients and activations, got " +
-                              set.device + (host ? " without" : ""));
-  }
-  if (*set.gradients_at % kPage != 0 || *set.gradients_at > whole->second ||
-      part->second > whole->second - *set.gradients_at) {
-    refuse("gradientsAt",
-           "expected a multiple of 4096 that leaves " + std::to_string(part->second) + " of " +
-               std::to_string(whole->second) + " bytes, got " + std::to_string(*set.gradients_at));
-  }
 }
 
 }  // namespace

@@ -584,7 +584,7 @@ export const MUTANTS = [
   },
   {
     name: 'gradients in shared memory need not be written',
-    file: 'native/program/verify.cpp',
+    file: 'native/program/shared_gradients.cpp',
     search: 'if (static_cast<size_t>(before) == all) continue;',
     replace: 'if (before > 0) continue;',
     tests: ['program/verifier'],
@@ -626,7 +626,7 @@ export const MUTANTS = [
   },
   {
     name: 'an update may read between the gradients',
-    file: 'native/program/verify.cpp',
+    file: 'native/program/shared_gradients.cpp',
     search: 'if (is_written(*sgd, segment, written)) continue;',
     replace: 'continue;',
     tests: ['program/verifier'],

@@ -1,7 +1,7 @@
 // The tests of operations and goldens on arm64 with NEON, on an x64 machine: the addon is cross-built against Debian's libraries for arm64 and run by a Node for
 // arm64 under QEMU. Everything but the compiler and QEMU goes into build-arm64; the system's packages stay as they are.
 //   node scripts/verify/arm64.mjs [--processor cortex-a72] [TESTFILE...]     compiled tests, dist/test/...
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -17,7 +17,17 @@ const BUILD = join(root, 'build-arm64')
 const SYSROOT = join(BUILD, 'sysroot')
 const LIBRARIES = join(SYSROOT, 'usr/lib/aarch64-linux-gnu')
 const NODE = join(BUILD, 'node/package/bin/node')
-const PACKAGES = ['libdnnl-dev', 'libhwy-dev', 'libjpeg62-turbo-dev', 'libspng-dev', 'nlohmann-json3-dev', 'libgomp1', 'libstdc++6', 'libc6-dev']
+const PACKAGES = [
+  'libdnnl-dev',
+  'libhwy-dev',
+  'libjpeg62-turbo-dev',
+  'libspng-dev',
+  'nlohmann-json3-dev',
+  'libboost-context-dev',
+  'libgomp1',
+  'libstdc++6',
+  'libc6-dev',
+]
 
 await main('arm64', () => {
   const { values, positionals } = parseArgs({ options: { processor: { type: 'string', default: 'cortex-a72' } }, allowPositionals: true })
@@ -48,7 +58,8 @@ await main('arm64', () => {
 
 /** Debian's packages for arm64, unpacked but not installed; apt works on lists and an empty status file of its own. */
 function fetchSysroot() {
-  if (existsSync(join(LIBRARIES, 'libdnnl.so'))) return
+  const unpacked = join(SYSROOT, 'packages.txt')
+  if (existsSync(unpacked) && readFileSync(unpacked, 'utf8') === PACKAGES.join('\n')) return
   const apt = join(BUILD, 'apt')
   for (const folder of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(apt, folder), { recursive: true })
   writeFileSync(join(apt, 'status'), '')
@@ -63,6 +74,7 @@ function fetchSysroot() {
   run('apt-get', ['-q', ...own, 'update'])
   run('apt-get', ['-q', ...own, 'install', '--download-only', '-y', '--no-install-recommends', ...PACKAGES])
   for (const file of filesUnder(apt, 'cache/archives')) if (file.endsWith('.deb')) run('dpkg', ['-x', join(apt, file), SYSROOT])
+  writeFileSync(unpacked, PACKAGES.join('\n'))
 }
 
 /** The version of Node that runs this script. */

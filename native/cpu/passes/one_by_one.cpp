@@ -66,9 +66,7 @@ struct OneByOne {
   const OneByOnePass& pass;
   float* sums;
   uint16_t* operand;
-  /// Whether y goes past the caches: where channels become more it is the largest tensor around,
-  /// and read again only after the whole batch. Measured for training; inference reads it sooner.
-  bool streams;
+  bool streamed;
 
   template <int kPixels>
   HWY_INLINE void tile(int64_t first) const {
@@ -83,7 +81,7 @@ struct OneByOne {
         continue;
       }
       Sums of_tile;
-      if (streams) {
+      if (streamed) {
         output_tile<true>(pass.output, block, first, result, of_tile);
       } else {
         output_tile<false>(pass.output, block, first, result, of_tile);
@@ -102,10 +100,10 @@ void one_by_one(const OneByOnePass& pass) {
   const int64_t sums = pass.output.blocks * 32;
   auto* scratch = reinterpret_cast<float*>(pass.scratch);
   for (int64_t i = 0; i < sums; ++i) scratch[i] = 0;
-  const bool streams = pass.output.sums != nullptr && pass.output.blocks > pass.x.blocks;
+  const bool streamed = streams(pass);
   each_tile(pass.x.pixels,
-            OneByOne{pass, scratch, reinterpret_cast<uint16_t*>(scratch + sums), streams});
-  if (streams) hwy::FlushStream();
+            OneByOne{pass, scratch, reinterpret_cast<uint16_t*>(scratch + sums), streamed});
+  if (streamed) hwy::FlushStream();
 }
 
 bool can() { return true; }
