@@ -12,10 +12,12 @@
 namespace preresnet::cpu {
 
 struct Context {
-  explicit Context(int threads) : pool(threads), scratch(threads) {}
+  Context(int threads, bool keep) : pool(threads), scratch(threads), keep_weights(keep) {}
 
   ThreadPool pool;
   Scratch scratch;
+  /// Whether packed weights are kept from run to run.
+  const bool keep_weights;
 
   /// Equal layers share their primitives.
   const Convolution& convolution(const ConvolutionShape& shape, ConvolutionUse use,

@@ -53,9 +53,10 @@ class ConvOperation final : public Operation {
     residual_bias_ = Coefficients("conv.residualBias", op.residualBias, images, plan);
     sums_ = ChannelSums("conv.sums", op.sums, images, y_.channels, 2, plan);
 
-    // Without sums it is most likely inference, where weights stand still from run to run.
-    keep_packed_ = op.sums == nullptr;
-    norm_ = OutputNorm("conv", op.bias, op.yScale, op.yBias, images, keep_packed_, plan);
+    // Of a session that trains, validation packs them again for every batch: what all layers keep
+    // would be more memory than a step takes.
+    keep_packed_ = context.keep_weights && op.sums == nullptr;
+    norm_ = OutputNorm("conv", op.bias, op.yScale, op.yBias, images, op.sums == nullptr, plan);
     packed_bytes_ = (convolution_->forward_weights_bytes() + 63) / 64 * 64;
     const size_t packed_bytes = packed_bytes_ * static_cast<size_t>(slices_);
     weights_ = PaddedWeights(*op.w, whole, plan, norm_.folds());

@@ -48,7 +48,7 @@ namespace {
 
 class CpuExecutor final : public Executor {
  public:
-  explicit CpuExecutor(int threads) : context_(threads) {}
+  CpuExecutor(int threads, bool keep_weights) : context_(threads, keep_weights) {}
 
   std::string_view name() const override { return "cpu"; }
   std::unique_ptr<Operation> prepare(const ops::AnyOperation& operation) override {
@@ -79,12 +79,12 @@ class CpuExecutor final : public Executor {
 }  // namespace
 }  // namespace cpu
 
-std::unique_ptr<Executor> make_cpu_executor(int threads) {
+std::unique_ptr<Executor> make_cpu_executor(int threads, bool keep_weights) {
   if (threads < 1) {
     throw Error("ERR_OPTION", "threads: expected at least 1, got " + std::to_string(threads));
   }
   cpu::limit_instruction_sets();
-  return std::make_unique<cpu::CpuExecutor>(threads);
+  return std::make_unique<cpu::CpuExecutor>(threads, keep_weights);
 }
 
 }  // namespace preresnet

@@ -5,7 +5,7 @@
 namespace preresnet::cpu {
 
 OutputNorm::OutputNorm(const std::string& where, const Tensor* bias, const Tensor* scale,
-                       const Tensor* shift, int64_t images, bool weights_kept, ScratchPlan& plan)
+                       const Tensor* shift, int64_t images, bool into_weights, ScratchPlan& plan)
     : bias_(where + ".bias", bias, images, plan),
       scale_(where + ".yScale", scale, images, plan),
       shift_(where + ".yBias", shift, images, plan) {
@@ -13,7 +13,7 @@ OutputNorm::OutputNorm(const std::string& where, const Tensor* bias, const Tenso
   groups_ = scale->dim(0);
   images_per_group_ = images / groups_;
   stride_ = 16 * scale_.blocks();
-  folds_ = weights_kept && groups_ == 1;
+  folds_ = into_weights && groups_ == 1;
   if (folds_) last_scale_ = plan.kept(static_cast<size_t>(stride_) * sizeof(float));
   if (bias_) combined_ = plan.shared(static_cast<size_t>(groups_ * stride_) * sizeof(float));
 }

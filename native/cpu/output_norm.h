@@ -1,6 +1,6 @@
 // What a convolution's result goes through per channel, (result [+ bias]) [* scale + shift]: one
-// multiplication and one addition; or the addition alone, with the scale multiplied into weights
-// that are kept packed from run to run.
+// multiplication and one addition; or the addition alone, with the scale multiplied into packed
+// weights.
 #pragma once
 #include "cpu/operands.h"
 
@@ -9,10 +9,11 @@ namespace preresnet::cpu {
 class OutputNorm {
  public:
   OutputNorm() = default;
-  /// bias [K], scale and shift [G, K]; each may be null. weights_kept: the caller scales its
-  /// weights by weight_scale() and packs them again when weights_changed() says so.
+  /// bias [K], scale and shift [G, K]; each may be null. into_weights: the caller scales its
+  /// weights by weight_scale(), and where it keeps them packs them again when weights_changed()
+  /// says so.
   OutputNorm(const std::string& where, const Tensor* bias, const Tensor* scale, const Tensor* shift,
-             int64_t images, bool weights_kept, ScratchPlan& plan);
+             int64_t images, bool into_weights, ScratchPlan& plan);
 
   explicit operator bool() const { return bias_ || scale_; }
   /// Whether weights are scaled.

@@ -56,8 +56,9 @@ class Executor {
   virtual Peaks measure_peaks() = 0;
 };
 
-/// threads >= 1.
 std::unique_ptr<Executor> make_reference_executor();
-std::unique_ptr<Executor> make_cpu_executor(int threads);
+/// threads >= 1. keep_weights: what convolutions make of their weights stays in memory of its own
+/// from run to run; for sessions whose weights stand still.
+std::unique_ptr<Executor> make_cpu_executor(int threads, bool keep_weights);
 
 }  // namespace preresnet

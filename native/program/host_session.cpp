@@ -25,6 +25,11 @@ double seconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+bool trains(const ProgramSet& set) {
+  return std::any_of(set.programs.begin(), set.programs.end(),
+                     [](const auto& entry) { return find_landmarks(entry.second).sgd != nullptr; });
+}
+
 std::string megabytes(size_t bytes) {
   return std::to_string((bytes + (size_t{1} << 20) - 1) >> 20) + " MiB";
 }
@@ -53,7 +58,7 @@ HostSession::HostSession(std::unique_ptr<ProgramSet> programs, int threads,
                          const std::atomic<bool>& stop)
     : Session(std::move(programs)) {
   verify(set());
-  executor_ = make_executor(set().device, threads);
+  executor_ = make_executor(set().device, threads, !trains(set()));
   for (const auto& [name, program] : set().programs) {
     auto prepared = std::make_unique<Prepared>(program);
     for (size_t index = 0; index < program.operations.size(); ++index) {

@@ -61,6 +61,7 @@ class HostSession : public Session {
 };
 
 /// The executor for a device of programs: "reference" or "cpu". ERR_DEVICE for another.
-std::unique_ptr<Executor> make_executor(const std::string& device, int threads);
+/// keep_weights: see make_cpu_executor.
+std::unique_ptr<Executor> make_executor(const std::string& device, int threads, bool keep_weights);
 
 }  // namespace preresnet
