@@ -139,9 +139,11 @@ test('gradients that share memory with activations are there from a training ste
   await session.dispose()
 })
 
-test('a gradient that is not finite, with a loss that is', async (t) => {
+test('a gradient that is not finite, with a loss that is; what the step left is no gradient', async (t) => {
   const session = await openSession(await tinyPrograms('cpu'), 2)
   await fill(session)
+  await session.run('train', steps(1, { checkFinite: true }))
+  await t.notThrowsAsync(session.read('gradient/head.fc.bias'))
   const constant = async (name: string, value: number): Promise<void> => session.write(name, (await session.read(name)).fill(value))
   // A stream of some 1e-30, which the last norm lifts to 1 again, and its gradient with it to some 1e27; conv2 adds nothing, but reads 1e12.
   const stem = (await session.read('stem.weight')) as Float64Array
@@ -158,6 +160,7 @@ test('a gradient that is not finite, with a loss that is', async (t) => {
     'ERR_NOT_FINITE',
     /a gradient is not finite; first made by .*conv_backward unit\.conv2/,
   )
+  await rejected(t, session.read('gradient/head.fc.bias'), 'ERR_PARAMETER', /expected a completed training step .*, got none, or one that failed/)
   await session.dispose()
 })
 
