@@ -102,6 +102,43 @@ for (const [name, net, place] of CASES.flatMap(([network, net]) =>
   })
 }
 
+/** Bytes that live at the busiest operation: no plan can do with fewer. Gradients live on where they share the arena. */
+function leastBytes(set: ProgramSet): number {
+  const { operations } = set.programs['train']!
+  const lives = new Map<number, { first: number; last: number }>()
+  operations.forEach((operation, at) => {
+    for (const { tensor, index } of touched(set, operation)) {
+      const gradient = set.gradientsAt !== undefined && tensor.name.startsWith('gradient/')
+      if (tensor.arena !== 'activations' && !gradient) continue
+      const life = lives.get(index)
+      if (life === undefined) lives.set(index, { first: at, last: gradient ? operations.length : at })
+      else life.last = Math.max(life.last, at)
+    }
+  })
+  const change = new Array<number>(operations.length + 2).fill(0)
+  for (const [index, { first, last }] of lives) {
+    change[first]! += set.tensors[index]!.bytes
+    change[last + 1]! -= set.tensors[index]!.bytes
+  }
+  let living = 0
+  return Math.max(...change.map((bytes) => (living += bytes)))
+}
+
+for (const [name, batch, place] of [
+  ['preresnet-164', 128, {}],
+  ['preresnet-164', 128, { precision: 'bf16', recompute: 4 }],
+  ['preresnet-50', 16, { precision: 'bf16' }],
+  ['preresnet-200', 8, { precision: 'bf16' }],
+  ['preresnet-200', 8, { precision: 'bf16', recompute: 4 }],
+  ['preresnet-200', 128, { device: 'cuda', precision: 'fp16' }],
+] as const) {
+  test(`${name} ${Object.values(place).join(' ')}: the arena is hardly larger than what lives at once`, async (t) => {
+    const set = await compiled(preResNet(name, { classes: 1000 }), { ...place, batch, programs: ['train'] })
+    const [arena, least] = [set.arenas['activations']!, leastBytes(set)]
+    t.true(arena >= least && arena < 1.02 * least, `${arena} bytes for ${least}`)
+  })
+}
+
 test('a pre-activation bottleneck is three convolutions and three norms, and nothing else', async (t) => {
   const set = await compiled(preResNet('preresnet-164', { classes: 10 }))
   const unit = set.programs['train']!.operations.filter((operation) => operation.phase === 'forward' && operation.name.startsWith('stages.1.blocks.5.'))
