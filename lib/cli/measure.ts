@@ -50,7 +50,7 @@ export interface Measurement {
 export async function measure(network: Network, { work, batch, threads, seconds, ...place }: MeasureOptions): Promise<Measurement> {
   const { system } = loadBinding()
   const idle = residentBytes('VmRSS')
-  await using session = await compile(network, { ...place, threads, batch, seed: 1, ...(work === 'train' && { optimizer: sgd() }) })
+  await using session = await compile(network, { ...place, threads, batch, seed: 1, ...(work === 'train' ? { optimizer: sgd() } : { evaluation: false }) })
   await firstStep(session, work)
   const speed = await stretches(runner(session, work), batch, seconds)
   return {

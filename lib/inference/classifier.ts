@@ -64,7 +64,12 @@ export class Classifier implements AsyncDisposable {
     const { batch, top, ...place } = options
     const most = integer('Classifier.load: top', top ?? 5, 1)
     const model = await readDescription(path)
-    const session = await compile(model.network, { ...place, batch: integer('Classifier.load: batch', batch ?? 8, 1), data: imagesOf(path, model) })
+    const session = await compile(model.network, {
+      ...place,
+      batch: integer('Classifier.load: batch', batch ?? 8, 1),
+      data: imagesOf(path, model),
+      evaluation: false,
+    })
     try {
       await loadModel(session, path)
       return new Classifier(session, model, most)

@@ -31,23 +31,33 @@ export async function writeBatch(native: NativeSession, format: BatchFormat, bat
   knownKeys('batch', batch, ['images', 'placement', 'x', 'labels', 'targets'])
   const { batch: count, classes } = format
   const labels = labelsOf(format, batch)
-  if (format.images) {
-    if (batch.x !== undefined) throw invalid('batch.x', 'images: the session takes u8 pixels', batch.x)
-    const images = sized('batch.images', batch.images, Uint8Array, count * format.sampleValues)
-    const placement = batch.placement === undefined ? centre(count, format.pad) : sized('batch.placement', batch.placement, Int32Array, count * 3)
-    for (let index = 0; index < placement.length; index++) {
-      const largest = index % 3 === 2 ? 1 : 2 * format.pad
-      if (placement[index]! < 0 || placement[index]! > largest) throw invalid(`batch.placement[${index}]`, `0 to ${largest}`, placement[index])
-    }
-    await native.write('images', images)
-    await native.write('placement', placement)
-  } else {
-    if (batch.images !== undefined) throw invalid('batch.images', 'x: the session was compiled without image data', batch.images)
-    await native.write('x', floats('batch.x', batch.x, count * format.sampleValues))
-  }
+  const placement = format.images ? placementOf(format, batch) : undefined
+  await writeSamples(native, format, batch)
+  if (placement !== undefined) await native.write('placement', placement)
   await native.write('labels', labels)
   if (format.softTargets) await native.write('targets', floats('batch.targets', batch.targets, count * classes))
   else if (batch.targets !== undefined) throw invalid('batch.targets', 'none: the session was compiled without softTargets', batch.targets)
+}
+
+/** What inference reads: images or values. */
+export async function writeSamples(native: NativeSession, format: BatchFormat, { images, x }: Pick<UserBatch, 'images' | 'x'>): Promise<void> {
+  const length = format.batch * format.sampleValues
+  if (format.images) {
+    if (x !== undefined) throw invalid('batch.x', 'images: the session takes u8 pixels', x)
+    await native.write('images', sized('batch.images', images, Uint8Array, length))
+  } else {
+    if (images !== undefined) throw invalid('batch.images', 'x: the session was compiled without image data', images)
+    await native.write('x', floats('batch.x', x, length))
+  }
+}
+
+function placementOf({ batch: count, pad }: BatchFormat, { placement: given }: UserBatch): Int32Array {
+  const placement = given === undefined ? centre(count, pad) : sized('batch.placement', given, Int32Array, count * 3)
+  for (let index = 0; index < placement.length; index++) {
+    const largest = index % 3 === 2 ? 1 : 2 * pad
+    if (placement[index]! < 0 || placement[index]! > largest) throw invalid(`batch.placement[${index}]`, `0 to ${largest}`, placement[index])
+  }
+  return placement
 }
 
 function labelsOf({ batch: count, classes, softTargets }: BatchFormat, { labels, targets }: UserBatch): Int32Array {

@@ -11,7 +11,7 @@ import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
 import { boolean, integer, invalid, knownKeys, nearest, number } from '../options.js'
 import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult, type TraceEvent, type Traffic } from './binding.js'
-import { writeBatch, type BatchFormat, type UserBatch } from './batch.js'
+import { writeBatch, writeSamples, type BatchFormat, type UserBatch } from './batch.js'
 import { cudaPlace, hasCuda, type CudaPlace, type CudaSettings } from './cuda.js'
 import { chooseDevice, isCuda, type DeviceChoice, type PrecisionChoice } from './device.js'
 import { evaluationFeed, type Feed, type ImageSet } from './feed.js'
@@ -60,6 +60,8 @@ export interface SessionOptions {
    * results. 1: all are kept. @default 1
    */
   readonly recompute?: number
+  /** Whether `evaluate` shall be there. A session for inference alone is made in less time, and plans less memory without. @default true */
+  readonly evaluation?: boolean
   /** For devices `cuda` and `cuda-emulated`. */
   readonly cuda?: CudaSettings
 }
@@ -79,6 +81,7 @@ const optionNames = [
   'statisticsGroups',
   'convolution',
   'recompute',
+  'evaluation',
   'cuda',
 ] as const
 
@@ -111,6 +114,7 @@ export async function compile(network: Network, options: SessionOptions = {}): P
   const threads = integer('compile: threads', options.threads ?? 0, 0, 1024)
   const smoothing = number('compile: labelSmoothing', options.labelSmoothing ?? 0, 0, 1)
   const softTargets = boolean('compile: softTargets', options.softTargets ?? false)
+  const evaluation = boolean('compile: evaluation', options.evaluation ?? true)
   if (dataset !== undefined) checkImages(network, dataset)
   if (options.frozen !== undefined && options.optimizer === undefined) throw invalid('compile: frozen', 'an optimizer beside', options.frozen)
 
@@ -123,7 +127,7 @@ export async function compile(network: Network, options: SessionOptions = {}): P
     device,
     precision,
     batch,
-    programs: options.optimizer === undefined ? ['evaluate', 'infer'] : ['train', 'evaluate', 'infer'],
+    programs: [...(options.optimizer === undefined ? [] : (['train'] as const)), ...(evaluation ? (['evaluate'] as const) : []), 'infer'],
     input: dataset === undefined ? { kind: 'tensor' } : { kind: 'images', ...size(dataset), pad: feed?.pad ?? 0, ...dataset.normalisation },
     loss: { kind: 'crossEntropy', smoothing, softTargets },
     ...(options.optimizer && { update: updateOptions(graph, options.optimizer, options.frozen ?? []) }),
@@ -311,6 +315,7 @@ export class Session implements AsyncDisposable {
   /** Counts exactly, over all of a dataset (or an evaluation loader), with running statistics. */
   async evaluate(data: ImageSet | Feed, options: { readonly signal?: AbortSignal; readonly workers?: number } = {}): Promise<Evaluation> {
     knownKeys('evaluate', options, ['signal', 'workers'])
+    if (!('evaluate' in this.programs.programs)) throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled with evaluation: false')
     if ('native' in data) return this.#evaluate(data, options.signal)
     if (this.#parts.dataset !== undefined) this.#checkSameFormat(data)
     const feed = evaluationFeed(data, { batch: this.batch, pad: this.#pad, workers: options.workers ?? 1 })
@@ -367,7 +372,7 @@ export class Session implements AsyncDisposable {
   async infer(batch: Pick<UserBatch, 'images' | 'x'>, options: { readonly signal?: AbortSignal } = {}): Promise<Float64Array> {
     knownKeys('batch', batch, ['images', 'x'])
     return this.inTurn(async (native) => {
-      await writeBatch(native, this.#format(false), { ...batch, labels: new Int32Array(this.batch).fill(-1) })
+      await writeSamples(native, this.#format(false), batch)
       const result = await this.#run(native, 'infer', options.signal, { steps: 1, seed: this.seed, firstStep: 0, learningRates: new Float64Array(0) })
       if (result.completed < 1) throw this.#ended(options.signal)
       return (await native.read('probabilities')) as Float64Array

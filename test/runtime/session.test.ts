@@ -153,6 +153,16 @@ function valuesBatch(count: number): { x: Float64Array; labels: Int32Array } {
   return { x, labels: Int32Array.from({ length: count }, (_, index) => (index * 7) % 10) }
 }
 
+test('without evaluation a session infers the same, plans less, and says what it cannot', async (t) => {
+  const options = { batch: 6, seed: 3, device: 'cpu', precision: 'fp32' } as const
+  await using whole = await compile(tiny(), options)
+  await using lean = await compile(tiny(), { ...options, evaluation: false })
+  const { x } = valuesBatch(6)
+  t.deepEqual(await lean.infer({ x }), await whole.infer({ x }))
+  t.true(lean.memory.total < whole.memory.total)
+  await t.throwsAsync(lean.evaluate((await someDigits()).test), { code: 'ERR_OPTION', message: 'evaluate: the session was compiled with evaluation: false' })
+})
+
 test('label smoothing is what soft labels of the same shares are', async (t) => {
   const smooth = await open(t, { batch: 6, device: 'reference', labelSmoothing: 0.2 })
   const soft = await open(t, { batch: 6, device: 'reference', softTargets: true })
