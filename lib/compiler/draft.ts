@@ -44,6 +44,7 @@ export class Draft {
     readonly bf16Products = false,
   ) {}
 
+  /** Appends an operation. What it writes may be among the operands, and is its work from now on, or come later by `write`. */
   emit(
     op: OperationName,
     name: string,
@@ -62,23 +63,11 @@ export class Draft {
       operands: present,
       attributes: { ...attributes },
     }
-    this.operations.push(operation)
-    return operation
-  }
-
-  /** An operation whose operands are all there, what it writes among them: that tensor is its work from now on. */
-  emitComplete(
-    op: OperationName,
-    name: string,
-    fused: readonly string[],
-    operands: Record<string, DraftOperand | undefined>,
-    attributes: Record<string, AttributeValue> = {},
-  ): DraftOperation {
-    const operation = this.emit(op, name, fused, operands, attributes)
     const table = contracts[op].operands as Readonly<Record<string, { readonly role: string }>>
-    for (const [key, operand] of Object.entries(operation.operands)) {
+    for (const [key, operand] of Object.entries(present)) {
       if (table[key]?.role === 'out') for (const tensor of [operand].flat()) tensor.producer = operation
     }
+    this.operations.push(operation)
     return operation
   }
 

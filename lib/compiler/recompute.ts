@@ -13,7 +13,7 @@ export function* recompute(draft: Draft, every: number): Generator<void, Draft> 
   for (const operation of draft.operations) {
     out.phase = operation.phase
     const { op, name, fused, operands, attributes } = operation
-    out.emitComplete(op, name, fused, operation.phase === 'backward' ? again.replace(operands) : operands, attributes)
+    out.emit(op, name, fused, operation.phase === 'backward' ? again.replace(operands) : operands, attributes)
     yield
   }
   return out
@@ -46,7 +46,7 @@ class Again {
       const one = (value: DraftTensor): DraftTensor => (table[key]?.role === 'in' ? this.tensor(value) : this.copy(value))
       return [key, Array.isArray(operand) ? operand.map(one) : one(operand)]
     })
-    this.out.emitComplete(op, name, fused, Object.fromEntries(repeated), attributes)
+    this.out.emit(op, name, fused, Object.fromEntries(repeated), attributes)
     return this.known.get(tensor) as DraftTensor
   }
 

@@ -10,7 +10,6 @@
 namespace preresnet {
 
 namespace {
-constexpr size_t kPage = 4096;
 constexpr size_t kHugePage = size_t{2} << 20;
 }  // namespace
 

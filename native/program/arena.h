@@ -4,6 +4,9 @@
 
 namespace preresnet {
 
+/// Every arena begins on one.
+inline constexpr size_t kPage = 4096;
+
 class Arena {
  public:
   /// Zeros. ERR_MEMORY where the system refuses.

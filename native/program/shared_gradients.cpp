@@ -6,12 +6,11 @@
 #include <variant>
 
 #include "core/error.h"
+#include "program/arena.h"
 
 namespace preresnet {
 
 namespace {
-
-constexpr size_t kPage = 4096;  // every arena begins on one
 
 [[noreturn]] void refuse(const std::string& where, const std::string& message) {
   throw Error("ERR_PROGRAM", where + ": " + message);

@@ -37,8 +37,13 @@ std::string place(const Tensor& tensor) {
          std::to_string(tensor.offset + tensor.bytes) + ")";
 }
 
+/// Whether two ranges of one arena meet.
+bool meet(size_t a, size_t a_bytes, size_t b, size_t b_bytes) {
+  return a < b + b_bytes && b < a + a_bytes;
+}
+
 bool overlap(const Tensor& a, const Tensor& b) {
-  return a.arena == b.arena && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+  return a.arena == b.arena && meet(a.offset, a.bytes, b.offset, b.bytes);
 }
 
 // ---- arenas and tensors
@@ -244,8 +249,8 @@ void check_transient(const ProgramSet& set, const Program& program) {
     const Tensor* neighbours[] = {after == living.end() ? nullptr : after->second,
                                   after == living.begin() ? nullptr : std::prev(after)->second};
     for (const Tensor* neighbour : neighbours) {
-      if (neighbour == nullptr || begin(tensor) >= begin(*neighbour) + neighbour->bytes ||
-          begin(*neighbour) >= begin(tensor) + tensor.bytes)
+      if (neighbour == nullptr ||
+          !meet(begin(tensor), tensor.bytes, begin(*neighbour), neighbour->bytes))
         continue;
       refuse(
           "program " + program.name + ": " + describe(birth.first, program.operations[birth.first]),

@@ -75,7 +75,7 @@ export class Lowering {
     operands: Record<string, DraftOperand | undefined>,
     attributes: DraftOperation['attributes'] = {},
   ): DraftOperation {
-    return this.out.emitComplete(op, name, fused, operands, attributes)
+    return this.out.emit(op, name, fused, operands, attributes)
   }
 
   /** A feature map of the same shape and kind as another. */
