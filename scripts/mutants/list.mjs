@@ -226,9 +226,16 @@ export const MUTANTS = [
   {
     name: 'verifier: tensors may overlap',
     file: 'native/program/verify.cpp',
-    search: 'return a.arena == b.arena && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;',
+    search: 'return a.arena == b.arena && meet(a.offset, a.bytes, b.offset, b.bytes);',
     replace: 'return &a == &b;',
     tests: ['program'],
+  },
+  {
+    name: 'verifier: what lives at once may overlap',
+    file: 'native/program/verify.cpp',
+    search: '!meet(begin(tensor), tensor.bytes, begin(*neighbour), neighbour->bytes)',
+    replace: 'tensor.bytes != 0',
+    tests: ['program/verifier'],
   },
   {
     name: 'start values by the fan-in',
