@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeEnvironment } from './gpu/environment.mjs'
 import { goldens } from './gpu/goldens.mjs'
+import { layers } from './gpu/layers.mjs'
 import { memory } from './gpu/memory.mjs'
 import { operations } from './gpu/operations.mjs'
 import { sameness } from './gpu/sameness.mjs'
@@ -19,7 +20,7 @@ import { training } from './gpu/training.mjs'
 import { main, Stop } from './support/run.mjs'
 
 /** In the order of worth: what comes last may not be reached. */
-const CHECKS = { operations, goldens, sameness, sanitizer, speed, memory, training }
+const CHECKS = { operations, goldens, sameness, sanitizer, speed, layers, memory, training }
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)))
 

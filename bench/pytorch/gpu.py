@@ -21,6 +21,7 @@ def options():
     parser.add_argument("--max-autotune", action="store_true")
     parser.add_argument("--seconds", type=float, default=5, help="how long to measure, after a warm-up")
     parser.add_argument("--ceilings", action="store_true", help="measure copy bandwidth and matrix rate instead")
+    parser.add_argument("--stem", action="store_true", help="time the first convolution of an ImageNet network by padded channels instead")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -51,6 +52,23 @@ def ceilings(torch):
         timed(torch, work, 3)
         result[name] = amount / (statistics.median(timed(torch, work, 10)) / 1e3)
     return result
+
+
+def stem(torch, batch):
+    """Forward and gradient of the weights of 64 filters of 7 x 7, stride 2, over channels that are padded to 3, 4 or 8; medians of ten."""
+    result = []
+    for channels in (3, 4, 8):
+        x = torch.randn(batch, channels, 224, 224, device="cuda", dtype=torch.float16).to(memory_format=torch.channels_last)
+        w = torch.randn(64, channels, 7, 7, device="cuda", dtype=torch.float16).to(memory_format=torch.channels_last).requires_grad_()
+        dy = torch.randn(batch, 64, 112, 112, device="cuda", dtype=torch.float16).to(memory_format=torch.channels_last)
+
+        def work():
+            w.grad = None
+            torch.nn.functional.conv2d(x, w, stride=2, padding=3).backward(dy)
+
+        timed(torch, work, 3)
+        result.append({"channels": channels, "milliseconds": statistics.median(timed(torch, work, 10))})
+    return {"batch": batch, "channels": result}
 
 
 class Step:
@@ -141,6 +159,9 @@ def main():
     torch.manual_seed(1)
     if values.ceilings:
         result = ceilings(torch)
+    elif values.stem:
+        torch.backends.cudnn.benchmark = True
+        result = stem(torch, values.batch)
     else:
         step = Step(torch, values)
         step.eager()

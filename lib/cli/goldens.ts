@@ -1,12 +1,9 @@
 import { checkGoldens, type GoldenReport } from '../goldens/check.js'
-import { invalid } from '../options.js'
-import { PLAIN, PRECOMPILED, RUNTIME_COMPILED } from '../compiler/lower/engines.js'
-import { chooseDevice, isCuda } from '../runtime/device.js'
+import { chooseDevice } from '../runtime/device.js'
 import type { CommandSpec } from './command.js'
 import { choiceOption, integerOption } from './option_spec.js'
 import { count, print, printJson, table } from './output.js'
-
-const tiers = { plain: PLAIN, precompiled: PRECOMPILED, runtime: RUNTIME_COMPILED } as const
+import { loweringOf, tierOption } from './tier_option.js'
 
 const options = {
   device: choiceOption('who computes', ['reference', 'cpu', 'cuda', 'cuda-emulated'], 'reference'),
@@ -15,7 +12,7 @@ const options = {
     ['auto', 'fp64', 'fp32', 'tf32', 'bf16', 'bf16-native', 'fp16'],
     'auto',
   ),
-  tier: choiceOption('on CUDA: the fusions to take wherever their pattern exists (default: by rule)', Object.keys(tiers) as (keyof typeof tiers)[]),
+  ...tierOption,
   convolution: choiceOption('direct, or auto: Winograd too, as in training, with its wider bounds', ['direct', 'auto'], 'direct'),
   threads: integerOption('threads; 0: what the machine allows', { minimum: 0, fallback: 0 }),
 }
@@ -31,9 +28,7 @@ export const goldens: CommandSpec<typeof options> = {
   ],
   async run({ device, precision, tier, convolution, threads, json }, [directory]) {
     const place = chooseDevice(device, precision)
-    if (tier !== undefined && !isCuda(place.device)) throw invalid('--tier', `none on device ${place.device}`, tier)
-    const lowering = tier === undefined ? {} : { lowering: { precision: place.precision, tier: tiers[tier] } }
-    const report = await checkGoldens({ directory: directory as string, ...place, ...lowering, convolution, threads })
+    const report = await checkGoldens({ directory: directory as string, ...place, ...loweringOf(tier, place), convolution, threads })
     if (json) printJson(report)
     else print(describe(report))
     return report.passed ? 0 : 1

@@ -1,9 +1,13 @@
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
-import type { DeviceName, Precision, ProgramSet } from '../compiler/program.js'
+import type { CompileOptions } from '../compiler/options.js'
+import type { DeviceName, ProgramSet } from '../compiler/program.js'
 import { type PlanReport, planReport } from '../compiler/report.js'
-import { buildGraph } from '../graph/index.js'
+import { buildGraph, type Graph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
+import { invalid } from '../options.js'
 import { loadBinding } from '../runtime/binding.js'
+import { chosenKernels } from '../runtime/chosen_kernels.js'
+import { type CudaPlace, cudaPlace } from '../runtime/cuda.js'
 import { chooseDevice, deviceChoices, isCuda, precisionChoices } from '../runtime/device.js'
 import { updateOptions } from '../runtime/optimizer.js'
 import { sgd } from '../training/sgd.js'
@@ -11,7 +15,8 @@ import type { CommandSpec } from './command.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
 import { choiceOption, flagOption, integerOption } from './option_spec.js'
 import { count, pairs, percent, print, printJson, size, table } from './output.js'
-import { placeOptions, recomputeOption } from './place_options.js'
+import { cudaOptions, placeOptions, recomputeOption } from './place_options.js'
+import { loweringOf, tierOption } from './tier_option.js'
 import { type Timing, timeProgram } from './time.js'
 
 const options = {
@@ -22,7 +27,9 @@ const options = {
   // A program can be made for a device that is not there.
   device: choiceOption('for whom', deviceChoices, 'auto'),
   precision: choiceOption('arithmetic', precisionChoices, 'auto'),
-  arch: integerOption('for cuda: compute capability, 90 for an H100', { minimum: 1, maximum: 1000 }),
+  arch: integerOption('for cuda: compute capability, 90 for an H100 (default: 90; with --time that of the device)', { minimum: 1, maximum: 1000 }),
+  ...tierOption,
+  cudaIndex: cudaOptions.cudaIndex,
   batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
   program: choiceOption('which program to show', ['train', 'evaluate', 'infer'], 'train'),
   statisticsGroups: integerOption('groups of the batch with BN statistics of their own', { minimum: 1, fallback: 1 }),
@@ -40,46 +47,52 @@ export const plan: CommandSpec<typeof options> = {
     ['plan preresnet-200 --program infer --batch 1 --time', 'milliseconds, GFLOP/s and GB/s of each operation'],
     ['plan preresnet-164 --batch 128 --recompute 4', 'what recomputing saves'],
     ['plan preresnet-200 --device cuda --arch 90 --precision fp16', 'launches of a GPU that need not be there'],
+    ['plan preresnet-200 --device cuda --time --tier plain', 'what each takes on the GPU, with cuDNN fusing nothing'],
   ],
   async run(values, [name]) {
-    const { json, batch, program, statisticsGroups, recompute, threads, time, arch } = values
+    const { json, batch, program, statisticsGroups, recompute, threads, time, tier } = values
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
+    const graph = buildGraph(network)
     const place = chooseDevice(values.device, values.precision)
-    const set = await programsOf(network, { ...place, batch, statisticsGroups, recompute, ...(arch !== undefined && { arch }) })
+    const gpu = time ? gpuOf(place.device, values) : undefined
+    const arch = gpu?.architecture ?? values.arch
+    const shape = { ...place, batch, statisticsGroups, recompute, ...(arch !== undefined && { arch }), ...loweringOf(tier, place) }
+    const plan = trainingPlan(graph, network, shape)
+    const choices = gpu === undefined || tier !== undefined ? {} : await chosenKernels(graph, plan, gpu)
+    const set = await compilePrograms(graph, { ...plan, ...choices })
     const report = planReport(set, program, isCuda(place.device) ? 0 : await scratchBytes(set, threads))
     if (!time) {
       if (json) printJson(report)
       else print(describe(report))
       return 0
     }
-    const timing = await timeProgram(network, set, report, threads)
+    const timing = await timeProgram(network, set, report, { threads, ...(gpu && { cuda: gpu.session }) })
     if (json) printJson({ ...report, ...timing, operations: report.operations.map((operation, index) => ({ ...operation, ...timing.operations[index] })) })
     else print(describeTiming(report, timing))
     return 0
   },
 }
 
-interface Shape {
-  readonly device: DeviceName
-  readonly precision: Precision
-  readonly batch: number
-  readonly statisticsGroups: number
-  readonly recompute: number
-  readonly arch?: number
+/** The GPU that a program is timed on; it has to be there. ERR_OPTION where it is another than `--arch` says. */
+function gpuOf(device: DeviceName, { arch, cudaIndex }: { readonly arch: number | undefined; readonly cudaIndex: number | undefined }): CudaPlace | undefined {
+  const gpu = cudaPlace('plan', device, cudaIndex === undefined ? undefined : { index: cudaIndex })
+  if (gpu !== undefined && arch !== undefined && arch !== gpu.architecture) throw invalid('--arch', `the device's, ${gpu.architecture}, with --time`, arch)
+  return gpu
 }
 
+type Shape = Pick<CompileOptions, 'device' | 'precision' | 'batch' | 'statisticsGroups' | 'recompute' | 'arch' | 'lowering'>
+
 /** What a training session compiles for images of the network's size. */
-function programsOf(network: Network, shape: Shape): Promise<ProgramSet> {
-  const graph = buildGraph(network)
+function trainingPlan(graph: Graph, network: Network, shape: Shape): CompileOptions {
   const { height, width, channels } = network.input
   const each = (value: number): number[] => new Array<number>(channels).fill(value)
-  return compilePrograms(graph, {
+  return {
     ...shape,
     programs: ['train', 'evaluate', 'infer'],
-    input: { kind: 'images', height, width, pad: 0, mean: each(0), deviation: each(1) },
+    input: { kind: 'images', height, width, pad: 0, mean: each(128), deviation: each(50) },
     loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
     update: updateOptions(graph, sgd(), []),
-  })
+  }
 }
 
 /** Scratch belongs to the executor, so it is asked; nothing is allocated. */
@@ -92,7 +105,8 @@ async function scratchBytes(set: ProgramSet, threads: number): Promise<number> {
   }
 }
 
-function describeTiming(report: PlanReport, { operations, milliseconds, runs, peakFlops, peakBytes, instructions, threads }: Timing): string {
+function describeTiming(report: PlanReport, timing: Timing): string {
+  const { operations, milliseconds, runs, peakBytes } = timing
   const rows = report.operations.map(({ name, op, flops }, index) => {
     const { milliseconds: time, flopsPerSecond, bytesPerSecond, shareOfPeak } = operations[index]!
     return [op, name, time.toFixed(3), flops === 0 ? '-' : giga(flopsPerSecond), giga(bytesPerSecond), percent(shareOfPeak, 0)]
@@ -104,7 +118,7 @@ function describeTiming(report: PlanReport, { operations, milliseconds, runs, pe
     ['images/s', (report.batch / seconds).toFixed(1)],
     ['arithmetic, as of direct convolutions', `${giga(flops / seconds)} GFLOP/s`],
     ['operands, each read or written once', `${giga(report.bytesMoved / seconds)} GB/s`],
-    ['peak arithmetic, fp32 in registers', `${giga(peakFlops)} GFLOP/s on ${threads} threads, ${instructions}`],
+    peakArithmetic(report, timing),
     ['peak of large copies, read and written', `${giga(peakBytes)} GB/s`],
   ])
   const head = `${report.network}, ${report.program}, batch ${report.batch}, ${report.device} ${report.precision}`
@@ -112,6 +126,11 @@ function describeTiming(report: PlanReport, { operations, milliseconds, runs, pe
     'Of peak: the time that the machine would need at best, for the arithmetic or for the operands, whichever is longer, as a share of the time taken.\n' +
     'Above 100 % where an algorithm multiplies less than direct convolution, in bf16 arithmetic, or where operands lay in a cache.'
   return `${head}\n\n${table(['operation', 'at', 'ms', 'GFLOP/s', 'GB/s', 'of peak'], rows)}\n\n${totals}\n\n${note}`
+}
+
+function peakArithmetic({ precision }: PlanReport, { peakFlops, instructions, threads }: Timing): readonly [label: string, value: string] {
+  if (threads === undefined) return [`peak arithmetic, a matrix product in ${precision}`, `${giga(peakFlops)} GFLOP/s`]
+  return ['peak arithmetic, fp32 in registers', `${giga(peakFlops)} GFLOP/s on ${threads} threads, ${instructions}`]
 }
 
 function giga(value: number): string {

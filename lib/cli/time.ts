@@ -3,9 +3,11 @@ import { serialisePrograms } from '../compiler/compile.js'
 import { elements } from '../compiler/layout.js'
 import type { ProgramSet } from '../compiler/program.js'
 import type { PlanReport } from '../compiler/report.js'
+import { lossScaleStart } from '../compiler/update.js'
 import { buildGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
-import { loadBinding, type NativeSession, type Peaks } from '../runtime/binding.js'
+import { type CudaSessionOptions, loadBinding, type NativeSession, type Peaks } from '../runtime/binding.js'
+import { lossScaleTensor } from '../runtime/loss_scale.js'
 import { initialValues } from '../runtime/random.js'
 import { writeStartValues } from '../runtime/start_values.js'
 
@@ -25,21 +27,29 @@ export interface Timing {
   readonly milliseconds: number
   /** Runs whose median counts, after one that does not. */
   readonly runs: number
-  /** fp32 operations a second, operands in registers, all threads. */
+  /** Operations a second: on a CPU fp32 in registers, all threads; on CUDA of a large matrix product in the program's arithmetic. */
   readonly peakFlops: number
-  /** Bytes a second that large copies read and write, all threads. */
+  /** Bytes a second that large copies read and write. */
   readonly peakBytes: number
-  /** The instruction set of vector code: AVX3, AVX2, NEON ... */
-  readonly instructions: string
-  readonly threads: number
+  /** On a CPU: the instruction set of vector code: AVX3, AVX2, NEON ... */
+  readonly instructions?: string
+  readonly threads?: number
 }
 
 const RUNS = 5
 
+export interface TimingPlace {
+  /** Of a CPU; 0: what it allows. */
+  readonly threads: number
+  /** Where the programs are for a CUDA device. */
+  readonly cuda?: CudaSessionOptions
+}
+
 /** Runs `report.program` on random images and parameters. ERR_UNSUPPORTED on an executor whose speed is no concern. */
-export async function timeProgram(network: Network, set: ProgramSet, report: PlanReport, threads: number): Promise<Timing> {
+export async function timeProgram(network: Network, set: ProgramSet, report: PlanReport, place: TimingPlace): Promise<Timing> {
   const binding = loadBinding()
-  const native = await binding.createSession(await serialisePrograms(set), { threads })
+  const { threads, cuda } = place
+  const native = await binding.createSession(await serialisePrograms(set), { threads, ...cuda })
   try {
     const peaks = await native.measurePeaks()
     await native.allocate()
@@ -52,17 +62,20 @@ export async function timeProgram(network: Network, set: ProgramSet, report: Pla
       runs: RUNS,
       peakFlops: peaks.flops,
       peakBytes: peaks.bytes,
-      instructions: peaks.instructions,
-      threads: threads === 0 ? Number(binding.system['allowedThreads']) : threads,
+      ...(cuda === undefined && { instructions: peaks.instructions, threads: threads === 0 ? Number(binding.system['allowedThreads']) : threads }),
     }
   } finally {
     await native.dispose()
   }
 }
 
+/** Low, so that no step overflows: one that is skipped takes less time. */
+const LOSS_SCALE = 1024
+
 /** Start values of every parameter, and noise for images; labels and crops stay zero. */
 async function fill(native: NativeSession, network: Network, set: ProgramSet): Promise<void> {
   await writeStartValues(native, buildGraph(network), 1)
+  if (set.tensors.some(({ name }) => name === lossScaleTensor)) await native.write(lossScaleTensor, lossScaleStart(LOSS_SCALE))
   const images = set.tensors.find(({ name, arena }) => arena === 'inputs' && name === 'images')
   if (images === undefined) return
   const noise = await initialValues({ kind: 'normal', deviation: 50 }, elements(images.shape), 1, 'images')
@@ -77,7 +90,7 @@ async function traces(native: NativeSession, program: string): Promise<number[][
   const results: number[][] = []
   for (let run = 0; run <= RUNS; run++) {
     const learningRates = new Float64Array(program === 'train' ? 1 : 0).fill(0.001)
-    await native.run(program, { steps: 1, seed: 1, firstStep: run, learningRates, trace: true })
+    await native.run(program, { steps: 1, seed: 1, firstStep: run, learningRates, trace: true, serial: true })
     if (run > 0) results.push(native.trace().map(({ duration }) => duration / 1e6))
   }
   return results

@@ -18,6 +18,7 @@ export function flopsOf(set: ProgramSet, { op, operands }: OperationSpec): numbe
     case 'conv_backward':
       return asked('dw', 'dx') * products('d', 'w')
     case 'conv_backward_data':
+    case 'conv_backward_norm':
       return products('dy', 'w')
     case 'conv_backward_weights':
       return products('dy', 'dw')

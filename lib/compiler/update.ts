@@ -20,8 +20,7 @@ export function checkLossScale(value: LossScale | undefined): void {
 }
 
 /** Start value of tensor `lossScale`; contracts.json, sgd, says what each number is. */
-export function lossScaleStart(options: CompileOptions): Float64Array {
-  const lossScale = lossScaleOf(options)
+export function lossScaleStart(lossScale: LossScale): Float64Array {
   const scale = lossScale === 'dynamic' ? 65_536 : lossScale
   return Float64Array.of(scale, 1 / scale, 0, 0, 0, 0, 0, 0)
 }

@@ -1,7 +1,7 @@
 /** What a golden case runs on, and how its values get in and out. */
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { CompileOptions } from '../compiler/options.js'
-import { lossScaleStart } from '../compiler/update.js'
+import { lossScaleOf, lossScaleStart } from '../compiler/update.js'
 import type { DeviceName } from '../compiler/program.js'
 import { buildGraph } from '../graph/build.js'
 import type { Network } from '../layers/layer.js'
@@ -42,7 +42,7 @@ export async function open(
       if (name.startsWith('before/')) await session.write(name.slice('before/'.length), Float64Array.from(values))
     }
     const scaled = programs.tensors.some(({ name }) => name === LOSS_SCALE)
-    if (scaled) await session.write(LOSS_SCALE, lossScaleStart(complete))
+    if (scaled) await session.write(LOSS_SCALE, lossScaleStart(lossScaleOf(complete)))
     if ('refresh' in programs.programs) await session.run('refresh', { steps: 1, seed: 0, firstStep: 0, learningRates: new Float64Array(0) })
     return { session, scaled }
   } catch (error) {

@@ -27,7 +27,10 @@ export interface NativeSession {
   run(program: string, options: RunOptions): Promise<RunResult>
   /** Ends the current and all queued runs between two operations: they resolve with the steps that were completed and `cancelled: true`. */
   cancel(): void
-  /** What the executor's threads reach at best, measured for less than a second: f32 operations a second in registers, bytes a second read and written by large copies. */
+  /**
+   * What the machine reaches at best, measured for less than a second: operations a second (on a CPU f32 in registers on all threads, on a GPU of a large
+   * matrix product in the session's arithmetic) and bytes a second read and written by large copies. ERR_UNSUPPORTED on the reference.
+   */
   measurePeaks(): Promise<Peaks>
   /** Of one step of a program on a CUDA device: launches, event waits, and the bytes of what operations read and write. ERR_UNSUPPORTED elsewhere. */
   traffic(program: string): Promise<Traffic>
@@ -37,7 +40,7 @@ export interface NativeSession {
   dispose(): Promise<void>
 }
 
-/** Rates a second, and the instruction set that vector code runs on, as Highway calls it: AVX3_ZEN4, AVX2, NEON. */
+/** Rates a second, and the instruction set that a CPU's vector code runs on, as Highway calls it: AVX3_ZEN4, AVX2, NEON. */
 export interface Peaks {
   readonly flops: number
   readonly bytes: number
@@ -65,6 +68,8 @@ export interface RunOptions {
   /** For tests: fill dead ranges of the activation arena with NaN patterns between operations. */
   readonly poison?: boolean
   readonly trace?: boolean
+  /** With `trace`, on CUDA: each operation waits for the one before, so that what is traced is its own time and nothing runs beside it. */
+  readonly serial?: boolean
   /** Collect `predictions` and `labels` of every step (evaluation): they come concatenated. */
   readonly collect?: boolean
 }

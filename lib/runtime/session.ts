@@ -1,10 +1,9 @@
 /** A network compiled for a device: its parameters, its optimizer's state, and the calls that run steps natively. */
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
-import type { Site } from '../compiler/lower/engines.js'
 import type { Choices } from '../compiler/lower/target.js'
 import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
 import type { DeviceName, Precision, ProgramSet, TensorSpec } from '../compiler/program.js'
-import { lossScaleStart } from '../compiler/update.js'
+import { lossScaleOf, lossScaleStart } from '../compiler/update.js'
 import { PreresnetError } from '../errors.js'
 import { buildGraph } from '../graph/build.js'
 import type { Graph } from '../graph/graph.js'
@@ -12,7 +11,8 @@ import type { Network } from '../layers/layer.js'
 import { boolean, integer, invalid, knownKeys, nearest, number } from '../options.js'
 import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult, type TraceEvent, type Traffic } from './binding.js'
 import { writeBatch, writeSamples, type BatchFormat, type UserBatch } from './batch.js'
-import { cudaPlace, hasCuda, type CudaPlace, type CudaSettings } from './cuda.js'
+import { chosenKernels } from './chosen_kernels.js'
+import { cudaPlace, hasCuda, type CudaSettings } from './cuda.js'
 import { chooseDevice, isCuda, type DeviceChoice, type PrecisionChoice } from './device.js'
 import { evaluationFeed, type Feed, type ImageSet } from './feed.js'
 import { lossScaleState, lossScaleTensor, scaleOfLastStep, type LossScaleState } from './loss_scale.js'
@@ -23,7 +23,6 @@ import { fastestPrecision } from './precision.js'
 import { writeStartValues } from './start_values.js'
 import { warn } from './remembered.js'
 import { Tensor } from './tensor.js'
-import { tune, type TunerPlace } from './tuner.js'
 
 export interface SessionOptions {
   /** A loader whose batches `steps` reads, or a dataset that only says what images are like. @default none: values are handed over, see `step` */
@@ -153,17 +152,6 @@ export async function compile(network: Network, options: SessionOptions = {}): P
     await native.dispose()
     throw error
   }
-}
-
-/** The tuner's choices, or those that were handed over; nothing where the rules shall decide. */
-async function chosenKernels(graph: Graph, plan: CompileOptions, { tune: wanted, architecture, session }: CudaPlace): Promise<Pick<CompileOptions, 'choices'>> {
-  if (wanted === false) return {}
-  if (wanted !== true) return { choices: wanted }
-  const sites = new Map<string, Site>()
-  await compilePrograms(graph, plan, sites)
-  const { choices, notes } = await tune(sites, { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session })
-  warn(notes)
-  return { choices }
 }
 
 interface Parts {
@@ -467,7 +455,7 @@ export class Session implements AsyncDisposable {
   /** @internal Writes every parameter's and buffer's start value. */
   async initialise(): Promise<void> {
     await writeStartValues(this.#native, this.graph, this.seed)
-    if (this.hasLossScale) await this.#native.write(lossScaleTensor, lossScaleStart(this.#parts.plan))
+    if (this.hasLossScale) await this.#native.write(lossScaleTensor, lossScaleStart(lossScaleOf(this.#parts.plan)))
   }
 
   async #run(native: NativeSession, program: string, signal: AbortSignal | undefined, options: RunOptions): Promise<RunResult> {

@@ -108,6 +108,7 @@ RunRequest read_request(const Napi::Value& value, std::shared_ptr<LoaderState>* 
   request.check_finite = options.boolean_or("checkFinite", false);
   request.poison = options.boolean_or("poison", false);
   request.trace = options.boolean_or("trace", false);
+  request.serial = options.boolean_or("serial", false);
   request.collect = options.boolean_or("collect", false);
   if (options.has("loader")) {
     *loader = LoaderObject::state_of(options.raw("loader"));

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define PRERESNET_CUDA_API_VERSION 2
+#define PRERESNET_CUDA_API_VERSION 3
 
 /* Functions return 0, or 1 with *error filled in. `code` is one of lib/errors.ts. */
 typedef struct {
@@ -85,6 +85,7 @@ typedef struct {
   void (*release)(void* source, uint64_t ticket);
   uint64_t first_batch;
   int32_t check_finite, poison, trace;
+  int32_t serial;  /* with trace: each operation waits for the one before, whatever their streams */
   int32_t collect; /* hand predictions and labels to completed */
   /* Asked between steps; not 0 ends the run with what is complete. */
   void* owner;
@@ -109,6 +110,13 @@ typedef struct {
   uint64_t bytes_read, bytes_written;
 } preresnet_cuda_traffic;
 
+/* Rates a second that no program of this device exceeds by much. */
+typedef struct {
+  size_t size;
+  double flops; /* of a large matrix product in the session's arithmetic */
+  double bytes; /* read and written by large copies */
+} preresnet_cuda_peaks;
+
 typedef struct preresnet_cuda_session preresnet_cuda_session;
 
 typedef struct {
@@ -132,6 +140,8 @@ typedef struct {
   size_t (*trace)(preresnet_cuda_session*, preresnet_cuda_event*, size_t most);
   int (*traffic)(preresnet_cuda_session*, const char* program, preresnet_cuda_traffic*,
                  preresnet_cuda_error*);
+  /* Takes memory of its own while it measures. */
+  int (*peaks)(preresnet_cuda_session*, preresnet_cuda_peaks*, preresnet_cuda_error*);
   void (*close)(preresnet_cuda_session*);
 } preresnet_cuda_api;
 

@@ -1,5 +1,6 @@
-// Numbers of the events: those of a session's loop first, then those between streams, then those of
-// traces. Programs share them, since a step is over on the main stream before the next begins.
+// Numbers of the events: those of a session's loop and of measuring first, then those between
+// streams, then those of traces. Programs share them, since a step is over on the main stream
+// before the next begins.
 #pragma once
 #include <cstddef>
 
@@ -13,6 +14,7 @@ constexpr Event copied_event(int slot) { return Event{slot}; }
 constexpr Event done_event(int slot) { return Event{8 + slot}; }
 constexpr Event kStartEvent{16};
 constexpr Event kTraceStartEvent{17};
+constexpr Event kPeakBeginEvent{18}, kPeakEndEvent{19};
 constexpr Event operation_event(size_t operation) {
   return Event{static_cast<int>(32 + operation * 3)};
 }

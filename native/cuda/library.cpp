@@ -121,6 +121,14 @@ int traffic(preresnet_cuda_session* session, const char* program, preresnet_cuda
   });
 }
 
+int peaks(preresnet_cuda_session* session, preresnet_cuda_peaks* result,
+          preresnet_cuda_error* error) {
+  return guarded(error, [&] {
+    check_size(*result);
+    *result = session->session.peaks();
+  });
+}
+
 void close(preresnet_cuda_session* session) { delete session; }
 
 constexpr preresnet_cuda_api kApi = {.size = sizeof(preresnet_cuda_api),
@@ -135,6 +143,7 @@ constexpr preresnet_cuda_api kApi = {.size = sizeof(preresnet_cuda_api),
                                      .run = run,
                                      .trace = trace,
                                      .traffic = traffic,
+                                     .peaks = peaks,
                                      .close = close};
 
 }  // namespace

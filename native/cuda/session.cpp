@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "cuda/peaks.h"
 #include "program/verify.h"
 
 namespace preresnet::cuda {
@@ -36,6 +37,10 @@ Session::Session(std::string_view programs, const preresnet_cuda_options& option
                         .tf32 = set_->precision == "tf32",
                         .deterministic = options.deterministic != 0,
                         .workspace_limit = options.workspace_limit};
+  arithmetic_ = {.type = context.storage,
+                 .tf32 = context.tf32,
+                 .deterministic = context.deterministic,
+                 .workspace_limit = context.workspace_limit};
   size_t workspaces[kComputeStreams] = {};
   for (const auto& [name, program] : set_->programs) {
     auto prepared = std::make_unique<PreparedProgram>(program, context, stop);
@@ -135,6 +140,14 @@ void Session::run(preresnet_cuda_run& run) {
   }
   const auto index = std::distance(programs_.begin(), programs_.find(run.program));
   for (preresnet_cuda_event& event : trace_) event.program = static_cast<int32_t>(index);
+}
+
+preresnet_cuda_peaks Session::peaks() {
+  if (options_.record_only != 0) {
+    throw Error("ERR_UNSUPPORTED", "this session counts launches and computes nothing");
+  }
+  const Peaks found = measure_peaks(*runtime_, *convolutions_, arithmetic_);
+  return {.size = sizeof(preresnet_cuda_peaks), .flops = found.flops, .bytes = found.bytes};
 }
 
 preresnet_cuda_traffic Session::traffic(std::string_view name) {

@@ -30,6 +30,7 @@ class Session {
   void run(preresnet_cuda_run&);
   const std::vector<preresnet_cuda_event>& trace() const { return trace_; }
   preresnet_cuda_traffic traffic(std::string_view program);
+  preresnet_cuda_peaks peaks();
 
  private:
   const Tensor& persistent(std::string_view name, size_t length) const;
@@ -41,6 +42,7 @@ class Session {
   std::unique_ptr<ProgramSet> set_;
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<Convolutions> convolutions_;
+  ConvolutionChoice arithmetic_;  // of a plain convolution
   std::map<std::string, std::unique_ptr<PreparedProgram>, std::less<>> programs_;
   std::unique_ptr<MemoryPlan> plan_;
   std::unique_ptr<Device> device_;

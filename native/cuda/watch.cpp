@@ -18,7 +18,11 @@ constexpr size_t kLargestTrace = 1'000'000;  // events; a trace is for a few ste
 
 void StepLoop::watch(const Call& call, const Flight& flight, size_t operation, bool before) const {
   if (call.trace != nullptr) {
-    runtime_.record(Stream{call.program.stream(operation)}, trace_event(operation, before));
+    const Stream stream{call.program.stream(operation)};
+    if (before && call.run.serial != 0 && operation > 0) {
+      runtime_.wait(stream, trace_event(operation - 1, false));
+    }
+    runtime_.record(stream, trace_event(operation, before));
   }
   if (call.run.poison != 0) poison(call, operation, before);
   if (!call.guarded_here) return;

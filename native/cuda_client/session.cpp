@@ -192,6 +192,7 @@ RunOutcome CudaSession::run(std::string_view name, const RunRequest& request) {
   run.check_finite = request.check_finite;
   run.poison = request.poison;
   run.trace = request.trace;
+  run.serial = request.serial;
   run.collect = request.collect;
   run.owner = &running;
   run.cancelled = Running::cancelled;
@@ -218,8 +219,11 @@ void CudaSession::fetch_trace() {
 }
 
 Peaks CudaSession::measure_peaks() {
-  throw Error("ERR_UNSUPPORTED",
-              "peaks: expected a session on the CPU, got one on " + set().device);
+  preresnet_cuda_peaks peaks{};
+  peaks.size = sizeof peaks;
+  preresnet_cuda_error error{};
+  check_cuda(library_.peaks(session_, &peaks, &error), error);
+  return {.flops = peaks.flops, .bytes = peaks.bytes, .instructions = ""};
 }
 
 std::vector<TraceEvent> CudaSession::trace() const {

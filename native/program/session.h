@@ -34,6 +34,7 @@ struct RunRequest {
   bool check_finite = false;
   bool poison = false;
   bool trace = false;
+  bool serial = false;  // traced operations one after the other, where they could overlap
   bool collect = false;
   uint64_t ticket = 0;  // of Session::ticket(), taken when the run was asked for
 };

@@ -36,3 +36,9 @@ export function pythonEnvironment() {
   const paths = (LD_LIBRARY_PATH ?? '').split(':').filter((path) => path !== '' && path !== PRERESNET_BUNDLE_LIBRARIES)
   return { ...rest, PYTHONDONTWRITEBYTECODE: '1', ...(paths.length > 0 && { LD_LIBRARY_PATH: paths.join(':') }) }
 }
+
+/** PyTorch's side of the same work, as JSON. */
+export function twin({ repository, python, secondsLeft }, words) {
+  const args = [join(repository, 'bench/pytorch/gpu.py'), ...words, '--json']
+  return json(attempt(python, args, { limit: secondsLeft(), env: pythonEnvironment() }), args.join(' '))
+}

@@ -1,6 +1,5 @@
 // Images a second beside PyTorch, in turn, and how much of what the card can do that is. Rows in the order of worth.
-import { join } from 'node:path'
-import { json, preresnet, attempt, pythonEnvironment } from './processes.mjs'
+import { json, preresnet, twin } from './processes.mjs'
 
 /** `against`: PyTorch's ways, and the ratio that is wanted of each. */
 const imagenet = { eager: 1.5, compile: 1.25 }
@@ -68,11 +67,6 @@ function pytorch(context, { network, batch }, mode) {
   } catch (error) {
     return { failed: error.message }
   }
-}
-
-function twin({ repository, python, secondsLeft }, words) {
-  const args = [join(repository, 'bench/pytorch/gpu.py'), ...words, '--json']
-  return json(attempt(python, args, { limit: secondsLeft(), env: pythonEnvironment() }), args.join(' '))
 }
 
 /** Images a second, as a share of what the bytes that the plan moves would allow at the copy rate measured in this run. */

@@ -24,6 +24,10 @@ function detail(name, check) {
       return check.runs.map(({ tool, errors }) => `${tool} ${errors}`).join(', ')
     case 'speed':
       return check.rows.map(speedLine).join('; ')
+    case 'layers':
+      return check.runs
+        .map(({ network, tier, milliseconds, error }) => `${network} ${tier} ${error === undefined ? `${milliseconds.toFixed(1)} ms` : 'not timed'}`)
+        .join(', ')
     case 'memory':
       return `${(100 * check.waitingShare).toFixed(2)} % waiting`
     case 'training':

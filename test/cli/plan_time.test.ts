@@ -18,7 +18,7 @@ interface Timed {
   readonly milliseconds: number
   readonly peakFlops: number
   readonly peakBytes: number
-  readonly threads: number
+  readonly threads?: number
 }
 
 for (const program of ['train', 'infer']) {
@@ -43,6 +43,31 @@ for (const program of ['train', 'infer']) {
     )
   })
 }
+
+for (const tier of ['plain', 'precompiled', 'runtime']) {
+  test(`${tier} launches of a GPU, on the emulated device`, async (t) => {
+    const words = ['--device', 'cuda-emulated', '--precision', 'fp16', '--tier', tier, '--time', '--json']
+    const { status, stdout, stderr } = await preresnet(['plan', ...small, ...words])
+    t.is(status, 0, stderr)
+    const { operations, peakFlops, peakBytes, threads } = JSON.parse(stdout) as Timed
+    t.true(peakFlops > 0 && peakBytes > 0)
+    t.is(threads, undefined)
+    t.is(
+      operations.some(({ op }) => op === 'conv_backward_norm'),
+      tier === 'precompiled',
+    )
+    for (const { op, flops, milliseconds, bytesRead, bytesWritten } of operations) {
+      t.true(milliseconds > 0 && bytesRead + bytesWritten > 0, op)
+      t.is(flops > 0, /^(conv|linear)/.test(op), op)
+    }
+  })
+}
+
+test('a GPU that is timed is the one that is there', async (t) => {
+  const { status, stderr } = await preresnet(['plan', ...small, '--device', 'cuda-emulated', '--arch', '7', '--time'])
+  t.is(status, 2)
+  t.regex(stderr, /ERR_OPTION: --arch: expected the device's, \d+, with --time, got 7/)
+})
 
 test('arithmetic is that of direct convolutions', async (t) => {
   const { stdout } = await preresnet(['plan', ...small, '--json'])

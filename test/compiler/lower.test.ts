@@ -4,7 +4,7 @@ import { serialisePrograms } from '../../lib/compiler/compile.js'
 import { PLAIN, PRECOMPILED, RUNTIME_COMPILED, type Tier } from '../../lib/compiler/lower/engines.js'
 import type { CompileOptions } from '../../lib/compiler/options.js'
 import type { Precision, ProgramSet } from '../../lib/compiler/program.js'
-import { lossScaleStart } from '../../lib/compiler/update.js'
+import { lossScaleOf, lossScaleStart } from '../../lib/compiler/update.js'
 import { checkGoldens } from '../../lib/goldens/check.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import type { Network } from '../../lib/layers/index.js'
@@ -42,7 +42,7 @@ async function trained(net: Network, more: Partial<CompileOptions>): Promise<Sna
     await session.allocate()
     for (const [name, values] of startValues(net)) await session.write(name, values)
     const scaled = set.tensors.some(({ name }) => name === 'lossScale')
-    if (scaled) await session.write('lossScale', lossScaleStart(options))
+    if (scaled) await session.write('lossScale', lossScaleStart(lossScaleOf(options)))
     const run = (program: string, step: number): Promise<unknown> =>
       session.run(program, { steps: 1, seed: 3, firstStep: step, learningRates: program === 'train' ? Float64Array.of(0.05) : new Float64Array() })
     if ('refresh' in set.programs) await run('refresh', 0)
@@ -212,7 +212,7 @@ test('every network is a valid program for CUDA, in every precision', async (t) 
 
 test('loss scales', async (t) => {
   const [, net] = NETWORKS[0]!
-  const start = (more: Partial<CompileOptions>): number => lossScaleStart(compileOptions(net, more))[0]!
+  const start = (more: Partial<CompileOptions>): number => lossScaleStart(lossScaleOf(compileOptions(net, more)))[0]!
   t.is(start({ device: 'cuda', precision: 'fp16' }), 65_536)
   t.is(start({ device: 'cuda', precision: 'bf16' }), 1)
   t.is(start({ device: 'cuda', precision: 'fp16', lossScale: 128 }), 128)

@@ -217,6 +217,19 @@ test('a trace has every operation of every step', async (t) => {
   }
 })
 
+test('traced serially, operations run one after the other, whatever their streams', async (t) => {
+  await using session = await openSmall(8, { emulation: { scheduleSeed: 5 } })
+  await session.step(batchOf(0), rate)
+  const starts = (serial: boolean): Promise<number[]> =>
+    session.inTurn(async (native) => {
+      await native.run('train', { steps: 1, seed: 0, firstStep: 1, learningRates: Float64Array.of(0.05), trace: true, serial })
+      return native.trace().map(({ start }) => start)
+    })
+  const ordered = (times: readonly number[]): boolean => times.every((time, index) => index === 0 || time >= times[index - 1]!)
+  t.true(ordered(await starts(true)))
+  t.false(ordered(await starts(false)), 'this order has weight gradients after what follows them')
+})
+
 test('launches are counted without computing, and operations make as many as they say', async (t) => {
   for (const precision of ['fp32', 'tf32', 'bf16', 'fp16'] as const) {
     await using counting = await openSmall(20, { emulation: { recordOnly: true } }, { precision })

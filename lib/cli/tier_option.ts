@@ -1,0 +1,23 @@
+/** One kind of kernel for every convolution of a GPU's program: for comparing kinds. */
+import { PLAIN, PRECOMPILED, RUNTIME_COMPILED } from '../compiler/lower/engines.js'
+import type { CompileOptions } from '../compiler/options.js'
+import type { DeviceName, Precision } from '../compiler/program.js'
+import { invalid } from '../options.js'
+import { isCuda } from '../runtime/device.js'
+import { choiceOption } from './option_spec.js'
+
+const tiers = { plain: PLAIN, precompiled: PRECOMPILED, runtime: RUNTIME_COMPILED } as const
+
+export const tierOption = {
+  tier: choiceOption('on CUDA: the fusions to take wherever their pattern exists (default: by rule)', Object.keys(tiers) as (keyof typeof tiers)[]),
+}
+
+/** Nothing where no tier was asked for. ERR_OPTION on another device. */
+export function loweringOf(
+  tier: keyof typeof tiers | undefined,
+  { device, precision }: { readonly device: DeviceName; readonly precision: Precision },
+): Pick<CompileOptions, 'lowering'> {
+  if (tier === undefined) return {}
+  if (!isCuda(device)) throw invalid('--tier', `none on device ${device}`, tier)
+  return { lowering: { precision, tier: tiers[tier] } }
+}

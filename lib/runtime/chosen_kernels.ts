@@ -1,0 +1,23 @@
+/** Which kernels of a GPU a program is compiled for: the tuner's, those that were chosen before, or those of rules. */
+import { compilePrograms } from '../compiler/compile.js'
+import type { Site } from '../compiler/lower/engines.js'
+import type { CompileOptions } from '../compiler/options.js'
+import type { Graph } from '../graph/graph.js'
+import type { CudaPlace } from './cuda.js'
+import { warn } from './remembered.js'
+import { tune, type TunerPlace } from './tuner.js'
+
+/** The tuner's choices, or those that were handed over; nothing where the rules shall decide. */
+export async function chosenKernels(
+  graph: Graph,
+  plan: CompileOptions,
+  { tune: wanted, architecture, session }: CudaPlace,
+): Promise<Pick<CompileOptions, 'choices'>> {
+  if (wanted === false) return {}
+  if (wanted !== true) return { choices: wanted }
+  const sites = new Map<string, Site>()
+  await compilePrograms(graph, plan, sites)
+  const { choices, notes } = await tune(sites, { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session })
+  warn(notes)
+  return { choices }
+}
