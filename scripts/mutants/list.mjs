@@ -356,10 +356,10 @@ export const MUTANTS = [
     tests: ['ops/conv_backward_data'],
   },
   {
-    name: 'CUDA: equal maxima all get the gradient',
+    name: 'CUDA: the last of equal maxima gets the gradient',
     file: cuda('kernels/pool_backward.cu'),
-    search: 'before ? !replaces(own[i], value) : replaces(value, own[i])',
-    replace: 'replaces(value, own[i])',
+    search: 'first || replaces(value, best[i])',
+    replace: 'first || !replaces(best[i], value)',
     tests: ['ops/pool_backward'],
   },
   {
@@ -421,8 +421,8 @@ export const MUTANTS = [
   {
     name: "CUDA: no barrier between a block's partial sums",
     file: cuda('kernels/channel_pass.h'),
-    search: '    const unsigned half = (rows + 1) / 2;\n    __syncthreads();',
-    replace: '    const unsigned half = (rows + 1) / 2;',
+    search: '    }\n    __syncthreads();\n    if (place.row < rows - half)',
+    replace: '    }\n    if (place.row < rows - half)',
     tests: ['ops/residual_add'],
   },
   {
@@ -442,8 +442,8 @@ export const MUTANTS = [
   {
     name: 'CUDA: partial sums of groups overwrite each other',
     file: cuda('kernels/channel_pass.h'),
-    search: 'blockIdx.z % sums.each * gridDim.x + blockIdx.x',
-    replace: 'blockIdx.x',
+    search: 'blockIdx.z % sums.each * gridDim.y + blockIdx.y',
+    replace: 'blockIdx.y',
     tests: ['ops/pointwise'],
   },
   {
