@@ -357,9 +357,9 @@ export const MUTANTS = [
   },
   {
     name: 'CUDA: the last of equal maxima gets the gradient',
-    file: cuda('kernels/pool_backward.cu'),
-    search: 'first || replaces(value, best[i])',
-    replace: 'first || !replaces(best[i], value)',
+    file: cuda('kernels/pool_window.h'),
+    search: '!replaces(value, best[i])',
+    replace: 'replaces(best[i], value)',
     tests: ['ops/pool_backward'],
   },
   {

@@ -33,32 +33,13 @@ struct PoolWinnersPass {
   __device__ void row(const Coefficients& t, unsigned row, unsigned channel,
                       float (&)[1][8]) const {
     const PoolSizes& sizes = op.sizes;
-    const int q = static_cast<int>(row % sizes.out_width);
-    const int p = static_cast<int>(row / sizes.out_width % sizes.out_height);
-    const size_t image = row / sizes.out_width / sizes.out_height;
-    const T* x =
-        static_cast<const T*>(op.x) + image * sizes.height * sizes.width * channels + channel;
-    const PoolWindow window(sizes, p, q);
-    const int top = p * sizes.stride - sizes.padding, left = q * sizes.stride - sizes.padding;
+    const PoolPlace at(sizes, row);
+    const int top = at.p * sizes.stride - sizes.padding, left = at.q * sizes.stride - sizes.padding;
     float best[8] = {};
     Winners winners = {};
-    bool first = true;
-    for (int h = window.top; h < window.bottom; ++h) {
-      for (int w = window.left; w < window.right; ++w) {
-        float values[8];
-        load8(x + (static_cast<size_t>(h) * sizes.width + w) * channels, values);
-        const auto place = static_cast<unsigned>((h - top) * sizes.kernel + (w - left));
-        PRERESNET_UNROLL
-        for (int i = 0; i < 8; ++i) {
-          const float value = t(i, values[i]);
-          if (first || replaces(value, best[i])) {
-            best[i] = value;
-            winners.set(i, place);
-          }
-        }
-        first = false;
-      }
-    }
+    first_maxima<T>(t, op.x, sizes, at, channels, channel, best, [&](int i, int h, int w) {
+      winners.set(i, static_cast<unsigned>((h - top) * sizes.kernel + (w - left)));
+    });
     PRERESNET_UNROLL
     for (int i = 0; i < 8; ++i) {
       if (t.relu && !(best[i] > 0)) winners.set(i, kNobody);
