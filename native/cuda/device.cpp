@@ -34,15 +34,19 @@ Device::Device(Runtime& runtime, ProgramSet& set, const MemoryPlan& plan)
     const size_t all = name == "inputs" ? plan.slot_stride() * kSlots : bytes;
     if (all > 0) runtime.fill(kMain, at(plan.arena(name)), 0, all);
   }
-  for (int stream = 0; stream < kComputeStreams; ++stream) {
-    runtime.fill(kMain, at(plan.counters(stream)), 0, kCounters * sizeof(unsigned));
-  }
-  runtime.synchronize(kMain);
+  zero_counters();
   for (Tensor& tensor : set.tensors) tensor.data = at(plan.range(tensor).begin);
 }
 
 Device::~Device() {
   if (base_ != nullptr) runtime_.free(base_);
+}
+
+void Device::zero_counters() const {
+  for (int stream = 0; stream < kComputeStreams; ++stream) {
+    runtime_.fill(kMain, at(plan_.counters(stream)), 0, kCounters * sizeof(unsigned));
+  }
+  runtime_.synchronize(kMain);
 }
 
 Place Device::place(Stream stream, int slot) const {

@@ -90,6 +90,8 @@ void StepLoop::abandon() noexcept {
     runtime_.synchronize(kCopies);
     runtime_.synchronize(kWeights);
     runtime_.synchronize(kMain);
+    // Sums of later runs wait for a count that begins at zero.
+    device_.zero_counters();
   } catch (...) {
     return;  // the device failed: nothing runs there any more
   }

@@ -8,7 +8,7 @@ import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.j
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet } from '../../lib/models/index.js'
 import { sgd } from '../../lib/training/sgd.js'
-import { BATCH, batchOf, openSmall, smallNetwork, trained } from '../support/emulated.js'
+import { BATCH, batchOf, everything, openSmall, smallNetwork, trained } from '../support/emulated.js'
 import { someDigits, tiny } from '../training/tiny.js'
 
 const rate = { learningRate: 0.05 }
@@ -97,6 +97,29 @@ test('a loss that is not finite names the operation that made it, and nothing of
 test('a gradient that overflows a static loss scale is an error', async (t) => {
   await using session = await openSmall(8, { lossScale: 2 ** 40 })
   await t.throwsAsync(session.step(batchOf(0), rate), { code: 'ERR_NOT_FINITE', message: /a gradient is not finite; first made by operation \d+ / })
+})
+
+test('a session that has named a gradient goes on as if the step had not been', async (t) => {
+  // The stem's values are so small that their norm multiplies gradients beyond fp16, after those of all other weights.
+  const after = async (overflows: boolean): Promise<string> => {
+    await using session = await openSmall(8, { lossScale: 2 ** 13, eager: true })
+    await session.step(batchOf(0), rate)
+    if (overflows) {
+      const weight = session.parameter('stem.conv.weight')
+      const before = await weight.read()
+      await weight.write(before.map((value) => value / 2 ** 10))
+      await t.throwsAsync(session.step(batchOf(1), rate), {
+        code: 'ERR_NOT_FINITE',
+        message: /^step 1: a gradient is not finite; first made by operation \d+ bn_apply_backward stem\.conv in dx/,
+      })
+      await weight.write(before)
+    }
+    session.stepIndex = 2
+    const losses: number[] = []
+    for (let step = 2; step < 5; step++) losses.push((await session.step(batchOf(step), rate)).loss)
+    return await everything(session, losses)
+  }
+  t.is(await after(true), await after(false))
 })
 
 test('values written from outside are what the next run computes with, copies in fp16 included', async (t) => {
