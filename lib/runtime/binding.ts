@@ -124,6 +124,10 @@ export interface CudaSessionOptions {
   readonly omitWait?: number
   /** Emulated device: nothing is allocated or computed; `traffic` counts what is launched. */
   readonly recordOnly?: boolean
+  /** Emulated device: how many multiprocessors it has; grids, and with them the order of sums, follow from it. @default 2 */
+  readonly multiprocessors?: number
+  /** Emulated device: bytes that it has; 0: what is free on the host. */
+  readonly memory?: number
 }
 
 export interface Traffic {

@@ -26,8 +26,8 @@ export interface CudaSettings {
   readonly residentLimit?: number
   /** Time the kernels that could compute each distinct convolution, once, and remember the fastest on disk; or what was chosen before. @default true on `cuda`, false on `cuda-emulated` */
   readonly tune?: boolean | Choices
-  /** @internal Emulated device: which of the legal orders, which event wait is left out, whether launches are only counted. */
-  readonly emulation?: Pick<CudaSessionOptions, 'scheduleSeed' | 'omitWait' | 'recordOnly'>
+  /** @internal Emulated device: which of the legal orders, which event wait is left out, whether launches are only counted, how many multiprocessors and bytes there are. */
+  readonly emulation?: Pick<CudaSessionOptions, 'scheduleSeed' | 'omitWait' | 'recordOnly' | 'multiprocessors' | 'memory'>
 }
 
 /** Checked; `architecture` is the device's. */

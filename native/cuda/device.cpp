@@ -19,10 +19,12 @@ std::string megabytes(size_t bytes) {
 
 Device::Device(Runtime& runtime, ProgramSet& set, const MemoryPlan& plan)
     : runtime_(runtime), plan_(plan) {
-  const size_t available = runtime.available_bytes();
-  if (plan.total() > available) {
-    throw Error("ERR_MEMORY", "expected at most " + megabytes(available) +
-                                  " (what is free on the device), got a program that needs " +
+  const size_t most = runtime.plannable_bytes();
+  if (plan.total() > most) {
+    throw Error("ERR_MEMORY", "expected at most " + megabytes(most) +
+                                  " (what is free on the device, less " +
+                                  megabytes(runtime.reserved_bytes()) +
+                                  " for the code of kernels), got a program that needs " +
                                   megabytes(plan.total()) + " (" + megabytes(plan.arena_bytes()) +
                                   " in arenas, " + megabytes(plan.total() - plan.arena_bytes()) +
                                   " of workspace)");

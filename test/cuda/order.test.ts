@@ -3,8 +3,12 @@
  * leaving one out is noticed.
  */
 import test from 'ava'
-import { openSmall, trained } from '../support/emulated.js'
+import { loader } from '../../lib/data/index.js'
+import { compile } from '../../lib/runtime/session.js'
+import { sgd } from '../../lib/training/sgd.js'
+import { everything, openSmall, trained } from '../support/emulated.js'
 import { nativeProgram } from '../support/native_program.js'
+import { someDigits, tiny } from '../training/tiny.js'
 
 /** test/native/order.cpp */
 const run = nativeProgram('order_test')
@@ -50,6 +54,20 @@ for (const precision of ['fp32', 'bf16', 'fp16'] as const) {
     }
   })
 }
+
+test('with as many multiprocessors as a GPU has, sums are split otherwise, and are the same bits in every order', async (t) => {
+  const { train } = await someDigits()
+  const outcome = async (multiprocessors: number, scheduleSeed: number): Promise<string> => {
+    // 6,400 pixels of the stem are 25 blocks where two multiprocessors take 16.
+    await using data = loader(train, { batch: 64, seed: 1 })
+    const cuda = { emulation: { multiprocessors, scheduleSeed } }
+    await using session = await compile(tiny(), { device: 'cuda-emulated', precision: 'fp32', data, seed: 2, optimizer: sgd(), cuda })
+    return await everything(session, [...(await session.steps(3, { learningRate: 0.05 })).losses])
+  }
+  const expected = await outcome(132, 0)
+  t.not(expected, await outcome(2, 0))
+  for (let seed = 1; seed <= 3; seed++) t.is(await outcome(132, seed), expected, `order ${seed}`)
+})
 
 /** What an outcome is compared by: everything, or the error. */
 async function outcome(omitWait: number, scheduleSeed: number): Promise<string> {

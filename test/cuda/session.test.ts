@@ -3,7 +3,7 @@ import test from 'ava'
 import { loader } from '../../lib/data/index.js'
 import type { PreresnetError } from '../../lib/errors.js'
 import { loadBinding } from '../../lib/runtime/binding.js'
-import { compile } from '../../lib/runtime/session.js'
+import { compile, type Session } from '../../lib/runtime/session.js'
 import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet } from '../../lib/models/index.js'
@@ -209,8 +209,22 @@ test('too little memory is said before anything is allocated', async (t) => {
   })
   t.regex(
     error.message,
-    /expected at most \d+ MiB \(what is free on the device\), got a program that needs \d+ MiB \(\d+ MiB in arenas, \d+ MiB of workspace\)/,
+    /expected at most \d+ MiB \(what is free on the device, less 1 MiB for the code of kernels\), got a program that needs \d+ MiB \(\d+ MiB in arenas, \d+ MiB of workspace\)/,
   )
+})
+
+test('some memory of the device is kept for the code of kernels', async (t) => {
+  const kept = 2 ** 20
+  const open = (memory: number): Promise<Session> => openSmall(8, { emulation: { memory } })
+  const enough = 2 ** 26
+  const taken = await (async () => {
+    await using session = await open(enough)
+    return enough - session.memory.available
+  })()
+  await using session = await open(taken + kept)
+  t.is(session.memory.available, kept)
+  t.true((await session.step(batchOf(0), rate)).loss > 0)
+  await t.throwsAsync(open(taken + kept - 1), { code: 'ERR_MEMORY', message: /less 1 MiB for the code of kernels/ })
 })
 
 test('a trace has every operation of every step', async (t) => {

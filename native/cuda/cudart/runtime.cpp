@@ -32,6 +32,12 @@ class Captured final : public Graph {
   cudaGraphExec_t executable_ = nullptr;
 };
 
+/// The context and cuDNN's handles are there before memory is planned. What comes later: modules of
+/// kernels, which the driver loads when they are first launched (ours are a few MiB; cuDNN's
+/// engines have large ones, and a network takes several), local memory of kernels that spill, and
+/// graphs. Some hundred MiB together, which nobody tells beforehand; not measured.
+constexpr size_t kReserve = size_t{512} << 20;
+
 class CudaRuntime final : public Runtime {
  public:
   explicit CudaRuntime(int device) : device_(device) {
@@ -79,6 +85,8 @@ class CudaRuntime final : public Runtime {
     PRERESNET_CUDA(cudaMemGetInfo(&available, &total));
     return available;
   }
+
+  size_t reserved_bytes() const override { return kReserve; }
 
   void* allocate_pinned(size_t bytes) override {
     use_device();

@@ -2,6 +2,7 @@
 // an order that no machine would choose but that events allow. Misuse is an error.
 #include "cuda/runtime.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -24,35 +25,47 @@ namespace {
 constexpr size_t kAlignment = 256;
 constexpr int kGarbage = 0xff;
 
+Runtime::Properties properties_of(const char* name, const RuntimeOptions& options) {
+  return {
+      .name = name, .architecture = 90, .multiprocessors = options.multiprocessors, .l2_bytes = 0};
+}
+
 std::string name_of(Stream stream) { return "stream " + std::to_string(static_cast<int>(stream)); }
 std::string name_of(Event event) { return "event " + std::to_string(static_cast<int>(event)); }
 
 class EmulatedRuntime : public Runtime {
  public:
-  explicit EmulatedRuntime(uint64_t seed) : seed_(seed), pending_(seed) {
-    properties_.name = "emulated";
-    properties_.architecture = 90;
-    properties_.multiprocessors = 2;
-  }
+  explicit EmulatedRuntime(const RuntimeOptions& options)
+      : properties_(properties_of("emulated", options)),
+        memory_(options.memory),
+        seed_(options.schedule_seed),
+        pending_(options.schedule_seed) {}
 
   const Properties& properties() const override { return properties_; }
 
   void* allocate(size_t bytes) override {
-    const size_t available = available_bytes();
-    const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-    void* memory = rounded > available ? nullptr : std::aligned_alloc(kAlignment, rounded);
-    if (memory == nullptr && bytes > 0) {
-      throw Error("ERR_MEMORY", "expected " + std::to_string(bytes) +
-                                    " bytes, got a machine with " + std::to_string(available) +
-                                    " free");
-    }
-    if (memory != nullptr) std::memset(memory, kGarbage, rounded);
+    void* memory = allocate_within(available_bytes(), bytes);
+    sizes_[memory] = rounded(bytes);
+    taken_ += rounded(bytes);
     return memory;
   }
-  void free(void* memory) noexcept override { std::free(memory); }
-  size_t available_bytes() const override { return available_memory(); }
-  void* allocate_pinned(size_t bytes) override { return allocate(bytes); }
-  void free_pinned(void* memory) noexcept override { free(memory); }
+  void free(void* memory) noexcept override {
+    const auto size = sizes_.find(memory);
+    if (size != sizes_.end()) {
+      taken_ -= size->second;
+      sizes_.erase(size);
+    }
+    std::free(memory);
+  }
+  size_t available_bytes() const override {
+    return memory_ == 0 ? available_memory() : memory_ - taken_;
+  }
+  /// Enough to see that it is kept: code lies in the host's memory.
+  size_t reserved_bytes() const override { return size_t{1} << 20; }
+  void* allocate_pinned(size_t bytes) override {
+    return allocate_within(available_memory(), bytes);
+  }
+  void free_pinned(void* memory) noexcept override { std::free(memory); }
 
   void launch(Stream stream, const Launch& work) override {
     if (!work.emulated) {
@@ -162,6 +175,19 @@ class EmulatedRuntime : public Runtime {
     Clock::time_point reached;
   };
 
+  static size_t rounded(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+  static void* allocate_within(size_t available, size_t bytes) {
+    const size_t size = rounded(bytes);
+    void* memory = size > available ? nullptr : std::aligned_alloc(kAlignment, size);
+    if (memory == nullptr && bytes > 0) {
+      throw Error("ERR_MEMORY", "expected " + std::to_string(bytes) +
+                                    " bytes, got a machine with " + std::to_string(available) +
+                                    " free");
+    }
+    if (memory != nullptr) std::memset(memory, kGarbage, size);
+    return memory;
+  }
+
   [[noreturn]] static void refuse(const std::string& what) {
     throw Error("ERR_DEVICE", "the emulated device refuses: " + what);
   }
@@ -197,6 +223,9 @@ class EmulatedRuntime : public Runtime {
   static constexpr uint64_t kLaunchesOfASeed = uint64_t{1} << 32;
 
   Properties properties_;
+  const size_t memory_;            // 0: the host's
+  std::atomic<size_t> taken_ = 0;  // read by any thread
+  std::map<void*, size_t> sizes_;  // of what is allocated
   uint64_t seed_;
   uint64_t run_ = 0;  // launches that have run
   Pending pending_;
@@ -209,11 +238,8 @@ class EmulatedRuntime : public Runtime {
 /// Counts launches; nothing is allocated, copied or computed.
 class RecordingRuntime : public Runtime {
  public:
-  RecordingRuntime() {
-    properties_.name = "recording";
-    properties_.architecture = 90;
-    properties_.multiprocessors = 2;
-  }
+  explicit RecordingRuntime(const RuntimeOptions& options)
+      : properties_(properties_of("recording", options)) {}
   const Properties& properties() const override { return properties_; }
   void* allocate(size_t bytes) override {
     void* address = reinterpret_cast<void*>(next_);
@@ -222,6 +248,7 @@ class RecordingRuntime : public Runtime {
   }
   void free(void*) noexcept override {}
   size_t available_bytes() const override { return size_t{1} << 50; }
+  size_t reserved_bytes() const override { return 0; }
   /// The host writes there.
   void* allocate_pinned(size_t bytes) override { return std::malloc(bytes); }
   void free_pinned(void* memory) noexcept override { std::free(memory); }
@@ -256,8 +283,8 @@ std::unique_ptr<Runtime> make_runtime(const RuntimeOptions& options) {
     throw Error("ERR_DEVICE",
                 "expected device 0, the only emulated one, got " + std::to_string(options.device));
   }
-  if (options.record_only) return std::make_unique<emulation::RecordingRuntime>();
-  return std::make_unique<emulation::EmulatedRuntime>(options.schedule_seed);
+  if (options.record_only) return std::make_unique<emulation::RecordingRuntime>(options);
+  return std::make_unique<emulation::EmulatedRuntime>(options);
 }
 
 }  // namespace preresnet::cuda
