@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "cuda/cudart/check.h"
 #include "cuda/machine.h"
+#include "cuda/streams.h"
 
 namespace preresnet::cuda {
 namespace {
@@ -159,10 +160,21 @@ class CudaRuntime final : public Runtime {
   /// The current device is a property of the calling thread.
   void use_device() const { PRERESNET_CUDA(cudaSetDevice(device_)); }
 
+  /// Blocks of the critical chain go first, gradients of weights take what it leaves; kernels of a
+  /// captured graph keep the priority of their stream. What that gains has not been measured.
+  static int priority_of(Stream stream) {
+    int least = 0, greatest = 0;
+    PRERESNET_CUDA(cudaDeviceGetStreamPriorityRange(&least, &greatest));
+    return stream == kMain ? greatest : least;
+  }
+
   cudaStream_t of(Stream stream) {
     use_device();
     cudaStream_t& made = at(streams_, static_cast<size_t>(stream));
-    if (made == nullptr) PRERESNET_CUDA(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking));
+    if (made == nullptr) {
+      PRERESNET_CUDA(
+          cudaStreamCreateWithPriority(&made, cudaStreamNonBlocking, priority_of(stream)));
+    }
     return made;
   }
 
