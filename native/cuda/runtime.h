@@ -17,7 +17,17 @@ struct Dim3 {
 
 /// Streams and events are small numbers; the runtime makes them when they are first used.
 enum class Stream : int {};
-enum class Event : int {};
+
+struct Event {
+  /// Streams may wait for any event. What else is asked of it, and so what it costs:
+  enum class Use : uint8_t {
+    order,  // nothing
+    host,   // the host waits for it too, and sleeps meanwhile
+    time,   // it tells the time
+  };
+  int number;
+  Use use = Use::order;  // always the same for a number
+};
 
 /// Work of one stream: a kernel, or a call into a library.
 struct Launch {
@@ -75,8 +85,8 @@ class Runtime {
 
   // The host waits.
   virtual void synchronize(Stream) = 0;
-  virtual void synchronize(Event) = 0;
-  /// Between two events that were recorded and reached.
+  virtual void synchronize(Event) = 0;  // of use `host`
+  /// Between two events of use `time` that were recorded and reached.
   virtual double milliseconds(Event from, Event to) = 0;
 
   /// Everything enqueued on the stream, and on streams that wait for it, until end_capture becomes

@@ -29,6 +29,9 @@ const misuse: Readonly<Record<string, RegExp>> = {
   wait_for_outside: /recorded outside of the capture/,
   wait_for_captured: /recorded in a capture that is over/,
   synchronize_in_capture: /synchronize during a capture/,
+  host_waits_for_order: /event 5 was not made so that the host waits for it/,
+  time_of_order: /event 5 was not made so that its time is asked/,
+  two_uses: /event 5 is used in two ways/,
 }
 for (const [name, message] of Object.entries(misuse)) {
   test(`misuse is an error: ${name}`, (t) => {

@@ -178,10 +178,22 @@ class CudaRuntime final : public Runtime {
     return made;
   }
 
+  static unsigned flags_of(Event::Use use) {
+    switch (use) {
+      case Event::Use::time:
+        return cudaEventDefault;
+      case Event::Use::host:
+        return cudaEventDisableTiming | cudaEventBlockingSync;  // else the thread spins
+      case Event::Use::order:
+        break;
+    }
+    return cudaEventDisableTiming;
+  }
+
   cudaEvent_t of(Event event) {
     use_device();
-    cudaEvent_t& made = at(events_, static_cast<size_t>(event));
-    if (made == nullptr) PRERESNET_CUDA(cudaEventCreate(&made));
+    cudaEvent_t& made = at(events_, static_cast<size_t>(event.number));
+    if (made == nullptr) PRERESNET_CUDA(cudaEventCreateWithFlags(&made, flags_of(event.use)));
     return made;
   }
 

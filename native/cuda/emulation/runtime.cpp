@@ -31,7 +31,7 @@ Runtime::Properties properties_of(const char* name, const RuntimeOptions& option
 }
 
 std::string name_of(Stream stream) { return "stream " + std::to_string(static_cast<int>(stream)); }
-std::string name_of(Event event) { return "event " + std::to_string(static_cast<int>(event)); }
+std::string name_of(Event event) { return "event " + std::to_string(event.number); }
 
 class EmulatedRuntime : public Runtime {
  public:
@@ -92,16 +92,17 @@ class EmulatedRuntime : public Runtime {
   }
 
   void record(Stream stream, Event event) override {
-    if (captures(stream)) {
+    check_use(event);
+    Recorded& entry = events_[event.number];
+    entry = {.work = 0, .captured = captures(stream), .reached = {}};
+    if (entry.captured) {
       capture_->record(stream, event);
-      events_[event] = {.work = 0, .captured = true, .reached = {}};
       return;
     }
-    Recorded& entry = events_[event];
-    entry = {.work = 0, .captured = false, .reached = {}};
     entry.work = enqueue(stream, [&entry] { entry.reached = Clock::now(); });
   }
   void wait(Stream stream, Event event) override {
+    check_use(event);
     const Recorded& entry = recorded(event);
     if (entry.captured) {
       if (!capture_.has_value() || !capture_->recorded(event)) {
@@ -126,9 +127,11 @@ class EmulatedRuntime : public Runtime {
   }
   void synchronize(Event event) override {
     refuse_while_capturing("synchronize");
+    require_use(event, Event::Use::host, "the host waits for it");
     pending_.run_until(reachable(event).work);
   }
   double milliseconds(Event from, Event to) override {
+    for (const Event event : {from, to}) require_use(event, Event::Use::time, "its time is asked");
     const Recorded& begin = reachable(from);
     const Recorded& end = reachable(to);
     if (!pending_.done(begin.work) || !pending_.done(end.work)) {
@@ -196,8 +199,17 @@ class EmulatedRuntime : public Runtime {
   }
   bool captures(Stream stream) const { return capture_.has_value() && capture_->has(stream); }
 
+  /// CUDA makes an event once, for the use that is asked of it first.
+  void check_use(Event event) {
+    if (uses_.try_emplace(event.number, event.use).first->second == event.use) return;
+    refuse(name_of(event) + " is used in two ways");
+  }
+  void require_use(Event event, Event::Use use, const char* what) {
+    check_use(event);
+    if (event.use != use) refuse(name_of(event) + " was not made so that " + what);
+  }
   const Recorded& recorded(Event event) const {
-    const auto entry = events_.find(event);
+    const auto entry = events_.find(event.number);
     if (entry == events_.end()) refuse(name_of(event) + " was never recorded");
     return entry->second;
   }
@@ -230,7 +242,8 @@ class EmulatedRuntime : public Runtime {
   uint64_t run_ = 0;  // launches that have run
   Pending pending_;
   std::map<Stream, Pending::Id> ends_;  // last piece of work
-  std::map<Event, Recorded> events_;
+  std::map<int, Recorded> events_;      // by number
+  std::map<int, Event::Use> uses_;
   std::optional<Capture> capture_;
   uint64_t launches_ = 0;
 };
