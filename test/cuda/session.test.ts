@@ -179,6 +179,37 @@ test('a loader feeds two slots: the same losses as handed-over batches, with eve
   }
 })
 
+test('steps that are replayed have their own seeds, rates and results, as those launched one by one have', async (t) => {
+  const { train } = await someDigits()
+  const outcome = async (eager: boolean, scheduleSeed: number): Promise<string> => {
+    await using data = loader(train, { batch: 8, seed: 1, pad: 2 })
+    const cuda = { lossScale: 256, eager, emulation: { scheduleSeed } } as const
+    await using session = await compile(tiny({ dropout: 0.3 }), { device: 'cuda-emulated', data, seed: 2, optimizer: sgd(), cuda })
+    const { losses } = await session.steps(9, { learningRate: (step) => 0.02 * (1 + (step % 4)) })
+    return await everything(session, [...losses])
+  }
+  const expected = await outcome(true, 0)
+  for (let seed = 0; seed <= 9; seed++) t.is(await outcome(false, seed), expected, `order ${seed}`)
+})
+
+test('what a run asks for is done by steps that were captured for others too', async (t) => {
+  await using session = await openSmall(8, { lossScale: 'dynamic' })
+  for (let step = 0; step < 4; step++) await session.step(batchOf(step), { ...rate, checkFinite: false })
+  const labels = await session.inTurn(async (native) => {
+    const run = { steps: 1, seed: 0, firstStep: 4, learningRates: Float64Array.of(0.05) }
+    t.is((await native.run('train', run)).labels, undefined)
+    return (await native.run('train', { ...run, steps: 2, learningRates: Float64Array.of(0.05, 0.05), collect: true })).labels
+  })
+  t.deepEqual([...labels!], [...batchOf(3).labels, ...batchOf(3).labels])
+
+  const statistics = session.parameter(session.bufferNames[0]!)
+  const before = [...(await statistics.read())]
+  const weight = session.parameter('stages.1.blocks.0.conv1.weight')
+  await weight.write(new Float32Array(weight.length).fill(6e4))
+  await t.throwsAsync(session.step(batchOf(5), rate), { code: 'ERR_NOT_FINITE' })
+  t.deepEqual([...(await statistics.read())], before)
+})
+
 test('evaluation counts every sample, and inference agrees with it', async (t) => {
   const { test: data } = await someDigits()
   const open = (device: 'cpu' | 'cuda-emulated') => compile(tiny(), { device, precision: 'fp32', data, batch: 32, seed: 2 })
