@@ -11,7 +11,10 @@ import { isCuda } from './device.js'
 export interface CudaSettings {
   /** Number of the device. @default 0 */
   readonly index?: number
-  /** Only algorithms whose results are the same bits in every run. @default false */
+  /**
+   * Only algorithms whose results are the same bits in every run: on one model of GPU with one version of cuDNN. How sums are split follows from the number of
+   * multiprocessors, so another model gives other roundings. @default false
+   */
   readonly deterministic?: boolean
   /** Launches one by one instead of a captured graph; for debugging. @default false */
   readonly eager?: boolean
