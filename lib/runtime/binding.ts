@@ -11,7 +11,7 @@ import { type ErrorCode, PreresnetError } from '../errors.js'
 export interface NativeSession {
   /** Bytes, known before anything is allocated. */
   readonly memory: { readonly arenas: number; readonly scratch: number; readonly total: number; readonly available: number }
-  /** ERR_MEMORY with both figures if `total` exceeds `available`. Every arena starts as zeros. */
+  /** ERR_MEMORY with both figures if `total` exceeds `available`, on CUDA less a reserve for the code of kernels. Every arena starts as zeros. */
   allocate(): Promise<void>
   /** Values in logical order (NCHW, OIHW ...), whatever the layout inside. f64, f32 and bf16 come as Float64Array, i32 as Int32Array, u8 as Uint8Array. */
   read(tensor: string): Promise<Float64Array | Int32Array | Uint8Array>
