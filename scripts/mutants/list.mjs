@@ -433,6 +433,20 @@ export const MUTANTS = [
     tests: ['ops/residual_add'],
   },
   {
+    name: 'CUDA: partial sums past the first round left out',
+    file: cuda('kernels/channel_pass.h'),
+    search: 'row += kTogether * place.rows',
+    replace: 'row = parts',
+    tests: ['cuda/many_blocks'],
+  },
+  {
+    name: 'CUDA: a level of a tree writes what the level before still reads',
+    file: cuda('kernels/channel_pass.h'),
+    search: 'shared[level % 2]',
+    replace: 'shared[0]',
+    tests: ['ops/residual_add'],
+  },
+  {
     name: 'CUDA: lanes past the last channel work',
     file: cuda('kernels/channel_pass.h'),
     search: 'place.row < place.rows && place.channel < grid.channels',
