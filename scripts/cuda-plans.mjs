@@ -10,7 +10,6 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { COMPILED, distinctLayers, layerKey, numberedRequests, patternKey, PATTERNS, PRECISIONS, requestsFor } from './cuda/patterns.mjs'
 import { plansDocument } from './cuda/plans_document.mjs'
-import { findCuda } from './support/cuda.mjs'
 import { buildCuda, CUDA_BUILD } from './support/cuda_build.mjs'
 import { main, run, Stop } from './support/run.mjs'
 
@@ -126,8 +125,8 @@ async function runTool({ device, precision = '', requests }) {
 }
 
 function startTool(device, requests) {
-  const { toolkit } = findCuda(root)
-  const library = [join(root, CUDA_BUILD, 'stand-in'), join(toolkit, 'lib'), join(toolkit, 'lib64'), process.env.LD_LIBRARY_PATH].filter(Boolean)
+  // Nothing of the toolkit: the tool finds that as the library does.
+  const library = [join(root, CUDA_BUILD, 'stand-in'), process.env.LD_LIBRARY_PATH].filter(Boolean)
   return new Promise((resolve, reject) => {
     const tool = spawn(join(CUDA_BUILD, 'cuda_plans'), [], { env: { ...process.env, LD_LIBRARY_PATH: library.join(delimiter) } })
     const said = { stdout: '', stderr: '' }
