@@ -120,6 +120,10 @@ Graph::Graph(const Target& target, Type storage) : parts_(std::make_unique<Parts
   parts_->graph.set_io_data_type(parts_->storage)
       .set_intermediate_data_type(fe::DataType_t::FLOAT)
       .set_compute_data_type(fe::DataType_t::FLOAT);
+#if CUDNN_FRONTEND_VERSION >= 13200
+  // Plans outlive the captured steps that launch their kernels; references would slow each launch.
+  parts_->graph.set_cuda_graph_retention(fe::CudaGraphRetention_t::NONE);
+#endif
   if (target.handle == nullptr) parts_->graph.set_device_properties(described(target.description));
 }
 
