@@ -356,6 +356,13 @@ export const MUTANTS = [
     tests: ['ops/conv_backward_data'],
   },
   {
+    name: 'CUDA: a strided projection after its branch',
+    file: 'lib/compiler/compile.ts',
+    search: 'stridedFirst: targetOf(options) !== undefined',
+    replace: 'stridedFirst: false',
+    tests: ['compiler/launches'],
+  },
+  {
     name: 'CUDA: equal maxima all get the gradient',
     file: cuda('kernels/pool_backward.cu'),
     search: 'before ? !replaces(own[i], value) : replaces(value, own[i])',
