@@ -356,6 +356,27 @@ export const MUTANTS = [
     tests: ['ops/conv_backward_data'],
   },
   {
+    name: 'CUDA: a strided fusion with an addition that no engine has',
+    file: cuda('emulation/convolution_support.cpp'),
+    search: '!fusion.add || shape.stride == 1',
+    replace: 'true',
+    tests: ['ops/conv_backward_norm'],
+  },
+  {
+    name: 'CUDA: a strided fusion with an addition is chosen',
+    file: 'lib/compiler/lower/engines.ts',
+    search: '(on.dataAdd && stride === 1)',
+    replace: 'on.dataAdd',
+    tests: ['compiler/plans'],
+  },
+  {
+    name: 'CUDA: a strided projection after its branch',
+    file: 'lib/compiler/compile.ts',
+    search: 'stridedFirst: targetOf(options) !== undefined',
+    replace: 'stridedFirst: false',
+    tests: ['compiler/launches'],
+  },
+  {
     name: 'CUDA: the last of equal maxima gets the gradient',
     file: cuda('kernels/pool_window.h'),
     search: '!replaces(value, best[i])',
