@@ -4,10 +4,10 @@
  */
 import { elements } from '../compiler/layout.js'
 import { tiersFor, type Site } from '../compiler/lower/engines.js'
-import type { Choice, Choices } from '../compiler/lower/target.js'
+import { siteKey, type Choice, type Choices } from '../compiler/lower/target.js'
 import type { Precision } from '../compiler/program.js'
 import { sitePrograms, type SitePrograms } from '../compiler/tune/site_program.js'
-import { PreresnetError } from '../errors.js'
+import { type ErrorCode, PreresnetError } from '../errors.js'
 import { libraryBuild, loadBinding, type CudaSessionOptions, type NativeSession } from './binding.js'
 import { initialValues } from './random.js'
 import { Remembered } from './remembered.js'
@@ -25,7 +25,7 @@ export interface Tuning {
   readonly found: ReadonlyMap<string, Timed>
   /** Layers that were timed now; the others were remembered. */
   readonly timed: number
-  /** What a person should know: a cache that could not be used. */
+  /** What a person should know: a cache that could not be used, a kernel that failed. */
   readonly notes: readonly string[]
 }
 
@@ -63,16 +63,19 @@ export async function tune(
   const remembered = await Remembered.open('cuda-tuning', await placeKey(place), isTimed)
   const missing = [...sites].filter(([key]) => !remembered.entries.has(key))
   let saved: string | undefined
+  const failures: string[] = []
   if (missing.length > 0) options.progress?.(0, missing.length)
   for (const [index, [key, site]] of missing.entries()) {
     if (options.signal?.aborted === true) throw new PreresnetError('ERR_ABORTED', 'tuning was ended', { cause: options.signal.reason })
-    remembered.entries.set(key, await fastest(site, place, options.timer ?? seconds))
+    const trials = new Trials(site, place, options.timer ?? seconds)
+    remembered.entries.set(key, await trials.fastest())
+    failures.push(...trials.failures.map((failure) => `${key}: ${failure}`))
     saved = await remembered.save()
     options.progress?.(index + 1, missing.length)
   }
   const found = new Map([...sites.keys()].map((key) => [key, remembered.entries.get(key) as Timed]))
   const choices = Object.fromEntries([...found].map(([key, { tier, engine }]) => [key, { tier, engine }]))
-  return { choices, found, timed: missing.length, notes: [remembered.note, saved].filter((note) => note !== undefined) }
+  return { choices, found, timed: missing.length, notes: [remembered.note, saved, ...failures].filter((note) => note !== undefined) }
 }
 
 /** Whatever else decides which kernel is the fastest. */
@@ -95,47 +98,65 @@ function isTimed(value: unknown): value is Timed {
   return isTrial(value) && Array.isArray(tried) && tried.every(isTrial)
 }
 
-async function fastest(site: Site, place: TunerPlace, timer: Timer): Promise<Timed> {
-  const tiers = tiersFor(place.architecture, place.precision, site, place.session.deterministic === true)
-  const all = tiers.flatMap((tier) => Array.from({ length: MOST_ENGINES }, (_, engine): Choice => ({ tier, engine })))
-  const tried = (await attempt(site, all, place, timer)) ?? (await oneByOne(site, all, place, timer))
-  if (tried.length === 0) throw new PreresnetError('ERR_DEVICE', `no kernel of this GPU computes ${site.pass} of a convolution ${JSON.stringify(site)}`)
-  const best = tried.reduce((a, b) => (b.milliseconds < a.milliseconds ? b : a))
-  return { ...best, tried }
-}
+/** The candidates of one site. */
+class Trials {
+  /** Candidates that failed where they ran. */
+  readonly failures: string[] = []
 
-/** Where memory does not suffice for what the greediest of the candidates wants, those that fit are tried. */
-async function oneByOne(site: Site, choices: readonly Choice[], place: TunerPlace, timer: Timer): Promise<readonly Trial[]> {
-  const tried: Trial[] = []
-  for (const choice of choices) tried.push(...((await attempt(site, [choice], place, timer)) ?? []))
-  return tried
-}
+  constructor(
+    private readonly site: Site,
+    private readonly place: TunerPlace,
+    private readonly timer: Timer,
+  ) {}
 
-/** All candidates in one session, over the same tensors. Undefined where memory does not suffice for it. */
-async function attempt(site: Site, choices: readonly Choice[], place: TunerPlace, timer: Timer): Promise<readonly Trial[] | undefined> {
-  const { device, precision, architecture, session } = place
-  const set = sitePrograms(site, choices, device, { precision, arch: architecture, deterministic: session.deterministic === true })
-  const native = await loadBinding().createSession(JSON.stringify(set.programs), { threads: 0, ...session, partial: true })
-  try {
-    if (!(await unless('ERR_MEMORY', allocated(native)))) return undefined
-    await fill(native, set)
-    return await timeAll(native, set, timer)
-  } finally {
-    await native.dispose()
+  async fastest(): Promise<Timed> {
+    const { site, place } = this
+    const tiers = tiersFor(place.architecture, place.precision, site, place.session.deterministic === true)
+    const all = tiers.flatMap((tier) => Array.from({ length: MOST_ENGINES }, (_, engine): Choice => ({ tier, engine })))
+    const tried = (await unless(['ERR_MEMORY', 'ERR_DEVICE'], this.attempt(all))) ?? (await this.oneByOne(all))
+    if (tried.length === 0) {
+      const why = this.failures.at(-1) ?? 'none can be built, or none fits into memory'
+      throw new PreresnetError('ERR_DEVICE', `no kernel of this GPU computes ${siteKey(site)}: ${why}`)
+    }
+    const best = tried.reduce((a, b) => (b.milliseconds < a.milliseconds ? b : a))
+    return { ...best, tried }
+  }
+
+  /** Where memory does not suffice for what the greediest wants, or one that failed took the session with it: those that can are tried. */
+  private async oneByOne(choices: readonly Choice[]): Promise<readonly Trial[]> {
+    const tried: Trial[] = []
+    for (const choice of choices) {
+      try {
+        tried.push(...((await unless(['ERR_MEMORY'], this.attempt([choice]))) ?? []))
+      } catch (error) {
+        if (!(error instanceof PreresnetError && error.code === 'ERR_DEVICE')) throw error
+        this.failures.push(`tier ${choice.tier}, engine ${choice.engine} is left out: ${error.message}`)
+      }
+    }
+    return tried
+  }
+
+  /** In one session, over the same tensors. */
+  private async attempt(choices: readonly Choice[]): Promise<readonly Trial[]> {
+    const { device, precision, architecture, session } = this.place
+    const set = sitePrograms(this.site, choices, device, { precision, arch: architecture, deterministic: session.deterministic === true })
+    const native = await loadBinding().createSession(JSON.stringify(set.programs), { threads: 0, ...session, partial: true })
+    try {
+      await native.allocate()
+      await fill(native, set)
+      return await timeAll(native, set, this.timer)
+    } finally {
+      await native.dispose()
+    }
   }
 }
 
-async function allocated(native: NativeSession): Promise<true> {
-  await native.allocate()
-  return true
-}
-
-/** What a promise resolves with; undefined where it is refused with this code. */
-async function unless<T>(code: PreresnetError['code'], work: Promise<T>): Promise<T | undefined> {
+/** What a promise resolves with; undefined where it is refused with one of these codes. */
+async function unless<T>(codes: readonly ErrorCode[], work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
   } catch (error) {
-    if (error instanceof PreresnetError && error.code === code) return undefined
+    if (error instanceof PreresnetError && codes.includes(error.code)) return undefined
     throw error
   }
 }
@@ -148,7 +169,7 @@ async function timeAll(native: NativeSession, { candidates, repetitions }: SiteP
   for (const { choice, program } of candidates) {
     const losses = behind.get(choice.tier) ?? 0
     if (losses >= PATIENCE) continue
-    const time = await unless('ERR_UNSUPPORTED', timeOne(native, program, timer, best * HOPELESS))
+    const time = await unless(['ERR_UNSUPPORTED'], timeOne(native, program, timer, best * HOPELESS))
     if (time === undefined) continue
     behind.set(choice.tier, time > best * HOPELESS ? losses + 1 : 0)
     best = Math.min(best, time)

@@ -206,6 +206,25 @@ test.serial('where memory does not suffice for all candidates at once, those tha
   }
 })
 
+test.serial('a candidate that fails where it runs takes the session with it, not the others, and is named', async (t) => {
+  cache()
+  const sites = await oneOf((site) => tiersFor(90, 'fp16', site, false).length === 2)
+  const { timer } = table({ 'tier 0 engine 0': 3, 'tier 1 engine 0': 2, 'tier 1 engine 1': 1 })
+  const failing = 'tier 1 engine 0'
+  const failed = new Set<NativeSession>()
+  const fragile: Timer = (session, program, steps) => {
+    if (program === failing) failed.add(session)
+    return failed.has(session) ? Promise.reject(new PreresnetError('ERR_DEVICE', 'the device failed')) : timer(session, program, steps)
+  }
+  const { found, notes } = await tune(sites, place, { timer: fragile })
+  t.is([...found.values()][0]!.engine, 1)
+  t.is(notes.length, 1)
+  t.regex(notes[0]!, /tier 1, engine 0 is left out: the device failed/)
+  cache()
+  const broken: Timer = () => Promise.reject(new PreresnetError('ERR_DEVICE', 'the device is gone'))
+  await t.throwsAsync(tune(sites, place, { timer: broken }), { code: 'ERR_DEVICE', message: /the device is gone/ })
+})
+
 test.serial('all candidates of a site share one session', async (t) => {
   cache()
   const sites = await oneOf((site) => site.pass === 'forward' && tiersFor(90, 'fp16', site, false).length === 2)
