@@ -27,7 +27,7 @@ export const recomputeOption = {
 /** For a CUDA device; an error on another. */
 export const cudaOptions = {
   cudaIndex: integerOption('on CUDA: number of the device', { minimum: 0, maximum: 1023 }),
-  deterministic: flagOption('on CUDA: only algorithms whose results are the same bits in every run'),
+  deterministic: flagOption('on CUDA: only algorithms whose results are the same bits in every run on the same model of GPU'),
   eager: flagOption('on CUDA: launches one by one, no captured graph'),
   workspaceLimit: integerOption('on CUDA: bytes that one convolution may take beside its tensors; 0: any', { minimum: 0 }),
   residentLimit: integerOption('on CUDA: bytes of datasets in memory that are kept on the device as a whole; 0: none (default: 512 MiB)', { minimum: 0 }),

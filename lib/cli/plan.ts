@@ -92,7 +92,7 @@ function trainingPlan(graph: Graph, network: Network, shape: Shape): CompileOpti
   return {
     ...shape,
     programs: ['train', 'evaluate', 'infer'],
-    input: { kind: 'images', height, width, pad: 0, mean: each(128), deviation: each(50) },
+    input: { kind: 'images', height, width, pad: 0, mean: each(0.5), deviation: each(0.2) },
     loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
     update: updateOptions(graph, sgd(), []),
   }

@@ -13,7 +13,7 @@ import { type ErrorCode, PreresnetError } from '../errors.js'
 export interface NativeSession {
   /** Bytes, known before anything is allocated. */
   readonly memory: { readonly arenas: number; readonly scratch: number; readonly total: number; readonly available: number }
-  /** ERR_MEMORY with both figures if `total` exceeds `available`. Every arena starts as zeros. */
+  /** ERR_MEMORY with both figures if `total` exceeds `available`, on CUDA less a reserve for the code of kernels. Every arena starts as zeros. */
   allocate(): Promise<void>
   /** Values in logical order (NCHW, OIHW ...), whatever the layout inside. f64, f32 and bf16 come as Float64Array, i32 as Int32Array, u8 as Uint8Array. */
   read(tensor: string): Promise<Float64Array | Int32Array | Uint8Array>
@@ -128,6 +128,10 @@ export interface CudaSessionOptions {
   readonly omitWait?: number
   /** Emulated device: nothing is allocated or computed; `traffic` counts what is launched. */
   readonly recordOnly?: boolean
+  /** Emulated device: how many multiprocessors it has; grids, and with them the order of sums, follow from it. @default 2 */
+  readonly multiprocessors?: number
+  /** Emulated device: bytes that it has; 0: what is free on the host. */
+  readonly memory?: number
 }
 
 export interface Traffic {

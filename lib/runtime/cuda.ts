@@ -11,7 +11,10 @@ import { isCuda } from './device.js'
 export interface CudaSettings {
   /** Number of the device. @default 0 */
   readonly index?: number
-  /** Only algorithms whose results are the same bits in every run. @default false */
+  /**
+   * Only algorithms whose results are the same bits in every run: on one model of GPU with one version of cuDNN. How sums are split follows from the number of
+   * multiprocessors, so another model gives other roundings. @default false
+   */
   readonly deterministic?: boolean
   /** Launches one by one instead of a captured graph; for debugging. @default false */
   readonly eager?: boolean
@@ -28,8 +31,8 @@ export interface CudaSettings {
   readonly tune?: boolean | Choices
   /** Told how many convolutions have been timed, before the first and after each; never called where all are remembered. */
   readonly onTuning?: (done: number, total: number) => void
-  /** @internal Emulated device: which of the legal orders, which event wait is left out, whether launches are only counted. */
-  readonly emulation?: Pick<CudaSessionOptions, 'scheduleSeed' | 'omitWait' | 'recordOnly'>
+  /** @internal Emulated device: which of the legal orders, which event wait is left out, whether launches are only counted, how many multiprocessors and bytes there are. */
+  readonly emulation?: Pick<CudaSessionOptions, 'scheduleSeed' | 'omitWait' | 'recordOnly' | 'multiprocessors' | 'memory'>
 }
 
 /** Checked; `architecture` is the device's. */

@@ -86,6 +86,9 @@ SessionOptions read_options(const Napi::Value& value) {
   result.cuda.resident_limit = static_cast<uint64_t>(options.integer_or("residentLimit", 0, 0));
   result.cuda.schedule_seed = static_cast<uint64_t>(options.integer_or("scheduleSeed", 0, 0));
   result.cuda.omit_wait = static_cast<int>(options.integer_or("omitWait", -1, -1));
+  result.cuda.multiprocessors =
+      static_cast<int>(options.integer_or("multiprocessors", 1, result.cuda.multiprocessors));
+  result.cuda.emulated_memory = static_cast<uint64_t>(options.integer_or("memory", 0, 0));
   return result;
 }
 

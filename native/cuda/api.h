@@ -51,6 +51,8 @@ typedef struct {
   uint64_t schedule_seed;   /* emulated: which of the legal orders */
   /* Emulated, for tests: the number, in each step, of the event wait that is left out; -1: none. */
   int32_t omit_wait;
+  int32_t multiprocessors;  /* emulated: how many the device has */
+  uint64_t emulated_memory; /* emulated: bytes that it has; 0: what is free on the host */
 } preresnet_cuda_options;
 
 typedef struct {

@@ -29,7 +29,9 @@ Session::Session(std::string_view programs, const preresnet_cuda_options& option
   verify(*set_);
   runtime_ = make_runtime({.device = options.device,
                            .record_only = options.record_only != 0,
-                           .schedule_seed = options.schedule_seed});
+                           .schedule_seed = options.schedule_seed,
+                           .multiprocessors = options.multiprocessors,
+                           .memory = options.emulated_memory});
   convolutions_ = make_convolutions(*runtime_);
   const Context context{.runtime = *runtime_,
                         .convolutions = *convolutions_,

@@ -21,7 +21,9 @@ preresnet_cuda_options to_options(const CudaOptions& options) {
           .workspace_limit = options.workspace_limit,
           .resident_limit = options.resident_limit,
           .schedule_seed = options.schedule_seed,
-          .omit_wait = options.omit_wait};
+          .omit_wait = options.omit_wait,
+          .multiprocessors = options.multiprocessors,
+          .emulated_memory = options.emulated_memory};
 }
 
 void write_error(preresnet_cuda_error* error, const std::string& code, const std::string& message) {

@@ -23,6 +23,8 @@ struct CudaOptions {
   uint64_t resident_limit = 0;   // bytes of sets of images on the device
   uint64_t schedule_seed = 0;
   int omit_wait = -1;
+  int multiprocessors = 2;       // of the emulated device
+  uint64_t emulated_memory = 0;  // bytes; 0: what is free on the host
 };
 
 /// What a step does to memory and how many launches it takes.
