@@ -16,6 +16,7 @@ preresnet_cuda_options to_options(const CudaOptions& options) {
           .device = options.device,
           .deterministic = options.deterministic,
           .eager = options.eager,
+          .partial = options.partial,
           .record_only = options.record_only,
           .workspace_limit = options.workspace_limit,
           .resident_limit = options.resident_limit,

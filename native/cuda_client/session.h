@@ -17,6 +17,7 @@ struct CudaOptions {
   int device = 0;
   bool deterministic = false;
   bool eager = false;
+  bool partial = false;  // programs that no engine can run are left out
   bool record_only = false;
   uint64_t workspace_limit = 0;  // bytes of one convolution; 0: no limit
   uint64_t resident_limit = 0;   // bytes of sets of images on the device
