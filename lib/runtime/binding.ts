@@ -70,6 +70,8 @@ export interface RunOptions {
   readonly trace?: boolean
   /** With `trace`, on CUDA: each operation waits for the one before, so that what is traced is its own time and nothing runs beside it. */
   readonly serial?: boolean
+  /** Of a program without a loss: how many images at the front of the batch are wanted; the CPU computes no others. @default all */
+  readonly images?: number
   /** Collect `predictions` and `labels` of every step (evaluation): they come concatenated. */
   readonly collect?: boolean
 }
