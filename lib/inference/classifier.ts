@@ -12,7 +12,10 @@ import { BatchQueue } from './batch_queue.js'
 import { decode } from './decoding.js'
 
 export interface ClassifierOptions {
-  /** Most images that one run takes. On a CPU a run costs what its images cost, on a GPU as much as if it were full. @default 8 */
+  /**
+   * Most images that one run takes. On a CPU a run costs what its images cost, on a GPU as much as if it were full. With 1, each image is shared out among
+   * threads: the shortest time for a large image alone on many cores, the fewest images a second. @default 8
+   */
   readonly batch?: number
   /** Classes in an answer, the most probable first. @default 5, or all if there are fewer */
   readonly top?: number
