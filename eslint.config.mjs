@@ -12,7 +12,7 @@ const MAY_IMPORT = {
   formats: [],
   data: ['runtime'],
   training: ['data', 'formats', 'runtime', 'compiler', 'layers'],
-  inference: ['training', 'formats', 'runtime'],
+  inference: ['training', 'data', 'formats', 'runtime'],
   goldens: ['formats', 'runtime', 'compiler', 'graph', 'models', 'layers'],
   cli: ['goldens', 'inference', 'training', 'data', 'formats', 'runtime', 'compiler', 'graph', 'models', 'layers'],
 }

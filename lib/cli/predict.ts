@@ -34,6 +34,7 @@ export const predict: CommandSpec<typeof options> = {
       ...cudaSettings({ json, ...cuda }),
       top,
       batch: Math.min(batch, images.length),
+      maxPixels: 2 ** 28, // files that the user chose
     })
     const answers = await Promise.all(images.map((path) => predictFile(classifier, path)))
     if (json) printJson(answers)

@@ -8,14 +8,17 @@ export interface ClassFolders {
   /** Sorted within each class, the classes one after another. */
   readonly paths: readonly string[]
   readonly labels: Int32Array
+  /** Images in formats that are not read. */
+  readonly passedOver: readonly string[]
 }
 
 const imageName = /\.(jpe?g|png)$/i
+const otherImageName = /\.(webp|bmp|gif|tiff?|avif|heic|heif|jxl|jp2|ppm|pgm|svg)$/i
 /** Of folders and files at a time. */
 const concurrency = 16
 
 /**
- * Lists `directory`/CLASS/IMAGE. What is no image, and what begins with a dot, is passed over. With `classes` given, folders of other names are an error.
+ * Lists `directory`/CLASS/IMAGE. What is no image, or one in another format, and what begins with a dot, is passed over. With `classes` given, folders of other names are an error.
  * Throws ERR_FILE for a folder that cannot be read, ERR_DATASET for one without classes or images.
  */
 export async function listClassFolders(directory: string, classes?: readonly string[]): Promise<ClassFolders> {
@@ -28,14 +31,16 @@ export async function listClassFolders(directory: string, classes?: readonly str
   const lists = await mapLimited(found, (name) => images(join(directory, name)))
   const paths: string[] = []
   const labels: number[] = []
+  const passedOver: string[] = []
   found.forEach((name, index) => {
     const label = names.indexOf(name)
-    for (const file of lists[index]!) {
+    passedOver.push(...lists[index]!.others.map((file) => join(directory, name, file)))
+    for (const file of lists[index]!.images) {
       paths.push(join(directory, name, file))
       labels.push(label)
     }
   })
-  return { classes: names, paths, labels: Int32Array.from(labels) }
+  return { classes: names, paths, labels: Int32Array.from(labels), passedOver }
 }
 
 /** Names of the folders in it, links to folders included. */
@@ -50,11 +55,16 @@ export async function subfolders(directory: string): Promise<string[]> {
   return names.sort()
 }
 
-async function images(directory: string): Promise<string[]> {
+async function images(directory: string): Promise<{ readonly images: readonly string[]; readonly others: readonly string[] }> {
   const entries = await list(directory)
-  const names = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.') && imageName.test(entry.name)).map(({ name }) => name)
-  if (names.length === 0) throw new PreresnetError('ERR_DATASET', `${directory}: expected at least one image (.jpg, .jpeg or .png), got none`)
-  return names.sort()
+  const names = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name)
+  const others = names.filter((name) => otherImageName.test(name)).sort()
+  const images = names.filter((name) => imageName.test(name)).sort()
+  if (images.length === 0) {
+    const got = others.length === 0 ? 'none' : `${others.length} in other formats (${others[0]!}${others.length > 1 ? ' ...' : ''}); convert them`
+    throw new PreresnetError('ERR_DATASET', `${directory}: expected at least one image (.jpg, .jpeg or .png), got ${got}`)
+  }
+  return { images, others }
 }
 
 async function list(directory: string): Promise<import('node:fs').Dirent[]> {
@@ -77,7 +87,7 @@ export function fileSizes(paths: readonly string[]): Promise<number[]> {
 }
 
 /** In order, a few at a time. */
-async function mapLimited<T, R>(values: readonly T[], work: (value: T) => Promise<R>): Promise<R[]> {
+export async function mapLimited<T, R>(values: readonly T[], work: (value: T) => Promise<R>): Promise<R[]> {
   const results = new Array<R>(values.length)
   let next = 0
   const lane = async (): Promise<void> => {

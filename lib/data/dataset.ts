@@ -17,11 +17,13 @@ export interface MemorySource {
   readonly kind: 'memory'
   /** NHWC, in the order of labels. */
   readonly images: Uint8Array
+  /** Of the files that they were decoded from, as `FileSource.resize`; absent: they come from no files, or it is not known. */
+  readonly resize?: number
 }
 export interface FileSource {
   readonly kind: 'files'
   readonly paths: readonly string[]
-  /** Shorter side after resizing, before the centre of `shape` is cut out; 0: every file has exactly that shape. */
+  /** Shorter side after resizing, before the centre of `shape` is cut out; 0: every file has exactly that shape. See preparation.ts. */
   readonly resize: number
 }
 export interface DataSplit {

@@ -28,5 +28,5 @@ function sourceOf({ source, shape }: Dataset, chosen: Int32Array): Dataset['sour
   const bytes = shape.height * shape.width * shape.channels
   const images = new Uint8Array(chosen.length * bytes)
   chosen.forEach((index, position) => images.set(source.images.subarray(index * bytes, (index + 1) * bytes), position * bytes))
-  return { kind: 'memory', images }
+  return { ...source, images }
 }

@@ -1,20 +1,23 @@
-import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { integer, knownKeys, oneOf, string } from '../options.js'
-import { loadBinding } from '../runtime/binding.js'
 import { listClassFolders, fileSizes, subfolders, type ClassFolders } from './class_folders.js'
 import type { Dataset, DataSplit, FileSource } from './dataset.js'
 import { decodeAll, decodeSample } from './decode_all.js'
 import { filesFingerprint } from './fingerprint.js'
+import { allHaveSize, storedSize } from './image_sizes.js'
 import { memoryDataset } from './memory.js'
 import { normalisationOf } from './normalisation.js'
+import { usualResize } from './preparation.js'
 
 export interface ImageFolderOptions {
   /** Of the images as the network gets them: both or neither. @default that of the first image, and every image must have it */
   readonly height?: number
   readonly width?: number
-  /** Shorter side after resizing, before the centre is cut out. @default the larger of height and width / 0.875, where they are given */
+  /**
+   * Shorter side after resizing, before the centre is cut out. @default where height and width are given: no resizing if every file has that size,
+   * else the larger of them / 0.875
+   */
   readonly resize?: number
   /** 3: RGB, 1: grey. @default 3 */
   readonly channels?: 1 | 3
@@ -38,14 +41,20 @@ const cacheLimit = 2 ** 30
 const sampleSize = 2048
 
 /**
- * A folder with one folder of JPEG or PNG files for each class; sorted names give the classes. Mean and deviation are taken over all pixels where
+ * A folder with one folder of JPEG or PNG files for each class; sorted names give the classes. Of images in other formats a process
+ * warning (PRERESNET_DATASET) says how many are passed over; a class with no others is an error. Mean and deviation are taken over all pixels where
  * the images are kept in memory, else over 2,048 images that are evenly spaced. Throws ERR_FILE, ERR_DATASET or ERR_IMAGE, each with the path.
  */
 export async function imageFolder(directory: string, options: ImageFolderOptions = {}): Promise<Dataset> {
-  return read(directory, checked(directory, options))
+  const settings = checked(directory, options)
+  const folders = await listClassFolders(directory)
+  return read(directory, folders, settings, await resizeOf(settings, [folders]))
 }
 
-/** The same for `directory`/train and `directory`/test or /val. The test set has the classes, shape and normalisation of the training set. */
+/**
+ * The same for `directory`/train and `directory`/test or /val. The test set has the classes, shape and normalisation of the training set, and
+ * both are resized or neither is.
+ */
 export async function imageFolders(directory: string, options: ImageFolderOptions = {}): Promise<DataSplit> {
   const settings = checked(directory, options)
   const folders = await subfolders(directory)
@@ -56,12 +65,17 @@ export async function imageFolders(directory: string, options: ImageFolderOption
       `${directory}: expected the folders train and one of test, val and validation, got ${folders.slice(0, 10).join(', ') || 'no folder'}`,
     )
   }
-  const train = await read(join(directory, 'train'), settings)
-  return { train, test: await read(join(directory, tests[0]!), settings, train) }
+  const [training, testing] = [join(directory, 'train'), join(directory, tests[0]!)]
+  const first = await listClassFolders(training)
+  const second = await listClassFolders(testing, first.classes)
+  const resize = await resizeOf(settings, [first, second])
+  const train = await read(training, first, settings, resize)
+  return { train, test: await read(testing, second, settings, resize, train) }
 }
 
-type Settings = Required<Omit<ImageFolderOptions, 'height' | 'width' | 'signal'>> & {
+type Settings = Required<Omit<ImageFolderOptions, 'height' | 'width' | 'resize' | 'signal'>> & {
   readonly size: { readonly height: number; readonly width: number } | undefined
+  readonly resize: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -75,21 +89,40 @@ function checked(directory: string, options: ImageFolderOptions): Settings {
   if (integer(`${where}: channels`, channels, 1, 3) === 2) throw new PreresnetError('ERR_OPTION', `${where}: channels: expected 1 or 3, got 2`)
   if (height === undefined && width === undefined) {
     if (options.resize !== undefined) throw new PreresnetError('ERR_OPTION', `${where}: resize: expected height and width with it, got neither`)
-    return { size: undefined, resize: 0, channels, cache, workers, signal }
+    return { size: undefined, resize: undefined, channels, cache, workers, signal }
   }
   const size = { height: integer(`${where}: height`, height, 1), width: integer(`${where}: width`, width, 1) }
-  const larger = Math.max(size.height, size.width)
-  const resize = integer(`${where}: resize`, options.resize ?? Math.round(larger / 0.875), larger)
+  const resize = options.resize === undefined ? undefined : integer(`${where}: resize`, options.resize, Math.max(size.height, size.width))
   return { size, resize, channels, cache, workers, signal }
 }
 
-async function read(directory: string, settings: Settings, inherited?: Inherited): Promise<Dataset> {
-  const folders = await listClassFolders(directory, inherited?.classes)
+/** 0: the files of all these folders have the size that the network gets. */
+async function resizeOf({ size, resize, signal }: Settings, folders: readonly ClassFolders[]): Promise<number> {
+  if (size === undefined) return 0
+  if (resize !== undefined) return resize
+  for (const { paths } of folders) if (!(await allHaveSize(paths, size, signal))) return usualResize(size)
+  return 0
+}
+
+async function read(directory: string, folders: ClassFolders, settings: Settings, resize: number, inherited?: Inherited): Promise<Dataset> {
+  tellPassedOver(directory, folders)
   const shape = inherited?.shape ?? { ...(settings.size ?? (await storedSize(folders.paths[0]!))), channels: settings.channels }
   const bytes = folders.paths.length * shape.height * shape.width * shape.channels
-  const source: FileSource = { kind: 'files', paths: folders.paths, resize: settings.resize }
+  const source: FileSource = { kind: 'files', paths: folders.paths, resize }
   const inMemory = settings.cache === 'memory' || (settings.cache === 'auto' && bytes <= cacheLimit)
   return inMemory ? cached(directory, folders, source, shape, settings, inherited) : uncached(directory, folders, source, shape, settings, inherited)
+}
+
+/** A dataset that is smaller than the folder is none that anybody wants: a warning of the process, which Node prints where nobody listens. */
+function tellPassedOver(directory: string, { passedOver }: ClassFolders): void {
+  const [first] = passedOver
+  if (first === undefined) return
+  process.emitWarning(
+    `${directory}: ${passedOver.length} images are neither .jpg, .jpeg nor .png and are passed over: ${first}${passedOver.length > 1 ? ' ...' : ''}`,
+    {
+      code: 'PRERESNET_DATASET',
+    },
+  )
 }
 
 async function cached(
@@ -102,7 +135,8 @@ async function cached(
 ): Promise<Dataset> {
   const images = await decodeAll(source, shape, settings)
   const options = { name, images, labels, ...shape, classes }
-  return memoryDataset(inherited === undefined ? options : { ...options, normalisation: inherited.normalisation })
+  const dataset = await memoryDataset(inherited === undefined ? options : { ...options, normalisation: inherited.normalisation })
+  return { ...dataset, source: { kind: 'memory', images, resize: source.resize } }
 }
 
 async function uncached(
@@ -118,17 +152,4 @@ async function uncached(
   const normalisation = inherited?.normalisation ?? (await normalisationOf(await decodeSample(source, shape, settings, sampleSize), shape.channels))
   const fingerprint = await filesFingerprint(files, labels, shape, source.resize)
   return { name, length: labels.length, classes, shape, labels, source, normalisation, fingerprint }
-}
-
-async function storedSize(path: string): Promise<{ height: number; width: number }> {
-  const file = await readFile(path).catch((error: unknown) => {
-    throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${(error as Error).message}`, { cause: error })
-  })
-  try {
-    const { height, width } = await loadBinding().decodeImage(file, { channels: 3 })
-    return { height, width }
-  } catch (error) {
-    if (error instanceof PreresnetError) throw new PreresnetError(error.code, `${path}: ${error.message}`, { cause: error })
-    throw error
-  }
 }

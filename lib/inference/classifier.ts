@@ -1,17 +1,21 @@
 /** Images in, classes out: a model file behind a queue. */
+import { preparationOf } from '../data/preparation.js'
 import { PreresnetError } from '../errors.js'
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
 import { SafetensorsFile } from '../formats/safetensors.js'
 import { describe, integer, knownKeys } from '../options.js'
-import { loadBinding } from '../runtime/binding.js'
 import type { CudaSettings } from '../runtime/cuda.js'
 import type { DeviceChoice, PrecisionChoice } from '../runtime/device.js'
 import type { ImageSet } from '../runtime/feed.js'
 import { compile, type Session } from '../runtime/session.js'
 import { BatchQueue } from './batch_queue.js'
+import { decode } from './decoding.js'
 
 export interface ClassifierOptions {
-  /** Most images that one run takes; a run costs as much as if it were full. @default 8 */
+  /**
+   * Most images that one run takes. On a CPU a run costs what its images cost, on a GPU as much as if it were full. With 1, each image is shared out among
+   * threads: the shortest time for a large image alone on many cores, the fewest images a second. @default 8
+   */
   readonly batch?: number
   /** Classes in an answer, the most probable first. @default 5, or all if there are fewer */
   readonly top?: number
@@ -21,6 +25,12 @@ export interface ClassifierOptions {
   readonly precision?: PrecisionChoice
   /** 0: what the machine allows. @default 0 */
   readonly threads?: number
+  /**
+   * Images of more pixels (height x width, as stored) are refused with ERR_IMAGE by their header, before anything is decoded: a small file can hold
+   * a large image, and decoding takes 3 bytes a pixel (some JPEG files 9). The default lets the photographs of cameras with up to 33 megapixels
+   * through, and keeps a decoder at 100 MB. At most 2 ** 28. @default 2 ** 25
+   */
+  readonly maxPixels?: number
   /** For devices `cuda` and `cuda-emulated`. */
   readonly cuda?: CudaSettings
 }
@@ -43,26 +53,33 @@ export type ImageFile = Uint8Array
 export class Classifier implements AsyncDisposable {
   /** Names of the classes, in the network's order. */
   readonly classes: readonly string[]
-  /** What the network takes. Of an image of another size, the shorter side is resized to it / 0.875, and the middle cut out. */
+  /**
+   * What the network takes. A file is prepared as validation prepared it when the model was trained; the model file says how. Where that was without
+   * resizing, or is not known (the network was trained on no files, or saved before model files said so), a file of this size stays as it is; of any other the
+   * shorter side is resized to (the larger of these) / 0.875. The middle is cut out.
+   */
   readonly input: { readonly height: number; readonly width: number; readonly channels: number }
   readonly #session: Session
   readonly #queue: BatchQueue<Uint8Array, Float64Array>
   readonly #top: number
+  readonly #preparation: Parameters<typeof decode>[1]
   #disposed = false
 
-  private constructor(session: Session, { network, classes }: ModelDescription, top: number) {
+  private constructor(session: Session, { network, classes, resize }: ModelDescription, top: number, maxPixels: number) {
     this.#session = session
     this.#top = top
     this.input = network.input
+    this.#preparation = { ...preparationOf(network.input, resize), maxPixels }
     this.classes = classes ?? Array.from({ length: session.classes }, (_, index) => String(index))
     this.#queue = new BatchQueue(session.batch, (images) => this.#infer(images))
   }
 
   /** Everything comes from the file. ERR_FILE if it is no model, ERR_MEMORY if there is too little memory. */
   static async load(path: string, options: ClassifierOptions = {}): Promise<Classifier> {
-    knownKeys('Classifier.load', options, ['batch', 'top', 'device', 'precision', 'threads', 'cuda'])
-    const { batch, top, ...place } = options
+    knownKeys('Classifier.load', options, ['batch', 'top', 'device', 'precision', 'threads', 'maxPixels', 'cuda'])
+    const { batch, top, maxPixels, ...place } = options
     const most = integer('Classifier.load: top', top ?? 5, 1)
+    const pixels = integer('Classifier.load: maxPixels', maxPixels ?? 2 ** 25, 1, 2 ** 28)
     const model = await readDescription(path)
     const session = await compile(model.network, {
       ...place,
@@ -72,7 +89,7 @@ export class Classifier implements AsyncDisposable {
     })
     try {
       await loadModel(session, path)
-      return new Classifier(session, model, most)
+      return new Classifier(session, model, most, pixels)
     } catch (error) {
       await session.dispose()
       throw error
@@ -81,7 +98,7 @@ export class Classifier implements AsyncDisposable {
 
   /**
    * The most probable classes of an image, or of each image of an array. Requests that wait are answered together.
-   * ERR_IMAGE for a file that cannot be decoded; ERR_DISPOSED after dispose().
+   * ERR_IMAGE for a file that cannot be decoded or has too many pixels; ERR_DISPOSED after dispose().
    */
   classify(image: ImageFile): Promise<Classification[]>
   classify(images: readonly ImageFile[]): Promise<Classification[][]>
@@ -103,27 +120,19 @@ export class Classifier implements AsyncDisposable {
 
   async #classify(image: ImageFile): Promise<Classification[]> {
     if (!(image instanceof Uint8Array)) throw new PreresnetError('ERR_OPTION', `classify: expected the bytes of a JPEG or PNG file, got ${describe(image)}`)
-    const probabilities = await this.#queue.add(await this.#pixels(image))
+    const probabilities = await this.#queue.add(await decode(image, this.#preparation))
     return Array.from(probabilities, (probability, index) => ({ label: this.classes[index]!, index, probability }))
       .sort((a, b) => b.probability - a.probability || a.index - b.index)
       .slice(0, this.#top)
   }
 
-  async #pixels(image: ImageFile): Promise<Uint8Array> {
-    const { height, width, channels } = this.input
-    const whole = await loadBinding().decodeImage(image, { channels })
-    if (whole.height === height && whole.width === width) return whole.pixels
-    const resize = Math.round(Math.max(height, width) / 0.875)
-    return (await loadBinding().decodeImage(image, { channels, height, width, resize })).pixels
-  }
-
-  /** A short batch is filled with black images, whose answers nobody reads. */
+  /** A short batch is filled with black images, which are not computed (on a GPU: whose answers nobody reads). */
   async #infer(images: readonly Uint8Array[]): Promise<Float64Array[]> {
     const { height, width, channels } = this.input
     const size = height * width * channels
     const batch = new Uint8Array(this.#session.batch * size)
     images.forEach((pixels, index) => batch.set(pixels, index * size))
-    const probabilities = await this.#session.infer({ images: batch })
+    const probabilities = await this.#session.infer({ images: batch }, { count: images.length })
     const { classes } = this.#session
     return images.map((_, index) => probabilities.subarray(index * classes, (index + 1) * classes))
   }

@@ -72,6 +72,8 @@ export interface RunOptions {
   readonly trace?: boolean
   /** With `trace`, on CUDA: each operation waits for the one before, so that what is traced is its own time and nothing runs beside it. */
   readonly serial?: boolean
+  /** Of a program without a loss: how many images at the front of the batch are wanted; the CPU computes no others. @default all */
+  readonly images?: number
   /** Collect `predictions` and `labels` of every step (evaluation): they come concatenated. */
   readonly collect?: boolean
 }
@@ -181,10 +183,21 @@ export interface NativeBinding {
   /** One device; ERR_DEVICE where there is none that can be used. On a machine without a GPU cuDNN is not loaded for it. */
   cudaDevice(device: 'cuda' | 'cuda-emulated', index: number): NonNullable<CudaInformation['device']>
   createLoader(description: LoaderDescription): NativeLoader
+  /** Of a JPEG or PNG file, by its header alone. ERR_IMAGE for what has none, or more pixels than `maxPixels` (@default 2 ** 28). */
+  imageSize(file: Uint8Array, options: { readonly maxPixels?: number }): { readonly height: number; readonly width: number }
   /** JPEG or PNG to RGB (or grey) pixels, NHWC. Resized and cropped as in LoaderDescription where height and width are given. */
   decodeImage(
     file: Uint8Array,
-    options: { readonly channels: number; readonly resize?: number; readonly height?: number; readonly width?: number },
+    options: {
+      readonly channels: number
+      readonly resize?: number
+      readonly height?: number
+      readonly width?: number
+      /** An image that has height and width already stays as it is stored; `resize` is for the others. @default false */
+      readonly keepFitting?: boolean
+      /** As stored. Looked at before anything is decoded. @default 2 ** 28 */
+      readonly maxPixels?: number
+    },
   ): Promise<{
     readonly pixels: Uint8Array
     readonly height: number
@@ -332,6 +345,10 @@ class Binding implements NativeBinding {
     if (source.kind === 'memory' && source.images.buffer instanceof ArrayBuffer) markAsUntransferable(source.images.buffer)
     const given = source.kind === 'memory' ? { ...description, source: { ...source, id: numberOf(source.images) } } : description
     return direct(() => new Loader(this.addon.createLoader(given)))
+  }
+
+  imageSize(...parameters: Parameters<NativeBinding['imageSize']>): ReturnType<NativeBinding['imageSize']> {
+    return direct(() => this.addon.imageSize(...parameters))
   }
 
   decodeImage(...parameters: Parameters<NativeBinding['decodeImage']>): ReturnType<NativeBinding['decodeImage']> {

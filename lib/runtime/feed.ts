@@ -12,7 +12,8 @@ export interface ImageSet {
   readonly shape: { readonly height: number; readonly width: number; readonly channels: number }
   readonly labels: Int32Array
   readonly source:
-    { readonly kind: 'memory'; readonly images: Uint8Array } | { readonly kind: 'files'; readonly paths: readonly string[]; readonly resize: number }
+    | { readonly kind: 'memory'; readonly images: Uint8Array; readonly resize?: number }
+    | { readonly kind: 'files'; readonly paths: readonly string[]; readonly resize: number }
   /** Per channel, of values in 0..1. */
   readonly normalisation: { readonly mean: readonly number[]; readonly deviation: readonly number[] }
 }

@@ -212,8 +212,8 @@ export class Session implements AsyncDisposable {
     return shape.kind === 'features' ? shape.features : shape.channels
   }
 
-  /** How images are normalised and what classes are called; absent in a session on values. */
-  get images(): Pick<ImageSet, 'normalisation' | 'classes'> | undefined {
+  /** How images are prepared and normalised, and what classes are called; absent in a session on values. */
+  get images(): Pick<ImageSet, 'normalisation' | 'classes' | 'source'> | undefined {
     return this.#parts.dataset
   }
 
@@ -356,14 +356,19 @@ export class Session implements AsyncDisposable {
     })
   }
 
-  /** Class probabilities, N x classes, of a batch (`images` or `x`) with running statistics. */
-  async infer(batch: Pick<UserBatch, 'images' | 'x'>, options: { readonly signal?: AbortSignal } = {}): Promise<Float64Array> {
+  /**
+   * Class probabilities, N x classes, of a batch (`images` or `x`) with running statistics. `count`: of so many images at its front alone; a CPU computes no
+   * others.
+   */
+  async infer(batch: Pick<UserBatch, 'images' | 'x'>, options: { readonly signal?: AbortSignal; readonly count?: number } = {}): Promise<Float64Array> {
     knownKeys('batch', batch, ['images', 'x'])
+    knownKeys('infer', options, ['signal', 'count'])
+    const images = integer('infer: count', options.count ?? this.batch, 1, this.batch)
     return this.inTurn(async (native) => {
       await writeSamples(native, this.#format(false), batch)
-      const result = await this.#run(native, 'infer', options.signal, { steps: 1, seed: this.seed, firstStep: 0, learningRates: new Float64Array(0) })
+      const result = await this.#run(native, 'infer', options.signal, { steps: 1, seed: this.seed, firstStep: 0, learningRates: new Float64Array(0), images })
       if (result.completed < 1) throw this.#ended(options.signal)
-      return (await native.read('probabilities')) as Float64Array
+      return ((await native.read('probabilities')) as Float64Array).slice(0, images * this.classes)
     })
   }
 

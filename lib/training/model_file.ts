@@ -5,6 +5,7 @@ import { networkFromJson } from '../layers/json.js'
 import type { Network } from '../layers/layer.js'
 import { knownKeys } from '../options.js'
 import { matches, select } from '../runtime/patterns.js'
+import type { ImageSet } from '../runtime/feed.js'
 import type { Session } from '../runtime/session.js'
 
 export interface ModelDescription {
@@ -12,16 +13,31 @@ export interface ModelDescription {
   /** How pixels in 0..1 become the network's input; absent where it was trained on tensors. */
   readonly normalisation?: { readonly mean: readonly number[]; readonly deviation: readonly number[] }
   readonly classes?: readonly string[]
+  /**
+   * How validation prepared a file: the shorter side was resized to this, and the centre cut out; 0: files had the size of the input. Absent: it was no
+   * file, or the model is of a version that did not say.
+   */
+  readonly resize?: number
 }
 
-/** `network`, `input`, `normalisation` and `classes` are JSON. */
-export function modelMetadata({ network, normalisation, classes }: ModelDescription): Metadata {
+/** What validation saw says how files are prepared. */
+export function descriptionOf(
+  network: Network,
+  { normalisation, classes }: Pick<ImageSet, 'normalisation' | 'classes'>,
+  { source }: Pick<ImageSet, 'source'>,
+): ModelDescription {
+  return { network, normalisation, classes, ...(source.resize !== undefined && { resize: source.resize }) }
+}
+
+/** `network`, `input`, `normalisation`, `classes` and `resize` are JSON. */
+export function modelMetadata({ network, normalisation, classes, resize }: ModelDescription): Metadata {
   return {
     format: 'preresnet-1',
     network: JSON.stringify(network),
     input: JSON.stringify(network.input),
     ...(normalisation && { normalisation: JSON.stringify(normalisation) }),
     ...(classes && { classes: JSON.stringify(classes) }),
+    ...(resize !== undefined && { resize: JSON.stringify(resize) }),
   }
 }
 
@@ -38,13 +54,16 @@ export function describeModel({ path, metadata }: Pick<SafetensorsFile, 'path' |
   if (classes !== undefined && !(Array.isArray(classes) && classes.every((name) => typeof name === 'string'))) {
     throw new PreresnetError('ERR_FILE', `${path}: metadata "classes" is not a list of names`)
   }
+  const resize = parse(path, metadata, 'resize')
   let network
   try {
     network = networkFromJson(parse(path, metadata, 'network'))
   } catch (cause) {
     throw new PreresnetError('ERR_FILE', `${path}: metadata "network": ${(cause as Error).message}`, { cause })
   }
-  return { network, ...(normalisation && { normalisation }), ...(classes && { classes }) }
+  if (resize !== undefined && !isResize(resize, network))
+    throw new PreresnetError('ERR_FILE', `${path}: metadata "resize": expected 0 or at least the larger side of the input, got ${JSON.stringify(resize)}`)
+  return { network, ...(normalisation && { normalisation }), ...(classes && { classes }), ...(resize !== undefined && { resize }) }
 }
 
 function parse(path: string, metadata: Metadata, key: string): unknown {
@@ -62,9 +81,14 @@ function isNormalisation(value: unknown): value is NonNullable<ModelDescription[
   return numbers(mean) && numbers(deviation) && mean.length === deviation.length && deviation.every((entry) => entry > 0)
 }
 
+function isResize(value: unknown, { input }: Network): value is number {
+  return value === 0 || (Number.isSafeInteger(value) && (value as number) >= Math.max(input.height, input.width))
+}
+
 /** Writes a session's parameters and running statistics, with everything that loading them needs. */
 export async function saveModel(session: Session, path: string): Promise<void> {
-  await writeSafetensors(path, await modelTensors(session), modelMetadata({ network: session.network, ...session.images }))
+  const { network, images } = session
+  await writeSafetensors(path, await modelTensors(session), modelMetadata(images === undefined ? { network } : descriptionOf(network, images, images)))
 }
 
 /** Copies of parameters and running statistics, in fp32. */

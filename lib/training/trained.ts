@@ -27,7 +27,7 @@ export class TrainedModel {
     this.best = parts.best
   }
 
-  /** Writes model.safetensors; its metadata carry network, normalisation and class names. */
+  /** Writes model.safetensors; its metadata carry network, normalisation, class names and how validation prepared files. */
   async save(path: string): Promise<void> {
     await writeSafetensors(path, this.tensors, modelMetadata(this.description))
   }

@@ -16,7 +16,7 @@ import {
   type CheckpointEntry,
 } from './checkpoint.js'
 import type { FitPlan } from './fit_options.js'
-import { loadModel, modelTensors } from './model_file.js'
+import { descriptionOf, loadModel, modelTensors, type ModelDescription } from './model_file.js'
 import { ManifestWriter, packageVersion } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
 import { Profile } from './profile.js'
@@ -278,9 +278,9 @@ export class Trainer {
     return recipe
   }
 
-  #description(): { network: FitPlan['network']; normalisation: FitPlan['train']['normalisation']; classes: readonly string[] } {
-    const { network, train } = this.#plan
-    return { network, normalisation: train.normalisation, classes: train.classes }
+  #description(): ModelDescription {
+    const { network, train, validate } = this.#plan
+    return descriptionOf(network, train, validate ?? train)
   }
 
   async #trained(session: Session, outcome: 'completed' | 'stopped'): Promise<TrainedModel> {

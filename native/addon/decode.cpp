@@ -58,15 +58,35 @@ class DecodeWork : public Napi::AsyncWorker {
   std::exception_ptr failure_;
 };
 
+Napi::Uint8Array file_of(const Napi::CallbackInfo& info) {
+  if (!info[0].IsTypedArray() ||
+      info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    throw Error("ERR_OPTION", "file: expected a Uint8Array, got another value");
+  }
+  return info[0].As<Napi::Uint8Array>();
+}
+
+int64_t maximum_pixels(const Arguments& given) {
+  return given.has("maxPixels") ? given.integer("maxPixels", 1, kMaximumPixels) : kMaximumPixels;
+}
+
 }  // namespace
+
+Napi::Value image_size_of(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const auto bytes = file_of(info);
+    const ImageSize size =
+        image_size(bytes.Data(), bytes.ByteLength(), maximum_pixels(Arguments(info[1], "options")));
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("height", Napi::Number::New(info.Env(), static_cast<double>(size.height)));
+    result.Set("width", Napi::Number::New(info.Env(), static_cast<double>(size.width)));
+    return result;
+  });
+}
 
 Napi::Value decode_image_async(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    if (!info[0].IsTypedArray() ||
-        info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-      throw Error("ERR_OPTION", "file: expected a Uint8Array, got another value");
-    }
-    const auto bytes = info[0].As<Napi::Uint8Array>();
+    const auto bytes = file_of(info);
     const Arguments given(info[1], "options");
     constexpr int64_t kLargestSide = 1 << 16;
     DecodeOptions options;
@@ -74,6 +94,8 @@ Napi::Value decode_image_async(const Napi::CallbackInfo& info) {
     if (given.has("resize")) options.resize = given.integer("resize", 0, kLargestSide);
     if (given.has("height")) options.height = given.integer("height", 1, kLargestSide);
     if (given.has("width")) options.width = given.integer("width", 1, kLargestSide);
+    options.keep_fitting = given.boolean_or("keepFitting", false);
+    options.maximum_pixels = maximum_pixels(given);
     auto* work =
         new DecodeWork(info.Env(), {bytes.Data(), bytes.Data() + bytes.ByteLength()}, options);
     const Napi::Promise promise = work->promise();

@@ -114,6 +114,7 @@ RunRequest read_request(const Napi::Value& value, std::shared_ptr<LoaderState>* 
   request.trace = options.boolean_or("trace", false);
   request.serial = options.boolean_or("serial", false);
   request.collect = options.boolean_or("collect", false);
+  request.images = options.integer_or("images", 0, 0);
   if (options.has("loader")) {
     *loader = LoaderObject::state_of(options.raw("loader"));
     if ((*loader)->source == nullptr) throw Error("ERR_DISPOSED", "the loader was closed");

@@ -18,10 +18,10 @@ class BnReluPoolOperation final : public Operation {
     sums_ = ChannelSums("bn_relu_pool.sums", op.sums, x_.images, x_.channels, 2, plan);
   }
 
-  void run(const Step&) override {
+  void run(const Step& step) override {
     for (Coefficients* row : {&scale_, &bias_}) row->load(context_.scratch);
     sums_.bind(context_.scratch);
-    context_.pool.run(x_.images, [&](int, int64_t image) { run_image(image); });
+    context_.pool.run(step.wanted(x_.images), [&](int, int64_t image) { run_image(image); });
     sums_.finish();
   }
 

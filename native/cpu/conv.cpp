@@ -88,9 +88,9 @@ class ConvOperation final : public Operation {
     norm_.load(scratch);
     sums_.bind(scratch);
     pack(step);
-    if (slices_ > 1) return run_slices();
-    if (one_pass_) return run_one_pass();
-    const Range all = partition_.all();
+    if (slices_ > 1) return run_slices(step.wanted(x_.images));
+    const Range all = partition_.front(step.wanted(x_.images));
+    if (one_pass_) return run_one_pass(all);
     context_.pool.run(partition_.blocks(all), [&](int thread, int64_t task) {
       const Range images = partition_.block(all, task);
       const void* x = transforms_ ? transform(thread, images) : plain_x(images.begin);
@@ -128,9 +128,8 @@ class ConvOperation final : public Operation {
     return x_.bf16 && y_.bf16 && plain_residual;
   }
 
-  void run_one_pass() {
+  void run_one_pass(Range all) {
     const Scratch& scratch = context_.scratch;
-    const Range all = partition_.all();
     context_.pool.run(partition_.blocks(all), [&](int thread, int64_t task) {
       const Range images = partition_.block(all, task);
       for (int64_t image = images.begin; image < images.end; ++image) {
@@ -144,15 +143,15 @@ class ConvOperation final : public Operation {
   }
 
   /// Every image in slices: first the activations, for all slices to read, then the convolutions.
-  void run_slices() {
+  void run_slices(int64_t count) {
     const Scratch& scratch = context_.scratch;
     if (transforms_) {
-      context_.pool.run(x_.images * x_.blocks(), [&](int, int64_t task) {
+      context_.pool.run(count * x_.blocks(), [&](int, int64_t task) {
         const int64_t image = task / x_.blocks(), block = task % x_.blocks();
         transform(image, block, 1, advance(activations(image), block * 16 * x_.pixels()));
       });
     }
-    context_.pool.run(x_.images * slices_, [&](int thread, int64_t task) {
+    context_.pool.run(count * slices_, [&](int thread, int64_t task) {
       const int64_t image = task / slices_, slice = task % slices_;
       const void* x = transforms_ ? activations(image).data : plain_x(image);
       float* y = y_.bf16 ? scratch.at<float>(result_, thread)

@@ -19,9 +19,10 @@ class HeadOperation final : public Operation {
     sums_ = plan.thread(static_cast<size_t>(x_.blocks()) * 16 * sizeof(double));
   }
 
-  void run(const Step&) override {
+  void run(const Step& step) override {
     for (Coefficients* row : {&scale_, &bias_}) row->load(context_.scratch);
-    context_.pool.run(x_.images, [&](int thread, int64_t image) { run_image(thread, image); });
+    context_.pool.run(step.wanted(x_.images),
+                      [&](int thread, int64_t image) { run_image(thread, image); });
   }
 
  private:

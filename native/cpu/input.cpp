@@ -35,8 +35,8 @@ class InputOperation final : public Operation {
     }
   }
 
-  void run(const Step&) override {
-    context_.pool.run(x_.images, [&](int, int64_t image) {
+  void run(const Step& step) override {
+    context_.pool.run(step.wanted(x_.images), [&](int, int64_t image) {
       const Target x = x_.target(image);
       x_.bf16 ? write(image, static_cast<uint16_t*>(x.data))
               : write(image, static_cast<float*>(x.data));

@@ -19,9 +19,11 @@ class LinearOperation final : public Operation {
     expect_plain("linear.y", op.y, DType::f32);
   }
 
-  void run(const Step&) override {
+  void run(const Step& step) override {
     const int64_t images = op_.x->dim(0), channels = op_.x->dim(1), classes = op_.w->dim(0);
-    context_.pool.run((images + kRowsATask - 1) / kRowsATask, [&](int, int64_t task) {
+    // Whole tasks: how many rows are multiplied together must not hang on how many are wanted.
+    const int64_t tasks = (step.wanted(images) + kRowsATask - 1) / kRowsATask;
+    context_.pool.run(tasks, [&](int, int64_t task) {
       const int64_t begin = task * kRowsATask;
       passes::run(passes::RowsByRows{
           .a = op_.x->as<const float>() + begin * channels,

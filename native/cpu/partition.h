@@ -23,6 +23,10 @@ class Partition {
   int64_t blocks(Range images) const { return (images.end - images.begin + block_ - 1) / block_; }
   int64_t block_images() const { return std::min(block_, images_); }
   Range all() const { return {0, images_}; }
+  /// Whole granules with the first `images`.
+  Range front(int64_t images) const {
+    return {0, std::min((images + granule_ - 1) / granule_ * granule_, images_)};
+  }
   /// Block `index` of a range that begins with a granule.
   Range block(Range images, int64_t index) const {
     const int64_t begin = images.begin + index * block_;

@@ -81,7 +81,8 @@ class PointwiseOperation final : public Operation {
   void run(const Step& step) override {
     for (Coefficients& vector : vectors_) vector.load(context_.scratch);
     sums_.bind(context_.scratch);
-    context_.pool.run(images_, [&](int thread, int64_t image) { run_image(thread, image, step); });
+    context_.pool.run(step.wanted(images_),
+                      [&](int thread, int64_t image) { run_image(thread, image, step); });
     sums_.finish();
   }
 

@@ -15,9 +15,9 @@ class SoftmaxOperation final : public Operation {
     expect_plain("softmax.probabilities", op.probabilities, DType::f32);
   }
 
-  void run(const Step&) override {
+  void run(const Step& step) override {
     const int64_t classes = op_.logits->dim(1);
-    context_.pool.run(op_.logits->dim(0), [&](int, int64_t row) {
+    context_.pool.run(step.wanted(op_.logits->dim(0)), [&](int, int64_t row) {
       const float* logits = op_.logits->as<const float>() + row * classes;
       float* probabilities = op_.probabilities->as<float>() + row * classes;
       const double normaliser = log_sum_exp(logits, classes);

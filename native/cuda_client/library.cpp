@@ -25,7 +25,8 @@ const preresnet_cuda_api* open_library(const std::string& device) {
   const bool emulated = device == "cuda-emulated";
   const std::string file = own_folder() + "/preresnet_cuda" + (emulated ? "_emulated" : "") + ".so";
   const std::string remedy =
-      std::string("build it with `npm run ") + (emulated ? "build:native" : "build:cuda") + "`";
+      std::string("build it with `npm run ") +
+      (emulated ? "build:native` where Boost.Context is installed" : "build:cuda`");
   if (access(file.c_str(), F_OK) != 0) {
     throw Error("ERR_DEVICE", "device \"" + device +
                                   "\": the library of the CUDA executor is missing: no " + file +

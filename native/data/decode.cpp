@@ -23,7 +23,22 @@ int64_t centre(int64_t size, int64_t crop) {
   return border % 2 == 0 ? half : half + half % 2;
 }
 
+enum class Format : uint8_t { jpeg, png };
+
+Format format_of(const uint8_t* file, size_t size, const std::string& name) {
+  if (is_jpeg(file, size)) return Format::jpeg;
+  if (is_png(file, size)) return Format::png;
+  fail_image(name,
+             size == 0 ? "the file is empty" : "expected a JPEG or PNG file, got other contents");
+}
+
 }  // namespace
+
+std::string too_large(int64_t height, int64_t width, int64_t most) {
+  if (height * width <= most) return {};
+  return "expected at most " + std::to_string(most) + " pixels, got " + size_text(height, width) +
+         " (height x width)";
+}
 
 void fail_image(const std::string& name, const std::string& reason) {
   throw Error("ERR_IMAGE", name + ": " + reason);
@@ -44,17 +59,15 @@ struct ImageDecoder::State {
       throw Error("ERR_OPTION",
                   "decode: expected 1 or 3 channels, got " + std::to_string(options.channels));
     }
-    if (is_jpeg(file, size)) {
-      jpeg.decode(file, size, options.channels, options.resize, name, pixels);
-    } else if (is_png(file, size)) {
-      decode_png(file, size, options.channels, name, pixels);
+    if (format_of(file, size, name) == Format::jpeg) {
+      jpeg.decode(file, size, options, name, pixels);
     } else {
-      fail_image(name, size == 0 ? "the file is empty"
-                                 : "expected a JPEG or PNG file, got other contents");
+      decode_png(file, size, options, name, pixels);
     }
     height = pixels.stored_height;
     width = pixels.stored_width;
-    if (options.resize > 0) {
+    if (options.resize > 0 &&
+        !(options.keep_fitting && height == options.height && width == options.width)) {
       const int64_t shorter = std::min(height, width);
       const int64_t longer = options.resize * std::max(height, width) / shorter;
       (height <= width ? height : width) = options.resize;
@@ -95,6 +108,16 @@ void ImageDecoder::decode_into(const uint8_t* file, size_t size, const DecodeOpt
                                const std::string& name, uint8_t* pixels) {
   state_->decode(file, size, options, name);
   state_->store(pixels);
+}
+
+ImageSize image_size(const uint8_t* file, size_t size, int64_t maximum_pixels,
+                     const std::string& name) {
+  const ImageSize stored = format_of(file, size, name) == Format::jpeg
+                               ? JpegDecoder().size(file, size, name)
+                               : png_size(file, size, name);
+  const std::string reason = too_large(stored.height, stored.width, maximum_pixels);
+  if (!reason.empty()) fail_image(name, reason);
+  return stored;
 }
 
 DecodedImage decode_image(const uint8_t* file, size_t size, const DecodeOptions& options,

@@ -8,6 +8,9 @@
 
 namespace preresnet {
 
+/// Larger ones are refused before memory is asked for: a file of a few bytes can promise any size.
+constexpr int64_t kMaximumPixels = int64_t{1} << 28;
+
 struct DecodeOptions {
   int64_t channels = 3;  // 3: RGB, 1: grey
   // Shorter side after resizing, as Pillow's antialiased bilinear; 0: as stored.
@@ -15,6 +18,14 @@ struct DecodeOptions {
   int64_t height = 0;  // centre crop; 0: no crop in this direction
   int64_t width = 0;
   bool exact = false;  // the image must have the size of the crop: nothing is cut off
+  // An image that has the size of the crop stays as it is stored: `resize` is for the others.
+  bool keep_fitting = false;
+  int64_t maximum_pixels = kMaximumPixels;  // as stored
+};
+
+struct ImageSize {
+  int64_t height = 0;
+  int64_t width = 0;
 };
 
 struct DecodedImage {
@@ -45,6 +56,10 @@ class ImageDecoder {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// As stored, by the file's header alone. Throws ERR_IMAGE for what has none, or more pixels.
+ImageSize image_size(const uint8_t* file, size_t size, int64_t maximum_pixels = kMaximumPixels,
+                     const std::string& name = "image");
 
 DecodedImage decode_image(const uint8_t* file, size_t size, const DecodeOptions&,
                           const std::string& name = "image");

@@ -13,7 +13,6 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "data/decode.h"
 
 namespace preresnet {
 namespace {
@@ -43,13 +42,27 @@ void on_message(j_common_ptr common, int level) {
 
 void print_nothing(j_common_ptr) {}
 
-bool create(jpeg_decompress_struct* jpeg, ErrorManager* errors) {
+// A progressive file is as many passes over the whole image as it has scans, and a scan that
+// changes nothing is a few bytes. Encoders write about ten.
+constexpr int kMostScans = 100;
+
+void count_scans(j_common_ptr common) {
+  if (reinterpret_cast<j_decompress_ptr>(common)->input_scan_number <= kMostScans) return;
+  auto* manager = reinterpret_cast<ErrorManager*>(common->err);
+  std::snprintf(manager->message, sizeof manager->message, "expected at most %d scans, got more",
+                kMostScans);
+  std::longjmp(manager->escape, 1);
+}
+
+bool create(jpeg_decompress_struct* jpeg, ErrorManager* errors, jpeg_progress_mgr* progress) {
   jpeg->err = jpeg_std_error(&errors->library);
   errors->library.error_exit = leave;
   errors->library.emit_message = on_message;
   errors->library.output_message = print_nothing;
   if (setjmp(errors->escape) != 0) return false;
   jpeg_create_decompress(jpeg);
+  progress->progress_monitor = count_scans;
+  jpeg->progress = progress;
   return true;
 }
 
@@ -102,38 +115,50 @@ void cmyk_to_rgb_or_grey(const std::vector<uint8_t>& cmyk, int64_t channels,
 struct JpegDecoder::State {
   jpeg_decompress_struct jpeg{};
   ErrorManager errors{};
+  jpeg_progress_mgr progress{};
   std::vector<uint8_t> cmyk;
+
+  [[noreturn]] void fail(const std::string& name, const std::string& reason) {
+    jpeg_abort_decompress(&jpeg);
+    fail_image(name, reason);
+  }
 };
 
 JpegDecoder::JpegDecoder() : state_(std::make_unique<State>()) {
-  if (!create(&state_->jpeg, &state_->errors))
+  if (!create(&state_->jpeg, &state_->errors, &state_->progress))
     throw Error("ERR_INTERNAL", std::string("libjpeg: ") + state_->errors.message);
 }
 
 JpegDecoder::~JpegDecoder() { jpeg_destroy_decompress(&state_->jpeg); }
 
-void JpegDecoder::decode(const uint8_t* file, size_t size, int64_t channels, int64_t shorter,
+ImageSize JpegDecoder::size(const uint8_t* file, size_t size, const std::string& name) {
+  jpeg_decompress_struct* jpeg = &state_->jpeg;
+  if (!read_header(jpeg, &state_->errors, file, size)) state_->fail(name, state_->errors.message);
+  const ImageSize stored{jpeg->image_height, jpeg->image_width};
+  jpeg_abort_decompress(jpeg);
+  return stored;
+}
+
+void JpegDecoder::decode(const uint8_t* file, size_t size, const DecodeOptions& options,
                          const std::string& name, Pixels& pixels) {
   jpeg_decompress_struct* jpeg = &state_->jpeg;
   ErrorManager* errors = &state_->errors;
-  const auto fail = [&](const std::string& reason) {
-    jpeg_abort_decompress(jpeg);
-    fail_image(name, reason);
-  };
+  const int64_t channels = options.channels;
+  const auto fail = [&](const std::string& reason) { state_->fail(name, reason); };
   if (!read_header(jpeg, errors, file, size)) fail(errors->message);
 
   pixels.stored_height = jpeg->image_height;
   pixels.stored_width = jpeg->image_width;
-  if (pixels.stored_height * pixels.stored_width > kMaximumPixels) {
-    fail("expected at most " + std::to_string(kMaximumPixels) + " pixels, got " +
-         std::to_string(pixels.stored_width) + " x " + std::to_string(pixels.stored_height));
-  }
+  const std::string reason =
+      too_large(pixels.stored_height, pixels.stored_width, options.maximum_pixels);
+  if (!reason.empty()) fail(reason);
   const bool inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
   jpeg->out_color_space = inks ? JCS_CMYK : channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg->scale_num = 1;
   jpeg->scale_denom = 1;
   const int64_t side = std::min(pixels.stored_height, pixels.stored_width);
-  while (shorter > 0 && jpeg->scale_denom < 8 && side >= shorter * 4 * jpeg->scale_denom)
+  while (options.resize > 0 && jpeg->scale_denom < 8 &&
+         side >= options.resize * 4 * jpeg->scale_denom)
     jpeg->scale_denom *= 2;
   if (!start(jpeg, errors)) fail(errors->message);
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 
+#include "data/decode.h"
 #include "data/pixels.h"
 
 namespace preresnet {
@@ -12,11 +13,12 @@ class JpegDecoder {
  public:
   JpegDecoder();
   ~JpegDecoder();
-  /// channels: 1 or 3. shorter: what the shorter side will be resized to; an image that is much
-  /// larger is scaled down while it is decoded, to no less than twice that. 0: full size. A file
-  /// that ends early or is damaged throws.
-  void decode(const uint8_t* file, size_t size, int64_t channels, int64_t shorter,
-              const std::string& name, Pixels&);
+  /// An image that is much larger than what it will be resized to is scaled down while it is
+  /// decoded, to no less than twice that. A file that ends early or is damaged throws.
+  void decode(const uint8_t* file, size_t size, const DecodeOptions&, const std::string& name,
+              Pixels&);
+  /// As stored, by the header alone.
+  ImageSize size(const uint8_t* file, size_t size, const std::string& name);
 
  private:
   struct State;

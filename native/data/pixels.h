@@ -17,9 +17,6 @@ struct Pixels {
   std::vector<uint8_t> data;
 };
 
-/// Larger ones are refused before memory is asked for: a file of a few bytes can promise any size.
-constexpr int64_t kMaximumPixels = int64_t{1} << 28;
-
 /// ITU-R 601 luma.
 inline uint8_t to_grey(int red, int green, int blue) {
   return static_cast<uint8_t>((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);
@@ -27,5 +24,8 @@ inline uint8_t to_grey(int red, int green, int blue) {
 
 /// `name`: reason, as Error("ERR_IMAGE").
 [[noreturn]] void fail_image(const std::string& name, const std::string& reason);
+
+/// What an image of too many pixels is refused with; empty for one that may be decoded.
+std::string too_large(int64_t height, int64_t width, int64_t most);
 
 }  // namespace preresnet

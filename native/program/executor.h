@@ -1,9 +1,11 @@
 // What an executor is: it prepares each operation of a program once and runs it every step.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string_view>
 
@@ -18,6 +20,11 @@ struct Step {
   double learning_rate = 0;
   uint64_t weights_version = 0;  // grows when any parameter was written; an executor may keep
                                  // transformed weights while it stands
+  // Only so many images at the front of the batch are wanted. What the others come out as is
+  // nobody's business, and an executor may leave them out.
+  int64_t images = std::numeric_limits<int64_t>::max();
+  /// Of a batch of `all` images.
+  int64_t wanted(int64_t all) const { return std::min(images, all); }
 };
 
 /// One prepared operation. `run` allocates nothing and creates no primitive.

@@ -322,6 +322,7 @@ RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
     now.learning_rate =
         request.learning_rates.empty() ? 0 : request.learning_rates[static_cast<size_t>(index)];
     now.weights_version = weights_version_;
+    if (request.images > 0) now.images = request.images;
     if (!step(program, request, now, request.trace)) {
       outcome.cancelled = true;
       break;

@@ -35,6 +35,11 @@ const Program& Session::program_for(std::string_view name, const RunRequest& req
                                   std::to_string(request.steps) + "), got " +
                                   std::to_string(request.learning_rates.size()));
   }
+  if (request.images > 0 && (request.images > entry->second.batch || program.loss != nullptr)) {
+    throw Error("ERR_OPTION", "images: expected at most " + std::to_string(entry->second.batch) +
+                                  " in a program without a loss, got " +
+                                  std::to_string(request.images) + " for " + std::string(name));
+  }
   if (request.source != nullptr) {
     if (program.input == nullptr) {
       throw Error("ERR_OPTION",

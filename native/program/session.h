@@ -36,6 +36,7 @@ struct RunRequest {
   bool trace = false;
   bool serial = false;  // traced operations one after the other, where they could overlap
   bool collect = false;
+  int64_t images = 0;   // that are wanted, at the front of the batch; 0: all
   uint64_t ticket = 0;  // of Session::ticket(), taken when the run was asked for
 };
 

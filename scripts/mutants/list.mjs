@@ -534,6 +534,27 @@ export const MUTANTS = [
     tests: ['ops/conv', 'ops/conv_backward'],
   },
   {
+    name: 'the Classifier resizes what validation did not',
+    file: 'lib/data/preparation.ts',
+    search: 'keepFitting: kept',
+    replace: 'keepFitting: false',
+    tests: ['inference/preparation'],
+  },
+  {
+    name: 'what a folder was resized by is lost with its files',
+    file: 'lib/data/image_folder.ts',
+    search: "source: { kind: 'memory', images, resize: source.resize }",
+    replace: "source: { kind: 'memory', images }",
+    tests: ['inference/preparation'],
+  },
+  {
+    name: 'half a granule at the end of what is wanted of a batch',
+    file: cpu('partition.h'),
+    search: 'std::min((images + granule_ - 1) / granule_ * granule_, images_)',
+    replace: 'std::min(images / granule_ * granule_, images_)',
+    tests: ['ops/front'],
+  },
+  {
     name: 'a loader that a device has read hands out what was in the slot',
     file: 'native/data/loader.cpp',
     search: 'for (int64_t i = 0; i < options_.batch; ++i) copy_pixels(filled, i);',

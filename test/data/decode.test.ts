@@ -4,14 +4,15 @@
  */
 import test from 'ava'
 import { readFile } from 'node:fs/promises'
-import { loadBinding } from '../../lib/runtime/binding.js'
-import { png, rgbPng, type PngOptions } from '../support/png.js'
+import { deflateSync } from 'node:zlib'
+import { loadBinding, type NativeBinding } from '../../lib/runtime/binding.js'
+import { chunk, png, rgbPng, type PngOptions } from '../support/png.js'
 import { randomBytes } from '../support/bytes.js'
 import { cropped, resized, type Picture } from '../support/resize.js'
 
 const fixture = (name: string): Promise<Buffer> => readFile(new URL(`../../../test/fixtures/${name}.jpg`, import.meta.url))
-const decode = (file: Uint8Array, options: { channels?: number; resize?: number; height?: number; width?: number } = {}): Promise<Picture> =>
-  loadBinding().decodeImage(file, { channels: 3, ...options })
+type Options = Partial<Parameters<NativeBinding['decodeImage']>[1]>
+const decode = (file: Uint8Array, options: Options = {}): Promise<Picture> => loadBinding().decodeImage(file, { channels: 3, ...options })
 
 /** The largest difference. */
 function distance(a: Picture, b: Picture): number {
@@ -153,6 +154,71 @@ test('a PNG that ends early, has a wrong checksum or promises too much is an err
   const huge = png({ width: 60_000, height: 60_000, depth: 8, colour: 0, rows: new Uint8Array(60_000) })
   const error = await t.throwsAsync(decode(huge), { code: 'ERR_IMAGE' })
   t.regex(error.message, /pixels, got 60000 x 60000/)
+})
+
+test('sizes come from headers, and images of too many pixels are refused by them', async (t) => {
+  const size = (file: Uint8Array, maxPixels?: number) => loadBinding().imageSize(file, maxPixels === undefined ? {} : { maxPixels })
+  const message = /expected at most 959 pixels, got 24 x 40 \(height x width\)/
+  for (const file of [await fixture('rgb'), await fixture('progressive'), rgbPng(40, 24, new Uint8Array(40 * 24 * 3))]) {
+    t.deepEqual(size(file), { height: 24, width: 40 })
+    t.deepEqual(size(file, 960), { height: 24, width: 40 })
+    t.throws(() => size(file, 959), { code: 'ERR_IMAGE', message })
+    await t.notThrowsAsync(decode(file, { maxPixels: 960 }))
+    await t.throwsAsync(decode(file, { maxPixels: 959 }), { code: 'ERR_IMAGE', message })
+    // Whatever it is resized to.
+    await t.throwsAsync(decode(file, { maxPixels: 959, resize: 4, height: 4, width: 4 }), { code: 'ERR_IMAGE', message })
+  }
+  for (const cut of [0, 2, 10, 25]) t.throws(() => size(rgbPng(40, 24, new Uint8Array(40 * 24 * 3)).subarray(0, cut)), { code: 'ERR_IMAGE' })
+  t.throws(() => size(Buffer.from('GIF89a and so on')), { code: 'ERR_IMAGE', message: /expected a JPEG or PNG file/ })
+})
+
+test('keepFitting: an image of the size stays as it is, others are resized', async (t) => {
+  const options = { height: 24, width: 40, resize: 50, keepFitting: true }
+  for (const file of [await fixture('rgb'), rgbPng(40, 24, randomBytes(40 * 24 * 3, 5))]) {
+    t.deepEqual(await decode(file, options), await decode(file))
+    t.notDeepEqual(await decode(file, { ...options, keepFitting: false }), await decode(file))
+  }
+  const other = rgbPng(41, 24, randomBytes(41 * 24 * 3, 6))
+  t.deepEqual(await decode(other, options), await decode(other, { ...options, keepFitting: false }))
+})
+
+/** A grey block of 8 x 8 in so many scans: one of the DC coefficient, then of one AC coefficient each, then of one bit more of each. */
+function progressive(scans: number): Buffer {
+  const segment = (marker: number, ...data: number[]): Buffer => Buffer.of(0xff, marker, 0, data.length + 2, ...data)
+  const table = (kind: number): Buffer => segment(0xc4, kind, 1, ...new Array<number>(15).fill(0), 0)
+  const scan = (coefficient: number, bits: number): Buffer => Buffer.concat([segment(0xda, 1, 1, 0, coefficient, coefficient, bits), Buffer.of(0x7f)])
+  const coefficients = Array.from({ length: 63 }, (_, index) => index + 1)
+  const all = [scan(0, 0), ...coefficients.map((index) => scan(index, 0x01)), ...coefficients.map((index) => scan(index, 0x10))]
+  return Buffer.concat([
+    Buffer.of(0xff, 0xd8),
+    segment(0xdb, 0, ...new Array<number>(64).fill(1)),
+    segment(0xc2, 8, 0, 8, 0, 8, 1, 1, 0x11, 0),
+    table(0x00),
+    table(0x10),
+    ...all.slice(0, scans),
+    Buffer.of(0xff, 0xd9),
+  ])
+}
+
+test('a JPEG of more scans than any encoder writes is refused', async (t) => {
+  t.deepEqual((await decode(progressive(100), { channels: 1 })).pixels, new Uint8Array(64).fill(128))
+  const error = await t.throwsAsync(decode(progressive(101)), { code: 'ERR_IMAGE' })
+  t.regex(error.message, /expected at most 100 scans/)
+})
+
+test('texts and profiles of a PNG that unpack to more than they may are refused before they are unpacked', async (t) => {
+  const file = rgbPng(4, 4, new Uint8Array(48).fill(7))
+  const zeros = (length: number): Buffer => deflateSync(Buffer.alloc(length))
+  for (const [type, head] of [
+    ['zTXt', 'Comment\0\0'],
+    ['iCCP', 'profile\0\0'],
+    ['iTXt', 'Comment\0\x01\0\0\0'],
+  ] as const) {
+    const beside = (length: number): Buffer =>
+      Buffer.concat([file.subarray(0, 33), chunk(type, Buffer.concat([Buffer.from(head, 'latin1'), zeros(length)])), file.subarray(33)])
+    t.deepEqual(await decode(beside(1 << 20)), await decode(file))
+    await t.throwsAsync(decode(beside(1 << 24)), { code: 'ERR_IMAGE', message: /limits/ })
+  }
 })
 
 test('other files are named as such', async (t) => {

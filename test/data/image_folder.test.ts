@@ -1,19 +1,13 @@
 import test, { type ExecutionContext } from 'ava'
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { imageFolder, imageFolders, loader, type Dataset, type ImageFolderOptions } from '../../lib/data/index.js'
+import { writeFiles as write } from '../support/files.js'
 import { temporaryFolder } from '../support/folder.js'
 import { png, rgbPng } from '../support/png.js'
 
 /** An image of one colour. */
 const plain = (width: number, height: number, value: number): Buffer => rgbPng(width, height, new Uint8Array(width * height * 3).fill(value))
-
-async function write(folder: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<void> {
-  for (const [name, contents] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, name)), { recursive: true })
-    await writeFile(join(folder, name), contents)
-  }
-}
 
 async function pets(t: ExecutionContext): Promise<string> {
   const folder = await temporaryFolder(t)
@@ -138,6 +132,24 @@ test('folders that are missing, empty or without images are named', async (t) =>
   await rm(join(folder, 'test/fish'), { recursive: true })
   await mkdir(join(folder, 'val'))
   await refused(t, folder, 'ERR_DATASET', /one of test, val and validation/)
+})
+
+test.serial('images in other formats are passed over with a warning; a class with no others is an error', async (t) => {
+  const folder = await pets(t)
+  const warnings: Error[] = []
+  const hear = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', hear)
+  t.teardown(() => process.off('warning', hear))
+  await imageFolders(folder)
+  await write(folder, { 'train/cat/2.webp': '', 'train/cat/3.BMP': '', 'train/cat/.4.gif': '', 'train/dog/5.gif/none.txt': '' })
+  t.is((await imageFolder(join(folder, 'train'))).length, 4)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.deepEqual(
+    warnings.filter(({ message }) => message.includes(folder)).map((warning) => [(warning as { code?: string }).code, warning.message]),
+    [['PRERESNET_DATASET', `${folder}/train: 2 images are neither .jpg, .jpeg nor .png and are passed over: ${folder}/train/cat/2.webp ...`]],
+  )
+  await write(folder, { 'train/bird/6.webp': '' })
+  await refused(t, folder, 'ERR_DATASET', /train\/bird: expected at least one image \(\.jpg, \.jpeg or \.png\), got 1 in other formats \(6\.webp\)/)
 })
 
 test('an unreadable folder is named', async (t) => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import test from 'ava'
 import { encodePng } from '../../lib/cli/pictures/png.js'
 import { memoryDataset } from '../../lib/data/index.js'
@@ -69,6 +70,20 @@ test('what is no image fails alone', async (t) => {
   await t.throwsAsync(classifier.classify('file.jpg' as never), { code: 'ERR_OPTION', message: /bytes of a JPEG or PNG/ })
 })
 
+test('images of too many pixels are refused', async (t) => {
+  await using classifier = await Classifier.load(model, { ...options, maxPixels: 200 })
+  t.is((await classifier.classify(image(1, 10, 20))).length, 4)
+  const message = /expected at most 200 pixels, got 11 x 19 \(height x width\)/
+  await t.throwsAsync(classifier.classify(image(1, 11, 19)), { code: 'ERR_IMAGE', message })
+  // By its header: of the image nothing is there.
+  const promise = image(1).subarray(0, 33)
+  promise.writeUInt32BE(8192, 16)
+  promise.writeUInt32BE(4097, 20)
+  promise.writeUInt32BE(crc32(promise.subarray(12, 29)), 29)
+  await using usual = await Classifier.load(model, options)
+  await t.throwsAsync(usual.classify(promise), { code: 'ERR_IMAGE', message: /expected at most 33554432 pixels, got 4097 x 8192/ })
+})
+
 test('after dispose', async (t) => {
   const classifier = await Classifier.load(model, options)
   const waiting = t.throwsAsync(Promise.all(Array.from({ length: 40 }, (_, index) => classifier.classify(image(index)))), { code: 'ERR_ABORTED' })
@@ -85,5 +100,6 @@ test('a model that was trained on tensors takes no images', async (t) => {
 test('bad options', async (t) => {
   await t.throwsAsync(Classifier.load(model, { bacth: 3 } as never), { code: 'ERR_OPTION', message: /did you mean "batch"/ })
   await t.throwsAsync(Classifier.load(model, { top: 0 }), { code: 'ERR_OPTION' })
+  for (const maxPixels of [0, 2 ** 28 + 1, 1.5]) await t.throwsAsync(Classifier.load(model, { maxPixels }), { code: 'ERR_OPTION', message: /maxPixels/ })
   await t.throwsAsync(Classifier.load(join(place, 'nowhere')), { code: 'ERR_FILE' })
 })

@@ -127,6 +127,28 @@ for (const [name, description] of Object.entries(networks)) {
   })
 }
 
+for (const [name, description] of Object.entries(networks)) {
+  test.serial(`${name}: an image has the same bits whatever else of the batch is wanted`, async (t) => {
+    for (const precision of ['fp32', 'bf16'] as const) {
+      for (const batch of [2, 9]) {
+        const inference = await Inference.open(description, ['cpu', precision], batch, 2)
+        await inference.run()
+        const read = async (): Promise<Float64Array> => (await inference.native.read('probabilities')) as Float64Array
+        const expected = await read()
+        for (const images of [1, 2, 4, 9].filter((count) => count <= batch)) {
+          await inference.native.run('infer', { steps: 1, seed: 1, firstStep: 0, learningRates: new Float64Array(0), images, poison: true })
+          const found = await read()
+          t.deepEqual(found.subarray(0, images * 5), expected.subarray(0, images * 5), `${precision}, ${images} of ${batch}`)
+          t.true(found.subarray(images * 5).every(Number.isNaN))
+        }
+        const wrong = inference.native.run('evaluate', { steps: 1, seed: 1, firstStep: 0, learningRates: new Float64Array(0), images: 1 })
+        await t.throwsAsync(wrong, { code: 'ERR_OPTION', message: /without a loss/ })
+        await inference.native.dispose()
+      }
+    }
+  })
+}
+
 test.serial('weights that are kept packed follow what is written: all, one parameter, one running statistic', async (t) => {
   const description = networks['pre-activation, bottleneck']!
   const open = (): Promise<Inference> => Inference.open(description, ['cpu', 'fp32'], 3)

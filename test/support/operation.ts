@@ -19,6 +19,8 @@ export interface StepOfCase {
   readonly seed?: number
   readonly index?: number
   readonly learningRate?: number
+  /** That are wanted, at the front of the batch. */
+  readonly images?: number
 }
 
 /** How a session runs, whatever the program: options of the addon's createSession. */
@@ -146,9 +148,9 @@ export async function runOperation(executor: TestExecutor, op: OperationName, op
       if (input === undefined) await write(session, spec, garbage(spec))
       else await write(session, spec, (isList(input) ? input[Number(spec.name.slice(operand.length + 1))]! : input).data)
     }
-    const { seed = 0, index = 0, learningRate } = operation.step ?? {}
+    const { seed = 0, index = 0, learningRate, images = 0 } = operation.step ?? {}
     const learningRates = learningRate === undefined ? new Float64Array() : Float64Array.of(learningRate)
-    await session.run('train', { steps: 1, seed, firstStep: index, learningRates, poison: true })
+    await session.run('train', { steps: 1, seed, firstStep: index, learningRates, images, poison: true })
     const results: Record<string, Values> = {}
     for (const spec of set.tensors) {
       if (contractOf(op, spec.name.replace(/\.\d+$/, '')).role === 'in') continue

@@ -34,7 +34,7 @@ export function rgbPng(width: number, height: number, pixels: Uint8Array): Buffe
   return png({ width, height, depth: 8, colour: 2, rows: pixels })
 }
 
-function chunk(type: string, data: Uint8Array): Buffer {
+export function chunk(type: string, data: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
   const frame = Buffer.alloc(8)
   frame.writeUInt32BE(data.length, 0)
