@@ -12,12 +12,14 @@ export async function chosenKernels(
   graph: Graph,
   plan: CompileOptions,
   { tune: wanted, architecture, session }: CudaPlace,
+  signal?: AbortSignal,
 ): Promise<Pick<CompileOptions, 'choices'>> {
   if (wanted === false) return {}
   if (wanted !== true) return { choices: wanted }
   const sites = new Map<string, Site>()
-  await compilePrograms(graph, plan, sites)
-  const { choices, notes } = await tune(sites, { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session })
+  await compilePrograms(graph, plan, sites, signal)
+  const place: TunerPlace = { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session }
+  const { choices, notes } = await tune(sites, place, signal && { signal })
   warn(notes)
   return { choices }
 }

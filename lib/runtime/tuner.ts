@@ -7,6 +7,7 @@ import { tiersFor, type Site, type Tier } from '../compiler/lower/engines.js'
 import type { Choice, Choices } from '../compiler/lower/target.js'
 import type { Precision } from '../compiler/program.js'
 import { siteProgram } from '../compiler/tune/site_program.js'
+import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { loadBinding, type CudaInformation, type CudaSessionOptions, type NativeSession } from './binding.js'
 import { initialValues } from './random.js'
@@ -50,7 +51,7 @@ export async function tune(
   const missing = [...sites].filter(([key]) => !remembered.entries.has(key))
   let done = 0
   for (const [key, site] of missing) {
-    if (options.signal?.aborted === true) throw new PreresnetError('ERR_ABORTED', 'tuning was ended', { cause: options.signal.reason })
+    throwIfAborted(options.signal)
     remembered.entries.set(key, await fastest(site, place, options.timer ?? seconds))
     options.progress?.(++done, missing.length)
   }
