@@ -15,6 +15,7 @@ import {
   type CheckpointEntry,
 } from './checkpoint.js'
 import { DirectoryLock } from './directory_lock.js'
+import { checkClasses } from './fit_classes.js'
 import type { FitPlan } from './fit_options.js'
 import { loadModel, modelTensors } from './model_file.js'
 import { ManifestWriter, packageVersion } from './manifest.js'
@@ -55,6 +56,7 @@ export class Trainer {
     const { train, batch, seed, augment, workers, checkpoint, output: logs } = this.#plan
     const start = performance.now()
     throwIfAborted(this.#signal)
+    checkClasses(this.#plan)
     const place = checkpoint?.directory ?? logs
     await using _lock = place === undefined ? undefined : await DirectoryLock.take(place)
     const resumed = await this.#findCheckpoint()
