@@ -150,7 +150,7 @@ export class Trainer {
     if (!resume) {
       throw new PreresnetError(
         'ERR_CHECKPOINT',
-        `${directory}: holds checkpoints of an earlier run, up to step ${newest.step}; resume that run, or take another directory`,
+        `${directory}: holds checkpoints of an earlier run, up to step ${newest.step}; resume that run (--resume, in code checkpoint.resume: true), or take another directory`,
       )
     }
     return { ...newest, state: await verifyCheckpoint(newest.path) }

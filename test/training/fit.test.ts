@@ -178,7 +178,10 @@ test('a run may be made longer', async (t) => {
   const [straight, longer] = [join(base, 'straight'), join(base, 'longer')]
   await fit(tiny(), await options({ steps: 20, learningRate: 0.1, checkpoint: { directory: straight } })).finished
   await fit(tiny(), await options({ steps: 12, learningRate: 0.1, checkpoint: { directory: longer } })).finished
-  await fit(tiny(), await options({ steps: 20, learningRate: 0.1, checkpoint: { directory: longer, resume: true } })).finished
+  const { train } = await someDigits()
+  // The same images, whose folder was called by another path.
+  const renamed = { ...train, name: '/elsewhere/train/' }
+  await fit(tiny(), await options({ train: renamed, steps: 20, learningRate: 0.1, checkpoint: { directory: longer, resume: true } })).finished
   t.deepEqual(await newest(longer), await newest(straight))
 })
 
@@ -192,7 +195,7 @@ test('a checkpoint of another run is refused, and what differs is said', async (
   }
   await refused({ seed: 6 }, /another run: seed: 5 before, 6 now/)
   await refused({ batch: 16 }, /batch: 8 before, 16 now/)
-  await refused({ train: other }, /data: train \(399 images, \w+\) before, test \(100 images, \w+\) now/)
+  await refused({ train: other }, /data: train \(399 images, fingerprint \w+\) before, test \(100 images, fingerprint \w+\) now/)
   await refused({ optimizer: sgd({ momentum: 0.5 }), learningRate: 0.3 }, /optimizer: .*"momentum":0.9.*; learningRate: /)
   await refused({ augment: {} }, /augment: /)
   await refused({ precision: 'bf16' }, /precision: "fp32" before, "bf16" now/)
@@ -200,7 +203,7 @@ test('a checkpoint of another run is refused, and what differs is said', async (
   await refused({ steps: 4 }, /has 5 steps, more than the 4/)
   await refused(
     { checkpoint: { directory } },
-    /holds checkpoints of an earlier run, up to step 5; resume that run, or take another directory/,
+    /holds checkpoints of an earlier run, up to step 5; resume that run \(--resume, in code checkpoint\.resume: true\), or take another directory/,
   )
   const [entry] = await listCheckpoints(directory)
   await writeFile(join(entry!.path, 'optimizer.safetensors'), '')
