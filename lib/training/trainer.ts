@@ -20,7 +20,7 @@ import type { FitPlan } from './fit_options.js'
 import { loadModel, modelTensors } from './model_file.js'
 import { ManifestWriter, packageVersion } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
-import { Profile } from './profile.js'
+import { checkProfile, Profile } from './profile.js'
 import type { RunEvent, StepEvent, ValidationEvent } from './run_events.js'
 import { RunLog } from './run_log.js'
 import { differences, stateFormat, type Best, type CheckpointState, type Recipe } from './state.js'
@@ -57,6 +57,7 @@ export class Trainer {
     const start = performance.now()
     throwIfAborted(this.#signal)
     checkClasses(this.#plan)
+    if (this.#plan.profile !== undefined) await checkProfile(this.#plan.profile)
     const place = checkpoint?.directory ?? logs
     await using _lock = place === undefined ? undefined : await DirectoryLock.take(place)
     const resumed = await this.#findCheckpoint()

@@ -1,6 +1,6 @@
 /** What comes before the first step: it can be ended, and leaves nothing behind. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { loadBinding } from '../../lib/runtime/binding.js'
@@ -41,6 +41,19 @@ test.serial('a run that is disposed of while it is prepared leaves no directory'
   await run[Symbol.asyncDispose]()
   await t.throwsAsync(run.finished, { code: 'ERR_ABORTED' })
   t.deepEqual(await readdir(join(directory, '../..')), [])
+})
+
+test.serial('a profile that cannot be written is refused before anything is compiled', async (t) => {
+  const directory = await temporaryDirectory(t)
+  await mkdir(join(directory, 'folder'))
+  for (const [profile, message] of [
+    [join(directory, 'missing', 'trace.json'), /trace\.json: could not write: no such file or directory/],
+    [join(directory, 'folder'), /folder: could not write: is a directory/],
+  ] as const) {
+    await t.throwsAsync(fit(tiny(), await options({ profile })).finished, { code: 'ERR_FILE', message })
+  }
+  t.is(asked, 0)
+  t.deepEqual(await readdir(directory), ['folder'])
 })
 
 test.serial('as many classes as outputs, in both directions and both datasets', async (t) => {
