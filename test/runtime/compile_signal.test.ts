@@ -31,7 +31,7 @@ test.beforeEach(() => {
 
 test.serial('before it has begun', async (t) => {
   const error = await t.throwsAsync(compile(deep(), { ...settings, signal: AbortSignal.abort(reason) }), { code: 'ERR_ABORTED', message: 'aborted: enough' })
-  t.is(error!.cause, reason)
+  t.is(error.cause, reason)
   t.is(asked, 0)
 })
 
@@ -41,7 +41,7 @@ test.serial('while programs are compiled', async (t) => {
   await nextTurn()
   controller.abort(reason)
   const error = await t.throwsAsync(compiling, { code: 'ERR_ABORTED' })
-  t.is(error!.cause, reason)
+  t.is(error.cause, reason)
   t.is(asked, 0)
 })
 
@@ -53,7 +53,7 @@ test.serial('while the session is prepared natively', async (t) => {
     return (session = await making)
   }
   const error = await t.throwsAsync(compile(small(), { ...settings, signal: controller.signal }), { code: 'ERR_ABORTED' })
-  t.is(error!.cause, reason)
+  t.is(error.cause, reason)
   t.is(session, undefined)
 })
 
