@@ -11,15 +11,15 @@ import { tune, type TunerPlace } from './tuner.js'
 export async function chosenKernels(
   graph: Graph,
   plan: CompileOptions,
-  { tune: wanted, architecture, session }: CudaPlace,
+  { tune: wanted, onTuning, architecture, session }: CudaPlace,
   signal?: AbortSignal,
 ): Promise<Pick<CompileOptions, 'choices'>> {
   if (wanted === false) return {}
   if (wanted !== true) return { choices: wanted }
   const sites = new Map<string, Site>()
   await compilePrograms(graph, plan, sites, signal)
-  const place: TunerPlace = { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session }
-  const { choices, notes } = await tune(sites, place, signal && { signal })
+  const place = { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session }
+  const { choices, notes } = await tune(sites, place, { ...(onTuning && { progress: onTuning }), ...(signal && { signal }) })
   warn(notes)
   return { choices }
 }
