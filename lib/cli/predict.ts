@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
 import { Classifier, type Classification } from '../inference/index.js'
 import type { CommandSpec } from './command.js'
+import { failureStatus, report } from './failure.js'
 import { integerOption } from './option_spec.js'
 import { percent, print, printJson, table } from './output.js'
 import { cudaOptions, cudaSettings, placeOptions } from './place_options.js'
@@ -37,31 +38,40 @@ export const predict: CommandSpec<typeof options> = {
       maxPixels: 2 ** 28, // files that the user chose
     })
     const answers = await Promise.all(images.map((path) => predictFile(classifier, path)))
-    if (json) printJson(answers)
-    else
-      print(
-        table(
-          ['image', 'class', 'probability'],
-          answers.flatMap(({ image, classes }) => classes.map(row(image))),
-        ),
-      )
-    return 0
+    const failures = answers.filter((answer) => 'error' in answer)
+    if (json)
+      printJson(answers.map((answer) => ('error' in answer ? { ...answer, error: { code: answer.error.code, message: answer.error.message } } : answer)))
+    else {
+      for (const { error } of failures) report(error)
+      const rows = answers.flatMap((answer) => ('error' in answer ? [] : answer.classes.map(row(answer.image))))
+      if (rows.length > 0) print(table(['image', 'class', 'probability'], rows))
+    }
+    return failures.length > 0 ? failureStatus : 0
   },
 }
 
-async function predictFile(classifier: Classifier, image: string): Promise<{ image: string; classes: Classification[] }> {
+type Answer = { readonly image: string; readonly classes: readonly Classification[] } | { readonly image: string; readonly error: PreresnetError }
+
+/** A file that is no image costs its own answer only. */
+async function predictFile(classifier: Classifier, image: string): Promise<Answer> {
   let bytes
   try {
     bytes = await readFile(image)
   } catch (cause) {
-    throw new PreresnetError('ERR_FILE', `${image}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
+    return { image, error: new PreresnetError('ERR_FILE', `${image}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause }) }
   }
   try {
-    return { image, classes: await classifier.classify(bytes) }
+    return { image, classes: (await classifier.classify(bytes)).map(named) }
   } catch (cause) {
-    if (cause instanceof PreresnetError && cause.code === 'ERR_IMAGE') throw new PreresnetError('ERR_IMAGE', `${image}: ${cause.message}`, { cause })
-    throw cause
+    if (!(cause instanceof PreresnetError && cause.code === 'ERR_IMAGE')) throw cause
+    return { image, error: new PreresnetError('ERR_IMAGE', `${image}: ${cause.message.replace(/^image: /, '')}`, { cause }) }
   }
+}
+
+/** A model may have more classes than names. */
+function named(answer: Classification): Classification {
+  const label = answer.label as string | undefined
+  return { ...answer, label: label ?? String(answer.index) }
 }
 
 /** The image's name stands on its first line only. */

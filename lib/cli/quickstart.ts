@@ -15,7 +15,7 @@ import { placeOptions } from './place_options.js'
 import { openProgress } from './progress.js'
 import { writeReport } from './report.js'
 import { readCurves } from './run_directory.js'
-import { watchSignals } from './signals.js'
+import { SignalWatch } from './signals.js'
 import { follow, saveResult } from './train.js'
 
 const options = {
@@ -40,6 +40,7 @@ export const quickstart: CommandSpec<typeof options> = {
     const network = preResNet({ family: 'cifar', depth: 14, block: 'basic', classes: 10, input: { height: 28, width: 28, channels: 1 } })
     const batch = 64
     const steps = Math.max(1, Math.round(epochs * Math.floor(train.length / batch)))
+    using watch = new SignalWatch('leaving; quickstart keeps no checkpoints, so nothing of the training is saved')
     const run = fit(network, {
       train,
       validate: data.test,
@@ -52,10 +53,11 @@ export const quickstart: CommandSpec<typeof options> = {
       optimizer: sgd({ momentum: 0.9, weightDecay: 1e-4 }),
       learningRate: multiStep({ base: 0.1, milestones: milestones(steps), warmup: { steps: Math.min(100, Math.floor(steps / 12)), rate: 0.01 } }),
       output,
+      signal: watch.signal,
     })
-    using watch = watchSignals(() => void run.stop().catch(() => undefined))
-    const { trained, ended } = await follow(run, openProgress(process.stderr.isTTY))
-    if (trained.outcome === 'stopped') return watch.status ?? 0
+    const whole = await follow(run, openProgress(process.stderr.isTTY), watch)
+    if (whole === undefined) return watch.status ?? 0
+    const { trained, ended } = whole
     const result = await saveResult({ output, data: { ...data, train }, network, trained, ended })
     const report = await writePictures(output, data, trained.validation!.predictions)
     if (json) printJson({ ...result, report })

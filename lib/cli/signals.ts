@@ -1,31 +1,47 @@
-/** SIGINT and SIGTERM: the first asks for a checkpoint and an orderly end, the second leaves at once. */
+/** SIGINT, SIGTERM and SIGHUP: the first asks a training for an orderly end, the second leaves at once. */
 import { constants } from 'node:os'
 import { note } from './output.js'
 
-type Signal = 'SIGINT' | 'SIGTERM'
-const signals: readonly Signal[] = ['SIGINT', 'SIGTERM']
+type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
+const signals: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
-export interface SignalWatch extends Disposable {
-  /** What a shell expects of a process that this signal ended: 130 or 143; undefined if none came. */
-  readonly status: number | undefined
-}
+export class SignalWatch implements Disposable {
+  readonly #leave = new AbortController()
+  readonly #says: string
+  #status: number | undefined
+  #stop: (() => void) | undefined
 
-export function watchSignals(onFirst: (signal: Signal) => void): SignalWatch {
-  let status: number | undefined
-  const handler = (signal: Signal): void => {
-    const asked = 128 + constants.signals[signal]
-    if (status !== undefined) process.exit(asked)
-    status = asked
-    note(`${signal}: saving and leaving; once more leaves at once`)
-    onFirst(signal)
+  /** `says`: what a run that has begun does before it ends, as "saving and leaving". */
+  constructor(says: string) {
+    this.#says = says
+    for (const signal of signals) process.on(signal, this.#handle)
   }
-  for (const signal of signals) process.on(signal, handler)
-  return {
-    get status() {
-      return status
-    },
-    [Symbol.dispose]() {
-      for (const signal of signals) process.off(signal, handler)
-    },
+
+  /** For the run: ends what comes before its first step, where there is nothing to save. */
+  get signal(): AbortSignal {
+    return this.#leave.signal
+  }
+
+  /** What a shell expects of a process that this signal ended: 129, 130 or 143; undefined if none came. */
+  get status(): number | undefined {
+    return this.#status
+  }
+
+  /** From now on `stop` is what a signal does. */
+  begun(stop: () => void): void {
+    this.#stop = stop
+  }
+
+  readonly #handle = (signal: Signal): void => {
+    const asked = 128 + constants.signals[signal]
+    if (this.#status !== undefined) process.exit(asked)
+    this.#status = asked
+    note(`${signal}: ${this.#stop === undefined ? 'leaving before the first step' : this.#says}; once more leaves at once`)
+    if (this.#stop === undefined) this.#leave.abort(new Error(signal))
+    else this.#stop()
+  };
+
+  [Symbol.dispose](): void {
+    for (const signal of signals) process.off(signal, this.#handle)
   }
 }

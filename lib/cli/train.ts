@@ -1,10 +1,11 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { convolutionChoices } from '../compiler/options.js'
 import type { DataSplit } from '../data/dataset.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/index.js'
 import { fit, type FitOptions, multiStep, type Run, type Schedule, sgd, type TrainedModel } from '../training/index.js'
+import { makeDirectory } from '../training/directory.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf } from './confusion.js'
 import { augmentationFor, dataOptions, openData } from './data_options.js'
@@ -14,7 +15,7 @@ import { print, printJson } from './output.js'
 import { cudaSettings, cudaTrainingOptions, placeOptions, recomputeOption } from './place_options.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
 import { resultFile, type RunResult } from './run_directory.js'
-import { watchSignals } from './signals.js'
+import { SignalWatch } from './signals.js'
 
 const options = {
   model: stringOption('name', 'a named network as preresnet-110; see also --family'),
@@ -60,7 +61,7 @@ type Values = ValuesOf<typeof options> & { readonly json: boolean }
 
 export const train: CommandSpec<typeof options> = {
   name: 'train',
-  summary: 'train a network; SIGINT or SIGTERM saves a checkpoint and leaves, --resume goes on',
+  summary: 'train a network; SIGINT, SIGTERM or SIGHUP saves a checkpoint and leaves, --resume goes on',
   options,
   examples: [
     ['train --model preresnet-20 --data digits --epochs 5', 'digits that come with the package'],
@@ -77,10 +78,11 @@ export const train: CommandSpec<typeof options> = {
     const network = chooseNetwork(values.model, values, { classes: data.train.classes.length, ...data.train.shape })
     const output = values.output ?? join('runs', network.name)
     const progress = values.json ? noProgress : openProgress(process.stderr.isTTY)
-    const run = fit(network, fitOptions(values, data, output))
-    using watch = watchSignals(() => void run.stop().catch(() => undefined))
-    const { trained, ended } = await follow(run, progress)
-    if (trained.outcome === 'stopped') return watch.status ?? 0
+    using watch = new SignalWatch('saving and leaving')
+    const run = fit(network, { ...fitOptions(values, data, output), signal: watch.signal })
+    const whole = await follow(run, progress, watch)
+    if (whole === undefined) return watch.status ?? 0
+    const { trained, ended } = whole
     const result = await saveResult({ output, data, network, trained, ended })
     if (values.json) printJson(result)
     else print(join(output, 'model.safetensors'))
@@ -95,15 +97,23 @@ interface Ended {
   readonly seconds: number
 }
 
-export async function follow(run: Run, progress: Progress): Promise<{ trained: TrainedModel; ended: Ended }> {
+/** Undefined where a signal ended the run before its last step. */
+export async function follow(run: Run, progress: Progress, watch: SignalWatch): Promise<{ trained: TrainedModel; ended: Ended } | undefined> {
   let [device, precision, seconds] = ['', '', 0]
   try {
     for await (const event of run.events) {
-      if (event.kind === 'start') ({ device, precision } = event)
+      if (event.kind === 'start') {
+        ;({ device, precision } = event)
+        watch.begun(() => void run.stop().catch(() => undefined))
+      }
       if (event.kind === 'finished') ({ seconds } = event)
       progress.show(event)
     }
-    return { trained: await run.finished, ended: { device, precision, seconds } }
+    const trained = await run.finished
+    return trained.outcome === 'stopped' ? undefined : { trained, ended: { device, precision, seconds } }
+  } catch (error) {
+    if (watch.signal.aborted && error instanceof PreresnetError && error.code === 'ERR_ABORTED') return undefined
+    throw error
   } finally {
     progress.stop()
   }
@@ -189,7 +199,7 @@ export async function saveResult({ output, data, network, trained, ended }: Fini
     model,
     ...(validation !== undefined && { confusion: confusionOf(data.test.classes, validation.confusion) }),
   }
-  await mkdir(output, { recursive: true })
+  await makeDirectory(output)
   await trained.save(model)
   await writeFile(join(output, resultFile), `${JSON.stringify(result, undefined, 2)}\n`)
   return result

@@ -3,6 +3,7 @@
  * that compiling a thousand layers never holds the event loop for more than a few milliseconds.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import type { Graph } from '../graph/graph.js'
 import { boolean, integer, invalid, knownKeys, oneOf } from '../options.js'
@@ -32,8 +33,9 @@ const WINOGRAD_DEPTH = 512
 /** Milliseconds of work between two turns of the event loop. */
 const SLICE = 4
 
-/** Compiles; lets other work through every few milliseconds. Errors: ERR_OPTION, ERR_SHAPE, ERR_DEVICE. */
-export async function compilePrograms(graph: Graph, options: CompileOptions, seen?: Map<string, Site>): Promise<ProgramSet> {
+/** Compiles; lets other work through every few milliseconds, and looks at the signal then. Errors: ERR_OPTION, ERR_SHAPE, ERR_DEVICE, ERR_ABORTED. */
+export async function compilePrograms(graph: Graph, options: CompileOptions, seen?: Map<string, Site>, signal?: AbortSignal): Promise<ProgramSet> {
+  throwIfAborted(signal)
   const steps = compileSteps(graph, options, seen)
   for (;;) {
     const end = performance.now() + SLICE
@@ -42,11 +44,12 @@ export async function compilePrograms(graph: Graph, options: CompileOptions, see
       if (performance.now() >= end) break
     }
     await nextTurn()
+    throwIfAborted(signal)
   }
 }
 
 /** JSON of a program set in pieces of bounded work. */
-export async function serialisePrograms(set: ProgramSet): Promise<string> {
+export async function serialisePrograms(set: ProgramSet, signal?: AbortSignal): Promise<string> {
   const pieces: string[] = []
   let end = performance.now() + SLICE
   const list = async (items: readonly unknown[]): Promise<string> => {
@@ -55,6 +58,7 @@ export async function serialisePrograms(set: ProgramSet): Promise<string> {
       texts.push(JSON.stringify(item))
       if (performance.now() < end) continue
       await nextTurn()
+      throwIfAborted(signal)
       end = performance.now() + SLICE
     }
     return `[${texts.join(',')}]`

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { markAsUntransferable } from 'node:worker_threads'
 import { contractsVersion } from '../compiler/contracts.js'
+import { abortError, throwIfAborted } from '../abort.js'
 import { type ErrorCode, PreresnetError } from '../errors.js'
 
 /** Session of the addon. One native thread; calls that return promises run there, in the order they were made. */
@@ -175,9 +176,10 @@ export interface NativeBinding {
   readonly system: Readonly<Record<string, string | number | boolean | readonly string[]>>
   /**
    * programs: JSON of a ProgramSet. Verifies it (ERR_PROGRAM) and prepares every operation, on the session's own thread: reading, verifying and
-   * creating primitives take tens of milliseconds that the event loop does not have. threads: 0 for what the machine allows.
+   * creating primitives take tens of milliseconds that the event loop does not have. threads: 0 for what the machine allows. The signal ends it between
+   * two operations, with ERR_ABORTED.
    */
-  createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions): Promise<NativeSession>
+  createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions, signal?: AbortSignal): Promise<NativeSession>
   /** ERR_DEVICE where the library of that device is missing or cannot be opened. */
   cuda(device: 'cuda' | 'cuda-emulated', index: number): CudaInformation
   /** One device; ERR_DEVICE where there is none that can be used. On a machine without a GPU cuDNN is not loaded for it. */
@@ -204,6 +206,11 @@ export interface NativeBinding {
     readonly width: number
     readonly channels: number
   }>
+}
+
+/** The addon hands out, before it returns, what ends the making of the session. */
+interface Addon extends Omit<NativeBinding, 'createSession'> {
+  createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions, begun: (cancel: () => void) => void): Promise<NativeSession>
 }
 
 let loaded: NativeBinding | undefined
@@ -236,7 +243,7 @@ function addonFile(): string {
 
 const BUILD_COMMAND = 'npm run build:native'
 
-function requireAddon(): NativeBinding {
+function requireAddon(): Addon {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
     throw new PreresnetError('ERR_BINDING', `preresnet runs on Linux on x64 and arm64, got ${process.platform} on ${process.arch}`)
   }
@@ -244,9 +251,9 @@ function requireAddon(): NativeBinding {
   const file = addonFile()
   const remedy = `build it with \`${BUILD_COMMAND}\` in ${root}`
   if (!existsSync(file)) throw new PreresnetError('ERR_BINDING', `the native addon is missing: no ${file}; ${remedy}`)
-  let addon: NativeBinding
+  let addon: Addon
   try {
-    addon = createRequire(import.meta.url)(file) as NativeBinding
+    addon = createRequire(import.meta.url)(file) as Addon
   } catch (error) {
     const musl = runsOnMusl() ? ' (preresnet needs glibc, got musl)' : ''
     throw new PreresnetError('ERR_BINDING', `the native addon cannot be loaded${musl}: ${(error as Error).message}; ${remedy}`, { cause: error })
@@ -321,14 +328,28 @@ class Binding implements NativeBinding {
   readonly contracts: number
   readonly system: NativeBinding['system']
 
-  constructor(private readonly addon: NativeBinding) {
+  constructor(private readonly addon: Addon) {
     this.version = addon.version
     this.contracts = addon.contracts
     this.system = addon.system
   }
 
-  createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions): Promise<NativeSession> {
-    return later(async () => new Session(await this.addon.createSession(programs, options)))
+  async createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions, signal?: AbortSignal): Promise<NativeSession> {
+    throwIfAborted(signal)
+    let cancel = (): void => undefined
+    const making = later(async () => new Session(await this.addon.createSession(programs, options, (given) => (cancel = given))))
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      const session = await making
+      if (signal?.aborted !== true) return session
+      await session.dispose()
+      throw abortError(signal)
+    } catch (error) {
+      throwIfAborted(signal)
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
   }
 
   cuda(device: 'cuda' | 'cuda-emulated', index: number): CudaInformation {

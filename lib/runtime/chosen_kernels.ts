@@ -12,13 +12,14 @@ export async function chosenKernels(
   graph: Graph,
   plan: CompileOptions,
   { tune: wanted, onTuning, architecture, session }: CudaPlace,
+  signal?: AbortSignal,
 ): Promise<Pick<CompileOptions, 'choices'>> {
   if (wanted === false) return {}
   if (wanted !== true) return { choices: wanted }
   const sites = new Map<string, Site>()
-  await compilePrograms(graph, plan, sites)
+  await compilePrograms(graph, plan, sites, signal)
   const place = { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session }
-  const { choices, notes } = await tune(sites, place, { ...(onTuning && { progress: onTuning }) })
+  const { choices, notes } = await tune(sites, place, { ...(onTuning && { progress: onTuning }), ...(signal && { signal }) })
   warn(notes)
   return { choices }
 }

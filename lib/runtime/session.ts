@@ -1,4 +1,5 @@
 /** A network compiled for a device: its parameters, its optimizer's state, and the calls that run steps natively. */
+import { abortError, abortSignal, throwIfAborted, unlessAborted } from '../abort.js'
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { Choices } from '../compiler/lower/target.js'
 import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
@@ -63,6 +64,8 @@ export interface SessionOptions {
   readonly evaluation?: boolean
   /** For devices `cuda` and `cuda-emulated`. */
   readonly cuda?: CudaSettings
+  /** Ends `compile` itself, with ERR_ABORTED; the session's calls have signals of their own. */
+  readonly signal?: AbortSignal
 }
 
 const optionNames = [
@@ -82,6 +85,7 @@ const optionNames = [
   'recompute',
   'evaluation',
   'cuda',
+  'signal',
 ] as const
 
 /** A number for all steps, or a function of the step's index: a schedule. */
@@ -102,6 +106,8 @@ export interface StepsOptions {
 /** Compiles a network and prepares it; nothing is allocated if memory does not suffice (ERR_MEMORY). */
 export async function compile(network: Network, options: SessionOptions = {}): Promise<Session> {
   knownKeys('compile', options, optionNames)
+  const signal = abortSignal('compile: signal', options.signal)
+  throwIfAborted(signal)
   const chosen = chooseDevice(options.device, options.precision, { hasCuda })
   const { device } = chosen
   const cuda = cudaPlace('compile', device, options.cuda)
@@ -119,7 +125,7 @@ export async function compile(network: Network, options: SessionOptions = {}): P
 
   const graph = buildGraph(network)
   const measured = device === 'cpu' && (options.precision ?? 'auto') === 'auto'
-  const { precision, notes } = measured ? await fastestPrecision(graph, threads) : { precision: chosen.precision, notes: [] }
+  const { precision, notes } = measured ? await unlessAborted(fastestPrecision(graph, threads), signal) : { precision: chosen.precision, notes: [] }
   warn(notes)
   const norms = graph.nodes.filter(({ kind }) => kind === 'batchNorm').map(({ name }) => name)
   const plan: CompileOptions = {
@@ -140,13 +146,14 @@ export async function compile(network: Network, options: SessionOptions = {}): P
       ...(cuda.lossScale !== undefined && { lossScale: cuda.lossScale }),
     }),
   }
-  const tuned = cuda === undefined ? plan : { ...plan, ...(await chosenKernels(graph, plan, cuda)) }
-  const programs = await compilePrograms(graph, tuned)
-  const native = await loadBinding().createSession(await serialisePrograms(programs), { threads, ...cuda?.session })
+  const tuned = cuda === undefined ? plan : { ...plan, ...(await chosenKernels(graph, plan, cuda, signal)) }
+  const programs = await compilePrograms(graph, tuned, undefined, signal)
+  const native = await loadBinding().createSession(await serialisePrograms(programs, signal), { threads, ...cuda?.session }, signal)
   try {
     await native.allocate()
     const session = new Session(native, { network, graph, programs, plan: tuned, seed, feed, dataset })
-    await session.initialise()
+    await session.initialise(signal)
+    throwIfAborted(signal)
     return session
   } catch (error) {
     await native.dispose()
@@ -458,8 +465,8 @@ export class Session implements AsyncDisposable {
   }
 
   /** @internal Writes every parameter's and buffer's start value. */
-  async initialise(): Promise<void> {
-    await writeStartValues(this.#native, this.graph, this.seed)
+  async initialise(signal?: AbortSignal): Promise<void> {
+    await writeStartValues(this.#native, this.graph, this.seed, signal)
     if (this.hasLossScale) await this.#native.write(lossScaleTensor, lossScaleStart(lossScaleOf(this.#parts.plan)))
   }
 
@@ -476,8 +483,7 @@ export class Session implements AsyncDisposable {
 
   #ended(signal: AbortSignal | undefined): PreresnetError {
     if (!signal?.aborted) return new PreresnetError('ERR_ABORTED', 'the session was disposed of during the call')
-    const reason: unknown = signal.reason
-    return new PreresnetError('ERR_ABORTED', `aborted: ${reason instanceof Error ? reason.message : String(reason)}`, { cause: reason })
+    return abortError(signal)
   }
 
   #alive(): NativeSession {

@@ -7,6 +7,7 @@ import { tiersFor, type Site } from '../compiler/lower/engines.js'
 import { siteKey, type Choice, type Choices } from '../compiler/lower/target.js'
 import type { Precision } from '../compiler/program.js'
 import { sitePrograms, type SitePrograms } from '../compiler/tune/site_program.js'
+import { throwIfAborted } from '../abort.js'
 import { type ErrorCode, PreresnetError } from '../errors.js'
 import { libraryBuild, loadBinding, type CudaSessionOptions, type NativeSession } from './binding.js'
 import { initialValues } from './random.js'
@@ -66,7 +67,7 @@ export async function tune(
   const failures: string[] = []
   if (missing.length > 0) options.progress?.(0, missing.length)
   for (const [index, [key, site]] of missing.entries()) {
-    if (options.signal?.aborted === true) throw new PreresnetError('ERR_ABORTED', 'tuning was ended', { cause: options.signal.reason })
+    throwIfAborted(options.signal)
     const trials = new Trials(site, place, options.timer ?? seconds)
     remembered.entries.set(key, await trials.fastest())
     failures.push(...trials.failures.map((failure) => `${key}: ${failure}`))

@@ -3,12 +3,13 @@
  * temporary name, synced and renamed: a directory of the final name is always whole.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { fileError, sha256File, syncDirectory, writeDurably } from '../formats/files.js'
 import { allFinite, SafetensorsFile, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
 import type { Session } from '../runtime/session.js'
+import { makeDirectory } from './directory.js'
 import { modelMetadata, type ModelDescription } from './model_file.js'
 import { readState, type CheckpointState } from './state.js'
 
@@ -102,7 +103,7 @@ export async function publishCheckpoint(
   const path = join(directory, name)
   const aside = join(directory, `.${name}.${randomBytes(6).toString('hex')}.tmp`)
   try {
-    await mkdir(aside, { recursive: true })
+    await makeDirectory(aside)
     const files = {
       [modelFile]: await writeSafetensors(join(aside, modelFile), model, modelMetadata(description)),
       [optimizerFile]: await writeSafetensors(join(aside, optimizerFile), optimizer, { step: String(state.step) }),

@@ -1,4 +1,5 @@
 /** Options of `fit`, checked and completed before anything starts. */
+import { abortSignal } from '../abort.js'
 import { convolutionChoices, type ConvolutionChoice } from '../compiler/options.js'
 import type { Dataset } from '../data/dataset.js'
 import { PreresnetError } from '../errors.js'
@@ -10,7 +11,15 @@ import type { SgdOptimizer } from '../runtime/optimizer.js'
 import { constant, isSchedule, type Schedule } from './schedules.js'
 import { sgd } from './sgd.js'
 
-export interface FitOptions {
+export type FitOptions = FitSettings & FitLength
+
+/** One of both. */
+export type FitLength =
+  | { readonly steps: number; readonly epochs?: undefined }
+  /** Passes over the training data; may have a fraction. */
+  | { readonly epochs: number; readonly steps?: undefined }
+
+export interface FitSettings {
   readonly train: Dataset
   /** Evaluated every `validateEvery` steps and at the end. */
   readonly validate?: Dataset
@@ -18,10 +27,6 @@ export interface FitOptions {
   readonly augment?: AugmentOptions
   /** Images per step; the last short batch of an epoch is dropped. @default 128 */
   readonly batch?: number
-  /** Either this or `epochs`. */
-  readonly steps?: number
-  /** Passes over the training data; may have a fraction. */
-  readonly epochs?: number
   /** Of start values, order, augmentation and dropout. @default 0 */
   readonly seed?: number
   /** @default 'auto' */
@@ -64,7 +69,7 @@ export interface FitOptions {
   readonly output?: string
   /** File for a Chrome trace (Perfetto opens it) of three steps after the first two: when each operation ran, and for how long. */
   readonly profile?: string
-  /** Ends the run between two operations, without saving; `finished` rejects with ERR_ABORTED. For saving first, see `stop()`. */
+  /** Ends the run between two operations, or while it is prepared, without saving; `finished` rejects with ERR_ABORTED. For saving first, see `stop()`. */
   readonly signal?: AbortSignal
 }
 
@@ -147,7 +152,7 @@ const names = [
   'output',
   'profile',
   'signal',
-] as const satisfies readonly (keyof FitOptions)[]
+] as const satisfies readonly (keyof FitSettings | keyof FitLength)[]
 
 export function planFit(network: Network, options: FitOptions): FitPlan {
   if ((network as Partial<Network> | undefined)?.kind !== 'network') throw invalid('fit', 'a network', network)
@@ -158,7 +163,6 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
   if (stepsPerEpoch === 0) throw new PreresnetError('ERR_DATASET', `fit: batch: ${train.name} has ${train.length} images, fewer than one batch of ${batch}`)
   const checkpoint = checkpointOptions(options.checkpoint, stepsPerEpoch)
   const { learningRate, signal, initialise } = options
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('fit: signal', 'an AbortSignal', signal)
   if (initialise !== undefined) knownKeys('fit: initialise', initialise, ['from', 'except'])
   return {
     network,
@@ -188,7 +192,7 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
     checkpoint,
     output: options.output === undefined ? checkpoint?.directory : string('fit: output', options.output),
     profile: options.profile === undefined ? undefined : string('fit: profile', options.profile),
-    signal,
+    signal: abortSignal('fit: signal', signal),
   }
 }
 

@@ -1,5 +1,5 @@
 export { fit, Run } from './fit.js'
-export type { AugmentOptions, CheckpointOptions, FitOptions } from './fit_options.js'
+export type { AugmentOptions, CheckpointOptions, FitLength, FitOptions, FitSettings } from './fit_options.js'
 export type { CheckpointEvent, FinishedEvent, RunEvent, StartEvent, StepEvent, ValidationEvent } from './run_events.js'
 export {
   constant,

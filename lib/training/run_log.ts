@@ -1,9 +1,10 @@
 /** What a run leaves on disk beside checkpoints: metrics.jsonl and a TensorBoard event file. */
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EventFileWriter } from '../formats/events.js'
 import { fileError } from '../formats/files.js'
 import { filterJsonLines, JsonLinesWriter } from '../formats/jsonl.js'
+import { makeDirectory } from './directory.js'
 import type { StepEvent, ValidationEvent } from './run_events.js'
 
 const eventFile = /^events\.out\.tfevents\..*\.preresnet$/
@@ -55,7 +56,7 @@ export class RunLog {
   static async open(directory: string, firstStep: number): Promise<RunLog> {
     const path = join(directory, 'metrics.jsonl')
     try {
-      await mkdir(directory, { recursive: true })
+      await makeDirectory(directory)
       const names = await readdir(directory)
       if (firstStep === 0) {
         for (const name of names) if (eventFile.test(name) || name === 'metrics.jsonl') await rm(join(directory, name))

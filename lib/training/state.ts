@@ -66,30 +66,49 @@ export async function readState(directory: string): Promise<CheckpointState> {
   const { format, step, recipe, files } = (state ?? {}) as Readonly<Record<string, unknown>>
   if (format !== stateFormat)
     throw new PreresnetError('ERR_CHECKPOINT', `${path}: expected format ${stateFormat}, got ${JSON.stringify(format)}; was it written by another version?`)
-  if (!Number.isSafeInteger(step) || typeof recipe !== 'object' || recipe === null || typeof files !== 'object' || files === null) {
+  if (!Number.isSafeInteger(step) || !isObject(recipe) || !isObject(recipe['data']) || !isObject(files)) {
     throw new PreresnetError('ERR_CHECKPOINT', `${path}: step, recipe or files are missing; the checkpoint is damaged`)
   }
   return state as CheckpointState
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }
 
 /** Lines that say in what a run's recipe differs from a checkpoint's; none if it may go on. */
 export function differences(saved: Recipe, wanted: Recipe): string[] {
   const lines: string[] = []
   for (const key of Object.keys(wanted) as (keyof Recipe)[]) {
-    const before = canonical(saved[key])
-    const now = canonical(wanted[key])
+    const before = canonical(decisive(key, saved))
+    const now = canonical(decisive(key, wanted))
     if (before === now) continue
     if (key === 'network') lines.push(`network: ${networkName(saved.network)} before, ${networkName(wanted.network)} now (layers differ)`)
-    else if (key === 'data') lines.push(`data: ${dataName(saved.data)} before, ${dataName(wanted.data)} now (fingerprints differ)`)
+    else if (key === 'data') lines.push(`data: ${dataName(saved.data)} before, ${dataName(wanted.data)} now`)
+    else if (key === 'learningRate' && before.replace(milestones, '') === now.replace(milestones, '')) lines.push(otherMilestones(before, now))
     else lines.push(`${key}: ${before} before, ${now} now`)
   }
   return lines
 }
 
+/** Data are what they hold: the same folder may be called by another path. */
+function decisive(key: keyof Recipe, recipe: Recipe): unknown {
+  if (key !== 'data') return recipe[key]
+  const { length, fingerprint } = recipe.data
+  return { length, fingerprint }
+}
+
+const milestones = /"milestones":\[([\d,]*)\]/
+
+/** What a run meets that is made longer with milestones that hang on its length. */
+function otherMilestones(before: string, now: string): string {
+  const [saved, wanted] = [before, now].map((text) => milestones.exec(text)![1]! || 'none')
+  return `learningRate: milestones ${saved!} before, ${wanted!} now; to go on at the rates of before pass the same ones (--milestones ${saved!})`
+}
+
 const networkName = (network: unknown): string => JSON.stringify((network as { name?: unknown } | null)?.name ?? null)
 
-const dataName = (data: Recipe['data'] | undefined): string =>
-  data === undefined ? 'none' : `${data.name} (${data.length} images, ${data.fingerprint.slice(0, 12)})`
+const dataName = ({ name, length, fingerprint }: Recipe['data']): string => `${name} (${length} images, fingerprint ${fingerprint.slice(0, 12)})`
 
 /** JSON whose keys are in order, so that equal data give equal text. */
 function canonical(value: unknown): string {

@@ -1,8 +1,7 @@
 /** The loop behind `fit`: native calls of several steps, and between them what is due. */
-import { mkdir } from 'node:fs/promises'
+import { throwIfAborted } from '../abort.js'
 import { loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
-import { fileError } from '../formats/files.js'
 import type { StepMetrics } from '../runtime/metrics.js'
 import { compile, type Session } from '../runtime/session.js'
 import {
@@ -15,11 +14,13 @@ import {
   verifyCheckpoint,
   type CheckpointEntry,
 } from './checkpoint.js'
+import { DirectoryLock } from './directory_lock.js'
+import { checkClasses } from './fit_classes.js'
 import type { FitPlan } from './fit_options.js'
 import { descriptionOf, loadModel, modelTensors, type ModelDescription } from './model_file.js'
 import { ManifestWriter, packageVersion } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
-import { Profile } from './profile.js'
+import { checkProfile, Profile } from './profile.js'
 import type { RunEvent, StepEvent, ValidationEvent } from './run_events.js'
 import { RunLog } from './run_log.js'
 import { differences, stateFormat, type Best, type CheckpointState, type Recipe } from './state.js'
@@ -52,14 +53,20 @@ export class Trainer {
   }
 
   async run(): Promise<TrainedModel> {
-    const { train, batch, seed, augment, workers } = this.#plan
+    const { train, batch, seed, augment, workers, checkpoint, output: logs } = this.#plan
     const start = performance.now()
+    throwIfAborted(this.#signal)
+    checkClasses(this.#plan)
+    if (this.#plan.profile !== undefined) await checkProfile(this.#plan.profile)
+    const place = checkpoint?.directory ?? logs
+    await using _lock = place === undefined ? undefined : await DirectoryLock.take(place)
     const resumed = await this.#findCheckpoint()
     await using batches = loader(train, { batch, seed, workers, ...augment })
     await using session = await this.#openSession(batches, resumed)
     const recipe = this.#recipe(session)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
     else if (this.#plan.initialise !== undefined) await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except })
+    throwIfAborted(this.#signal)
     const output = await this.#openOutput(session, recipe)
     try {
       this.#emit(this.#startEvent(session, resumed))
@@ -130,6 +137,7 @@ export class Trainer {
       statisticsGroups,
       convolution,
       recompute,
+      signal: this.#signal,
     })
   }
 
@@ -143,7 +151,7 @@ export class Trainer {
     if (!resume) {
       throw new PreresnetError(
         'ERR_CHECKPOINT',
-        `${directory}: holds checkpoints of an earlier run, up to step ${newest.step}; resume that run, or take another directory`,
+        `${directory}: holds checkpoints of an earlier run, up to step ${newest.step}; resume that run (--resume, in code checkpoint.resume: true), or take another directory`,
       )
     }
     return { ...newest, state: await verifyCheckpoint(newest.path) }
@@ -160,11 +168,6 @@ export class Trainer {
 
   async #openOutput(session: Session, recipe: Recipe): Promise<{ log: RunLog; manifest: ManifestWriter } | undefined> {
     const { output, checkpoint, threads, workers, steps } = this.#plan
-    try {
-      if (checkpoint !== undefined) await mkdir(checkpoint.directory, { recursive: true })
-    } catch (error) {
-      throw fileError('could not create', checkpoint!.directory, error, 'ERR_CHECKPOINT')
-    }
     if (output === undefined) return undefined
     const log = await RunLog.open(output, session.stepIndex)
     try {

@@ -188,6 +188,14 @@ Napi::Value SessionObject::create(const Napi::CallbackInfo& info) {
     auto state = std::make_shared<SessionState>();
     Environment& environment = Environment::of(info.Env());
     environment.add(state);
+    // Ends what was begun below, for a caller that no longer wants it. What was made by then is of
+    // no use, and is to be disposed of.
+    if (info[2].IsFunction()) {
+      info[2].As<Napi::Function>().Call({Napi::Function::New(
+          info.Env(), [weak = std::weak_ptr<SessionState>(state)](const Napi::CallbackInfo&) {
+            if (const auto held = weak.lock()) held->ending = true;
+          })});
+    }
     // The task refers to the state without owning it: the last owner joins the thread and must not
     // be the thread.
     SessionState* raw = state.get();

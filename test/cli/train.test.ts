@@ -3,6 +3,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
+import { memoryDataset } from '../../lib/data/index.js'
+import { preResNet } from '../../lib/models/index.js'
+import { compile } from '../../lib/runtime/session.js'
+import { saveModel } from '../../lib/training/index.js'
 import { classes, image, writeImageFolder } from './image_folder.js'
 import { preresnet } from './run.js'
 
@@ -50,7 +54,13 @@ test.serial('train: progress in lines, a model, a result', async (t) => {
 test.serial('a second run does not write over the first', async (t) => {
   const { status, stderr } = await preresnet(train('first', '--steps', '30'))
   t.is(status, 1)
-  t.regex(stderr, /ERR_CHECKPOINT: .*first: holds checkpoints/)
+  t.regex(stderr, /ERR_CHECKPOINT: .*first: holds checkpoints.*--resume/)
+})
+
+test.serial('a longer run is told what keeps its rates', async (t) => {
+  const { status, stderr } = await preresnet(train('first', '--steps', '60', '--resume'))
+  t.is(status, 1)
+  t.regex(stderr, /milestones 15,22 before, 30,45 now; .*--milestones 15,22/)
 })
 
 test.serial('eval gives what training gave, on any batch', async (t) => {
@@ -103,11 +113,49 @@ test.serial('predict: images on the command line to classes', async (t) => {
   t.is(text.stdout.trimEnd().split('\n').length, 4)
 })
 
-test.serial('predict names the image that it cannot read', async (t) => {
+test.serial('a file that predict cannot read costs its own answer only', async (t) => {
   await writeFile(at('text.jpg'), 'no picture')
-  const { status, stderr } = await preresnet(['predict', at('first/model.safetensors'), at('left.png'), at('text.jpg')])
+  const images = [at('text.jpg'), at('left.png'), at('missing.png')]
+  const words = ['predict', at('first/model.safetensors'), ...images, '--top', '1']
+  const { status, stdout, stderr } = await preresnet(words)
   t.is(status, 1)
-  t.regex(stderr, /^preresnet: ERR_IMAGE: [^\n]*text\.jpg: [^\n]*\n$/)
+  const [bad, missing, ...rest] = stderr.split('\n')
+  t.is(bad!.replace(/, got .*/, ''), `preresnet: ERR_IMAGE: ${at('text.jpg')}: expected a JPEG or PNG file`)
+  t.is(missing, `preresnet: ERR_FILE: ${at('missing.png')}: cannot be read (ENOENT)`)
+  t.deepEqual(rest, [''])
+  t.regex(stdout, /^image +class +probability\n\S+left\.png +left +\d+\.\d+ %\n$/)
+
+  const asJson = await preresnet([...words, '--json'])
+  t.is(asJson.status, 1)
+  t.is(asJson.stderr, '')
+  const answers = JSON.parse(asJson.stdout) as { image: string; classes?: { label: string }[]; error?: { code: string; message: string } }[]
+  t.deepEqual(
+    answers.map(({ image: path, classes: found, error }) => [path, found?.[0]?.label ?? error?.code]),
+    [
+      [at('text.jpg'), 'ERR_IMAGE'],
+      [at('left.png'), 'left'],
+      [at('missing.png'), 'ERR_FILE'],
+    ],
+  )
+  t.is(answers[2]!.error!.message, `${at('missing.png')}: cannot be read (ENOENT)`)
+
+  const none = await preresnet(['predict', at('first/model.safetensors'), at('text.jpg')])
+  t.is(none.status, 1)
+  t.is(none.stdout, '')
+})
+
+test.serial('predict prints the number of a class without a name', async (t) => {
+  const input = { height: 12, width: 12, channels: 3 }
+  const data = await memoryDataset({ images: new Uint8Array(12 * 12 * 3), labels: [0], ...input, classes: ['left', 'right'] })
+  await using session = await compile(preResNet({ family: 'cifar', depth: 8, classes: 4, input }), { data, batch: 1, threads: 1, precision: 'fp32' })
+  await saveModel(session, at('nameless.safetensors'))
+  const words = ['predict', at('nameless.safetensors'), at('left.png'), '--top', '7']
+  const { status, stdout, stderr } = await preresnet(words)
+  t.is(status, 0, stderr)
+  const lines = stdout.trimEnd().split('\n').slice(1)
+  t.deepEqual(lines.map((line) => / (\w+) +\S+ %$/.exec(line)![1]).sort(), ['2', '3', 'left', 'right'])
+  const [{ classes: answers }] = JSON.parse((await preresnet([...words, '--json'])).stdout) as [{ classes: { label: string; index: number }[] }]
+  for (const { label, index } of answers) t.is(label, ['left', 'right', '2', '3'][index]!)
 })
 
 test.serial('report: one page', async (t) => {
@@ -124,11 +172,11 @@ test.serial('a signal saves and leaves; --resume ends where a run without a sign
     watch: (child, stderr) => {
       if (sent || !/^step 4\//m.test(stderr)) return
       sent = true
-      child.kill('SIGTERM')
+      child.kill('SIGHUP')
     },
   })
-  t.is(stopped.status, 143, stopped.stderr)
-  t.regex(stopped.stderr, /SIGTERM: saving and leaving/)
+  t.is(stopped.status, 129, stopped.stderr)
+  t.regex(stopped.stderr, /SIGHUP: saving and leaving/)
   t.regex(stopped.stderr, /^stopped at step \d+ /m)
   t.false((await readdir(at('second'))).includes('result.json'))
   const resumed = await preresnet(train('second', '--steps', '30', '--checkpoint-every', '1000', '--resume', '--workers', '2'))

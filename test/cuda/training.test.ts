@@ -7,7 +7,7 @@ import { preResNet } from '../../lib/models/index.js'
 import { compile, type SessionOptions } from '../../lib/runtime/session.js'
 import type { PreresnetError } from '../../lib/errors.js'
 import { listCheckpoints } from '../../lib/training/checkpoint.js'
-import { fit, type FitOptions } from '../../lib/training/index.js'
+import { fit, type FitOptions, type FitSettings } from '../../lib/training/index.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { goldenDirectory, preresnet } from '../cli/run.js'
 import { temporaryDirectory } from '../formats/directory.js'
@@ -56,7 +56,7 @@ test('a ResNet-8 learns digits in fp16 as the CPU does in fp32, an overflow on t
   got.forEach((loss, tenth) => t.true(Math.abs(loss - wanted[tenth]!) < 0.02 * wanted[tenth]!, `ten steps from ${tenth * 10}: ${loss} for ${wanted[tenth]}`))
 })
 
-const options = async (more: Partial<FitOptions> = {}): Promise<FitOptions> => ({
+const options = async (more: Partial<FitSettings & { steps: number }> = {}): Promise<FitOptions> => ({
   train: (await someDigits()).train,
   validate: (await someDigits()).test,
   batch: 16,

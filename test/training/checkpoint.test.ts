@@ -6,6 +6,7 @@ import test from 'ava'
 import type { SafetensorsTensor } from '../../lib/formats/safetensors.js'
 import { classifier, conv2d, network } from '../../lib/layers/index.js'
 import { listCheckpoints, pruneCheckpoints, publishCheckpoint, removeTemporary, verifyCheckpoint, type Snapshot } from '../../lib/training/checkpoint.js'
+import { multiStep } from '../../lib/training/schedules.js'
 import { differences, stateFormat, type CheckpointState, type Recipe } from '../../lib/training/state.js'
 import { temporaryDirectory } from '../formats/directory.js'
 
@@ -136,9 +137,22 @@ test('a difference in the recipe is named with both sides', (t) => {
   t.deepEqual(differences(recipe, { ...recipe, optimizer: { momentum: 0.9, kind: 'sgd' } }), [], 'the order of keys means nothing')
   t.deepEqual(differences(recipe, { ...recipe, seed: 2, batch: 8 }), ['seed: 1 before, 2 now', 'batch: 4 before, 8 now'])
   const [data] = differences(recipe, { ...recipe, data: { ...recipe.data, name: 'other', fingerprint: 'ffff' } })
-  t.is(data, 'data: digits/train (40 images, abcdef012345) before, other (40 images, ffff) now (fingerprints differ)')
+  t.is(data, 'data: digits/train (40 images, fingerprint abcdef012345) before, other (40 images, fingerprint ffff) now')
+  t.deepEqual(differences(recipe, { ...recipe, data: { ...recipe.data, name: '/else/where/' } }), [], 'the same images may be called by another path')
+  const [count] = differences(recipe, { ...recipe, data: { ...recipe.data, length: 41 } })
+  t.is(count, 'data: digits/train (40 images, fingerprint abcdef012345) before, digits/train (41 images, fingerprint abcdef012345) now')
   const other = network({ name: 'wide', input: net.input, layers: { stem: conv2d({ channels: 4, kernel: 3 }), head: classifier({ classes: 3 }) } })
   t.deepEqual(differences(recipe, { ...recipe, network: other }), ['network: "network" before, "wide" now (layers differ)'])
+})
+
+test('other milestones come with the option that gives the former ones', (t) => {
+  const steps = (...milestones: number[]): Recipe => ({ ...recipe, learningRate: multiStep({ base: 0.1, milestones }) })
+  t.deepEqual(differences(steps(2500, 3750), steps(3000, 4500)), [
+    'learningRate: milestones 2500,3750 before, 3000,4500 now; to go on at the rates of before pass the same ones (--milestones 2500,3750)',
+  ])
+  t.regex(differences(steps(), steps(3000))[0]!, /milestones none before, 3000 now; .*\(--milestones none\)/)
+  const [both] = differences(steps(2500), { ...recipe, learningRate: multiStep({ base: 0.2, milestones: [3000] }) })
+  t.regex(both!, /^learningRate: \{"base":0\.1,.* before, \{"base":0\.2,.* now$/)
 })
 
 test('a file that cannot be written is an error, and earlier checkpoints stay', async (t) => {

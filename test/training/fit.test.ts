@@ -9,7 +9,7 @@ import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { compile } from '../../lib/runtime/session.js'
 import { listCheckpoints, verifyCheckpoint } from '../../lib/training/checkpoint.js'
 import { fit } from '../../lib/training/fit.js'
-import type { FitOptions } from '../../lib/training/fit_options.js'
+import type { FitOptions, FitSettings } from '../../lib/training/fit_options.js'
 import type { Manifest } from '../../lib/training/manifest.js'
 import { loadModel, saveModel } from '../../lib/training/model_file.js'
 import type { RunEvent } from '../../lib/training/run_events.js'
@@ -19,7 +19,7 @@ import { temporaryDirectory } from '../formats/directory.js'
 import { someDigits, tiny } from './tiny.js'
 
 /** 399 digits in batches of 8: epochs of 49 steps, 7 digits left out of each. */
-async function options(more: Partial<FitOptions> = {}): Promise<FitOptions> {
+async function options(more: Partial<FitSettings & { steps: number }> = {}): Promise<FitOptions> {
   const { train } = await someDigits()
   return { train, batch: 8, steps: 60, seed: 5, threads: 1, learningRate: cosine({ base: 0.1, steps: 60 }), augment: { pad: 2, flip: true }, ...more }
 }
@@ -178,7 +178,10 @@ test('a run may be made longer', async (t) => {
   const [straight, longer] = [join(base, 'straight'), join(base, 'longer')]
   await fit(tiny(), await options({ steps: 20, learningRate: 0.1, checkpoint: { directory: straight } })).finished
   await fit(tiny(), await options({ steps: 12, learningRate: 0.1, checkpoint: { directory: longer } })).finished
-  await fit(tiny(), await options({ steps: 20, learningRate: 0.1, checkpoint: { directory: longer, resume: true } })).finished
+  const { train } = await someDigits()
+  // The same images, whose folder was called by another path.
+  const renamed = { ...train, name: '/elsewhere/train/' }
+  await fit(tiny(), await options({ train: renamed, steps: 20, learningRate: 0.1, checkpoint: { directory: longer, resume: true } })).finished
   t.deepEqual(await newest(longer), await newest(straight))
 })
 
@@ -187,18 +190,21 @@ test('a checkpoint of another run is refused, and what differs is said', async (
   const checkpoint = { directory, resume: true }
   await fit(tiny(), await options({ steps: 5, checkpoint })).finished
   const { train, test: other } = await someDigits()
-  const refused = async (more: Partial<FitOptions>, message: RegExp, network = tiny()): Promise<void> => {
+  const refused = async (more: Partial<FitSettings & { steps: number }>, message: RegExp, network = tiny()): Promise<void> => {
     await t.throwsAsync(fit(network, await options({ steps: 5, checkpoint, ...more })).finished, { code: 'ERR_CHECKPOINT', message })
   }
   await refused({ seed: 6 }, /another run: seed: 5 before, 6 now/)
   await refused({ batch: 16 }, /batch: 8 before, 16 now/)
-  await refused({ train: other }, /data: train \(399 images, \w+\) before, test \(100 images, \w+\) now/)
+  await refused({ train: other }, /data: train \(399 images, fingerprint \w+\) before, test \(100 images, fingerprint \w+\) now/)
   await refused({ optimizer: sgd({ momentum: 0.5 }), learningRate: 0.3 }, /optimizer: .*"momentum":0.9.*; learningRate: /)
   await refused({ augment: {} }, /augment: /)
   await refused({ precision: 'bf16' }, /precision: "fp32" before, "bf16" now/)
   await refused({}, /network: "tiny" before, "wide" now/, tiny({ name: 'wide', channels: 4 }))
   await refused({ steps: 4 }, /has 5 steps, more than the 4/)
-  await refused({ checkpoint: { directory } }, /holds checkpoints of an earlier run, up to step 5; resume that run, or take another directory/)
+  await refused(
+    { checkpoint: { directory } },
+    /holds checkpoints of an earlier run, up to step 5; resume that run \(--resume, in code checkpoint\.resume: true\), or take another directory/,
+  )
   const [entry] = await listCheckpoints(directory)
   await writeFile(join(entry!.path, 'optimizer.safetensors'), '')
   await refused({ train }, /damaged: optimizer\.safetensors/)

@@ -2,7 +2,7 @@ import test from 'ava'
 import type { Dataset } from '../../lib/data/dataset.js'
 import { classifier, conv2d, network } from '../../lib/layers/index.js'
 import { fit } from '../../lib/training/fit.js'
-import { planFit, type FitOptions } from '../../lib/training/fit_options.js'
+import { planFit, type FitOptions, type FitSettings } from '../../lib/training/fit_options.js'
 
 const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 3 }) } })
 
@@ -16,7 +16,7 @@ const data = (length: number): Dataset => ({
   normalisation: { mean: [0.5], deviation: [0.5] },
   fingerprint: 'f',
 })
-const withoutSteps: FitOptions = { train: data(103), batch: 10, learningRate: 0.1 }
+const withoutSteps: FitSettings = { train: data(103), batch: 10, learningRate: 0.1 }
 const least: FitOptions = { ...withoutSteps, steps: 7 }
 
 test('what is left out is filled in', (t) => {
@@ -38,7 +38,9 @@ test('epochs become steps', (t) => {
 
 const bad: [string, () => FitOptions, string, RegExp][] = [
   ['a misspelt option', () => ({ ...least, momentun: 1 }) as FitOptions, 'ERR_OPTION', /unknown option "momentun"/],
+  // @ts-expect-error: the types refuse it too
   ['neither steps nor epochs', () => withoutSteps, 'ERR_OPTION', /either steps or epochs, got neither/],
+  // @ts-expect-error: and both
   ['steps and epochs', () => ({ ...least, epochs: 1 }), 'ERR_OPTION', /got both/],
   ['no steps at all', () => ({ ...least, steps: 0 }), 'ERR_OPTION', /fit: steps: expected an integer of at least 1/],
   ['no data', () => ({ ...least, train: undefined as never }), 'ERR_OPTION', /fit: train: expected a dataset/],

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { fit, type FitOptions } from '../../lib/training/index.js'
+import { fit, type FitOptions, type FitSettings } from '../../lib/training/index.js'
 import { temporaryDirectory } from '../formats/directory.js'
 import { someDigits, tiny } from './tiny.js'
 
@@ -17,7 +17,7 @@ interface Event {
   readonly args: { readonly layer: string; readonly step: number; readonly name?: string }
 }
 
-async function options(more: Partial<FitOptions> = {}): Promise<FitOptions> {
+async function options(more: Partial<FitSettings & { steps: number }> = {}): Promise<FitOptions> {
   return { train: (await someDigits()).train, batch: 8, steps: 8, seed: 5, threads: 1, learningRate: 0.1, ...more }
 }
 
@@ -59,7 +59,7 @@ test('a run of two steps shows both', async (t) => {
 
 test('a profile changes no bit of what is learnt', async (t) => {
   const path = join(await temporaryDirectory(t), 'trace.json')
-  const learnt = async (more: Partial<FitOptions>): Promise<unknown> => {
+  const learnt = async (more: Partial<FitSettings & { steps: number }>): Promise<unknown> => {
     await using run = fit(tiny(), await options(more))
     const { tensors } = (await run.finished) as unknown as { tensors: unknown }
     return tensors
