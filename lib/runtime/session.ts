@@ -1,4 +1,5 @@
 /** A network compiled for a device: its parameters, its optimizer's state, and the calls that run steps natively. */
+import { setImmediate } from 'node:timers/promises'
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { Choices } from '../compiler/lower/target.js'
 import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
@@ -22,7 +23,7 @@ import { select } from './patterns.js'
 import { fastestPrecision } from './precision.js'
 import { writeStartValues } from './start_values.js'
 import { warn } from './remembered.js'
-import { Tensor } from './tensor.js'
+import { Tensor, type Values } from './tensor.js'
 
 export interface SessionOptions {
   /** A loader whose batches `steps` reads, or a dataset that only says what images are like. @default none: values are handed over, see `step` */
@@ -450,6 +451,26 @@ export class Session implements AsyncDisposable {
     })
     this.#queue = turn.catch(() => undefined)
     return turn
+  }
+
+  /** @internal All of them as they are between the same two calls: nothing gets in between. */
+  readTogether(tensors: readonly Tensor[]): Promise<Values[]> {
+    return this.inTurn(async (native) => {
+      const values: Values[] = []
+      for (const tensor of tensors) values.push(await tensor.readNow(native))
+      return values
+    })
+  }
+
+  /** @internal All of them between the same two calls, or none if one does not take its values. */
+  async writeTogether(values: ReadonlyMap<Tensor, Values>): Promise<void> {
+    for (const [tensor, given] of values) {
+      tensor.checked(given)
+      await setImmediate()
+    }
+    await this.inTurn(async (native) => {
+      for (const [tensor, given] of values) await tensor.writeNow(native, given)
+    })
   }
 
   /** @internal Writes every parameter's and buffer's start value. */

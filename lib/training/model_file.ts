@@ -6,6 +6,7 @@ import type { Network } from '../layers/layer.js'
 import { knownKeys } from '../options.js'
 import { matches, select } from '../runtime/patterns.js'
 import type { Session } from '../runtime/session.js'
+import type { Tensor, Values } from '../runtime/tensor.js'
 
 export interface ModelDescription {
   readonly network: Network
@@ -62,20 +63,21 @@ function isNormalisation(value: unknown): value is NonNullable<ModelDescription[
   return numbers(mean) && numbers(deviation) && mean.length === deviation.length && deviation.every((entry) => entry > 0)
 }
 
-/** Writes a session's parameters and running statistics, with everything that loading them needs. */
+/** Writes a session's parameters and running statistics, all of the same step, with everything that loading them needs. */
 export async function saveModel(session: Session, path: string): Promise<void> {
   await writeSafetensors(path, await modelTensors(session), modelMetadata({ network: session.network, ...session.images }))
 }
 
-/** Copies of parameters and running statistics, in fp32. */
+/** Copies of parameters and running statistics, in fp32, all of the same step. */
 export async function modelTensors(session: Session): Promise<Map<string, SafetensorsTensor>> {
-  const tensors = new Map<string, SafetensorsTensor>()
-  for (const name of [...session.parameterNames, ...session.bufferNames]) {
-    const handle = session.parameter(name)
-    const values = await handle.read()
-    tensors.set(name, { dtype: 'F32', shape: handle.shape, data: values instanceof Float32Array ? values : Float32Array.from(values) })
-  }
-  return tensors
+  const handles = [...session.parameterNames, ...session.bufferNames].map((name) => session.parameter(name))
+  const values = await session.readTogether(handles)
+  return new Map(
+    handles.map(({ name, shape }, index) => {
+      const data = values[index]!
+      return [name, { dtype: 'F32', shape, data: data instanceof Float32Array ? data : Float32Array.from(data) }]
+    }),
+  )
 }
 
 export interface LoadModelOptions {
@@ -96,7 +98,9 @@ export async function loadModel(session: Session, path: string, options: LoadMod
     if (names.includes(name) || except.some((pattern) => matches(pattern, name))) continue
     throw new PreresnetError('ERR_PARAMETER', `${path}: has ${JSON.stringify(name)}, which the network has not`)
   }
-  for (const name of wanted) await session.parameter(name).write((await file.read(name)).data as Float32Array)
+  const values = new Map<Tensor, Values>()
+  for (const name of wanted) values.set(session.parameter(name), (await file.read(name)).data as Values)
+  await session.writeTogether(values)
 }
 
 function checkEntry({ path, entries }: SafetensorsFile, name: string, shape: readonly number[]): void {
