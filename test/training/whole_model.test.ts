@@ -42,10 +42,10 @@ test('who reads a model while another is loaded sees the one or the other', asyn
   await saveModel(await open(t, 4), path)
   const session = await open(t)
   const before = await values(session)
-  let loaded = false
-  const loading = loadModel(session, path).then(() => (loaded = true))
+  const state = { loaded: false }
+  const loading = loadModel(session, path).then(() => (state.loaded = true))
   const seen: Values[] = []
-  while (!loaded) seen.push(await values(session))
+  while (!state.loaded) seen.push(await values(session))
   await loading
   const after = await values(session)
   t.notDeepEqual(after, before)
