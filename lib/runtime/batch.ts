@@ -27,16 +27,20 @@ export interface BatchFormat {
   readonly softTargets: boolean
 }
 
+/** ERR_OPTION for what is no batch at all, before anything else is looked at. */
+export function checkBatch(where: string, batch: unknown): void {
+  if (batch === null || typeof batch !== 'object' || Array.isArray(batch)) throw invalid(where, 'an object of images or x, and labels', batch)
+  knownKeys(where, batch, ['images', 'placement', 'x', 'labels', 'targets'])
+}
+
 export async function writeBatch(native: NativeSession, format: BatchFormat, batch: UserBatch): Promise<void> {
-  knownKeys('batch', batch, ['images', 'placement', 'x', 'labels', 'targets'])
-  const { batch: count, classes } = format
-  const labels = labelsOf(format, batch)
+  const targets = targetsOf(format, batch)
+  const labels = labelsOf(format, batch, targets)
   const placement = format.images ? placementOf(format, batch) : undefined
   await writeSamples(native, format, batch)
   if (placement !== undefined) await native.write('placement', placement)
   await native.write('labels', labels)
-  if (format.softTargets) await native.write('targets', floats('batch.targets', batch.targets, count * classes))
-  else if (batch.targets !== undefined) throw invalid('batch.targets', 'none: the session was compiled without softTargets', batch.targets)
+  if (targets !== undefined) await native.write('targets', targets)
 }
 
 /** What inference reads: images or values. */
@@ -60,20 +64,45 @@ function placementOf({ batch: count, pad }: BatchFormat, { placement: given }: U
   return placement
 }
 
-function labelsOf({ batch: count, classes, softTargets }: BatchFormat, { labels, targets }: UserBatch): Int32Array {
-  if (labels === undefined && softTargets && targets !== undefined) {
-    return Int32Array.from({ length: count }, (_, sample) => {
-      const row = targets.subarray(sample * classes, (sample + 1) * classes)
-      return row.indexOf(Math.max(...row))
-    })
+function labelsOf({ batch: count, classes }: BatchFormat, { labels }: UserBatch, targets: Targets | undefined): Int32Array {
+  if (labels === undefined && targets !== undefined) return mostProbable(targets, count, classes)
+  if (!Array.isArray(labels)) sized('batch.labels', labels, Int32Array, count)
+  const given = labels as Int32Array | readonly number[]
+  if (given.length !== count) throw new PreresnetError('ERR_OPTION', `batch.labels: expected ${count} values, got ${given.length}`)
+  // Before they become 32-bit integers, which any value would.
+  for (let index = 0; index < count; index++) {
+    const label: unknown = given[index]
+    if (!(Number.isInteger(label) && (label as number) >= -1 && (label as number) < classes))
+      throw new PreresnetError('ERR_DATASET', `batch.labels[${index}]: expected a class from 0 to ${classes - 1}, or -1, got ${describe(label)}`)
   }
-  const typed = Array.isArray(labels) ? Int32Array.from(labels as readonly number[]) : labels
-  const checked = sized('batch.labels', typed, Int32Array, count)
-  checked.forEach((label, index) => {
-    if (label < -1 || label >= classes)
-      throw new PreresnetError('ERR_DATASET', `batch.labels[${index}]: expected a class from 0 to ${classes - 1}, or -1, got ${label}`)
+  return given instanceof Int32Array ? given : Int32Array.from(given)
+}
+
+type Targets = Float32Array | Float64Array
+
+const largestFloat = 2 ** 128 - 2 ** 104
+
+/** Shares of the classes, all of them numbers and none negative. */
+function targetsOf({ batch: count, classes, softTargets }: BatchFormat, { targets }: UserBatch): Targets | undefined {
+  if (!softTargets) {
+    if (targets !== undefined) throw invalid('batch.targets', 'none: the session was compiled without softTargets', targets)
+    return undefined
+  }
+  const values = floats('batch.targets', targets, count * classes)
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]!
+    if (value >= 0 && value <= largestFloat) continue
+    const row = Math.floor(index / classes)
+    throw new PreresnetError('ERR_DATASET', `batch.targets: row ${row}, class ${index % classes}: expected a finite number of at least 0, got ${value}`)
+  }
+  return values
+}
+
+function mostProbable(targets: Targets, count: number, classes: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, sample) => {
+    const row = targets.subarray(sample * classes, (sample + 1) * classes)
+    return row.indexOf(Math.max(...row))
   })
-  return checked
 }
 
 function centre(count: number, pad: number): Int32Array {

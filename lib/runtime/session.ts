@@ -11,7 +11,7 @@ import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
 import { boolean, integer, invalid, knownKeys, nearest, number } from '../options.js'
 import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult, type TraceEvent, type Traffic } from './binding.js'
-import { writeBatch, writeSamples, type BatchFormat, type UserBatch } from './batch.js'
+import { checkBatch, writeBatch, writeSamples, type BatchFormat, type UserBatch } from './batch.js'
 import { chosenKernels } from './chosen_kernels.js'
 import { cudaPlace, hasCuda, type CudaSettings } from './cuda.js'
 import { chooseDevice, isCuda, type DeviceChoice, type PrecisionChoice } from './device.js'
@@ -252,6 +252,7 @@ export class Session implements AsyncDisposable {
 
   /** One step on a batch of the caller's. */
   async step(batch: UserBatch, options: Omit<StepsOptions, 'loader'>): Promise<StepMetrics> {
+    checkBatch('step: batch', batch)
     knownKeys('step', options, ['learningRate', 'signal', 'checkFinite', 'trace'])
     return this.#train(1, options, undefined, batch)
   }

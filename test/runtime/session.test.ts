@@ -147,6 +147,58 @@ test('a batch that does not fit is refused', async (t) => {
   t.is(session.stepIndex, 1, 'after an error the session goes on')
 })
 
+test('no batch at all is not the former one', async (t) => {
+  const session = await open(t)
+  const rate = { learningRate: 0.1 }
+  const before = await allValues(session)
+  await session.step({ images: new Uint8Array(8 * 28 * 28), labels: new Int32Array(8) }, { learningRate: 0 })
+  for (const none of [undefined, null, 3, []])
+    await t.throwsAsync(session.step(none as never, rate), { code: 'ERR_OPTION', message: /step: batch: expected an object of images or x, and labels, got/ })
+  t.is(session.stepIndex, 1)
+  t.deepEqual(await session.parameter('stem.weight').read(), before['stem.weight'])
+})
+
+test('labels are classes, not what could be made one', async (t) => {
+  const session = await open(t, { batch: 4 })
+  const { x, labels } = valuesBatch(4)
+  for (const [bad, said] of [
+    ['cat', '"cat" (type string)'],
+    ['1', '"1" (type string)'],
+    [NaN, 'NaN (type number)'],
+    [1.5, '1.5 (type number)'],
+    [2 ** 32 + 1, '4294967297 (type number)'],
+    [undefined, 'undefined (type undefined)'],
+    [-2, '-2 (type number)'],
+  ] as const) {
+    const error = await t.throwsAsync(session.step({ x, labels: [1, 2, bad as number, 3] }, { learningRate: 0.1 }), { code: 'ERR_DATASET' })
+    t.is(error.message, `batch.labels[2]: expected a class from 0 to 9, or -1, got ${said}`)
+  }
+  await t.throwsAsync(session.step({ x, labels: Float32Array.from(labels) as never }, { learningRate: 0.1 }), {
+    code: 'ERR_OPTION',
+    message: /Int32Array of 4/,
+  })
+  t.is(session.stepIndex, 0)
+  await session.step({ x, labels: [...labels] }, { learningRate: 0.1 })
+})
+
+test('soft labels are finite and not negative', async (t) => {
+  const session = await open(t, { batch: 4, softTargets: true })
+  const { x } = valuesBatch(4)
+  const targets = Float64Array.from({ length: 40 }, (_, index) => (index % 10 === 3 ? 1 : 0))
+  for (const bad of [NaN, Infinity, -0.5]) {
+    for (const given of [targets.with(25, bad), Float32Array.from(targets).fill(bad, 25, 26)]) {
+      const message = `batch.targets: row 2, class 5: expected a finite number of at least 0, got ${bad}`
+      await t.throwsAsync(session.step({ x, targets: given }, { learningRate: 0.1 }), { code: 'ERR_DATASET', message })
+    }
+  }
+  await t.throwsAsync(session.step({ x, targets: targets.with(0, 1e39) }, { learningRate: 0.1 }), { code: 'ERR_DATASET', message: /row 0, class 0/ })
+  await t.throwsAsync(session.step({ x, targets: [...targets] as never }, { learningRate: 0.1 }), {
+    code: 'ERR_OPTION',
+    message: /batch\.targets: expected a Float32Array or/,
+  })
+  t.is((await session.step({ x, targets }, { learningRate: 0.1 })).samples, 4)
+})
+
 /** Values as a network sees them, and labels. */
 function valuesBatch(count: number): { x: Float64Array; labels: Int32Array } {
   const x = Float64Array.from({ length: count * 784 }, (_, index) => Math.sin(index * 12.9898) * 1.5)
