@@ -1,20 +1,47 @@
 /** Batches that users hand over themselves. */
 import type { NativeSession } from './binding.js'
 import { PreresnetError } from '../errors.js'
-import { describe, invalid, knownKeys } from '../options.js'
+import { describe, integer, invalid, knownKeys, largestFloat } from '../options.js'
 
-export interface UserBatch {
-  /** Sessions with image data: u8 pixels, NHWC, of the stored size. */
-  readonly images?: Uint8Array
+/** For sessions with image data. */
+export interface PixelSamples {
+  /** NHWC, of the stored size. */
+  readonly images: Uint8Array
   /** Per image: top, left, and 1 to mirror, in the padded image. @default the centre */
   readonly placement?: Int32Array
-  /** Sessions without: values, NCHW. */
-  readonly x?: Float32Array | Float64Array
-  /** Classes; -1 does not count. Where only targets are given, the most probable class. */
-  readonly labels?: Int32Array | readonly number[]
-  /** Soft labels, N x classes, for sessions with `softTargets`. */
-  readonly targets?: Float32Array | Float64Array
+  readonly x?: undefined
 }
+
+/** For sessions without. */
+export interface ValueSamples {
+  /** NCHW. */
+  readonly x: Float32Array | Float64Array
+  readonly images?: undefined
+  readonly placement?: undefined
+}
+
+export interface ClassLabels {
+  /** Classes; -1 does not count. */
+  readonly labels: Int32Array | readonly number[]
+  /** Beside them, for sessions with `softTargets`. */
+  readonly targets?: Float32Array | Float64Array
+  /** Of a loader's batch: how many labels are not -1. */
+  readonly count?: number
+}
+
+/** For sessions with `softTargets`; hits are counted by the most probable class of each sample. */
+export interface SoftLabels {
+  /** Shares of the classes, N x classes. */
+  readonly targets: Float32Array | Float64Array
+  readonly labels?: undefined
+  readonly count?: undefined
+}
+
+/** A batch of the caller's; what a loader gives is one. */
+export type UserBatch = (PixelSamples | ValueSamples) & (ClassLabels | SoftLabels)
+
+/** What inference takes. */
+export type UserSamples = Omit<PixelSamples, 'placement'> | Omit<ValueSamples, 'placement'>
 
 /** What the program reads. */
 export interface BatchFormat {
@@ -30,12 +57,13 @@ export interface BatchFormat {
 /** ERR_OPTION for what is no batch at all, before anything else is looked at. */
 export function checkBatch(where: string, batch: unknown): void {
   if (batch === null || typeof batch !== 'object' || Array.isArray(batch)) throw invalid(where, 'an object of images or x, and labels', batch)
-  knownKeys(where, batch, ['images', 'placement', 'x', 'labels', 'targets'])
+  knownKeys(where, batch, ['images', 'placement', 'x', 'labels', 'targets', 'count'])
 }
 
 export async function writeBatch(native: NativeSession, format: BatchFormat, batch: UserBatch): Promise<void> {
   const targets = targetsOf(format, batch)
   const labels = labelsOf(format, batch, targets)
+  checkCount(format, batch, labels)
   const placement = format.images ? placementOf(format, batch) : undefined
   await writeSamples(native, format, batch)
   if (placement !== undefined) await native.write('placement', placement)
@@ -44,7 +72,7 @@ export async function writeBatch(native: NativeSession, format: BatchFormat, bat
 }
 
 /** What inference reads: images or values. */
-export async function writeSamples(native: NativeSession, format: BatchFormat, { images, x }: Pick<UserBatch, 'images' | 'x'>): Promise<void> {
+export async function writeSamples(native: NativeSession, format: BatchFormat, { images, x }: UserSamples): Promise<void> {
   const length = format.batch * format.sampleValues
   if (format.images) {
     if (x !== undefined) throw invalid('batch.x', 'images: the session takes u8 pixels', x)
@@ -59,7 +87,11 @@ function placementOf({ batch: count, pad }: BatchFormat, { placement: given }: U
   const placement = given === undefined ? centre(count, pad) : sized('batch.placement', given, Int32Array, count * 3)
   for (let index = 0; index < placement.length; index++) {
     const largest = index % 3 === 2 ? 1 : 2 * pad
-    if (placement[index]! < 0 || placement[index]! > largest) throw invalid(`batch.placement[${index}]`, `0 to ${largest}`, placement[index])
+    if (placement[index]! >= 0 && placement[index]! <= largest) continue
+    throw new PreresnetError(
+      'ERR_OPTION',
+      `batch.placement[${index}]: expected 0 to ${largest}, got ${placement[index]}; the session's images have a border of ${pad}: for the crops of a loader give compile() that loader as \`data\``,
+    )
   }
   return placement
 }
@@ -79,8 +111,6 @@ function labelsOf({ batch: count, classes }: BatchFormat, { labels }: UserBatch,
 }
 
 type Targets = Float32Array | Float64Array
-
-const largestFloat = 2 ** 128 - 2 ** 104
 
 /** Shares of the classes, all of them numbers and none negative. */
 function targetsOf({ batch: count, classes, softTargets }: BatchFormat, { targets }: UserBatch): Targets | undefined {
@@ -103,6 +133,13 @@ function mostProbable(targets: Targets, count: number, classes: number): Int32Ar
     const row = targets.subarray(sample * classes, (sample + 1) * classes)
     return row.indexOf(Math.max(...row))
   })
+}
+
+/** A batch that says how many of its samples count means those that have a label. */
+function checkCount({ batch }: BatchFormat, { count }: UserBatch, labels: Int32Array): void {
+  if (count === undefined) return
+  const labelled = labels.filter((label) => label >= 0).length
+  if (integer('batch.count', count, 0, batch) !== labelled) throw invalid('batch.count', `${labelled}, the labels that are not -1`, count)
 }
 
 function centre(count: number, pad: number): Int32Array {

@@ -2,7 +2,7 @@
 import type { NativeSession } from './binding.js'
 import type { TensorSpec } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
-import { describe } from '../options.js'
+import { describe, largestFloat } from '../options.js'
 
 export type Values = Float32Array | Float64Array
 
@@ -63,7 +63,7 @@ export class Tensor {
     return this.#host.inTurn((native) => this.readNow(native))
   }
 
-  /** ERR_PARAMETER if the number of values is not the tensor's, or one of them is not finite. */
+  /** ERR_PARAMETER if the number of values is not the tensor's, or one of them is not finite as it is stored. */
   async write(values: Values | readonly number[]): Promise<void> {
     const checked = this.checked(values)
     await this.#host.inTurn((native) => this.writeNow(native, checked))
@@ -91,7 +91,11 @@ export class Tensor {
     if (typed.length !== this.length) {
       throw new PreresnetError('ERR_PARAMETER', `${this.name}: expected ${this.length} values for shape [${this.shape.join(', ')}], got ${typed.length}`)
     }
-    for (const value of typed) if (!Number.isFinite(value)) throw new PreresnetError('ERR_PARAMETER', `${this.name}: expected finite values, got ${value}`)
+    const largest = this.dtype === 'f64' ? Number.MAX_VALUE : largestFloat
+    for (const value of typed) {
+      if (Math.abs(value) <= largest) continue
+      throw new PreresnetError('ERR_PARAMETER', `${this.name}: expected finite values${this.dtype === 'f64' ? '' : ' of 32 bits'}, got ${value}`)
+    }
     return typed
   }
 }
