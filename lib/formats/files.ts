@@ -4,7 +4,7 @@ import type { Stats } from 'node:fs'
 import { access, constants, lstat, open, readlink, realpath, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { PreresnetError, type ErrorCode } from '../errors.js'
-import { string } from '../options.js'
+import { path as checkPath } from '../options.js'
 
 /** As Linux counts. */
 const mostLinks = 40
@@ -51,7 +51,7 @@ export function replaceFile(path: string, content: string): Promise<void> {
  * old. A link is followed; what is no regular file, as a device or a pipe, is written in place. Resolves with what `write` gave.
  */
 export async function replaceFileBy<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
-  string('path of a file', path)
+  checkPath('file to write', path)
   try {
     const target = await regularFile(path)
     if (target === undefined) return await writeInPlace(path, write)

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { PreresnetError } from '../errors.js'
+import { path as checkPath } from '../options.js'
 import { fileError, replaceFileBy } from './files.js'
 import { narrowBfloat16, narrowFloat16, widenBfloat16, widenFloat16 } from './float16.js'
 
@@ -54,6 +55,7 @@ export class SafetensorsFile implements AsyncDisposable {
 
   /** ERR_FILE for a file that is missing, truncated or malformed. */
   static async open(path: string): Promise<SafetensorsFile> {
+    checkPath('file to read', path)
     let file
     try {
       file = await open(path, 'r')

@@ -1,7 +1,6 @@
 /** Images in, classes out: a model file behind a queue. */
 import { PreresnetError } from '../errors.js'
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
-import { SafetensorsFile } from '../formats/safetensors.js'
 import { describe, integer, knownKeys } from '../options.js'
 import { loadBinding } from '../runtime/binding.js'
 import type { CudaSettings } from '../runtime/cuda.js'
@@ -63,7 +62,7 @@ export class Classifier implements AsyncDisposable {
     knownKeys('Classifier.load', options, ['batch', 'top', 'device', 'precision', 'threads', 'cuda'])
     const { batch, top, ...place } = options
     const most = integer('Classifier.load: top', top ?? 5, 1)
-    const model = await readDescription(path)
+    const model = await describeModel(path)
     const session = await compile(model.network, {
       ...place,
       batch: integer('Classifier.load: batch', batch ?? 8, 1),
@@ -127,11 +126,6 @@ export class Classifier implements AsyncDisposable {
     const { classes } = this.#session
     return images.map((_, index) => probabilities.subarray(index * classes, (index + 1) * classes))
   }
-}
-
-async function readDescription(path: string): Promise<ModelDescription> {
-  await using file = await SafetensorsFile.open(path)
-  return describeModel(file)
 }
 
 /** What a session has to know of its images, as the file says; the set itself is empty. */

@@ -78,7 +78,7 @@ test('directories and what is in none are refused', async (t) => {
   await t.throwsAsync(replaceFile(directory, 'x'), { code: 'ERR_FILE', message: /is a directory/ })
   await t.throwsAsync(replaceFile(`${directory}/new/`, 'x'), { code: 'ERR_FILE', message: /is a directory/ })
   await t.throwsAsync(replaceFile(join(directory, 'none', 'file'), 'x'), { code: 'ERR_FILE', message: /no such file or directory/ })
-  await t.throwsAsync(replaceFile(undefined as never, 'x'), { code: 'ERR_OPTION', message: /expected a string/ })
+  await t.throwsAsync(replaceFile(undefined as never, 'x'), { code: 'ERR_OPTION', message: /file to write: expected a path/ })
 })
 
 const run = promisify(execFile)
