@@ -7,6 +7,8 @@ export const largestFloat = 2 ** 128 - 2 ** 104
 /** How a value is shown in an error. */
 export function describe(value: unknown): string {
   if (value instanceof Promise) return 'a promise; await it'
+  // Of the length of a batch or a model: not to be spelt out.
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${(value as Partial<Uint8Array>).length ?? value.byteLength}`
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
   let text: string
   try {

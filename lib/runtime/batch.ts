@@ -150,12 +150,11 @@ function floats(where: string, value: unknown, length: number): Float32Array | F
   return value instanceof Float32Array ? sized(where, value, Float32Array, length) : sized(where, value, Float64Array, length)
 }
 
+const kinds: Readonly<Record<string, string>> = { Float64Array: 'a Float32Array or Float64Array', Int32Array: 'an Int32Array', Uint8Array: 'a Uint8Array' }
+
 function sized<T extends { readonly length: number }>(where: string, value: unknown, type: new (...args: never[]) => T, length: number): T {
   if (!(value instanceof type))
-    throw new PreresnetError(
-      'ERR_OPTION',
-      `${where}: expected a ${type.name === 'Float64Array' ? 'Float32Array or Float64Array' : type.name} of ${length}, got ${describe(value)}`,
-    )
+    throw new PreresnetError('ERR_OPTION', `${where}: expected ${kinds[type.name] ?? type.name} of ${length}, got ${describe(value)}`)
   if (value.length !== length) throw new PreresnetError('ERR_OPTION', `${where}: expected ${length} values, got ${value.length}`)
   return value
 }

@@ -141,7 +141,7 @@ test('a batch that does not fit is refused', async (t) => {
     code: 'ERR_OPTION',
     message: /placement\[0\]: expected 0 to 0, got 1/,
   })
-  await t.throwsAsync(session.step({ x: new Float32Array(1), labels }, rate), { code: 'ERR_OPTION', message: /takes u8 pixels/ })
+  await t.throwsAsync(session.step({ x: new Float32Array(1), labels }, rate), { code: 'ERR_OPTION', message: /takes u8 pixels, got a Float32Array of 1$/ })
   await t.throwsAsync(session.step({ images, labels, targets: new Float32Array(80) }, rate), { code: 'ERR_OPTION', message: /without softTargets/ })
   await t.throwsAsync(session.step({ image: images, labels } as never, rate), { code: 'ERR_OPTION', message: /did you mean "images"/ })
   await t.throwsAsync(session.step({ images, labels }, { learningRate: -1 }), { code: 'ERR_OPTION', message: /learningRate of step 0/ })
