@@ -19,7 +19,19 @@ const MAY_IMPORT = {
 
 const ADDON = { object: 'process', property: 'dlopen', message: 'only lib/runtime/binding.ts touches the addon.' }
 
-const NODE_GLOBALS = ['AbortController', 'Buffer', 'URL', 'clearInterval', 'clearTimeout', 'console', 'performance', 'process', 'setInterval', 'setTimeout']
+const NODE_GLOBALS = [
+  'AbortController',
+  'AbortSignal',
+  'Buffer',
+  'URL',
+  'clearInterval',
+  'clearTimeout',
+  'console',
+  'performance',
+  'process',
+  'setInterval',
+  'setTimeout',
+]
 
 const rooms = Object.keys(MAY_IMPORT)
 

@@ -59,7 +59,7 @@ set_target_properties(preresnet_cuda PROPERTIES
 add_executable(cuda_plans native/cuda/tools/plans.cpp)
 target_link_libraries(cuda_plans PRIVATE cuda_convolutions nlohmann_json::nlohmann_json)
 set_target_properties(cuda_plans PROPERTIES
-  BUILD_RPATH "${PRERESNET_CUDNN}/lib;${PRERESNET_CUDNN}/lib64;${cuda_toolkit}/lib64")
+  BUILD_RPATH "${PRERESNET_CUDNN}/lib;${PRERESNET_CUDNN}/lib64;${cuda_toolkit}/lib;${cuda_toolkit}/lib64")
 # Stands in for the driver, only for that tool, in a folder where nothing else finds it.
 add_library(cuda_driver_stand_in SHARED native/cuda/tools/driver.cpp)
 set_target_properties(cuda_driver_stand_in PROPERTIES

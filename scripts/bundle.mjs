@@ -1,6 +1,7 @@
 // One archive for a host with a GPU but without Node, npm or network: Node itself, the addon, the CUDA library, the JavaScript and what
 // they need, with a script that starts scripts/gpu-check.mjs. cuDNN is not in it: the host has it, as a rule inside Python's packages.
 //   npm run bundle [-- --output bundle/preresnet-gpu.tar.xz] [--without-cuda]
+// --without-cuda packs the emulated device in place of the CUDA library, to try a bundle where there is no GPU.
 // On the host:  python3 -m tarfile -e preresnet-gpu.tar.xz && preresnet-gpu/run --repository CHECKOUT
 // Golden cases and PyTorch's scripts come from a checkout of the repository beside it, or are named by options.
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -25,6 +26,8 @@ const BUILD_ONLY = new Set(['cmake-js', 'node-addon-api', 'node-api-headers'])
 const LAUNCHER = `#!/bin/sh
 # Needs nothing from the PATH.
 case $0 in */*) here=\${0%/*} ;; *) here=. ;; esac
+# Absolute: the checks start programs in other folders.
+here=$(CDPATH= cd -- "$here" && pwd) || exit
 PRERESNET_BUNDLE_LIBRARIES="$here/libraries" LD_LIBRARY_PATH="$here/libraries\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "$here/node" "$here/scripts/gpu-check.mjs" "$@"
 `
 
@@ -67,12 +70,12 @@ function addNode(folder) {
 
 /** The addon and the CUDA library, and the shared libraries of other packages that they are linked with. */
 function addNative(folder, cuda) {
-  const names = ['preresnet.node', ...(cuda ? ['preresnet_cuda.so'] : [])]
+  const names = ['preresnet.node', cuda ? 'preresnet_cuda.so' : 'preresnet_cuda_emulated.so']
   mkdirSync(join(folder, 'build/Release'), { recursive: true })
   mkdirSync(join(folder, 'libraries'))
   for (const name of names) {
     const file = join('build/Release', name)
-    if (!existsSync(file)) throw new Stop(`${file} is not there: ${name.endsWith('.node') ? 'npm run build' : 'npm run build:cuda'} makes it`)
+    if (!existsSync(file)) throw new Stop(`${file} is not there: ${name === 'preresnet_cuda.so' ? 'npm run build:cuda' : 'npm run build'} makes it`)
     cpSync(file, join(folder, file))
     run('strip', ['--strip-unneeded', join(folder, file)])
     for (const library of librariesOf(file)) cpSync(library, join(folder, 'libraries', basename(library)), { dereference: true })

@@ -1,15 +1,15 @@
 // Asks cuDNN, without a GPU, which convolutions it fuses for which GPU, and writes docs/cuda-plans.md and native/cuda/devices/plans.json.
 //   npm run cuda:plans [-- --check]
-// --check writes nothing and fails where a pattern has lost its engine, or has got one, since the table was written.
+// --check writes nothing and fails where a pattern has lost its engine, or has got one, since the table was written. Either fails where the
+// tuner, which takes engines by their numbers, would not find one that is there.
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { COMPILED, distinctLayers, layerKey, patternKey, PATTERNS, PRECISIONS, requestsFor } from './cuda/patterns.mjs'
+import { COMPILED, distinctLayers, layerKey, numberedRequests, patternKey, PATTERNS, PRECISIONS, requestsFor } from './cuda/patterns.mjs'
 import { plansDocument } from './cuda/plans_document.mjs'
-import { findCuda } from './support/cuda.mjs'
 import { buildCuda, CUDA_BUILD } from './support/cuda_build.mjs'
 import { main, run, Stop } from './support/run.mjs'
 
@@ -36,9 +36,11 @@ async function ask() {
   const layers = distinctLayers()
   const jobs = DEVICES.flatMap((device) => [
     ...PRECISIONS.map((precision) => ({ device, part: 'engines', precision, requests: requestsFor(layers, device, precision) })),
+    ...PRECISIONS.map((precision) => ({ device, part: 'numbered', precision, requests: numberedRequests(layers, device, precision) })),
     { device, part: 'compiled', requests: COMPILED[device] ?? [] },
   ]).filter(({ requests }) => requests.length > 0)
   const versions = new Set()
+  const lost = []
   const result = { cudnn: 0, frontend: 0, layers: layers.length, engines: {}, workspaceMiB: {}, compiled: {} }
   let done = 0
   // A plan for a runtime-compiled engine waits more than it computes.
@@ -46,11 +48,13 @@ async function ask() {
     const [version, ...answers] = await runTool(job)
     versions.add(JSON.stringify(version))
     Object.assign(result, version)
-    if (job.part === 'compiled') result.compiled[job.device] = compiledOf(job.requests, answers)
+    if (job.part === 'numbered') lost.push(...unreachable(job, answers))
+    else if (job.part === 'compiled') result.compiled[job.device] = compiledOf(job.requests, answers)
     else summarise(result, job, answers)
     if (process.stderr.isTTY) process.stderr.write(`\r${++done} of ${jobs.length} `)
   })
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+  if (lost.length > 0) throw new Stop(`expected engines with the numbers from 0 on, got none for\n${lost.join('\n')}`)
   if (versions.size !== 1) throw new Stop(`expected one version of cuDNN, got ${[...versions].join(', ')}`)
   return ordered(result)
 }
@@ -75,6 +79,16 @@ function summarise(result, { device, precision, requests }, answers) {
 
 function compiledOf(requests, answers) {
   return Object.fromEntries(requests.map((request, index) => [`${request.precision} ${patternKey(request)} ${layerKey(request.layer)}`, answers[index].ok]))
+}
+
+/** Convolutions that have engines, of which one cannot be had by its number. What has no engine at all is in the table. */
+function* unreachable({ device, requests }, answers) {
+  for (const [index, { direction, tier, precision, deterministic, layer, numbered }] of requests.entries()) {
+    const { ok, engines, numbered: built, reason } = answers[index]
+    const what = `  ${device}, ${precision}${deterministic ? ', deterministic' : ''}, ${direction}, tier ${tier}, ${layerKey(layer)}`
+    if (!ok && tier === 0) yield `${what}: ${reason}`
+    else if (ok && built < Math.min(engines, numbered)) yield `${what}: number ${built} of ${engines}`
+  }
 }
 
 /** Parallel jobs end in any order; the table has one. */
@@ -111,8 +125,8 @@ async function runTool({ device, precision = '', requests }) {
 }
 
 function startTool(device, requests) {
-  const { toolkit } = findCuda(root)
-  const library = [join(root, CUDA_BUILD, 'stand-in'), join(toolkit, 'lib'), join(toolkit, 'lib64'), process.env.LD_LIBRARY_PATH].filter(Boolean)
+  // Nothing of the toolkit: the tool finds that as the library does.
+  const library = [join(root, CUDA_BUILD, 'stand-in'), process.env.LD_LIBRARY_PATH].filter(Boolean)
   return new Promise((resolve, reject) => {
     const tool = spawn(join(CUDA_BUILD, 'cuda_plans'), [], { env: { ...process.env, LD_LIBRARY_PATH: library.join(delimiter) } })
     const said = { stdout: '', stderr: '' }

@@ -3,6 +3,7 @@ import type { LossScale } from '../compiler/options.js'
 import { invalid } from '../options.js'
 import type { CudaSettings } from '../runtime/cuda.js'
 import { deviceChoices, precisionChoices } from '../runtime/device.js'
+import { tuningProgress } from './progress.js'
 import { choiceOption, flagOption, integerOption, type OptionSpec, type ValuesOf } from './option_spec.js'
 
 export const placeOptions = {
@@ -26,7 +27,7 @@ export const recomputeOption = {
 /** For a CUDA device; an error on another. */
 export const cudaOptions = {
   cudaIndex: integerOption('on CUDA: number of the device', { minimum: 0, maximum: 1023 }),
-  deterministic: flagOption('on CUDA: only algorithms whose results are the same bits in every run'),
+  deterministic: flagOption('on CUDA: only algorithms whose results are the same bits in every run on the same model of GPU'),
   eager: flagOption('on CUDA: launches one by one, no captured graph'),
   workspaceLimit: integerOption('on CUDA: bytes that one convolution may take beside its tensors; 0: any', { minimum: 0 }),
   residentLimit: integerOption('on CUDA: bytes of datasets in memory that are kept on the device as a whole; 0: none (default: 512 MiB)', { minimum: 0 }),
@@ -45,13 +46,17 @@ const lossScale: OptionSpec<LossScale | undefined> = {
 /** For commands that train. */
 export const cudaTrainingOptions = { ...cudaOptions, lossScale }
 
+interface WithJson {
+  readonly json: boolean
+}
 type CudaValues = Partial<ValuesOf<typeof cudaTrainingOptions>>
 
-/** What was given, as the option `cuda` of `compile` and `fit`. */
-export function cudaSettings({ cudaIndex, lossScale: scale, deterministic, eager, workspaceLimit, residentLimit }: CudaValues): {
+/** What was given, as the option `cuda` of `compile` and `fit`; with `json` the tuner's progress is not shown. */
+export function cudaSettings({ json, cudaIndex, lossScale: scale, deterministic, eager, workspaceLimit, residentLimit }: CudaValues & WithJson): {
   readonly cuda?: CudaSettings
 } {
-  const all = { index: cudaIndex, deterministic, eager, workspaceLimit, residentLimit, lossScale: scale }
+  const onTuning = json ? undefined : tuningProgress(process.stderr.isTTY)
+  const all = { index: cudaIndex, deterministic, eager, workspaceLimit, residentLimit, lossScale: scale, onTuning }
   const given = Object.entries(all).filter(([, value]) => value !== undefined)
   return given.length === 0 ? {} : { cuda: Object.fromEntries(given) }
 }

@@ -15,7 +15,7 @@ import type { CommandSpec } from './command.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
 import { choiceOption, flagOption, integerOption } from './option_spec.js'
 import { count, pairs, percent, print, printJson, size, table } from './output.js'
-import { cudaOptions, placeOptions, recomputeOption } from './place_options.js'
+import { cudaOptions, cudaSettings, placeOptions, recomputeOption } from './place_options.js'
 import { loweringOf, tierOption } from './tier_option.js'
 import { type Timing, timeProgram } from './time.js'
 
@@ -74,8 +74,11 @@ export const plan: CommandSpec<typeof options> = {
 }
 
 /** The GPU that a program is timed on; it has to be there. ERR_OPTION where it is another than `--arch` says. */
-function gpuOf(device: DeviceName, { arch, cudaIndex }: { readonly arch: number | undefined; readonly cudaIndex: number | undefined }): CudaPlace | undefined {
-  const gpu = cudaPlace('plan', device, cudaIndex === undefined ? undefined : { index: cudaIndex })
+function gpuOf(
+  device: DeviceName,
+  { json, arch, cudaIndex }: { readonly json: boolean; readonly arch: number | undefined; readonly cudaIndex: number | undefined },
+): CudaPlace | undefined {
+  const gpu = cudaPlace('plan', device, cudaSettings({ json, cudaIndex }).cuda)
   if (gpu !== undefined && arch !== undefined && arch !== gpu.architecture) throw invalid('--arch', `the device's, ${gpu.architecture}, with --time`, arch)
   return gpu
 }
@@ -89,7 +92,7 @@ function trainingPlan(graph: Graph, network: Network, shape: Shape): CompileOpti
   return {
     ...shape,
     programs: ['train', 'evaluate', 'infer'],
-    input: { kind: 'images', height, width, pad: 0, mean: each(128), deviation: each(50) },
+    input: { kind: 'images', height, width, pad: 0, mean: each(0.5), deviation: each(0.2) },
     loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
     update: updateOptions(graph, sgd(), []),
   }

@@ -31,7 +31,7 @@ export const predict: CommandSpec<typeof options> = {
       device,
       precision,
       threads,
-      ...cudaSettings(cuda),
+      ...cudaSettings({ json, ...cuda }),
       top,
       batch: Math.min(batch, images.length),
     })

@@ -17,6 +17,19 @@ export function openProgress(terminal: boolean | undefined): Progress {
 /** For output that is the result alone. */
 export const noProgress: Progress = { show: () => {}, stop: () => {} }
 
+/** The tuner's: one line that is written over on a terminal; elsewhere one at the beginning and at each tenth. */
+export function tuningProgress(
+  terminal: boolean | undefined,
+  write: (text: string) => void = (text) => process.stderr.write(text),
+): (done: number, total: number) => void {
+  return (done, total) => {
+    const text = `timing kernels, once for this GPU: ${done} of ${total} convolutions`
+    const tenth = (value: number): number => Math.floor((10 * value) / total)
+    if (terminal) write(`\r\x1b[K${text}${done === total ? '\n' : ''}`)
+    else if (tenth(done) !== tenth(done - 1)) write(`${text}\n`)
+  }
+}
+
 class Lines implements Progress {
   show(event: RunEvent): void {
     const text = line(event)

@@ -12,6 +12,8 @@ export interface BackwardOptions {
   /** Where a parameter's gradient goes; undefined: frozen. */
   readonly gradient: (parameter: string) => DraftTensor | undefined
   readonly inputGradient: boolean
+  /** Launches of a GPU: the gradient of a strided projection comes before those of its branch. On a CPU that gains nothing and takes memory. */
+  readonly stridedFirst?: boolean
 }
 
 export class Backward {
@@ -19,6 +21,8 @@ export class Backward {
   private readonly features = new Map<NodeId, DraftTensor>()
   /** Whether anything before a node, or the node itself, wants a gradient. */
   private readonly wanted: boolean[]
+  /** Of each node, those that have it as an input. */
+  private readonly readers: GraphNode[][]
   private readonly draft: Draft
   inputGradient: Expression | undefined
 
@@ -28,6 +32,8 @@ export class Backward {
   ) {
     this.draft = forward.draft
     this.images = forward.graph.nodes.map(() => undefined)
+    this.readers = forward.graph.nodes.map(() => [])
+    for (const node of forward.graph.nodes) for (const id of node.inputs) this.readers[id]?.push(node)
     this.wanted = []
     for (const node of forward.graph.nodes) {
       const own = parametersOf(node).some((name) => options.gradient(name) !== undefined)
@@ -45,10 +51,32 @@ export class Backward {
   }
 
   *run(): Generator<void> {
+    const early = new Set<NodeId>()
     for (let id = this.forward.graph.nodes.length - 1; id >= 0; id--) {
-      if (this.wanted[id] === true) this.differentiate(this.forward.nodeAt(id))
+      if (this.wanted[id] !== true || early.has(id)) continue
+      const node = this.forward.nodeAt(id)
+      this.differentiate(node)
+      yield
+      const shortcut = this.options.stridedFirst === true && node.kind === 'add' ? this.stridedShortcut(node) : undefined
+      if (shortcut === undefined || this.wanted[shortcut.id] !== true) continue
+      early.add(shortcut.id)
+      this.differentiate(shortcut)
       yield
     }
+  }
+
+  /**
+   * A strided convolution that ends in the addition alone, where what it reads is read by a convolution of stride 1 too. Its gradient is taken
+   * first: the convolution that comes last adds the other's gradient and gives the norm's backward pass, for which a strided one has no kernel.
+   */
+  private stridedShortcut(addition: GraphNode): (GraphNode & { kind: 'conv2d' }) | undefined {
+    for (const id of addition.inputs) {
+      const node = this.forward.nodeAt(id)
+      if (node.kind !== 'conv2d' || node.stride === 1 || this.readers[id]?.length !== 1) continue
+      const rivals = this.readers[node.inputs[0] as NodeId] ?? []
+      if (rivals.some((rival) => rival.kind === 'conv2d' && rival.stride === 1)) return node
+    }
+    return undefined
   }
 
   private differentiate(node: GraphNode): void {

@@ -177,7 +177,11 @@ function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions,
   if (!training || gradient === undefined) return draft
 
   draft.phase = 'backward'
-  const backward = new Backward(forward, { gradient: (parameter) => parameters.gradients.get(parameter), inputGradient: options.inputGradient ?? false })
+  const backward = new Backward(forward, {
+    gradient: (parameter) => parameters.gradients.get(parameter),
+    inputGradient: options.inputGradient ?? false,
+    stridedFirst: targetOf(options) !== undefined,
+  })
   if (options.loss.kind === 'externalGradient') backward.seedImage(gradient)
   else backward.seedFeatures(gradient)
   yield* backward.run()

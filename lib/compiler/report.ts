@@ -122,6 +122,7 @@ const GROUPED = ['xScale', 'sums', 'mean'] as const
 
 function launchesOf(set: ProgramSet, { op, operands, attributes }: OperationSpec): number {
   if (op === 'linear_backward') return ['dw', 'dbias', 'dx'].filter((key) => operands[key] !== undefined).length
+  if (op === 'pool_backward') return 2
   // The norm that gradients are clipped by is taken where they are checked, if they are.
   if (op === 'sgd') return Number(attributes['clipNorm'] ?? 0) > 0 && operands['scaler'] === undefined ? 2 : 1
   if (!op.startsWith('conv') || attributes['tier'] === 0) return 1

@@ -1,6 +1,8 @@
 /** The only file that touches the native addon. */
+import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { existsSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { markAsUntransferable } from 'node:worker_threads'
@@ -11,7 +13,7 @@ import { type ErrorCode, PreresnetError } from '../errors.js'
 export interface NativeSession {
   /** Bytes, known before anything is allocated. */
   readonly memory: { readonly arenas: number; readonly scratch: number; readonly total: number; readonly available: number }
-  /** ERR_MEMORY with both figures if `total` exceeds `available`. Every arena starts as zeros. */
+  /** ERR_MEMORY with both figures if `total` exceeds `available`, on CUDA less a reserve for the code of kernels. Every arena starts as zeros. */
   allocate(): Promise<void>
   /** Values in logical order (NCHW, OIHW ...), whatever the layout inside. f64, f32 and bf16 come as Float64Array, i32 as Int32Array, u8 as Uint8Array. */
   read(tensor: string): Promise<Float64Array | Int32Array | Uint8Array>
@@ -118,12 +120,18 @@ export interface CudaSessionOptions {
   readonly workspaceLimit?: number
   /** Bytes of sets of images on the device. */
   readonly residentLimit?: number
+  /** Programs with a convolution that no engine computes are left out: running one is ERR_UNSUPPORTED, with the reason. */
+  readonly partial?: boolean
   /** Emulated device: which of the legal orders of a step is taken; 0: that of enqueueing. */
   readonly scheduleSeed?: number
   /** Emulated device, for tests: the number of the event wait that is left out in each step; -1: none. */
   readonly omitWait?: number
   /** Emulated device: nothing is allocated or computed; `traffic` counts what is launched. */
   readonly recordOnly?: boolean
+  /** Emulated device: how many multiprocessors it has; grids, and with them the order of sums, follow from it. @default 2 */
+  readonly multiprocessors?: number
+  /** Emulated device: bytes that it has; 0: what is free on the host. */
+  readonly memory?: number
 }
 
 export interface Traffic {
@@ -196,6 +204,23 @@ export function loadBinding(): NativeBinding {
   return loaded
 }
 
+/** The beginning of a hash of a CUDA device's library, which lies beside the addon: another build has other kernels. ERR_DEVICE where there is none. */
+export async function libraryBuild(device: 'cuda' | 'cuda-emulated', folder = dirname(addonFile())): Promise<string> {
+  const file = join(folder, `preresnet_${device.replace('-', '_')}.so`)
+  try {
+    return createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex')
+      .slice(0, 12)
+  } catch (error) {
+    throw new PreresnetError('ERR_DEVICE', `device ${JSON.stringify(device)}: ${file} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function addonFile(): string {
+  return process.env['PRERESNET_BINDING'] ?? join(packageRoot(), 'build', 'Release', 'preresnet.node')
+}
+
 const BUILD_COMMAND = 'npm run build:native'
 
 function requireAddon(): NativeBinding {
@@ -203,7 +228,7 @@ function requireAddon(): NativeBinding {
     throw new PreresnetError('ERR_BINDING', `preresnet runs on Linux on x64 and arm64, got ${process.platform} on ${process.arch}`)
   }
   const root = packageRoot()
-  const file = process.env['PRERESNET_BINDING'] ?? join(root, 'build', 'Release', 'preresnet.node')
+  const file = addonFile()
   const remedy = `build it with \`${BUILD_COMMAND}\` in ${root}`
   if (!existsSync(file)) throw new PreresnetError('ERR_BINDING', `the native addon is missing: no ${file}; ${remedy}`)
   let addon: NativeBinding

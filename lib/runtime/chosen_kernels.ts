@@ -11,13 +11,14 @@ import { tune, type TunerPlace } from './tuner.js'
 export async function chosenKernels(
   graph: Graph,
   plan: CompileOptions,
-  { tune: wanted, architecture, session }: CudaPlace,
+  { tune: wanted, onTuning, architecture, session }: CudaPlace,
 ): Promise<Pick<CompileOptions, 'choices'>> {
   if (wanted === false) return {}
   if (wanted !== true) return { choices: wanted }
   const sites = new Map<string, Site>()
   await compilePrograms(graph, plan, sites)
-  const { choices, notes } = await tune(sites, { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session })
+  const place = { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session }
+  const { choices, notes } = await tune(sites, place, { ...(onTuning && { progress: onTuning }) })
   warn(notes)
   return { choices }
 }

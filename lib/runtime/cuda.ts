@@ -11,7 +11,10 @@ import { isCuda } from './device.js'
 export interface CudaSettings {
   /** Number of the device. @default 0 */
   readonly index?: number
-  /** Only algorithms whose results are the same bits in every run. @default false */
+  /**
+   * Only algorithms whose results are the same bits in every run: on one model of GPU with one version of cuDNN. How sums are split follows from the number of
+   * multiprocessors, so another model gives other roundings. @default false
+   */
   readonly deterministic?: boolean
   /** Launches one by one instead of a captured graph; for debugging. @default false */
   readonly eager?: boolean
@@ -26,8 +29,10 @@ export interface CudaSettings {
   readonly residentLimit?: number
   /** Time the kernels that could compute each distinct convolution, once, and remember the fastest on disk; or what was chosen before. @default true on `cuda`, false on `cuda-emulated` */
   readonly tune?: boolean | Choices
-  /** @internal Emulated device: which of the legal orders, which event wait is left out, whether launches are only counted. */
-  readonly emulation?: Pick<CudaSessionOptions, 'scheduleSeed' | 'omitWait' | 'recordOnly'>
+  /** Told how many convolutions have been timed, before the first and after each; never called where all are remembered. */
+  readonly onTuning?: (done: number, total: number) => void
+  /** @internal Emulated device: which of the legal orders, which event wait is left out, whether launches are only counted, how many multiprocessors and bytes there are. */
+  readonly emulation?: Pick<CudaSessionOptions, 'scheduleSeed' | 'omitWait' | 'recordOnly' | 'multiprocessors' | 'memory'>
 }
 
 /** Checked; `architecture` is the device's. */
@@ -36,13 +41,15 @@ export interface CudaPlace {
   readonly architecture: number
   readonly lossScale: LossScale | undefined
   readonly tune: boolean | Choices
+  readonly onTuning: CudaSettings['onTuning']
 }
 
 /** Undefined on other devices. ERR_DEVICE where the device is not there, with the reason. */
 export function cudaPlace(where: string, device: DeviceName, settings: CudaSettings | undefined): CudaPlace | undefined {
   const given = checkCudaSettings(where, settings)
   if (!isCuda(device)) {
-    if (settings !== undefined && Object.keys(settings).length > 0) throw invalid(`${where}: cuda`, `none on device ${device}`, settings)
+    // Who would show progress wherever there is some asks for nothing.
+    if (Object.keys(given).some((name) => name !== 'onTuning')) throw invalid(`${where}: cuda`, `none on device ${device}`, settings)
     return undefined
   }
   const {
@@ -53,17 +60,18 @@ export function cudaPlace(where: string, device: DeviceName, settings: CudaSetti
     residentLimit = 512 * 2 ** 20,
     lossScale,
     tune = device === 'cuda',
+    onTuning,
     emulation,
   } = given
   const information = loadBinding().cuda(device, index)
   if (information.problem !== '') throw new PreresnetError('ERR_DEVICE', `device: ${JSON.stringify(device)} was asked for, but ${information.problem}`)
   const session = { index, deterministic, eager, workspaceLimit, residentLimit, ...emulation }
-  return { session, architecture: information.device?.architecture ?? 0, lossScale, tune }
+  return { session, architecture: information.device?.architecture ?? 0, lossScale, tune, onTuning }
 }
 
 export function checkCudaSettings(where: string, settings: CudaSettings = {}): CudaSettings {
-  knownKeys(`${where}: cuda`, settings, ['index', 'deterministic', 'eager', 'lossScale', 'workspaceLimit', 'residentLimit', 'tune', 'emulation'])
-  const { index, deterministic, eager, lossScale, workspaceLimit, residentLimit, tune } = settings
+  knownKeys(`${where}: cuda`, settings, ['index', 'deterministic', 'eager', 'lossScale', 'workspaceLimit', 'residentLimit', 'tune', 'onTuning', 'emulation'])
+  const { index, deterministic, eager, lossScale, workspaceLimit, residentLimit, tune, onTuning } = settings
   if (index !== undefined) integer(`${where}: cuda.index`, index, 0, 1023)
   if (deterministic !== undefined) boolean(`${where}: cuda.deterministic`, deterministic)
   if (eager !== undefined) boolean(`${where}: cuda.eager`, eager)
@@ -73,6 +81,7 @@ export function checkCudaSettings(where: string, settings: CudaSettings = {}): C
   if (tune !== undefined && typeof tune !== 'boolean' && !isObject(tune)) {
     throw invalid(`${where}: cuda.tune`, 'true, false or choices', tune)
   }
+  if (onTuning !== undefined && typeof onTuning !== 'function') throw invalid(`${where}: cuda.onTuning`, 'a function', onTuning)
   if (workspaceLimit !== undefined) integer(`${where}: cuda.workspaceLimit`, workspaceLimit, 0)
   if (residentLimit !== undefined) integer(`${where}: cuda.residentLimit`, residentLimit, 0)
   return settings

@@ -1,14 +1,14 @@
 /**
  * Which kernel for which convolution: every candidate of every distinct layer is run and timed once, before the first step, and the choice
- * remembered under GPU, driver, cuDNN, precision and shape. Rules (compiler/lower/engines.ts) say what can be chosen from.
+ * remembered under GPU, driver, cuDNN, our own build, precision and shape. Rules (compiler/lower/engines.ts) say what can be chosen from.
  */
 import { elements } from '../compiler/layout.js'
-import { tiersFor, type Site, type Tier } from '../compiler/lower/engines.js'
-import type { Choice, Choices } from '../compiler/lower/target.js'
+import { tiersFor, type Site } from '../compiler/lower/engines.js'
+import { siteKey, type Choice, type Choices } from '../compiler/lower/target.js'
 import type { Precision } from '../compiler/program.js'
-import { siteProgram } from '../compiler/tune/site_program.js'
-import { PreresnetError } from '../errors.js'
-import { loadBinding, type CudaInformation, type CudaSessionOptions, type NativeSession } from './binding.js'
+import { sitePrograms, type SitePrograms } from '../compiler/tune/site_program.js'
+import { type ErrorCode, PreresnetError } from '../errors.js'
+import { libraryBuild, loadBinding, type CudaSessionOptions, type NativeSession } from './binding.js'
 import { initialValues } from './random.js'
 import { Remembered } from './remembered.js'
 
@@ -21,117 +21,205 @@ export interface TunerPlace {
 
 export interface Tuning {
   readonly choices: Choices
+  /** What was found for each site, now or before. */
+  readonly found: ReadonlyMap<string, Timed>
   /** Layers that were timed now; the others were remembered. */
   readonly timed: number
-  /** What a person should know: a cache that could not be used. */
+  /** What a person should know: a cache that could not be used, a kernel that failed. */
   readonly notes: readonly string[]
 }
 
-/** A candidate and its milliseconds; what is kept in the cache is the fastest. */
-export interface Timed extends Choice {
+/** A candidate and the milliseconds of one run of it. */
+interface Trial extends Choice {
   readonly milliseconds: number
 }
 
-/** Seconds that `steps` runs of program `time` take. Replaced in tests, which never look at a clock. */
-export type Timer = (session: NativeSession, steps: number) => Promise<number>
+/** The fastest, as it is kept in the cache, with all that ran. */
+export interface Timed extends Trial {
+  readonly tried: readonly Trial[]
+}
+
+/** Told before the first layer and after each; only where something is left to be timed. */
+export type TuningProgress = (done: number, total: number) => void
+
+/** Seconds that `steps` runs of a program take. Replaced in tests, which never look at a clock. */
+export type Timer = (session: NativeSession, program: string, steps: number) => Promise<number>
 
 /** cuDNN's heuristics list the likely ones first. */
 const MOST_ENGINES = 6
 const REPETITIONS = 7
-const FORGIVABLE = ['ERR_UNSUPPORTED', 'ERR_MEMORY']
+/** The first runs are launched one by one and then captured, once for each of the two slots. */
+const WARM_UP = 3
+/** Two runs of the same kernel differ by less than that: such a candidate is not run again, and after two of them in a row the tier's others are not tried. */
+const HOPELESS = 2
+const PATIENCE = 2
 
-/** `progress` is told after each layer. ERR_ABORTED once the signal says so. */
+/** What was found until then is remembered where tuning is ended: ERR_ABORTED once the signal says so. */
 export async function tune(
   sites: ReadonlyMap<string, Site>,
   place: TunerPlace,
-  options: { readonly timer?: Timer; readonly signal?: AbortSignal; readonly progress?: (done: number, total: number) => void } = {},
+  options: { readonly timer?: Timer; readonly signal?: AbortSignal; readonly progress?: TuningProgress } = {},
 ): Promise<Tuning> {
-  const remembered = await Remembered.open('cuda-tuning', placeKey(place), isTimed)
+  const remembered = await Remembered.open('cuda-tuning', await placeKey(place), isTimed)
   const missing = [...sites].filter(([key]) => !remembered.entries.has(key))
-  let done = 0
-  for (const [key, site] of missing) {
+  let saved: string | undefined
+  const failures: string[] = []
+  if (missing.length > 0) options.progress?.(0, missing.length)
+  for (const [index, [key, site]] of missing.entries()) {
     if (options.signal?.aborted === true) throw new PreresnetError('ERR_ABORTED', 'tuning was ended', { cause: options.signal.reason })
-    remembered.entries.set(key, await fastest(site, place, options.timer ?? seconds))
-    options.progress?.(++done, missing.length)
+    const trials = new Trials(site, place, options.timer ?? seconds)
+    remembered.entries.set(key, await trials.fastest())
+    failures.push(...trials.failures.map((failure) => `${key}: ${failure}`))
+    saved = await remembered.save()
+    options.progress?.(index + 1, missing.length)
   }
-  const saved = missing.length > 0 ? await remembered.save() : undefined
-  const choices = Object.fromEntries([...sites.keys()].map((key) => [key, choiceOf(remembered.entries.get(key) as Timed)]))
-  return { choices, timed: missing.length, notes: [remembered.note, saved].filter((note) => note !== undefined) }
+  const found = new Map([...sites.keys()].map((key) => [key, remembered.entries.get(key) as Timed]))
+  const choices = Object.fromEntries([...found].map(([key, { tier, engine }]) => [key, { tier, engine }]))
+  return { choices, found, timed: missing.length, notes: [remembered.note, saved, ...failures].filter((note) => note !== undefined) }
 }
 
-const choiceOf = ({ tier, engine }: Timed): Choice => ({ tier, engine })
-
 /** Whatever else decides which kernel is the fastest. */
-function placeKey({ device, precision, session }: TunerPlace): string {
-  const information: CudaInformation = loadBinding().cuda(device, session.index ?? 0)
-  const { driver, cudnn, device: gpu } = information
-  const words = [gpu?.name ?? device, `driver ${driver}`, `cuDNN ${cudnn}`, precision]
+async function placeKey({ device, precision, session }: TunerPlace): Promise<string> {
+  const binding = loadBinding()
+  const { driver, cudnn, device: gpu } = binding.cuda(device, session.index ?? 0)
+  const words = [gpu?.name ?? device, `driver ${driver}`, `cuDNN ${cudnn}`, `preresnet ${binding.version} ${await libraryBuild(device)}`, precision]
   if (session.deterministic === true) words.push('deterministic')
   if ((session.workspaceLimit ?? 0) > 0) words.push(`workspace ${session.workspaceLimit}`)
   return words.join(', ')
 }
 
-function isTimed(value: unknown): value is Timed {
-  const { tier, engine, milliseconds } = (value ?? {}) as Partial<Record<keyof Timed, unknown>>
+function isTrial(value: unknown): value is Trial {
+  const { tier, engine, milliseconds } = (value ?? {}) as Partial<Record<keyof Trial, unknown>>
   return (tier === 0 || tier === 1 || tier === 2) && Number.isInteger(engine) && typeof milliseconds === 'number' && milliseconds >= 0
 }
 
-async function fastest(site: Site, place: TunerPlace, timer: Timer): Promise<Timed> {
-  let best: Timed | undefined
-  const { architecture, precision, session } = place
-  for (const tier of tiersFor(architecture, precision, site, session.deterministic === true)) {
-    for (let engine = 0; engine < MOST_ENGINES; engine++) {
-      const milliseconds = await attempt(site, { tier, engine }, place, timer)
-      // The list of engines has ended, or none of the tier can be built here.
-      if (milliseconds === undefined) break
-      if (best === undefined || milliseconds < best.milliseconds) best = { tier, engine, milliseconds }
-    }
-  }
-  if (best === undefined) throw new PreresnetError('ERR_DEVICE', `no kernel of this GPU computes ${site.pass} of a convolution ${JSON.stringify(site)}`)
-  return best
+function isTimed(value: unknown): value is Timed {
+  const { tried } = (value ?? {}) as { readonly tried?: unknown }
+  return isTrial(value) && Array.isArray(tried) && tried.every(isTrial)
 }
 
-/** Milliseconds of one run of the site; undefined where there is no such engine, or memory does not suffice to try it. */
-async function attempt(site: Site, choice: { tier: Tier; engine: number }, place: TunerPlace, timer: Timer): Promise<number | undefined> {
-  const { device, precision, architecture } = place
-  const { programs, repetitions, random } = siteProgram(site, choice, device, {
-    precision,
-    arch: architecture,
-    deterministic: place.session.deterministic === true,
-  })
-  let native: NativeSession
+/** The candidates of one site. */
+class Trials {
+  /** Candidates that failed where they ran. */
+  readonly failures: string[] = []
+
+  constructor(
+    private readonly site: Site,
+    private readonly place: TunerPlace,
+    private readonly timer: Timer,
+  ) {}
+
+  async fastest(): Promise<Timed> {
+    const { site, place } = this
+    const tiers = tiersFor(place.architecture, place.precision, site, place.session.deterministic === true)
+    const all = tiers.flatMap((tier) => Array.from({ length: MOST_ENGINES }, (_, engine): Choice => ({ tier, engine })))
+    const tried = (await unless(['ERR_MEMORY', 'ERR_DEVICE'], this.attempt(all))) ?? (await this.oneByOne(all))
+    if (tried.length === 0) {
+      const why = this.failures.at(-1) ?? 'none can be built, or none fits into memory'
+      throw new PreresnetError('ERR_DEVICE', `no kernel of this GPU computes ${siteKey(site)}: ${why}`)
+    }
+    const best = tried.reduce((a, b) => (b.milliseconds < a.milliseconds ? b : a))
+    return { ...best, tried }
+  }
+
+  /** Where memory does not suffice for what the greediest wants, or one that failed took the session with it: those that can are tried. */
+  private async oneByOne(choices: readonly Choice[]): Promise<readonly Trial[]> {
+    const tried: Trial[] = []
+    for (const choice of choices) {
+      try {
+        tried.push(...((await unless(['ERR_MEMORY'], this.attempt([choice]))) ?? []))
+      } catch (error) {
+        if (!(error instanceof PreresnetError && error.code === 'ERR_DEVICE')) throw error
+        this.failures.push(`tier ${choice.tier}, engine ${choice.engine} is left out: ${error.message}`)
+      }
+    }
+    return tried
+  }
+
+  /** In one session, over the same tensors. */
+  private async attempt(choices: readonly Choice[]): Promise<readonly Trial[]> {
+    const { device, precision, architecture, session } = this.place
+    const set = sitePrograms(this.site, choices, device, { precision, arch: architecture, deterministic: session.deterministic === true })
+    const native = await loadBinding().createSession(JSON.stringify(set.programs), { threads: 0, ...session, partial: true })
+    try {
+      await native.allocate()
+      await fill(native, set)
+      return await timeAll(native, set, this.timer)
+    } finally {
+      await native.dispose()
+    }
+  }
+}
+
+/** What a promise resolves with; undefined where it is refused with one of these codes. */
+async function unless<T>(codes: readonly ErrorCode[], work: Promise<T>): Promise<T | undefined> {
   try {
-    native = await loadBinding().createSession(JSON.stringify(programs), { threads: 0, ...place.session })
+    return await work
   } catch (error) {
-    if (error instanceof PreresnetError && FORGIVABLE.includes(error.code)) return undefined
+    if (error instanceof PreresnetError && codes.includes(error.code)) return undefined
     throw error
   }
-  try {
-    await native.allocate()
-    for (const name of random) await native.write(name, await values(programs.tensors.find((tensor) => tensor.name === name)!.shape, name))
-    await native.run('fill', { steps: 1, seed: 1, firstStep: 0, learningRates: new Float64Array() })
-    await timer(native, 2)
-    const times: number[] = []
-    for (let index = 0; index < REPETITIONS; index++) times.push(await timer(native, 1))
-    return (1000 * times.sort((a, b) => a - b)[REPETITIONS >> 1]!) / repetitions
-  } catch (error) {
-    if (error instanceof PreresnetError && FORGIVABLE.includes(error.code)) return undefined
-    throw error
-  } finally {
-    await native.dispose()
+}
+
+/** A candidate that cannot be built is passed over; so is the rest of a tier's list once it is behind for good. */
+async function timeAll(native: NativeSession, { candidates, repetitions }: SitePrograms, timer: Timer): Promise<readonly Trial[]> {
+  const tried: Trial[] = []
+  const behind = new Map<Choice['tier'], number>()
+  let best = Infinity
+  for (const { choice, program } of candidates) {
+    const losses = behind.get(choice.tier) ?? 0
+    if (losses >= PATIENCE) continue
+    const time = await unless(['ERR_UNSUPPORTED'], timeOne(native, program, timer, best * HOPELESS))
+    if (time === undefined) continue
+    behind.set(choice.tier, time > best * HOPELESS ? losses + 1 : 0)
+    best = Math.min(best, time)
+    tried.push({ ...choice, milliseconds: (1000 * time) / repetitions })
   }
+  return tried
+}
+
+/** Seconds of a run, the median of several; of two, the shorter, where both are longer than `limit`. */
+async function timeOne(native: NativeSession, program: string, timer: Timer, limit: number): Promise<number> {
+  await timer(native, program, WARM_UP)
+  const times: number[] = []
+  while (times.length < REPETITIONS) {
+    times.push(await timer(native, program, 1))
+    if (times.length === 2 && Math.min(...times) > limit) return Math.min(...times)
+  }
+  return times.sort((a, b) => a - b)[REPETITIONS >> 1]!
 }
 
 /** As at the start of training, but for shifts, which then are zero. */
-function values(shape: readonly number[], name: string): Promise<Float64Array> {
-  const count = elements(shape)
-  if (name === 'runningVar' || name === 'weight') return initialValues({ kind: 'constant', value: 1 }, count, 1, name)
-  const deviation = shape.length === 4 ? Math.sqrt(2 / (count / shape[0]!)) : 1
-  return initialValues({ kind: 'normal', deviation }, count, 1, name)
+async function fill(native: NativeSession, { programs, random }: SitePrograms): Promise<void> {
+  const shapes = new Map(programs.tensors.map(({ name, shape }) => [name, shape]))
+  // The weights of all sets are alike.
+  const known = new Map<string, Float64Array>()
+  for (const name of random) {
+    const shape = shapes.get(name)!
+    const kind = shape.length === 4 ? 'filters' : name
+    let all = known.get(kind)
+    if (all === undefined) known.set(kind, (all = await values(shape, name)))
+    await native.write(name, all)
+  }
+  await native.run('fill', { steps: 1, seed: 1, firstStep: 0, learningRates: new Float64Array() })
 }
 
-async function seconds(session: NativeSession, steps: number): Promise<number> {
-  const { rows } = await session.run('time', { steps, seed: 1, firstStep: 0, learningRates: new Float64Array() })
+const DRAWN = 1 << 16
+let drawn: Promise<Float64Array> | undefined
+
+/** Normal numbers, over and over the same ones: no kernel knows, and more would take longer to draw than all kernels to run. */
+async function values(shape: readonly number[], name: string): Promise<Float64Array> {
+  const result = new Float64Array(elements(shape))
+  if (name === 'runningVar' || name === 'weight') return result.fill(1)
+  const [, channels = 1, height = 1, width = 1] = shape
+  const deviation = shape.length === 4 ? Math.sqrt(2 / (channels * height * width)) : 1
+  const normal = await (drawn ??= initialValues({ kind: 'normal', deviation: 1 }, DRAWN, 1, 'tuner'))
+  for (let index = 0; index < result.length; index++) result[index] = deviation * normal[index % DRAWN]!
+  return result
+}
+
+async function seconds(session: NativeSession, program: string, steps: number): Promise<number> {
+  const { rows } = await session.run(program, { steps, seed: 1, firstStep: 0, learningRates: new Float64Array() })
   let total = 0
   for (let row = 0; row < rows.length; row += 6) total += rows[row + 5]!
   return total

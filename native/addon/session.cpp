@@ -80,11 +80,15 @@ SessionOptions read_options(const Napi::Value& value) {
   result.cuda.device = static_cast<int>(options.integer_or("index", 0, 0));
   result.cuda.deterministic = options.boolean_or("deterministic", false);
   result.cuda.eager = options.boolean_or("eager", false);
+  result.cuda.partial = options.boolean_or("partial", false);
   result.cuda.record_only = options.boolean_or("recordOnly", false);
   result.cuda.workspace_limit = static_cast<uint64_t>(options.integer_or("workspaceLimit", 0, 0));
   result.cuda.resident_limit = static_cast<uint64_t>(options.integer_or("residentLimit", 0, 0));
   result.cuda.schedule_seed = static_cast<uint64_t>(options.integer_or("scheduleSeed", 0, 0));
   result.cuda.omit_wait = static_cast<int>(options.integer_or("omitWait", -1, -1));
+  result.cuda.multiprocessors =
+      static_cast<int>(options.integer_or("multiprocessors", 1, result.cuda.multiprocessors));
+  result.cuda.emulated_memory = static_cast<uint64_t>(options.integer_or("memory", 0, 0));
   return result;
 }
 

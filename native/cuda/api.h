@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define PRERESNET_CUDA_API_VERSION 3
+#define PRERESNET_CUDA_API_VERSION 4
 
 /* Functions return 0, or 1 with *error filled in. `code` is one of lib/errors.ts. */
 typedef struct {
@@ -42,14 +42,17 @@ typedef struct {
 typedef struct {
   size_t size;
   int32_t device;
-  int32_t deterministic;    /* only engines whose results do not change from run to run */
-  int32_t eager;            /* no CUDA graph: every launch is made anew */
+  int32_t deterministic; /* only engines whose results do not change from run to run */
+  int32_t eager;         /* no CUDA graph: every launch is made anew */
+  int32_t partial; /* programs that no engine can run are left out; running one is the refusal */
   int32_t record_only;      /* emulated: count launches and bytes, allocate and compute nothing */
   uint64_t workspace_limit; /* bytes that one convolution may take; 0: no limit */
   uint64_t resident_limit;  /* bytes that sets of images may take on the device */
   uint64_t schedule_seed;   /* emulated: which of the legal orders */
   /* Emulated, for tests: the number, in each step, of the event wait that is left out; -1: none. */
   int32_t omit_wait;
+  int32_t multiprocessors;  /* emulated: how many the device has */
+  uint64_t emulated_memory; /* emulated: bytes that it has; 0: what is free on the host */
 } preresnet_cuda_options;
 
 typedef struct {

@@ -32,7 +32,7 @@ struct ConvolutionChoice {
   Type type = Type::f32;
   bool tf32 = false;  // f32 only: tensor cores that round operands to tf32
   Tier tier = Tier::plain;
-  int engine = -1;  // candidate of the heuristics' list; -1: the first that builds
+  int engine = -1;  // which of the engines that the rest of this allows; -1: the first that builds
   bool deterministic = false;
   size_t workspace_limit = 0;  // bytes; 0: none
   auto operator<=>(const ConvolutionChoice&) const = default;

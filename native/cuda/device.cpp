@@ -19,10 +19,12 @@ std::string megabytes(size_t bytes) {
 
 Device::Device(Runtime& runtime, ProgramSet& set, const MemoryPlan& plan)
     : runtime_(runtime), plan_(plan) {
-  const size_t available = runtime.available_bytes();
-  if (plan.total() > available) {
-    throw Error("ERR_MEMORY", "expected at most " + megabytes(available) +
-                                  " (what is free on the device), got a program that needs " +
+  const size_t most = runtime.plannable_bytes();
+  if (plan.total() > most) {
+    throw Error("ERR_MEMORY", "expected at most " + megabytes(most) +
+                                  " (what is free on the device, less " +
+                                  megabytes(runtime.reserved_bytes()) +
+                                  " for the code of kernels), got a program that needs " +
                                   megabytes(plan.total()) + " (" + megabytes(plan.arena_bytes()) +
                                   " in arenas, " + megabytes(plan.total() - plan.arena_bytes()) +
                                   " of workspace)");
@@ -34,15 +36,19 @@ Device::Device(Runtime& runtime, ProgramSet& set, const MemoryPlan& plan)
     const size_t all = name == "inputs" ? plan.slot_stride() * kSlots : bytes;
     if (all > 0) runtime.fill(kMain, at(plan.arena(name)), 0, all);
   }
-  for (int stream = 0; stream < kComputeStreams; ++stream) {
-    runtime.fill(kMain, at(plan.counters(stream)), 0, kCounters * sizeof(unsigned));
-  }
-  runtime.synchronize(kMain);
+  zero_counters();
   for (Tensor& tensor : set.tensors) tensor.data = at(plan.range(tensor).begin);
 }
 
 Device::~Device() {
   if (base_ != nullptr) runtime_.free(base_);
+}
+
+void Device::zero_counters() const {
+  for (int stream = 0; stream < kComputeStreams; ++stream) {
+    runtime_.fill(kMain, at(plan_.counters(stream)), 0, kCounters * sizeof(unsigned));
+  }
+  runtime_.synchronize(kMain);
 }
 
 Place Device::place(Stream stream, int slot) const {

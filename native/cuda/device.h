@@ -39,6 +39,8 @@ class Device {
   const MemoryPlan& plan() const { return plan_; }
   std::byte* at(size_t place) const { return base_ + place; }
   Place place(Stream, int slot) const;
+  /// For when operations may have ended in the midst of counting: nothing runs, the host waits.
+  void zero_counters() const;
   /// Where a tensor lies for a slot.
   std::byte* address(const Tensor&, int slot) const;
 

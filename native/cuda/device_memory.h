@@ -4,16 +4,12 @@
 #include <map>
 #include <string>
 
-#include "cuda/runtime.h"
 #include "cuda/schedule.h"
+#include "cuda/streams.h"
 #include "program/program.h"
 
 namespace preresnet::cuda {
 
-constexpr int kStreams = 3;
-constexpr Stream kMain{0}, kWeights{1}, kCopies{2};
-/// Streams on which operations run: kMain and kWeights.
-constexpr int kComputeStreams = 2;
 /// Steps whose inputs can be there at the same time.
 constexpr int kSlots = 2;
 

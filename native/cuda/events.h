@@ -9,17 +9,15 @@
 namespace preresnet::cuda {
 
 /// The inputs of a slot are on the device.
-constexpr Event copied_event(int slot) { return Event{slot}; }
+constexpr Event copied_event(int slot) { return {slot, Event::Use::host}; }
 /// The step in a slot is over and its results are on the host.
-constexpr Event done_event(int slot) { return Event{8 + slot}; }
+constexpr Event done_event(int slot) { return {8 + slot, Event::Use::host}; }
 constexpr Event kStartEvent{16};
-constexpr Event kTraceStartEvent{17};
-constexpr Event kPeakBeginEvent{18}, kPeakEndEvent{19};
-constexpr Event operation_event(size_t operation) {
-  return Event{static_cast<int>(32 + operation * 3)};
-}
+constexpr Event kTraceStartEvent{17, Event::Use::time};
+constexpr Event kPeakBeginEvent{18, Event::Use::time}, kPeakEndEvent{19, Event::Use::time};
+constexpr Event operation_event(size_t operation) { return {static_cast<int>(32 + operation * 3)}; }
 constexpr Event trace_event(size_t operation, bool before) {
-  return Event{static_cast<int>(32 + operation * 3 + (before ? 1 : 2))};
+  return {static_cast<int>(32 + operation * 3 + (before ? 1 : 2)), Event::Use::time};
 }
 
 }  // namespace preresnet::cuda

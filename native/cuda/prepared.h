@@ -32,10 +32,11 @@ class PreparedProgram : public Landmarks {
   /// Everything that has to be the same for one step. `place` makes the Place of a stream;
   /// `between` is called before and after each operation, on its stream, and may be empty.
   struct Enqueueing {
+    using Between = std::function<void(size_t operation, bool before)>;
     Runtime& runtime;
     std::function<Place(Stream)> place;
     int omit_wait = -1;
-    std::function<void(size_t operation, bool before)> between;
+    Between between;
   };
   void enqueue(const Enqueueing&) const;
 

@@ -24,7 +24,7 @@ const uint8_t* ResidentSets::find(uint64_t id, const uint8_t* images, size_t byt
     }
     return reinterpret_cast<const uint8_t*>(found->second.at);
   }
-  if (bytes > limit_ - taken_ || bytes > runtime_.available_bytes()) return nullptr;
+  if (bytes > limit_ - taken_ || bytes > runtime_.plannable_bytes()) return nullptr;
   auto* at = static_cast<std::byte*>(runtime_.allocate(bytes));
   try {
     upload(at, images, bytes);

@@ -17,8 +17,8 @@ class ResidentSets {
   ResidentSets& operator=(const ResidentSets&) = delete;
 
   /// Where a set lies; the first time it is copied there, and the host waits. Null where it would
-  /// take more than the limit with those that are there, or more than is free on the device. `id`
-  /// is of these bytes and no others.
+  /// take more than the limit with those that are there, or more than may be allocated on the
+  /// device. `id` is of these bytes and no others.
   const uint8_t* find(uint64_t id, const uint8_t* images, size_t bytes);
 
  private:

@@ -2,6 +2,7 @@
 // emulation/ records what is enqueued and runs it, at a synchronisation or a replay, in a random
 // order that the recorded events allow.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,7 +17,17 @@ struct Dim3 {
 
 /// Streams and events are small numbers; the runtime makes them when they are first used.
 enum class Stream : int {};
-enum class Event : int {};
+
+struct Event {
+  /// Streams may wait for any event. What else is asked of it, and so what it costs:
+  enum class Use : uint8_t {
+    order,  // nothing
+    host,   // the host waits for it too, and sleeps meanwhile
+    time,   // it tells the time
+  };
+  int number;
+  Use use = Use::order;  // always the same for a number
+};
 
 /// Work of one stream: a kernel, or a call into a library.
 struct Launch {
@@ -50,6 +61,14 @@ class Runtime {
   virtual void* allocate(size_t bytes) = 0;
   virtual void free(void*) noexcept = 0;
   virtual size_t available_bytes() const = 0;
+  /// What has to stay free for that which is not allocated here and comes later: the code of
+  /// kernels, which is loaded when they are first launched.
+  virtual size_t reserved_bytes() const = 0;
+  /// What may be allocated now.
+  size_t plannable_bytes() const {
+    const size_t available = available_bytes();
+    return available - std::min(available, reserved_bytes());
+  }
   /// Host memory that the device reads and writes while the host goes on.
   virtual void* allocate_pinned(size_t bytes) = 0;
   virtual void free_pinned(void*) noexcept = 0;
@@ -66,8 +85,8 @@ class Runtime {
 
   // The host waits.
   virtual void synchronize(Stream) = 0;
-  virtual void synchronize(Event) = 0;
-  /// Between two events that were recorded and reached.
+  virtual void synchronize(Event) = 0;  // of use `host`
+  /// Between two events of use `time` that were recorded and reached.
   virtual double milliseconds(Event from, Event to) = 0;
 
   /// Everything enqueued on the stream, and on streams that wait for it, until end_capture becomes
@@ -87,6 +106,8 @@ struct RuntimeOptions {
   int device = 0;
   bool record_only = false;    // emulated: nothing is allocated or computed
   uint64_t schedule_seed = 0;  // emulated: which of the legal orders
+  int multiprocessors = 2;     // emulated: how many the device has
+  uint64_t memory = 0;         // emulated: bytes that the device has; 0: what is free on the host
 };
 
 /// Each library has one of them: cudart/ or emulation/. ERR_DEVICE where the device cannot be used.

@@ -29,7 +29,9 @@ Session::Session(std::string_view programs, const preresnet_cuda_options& option
   verify(*set_);
   runtime_ = make_runtime({.device = options.device,
                            .record_only = options.record_only != 0,
-                           .schedule_seed = options.schedule_seed});
+                           .schedule_seed = options.schedule_seed,
+                           .multiprocessors = options.multiprocessors,
+                           .memory = options.emulated_memory});
   convolutions_ = make_convolutions(*runtime_);
   const Context context{.runtime = *runtime_,
                         .convolutions = *convolutions_,
@@ -43,7 +45,14 @@ Session::Session(std::string_view programs, const preresnet_cuda_options& option
                  .workspace_limit = context.workspace_limit};
   size_t workspaces[kComputeStreams] = {};
   for (const auto& [name, program] : set_->programs) {
-    auto prepared = std::make_unique<PreparedProgram>(program, context, stop);
+    std::unique_ptr<PreparedProgram> prepared;
+    try {
+      prepared = std::make_unique<PreparedProgram>(program, context, stop);
+    } catch (const Error& error) {
+      if (options.partial == 0 || error.code() != "ERR_UNSUPPORTED") throw;
+      refused_.emplace(name, error);
+      continue;
+    }
     for (int stream = 0; stream < kComputeStreams; ++stream) {
       workspaces[stream] = std::max(workspaces[stream], prepared->workspace_bytes(stream));
     }
@@ -104,6 +113,8 @@ void Session::write(std::string_view name, const void* bytes, size_t length) {
 PreparedProgram& Session::program(std::string_view name) const {
   const auto entry = programs_.find(name);
   if (entry != programs_.end()) return *entry->second;
+  const auto refusal = refused_.find(name);
+  if (refusal != refused_.end()) throw refusal->second;
   throw Error("ERR_OPTION", "no program named \"" + std::string(name) + "\" was compiled");
 }
 
@@ -138,7 +149,7 @@ void Session::run(preresnet_cuda_run& run) {
     }
     throw;
   }
-  const auto index = std::distance(programs_.begin(), programs_.find(run.program));
+  const auto index = std::distance(set_->programs.begin(), set_->programs.find(run.program));
   for (preresnet_cuda_event& event : trace_) event.program = static_cast<int32_t>(index);
 }
 

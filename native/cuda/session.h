@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/error.h"
 #include "cuda/api.h"
 #include "cuda/device.h"
 #include "cuda/prepared.h"
@@ -44,6 +45,8 @@ class Session {
   std::unique_ptr<Convolutions> convolutions_;
   ConvolutionChoice arithmetic_;  // of a plain convolution
   std::map<std::string, std::unique_ptr<PreparedProgram>, std::less<>> programs_;
+  /// Of a partial session: why a program could not be prepared.
+  std::map<std::string, Error, std::less<>> refused_;
   std::unique_ptr<MemoryPlan> plan_;
   std::unique_ptr<Device> device_;
   std::unique_ptr<StepLoop> loop_;

@@ -90,6 +90,8 @@ void StepLoop::abandon() noexcept {
     runtime_.synchronize(kCopies);
     runtime_.synchronize(kWeights);
     runtime_.synchronize(kMain);
+    // Sums of later runs wait for a count that begins at zero.
+    device_.zero_counters();
   } catch (...) {
     return;  // the device failed: nothing runs there any more
   }
@@ -219,49 +221,61 @@ void StepLoop::enqueue(const Call& call, const Flight& flight, double learning_r
     copy_batch(call, flight.slot);
     staged_[slot] = true;
   }
+  // Read when the step runs, replayed or not. The slot's step before is over: the host has waited
+  // for it, and the one step that may still be on the device is the other slot's.
   *values_[slot] = {.seed = call.run.seed, .step = flight.step, .learning_rate = learning_rate};
-  runtime_.copy_to_device(kMain, device_.at(device_.plan().step_values()), values_[slot],
-                          sizeof(StepValues));
-  const size_t buffers = device_.plan().buffers_bytes();
-  if (call.run.check_finite != 0 && call.program.loss != nullptr && buffers > 0) {
-    runtime_.copy_on_device(kMain, device_.at(device_.plan().kept_buffers(flight.slot)),
-                            device_.at(device_.plan().arena("buffers")), buffers);
-  }
-  enqueue_operations(call, flight);
-  enqueue_results(call, flight.slot);
-  runtime_.record(kMain, done_event(flight.slot));
-}
-
-void StepLoop::enqueue_operations(const Call& call, const Flight& flight) {
   Captured& captured = captured_[&call.program];
   const bool watched = call.trace != nullptr || call.run.poison != 0 || call.guarded_here;
   if (captured.ran && options_.eager == 0 && !watched) {
-    std::unique_ptr<Graph>& graph = captured.graphs[static_cast<size_t>(flight.slot)];
-    if (graph == nullptr) capture(call, flight.slot);
-    runtime_.replay(kMain, *graph);
-    return;
+    runtime_.replay(kMain, graph_of(call, flight.slot));
+  } else {
+    PreparedProgram::Enqueueing::Between between;
+    if (watched) {
+      between = [&](size_t operation, bool before) { watch(call, flight, operation, before); };
+    }
+    enqueue_step(call, flight.slot, between);
+    captured.ran = true;
   }
-  PreparedProgram::Enqueueing step{
-      .runtime = runtime_,
-      .place = [&](Stream stream) { return device_.place(stream, flight.slot); },
-      .omit_wait = options_.omit_wait,
-      .between = {}};
-  if (watched) {
-    step.between = [&](size_t operation, bool before) { watch(call, flight, operation, before); };
-    if (call.trace != nullptr) runtime_.record(kMain, kTraceStartEvent);
-  }
-  call.program.enqueue(step);
-  captured.ran = true;
+  runtime_.record(kMain, done_event(flight.slot));
 }
 
-void StepLoop::capture(const Call& call, int slot) {
+/// All of a step between the copy of its batch and the event of its end. What it copies lies at
+/// places that depend on the slot alone, and which copies there are is part of a graph's key.
+void StepLoop::enqueue_step(const Call& call, int slot,
+                            const PreparedProgram::Enqueueing::Between& between) const {
+  const MemoryPlan& plan = device_.plan();
+  runtime_.copy_to_device(kMain, device_.at(plan.step_values()), values_[static_cast<size_t>(slot)],
+                          sizeof(StepValues));
+  if (keeps_buffers(call)) {
+    runtime_.copy_on_device(kMain, device_.at(plan.kept_buffers(slot)),
+                            device_.at(plan.arena("buffers")), plan.buffers_bytes());
+  }
+  if (call.trace != nullptr) runtime_.record(kMain, kTraceStartEvent);
+  call.program.enqueue({.runtime = runtime_,
+                        .place = [&](Stream stream) { return device_.place(stream, slot); },
+                        .omit_wait = options_.omit_wait,
+                        .between = between});
+  enqueue_results(call, slot);
+}
+
+bool StepLoop::keeps_buffers(const Call& call) const {
+  return call.run.check_finite != 0 && call.program.loss != nullptr &&
+         device_.plan().buffers_bytes() > 0;
+}
+
+const Graph& StepLoop::graph_of(const Call& call, int slot) {
+  const GraphKey key{
+      .slot = slot, .keeps_buffers = keeps_buffers(call), .collects = call.run.collect != 0};
+  std::unique_ptr<Graph>& graph = captured_[&call.program].graphs[key];
+  if (graph == nullptr) graph = capture(call, slot);
+  return *graph;
+}
+
+std::unique_ptr<Graph> StepLoop::capture(const Call& call, int slot) const {
   runtime_.begin_capture(kMain);
   std::exception_ptr failure;
   try {
-    call.program.enqueue({.runtime = runtime_,
-                          .place = [&](Stream stream) { return device_.place(stream, slot); },
-                          .omit_wait = options_.omit_wait,
-                          .between = {}});
+    enqueue_step(call, slot, {});
   } catch (...) {
     failure = std::current_exception();
   }
@@ -272,7 +286,7 @@ void StepLoop::capture(const Call& call, int slot) {
     if (failure == nullptr) throw;
   }
   if (failure != nullptr) std::rethrow_exception(failure);
-  captured_[&call.program].graphs[static_cast<size_t>(slot)] = std::move(graph);
+  return graph;
 }
 
 void StepLoop::enqueue_results(const Call& call, int slot) const {

@@ -43,10 +43,16 @@ class StepLoop {
     int32_t* predictions;
     int32_t* labels;
   };
+  /// What the work of a step depends on beside its program.
+  struct GraphKey {
+    int slot;
+    bool keeps_buffers, collects;
+    auto operator<=>(const GraphKey&) const = default;
+  };
   struct Captured {
     bool ran =
         false;  // once, launch by launch: kernels are loaded and may be captured from then on
-    std::array<std::unique_ptr<Graph>, kSlots> graphs;
+    std::map<GraphKey, std::unique_ptr<Graph>> graphs;
   };
   /// One call of run().
   struct Call {
@@ -66,9 +72,11 @@ class StepLoop {
   void gather_batch(const Call&, int slot) const;
   int32_t* indices_of(int slot) const;
   void enqueue(const Call&, const Flight&, double learning_rate);
-  void enqueue_operations(const Call&, const Flight&);
+  void enqueue_step(const Call&, int slot, const PreparedProgram::Enqueueing::Between&) const;
+  bool keeps_buffers(const Call&) const;
   void enqueue_results(const Call&, int slot) const;
-  void capture(const Call&, int slot);
+  const Graph& graph_of(const Call&, int slot);
+  std::unique_ptr<Graph> capture(const Call&, int slot) const;
   void watch(const Call&, const Flight&, size_t operation, bool before) const;
   void finish(Call&);
   void check(const Call&, const Flight&) const;

@@ -110,8 +110,10 @@ void StepLoop::explain(const Call& call, const Flight& flight, size_t until,
   for (const Stream stream : {kCopies, kWeights, kMain}) runtime_.synchronize(stream);
   restore_buffers(flight.slot);
   const auto run = [&](size_t index) {
-    call.program.operation(index).enqueue(device_.place(kMain, flight.slot));
-    runtime_.synchronize(kMain);
+    // Its own stream's workspace: the other one's was not made for it.
+    const Stream stream{call.program.stream(index)};
+    call.program.operation(index).enqueue(device_.place(stream, flight.slot));
+    runtime_.synchronize(stream);
   };
   const std::string found = first_not_finite(
       call.program.program(), until, run,

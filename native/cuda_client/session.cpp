@@ -16,11 +16,14 @@ preresnet_cuda_options to_options(const CudaOptions& options) {
           .device = options.device,
           .deterministic = options.deterministic,
           .eager = options.eager,
+          .partial = options.partial,
           .record_only = options.record_only,
           .workspace_limit = options.workspace_limit,
           .resident_limit = options.resident_limit,
           .schedule_seed = options.schedule_seed,
-          .omit_wait = options.omit_wait};
+          .omit_wait = options.omit_wait,
+          .multiprocessors = options.multiprocessors,
+          .emulated_memory = options.emulated_memory};
 }
 
 void write_error(preresnet_cuda_error* error, const std::string& code, const std::string& message) {

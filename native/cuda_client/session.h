@@ -17,11 +17,14 @@ struct CudaOptions {
   int device = 0;
   bool deterministic = false;
   bool eager = false;
+  bool partial = false;  // programs that no engine can run are left out
   bool record_only = false;
   uint64_t workspace_limit = 0;  // bytes of one convolution; 0: no limit
   uint64_t resident_limit = 0;   // bytes of sets of images on the device
   uint64_t schedule_seed = 0;
   int omit_wait = -1;
+  int multiprocessors = 2;       // of the emulated device
+  uint64_t emulated_memory = 0;  // bytes; 0: what is free on the host
 };
 
 /// What a step does to memory and how many launches it takes.

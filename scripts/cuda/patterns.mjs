@@ -60,6 +60,19 @@ export function requestsFor(layers, device, precision) {
   )
 }
 
+/** As many engines as the tuner tries. */
+const NUMBERED = 6
+
+/** What the tuner chooses from, by number, in deterministic sessions and others: plans that need no compiling, of the same layers as compiled ones. */
+export function numberedRequests(layers, device, precision) {
+  const patterns = PATTERNS.filter(({ tier, fuse }) => tier < 2 && (fuse.length === 0 || precision === 'fp16'))
+  return patterns.flatMap((pattern) =>
+    layers
+      .filter((layer) => (layer.kind === 'inner' || pattern[layer.kind] === true) && (device === 'h100' || layer.sampled))
+      .flatMap((layer) => [false, true].map((deterministic) => ({ ...pattern, precision, layer, deterministic, numbered: NUMBERED, build: true }))),
+  )
+}
+
 function* layersOf(graph) {
   const padded = (channels) => Math.ceil(channels / 8) * 8
   for (const node of graph.nodes) {

@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { Stop } from '../support/run.mjs'
 import { attempt } from './processes.mjs'
 
-export async function memory({ home, device, emulated, say }) {
+export async function memory({ home, device, emulated, secondsLeft, say, keep }) {
   const { compile, digits, loader, preResNet, sgd } = await import(pathToFileURL(join(home, 'dist/lib/index.js')).href)
   const total = emulated ? 20 : 10_000
   const data = await digits()
@@ -20,6 +21,8 @@ export async function memory({ home, device, emulated, say }) {
       waited += metrics.dataSeconds
       all += metrics.seconds
       samples.push({ steps: done + total / 10, hostBytes: residentBytes(), deviceBytes: emulated ? 0 : deviceBytes() })
+      keep({ samples })
+      if (secondsLeft() <= 0 && samples.length < 10) throw new Stop(`no time left after ${done + total / 10} of ${total} steps`)
     }
   } finally {
     await session.dispose()

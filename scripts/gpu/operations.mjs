@@ -1,5 +1,6 @@
 // Every operation against the reference executor, in every precision: the operation tests of the suite, on the GPU. They fill outputs with
 // garbage first, have borders, odd sizes and channels that fill no vector.
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { filesUnder } from '../support/stamp.mjs'
 import { attempt } from './processes.mjs'
@@ -9,7 +10,9 @@ export async function operations({ home, emulated, secondsLeft }) {
   const chosen = emulated ? files.filter((file) => /\/(conv|bn_relu|sgd)\.test\.js$/.test(file)) : files
   // The tests run from the place where the results of the build lie; ava finds its settings in package.json.
   const env = { ...process.env, ...(!emulated && { PRERESNET_TEST_DEVICE: 'cuda' }) }
-  const { stdout, late } = attempt(process.execPath, [join(home, 'node_modules/ava/entrypoints/cli.mjs'), '--tap', ...chosen], {
+  // The reference executor, on the host, is the slow side.
+  const concurrency = emulated ? [] : ['--concurrency', Math.max(2, availableParallelism() >> 1)]
+  const { stdout, late } = attempt(process.execPath, [join(home, 'node_modules/ava/entrypoints/cli.mjs'), '--tap', ...concurrency, ...chosen], {
     cwd: home,
     env,
     limit: secondsLeft(),

@@ -4,7 +4,7 @@ import { json, preresnet, twin } from './processes.mjs'
 /** `against`: PyTorch's ways, and the ratio that is wanted of each. */
 const imagenet = { eager: 1.5, compile: 1.25 }
 const cifar = { eager: 4, graph: undefined, 'compile-graph': 1.5 }
-const ROWS = {
+export const ROWS = {
   'resnet-200-128': { network: 'preresnet-200', batch: 128, against: imagenet, goals: { 'NVIDIA H200': 2650, default: 2000 } },
   'cifar-164-128': { network: 'preresnet-164', batch: 128, against: cifar },
   'cifar-1001-128': { network: 'preresnet-1001', batch: 128, against: cifar },

@@ -21,7 +21,14 @@ function detail(name, check) {
     case 'sameness':
       return `${check.comparisons.filter(({ passed }) => passed).length} of ${check.comparisons.length} bit for bit`
     case 'sanitizer':
-      return check.runs.map(({ tool, errors }) => `${tool} ${errors}`).join(', ')
+      return check.runs.map(({ tool, errors, decides }) => `${tool} ${errors}${decides ? '' : ' (decides nothing)'}`).join(', ')
+    case 'tuning':
+      return check.runs
+        .map(
+          ({ network, batch, sites, timed, seconds, error }) =>
+            `${network} at ${batch}: ${error ?? `${timed} of ${sites} convolutions in ${seconds.toFixed(0)} s`}`,
+        )
+        .join(', ')
     case 'speed':
       return check.rows.map(speedLine).join('; ')
     case 'layers':

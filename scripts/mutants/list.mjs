@@ -377,10 +377,31 @@ export const MUTANTS = [
     tests: ['ops/conv_backward_data'],
   },
   {
-    name: 'CUDA: equal maxima all get the gradient',
-    file: cuda('kernels/pool_backward.cu'),
-    search: 'before ? !replaces(own[i], value) : replaces(value, own[i])',
-    replace: 'replaces(value, own[i])',
+    name: 'CUDA: a strided fusion with an addition that no engine has',
+    file: cuda('emulation/convolution_support.cpp'),
+    search: '!fusion.add || shape.stride == 1',
+    replace: 'true',
+    tests: ['ops/conv_backward_norm'],
+  },
+  {
+    name: 'CUDA: a strided fusion with an addition is chosen',
+    file: 'lib/compiler/lower/engines.ts',
+    search: '(on.dataAdd && stride === 1)',
+    replace: 'on.dataAdd',
+    tests: ['compiler/plans'],
+  },
+  {
+    name: 'CUDA: a strided projection after its branch',
+    file: 'lib/compiler/compile.ts',
+    search: 'stridedFirst: targetOf(options) !== undefined',
+    replace: 'stridedFirst: false',
+    tests: ['compiler/launches'],
+  },
+  {
+    name: 'CUDA: the last of equal maxima gets the gradient',
+    file: cuda('kernels/pool_window.h'),
+    search: '!replaces(value, best[i])',
+    replace: 'replaces(best[i], value)',
     tests: ['ops/pool_backward'],
   },
   {
@@ -442,8 +463,8 @@ export const MUTANTS = [
   {
     name: "CUDA: no barrier between a block's partial sums",
     file: cuda('kernels/channel_pass.h'),
-    search: '    const unsigned half = (rows + 1) / 2;\n    __syncthreads();',
-    replace: '    const unsigned half = (rows + 1) / 2;',
+    search: '    }\n    __syncthreads();\n    if (place.row < rows - half)',
+    replace: '    }\n    if (place.row < rows - half)',
     tests: ['ops/residual_add'],
   },
   {
@@ -451,6 +472,20 @@ export const MUTANTS = [
     file: cuda('kernels/channel_pass.h'),
     search: 'const unsigned half = (rows + 1) / 2;',
     replace: 'const unsigned half = rows / 2;',
+    tests: ['ops/residual_add'],
+  },
+  {
+    name: 'CUDA: partial sums past the first round left out',
+    file: cuda('kernels/channel_pass.h'),
+    search: 'row += kTogether * place.rows',
+    replace: 'row = parts',
+    tests: ['cuda/many_blocks'],
+  },
+  {
+    name: 'CUDA: a level of a tree writes what the level before still reads',
+    file: cuda('kernels/channel_pass.h'),
+    search: 'shared[level % 2]',
+    replace: 'shared[0]',
     tests: ['ops/residual_add'],
   },
   {
@@ -463,8 +498,8 @@ export const MUTANTS = [
   {
     name: 'CUDA: partial sums of groups overwrite each other',
     file: cuda('kernels/channel_pass.h'),
-    search: 'blockIdx.z % sums.each * gridDim.x + blockIdx.x',
-    replace: 'blockIdx.x',
+    search: 'blockIdx.z % sums.each * gridDim.y + blockIdx.y',
+    replace: 'blockIdx.y',
     tests: ['ops/pointwise'],
   },
   {
@@ -539,6 +574,34 @@ export const MUTANTS = [
     search: 'if (bytes > limit_ - taken_ ||',
     replace: 'if (true ||',
     tests: ['cuda/resident'],
+  },
+  {
+    name: 'CUDA: a dataset takes the room of the code of kernels',
+    file: cuda('resident_sets.cpp'),
+    search: 'bytes > runtime_.plannable_bytes()',
+    replace: 'bytes > runtime_.available_bytes()',
+    tests: ['cuda/resident'],
+  },
+  {
+    name: 'CUDA: a program takes the room of the code of kernels',
+    file: cuda('device.cpp'),
+    search: 'const size_t most = runtime.plannable_bytes();',
+    replace: 'const size_t most = runtime.available_bytes();',
+    tests: ['cuda/session'],
+  },
+  {
+    name: 'CUDA: a captured step collects for a run that does not, or the other way round',
+    file: cuda('step_loop.cpp'),
+    search: '.collects = call.run.collect != 0}',
+    replace: '.collects = false}',
+    tests: ['cuda/session'],
+  },
+  {
+    name: 'CUDA: a captured step keeps no buffers for a run that checks',
+    file: cuda('step_loop.cpp'),
+    search: '.keeps_buffers = keeps_buffers(call)',
+    replace: '.keeps_buffers = false',
+    tests: ['cuda/session'],
   },
   {
     name: 'residentLimit is not looked at',

@@ -65,13 +65,25 @@ test('what was fused into a launch is what runs in it', async (t) => {
   t.deepEqual(await fused('bf16'), ['bn_relu norm1 relu1', 'conv conv1', 'residual_add', 'bn_relu norm3 relu3', 'conv conv3', 'residual_add add'])
 })
 
-test('a projection is a fourth convolution; its gradient is added in the fusion', async (t) => {
+test('a projection is a fourth convolution; its gradient is added in the fusion, in the convolution of stride 1', async (t) => {
   const set = await programsOf({ arch: 90 })
   const forward = unit(set, 'forward', 'stages.1.blocks.0.')
   t.is(forward.filter((operation) => operation.startsWith('conv ')).length, 4)
   const backward = set.programs['train']!.operations.filter(({ name, phase }) => phase === 'backward' && name.startsWith('stages.1.blocks.0.'))
   t.is(backward.filter(({ op }) => op === 'conv_backward_data').length, 1)
-  t.is(backward.filter(({ op, operands }) => op === 'conv_backward_norm' && 'add' in operands).length, 1)
+  t.deepEqual(
+    backward.filter(({ op, operands }) => op === 'conv_backward_norm' && 'add' in operands).map(({ name, attributes }) => [name, attributes['stride']]),
+    [['stages.1.blocks.0.conv1', 1]],
+  )
+})
+
+test('where both convolutions that read the activation are strided, an operation of its own adds', async (t) => {
+  const set = await programsOf({ arch: 90 }, preResNet('preresnet-164', { classes: 10, strideOn: 'conv1' }))
+  const backward = unit(set, 'backward', 'stages.1.blocks.0.')
+  t.is(backward.filter((operation) => operation.startsWith('conv_backward_data ')).length, 2)
+  t.is(backward.filter((operation) => operation.startsWith('relu_backward ')).length, 1)
+  // The first stage's projection has stride 1.
+  t.is(unit(set, 'backward', 'stages.0.blocks.0.').filter((operation) => operation.startsWith('relu_backward ')).length, 0)
 })
 
 test('a plain bottleneck writes activations, once forward and once backward, and keeps none', async (t) => {
@@ -157,6 +169,8 @@ test('patterns that exist', (t) => {
   t.false(hasPrecompiled(90, 'fp16', { ...site, pass: 'weights', wants: [] }))
   t.true(hasPrecompiled(90, 'fp16', { ...site, pass: 'data', wants: ['add', 'mask', 'sums', 'norm'] }))
   t.false(hasPrecompiled(80, 'fp16', { ...site, pass: 'data', wants: ['add', 'mask', 'sums', 'norm'] }))
+  t.false(hasPrecompiled(90, 'fp16', { ...site, pass: 'data', wants: ['add', 'mask', 'sums', 'norm'], stride: 2 }))
+  t.true(hasPrecompiled(90, 'fp16', { ...site, pass: 'data', wants: ['mask', 'sums', 'norm'], stride: 2 }))
   t.false(hasPrecompiled(90, 'fp16', { ...site, pass: 'data', wants: ['mask', 'sums'] }))
   t.true(hasRuntimeCompiled('bf16', { ...site, wants: ['transform', 'residual', 'sums'] }))
   t.false(hasRuntimeCompiled('fp32', site))

@@ -3,8 +3,12 @@
  * leaving one out is noticed.
  */
 import test from 'ava'
-import { openSmall, trained } from '../support/emulated.js'
+import { loader } from '../../lib/data/index.js'
+import { compile } from '../../lib/runtime/session.js'
+import { sgd } from '../../lib/training/sgd.js'
+import { everything, openSmall, trained } from '../support/emulated.js'
 import { nativeProgram } from '../support/native_program.js'
+import { someDigits, tiny } from '../training/tiny.js'
 
 /** test/native/order.cpp */
 const run = nativeProgram('order_test')
@@ -25,6 +29,9 @@ const misuse: Readonly<Record<string, RegExp>> = {
   wait_for_outside: /recorded outside of the capture/,
   wait_for_captured: /recorded in a capture that is over/,
   synchronize_in_capture: /synchronize during a capture/,
+  host_waits_for_order: /event 5 was not made so that the host waits for it/,
+  time_of_order: /event 5 was not made so that its time is asked/,
+  two_uses: /event 5 is used in two ways/,
 }
 for (const [name, message] of Object.entries(misuse)) {
   test(`misuse is an error: ${name}`, (t) => {
@@ -50,6 +57,20 @@ for (const precision of ['fp32', 'bf16', 'fp16'] as const) {
     }
   })
 }
+
+test('with as many multiprocessors as a GPU has, sums are split otherwise, and are the same bits in every order', async (t) => {
+  const { train } = await someDigits()
+  const outcome = async (multiprocessors: number, scheduleSeed: number): Promise<string> => {
+    // 6,400 pixels of the stem are 25 blocks where two multiprocessors take 16.
+    await using data = loader(train, { batch: 64, seed: 1 })
+    const cuda = { emulation: { multiprocessors, scheduleSeed } }
+    await using session = await compile(tiny(), { device: 'cuda-emulated', precision: 'fp32', data, seed: 2, optimizer: sgd(), cuda })
+    return await everything(session, [...(await session.steps(3, { learningRate: 0.05 })).losses])
+  }
+  const expected = await outcome(132, 0)
+  t.not(expected, await outcome(2, 0))
+  for (let seed = 1; seed <= 3; seed++) t.is(await outcome(132, seed), expected, `order ${seed}`)
+})
 
 /** What an outcome is compared by: everything, or the error. */
 async function outcome(omitWait: number, scheduleSeed: number): Promise<string> {

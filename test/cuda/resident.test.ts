@@ -17,7 +17,8 @@ function pixelsOf({ source }: Dataset): Uint8Array {
   return source.kind === 'memory' ? source.images : new Uint8Array()
 }
 
-const open = (data: ReturnType<typeof loader>, pixels: number, residentLimit?: number): Promise<Session> =>
+/** `memory`: bytes of the device. */
+const open = (data: ReturnType<typeof loader>, pixels: number, residentLimit?: number, memory = 0): Promise<Session> =>
   compile(
     preResNet({
       family: 'cifar',
@@ -34,7 +35,7 @@ const open = (data: ReturnType<typeof loader>, pixels: number, residentLimit?: n
       optimizer: sgd(),
       device: 'cuda-emulated',
       precision: 'fp32',
-      cuda: { ...(residentLimit !== undefined && { residentLimit }) },
+      cuda: { ...(residentLimit !== undefined && { residentLimit }), emulation: { memory } },
     },
   )
 
@@ -54,19 +55,33 @@ for (const pixels of [5, 8]) {
   })
 }
 
-test('a set on the device is not read again, one beyond the limit is sent each time', async (t) => {
-  const losses = async (residentLimit: number): Promise<number[]> => {
-    const set = await images(8)
-    await using data = loader(set, { batch: 8, seed: 1, slots: 2 })
-    await using session = await open(data, 8, residentLimit)
-    await session.steps(1, { learningRate: 0.05 })
-    // Against the rules, so as to see where images come from.
-    pixelsOf(set).fill(0)
-    return [...(await session.steps(6, { learningRate: 0.05 })).losses]
-  }
+/** Of steps before which the set became zeros: against the rules, so as to see where images come from. */
+async function lossesOfZeros(residentLimit?: number, memory?: number): Promise<number[]> {
+  const set = await images(8)
+  await using data = loader(set, { batch: 8, seed: 1, slots: 2 })
+  await using session = await open(data, 8, residentLimit, memory)
+  await session.steps(1, { learningRate: 0.05 })
+  pixelsOf(set).fill(0)
+  return [...(await session.steps(6, { learningRate: 0.05 })).losses]
+}
+
+test('a set goes to the device where it leaves room for the code of kernels', async (t) => {
+  const enough = 2 ** 26
+  const taken = await (async () => {
+    await using data = loader(await images(8), { batch: 8 })
+    await using session = await open(data, 8, undefined, enough)
+    return enough - session.memory.available
+  })()
   const size = pixelsOf(await images(8)).length
-  const resident = await losses(size)
-  const sent = await losses(size - 1)
+  const resident = await lossesOfZeros(size)
+  t.deepEqual(await lossesOfZeros(size, taken + size + 2 ** 20), resident)
+  t.notDeepEqual(await lossesOfZeros(size, taken + size + 2 ** 20 - 1), resident)
+})
+
+test('a set on the device is not read again, one beyond the limit is sent each time', async (t) => {
+  const size = pixelsOf(await images(8)).length
+  const resident = await lossesOfZeros(size)
+  const sent = await lossesOfZeros(size - 1)
   t.notDeepEqual(resident, sent)
   const untouched = await (async () => {
     await using data = loader(await images(8), { batch: 8, seed: 1 })

@@ -3,12 +3,12 @@ import test from 'ava'
 import { loader } from '../../lib/data/index.js'
 import type { PreresnetError } from '../../lib/errors.js'
 import { loadBinding } from '../../lib/runtime/binding.js'
-import { compile } from '../../lib/runtime/session.js'
+import { compile, type Session } from '../../lib/runtime/session.js'
 import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet } from '../../lib/models/index.js'
 import { sgd } from '../../lib/training/sgd.js'
-import { BATCH, batchOf, openSmall, smallNetwork, trained } from '../support/emulated.js'
+import { BATCH, batchOf, everything, openSmall, smallNetwork, trained } from '../support/emulated.js'
 import { someDigits, tiny } from '../training/tiny.js'
 
 const rate = { learningRate: 0.05 }
@@ -99,6 +99,29 @@ test('a gradient that overflows a static loss scale is an error', async (t) => {
   await t.throwsAsync(session.step(batchOf(0), rate), { code: 'ERR_NOT_FINITE', message: /a gradient is not finite; first made by operation \d+ / })
 })
 
+test('a session that has named a gradient goes on as if the step had not been', async (t) => {
+  // The stem's values are so small that their norm multiplies gradients beyond fp16, after those of all other weights.
+  const after = async (overflows: boolean): Promise<string> => {
+    await using session = await openSmall(8, { lossScale: 2 ** 13, eager: true })
+    await session.step(batchOf(0), rate)
+    if (overflows) {
+      const weight = session.parameter('stem.conv.weight')
+      const before = await weight.read()
+      await weight.write(before.map((value) => value / 2 ** 10))
+      await t.throwsAsync(session.step(batchOf(1), rate), {
+        code: 'ERR_NOT_FINITE',
+        message: /^step 1: a gradient is not finite; first made by operation \d+ bn_apply_backward stem\.conv in dx/,
+      })
+      await weight.write(before)
+    }
+    session.stepIndex = 2
+    const losses: number[] = []
+    for (let step = 2; step < 5; step++) losses.push((await session.step(batchOf(step), rate)).loss)
+    return await everything(session, losses)
+  }
+  t.is(await after(true), await after(false))
+})
+
 test('values written from outside are what the next run computes with, copies in fp16 included', async (t) => {
   await using session = await openSmall(8, {})
   const { x } = batchOf(0)
@@ -156,6 +179,37 @@ test('a loader feeds two slots: the same losses as handed-over batches, with eve
   }
 })
 
+test('steps that are replayed have their own seeds, rates and results, as those launched one by one have', async (t) => {
+  const { train } = await someDigits()
+  const outcome = async (eager: boolean, scheduleSeed: number): Promise<string> => {
+    await using data = loader(train, { batch: 8, seed: 1, pad: 2 })
+    const cuda = { lossScale: 256, eager, emulation: { scheduleSeed } } as const
+    await using session = await compile(tiny({ dropout: 0.3 }), { device: 'cuda-emulated', data, seed: 2, optimizer: sgd(), cuda })
+    const { losses } = await session.steps(9, { learningRate: (step) => 0.02 * (1 + (step % 4)) })
+    return await everything(session, [...losses])
+  }
+  const expected = await outcome(true, 0)
+  for (let seed = 0; seed <= 9; seed++) t.is(await outcome(false, seed), expected, `order ${seed}`)
+})
+
+test('what a run asks for is done by steps that were captured for others too', async (t) => {
+  await using session = await openSmall(8, { lossScale: 'dynamic' })
+  for (let step = 0; step < 4; step++) await session.step(batchOf(step), { ...rate, checkFinite: false })
+  const labels = await session.inTurn(async (native) => {
+    const run = { steps: 1, seed: 0, firstStep: 4, learningRates: Float64Array.of(0.05) }
+    t.is((await native.run('train', run)).labels, undefined)
+    return (await native.run('train', { ...run, steps: 2, learningRates: Float64Array.of(0.05, 0.05), collect: true })).labels
+  })
+  t.deepEqual([...labels!], [...batchOf(3).labels, ...batchOf(3).labels])
+
+  const statistics = session.parameter(session.bufferNames[0]!)
+  const before = [...(await statistics.read())]
+  const weight = session.parameter('stages.1.blocks.0.conv1.weight')
+  await weight.write(new Float32Array(weight.length).fill(6e4))
+  await t.throwsAsync(session.step(batchOf(5), rate), { code: 'ERR_NOT_FINITE' })
+  t.deepEqual([...(await statistics.read())], before)
+})
+
 test('evaluation counts every sample, and inference agrees with it', async (t) => {
   const { test: data } = await someDigits()
   const open = (device: 'cpu' | 'cuda-emulated') => compile(tiny(), { device, precision: 'fp32', data, batch: 32, seed: 2 })
@@ -186,8 +240,22 @@ test('too little memory is said before anything is allocated', async (t) => {
   })
   t.regex(
     error.message,
-    /expected at most \d+ MiB \(what is free on the device\), got a program that needs \d+ MiB \(\d+ MiB in arenas, \d+ MiB of workspace\)/,
+    /expected at most \d+ MiB \(what is free on the device, less 1 MiB for the code of kernels\), got a program that needs \d+ MiB \(\d+ MiB in arenas, \d+ MiB of workspace\)/,
   )
+})
+
+test('some memory of the device is kept for the code of kernels', async (t) => {
+  const kept = 2 ** 20
+  const open = (memory: number): Promise<Session> => openSmall(8, { emulation: { memory } })
+  const enough = 2 ** 26
+  const taken = await (async () => {
+    await using session = await open(enough)
+    return enough - session.memory.available
+  })()
+  await using session = await open(taken + kept)
+  t.is(session.memory.available, kept)
+  t.true((await session.step(batchOf(0), rate)).loss > 0)
+  await t.throwsAsync(open(taken + kept - 1), { code: 'ERR_MEMORY', message: /less 1 MiB for the code of kernels/ })
 })
 
 test('a trace has every operation of every step', async (t) => {

@@ -209,6 +209,28 @@ double synchronize_in_capture() {
   return 0;
 }
 
+double host_waits_for_order() {
+  const auto device = runtime();
+  device->record(Stream{0}, Event{5});
+  device->synchronize(Event{5});
+  return 0;
+}
+
+double time_of_order() {
+  const auto device = runtime();
+  device->record(Stream{0}, Event{4, Event::Use::time});
+  device->record(Stream{0}, Event{5});
+  device->synchronize(Stream{0});
+  return device->milliseconds(Event{4, Event::Use::time}, Event{5});
+}
+
+double two_uses() {
+  const auto device = runtime();
+  device->record(Stream{0}, Event{5});
+  device->synchronize(Event{5, Event::Use::host});
+  return 0;
+}
+
 struct Case {
   const char* name;
   double (*run)();
@@ -222,6 +244,9 @@ constexpr Case kCases[] = {
     {"wait_for_outside", wait_for_outside},
     {"wait_for_captured", wait_for_captured},
     {"synchronize_in_capture", synchronize_in_capture},
+    {"host_waits_for_order", host_waits_for_order},
+    {"time_of_order", time_of_order},
+    {"two_uses", two_uses},
 };
 
 }  // namespace

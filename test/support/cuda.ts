@@ -69,7 +69,7 @@ function conv_backward_weights(asked: Asked): number[] {
 const convolutions: Partial<Record<OperationName, (asked: Asked) => number[]>> = {
   conv,
   conv_backward_data,
-  conv_backward_norm: (asked) => (asked.precompiled('w') ? [1] : []),
+  conv_backward_norm: (asked) => (asked.precompiled('w') && !(asked.has('add') && asked.number('stride', 1) > 1) ? [1] : []),
   conv_backward_weights,
   // Two launches.
   conv_backward: () => [],

@@ -25,6 +25,8 @@ export interface StepOfCase {
 export interface SessionOptions {
   readonly threads?: number
   readonly scheduleSeed?: number
+  /** Of the emulated device. */
+  readonly multiprocessors?: number
 }
 
 /** By operand; element i of a list operand is called `operand.i`. */

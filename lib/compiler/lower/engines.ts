@@ -33,7 +33,10 @@ export interface Site {
  */
 export type Want = 'transform' | 'residual' | 'sums' | 'add' | 'mask' | 'norm'
 
-/** cuDNN's precompiled fusions: fp16 on compute capability 8.0, 8.6 and 9.0. 8.9 is outside of what NVIDIA documents. */
+/**
+ * cuDNN's precompiled fusions: fp16 on compute capability 8.0, 8.6 and 9.0. 8.9 is outside of what NVIDIA documents. `dataAdd`: a gradient is added
+ * before a norm's backward pass, where the stride is 1.
+ */
 const PRECOMPILED_ON: Readonly<Record<number, { readonly dataAdd: boolean }>> = {
   80: { dataAdd: false },
   86: { dataAdd: false },
@@ -41,7 +44,7 @@ const PRECOMPILED_ON: Readonly<Record<number, { readonly dataAdd: boolean }>> = 
 }
 
 /** Whether cuDNN has a precompiled kernel that takes in all that the tier fuses at such a site. */
-export function hasPrecompiled(arch: number, precision: Precision, { pass, kernel, wants }: Site): boolean {
+export function hasPrecompiled(arch: number, precision: Precision, { pass, kernel, stride, wants }: Site): boolean {
   const on = PRECOMPILED_ON[arch]
   // Kernels of up to 3 x 3: a 7 x 7 stem was refused, others were not asked for.
   if (on === undefined || precision !== 'fp16' || kernel > 3) return false
@@ -52,7 +55,7 @@ export function hasPrecompiled(arch: number, precision: Precision, { pass, kerne
     case 'weights':
       return wants.includes('transform')
     case 'data':
-      return wants.includes('norm') && (on.dataAdd || !wants.includes('add'))
+      return wants.includes('norm') && (!wants.includes('add') || (on.dataAdd && stride === 1))
   }
 }
 

@@ -1,63 +1,65 @@
 /**
- * A program that does nothing but one convolution of a network, lowered as one candidate of the tuner has it: with the launches beside that
+ * Programs that do nothing but one convolution of a network, each lowered as one candidate of the tuner has it: with the launches beside that
  * this candidate needs, over several sets of tensors in turn, so that no cache holds what a step of the whole network would find in memory.
+ * All are over the same tensors, which are filled once.
  */
 import { contractsVersion } from '../contracts.js'
 import { Linker } from '../compile.js'
-import { Draft, type DraftTensor } from '../draft.js'
+import { Draft, type DraftOperation, type DraftTensor } from '../draft.js'
 import { Expressions, type Expression } from '../expression.js'
 import { tensorTypes } from '../layout.js'
 import { Lowering } from '../lower/context.js'
 import { lowerConv } from '../lower/conv.js'
 import { lowerConvBackward } from '../lower/conv_backward.js'
-import type { Site } from '../lower/engines.js'
+import type { Site, Tier } from '../lower/engines.js'
 import { siteKey, type Choice, type Target } from '../lower/target.js'
 import { bytesOf } from '../memory.js'
 import type { ParameterPlan } from '../parameters.js'
 import { PointwiseCode } from '../pointwise.js'
-import type { DeviceName, Program, ProgramSet } from '../program.js'
+import type { DeviceName, OperationSpec, Program, ProgramSet } from '../program.js'
 
-export interface SiteProgram {
-  /** Programs `fill`, to be run once before, and `time`. */
+export interface SitePrograms {
+  /** Program `fill`, to be run once before, and one a candidate. */
   readonly programs: ProgramSet
-  /** How often `time` does the site's work. */
+  readonly candidates: readonly Candidate[]
+  /** How often a candidate's program does the site's work. */
   readonly repetitions: number
   /** Tensors to be written once before `fill`: weights, and the vectors of the norm. */
   readonly random: readonly string[]
+}
+
+export interface Candidate {
+  readonly choice: Choice
+  /** Its program's name. */
+  readonly program: string
 }
 
 /** Bytes that the sets of tensors take together at least, unless so many sets are enough. */
 const ROTATED_BYTES = 160 * 2 ** 20
 const MOST_REPETITIONS = 24
 
-/** ERR_OPTION where the candidate's pattern does not exist. */
-export function siteProgram(site: Site, choice: Choice, device: DeviceName, target: Omit<Target, 'choices' | 'tier'>): SiteProgram {
-  const types = tensorTypes(device, target.precision)
-  const draft = new Draft(types, site.images, 1)
-  const stage = new Stage(draft, site)
-  const first = stage.set(0)
-  const bytes = first.reduce((sum, tensor) => sum + bytesOf(tensor), 0)
-  const repetitions = Math.min(MOST_REPETITIONS, Math.max(1, Math.ceil(ROTATED_BYTES / bytes)))
-  for (let index = 1; index < repetitions; index++) stage.set(index)
-
-  const lowering = new Lowering(draft, { ...target, tier: undefined, choices: { [siteKey(site)]: choice } }, new Map())
-  // A site is small: no need to yield between operations.
-  Array.from(lowering.index())
-  stage.fill(lowering)
-  const filled = lowering.out.operations.length
-  for (const operation of draft.operations) {
-    if (operation.op === 'conv' && site.pass === 'forward') lowerConv(lowering, operation)
-    if (operation.op === 'conv_backward') lowerConvBackward(lowering, operation)
-    if (operation.op === 'bn_backward' && !lowering.isDone(operation)) lowering.keep(operation)
-  }
-
+/** ERR_OPTION where a candidate's pattern does not exist. */
+export function sitePrograms(site: Site, choices: readonly Choice[], device: DeviceName, target: Omit<Target, 'choices' | 'tier'>): SitePrograms {
   const linker = new Linker(NO_PARAMETERS, false)
-  const all = lowering.out.operations
-  const link = (name: string, from: number, to?: number): Program => {
-    const operations = all.slice(from, to).map((operation, index) => ({ ...operation, index }))
-    return finish(linker.link(name, { operations, batch: site.images }))
-  }
-  const programs = { fill: link('fill', 0, filled), time: link('time', filled) }
+  const programs: Record<string, Program> = {}
+  const random = new Set<string>()
+  let repetitions = 1
+  const timed = new Map<Tier, Program>()
+  const candidates = choices.map((choice): Candidate => {
+    const { tier, engine } = choice
+    let lowered = timed.get(tier)
+    if (lowered === undefined) {
+      const draft = lowerSite(site, tier, device, target)
+      repetitions = draft.repetitions
+      for (const name of draft.random) random.add(name)
+      // Tensors of the same name are the same in all programs, and so is what fills them.
+      programs['fill'] ??= link(linker, 'fill', site, draft.fill)
+      timed.set(tier, (lowered = link(linker, 'time', site, draft.time)))
+    }
+    const program = `tier ${tier} engine ${engine}`
+    programs[program] = { ...lowered, name: program, operations: lowered.operations.map((operation) => withEngine(operation, site, engine)) }
+    return { choice, program }
+  })
   return {
     programs: {
       format: 1,
@@ -69,9 +71,51 @@ export function siteProgram(site: Site, choice: Choice, device: DeviceName, targ
       tensors: linker.specs,
       programs,
     },
+    candidates,
     repetitions,
-    random: stage.random.map(({ name }) => name).filter((name) => linker.specs.some((spec) => spec.name === name)),
+    random: linker.specs.map(({ name }) => name).filter((name) => random.has(name)),
   }
+}
+
+/** The site's own convolutions: a program for one pass has none of the others. */
+function withEngine(operation: OperationSpec, { pass }: Site, engine: number): OperationSpec {
+  const own = pass === 'forward' ? operation.op === 'conv' : operation.op.startsWith('conv_backward_')
+  return own ? { ...operation, attributes: { ...operation.attributes, engine } } : operation
+}
+
+function link(linker: Linker, name: string, site: Site, draft: readonly DraftOperation[]): Program {
+  const operations = draft.map((operation, index) => ({ ...operation, index }))
+  return finish(linker.link(name, { operations, batch: site.images }))
+}
+
+interface Lowered {
+  readonly fill: readonly DraftOperation[]
+  readonly time: readonly DraftOperation[]
+  readonly repetitions: number
+  readonly random: readonly string[]
+}
+
+function lowerSite(site: Site, tier: Tier, device: DeviceName, target: Omit<Target, 'choices' | 'tier'>): Lowered {
+  const draft = new Draft(tensorTypes(device, target.precision), site.images, 1)
+  const stage = new Stage(draft, site)
+  const first = stage.set(0)
+  const bytes = first.reduce((sum, tensor) => sum + bytesOf(tensor), 0)
+  const repetitions = Math.min(MOST_REPETITIONS, Math.max(1, Math.ceil(ROTATED_BYTES / bytes)))
+  for (let index = 1; index < repetitions; index++) stage.set(index)
+
+  const choices = { [siteKey(site)]: { tier, engine: -1 } }
+  const lowering = new Lowering(draft, { ...target, tier: undefined, choices }, new Map())
+  // A site is small: no need to yield between operations.
+  Array.from(lowering.index())
+  stage.fill(lowering)
+  const filled = lowering.out.operations.length
+  for (const operation of draft.operations) {
+    if (operation.op === 'conv' && site.pass === 'forward') lowerConv(lowering, operation)
+    if (operation.op === 'conv_backward') lowerConvBackward(lowering, operation)
+    if (operation.op === 'bn_backward' && !lowering.isDone(operation)) lowering.keep(operation)
+  }
+  const all = lowering.out.operations
+  return { fill: all.slice(0, filled), time: all.slice(filled), repetitions, random: stage.random.map(({ name }) => name) }
 }
 
 /** The unlowered operations of the site, and the tensors that they read. */

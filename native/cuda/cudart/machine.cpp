@@ -44,7 +44,9 @@ std::string driver_problem(int driver, int devices) {
   const cudaError_t error = cudaGetDeviceCount(&count);
   cudaGetLastError();
   return "expected a GPU, got none that CUDA can see" +
-         (error == cudaSuccess ? "" : std::string(": ") + cudaGetErrorString(error));
+         (error == cudaSuccess
+              ? ""
+              : std::string(": ") + cudaGetErrorString(error) + cudart::remedy(error));
 }
 
 template <size_t length>

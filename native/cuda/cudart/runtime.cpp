@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "cuda/cudart/check.h"
 #include "cuda/machine.h"
+#include "cuda/streams.h"
 
 namespace preresnet::cuda {
 namespace {
@@ -31,6 +32,12 @@ class Captured final : public Graph {
   cudaGraph_t graph_;
   cudaGraphExec_t executable_ = nullptr;
 };
+
+/// The context and cuDNN's handles are there before memory is planned. What comes later: modules of
+/// kernels, which the driver loads when they are first launched (ours are a few MiB; cuDNN's
+/// engines have large ones, and a network takes several), local memory of kernels that spill, and
+/// graphs. Some hundred MiB together, which nobody tells beforehand; not measured.
+constexpr size_t kReserve = size_t{512} << 20;
 
 class CudaRuntime final : public Runtime {
  public:
@@ -79,6 +86,8 @@ class CudaRuntime final : public Runtime {
     PRERESNET_CUDA(cudaMemGetInfo(&available, &total));
     return available;
   }
+
+  size_t reserved_bytes() const override { return kReserve; }
 
   void* allocate_pinned(size_t bytes) override {
     use_device();
@@ -151,17 +160,40 @@ class CudaRuntime final : public Runtime {
   /// The current device is a property of the calling thread.
   void use_device() const { PRERESNET_CUDA(cudaSetDevice(device_)); }
 
+  /// Blocks of the critical chain go first, gradients of weights take what it leaves; kernels of a
+  /// captured graph keep the priority of their stream. What that gains has not been measured.
+  static int priority_of(Stream stream) {
+    int least = 0, greatest = 0;
+    PRERESNET_CUDA(cudaDeviceGetStreamPriorityRange(&least, &greatest));
+    return stream == kMain ? greatest : least;
+  }
+
   cudaStream_t of(Stream stream) {
     use_device();
     cudaStream_t& made = at(streams_, static_cast<size_t>(stream));
-    if (made == nullptr) PRERESNET_CUDA(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking));
+    if (made == nullptr) {
+      PRERESNET_CUDA(
+          cudaStreamCreateWithPriority(&made, cudaStreamNonBlocking, priority_of(stream)));
+    }
     return made;
+  }
+
+  static unsigned flags_of(Event::Use use) {
+    switch (use) {
+      case Event::Use::time:
+        return cudaEventDefault;
+      case Event::Use::host:
+        return cudaEventDisableTiming | cudaEventBlockingSync;  // else the thread spins
+      case Event::Use::order:
+        break;
+    }
+    return cudaEventDisableTiming;
   }
 
   cudaEvent_t of(Event event) {
     use_device();
-    cudaEvent_t& made = at(events_, static_cast<size_t>(event));
-    if (made == nullptr) PRERESNET_CUDA(cudaEventCreate(&made));
+    cudaEvent_t& made = at(events_, static_cast<size_t>(event.number));
+    if (made == nullptr) PRERESNET_CUDA(cudaEventCreateWithFlags(&made, flags_of(event.use)));
     return made;
   }
 

@@ -45,8 +45,7 @@ class BackwardData final : public ConvolutionBackwardData {
       addresses.emplace_back(bias_, operands.bias);
     }
     if (fusion_.sums) {
-      for (float* vector : {operands.sum, operands.product_sum})  // added to what is there
-        runtime.fill(stream, vector, 0, static_cast<size_t>(channels_) * sizeof(float));
+      zero(runtime, stream, operands.sum, operands.product_sum, channels_);
       addresses.emplace_back(sum_, operands.sum);
       addresses.emplace_back(products_, operands.product_sum);
     }

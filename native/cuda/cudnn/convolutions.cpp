@@ -78,6 +78,12 @@ void unsupported(const std::string& what, const char* reason) {
   throw Error("ERR_UNSUPPORTED", what + ": " + reason);
 }
 
+void zero(Runtime& runtime, Stream stream, float* first, float* second, int64_t channels) {
+  const size_t bytes = static_cast<size_t>(channels) * sizeof(float);
+  if (second == first + channels) return runtime.fill(stream, first, 0, 2 * bytes);
+  for (float* vector : {first, second}) runtime.fill(stream, vector, 0, bytes);
+}
+
 }  // namespace cudnn
 
 std::unique_ptr<Convolutions> make_convolutions(Runtime& runtime) {

@@ -50,9 +50,7 @@ class Forward final : public ConvolutionForward {
         sum = reinterpret_cast<float*>(scratch);
         squares = reinterpret_cast<float*>(scratch + vector_bytes());
       }
-      if (tier_ == Tier::runtime_compiled)  // adds to what is there
-        for (float* vector : {sum, squares})
-          runtime.fill(stream, vector, 0, static_cast<size_t>(channels_) * sizeof(float));
+      if (tier_ == Tier::runtime_compiled) zero(runtime, stream, sum, squares, channels_);
       addresses.emplace_back(sum_, sum);
       addresses.emplace_back(squares_, squares);
     }

@@ -67,8 +67,13 @@ std::shared_ptr<fe::DeviceProperties> described(const std::string& description) 
 }
 
 struct FrontendGraph : fe::graph::Graph {
-  /// Candidates that no filter has ruled out: what the frontend calls barred.
-  size_t allowed() { return plans.get_barred_engine_configs().size(); }
+  /// Which of the listed plans no filter rules out, in the list's order.
+  std::vector<int64_t> allowed() {
+    std::vector<int64_t> indices;
+    for (int64_t index = 0; index < get_execution_plan_count(); ++index)
+      if (plans.check_support_at_index(index).is_good()) indices.push_back(index);
+    return indices;
+  }
 };
 
 }  // namespace
@@ -78,6 +83,7 @@ struct Graph::Parts {
   fe::DataType_t storage;
   FrontendGraph graph;
   std::vector<Value> values;
+  std::vector<int64_t> candidates;  // places in the frontend's list of plans
   int64_t plan = -1;
   int64_t workspace = 0;
   std::string name;
@@ -114,6 +120,10 @@ Graph::Graph(const Target& target, Type storage) : parts_(std::make_unique<Parts
   parts_->graph.set_io_data_type(parts_->storage)
       .set_intermediate_data_type(fe::DataType_t::FLOAT)
       .set_compute_data_type(fe::DataType_t::FLOAT);
+#if CUDNN_FRONTEND_VERSION >= 13200
+  // Plans outlive the captured steps that launch their kernels; references would slow each launch.
+  parts_->graph.set_cuda_graph_retention(fe::CudaGraphRetention_t::NONE);
+#endif
   if (target.handle == nullptr) parts_->graph.set_device_properties(described(target.description));
 }
 
@@ -221,21 +231,22 @@ void Graph::build(const ConvolutionChoice& choice, const std::string& what) {
     // Lists of the other tiers may hold them too; each takes seconds to compile.
     if (choice.tier != Tier::runtime_compiled)
       graph.deselect_behavior_notes({fe::BehaviorNote_t::RUNTIME_COMPILATION});
+    if (choice.workspace_limit > 0)
+      graph.deselect_workspace_greater_than(static_cast<int64_t>(choice.workspace_limit));
+    // The others stay in the list, at any place of it: an engine's number must not count them.
+    parts_->candidates = graph.allowed();
     return status;
   };
   fe::error_t listed = list(fe::HeurMode_t::A);
   // A plain convolution always has an engine, if not a fast one.
-  if (choice.tier == Tier::plain && graph.allowed() == 0) listed = list(fe::HeurMode_t::FALLBACK);
+  if (choice.tier == Tier::plain && engines() == 0) listed = list(fe::HeurMode_t::FALLBACK);
   demand(listed);
-  if (choice.workspace_limit > 0)
-    graph.deselect_workspace_greater_than(static_cast<int64_t>(choice.workspace_limit));
-  if (target.support_only) {
-    if (graph.allowed() == 0)
-      demand({fe::error_code_t::GRAPH_NOT_SUPPORTED, "the heuristics know none that may be taken"});
-    return;
-  }
+  if (engines() == 0)
+    demand({fe::error_code_t::GRAPH_NOT_SUPPORTED, "the heuristics know none that may be taken"});
+  if (target.support_only) return;
   // Says itself which plan runs: the frontend would take the one that was built last.
-  const auto attempt = [&](int64_t plan) {
+  const auto attempt = [&](int engine) {
+    const int64_t plan = parts_->candidates[static_cast<size_t>(engine)];
     fe::error_t status = graph.build_plan_at_index(plan);
     if (status.is_good()) parts_->plan = plan;
     return status;
@@ -247,8 +258,8 @@ void Graph::build(const ConvolutionChoice& choice, const std::string& what) {
                                          std::to_string(choice.engine));
     demand(attempt(choice.engine));
   } else {
-    fe::error_t status{fe::error_code_t::GRAPH_NOT_SUPPORTED, "the heuristics know none"};
-    for (int64_t plan = 0; plan < engines() && parts_->plan < 0; ++plan) status = attempt(plan);
+    fe::error_t status;
+    for (int engine = 0; engine < engines() && parts_->plan < 0; ++engine) status = attempt(engine);
     demand(status);
   }
   demand(graph.get_workspace_size_plan_at_index(parts_->plan, parts_->workspace));
@@ -257,7 +268,7 @@ void Graph::build(const ConvolutionChoice& choice, const std::string& what) {
 
 size_t Graph::workspace_bytes() const { return static_cast<size_t>(parts_->workspace); }
 
-int Graph::engines() const { return static_cast<int>(parts_->graph.get_execution_plan_count()); }
+int Graph::engines() const { return static_cast<int>(parts_->candidates.size()); }
 
 const std::string& Graph::engine_name() const { return parts_->name; }
 

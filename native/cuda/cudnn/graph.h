@@ -62,7 +62,7 @@ class Graph {
   void build(const ConvolutionChoice&, const std::string& what);
 
   size_t workspace_bytes() const;
-  /// Candidates of the heuristics, those included that the choice rules out.
+  /// Candidates of the heuristics that the choice does not rule out: its `engine` is one of them.
   int engines() const;
   /// Of the chosen one, as cuDNN calls it.
   const std::string& engine_name() const;

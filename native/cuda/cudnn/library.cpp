@@ -38,11 +38,28 @@ std::string dotted(size_t version) {
          std::to_string(version % 100);
 }
 
+/// NVRTC in turn opens the library of its built-in functions by its bare name, which fails where it
+/// lies in a folder that no library path names, as wheels do. Without it NVRTC compiles nothing.
+void open_builtins(void* nvrtc) {
+  const auto get = reinterpret_cast<decltype(&nvrtcVersion)>(dlsym(nvrtc, "nvrtcVersion"));
+  int major = 0;
+  int minor = 0;
+  Dl_info found;
+  if (get == nullptr || get(&major, &minor) != NVRTC_SUCCESS ||
+      dladdr(reinterpret_cast<void*>(get), &found) == 0)
+    return;
+  const std::string path = found.dli_fname;
+  const std::string name =
+      "libnvrtc-builtins.so." + std::to_string(major) + "." + std::to_string(minor);
+  // Where it is not beside NVRTC, NVRTC may know better, or says itself what it lacks.
+  dlopen((path.substr(0, path.rfind('/') + 1) + name).c_str(), RTLD_NOW | RTLD_LOCAL);
+}
+
 Opened open() {
   Opened opened;
   std::string ignored;
   // cuDNN looks for these by name, which succeeds once they are open. Without cuBLASLt it aborts.
-  open_library("libnvrtc.so.13", ignored);
+  if (void* nvrtc = open_library("libnvrtc.so.13", ignored)) open_builtins(nvrtc);
   if (open_library("libcublasLt.so.13", opened.problem) == nullptr) {
     opened.problem =
         "expected cuBLASLt 13 (libcublasLt.so.13), which cuDNN needs, got none: " + opened.problem;

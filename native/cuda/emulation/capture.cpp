@@ -17,10 +17,10 @@ void Capture::add(Stream stream, std::function<void()> work) {
   graph_->nodes.push_back(std::move(node));
 }
 
-void Capture::record(Stream stream, Event event) { events_[event] = ends_.at(stream); }
+void Capture::record(Stream stream, Event event) { events_[event.number] = ends_.at(stream); }
 
 void Capture::wait(Stream stream, Event event) {
-  const size_t awaited = events_.at(event);
+  const size_t awaited = events_.at(event.number);
   const auto [end, joined] = ends_.try_emplace(stream, awaited);
   if (joined || awaited == kNone) return;
   CapturedGraph::Node node{.stream = static_cast<int>(stream), .needs = {awaited}, .work = {}};

@@ -27,7 +27,7 @@ class Capture {
   bool has(Stream stream) const { return ends_.find(stream) != ends_.end(); }
   void add(Stream, std::function<void()> work);
   void record(Stream, Event);
-  bool recorded(Event event) const { return events_.find(event) != events_.end(); }
+  bool recorded(Event event) const { return events_.find(event.number) != events_.end(); }
   void wait(Stream, Event);
   /// ERR_DEVICE where a stream was not joined.
   std::unique_ptr<CapturedGraph> end();
@@ -38,7 +38,7 @@ class Capture {
   Stream origin_;
   std::unique_ptr<CapturedGraph> graph_ = std::make_unique<CapturedGraph>();
   std::map<Stream, size_t> ends_;  // last node, or kNone
-  std::map<Event, size_t> events_;
+  std::map<int, size_t> events_;   // by number
 };
 
 }  // namespace preresnet::cuda::emulation

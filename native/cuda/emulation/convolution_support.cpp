@@ -75,6 +75,8 @@ void check_support(const ConvolutionShape& shape, const ConvolutionChoice& choic
   check_order(choice, fusion.sums);
   if (choice.tier == Tier::precompiled) {
     require(fusion.mask && fusion.norm && !fusion.sums, "mask and norm in tier 1", "others");
+    require(!fusion.add || shape.stride == 1, "stride 1 with an addition in tier 1",
+            std::to_string(shape.stride));
   }
   if (choice.tier == Tier::runtime_compiled) {
     require(!fusion.norm, "sums instead of norm in tier 2", "norm");

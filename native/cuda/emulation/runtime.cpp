@@ -2,6 +2,7 @@
 // an order that no machine would choose but that events allow. Misuse is an error.
 #include "cuda/runtime.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -24,35 +25,47 @@ namespace {
 constexpr size_t kAlignment = 256;
 constexpr int kGarbage = 0xff;
 
+Runtime::Properties properties_of(const char* name, const RuntimeOptions& options) {
+  return {
+      .name = name, .architecture = 90, .multiprocessors = options.multiprocessors, .l2_bytes = 0};
+}
+
 std::string name_of(Stream stream) { return "stream " + std::to_string(static_cast<int>(stream)); }
-std::string name_of(Event event) { return "event " + std::to_string(static_cast<int>(event)); }
+std::string name_of(Event event) { return "event " + std::to_string(event.number); }
 
 class EmulatedRuntime : public Runtime {
  public:
-  explicit EmulatedRuntime(uint64_t seed) : seed_(seed), pending_(seed) {
-    properties_.name = "emulated";
-    properties_.architecture = 90;
-    properties_.multiprocessors = 2;
-  }
+  explicit EmulatedRuntime(const RuntimeOptions& options)
+      : properties_(properties_of("emulated", options)),
+        memory_(options.memory),
+        seed_(options.schedule_seed),
+        pending_(options.schedule_seed) {}
 
   const Properties& properties() const override { return properties_; }
 
   void* allocate(size_t bytes) override {
-    const size_t available = available_bytes();
-    const size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-    void* memory = rounded > available ? nullptr : std::aligned_alloc(kAlignment, rounded);
-    if (memory == nullptr && bytes > 0) {
-      throw Error("ERR_MEMORY", "expected " + std::to_string(bytes) +
-                                    " bytes, got a machine with " + std::to_string(available) +
-                                    " free");
-    }
-    if (memory != nullptr) std::memset(memory, kGarbage, rounded);
+    void* memory = allocate_within(available_bytes(), bytes);
+    sizes_[memory] = rounded(bytes);
+    taken_ += rounded(bytes);
     return memory;
   }
-  void free(void* memory) noexcept override { std::free(memory); }
-  size_t available_bytes() const override { return available_memory(); }
-  void* allocate_pinned(size_t bytes) override { return allocate(bytes); }
-  void free_pinned(void* memory) noexcept override { free(memory); }
+  void free(void* memory) noexcept override {
+    const auto size = sizes_.find(memory);
+    if (size != sizes_.end()) {
+      taken_ -= size->second;
+      sizes_.erase(size);
+    }
+    std::free(memory);
+  }
+  size_t available_bytes() const override {
+    return memory_ == 0 ? available_memory() : memory_ - taken_;
+  }
+  /// Enough to see that it is kept: code lies in the host's memory.
+  size_t reserved_bytes() const override { return size_t{1} << 20; }
+  void* allocate_pinned(size_t bytes) override {
+    return allocate_within(available_memory(), bytes);
+  }
+  void free_pinned(void* memory) noexcept override { std::free(memory); }
 
   void launch(Stream stream, const Launch& work) override {
     if (!work.emulated) {
@@ -79,16 +92,17 @@ class EmulatedRuntime : public Runtime {
   }
 
   void record(Stream stream, Event event) override {
-    if (captures(stream)) {
+    check_use(event);
+    Recorded& entry = events_[event.number];
+    entry = {.work = 0, .captured = captures(stream), .reached = {}};
+    if (entry.captured) {
       capture_->record(stream, event);
-      events_[event] = {.work = 0, .captured = true, .reached = {}};
       return;
     }
-    Recorded& entry = events_[event];
-    entry = {.work = 0, .captured = false, .reached = {}};
     entry.work = enqueue(stream, [&entry] { entry.reached = Clock::now(); });
   }
   void wait(Stream stream, Event event) override {
+    check_use(event);
     const Recorded& entry = recorded(event);
     if (entry.captured) {
       if (!capture_.has_value() || !capture_->recorded(event)) {
@@ -113,9 +127,11 @@ class EmulatedRuntime : public Runtime {
   }
   void synchronize(Event event) override {
     refuse_while_capturing("synchronize");
+    require_use(event, Event::Use::host, "the host waits for it");
     pending_.run_until(reachable(event).work);
   }
   double milliseconds(Event from, Event to) override {
+    for (const Event event : {from, to}) require_use(event, Event::Use::time, "its time is asked");
     const Recorded& begin = reachable(from);
     const Recorded& end = reachable(to);
     if (!pending_.done(begin.work) || !pending_.done(end.work)) {
@@ -162,6 +178,19 @@ class EmulatedRuntime : public Runtime {
     Clock::time_point reached;
   };
 
+  static size_t rounded(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+  static void* allocate_within(size_t available, size_t bytes) {
+    const size_t size = rounded(bytes);
+    void* memory = size > available ? nullptr : std::aligned_alloc(kAlignment, size);
+    if (memory == nullptr && bytes > 0) {
+      throw Error("ERR_MEMORY", "expected " + std::to_string(bytes) +
+                                    " bytes, got a machine with " + std::to_string(available) +
+                                    " free");
+    }
+    if (memory != nullptr) std::memset(memory, kGarbage, size);
+    return memory;
+  }
+
   [[noreturn]] static void refuse(const std::string& what) {
     throw Error("ERR_DEVICE", "the emulated device refuses: " + what);
   }
@@ -170,8 +199,17 @@ class EmulatedRuntime : public Runtime {
   }
   bool captures(Stream stream) const { return capture_.has_value() && capture_->has(stream); }
 
+  /// CUDA makes an event once, for the use that is asked of it first.
+  void check_use(Event event) {
+    if (uses_.try_emplace(event.number, event.use).first->second == event.use) return;
+    refuse(name_of(event) + " is used in two ways");
+  }
+  void require_use(Event event, Event::Use use, const char* what) {
+    check_use(event);
+    if (event.use != use) refuse(name_of(event) + " was not made so that " + what);
+  }
   const Recorded& recorded(Event event) const {
-    const auto entry = events_.find(event);
+    const auto entry = events_.find(event.number);
     if (entry == events_.end()) refuse(name_of(event) + " was never recorded");
     return entry->second;
   }
@@ -197,11 +235,15 @@ class EmulatedRuntime : public Runtime {
   static constexpr uint64_t kLaunchesOfASeed = uint64_t{1} << 32;
 
   Properties properties_;
+  const size_t memory_;            // 0: the host's
+  std::atomic<size_t> taken_ = 0;  // read by any thread
+  std::map<void*, size_t> sizes_;  // of what is allocated
   uint64_t seed_;
   uint64_t run_ = 0;  // launches that have run
   Pending pending_;
   std::map<Stream, Pending::Id> ends_;  // last piece of work
-  std::map<Event, Recorded> events_;
+  std::map<int, Recorded> events_;      // by number
+  std::map<int, Event::Use> uses_;
   std::optional<Capture> capture_;
   uint64_t launches_ = 0;
 };
@@ -209,11 +251,8 @@ class EmulatedRuntime : public Runtime {
 /// Counts launches; nothing is allocated, copied or computed.
 class RecordingRuntime : public Runtime {
  public:
-  RecordingRuntime() {
-    properties_.name = "recording";
-    properties_.architecture = 90;
-    properties_.multiprocessors = 2;
-  }
+  explicit RecordingRuntime(const RuntimeOptions& options)
+      : properties_(properties_of("recording", options)) {}
   const Properties& properties() const override { return properties_; }
   void* allocate(size_t bytes) override {
     void* address = reinterpret_cast<void*>(next_);
@@ -222,6 +261,7 @@ class RecordingRuntime : public Runtime {
   }
   void free(void*) noexcept override {}
   size_t available_bytes() const override { return size_t{1} << 50; }
+  size_t reserved_bytes() const override { return 0; }
   /// The host writes there.
   void* allocate_pinned(size_t bytes) override { return std::malloc(bytes); }
   void free_pinned(void* memory) noexcept override { std::free(memory); }
@@ -256,8 +296,8 @@ std::unique_ptr<Runtime> make_runtime(const RuntimeOptions& options) {
     throw Error("ERR_DEVICE",
                 "expected device 0, the only emulated one, got " + std::to_string(options.device));
   }
-  if (options.record_only) return std::make_unique<emulation::RecordingRuntime>();
-  return std::make_unique<emulation::EmulatedRuntime>(options.schedule_seed);
+  if (options.record_only) return std::make_unique<emulation::RecordingRuntime>(options);
+  return std::make_unique<emulation::EmulatedRuntime>(options);
 }
 
 }  // namespace preresnet::cuda

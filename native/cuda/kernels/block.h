@@ -27,14 +27,15 @@ __device__ __forceinline__ float block_sum(float value) {
 /// sees what all threads of the others wrote before they got here. Leaves the counter 0.
 __device__ __forceinline__ bool last_block(unsigned* counter, unsigned blocks) {
   PRERESNET_SHARED(bool, last, );
-  __threadfence();
   __syncthreads();
   if (threadIdx.x == 0 && threadIdx.y == 0) {
+    // What the barrier ordered before this thread's fence goes with it.
+    __threadfence();
     last = atomicAdd(counter, 1u) == blocks - 1;
     if (last) *counter = 0;
   }
   __syncthreads();
-  __threadfence();
+  if (last) __threadfence();
   return last;
 }
 

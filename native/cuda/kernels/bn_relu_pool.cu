@@ -18,27 +18,9 @@ struct BnReluPoolPass {
   template <int kCount>
   __device__ void row(const Coefficients& t, unsigned row, unsigned channel,
                       float (&terms)[kCount][8]) const {
-    const PoolSizes& sizes = op.sizes;
-    const int q = static_cast<int>(row % sizes.out_width);
-    const int p = static_cast<int>(row / sizes.out_width % sizes.out_height);
-    const size_t image = row / sizes.out_width / sizes.out_height;
-    const T* x =
-        static_cast<const T*>(op.x) + image * sizes.height * sizes.width * channels + channel;
-    const PoolWindow window(sizes, p, q);
     float best[8] = {};
-    bool first = true;
-    for (int h = window.top; h < window.bottom; ++h) {
-      for (int w = window.left; w < window.right; ++w) {
-        float values[8];
-        load8(x + (static_cast<size_t>(h) * sizes.width + w) * channels, values);
-        PRERESNET_UNROLL
-        for (int i = 0; i < 8; ++i) {
-          const float value = t(i, values[i]);
-          if (first || replaces(value, best[i])) best[i] = value;
-        }
-        first = false;
-      }
-    }
+    first_maxima<T>(t, op.x, op.sizes, PoolPlace(op.sizes, row), channels, channel, best,
+                    [](int, int, int) {});
     store8(static_cast<T*>(op.y) + static_cast<size_t>(row) * channels + channel, best);
     if constexpr (kSums) add_terms(terms, best, best);
   }

@@ -7,7 +7,14 @@
 //   static constexpr int kTerms;          // sums a channel; 0: none
 //   struct Coefficients;                  // of eight channels
 //   __device__ Coefficients load(unsigned group, unsigned channel) const;
+// and either
 //   __device__ void row(const Coefficients&, unsigned row, unsigned channel, Terms&) const;
+// or, where bandwidth is what counts, the same in two halves,
+//   static constexpr int kRows;           // rows that are fetched together
+//   struct Raw;                           // what is read of a row, as it is stored
+//   __device__ Raw fetch(unsigned row, unsigned channel) const;
+//   __device__ void row(const Coefficients&, const Raw&, unsigned row, unsigned channel, Terms&)
+//       const;
 // where row counts over all groups and Terms is float[kTerms][8]. Padded channels need no care:
 // operands are zero there, and so is whatever is made of them.
 #pragma once
@@ -31,7 +38,7 @@ __device__ __forceinline__ ChannelPlace channel_place(const ChannelGrid& grid) {
   ChannelPlace place;
   place.rows = kChannelThreads / grid.lanes;
   place.row = threadIdx.x / grid.lanes;
-  place.channel = (blockIdx.y * grid.lanes + threadIdx.x % grid.lanes) * 8;
+  place.channel = (blockIdx.x * grid.lanes + threadIdx.x % grid.lanes) * 8;
   place.inside = place.row < place.rows && place.channel < grid.channels;
   return place;
 }
@@ -51,23 +58,57 @@ __device__ __forceinline__ void load_vector(const ChannelVector& vector, unsigne
 /// Lets a NaN through.
 __device__ __forceinline__ float relu(float value) { return value < 0 ? 0.0f : value; }
 
-/// Adds what the threads of a block have over its rows; right in the threads of row 0.
+/// Adds what the threads of a block have over its rows; right in the threads of row 0. The upper
+/// half of the rows hands its sums to the lower one, level by level. Between two calls there must
+/// be a barrier.
 template <int kTerms>
 __device__ __forceinline__ void sum_rows(const ChannelGrid& grid, const ChannelPlace& place,
                                          float (&terms)[kTerms][8]) {
-  PRERESNET_SHARED(float, shared, [kTerms * 8][kChannelThreads]);
+  // Two, so that one level may write while the level before is still read.
+  PRERESNET_SHARED(float, shared, [2][kTerms * 8][kChannelThreads / 2]);
   const unsigned thread = threadIdx.x;
-  for (int i = 0; i < kTerms * 8; ++i) shared[i][thread] = terms[i / 8][i % 8];
-  for (unsigned rows = place.rows; rows > 1;) {
+  unsigned level = 0;
+  for (unsigned rows = place.rows; rows > 1; ++level) {
     const unsigned half = (rows + 1) / 2;
+    auto& handed = shared[level % 2];
+    if (place.row >= half && place.row < rows) {
+      PRERESNET_UNROLL
+      for (int i = 0; i < kTerms * 8; ++i)
+        handed[i][thread - half * grid.lanes] = terms[i / 8][i % 8];
+    }
     __syncthreads();
     if (place.row < rows - half) {
-      for (int i = 0; i < kTerms * 8; ++i)
-        shared[i][thread] += shared[i][thread + half * grid.lanes];
+      PRERESNET_UNROLL
+      for (int i = 0; i < kTerms * 8; ++i) terms[i / 8][i % 8] += handed[i][thread];
     }
     rows = half;
   }
-  for (int i = 0; i < kTerms * 8; ++i) terms[i / 8][i % 8] = shared[i][thread];
+}
+
+/// A thread's share of the partial sums that blocks have left, at `partial`.
+template <int kTerms>
+__device__ __forceinline__ void add_partial(const ChannelGrid& grid, const ChannelPlace& place,
+                                            const float* partial, unsigned parts,
+                                            float (&terms)[kTerms][8]) {
+  constexpr unsigned kTogether = 4;
+  const size_t stride = static_cast<size_t>(kTerms) * grid.channels;
+  for (unsigned row = place.row; place.inside && row < parts; row += kTogether * place.rows) {
+    PRERESNET_UNROLL
+    for (int term = 0; term < kTerms; ++term) {
+      Eight<float> raw[kTogether] = {};
+      PRERESNET_UNROLL
+      for (unsigned k = 0; k < kTogether; ++k) {
+        const unsigned part = row + k * place.rows;
+        if (part >= parts) continue;
+        raw[k] = fetch8(partial + part * stride + static_cast<size_t>(term) * grid.channels);
+      }
+      PRERESNET_UNROLL
+      for (unsigned k = 0; k < kTogether; ++k) {
+        PRERESNET_UNROLL
+        for (int i = 0; i < 8; ++i) terms[term][i] += raw[k].value[i];
+      }
+    }
+  }
 }
 
 /// From the threads' sums to those of the tensor. All threads of the block call it.
@@ -77,30 +118,28 @@ __device__ __forceinline__ void finish_sums(const ChannelGrid& grid, const Chann
   const unsigned rows = sums.rows > 0 ? sums.rows : kTerms;
   const int count = sums.count > 0 ? static_cast<int>(sums.count) : kTerms;
   const unsigned group = blockIdx.z / sums.each;
-  const unsigned parts = sums.each * gridDim.x;
+  const unsigned parts = sums.each * gridDim.y;
   const size_t stride = static_cast<size_t>(kTerms) * grid.channels;
   const bool writes = place.inside && place.row == 0;
   float* to = sums.data + static_cast<size_t>(group) * rows * grid.channels + place.channel;
   sum_rows<kTerms>(grid, place, terms);
   if (parts > 1) {
     float* partial = sums.partial + group * parts * stride + place.channel;
-    const unsigned part = blockIdx.z % sums.each * gridDim.x + blockIdx.x;
-    for (int term = 0; writes && term < kTerms; ++term) {
+    const unsigned part = blockIdx.z % sums.each * gridDim.y + blockIdx.y;
+    PRERESNET_UNROLL
+    for (int term = 0; term < kTerms; ++term) {
+      if (!writes) continue;
       store8(partial + part * stride + static_cast<size_t>(term) * grid.channels, terms[term]);
     }
-    if (!last_block(sums.counters + group * gridDim.y + blockIdx.y, parts)) return;
+    if (!last_block(sums.counters + group * gridDim.x + blockIdx.x, parts)) return;
+    PRERESNET_UNROLL
     for (int i = 0; i < kTerms * 8; ++i) terms[i / 8][i % 8] = 0;
-    for (unsigned row = place.row; place.inside && row < parts; row += place.rows) {
-      for (int term = 0; term < kTerms; ++term) {
-        float values[8];
-        load8(partial + row * stride + static_cast<size_t>(term) * grid.channels, values);
-        for (int i = 0; i < 8; ++i) terms[term][i] += values[i];
-      }
-    }
+    add_partial<kTerms>(grid, place, partial, parts, terms);
     sum_rows<kTerms>(grid, place, terms);
   }
-  for (int term = 0; writes && term < count; ++term) {
-    store8(to + static_cast<size_t>(term) * grid.channels, terms[term]);
+  PRERESNET_UNROLL
+  for (int term = 0; term < kTerms; ++term) {
+    if (writes && term < count) store8(to + static_cast<size_t>(term) * grid.channels, terms[term]);
   }
 }
 
@@ -116,6 +155,32 @@ __device__ __forceinline__ void add_terms(float (&terms)[kCount][8], const float
   }
 }
 
+/// A thread's rows: from `row` on, `step` apart.
+template <class Pass, int kCount>
+__device__ __forceinline__ void pass_rows(const Pass& pass, const ChannelGrid& grid,
+                                          const ChannelPlace& place, unsigned row, unsigned step,
+                                          float (&terms)[kCount][8]) {
+  const unsigned first = blockIdx.z * grid.rows;
+  const auto coefficients = pass.load(blockIdx.z, place.channel);
+  if constexpr (requires { typename Pass::Raw; }) {
+    for (; row + (Pass::kRows - 1) * step < grid.rows; row += Pass::kRows * step) {
+      typename Pass::Raw raw[Pass::kRows];
+      PRERESNET_UNROLL
+      for (int k = 0; k < Pass::kRows; ++k)
+        raw[k] = pass.fetch(first + row + k * step, place.channel);
+      PRERESNET_UNROLL
+      for (int k = 0; k < Pass::kRows; ++k)
+        pass.row(coefficients, raw[k], first + row + k * step, place.channel, terms);
+    }
+    for (; row < grid.rows; row += step) {
+      pass.row(coefficients, pass.fetch(first + row, place.channel), first + row, place.channel,
+               terms);
+    }
+  } else {
+    for (; row < grid.rows; row += step) pass.row(coefficients, first + row, place.channel, terms);
+  }
+}
+
 template <class Pass>
 __global__ void __launch_bounds__(kChannelThreads)
     channel_pass(Pass pass, ChannelGrid grid, ChannelSums sums) {
@@ -123,12 +188,8 @@ __global__ void __launch_bounds__(kChannelThreads)
   const ChannelPlace place = channel_place(grid);
   float terms[kTerms][8] = {};
   if (place.inside) {
-    const unsigned first = blockIdx.z * grid.rows;
-    const auto coefficients = pass.load(blockIdx.z, place.channel);
-    for (unsigned row = blockIdx.x * place.rows + place.row; row < grid.rows;
-         row += gridDim.x * place.rows) {
-      pass.row(coefficients, first + row, place.channel, terms);
-    }
+    pass_rows(pass, grid, place, blockIdx.y * place.rows + place.row, gridDim.y * place.rows,
+              terms);
   }
   if constexpr (Pass::kTerms > 0) finish_sums<kTerms>(grid, place, sums, terms);
 }

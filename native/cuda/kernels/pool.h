@@ -22,16 +22,19 @@ void bn_relu_pool(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSum
                   const BnReluPoolOperands&);
 
 /// dx = each dy given to the first maximum of its window, zero where the ReLU in t was; sums of dx
-/// and dx * x where they are wanted. Rows are x's pixels.
+/// and dx * x where they are wanted. Two launches: rows of `windows` are dy's pixels, of `places`
+/// x's. A window is at most 15 wide.
 struct PoolBackwardOperands {
   const void* dy;
   const void* x;
   ChannelVector scale, bias;
   void* dx;
+  uint8_t* winners;  // workspace: as many bytes as dy has padded elements
   PoolSizes sizes;
   bool relu;
 };
-void pool_backward(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSums&,
-                   const PoolBackwardOperands&);
+constexpr int kLargestPoolWindow = 15;
+void pool_backward(Runtime&, Stream, Type, const ChannelLaunch& windows,
+                   const ChannelLaunch& places, const ChannelSums&, const PoolBackwardOperands&);
 
 }  // namespace preresnet::cuda

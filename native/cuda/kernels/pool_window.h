@@ -23,4 +23,41 @@ struct PoolWindow {
   }
 };
 
+/// A pixel of y: rows count over images, lines and columns.
+struct PoolPlace {
+  size_t image;
+  int p, q;
+  __device__ __forceinline__ PoolPlace(const PoolSizes& sizes, unsigned row)
+      : image(row / sizes.out_width / sizes.out_height),
+        p(static_cast<int>(row / sizes.out_width % sizes.out_height)),
+        q(static_cast<int>(row % sizes.out_width)) {}
+};
+
+/// The first maxima of t(x) over the window at a place, eight channels. Whenever channel i finds a
+/// larger value, taken(i, h, w) is told where.
+template <class T, class Taken>
+__device__ __forceinline__ void first_maxima(const Transform& t, const void* x,
+                                             const PoolSizes& sizes, const PoolPlace& at,
+                                             unsigned channels, unsigned channel, float (&best)[8],
+                                             const Taken& taken) {
+  const T* image =
+      static_cast<const T*>(x) + at.image * sizes.height * sizes.width * channels + channel;
+  const PoolWindow window(sizes, at.p, at.q);
+  bool first = true;
+  for (int h = window.top; h < window.bottom; ++h) {
+    for (int w = window.left; w < window.right; ++w) {
+      float values[8];
+      load8(image + (static_cast<size_t>(h) * sizes.width + w) * channels, values);
+      PRERESNET_UNROLL
+      for (int i = 0; i < 8; ++i) {
+        const float value = t(i, values[i]);
+        if (!first && !replaces(value, best[i])) continue;
+        best[i] = value;
+        taken(i, h, w);
+      }
+      first = false;
+    }
+  }
+}
+
 }  // namespace preresnet::cuda

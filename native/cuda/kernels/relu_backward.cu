@@ -17,15 +17,29 @@ struct ReluBackwardPass {
   __device__ Coefficients load(unsigned group, unsigned channel) const {
     return load_transform(op, group, channel, op.mask);
   }
-  __device__ void row(const Transform& t, unsigned row, unsigned channel,
+
+  static constexpr int kRows = 1;
+  struct Raw {
+    Eight<T> d, x, add;
+  };
+  __device__ Raw fetch(unsigned row, unsigned channel) const {
+    const size_t at = static_cast<size_t>(row) * channels + channel;
+    Raw raw;
+    raw.d = fetch8(static_cast<const T*>(op.d) + at);
+    if (op.mask || kSums) raw.x = fetch8(static_cast<const T*>(op.x) + at);
+    if (op.add != nullptr) raw.add = fetch8(static_cast<const T*>(op.add) + at);
+    return raw;
+  }
+
+  __device__ void row(const Transform& t, const Raw& raw, unsigned row, unsigned channel,
                       float (&terms)[kSums ? 2 : 1][8]) const {
     const size_t at = static_cast<size_t>(row) * channels + channel;
     float gradient[8], x[8] = {};
-    load8(static_cast<const T*>(op.d) + at, gradient);
-    if (t.relu || kSums) load8(static_cast<const T*>(op.x) + at, x);
+    to_floats(raw.d, gradient);
+    if (t.relu || kSums) to_floats(raw.x, x);
     if (op.add != nullptr) {
       float add[8];
-      load8(static_cast<const T*>(op.add) + at, add);
+      to_floats(raw.add, add);
       PRERESNET_UNROLL
       for (int i = 0; i < 8; ++i) gradient[i] += add[i];
     }

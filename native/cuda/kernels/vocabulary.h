@@ -48,11 +48,21 @@ struct alignas(16) Eight {
   T value[8];
 };
 
+/// As they are stored: loads of several operands go out together where none is looked at between.
 template <class T>
-__device__ __forceinline__ void load8(const T* from, float (&to)[8]) {
-  const Eight<T> raw = *reinterpret_cast<const Eight<T>*>(from);
+__device__ __forceinline__ Eight<T> fetch8(const T* from) {
+  return *reinterpret_cast<const Eight<T>*>(from);
+}
+
+template <class T>
+__device__ __forceinline__ void to_floats(const Eight<T>& raw, float (&to)[8]) {
   PRERESNET_UNROLL
   for (int i = 0; i < 8; ++i) to[i] = to_float(raw.value[i]);
+}
+
+template <class T>
+__device__ __forceinline__ void load8(const T* from, float (&to)[8]) {
+  to_floats(fetch8(from), to);
 }
 
 /// Rounds `from` to what is stored, in place too, so that sums can be taken of what others will

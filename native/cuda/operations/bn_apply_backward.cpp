@@ -13,7 +13,7 @@ class BnApplyBackward final : public Operation {
         x_(feature_map("bn_apply_backward.x", op.x, context)),
         skip_(feature_map("bn_apply_backward.skip", op.skip, context)),
         dx_(feature_map("bn_apply_backward.dx", op.dx, context)),
-        plan_("bn_apply_backward", d_, {op.a, op.b, op.c}, context),
+        plan_("bn_apply_backward", d_, {op.a, op.b, op.c}, nullptr, context),
         a_(plan_.vector(op.a)),
         b_(plan_.vector(op.b)),
         c_(plan_.vector(op.c)) {}

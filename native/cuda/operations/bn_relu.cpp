@@ -12,7 +12,7 @@ class BnRelu final : public Operation {
         relu_(op.relu),
         x_(feature_map("bn_relu.x", op.x, context)),
         y_(feature_map("bn_relu.y", op.y, context)),
-        plan_("bn_relu", x_, {op.scale, op.bias}, context),
+        plan_("bn_relu", x_, {op.scale, op.bias}, nullptr, context),
         scale_(plan_.vector(op.scale)),
         bias_(plan_.vector(op.bias)) {}
 

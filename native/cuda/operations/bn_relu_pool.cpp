@@ -11,7 +11,7 @@ class BnReluPool final : public Operation {
         type_(context.storage),
         x_(feature_map("bn_relu_pool.x", op.x, context)),
         y_(feature_map("bn_relu_pool.y", op.y, context)),
-        plan_("bn_relu_pool", y_, {op.scale, op.bias, op.sums}, context),
+        plan_("bn_relu_pool", y_, {op.scale, op.bias}, op.sums, context),
         scale_(plan_.vector(op.scale)),
         bias_(plan_.vector(op.bias)),
         sums_(plan_.sums(op.sums)) {}

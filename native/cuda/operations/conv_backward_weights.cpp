@@ -16,7 +16,7 @@ class ConvBackwardWeights final : public Operation {
         dy_(feature_map("conv_backward_weights.dy", op.dy, context)),
         x_(feature_map("conv_backward_weights.x", op.x, context)),
         groups_(statistics_groups({op.xScale, op.xBias})),
-        bias_plan_("conv_backward_weights", dy_, {}, context),
+        bias_plan_("conv_backward_weights", dy_, {}, op.dbias, context),
         dbias_(bias_plan_.sums(op.dbias)) {
     expect_weights("conv_backward_weights.dw", op.dw, context);
     expect("conv_backward_weights.xScale", op.xScale, dtype_of(context.storage), Layout::nhwc8);

@@ -11,7 +11,7 @@ class Head final : public Operation {
       : op_(op),
         type_(context.storage),
         x_(feature_map("head.x", op.x, context)),
-        plan_("head", x_, {op.scale, op.bias}, context),
+        plan_("head", x_, {op.scale, op.bias}, nullptr, context),
         scale_(plan_.vector(op.scale)),
         bias_(plan_.vector(op.bias)) {
     expect("head.y", op.y, DType::f32, Layout::plain);

@@ -11,7 +11,7 @@ class HeadBackward final : public Operation {
         type_(context.storage),
         x_(feature_map("head_backward.x", op.x, context)),
         dx_(feature_map("head_backward.dx", op.dx, context)),
-        plan_("head_backward", x_, {op.scale, op.bias, op.sums}, context),
+        plan_("head_backward", x_, {op.scale, op.bias}, op.sums, context),
         scale_(plan_.vector(op.scale)),
         bias_(plan_.vector(op.bias)),
         sums_(plan_.sums(op.sums)) {

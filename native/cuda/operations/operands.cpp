@@ -10,8 +10,14 @@
 namespace preresnet::cuda {
 namespace {
 
-/// Blocks of 256 threads that fill a multiprocessor.
-constexpr uint32_t kBlocksPerMultiprocessor = 8;
+/// Blocks of 256 threads that fill a multiprocessor; sums take registers, and every block leaves
+/// some for the last one to add.
+constexpr uint32_t kBlocksPerMultiprocessor = 8, kSummingBlocksPerMultiprocessor = 4;
+/// Threads side by side where sums are taken: a line of 128 bytes in a half type. Narrow, so that
+/// many blocks are the last of their channels, and each has little to add.
+constexpr uint32_t kSummingLanes = 8;
+/// Rows that are worth a thread's coefficients and a block's part in the sums.
+constexpr uint32_t kRowsPerThread = 4;
 /// Of a grid's second and third dimension.
 constexpr int64_t kMostBlocks = 65535;
 
@@ -65,12 +71,15 @@ FeatureMap feature_map(const std::string& where, const Tensor* tensor, const Con
 }
 
 ChannelPlan::ChannelPlan(std::string where, const FeatureMap& over,
-                         std::initializer_list<const Tensor*> grouped, const Context& context)
-    : ChannelPlan(std::move(where), over, std::vector<const Tensor*>(grouped), context) {}
+                         std::initializer_list<const Tensor*> grouped, const Tensor* sums,
+                         const Context& context)
+    : ChannelPlan(std::move(where), over, std::vector<const Tensor*>(grouped), sums, context) {}
 
 ChannelPlan::ChannelPlan(std::string where, const FeatureMap& over,
-                         const std::vector<const Tensor*>& grouped, const Context& context)
+                         std::vector<const Tensor*> grouped, const Tensor* sums,
+                         const Context& context)
     : where_(std::move(where)) {
+  grouped.push_back(sums);
   int64_t groups = 1;
   for (const Tensor* tensor : grouped) groups = std::lcm(groups, groups_of(tensor));
   if (groups > kMostBlocks || over.images % groups != 0) {
@@ -80,13 +89,20 @@ ChannelPlan::ChannelPlan(std::string where, const FeatureMap& over,
   }
   groups_ = static_cast<uint32_t>(groups);
   const uint32_t eights = over.channels / 8;
-  const uint32_t tiles = divide_up(eights, kChannelThreads);
+  const uint32_t tiles = divide_up(eights, sums == nullptr ? kChannelThreads : kSummingLanes);
   ChannelGrid& channels = launch_.channels;
   channels = {over.rows() / groups_, over.channels, divide_up(eights, tiles)};
-  const uint32_t filling = static_cast<uint32_t>(context.runtime.properties().multiprocessors) *
-                           kBlocksPerMultiprocessor;
-  const uint32_t useful = divide_up(channels.rows, kChannelThreads / channels.lanes);
-  launch_.grid = {std::clamp(filling / (tiles * groups_), 1u, useful), tiles, groups_};
+  const auto multiprocessors = static_cast<uint32_t>(context.runtime.properties().multiprocessors);
+  const uint32_t each =
+      sums == nullptr ? kBlocksPerMultiprocessor : kSummingBlocksPerMultiprocessor;
+  // Blocks that share a group's rows: as many as fill the device; on a small map fewer, as long as
+  // every multiprocessor has one.
+  const uint32_t side_by_side = tiles * groups_;
+  const uint32_t most = divide_up(channels.rows, kChannelThreads / channels.lanes);
+  const uint32_t worthwhile =
+      std::max(divide_up(most, kRowsPerThread), divide_up(multiprocessors, side_by_side));
+  const uint32_t filling = multiprocessors * each / side_by_side;
+  launch_.grid = {tiles, std::clamp(filling, 1u, std::min(most, worthwhile)), groups_};
 }
 
 VectorOperand ChannelPlan::vector(const Tensor* tensor) const {
@@ -100,16 +116,16 @@ SumsOperand ChannelPlan::sums(const Tensor* tensor) const {
   if (tensor == nullptr) return {};
   expect(where_, tensor, DType::f32, Layout::nhwc8);
   const auto groups = static_cast<uint32_t>(groups_of(tensor));
-  if (groups * launch_.grid.y > kCounters) {
+  if (groups * launch_.grid.x > kCounters) {
     throw Error("ERR_UNSUPPORTED", where_ + ": expected sums of at most " +
-                                       std::to_string(kCounters / launch_.grid.y) +
+                                       std::to_string(kCounters / launch_.grid.x) +
                                        " groups on CUDA, got " + std::to_string(groups));
   }
   return {tensor, groups_ / groups};
 }
 
 size_t ChannelPlan::workspace_bytes(size_t terms) const {
-  return sizeof(float) * terms * launch_.channels.channels * launch_.grid.x * launch_.grid.z;
+  return sizeof(float) * terms * launch_.channels.channels * launch_.grid.y * launch_.grid.z;
 }
 
 }  // namespace preresnet::cuda

@@ -61,11 +61,12 @@ struct SumsOperand {
 /// as many groups as all operands' groups divide into.
 class ChannelPlan {
  public:
-  /// grouped: every operand C, G C or G T C; null ones count as one group.
+  /// grouped: every operand C or G C; sums: G T C, if the pass takes some. Null ones count as one
+  /// group.
   ChannelPlan(std::string where, const FeatureMap& over,
-              std::initializer_list<const Tensor*> grouped, const Context&);
-  ChannelPlan(std::string where, const FeatureMap& over, const std::vector<const Tensor*>& grouped,
-              const Context&);
+              std::initializer_list<const Tensor*> grouped, const Tensor* sums, const Context&);
+  ChannelPlan(std::string where, const FeatureMap& over, std::vector<const Tensor*> grouped,
+              const Tensor* sums, const Context&);
 
   VectorOperand vector(const Tensor*) const;
   SumsOperand sums(const Tensor*) const;

@@ -85,7 +85,7 @@ class Pointwise final : public Operation {
   Pointwise(const ops::Pointwise& op, const Context& context)
       : op_(op),
         type_(context.storage),
-        plan_("pointwise", domain(op), grouped(op), context),
+        plan_("pointwise", domain(op), op.vectors, op.sums, context),
         sums_(plan_.sums(op.sums)) {
     check_sizes();
     for (const Tensor* tensor : op.tensors) {
@@ -128,11 +128,6 @@ class Pointwise final : public Operation {
   static FeatureMap domain(const ops::Pointwise& op) {
     const auto size = [&](size_t i) { return static_cast<uint32_t>(op.domain.at(i)); };
     return {nullptr, size(0), (size(1) + 7) / 8 * 8, size(2), size(3)};
-  }
-  static std::vector<const Tensor*> grouped(const ops::Pointwise& op) {
-    std::vector<const Tensor*> tensors = op.vectors;
-    tensors.push_back(op.sums);
-    return tensors;
   }
 
   size_t terms() const { return sums_ ? op_.sumTerms.size() / 2 : 0; }

@@ -15,7 +15,7 @@ class ReluBackward final : public Operation {
         add_(feature_map("relu_backward.add", op.add, context)),
         x_(feature_map("relu_backward.x", op.x, context)),
         dx_(feature_map("relu_backward.dx", op.dx, context)),
-        plan_("relu_backward", d_, {op.xScale, op.xBias, op.sums}, context),
+        plan_("relu_backward", d_, {op.xScale, op.xBias}, op.sums, context),
         scale_(plan_.vector(op.xScale)),
         bias_(plan_.vector(op.xBias)),
         sums_(plan_.sums(op.sums)) {

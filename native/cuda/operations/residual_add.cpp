@@ -13,7 +13,7 @@ class ResidualAdd final : public Operation {
         x_(feature_map("residual_add.x", op.x, context)),
         residual_(feature_map("residual_add.residual", op.residual, context)),
         y_(feature_map("residual_add.y", op.y, context)),
-        plan_("residual_add", x_, {op.bias, op.residualScale, op.residualBias, op.sums}, context),
+        plan_("residual_add", x_, {op.bias, op.residualScale, op.residualBias}, op.sums, context),
         bias_(plan_.vector(op.bias)),
         residual_scale_(plan_.vector(op.residualScale)),
         residual_bias_(plan_.vector(op.residualBias)),

@@ -29,20 +29,22 @@ ConvolutionShape shape_of(const json& layer) {
           .padding = layer.at("padding")};
 }
 
-ConvolutionChoice choice_of(const json& request) {
+ConvolutionChoice choice_of(const json& request, int engine) {
   const std::string precision = request.at("precision");
   ConvolutionChoice choice;
   choice.type = precision == "fp16" ? Type::f16 : precision == "bf16" ? Type::bf16 : Type::f32;
   choice.tf32 = precision == "tf32";
   choice.tier = Tier(request.at("tier").get<int>());
+  choice.engine = engine;
   choice.deterministic = request.value("deterministic", false);
   choice.workspace_limit = request.value("workspaceLimit", size_t{0});
   return choice;
 }
 
-std::shared_ptr<const Convolution> make(const cudnn::Target& target, const json& request) {
+std::shared_ptr<const Convolution> make(const cudnn::Target& target, const json& request,
+                                        int engine = -1) {
   const ConvolutionShape shape = shape_of(request.at("layer"));
-  const ConvolutionChoice choice = choice_of(request);
+  const ConvolutionChoice choice = choice_of(request, engine);
   const auto fuses = [&](const char* part) {
     for (const json& fused : request.at("fuse"))
       if (fused == part) return true;
@@ -61,6 +63,21 @@ std::shared_ptr<const Convolution> make(const cudnn::Target& target, const json&
                                       {.transform = fuses("transform")});
 }
 
+/// How many engines there are, up to `numbered`, that are built by their numbers, as the tuner
+/// takes them: from 0 until one is refused.
+int built_by_number(const cudnn::Target& target, const json& request) {
+  const int most = request.at("numbered");
+  for (int engine = 0; engine < most; ++engine) {
+    try {
+      make(target, request, engine);
+    } catch (const Error& error) {
+      if (error.code() != "ERR_UNSUPPORTED") throw;
+      return engine;
+    }
+  }
+  return most;
+}
+
 json answer(const std::string& device, const json& request) {
   const auto start = std::chrono::steady_clock::now();
   json result;
@@ -71,6 +88,7 @@ json answer(const std::string& device, const json& request) {
     result = {{"ok", true},
               {"engines", convolution->engines()},
               {"workspace", convolution->workspace_bytes()}};
+    if (request.contains("numbered")) result["numbered"] = built_by_number(target, request);
   } catch (const Error& error) {
     if (error.code() != "ERR_UNSUPPORTED") throw;
     result = {{"ok", false}, {"reason", error.what()}};

@@ -1,0 +1,13 @@
+// Numbers of the streams.
+#pragma once
+#include "cuda/runtime.h"
+
+namespace preresnet::cuda {
+
+/// Of the critical chain; of gradients of weights, for which nobody waits before the update; of
+/// copies of batches.
+constexpr Stream kMain{0}, kWeights{1}, kCopies{2};
+/// Streams on which operations run: kMain and kWeights.
+constexpr int kComputeStreams = 2;
+
+}  // namespace preresnet::cuda
