@@ -1,8 +1,14 @@
 /** Validation of options, with one wording everywhere: expected ..., got ... (type ...). */
 import { PreresnetError } from './errors.js'
 
+/** The largest number of 32 bits. */
+export const largestFloat = 2 ** 128 - 2 ** 104
+
 /** How a value is shown in an error. */
 export function describe(value: unknown): string {
+  if (value instanceof Promise) return 'a promise; await it'
+  // Of the length of a batch or a model: not to be spelt out.
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${(value as Partial<Uint8Array>).length ?? value.byteLength}`
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
   let text: string
   try {
@@ -77,6 +83,17 @@ export function boolean(where: string, value: unknown): boolean {
 export function string(where: string, value: unknown): string {
   if (typeof value === 'string' && value.length > 0) return value
   throw invalid(where, 'a string that is not empty', value)
+}
+
+/** Of a file or directory. */
+export function path(where: string, value: unknown): string {
+  if (typeof value === 'string' && value.length > 0) return value
+  throw invalid(where, 'a path as a string that is not empty', value)
+}
+
+/** To look at what may be no object at all; one that is none has no fields. */
+export function fields(value: unknown): Readonly<Record<string | symbol, unknown>> {
+  return (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string | symbol, unknown>>
 }
 
 export function oneOf<T extends string>(where: string, value: unknown, choices: readonly T[]): T {

@@ -1,7 +1,6 @@
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
-import { SafetensorsFile } from '../formats/safetensors.js'
 import type { Dataset } from '../data/dataset.js'
-import { PreresnetError } from '../errors.js'
+import { checkClasses } from '../runtime/feed.js'
 import { compile } from '../runtime/session.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf, confusionText } from './confusion.js'
@@ -30,7 +29,7 @@ export const evaluate: CommandSpec<typeof options> = {
   ],
   async run(values, [path]) {
     const { json, split, batch, workers, device, precision, threads } = values
-    const model = await readModel(path as string)
+    const model = await describeModel(path as string)
     const data = asTrained(await openData(values), split, model)
     await using session = await compile(model.network, { data, batch, device, precision, threads, ...cudaSettings(values) })
     await loadModel(session, path as string)
@@ -47,11 +46,6 @@ export const evaluate: CommandSpec<typeof options> = {
   },
 }
 
-async function readModel(path: string): Promise<ModelDescription> {
-  await using file = await SafetensorsFile.open(path)
-  return describeModel(file)
-}
-
 /** The images as the network was trained to see them: with its normalisation, and its classes in their order. */
 function asTrained(
   splits: { readonly train: Dataset; readonly test: Dataset },
@@ -59,12 +53,6 @@ function asTrained(
   { normalisation, classes }: ModelDescription,
 ): Dataset {
   const data = splits[split]
-  if (classes !== undefined && classes.join('\n') !== data.classes.join('\n')) {
-    throw new PreresnetError('ERR_DATASET', `${data.name}: expected the classes of the model (${shown(classes)}), got ${shown(data.classes)}`)
-  }
+  checkClasses(data.name, data.classes, 'the model', classes)
   return normalisation === undefined ? data : { ...data, normalisation }
-}
-
-function shown(classes: readonly string[]): string {
-  return classes.length > 10 ? `${classes.slice(0, 10).join(', ')} ... (${classes.length})` : classes.join(', ')
 }

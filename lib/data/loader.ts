@@ -1,6 +1,7 @@
 import { PreresnetError } from '../errors.js'
 import { boolean, integer, knownKeys, oneOf } from '../options.js'
 import { loadBinding, type NativeLoader } from '../runtime/binding.js'
+import { checkDataset } from '../runtime/feed.js'
 import type { Dataset } from './dataset.js'
 
 export interface LoaderOptions {
@@ -61,6 +62,7 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
 }
 
 function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOptions> {
+  checkDataset('loader', dataset)
   knownKeys('loader', options, ['batch', 'mode', 'seed', 'pad', 'flip', 'workers', 'slots'])
   const { mode = 'train', seed = 0, pad = 0, flip = false, workers = 1, slots = 4 } = options
   const result = {

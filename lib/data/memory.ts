@@ -33,6 +33,8 @@ export async function memoryDataset(options: MemoryDatasetOptions): Promise<Data
     channels: integer(`${where}: channels`, options.channels, 1),
   }
   const classes = classNames(where, options.classes)
+  if (!Array.isArray(options.labels) && !ArrayBuffer.isView(options.labels))
+    throw invalid(`${where}: labels`, 'an Int32Array or an array of numbers', options.labels)
   const labels = checkedLabels(name, options.labels, classes.length)
   if (labels.length === 0) throw new PreresnetError('ERR_DATASET', `${name}: expected at least one image, got none`)
   const expected = labels.length * shape.height * shape.width * shape.channels
@@ -61,7 +63,9 @@ export function checkedLabels(name: string, labels: ArrayLike<number>, classes: 
   return Int32Array.from(labels)
 }
 
-function checkedNormalisation(where: string, { mean, deviation }: Dataset['normalisation'], channels: number): Dataset['normalisation'] {
+function checkedNormalisation(where: string, normalisation: Dataset['normalisation'], channels: number): Dataset['normalisation'] {
+  knownKeys(`${where}: normalisation`, normalisation, ['mean', 'deviation'])
+  const { mean, deviation } = normalisation
   for (const [name, values] of Object.entries({ mean, deviation })) {
     if (!Array.isArray(values) || values.length !== channels) throw invalid(`${where}: normalisation.${name}`, `${channels} numbers`, values)
   }

@@ -1,8 +1,13 @@
 /** What every file of ours needs: errors that name the file, writes that survive a crash. */
-import { createHash } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { createHash, randomBytes } from 'node:crypto'
+import type { Stats } from 'node:fs'
+import { access, constants, lstat, open, readlink, realpath, rename, rm, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { PreresnetError, type ErrorCode } from '../errors.js'
+import { path as checkPath } from '../options.js'
+
+/** As Linux counts. */
+const mostLinks = 40
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
@@ -15,6 +20,8 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'not a directory',
   EEXIST: 'exists already',
   EMFILE: 'too many open files',
+  ELOOP: 'too many links, or links in a circle',
+  EFBIG: 'the file would be larger than allowed',
 }
 
 /** A failed system call as one line; an error of ours stays what it is. */
@@ -34,17 +41,91 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Replaces a small file as a whole: readers see the old content or the new, also after a crash. */
-export async function replaceFile(path: string, content: string): Promise<void> {
-  // The same name each time: what a killed writer has left is written over.
-  const aside = join(dirname(path), `.${basename(path)}.tmp`)
+/** Replaces a small file as a whole. */
+export function replaceFile(path: string, content: string): Promise<void> {
+  return replaceFileBy(path, (file) => file.writeFile(content))
+}
+
+/**
+ * Replaces a file as a whole by what `write` writes: readers see the old content or the new, also after a crash, and a write that fails leaves the
+ * old. A link is followed; what is no regular file, as a device or a pipe, is written in place. Resolves with what `write` gave.
+ */
+export async function replaceFileBy<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
+  checkPath('file to write', path)
   try {
-    await writeDurably(aside, content)
+    const target = await regularFile(path)
+    if (target === undefined) return await writeInPlace(path, write)
+    return await writeAside(target, write)
+  } catch (error) {
+    throw fileError('could not write', path, error)
+  }
+}
+
+/** Where a path leads to, by whatever links: a regular file, or the name of a new one. Undefined for anything else, and for open files, as /dev/stdout. */
+async function regularFile(path: string): Promise<string | undefined> {
+  if (path.endsWith('/')) return undefined
+  let at = path
+  for (let links = 0; links < mostLinks; links++) {
+    const directory = await realpath(dirname(at))
+    // Whoever has such a file open goes on writing to it: another one of its name would not be the same.
+    if (directory.startsWith('/proc/')) return undefined
+    at = join(directory, basename(at))
+    const found = await statistics(at)
+    if (found === undefined || found.isFile()) return at
+    if (!found.isSymbolicLink()) return undefined
+    at = resolve(directory, await readlink(at))
+  }
+  // The system says that these are too many.
+  return undefined
+}
+
+async function statistics(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function writeAside<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
+  const mode = await modeOfWritable(path)
+  const directory = dirname(path)
+  // Two writers at a time have a name each. The path's own name may be as long as names can be.
+  const aside = join(directory, `.${basename(path).slice(0, 40)}.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    const file = await open(aside, 'wx')
+    let result
+    try {
+      if (mode !== undefined) await file.chmod(mode)
+      result = await write(file)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
     await rename(aside, path)
-    await syncDirectory(dirname(path))
+    await syncDirectory(directory)
+    return result
   } catch (error) {
     await rm(aside, { force: true }).catch(() => undefined)
-    throw fileError('could not write', path, error)
+    throw error
+  }
+}
+
+/** Of a file that is there: its rights, which the new one gets. One that may not be written is not replaced either. */
+async function modeOfWritable(path: string): Promise<number | undefined> {
+  const found = await statistics(path)
+  if (found === undefined) return undefined
+  await access(path, constants.W_OK)
+  return found.mode & 0o777
+}
+
+async function writeInPlace<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path, 'w')
+  try {
+    return await write(file)
+  } finally {
+    await file.close()
   }
 }
 

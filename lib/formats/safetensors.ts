@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { PreresnetError } from '../errors.js'
-import { fileError } from './files.js'
+import { path as checkPath } from '../options.js'
+import { fileError, replaceFileBy } from './files.js'
 import { narrowBfloat16, narrowFloat16, widenBfloat16, widenFloat16 } from './float16.js'
 
 export type SafetensorsType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'U8'
@@ -54,6 +55,7 @@ export class SafetensorsFile implements AsyncDisposable {
 
   /** ERR_FILE for a file that is missing, truncated or malformed. */
   static async open(path: string): Promise<SafetensorsFile> {
+    checkPath('file to read', path)
     let file
     try {
       file = await open(path, 'r')
@@ -102,7 +104,7 @@ export async function readSafetensors(path: string): Promise<{ metadata: Metadat
 }
 
 /**
- * Writes a new file, or over an old one, and syncs it. Resolves with its size and SHA-256. Tensors are laid out by falling size of
+ * Writes a new file, or replaces an old one as a whole. Resolves with its size and SHA-256. Tensors are laid out by falling size of
  * their type, so that each is aligned to its own.
  */
 export async function writeSafetensors(
@@ -132,24 +134,17 @@ export async function writeSafetensors(
   head.write(text, 8)
 
   const hash = createHash('sha256')
-  let file: FileHandle | undefined
-  try {
-    const target = (file = await open(path, 'w'))
+  return replaceFileBy(path, async (file) => {
     let bytes = 0
     const write = async (chunk: Uint8Array): Promise<void> => {
       hash.update(chunk)
-      for (let done = 0; done < chunk.length;) done += (await target.write(chunk, done, chunk.length - done)).bytesWritten
+      for (let done = 0; done < chunk.length;) done += (await file.write(chunk, done, chunk.length - done)).bytesWritten
       bytes += chunk.length
     }
     await write(head)
     for (const [, { dtype, data }] of ordered) for (const chunk of encode(dtype, data)) await write(chunk)
-    await file.sync()
     return { bytes, sha256: hash.digest('hex') }
-  } catch (error) {
-    throw fileError('could not write', path, error)
-  } finally {
-    await file?.close()
-  }
+  })
 }
 
 /** Whether all values are finite; yields to the event loop between slices. */

@@ -2,7 +2,6 @@
 import { preparationOf } from '../data/preparation.js'
 import { PreresnetError } from '../errors.js'
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
-import { SafetensorsFile } from '../formats/safetensors.js'
 import { describe, integer, knownKeys } from '../options.js'
 import type { CudaSettings } from '../runtime/cuda.js'
 import type { DeviceChoice, PrecisionChoice } from '../runtime/device.js'
@@ -80,7 +79,7 @@ export class Classifier implements AsyncDisposable {
     const { batch, top, maxPixels, ...place } = options
     const most = integer('Classifier.load: top', top ?? 5, 1)
     const pixels = integer('Classifier.load: maxPixels', maxPixels ?? 2 ** 25, 1, 2 ** 28)
-    const model = await readDescription(path)
+    const model = await describeModel(path)
     const session = await compile(model.network, {
       ...place,
       batch: integer('Classifier.load: batch', batch ?? 8, 1),
@@ -136,11 +135,6 @@ export class Classifier implements AsyncDisposable {
     const { classes } = this.#session
     return images.map((_, index) => probabilities.subarray(index * classes, (index + 1) * classes))
   }
-}
-
-async function readDescription(path: string): Promise<ModelDescription> {
-  await using file = await SafetensorsFile.open(path)
-  return describeModel(file)
 }
 
 /** What a session has to know of its images, as the file says; the set itself is empty. */

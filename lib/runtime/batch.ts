@@ -1,20 +1,47 @@
 /** Batches that users hand over themselves. */
 import type { NativeSession } from './binding.js'
 import { PreresnetError } from '../errors.js'
-import { describe, invalid, knownKeys } from '../options.js'
+import { describe, integer, invalid, knownKeys, largestFloat } from '../options.js'
 
-export interface UserBatch {
-  /** Sessions with image data: u8 pixels, NHWC, of the stored size. */
-  readonly images?: Uint8Array
+/** For sessions with image data. */
+export interface PixelSamples {
+  /** NHWC, of the stored size. */
+  readonly images: Uint8Array
   /** Per image: top, left, and 1 to mirror, in the padded image. @default the centre */
   readonly placement?: Int32Array
-  /** Sessions without: values, NCHW. */
-  readonly x?: Float32Array | Float64Array
-  /** Classes; -1 does not count. Where only targets are given, the most probable class. */
-  readonly labels?: Int32Array | readonly number[]
-  /** Soft labels, N x classes, for sessions with `softTargets`. */
-  readonly targets?: Float32Array | Float64Array
+  readonly x?: undefined
 }
+
+/** For sessions without. */
+export interface ValueSamples {
+  /** NCHW. */
+  readonly x: Float32Array | Float64Array
+  readonly images?: undefined
+  readonly placement?: undefined
+}
+
+export interface ClassLabels {
+  /** Classes; -1 does not count. */
+  readonly labels: Int32Array | readonly number[]
+  /** Beside them, for sessions with `softTargets`. */
+  readonly targets?: Float32Array | Float64Array
+  /** Of a loader's batch: how many labels are not -1. */
+  readonly count?: number
+}
+
+/** For sessions with `softTargets`; hits are counted by the most probable class of each sample. */
+export interface SoftLabels {
+  /** Shares of the classes, N x classes. */
+  readonly targets: Float32Array | Float64Array
+  readonly labels?: undefined
+  readonly count?: undefined
+}
+
+/** A batch of the caller's; what a loader gives is one. */
+export type UserBatch = (PixelSamples | ValueSamples) & (ClassLabels | SoftLabels)
+
+/** What inference takes. */
+export type UserSamples = Omit<PixelSamples, 'placement'> | Omit<ValueSamples, 'placement'>
 
 /** What the program reads. */
 export interface BatchFormat {
@@ -27,20 +54,25 @@ export interface BatchFormat {
   readonly softTargets: boolean
 }
 
+/** ERR_OPTION for what is no batch at all, before anything else is looked at. */
+export function checkBatch(where: string, batch: unknown): void {
+  if (batch === null || typeof batch !== 'object' || Array.isArray(batch)) throw invalid(where, 'an object of images or x, and labels', batch)
+  knownKeys(where, batch, ['images', 'placement', 'x', 'labels', 'targets', 'count'])
+}
+
 export async function writeBatch(native: NativeSession, format: BatchFormat, batch: UserBatch): Promise<void> {
-  knownKeys('batch', batch, ['images', 'placement', 'x', 'labels', 'targets'])
-  const { batch: count, classes } = format
-  const labels = labelsOf(format, batch)
+  const targets = targetsOf(format, batch)
+  const labels = labelsOf(format, batch, targets)
+  checkCount(format, batch, labels)
   const placement = format.images ? placementOf(format, batch) : undefined
   await writeSamples(native, format, batch)
   if (placement !== undefined) await native.write('placement', placement)
   await native.write('labels', labels)
-  if (format.softTargets) await native.write('targets', floats('batch.targets', batch.targets, count * classes))
-  else if (batch.targets !== undefined) throw invalid('batch.targets', 'none: the session was compiled without softTargets', batch.targets)
+  if (targets !== undefined) await native.write('targets', targets)
 }
 
 /** What inference reads: images or values. */
-export async function writeSamples(native: NativeSession, format: BatchFormat, { images, x }: Pick<UserBatch, 'images' | 'x'>): Promise<void> {
+export async function writeSamples(native: NativeSession, format: BatchFormat, { images, x }: UserSamples): Promise<void> {
   const length = format.batch * format.sampleValues
   if (format.images) {
     if (x !== undefined) throw invalid('batch.x', 'images: the session takes u8 pixels', x)
@@ -55,25 +87,59 @@ function placementOf({ batch: count, pad }: BatchFormat, { placement: given }: U
   const placement = given === undefined ? centre(count, pad) : sized('batch.placement', given, Int32Array, count * 3)
   for (let index = 0; index < placement.length; index++) {
     const largest = index % 3 === 2 ? 1 : 2 * pad
-    if (placement[index]! < 0 || placement[index]! > largest) throw invalid(`batch.placement[${index}]`, `0 to ${largest}`, placement[index])
+    if (placement[index]! >= 0 && placement[index]! <= largest) continue
+    throw new PreresnetError(
+      'ERR_OPTION',
+      `batch.placement[${index}]: expected 0 to ${largest}, got ${placement[index]}; the session's images have a border of ${pad}: for the crops of a loader give compile() that loader as \`data\``,
+    )
   }
   return placement
 }
 
-function labelsOf({ batch: count, classes, softTargets }: BatchFormat, { labels, targets }: UserBatch): Int32Array {
-  if (labels === undefined && softTargets && targets !== undefined) {
-    return Int32Array.from({ length: count }, (_, sample) => {
-      const row = targets.subarray(sample * classes, (sample + 1) * classes)
-      return row.indexOf(Math.max(...row))
-    })
+function labelsOf({ batch: count, classes }: BatchFormat, { labels }: UserBatch, targets: Targets | undefined): Int32Array {
+  if (labels === undefined && targets !== undefined) return mostProbable(targets, count, classes)
+  if (!Array.isArray(labels)) sized('batch.labels', labels, Int32Array, count)
+  const given = labels as Int32Array | readonly number[]
+  if (given.length !== count) throw new PreresnetError('ERR_OPTION', `batch.labels: expected ${count} values, got ${given.length}`)
+  // Before they become 32-bit integers, which any value would.
+  for (let index = 0; index < count; index++) {
+    const label: unknown = given[index]
+    if (!(Number.isInteger(label) && (label as number) >= -1 && (label as number) < classes))
+      throw new PreresnetError('ERR_DATASET', `batch.labels[${index}]: expected a class from 0 to ${classes - 1}, or -1, got ${describe(label)}`)
   }
-  const typed = Array.isArray(labels) ? Int32Array.from(labels as readonly number[]) : labels
-  const checked = sized('batch.labels', typed, Int32Array, count)
-  checked.forEach((label, index) => {
-    if (label < -1 || label >= classes)
-      throw new PreresnetError('ERR_DATASET', `batch.labels[${index}]: expected a class from 0 to ${classes - 1}, or -1, got ${label}`)
+  return given instanceof Int32Array ? given : Int32Array.from(given)
+}
+
+type Targets = Float32Array | Float64Array
+
+/** Shares of the classes, all of them numbers and none negative. */
+function targetsOf({ batch: count, classes, softTargets }: BatchFormat, { targets }: UserBatch): Targets | undefined {
+  if (!softTargets) {
+    if (targets !== undefined) throw invalid('batch.targets', 'none: the session was compiled without softTargets', targets)
+    return undefined
+  }
+  const values = floats('batch.targets', targets, count * classes)
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]!
+    if (value >= 0 && value <= largestFloat) continue
+    const row = Math.floor(index / classes)
+    throw new PreresnetError('ERR_DATASET', `batch.targets: row ${row}, class ${index % classes}: expected a finite number of at least 0, got ${value}`)
+  }
+  return values
+}
+
+function mostProbable(targets: Targets, count: number, classes: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, sample) => {
+    const row = targets.subarray(sample * classes, (sample + 1) * classes)
+    return row.indexOf(Math.max(...row))
   })
-  return checked
+}
+
+/** A batch that says how many of its samples count means those that have a label. */
+function checkCount({ batch }: BatchFormat, { count }: UserBatch, labels: Int32Array): void {
+  if (count === undefined) return
+  const labelled = labels.filter((label) => label >= 0).length
+  if (integer('batch.count', count, 0, batch) !== labelled) throw invalid('batch.count', `${labelled}, the labels that are not -1`, count)
 }
 
 function centre(count: number, pad: number): Int32Array {
@@ -84,12 +150,11 @@ function floats(where: string, value: unknown, length: number): Float32Array | F
   return value instanceof Float32Array ? sized(where, value, Float32Array, length) : sized(where, value, Float64Array, length)
 }
 
+const kinds: Readonly<Record<string, string>> = { Float64Array: 'a Float32Array or Float64Array', Int32Array: 'an Int32Array', Uint8Array: 'a Uint8Array' }
+
 function sized<T extends { readonly length: number }>(where: string, value: unknown, type: new (...args: never[]) => T, length: number): T {
   if (!(value instanceof type))
-    throw new PreresnetError(
-      'ERR_OPTION',
-      `${where}: expected a ${type.name === 'Float64Array' ? 'Float32Array or Float64Array' : type.name} of ${length}, got ${describe(value)}`,
-    )
+    throw new PreresnetError('ERR_OPTION', `${where}: expected ${kinds[type.name] ?? type.name} of ${length}, got ${describe(value)}`)
   if (value.length !== length) throw new PreresnetError('ERR_OPTION', `${where}: expected ${length} values, got ${value.length}`)
   return value
 }

@@ -2,6 +2,7 @@
 import type { UpdateOptions } from '../compiler/options.js'
 import type { Graph } from '../graph/graph.js'
 import { PreresnetError } from '../errors.js'
+import { fields, invalid } from '../options.js'
 import { matches, select } from './patterns.js'
 
 export interface SgdOptimizer {
@@ -24,6 +25,13 @@ export interface ParameterGroup {
   readonly weightDecay?: number
   /** Factor on the step's learning rate. @default 1 */
   readonly rate?: number
+}
+
+/** What `sgd` makes; its values are checked there. */
+export function checkOptimizer(where: string, value: unknown): SgdOptimizer {
+  const { kind, groups, momentum } = fields(value)
+  if (kind !== 'sgd' || !Array.isArray(groups) || typeof momentum !== 'number') throw invalid(where, 'an optimizer, such as sgd()', value)
+  return value as SgdOptimizer
 }
 
 /** `frozen`: patterns of parameters that are not trained. */

@@ -1,4 +1,5 @@
 /** A network compiled for a device: its parameters, its optimizer's state, and the calls that run steps natively. */
+import { setImmediate } from 'node:timers/promises'
 import { abortError, abortSignal, throwIfAborted, unlessAborted } from '../abort.js'
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { Choices } from '../compiler/lower/target.js'
@@ -9,21 +10,21 @@ import { PreresnetError } from '../errors.js'
 import { buildGraph } from '../graph/build.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
-import { boolean, integer, invalid, knownKeys, nearest, number } from '../options.js'
+import { boolean, fields, integer, invalid, knownKeys, number } from '../options.js'
 import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult, type TraceEvent, type Traffic } from './binding.js'
-import { writeBatch, writeSamples, type BatchFormat, type UserBatch } from './batch.js'
+import { checkBatch, writeBatch, writeSamples, type BatchFormat, type UserBatch, type UserSamples } from './batch.js'
 import { chosenKernels } from './chosen_kernels.js'
 import { cudaPlace, hasCuda, type CudaSettings } from './cuda.js'
 import { chooseDevice, isCuda, type DeviceChoice, type PrecisionChoice } from './device.js'
-import { evaluationFeed, type Feed, type ImageSet } from './feed.js'
+import { checkClasses, checkDatasetOrFeed, evaluationFeed, type Feed, type ImageSet } from './feed.js'
 import { lossScaleState, lossScaleTensor, scaleOfLastStep, type LossScaleState } from './loss_scale.js'
 import { confusionMatrix, stepMetrics, sumRows, type Evaluation, type StepMetrics } from './metrics.js'
-import { updateOptions, type SgdOptimizer } from './optimizer.js'
-import { select } from './patterns.js'
+import { checkOptimizer, updateOptions, type SgdOptimizer } from './optimizer.js'
+import { noSuchParameter, select } from './patterns.js'
 import { fastestPrecision } from './precision.js'
 import { writeStartValues } from './start_values.js'
 import { warn } from './remembered.js'
-import { Tensor } from './tensor.js'
+import { Tensor, type Values } from './tensor.js'
 
 export interface SessionOptions {
   /** A loader whose batches `steps` reads, or a dataset that only says what images are like. @default none: values are handed over, see `step` */
@@ -68,6 +69,9 @@ export interface SessionOptions {
   readonly signal?: AbortSignal
 }
 
+/** What says how many images a training step has: a loader, or the number. */
+export type BatchSize = { readonly data: Feed } | { readonly batch: number }
+
 const optionNames = [
   'data',
   'batch',
@@ -104,15 +108,18 @@ export interface StepsOptions {
 }
 
 /** Compiles a network and prepares it; nothing is allocated if memory does not suffice (ERR_MEMORY). */
-export async function compile(network: Network, options: SessionOptions = {}): Promise<Session> {
+export async function compile(network: Network, options: SessionOptions & BatchSize): Promise<Session> {
+  if ((network as Partial<Network> | undefined | null)?.kind !== 'network') throw invalid('compile', 'a network', network)
   knownKeys('compile', options, optionNames)
   const signal = abortSignal('compile: signal', options.signal)
   throwIfAborted(signal)
   const chosen = chooseDevice(options.device, options.precision, { hasCuda })
   const { device } = chosen
   const cuda = cudaPlace('compile', device, options.cuda)
-  const feed = options.data !== undefined && 'native' in options.data ? options.data : undefined
-  const dataset = feed?.dataset ?? (options.data as ImageSet | undefined)
+  const data = options.data === undefined ? undefined : checkDatasetOrFeed('compile: data', options.data)
+  const feed = data !== undefined && 'native' in data ? data : undefined
+  const dataset = feed?.dataset ?? (data as ImageSet | undefined)
+  const optimizer = options.optimizer === undefined ? undefined : checkOptimizer('compile: optimizer', options.optimizer)
   const batch = integer('compile: batch', options.batch ?? feed?.batch, 1, 1 << 20)
   if (feed !== undefined && feed.batch !== batch) throw invalid('compile: batch', `the loader's ${feed.batch}`, batch)
   const seed = integer('compile: seed', options.seed ?? 0, 0)
@@ -121,7 +128,7 @@ export async function compile(network: Network, options: SessionOptions = {}): P
   const softTargets = boolean('compile: softTargets', options.softTargets ?? false)
   const evaluation = boolean('compile: evaluation', options.evaluation ?? true)
   if (dataset !== undefined) checkImages(network, dataset)
-  if (options.frozen !== undefined && options.optimizer === undefined) throw invalid('compile: frozen', 'an optimizer beside', options.frozen)
+  if (options.frozen !== undefined && optimizer === undefined) throw invalid('compile: frozen', 'an optimizer beside', options.frozen)
 
   const graph = buildGraph(network)
   const measured = device === 'cpu' && (options.precision ?? 'auto') === 'auto'
@@ -132,10 +139,10 @@ export async function compile(network: Network, options: SessionOptions = {}): P
     device,
     precision,
     batch,
-    programs: [...(options.optimizer === undefined ? [] : (['train'] as const)), ...(evaluation ? (['evaluate'] as const) : []), 'infer'],
+    programs: [...(optimizer === undefined ? [] : (['train'] as const)), ...(evaluation ? (['evaluate'] as const) : []), 'infer'],
     input: dataset === undefined ? { kind: 'tensor' } : { kind: 'images', ...size(dataset), pad: feed?.pad ?? 0, ...dataset.normalisation },
     loss: { kind: 'crossEntropy', smoothing, softTargets },
-    ...(options.optimizer && { update: updateOptions(graph, options.optimizer, options.frozen ?? []) }),
+    ...(optimizer && { update: updateOptions(graph, optimizer, options.frozen ?? []) }),
     statisticsGroups: integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1),
     convolution: options.convolution ?? 'auto',
     recompute: integer('compile: recompute', options.recompute ?? 1, 1),
@@ -201,11 +208,12 @@ export class Session implements AsyncDisposable {
     return this.programs.device
   }
 
-  /** What 'auto' took. */
   /** What the tuner chose for single convolutions; undefined where rules did. */
   get choices(): Choices | undefined {
     return this.#parts.plan.choices
   }
+
+  /** What 'auto' took. */
   get precision(): Precision {
     return this.programs.precision
   }
@@ -258,6 +266,7 @@ export class Session implements AsyncDisposable {
 
   /** One step on a batch of the caller's. */
   async step(batch: UserBatch, options: Omit<StepsOptions, 'loader'>): Promise<StepMetrics> {
+    checkBatch('step: batch', batch)
     knownKeys('step', options, ['learningRate', 'signal', 'checkFinite', 'trace'])
     return this.#train(1, options, undefined, batch)
   }
@@ -265,6 +274,9 @@ export class Session implements AsyncDisposable {
   async #train(count: number, options: StepsOptions, loader?: NativeLoader, batch?: UserBatch): Promise<StepMetrics> {
     if (this.programs.programs['train'] === undefined)
       throw new PreresnetError('ERR_OPTION', 'steps: the session was compiled without an optimizer, so it cannot train')
+    abortSignal('signal', options.signal)
+    const checkFinite = boolean('checkFinite', options.checkFinite ?? true)
+    const trace = boolean('trace', options.trace ?? false)
     return this.inTurn(async (native) => {
       const firstStep = this.#stepIndex
       const learningRates = ratesFrom(options.learningRate, firstStep, count)
@@ -275,8 +287,8 @@ export class Session implements AsyncDisposable {
         seed: this.seed,
         firstStep,
         learningRates,
-        checkFinite: options.checkFinite ?? true,
-        trace: options.trace ?? false,
+        checkFinite,
+        trace,
         ...(loader && { loader, firstBatch: firstStep }),
       })
       this.#stepIndex += result.completed
@@ -307,12 +319,19 @@ export class Session implements AsyncDisposable {
     return this.hasLossScale ? this.#tensor(lossScaleTensor, lossScaleTensor, [lossScaleTensor]) : undefined
   }
 
-  /** Counts exactly, over all of a dataset (or an evaluation loader), with running statistics. */
+  /**
+   * Counts exactly, over all of a dataset (or an evaluation loader), with running statistics. ERR_DATASET where its classes are not those of the session's
+   * data, name by name.
+   */
   async evaluate(data: ImageSet | Feed, options: { readonly signal?: AbortSignal; readonly workers?: number } = {}): Promise<Evaluation> {
     knownKeys('evaluate', options, ['signal', 'workers'])
     if (!('evaluate' in this.programs.programs)) throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled with evaluation: false')
+    abortSignal('evaluate: signal', options.signal)
+    checkDatasetOrFeed('evaluate', data)
+    if (this.#parts.dataset === undefined)
+      throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled without image data and takes values; give compile() a dataset as `data`')
     if ('native' in data) return this.#evaluate(data, options.signal)
-    if (this.#parts.dataset !== undefined) this.#checkSameFormat(data)
+    this.#checkSameFormat(data)
     const feed = evaluationFeed(data, { batch: this.batch, pad: this.#pad, workers: options.workers ?? 1 })
     try {
       return await this.#evaluate(feed, options.signal)
@@ -333,6 +352,7 @@ export class Session implements AsyncDisposable {
     const { dataset } = feed
     if (dataset.classes.length > classes)
       throw new PreresnetError('ERR_DATASET', `${dataset.name}: has ${dataset.classes.length} classes, the network ${classes}`)
+    checkClasses(dataset.name, dataset.classes, 'the session', this.images?.classes)
     const steps = Math.ceil(dataset.length / feed.batch)
     return this.inTurn(async (native) => {
       const result = await this.#run(native, 'evaluate', signal, {
@@ -367,9 +387,10 @@ export class Session implements AsyncDisposable {
    * Class probabilities, N x classes, of a batch (`images` or `x`) with running statistics. `count`: of so many images at its front alone; a CPU computes no
    * others.
    */
-  async infer(batch: Pick<UserBatch, 'images' | 'x'>, options: { readonly signal?: AbortSignal; readonly count?: number } = {}): Promise<Float64Array> {
+  async infer(batch: UserSamples, options: { readonly signal?: AbortSignal; readonly count?: number } = {}): Promise<Float64Array> {
     knownKeys('batch', batch, ['images', 'x'])
     knownKeys('infer', options, ['signal', 'count'])
+    abortSignal('infer: signal', options.signal)
     const images = integer('infer: count', options.count ?? this.batch, 1, this.batch)
     return this.inTurn(async (native) => {
       await writeSamples(native, this.#format(false), batch)
@@ -398,7 +419,7 @@ export class Session implements AsyncDisposable {
     return Object.keys(this.#parts.plan.update?.settings ?? {})
   }
 
-  /** A parameter or a running statistic. ERR_PARAMETER suggests the nearest name. */
+  /** A parameter or a running statistic. ERR_PARAMETER suggests the nearest names. */
   parameter(name: string): Tensor {
     return this.#tensor(name, name, [...this.parameterNames, ...this.bufferNames])
   }
@@ -433,11 +454,7 @@ export class Session implements AsyncDisposable {
       viewable: !isCuda(this.device) && !within,
     }
     if (spec !== undefined) return new Tensor(host, spec, name, scale)
-    const near = nearest(name, names)
-    throw new PreresnetError(
-      'ERR_PARAMETER',
-      `${this.graph.name}: no parameter ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`}`,
-    )
+    throw noSuchParameter(this.graph.name, name, names)
   }
 
   /** Ends a run between two operations, stops the native thread and frees everything. Pending calls reject with ERR_ABORTED. */
@@ -462,6 +479,26 @@ export class Session implements AsyncDisposable {
     })
     this.#queue = turn.catch(() => undefined)
     return turn
+  }
+
+  /** @internal All of them as they are between the same two calls: nothing gets in between. */
+  readTogether(tensors: readonly Tensor[]): Promise<Values[]> {
+    return this.inTurn(async (native) => {
+      const values: Values[] = []
+      for (const tensor of tensors) values.push(await tensor.readNow(native))
+      return values
+    })
+  }
+
+  /** @internal All of them between the same two calls, or none if one does not take its values. */
+  async writeTogether(values: ReadonlyMap<Tensor, Values>): Promise<void> {
+    for (const [tensor, given] of values) {
+      tensor.checked(given)
+      await setImmediate()
+    }
+    await this.inTurn(async (native) => {
+      for (const [tensor, given] of values) await tensor.writeNow(native, given)
+    })
   }
 
   /** @internal Writes every parameter's and buffer's start value. */
@@ -536,6 +573,8 @@ function checkImages({ input }: Network, { name, shape }: ImageSet): void {
 
 /** One rate a step, checked: a bad rate would only show as a bad loss. */
 function ratesFrom(rate: LearningRate, first: number, count: number): Float64Array {
+  if (typeof rate !== 'number' && typeof rate !== 'function' && typeof fields(rate)['at'] !== 'function')
+    throw invalid('learningRate', 'a number, a schedule or a function of the step', rate)
   const at = typeof rate === 'number' ? (): number => rate : typeof rate === 'function' ? rate : (step: number): number => rate.at(step)
   return Float64Array.from({ length: count }, (_, index) => number(`learningRate of step ${first + index}`, at(first + index), 0))
 }

@@ -2,7 +2,7 @@
 import type { NativeSession } from './binding.js'
 import type { TensorSpec } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
-import { describe } from '../options.js'
+import { describe, largestFloat } from '../options.js'
 
 export type Values = Float32Array | Float64Array
 
@@ -60,16 +60,30 @@ export class Tensor {
 
   /** A copy of the values, after all steps that were asked for before. */
   async read(): Promise<Values> {
-    return this.#host.inTurn(async (native) => {
-      const stored = (await native.read(this.#spec.name)) as Float64Array
-      const scale = (await this.#scale?.(native)) ?? 1
-      const values = scale === 1 ? stored : stored.map((value) => value / scale)
-      return this.dtype === 'f64' ? values : Float32Array.from(values)
-    })
+    return this.#host.inTurn((native) => this.readNow(native))
   }
 
-  /** ERR_PARAMETER if the number of values is not the tensor's, or one of them is not finite. */
+  /** ERR_PARAMETER if the number of values is not the tensor's, or one of them is not finite as it is stored. */
   async write(values: Values | readonly number[]): Promise<void> {
+    const checked = this.checked(values)
+    await this.#host.inTurn((native) => this.writeNow(native, checked))
+  }
+
+  /** @internal Within a turn of the session. */
+  async readNow(native: NativeSession): Promise<Values> {
+    const stored = (await native.read(this.#spec.name)) as Float64Array
+    const scale = (await this.#scale?.(native)) ?? 1
+    const values = scale === 1 ? stored : stored.map((value) => value / scale)
+    return this.dtype === 'f64' ? values : Float32Array.from(values)
+  }
+
+  /** @internal Within a turn of the session; `values` are what `checked` gave. */
+  async writeNow(native: NativeSession, values: Values): Promise<void> {
+    await native.write(this.#spec.name, values)
+  }
+
+  /** @internal ERR_PARAMETER for values that this tensor cannot take. */
+  checked(values: Values | readonly number[]): Values {
     const typed = Array.isArray(values) ? Float64Array.from(values) : values
     if (!(typed instanceof Float32Array || typed instanceof Float64Array)) {
       throw new PreresnetError('ERR_PARAMETER', `${this.name}: expected a Float32Array, a Float64Array or an array of numbers, got ${describe(values)}`)
@@ -77,7 +91,11 @@ export class Tensor {
     if (typed.length !== this.length) {
       throw new PreresnetError('ERR_PARAMETER', `${this.name}: expected ${this.length} values for shape [${this.shape.join(', ')}], got ${typed.length}`)
     }
-    for (const value of typed) if (!Number.isFinite(value)) throw new PreresnetError('ERR_PARAMETER', `${this.name}: expected finite values, got ${value}`)
-    await this.#host.inTurn((native) => native.write(this.#spec.name, typed))
+    const largest = this.dtype === 'f64' ? Number.MAX_VALUE : largestFloat
+    for (const value of typed) {
+      if (Math.abs(value) <= largest) continue
+      throw new PreresnetError('ERR_PARAMETER', `${this.name}: expected finite values${this.dtype === 'f64' ? '' : ' of 32 bits'}, got ${value}`)
+    }
+    return typed
   }
 }

@@ -7,6 +7,7 @@ import type { Network } from '../layers/layer.js'
 import { boolean, integer, invalid, knownKeys, number, oneOf, string } from '../options.js'
 import { checkCudaSettings, type CudaSettings } from '../runtime/cuda.js'
 import { deviceChoices, precisionChoices, type DeviceChoice, type PrecisionChoice } from '../runtime/device.js'
+import { checkClasses, checkDataset } from '../runtime/feed.js'
 import type { SgdOptimizer } from '../runtime/optimizer.js'
 import { constant, isSchedule, type Schedule } from './schedules.js'
 import { sgd } from './sgd.js'
@@ -58,7 +59,7 @@ export interface FitSettings {
   readonly frozen?: readonly string[]
   /** Norms that use and keep their running statistics. @default [] */
   readonly frozenStatistics?: readonly string[]
-  /** Start values from a model file, except for what matches `except` (a replaced head). */
+  /** Start values from a model file, except for what matches `except` (a replaced head). Images are normalised as those of `train`, whatever the file says. */
   readonly initialise?: { readonly from: string; readonly except?: readonly string[] }
   /** Steps between validations. @default one epoch */
   readonly validateEvery?: number
@@ -167,7 +168,7 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
   return {
     network,
     train,
-    validate: options.validate === undefined ? undefined : dataset('fit: validate', options.validate),
+    validate: validation(options.validate, train),
     augment: augmentOptions(options.augment ?? {}, train),
     batch,
     steps: totalSteps(options, stepsPerEpoch),
@@ -241,8 +242,15 @@ function patterns(where: string, value: readonly string[]): readonly string[] {
 }
 
 function dataset(where: string, value: unknown): Dataset {
-  const { name, length, labels, source } = (value ?? {}) as Partial<Dataset>
-  if (typeof length !== 'number' || !(labels instanceof Int32Array) || source === undefined) throw invalid(where, 'a dataset', value)
-  if (length === 0) throw new PreresnetError('ERR_DATASET', `${where}: ${name ?? 'the dataset'} is empty`)
+  const { name, length } = checkDataset(where, value)
+  if (length === 0) throw new PreresnetError('ERR_DATASET', `${where}: ${name} is empty`)
   return value as Dataset
+}
+
+/** Of the training's classes: else its errors would be counted by other names. */
+function validation(value: unknown, train: Dataset): Dataset | undefined {
+  if (value === undefined) return undefined
+  const set = dataset('fit: validate', value)
+  checkClasses(`fit: validate: ${set.name}`, set.classes, 'the training images', train.classes)
+  return set
 }

@@ -3,10 +3,11 @@ import { PreresnetError } from '../errors.js'
 import { SafetensorsFile, writeSafetensors, type Metadata, type SafetensorsTensor } from '../formats/safetensors.js'
 import { networkFromJson } from '../layers/json.js'
 import type { Network } from '../layers/layer.js'
-import { knownKeys } from '../options.js'
+import { fields, invalid, knownKeys, oneOf } from '../options.js'
 import { matches, select } from '../runtime/patterns.js'
 import type { ImageSet } from '../runtime/feed.js'
-import type { Session } from '../runtime/session.js'
+import { Session } from '../runtime/session.js'
+import type { Tensor, Values } from '../runtime/tensor.js'
 
 export interface ModelDescription {
   readonly network: Network
@@ -41,7 +42,13 @@ export function modelMetadata({ network, normalisation, classes, resize }: Model
   }
 }
 
-export function describeModel({ path, metadata }: Pick<SafetensorsFile, 'path' | 'metadata'>): ModelDescription {
+/** What a model file says of itself: the network, and how images become its input and what its classes are called, where it was trained on images. */
+export async function describeModel(path: string): Promise<ModelDescription> {
+  await using file = await SafetensorsFile.open(path)
+  return modelDescription(file)
+}
+
+export function modelDescription({ path, metadata }: Pick<SafetensorsFile, 'path' | 'metadata'>): ModelDescription {
   if (metadata['format'] !== 'preresnet-1') {
     throw new PreresnetError(
       'ERR_FILE',
@@ -85,31 +92,49 @@ function isResize(value: unknown, { input }: Network): value is number {
   return value === 0 || (Number.isSafeInteger(value) && (value as number) >= Math.max(input.height, input.width))
 }
 
-/** Writes a session's parameters and running statistics, with everything that loading them needs. */
+/** Writes a session's parameters and running statistics, all of the same step, with everything that loading them needs. */
 export async function saveModel(session: Session, path: string): Promise<void> {
+  checkSession('saveModel', session)
   const { network, images } = session
   await writeSafetensors(path, await modelTensors(session), modelMetadata(images === undefined ? { network } : descriptionOf(network, images, images)))
 }
 
-/** Copies of parameters and running statistics, in fp32. */
+/** Copies of parameters and running statistics, in fp32, all of the same step. */
 export async function modelTensors(session: Session): Promise<Map<string, SafetensorsTensor>> {
-  const tensors = new Map<string, SafetensorsTensor>()
-  for (const name of [...session.parameterNames, ...session.bufferNames]) {
-    const handle = session.parameter(name)
-    const values = await handle.read()
-    tensors.set(name, { dtype: 'F32', shape: handle.shape, data: values instanceof Float32Array ? values : Float32Array.from(values) })
-  }
-  return tensors
+  const handles = [...session.parameterNames, ...session.bufferNames].map((name) => session.parameter(name))
+  const values = await session.readTogether(handles)
+  return new Map(
+    handles.map(({ name, shape }, index) => {
+      const data = values[index]!
+      return [name, { dtype: 'F32', shape, data: data instanceof Float32Array ? data : Float32Array.from(data) }]
+    }),
+  )
+}
+
+function checkSession(where: string, value: unknown): void {
+  if (value instanceof Session) return
+  const { save } = fields(value)
+  if (typeof save === 'function') throw new PreresnetError('ERR_OPTION', `${where}: expected a session; a trained model saves itself: model.save(path)`)
+  throw invalid(where, 'a session', value)
 }
 
 export interface LoadModelOptions {
   /** Names, paths above them or patterns with `*` that keep their start values: a replaced head. The file may lack them, or have others. @default [] */
   readonly except?: readonly string[]
+  /**
+   * 'same': a file whose network saw its pixels normalised otherwise than this session normalises them is refused, for its accuracy would be lost.
+   * 'any': it is taken, to be trained further on these images. @default 'same'
+   */
+  readonly normalisation?: 'same' | 'any'
 }
 
-/** Writes a file's values into a session. ERR_PARAMETER if a tensor is missing, of another shape, or one the network has not; then nothing is written. */
+/**
+ * Writes a file's values into a session, all between the same two calls. ERR_PARAMETER if a tensor is missing, of another shape, one the network has
+ * not, or has a value that is not finite, or if file and session normalise images differently; then nothing is written.
+ */
 export async function loadModel(session: Session, path: string, options: LoadModelOptions = {}): Promise<void> {
-  knownKeys('loadModel', options, ['except'])
+  checkSession('loadModel', session)
+  knownKeys('loadModel', options, ['except', 'normalisation'])
   const except = options.except ?? []
   const names = [...session.parameterNames, ...session.bufferNames]
   const kept = select('loadModel: except', except, names)
@@ -120,7 +145,31 @@ export async function loadModel(session: Session, path: string, options: LoadMod
     if (names.includes(name) || except.some((pattern) => matches(pattern, name))) continue
     throw new PreresnetError('ERR_PARAMETER', `${path}: has ${JSON.stringify(name)}, which the network has not`)
   }
-  for (const name of wanted) await session.parameter(name).write((await file.read(name)).data as Float32Array)
+  if (oneOf('loadModel: normalisation', options.normalisation ?? 'same', ['same', 'any']) === 'same') checkNormalisation(file, session.images?.normalisation)
+  const values = new Map<Tensor, Values>()
+  for (const name of wanted) values.set(session.parameter(name), (await file.read(name)).data as Values)
+  try {
+    await session.writeTogether(values)
+  } catch (error) {
+    throw error instanceof PreresnetError && error.code === 'ERR_PARAMETER' ? new PreresnetError(error.code, `${path}: ${error.message}`) : error
+  }
+}
+
+/** Of values in 0..1: a quarter of a grey level, which nobody sees. */
+const sameNormalisation = 0.001
+
+function checkNormalisation({ path, metadata }: SafetensorsFile, session: ModelDescription['normalisation']): void {
+  const file = parse(path, metadata, 'normalisation')
+  if (session === undefined || !isNormalisation(file)) return
+  const differ = (a: readonly number[], b: readonly number[]): boolean =>
+    a.length !== b.length || a.some((value, channel) => Math.abs(value - b[channel]!) > sameNormalisation)
+  if (!differ(file.mean, session.mean) && !differ(file.deviation, session.deviation)) return
+  const shown = ({ mean, deviation }: NonNullable<ModelDescription['normalisation']>): string =>
+    [mean, deviation].map((values) => values.map((value) => value.toFixed(4)).join(', ')).join('; deviation ')
+  throw new PreresnetError(
+    'ERR_PARAMETER',
+    `${path}: expected the session's normalisation (mean ${shown(session)}), got mean ${shown(file)}; give compile() a dataset with that of the file, which describeModel() has, or load with normalisation: 'any' to train further`,
+  )
 }
 
 function checkEntry({ path, entries }: SafetensorsFile, name: string, shape: readonly number[]): void {

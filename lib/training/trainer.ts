@@ -65,7 +65,8 @@ export class Trainer {
     await using session = await this.#openSession(batches, resumed)
     const recipe = this.#recipe(session)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
-    else if (this.#plan.initialise !== undefined) await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except })
+    else if (this.#plan.initialise !== undefined)
+      await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except, normalisation: 'any' })
     throwIfAborted(this.#signal)
     const output = await this.#openOutput(session, recipe)
     try {

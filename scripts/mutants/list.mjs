@@ -305,6 +305,27 @@ export const MUTANTS = [
     tests: ['training'],
   },
   {
+    name: 'model file written in place',
+    file: 'lib/formats/files.ts',
+    search: 'if (target === undefined) return',
+    replace: 'if (target !== null) return',
+    tests: ['formats'],
+  },
+  {
+    name: 'classes of an evaluation not compared',
+    file: 'lib/runtime/feed.ts',
+    search: 'classes[index] !== expected[index]',
+    replace: 'index < 0',
+    tests: ['runtime', 'training'],
+  },
+  {
+    name: 'another normalisation loaded silently',
+    file: 'lib/training/model_file.ts',
+    search: 'const sameNormalisation = 0.001',
+    replace: 'const sameNormalisation = Infinity',
+    tests: ['training'],
+  },
+  {
     name: 'unknown options ignored',
     file: 'lib/options.ts',
     search: 'if (known.includes(key)) continue',

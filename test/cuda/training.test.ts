@@ -31,7 +31,7 @@ test('a ResNet-8 learns digits in fp16 as the CPU does in fp32, an overflow on t
     classes: 10,
   })
   const steps = 80
-  const losses = async (options: SessionOptions, skipped: number): Promise<Float64Array> => {
+  const losses = async (options: Omit<SessionOptions, 'data' | 'batch'>, skipped: number): Promise<Float64Array> => {
     await using data = loader(some, { batch: 32, seed: 1, pad: 2 })
     await using session = await compile(network, { data, seed: 2, optimizer: sgd(), ...options })
     const learningRate = 0.03

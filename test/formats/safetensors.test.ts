@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { SafetensorsFile, readSafetensors, writeSafetensors, type SafetensorsTensor } from '../../lib/formats/safetensors.js'
@@ -44,6 +44,17 @@ test('single tensors are read without the rest', async (t) => {
   await using file = await SafetensorsFile.open(path)
   t.deepEqual(await file.read('integers'), tensors.get('integers'))
   await t.throwsAsync(file.read('integer'), { code: 'ERR_PARAMETER', message: /"integer"/ })
+})
+
+test('who reads a file while it is written again reads all of the old one', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const path = join(directory, 'again.safetensors')
+  await writeSafetensors(path, tensors)
+  await using file = await SafetensorsFile.open(path)
+  await writeSafetensors(path, new Map([['other', { dtype: 'U8', shape: [1], data: Uint8Array.of(7) }]]))
+  for (const [name, tensor] of tensors) t.deepEqual(await file.read(name), tensor)
+  t.deepEqual([...(await readSafetensors(path)).tensors.keys()], ['other'])
+  t.deepEqual(await readdir(directory), ['again.safetensors'])
 })
 
 test('tensors of many chunks keep their values', async (t) => {

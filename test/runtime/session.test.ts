@@ -1,13 +1,15 @@
 import test, { type ExecutionContext } from 'ava'
 import type { PreresnetError } from '../../lib/errors.js'
-import { compile, type Session, type SessionOptions } from '../../lib/runtime/session.js'
+import { loader } from '../../lib/data/index.js'
+import { preResNet } from '../../lib/models/index.js'
+import { compile, type BatchSize, type Session, type SessionOptions } from '../../lib/runtime/session.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { someDigits, tiny, trainingLoader } from '../training/tiny.js'
 
 /** On the first device unless `options` say otherwise; disposed of after the test. */
 async function open(t: ExecutionContext, options: SessionOptions = {}, network = tiny()): Promise<Session> {
   const data = options.batch === undefined && options.data === undefined ? await trainingLoader() : undefined
-  const session = await compile(network, { optimizer: sgd(), seed: 3, threads: 1, ...(data && { data }), ...options })
+  const session = await compile(network, { optimizer: sgd(), seed: 3, threads: 1, ...(data && { data }), ...options } as SessionOptions & BatchSize)
   t.teardown(async () => {
     await session.dispose()
     await data?.close()
@@ -88,6 +90,7 @@ test('handles give shape, type and values, and take values', async (t) => {
     t.is(weight.view()[5], 0)
   }
   await t.throwsAsync(weight.write([1, 2]), { code: 'ERR_PARAMETER', message: /stem\.weight: expected 200 values for shape \[8, 1, 5, 5\], got 2/ })
+  await t.throwsAsync(weight.write(Array<number>(200).fill(1e39)), { code: 'ERR_PARAMETER', message: /expected finite values of 32 bits, got 1e\+39/ })
   await t.throwsAsync(weight.write(values.fill(NaN)), { code: 'ERR_PARAMETER', message: /finite/ })
   await t.throwsAsync(weight.write('1' as never), { code: 'ERR_PARAMETER', message: /got "1"/ })
   t.throws(() => session.parameter('stem.wieght'), { code: 'ERR_PARAMETER', message: /"stem\.wieght"; did you mean "stem\.weight"/ })
@@ -138,13 +141,112 @@ test('a batch that does not fit is refused', async (t) => {
     code: 'ERR_OPTION',
     message: /placement\[0\]: expected 0 to 0, got 1/,
   })
-  await t.throwsAsync(session.step({ x: new Float32Array(1), labels }, rate), { code: 'ERR_OPTION', message: /takes u8 pixels/ })
+  await t.throwsAsync(session.step({ x: new Float32Array(1), labels }, rate), { code: 'ERR_OPTION', message: /takes u8 pixels, got a Float32Array of 1$/ })
   await t.throwsAsync(session.step({ images, labels, targets: new Float32Array(80) }, rate), { code: 'ERR_OPTION', message: /without softTargets/ })
   await t.throwsAsync(session.step({ image: images, labels } as never, rate), { code: 'ERR_OPTION', message: /did you mean "images"/ })
   await t.throwsAsync(session.step({ images, labels }, { learningRate: -1 }), { code: 'ERR_OPTION', message: /learningRate of step 0/ })
   t.is(session.stepIndex, 0)
   await session.step({ images, labels }, rate)
   t.is(session.stepIndex, 1, 'after an error the session goes on')
+})
+
+test('what a loader gives is a batch as it is', async (t) => {
+  await using batches = await trainingLoader({ pad: 2, flip: true })
+  const one = await open(t, { data: batches })
+  const other = await open(t, { data: batches })
+  await one.steps(2, { learningRate: 0.1 })
+  for (const index of [0, 1]) await other.step((await batches.next(index))!, { learningRate: 0.1 })
+  t.deepEqual(await allValues(other), await allValues(one))
+
+  // The last batch of an evaluation: what fills it up does not count.
+  await using rest = await trainingLoader({ mode: 'evaluate' })
+  const last = (await rest.next(rest.batches - 1))!
+  t.is(last.count, 7)
+  const plain = await open(t)
+  t.is((await plain.step(last, { learningRate: 0.1 })).samples, 7)
+  await t.throwsAsync(plain.step({ ...last, count: 8 }, { learningRate: 0.1 }), { code: 'ERR_OPTION', message: /batch\.count: expected 7, the labels/ })
+  const message = /border of 0: for the crops of a loader give compile\(\) that loader/
+  await t.throwsAsync(plain.step((await batches.next(0))!, { learningRate: 0.1 }), { code: 'ERR_OPTION', message })
+})
+
+test('classes of an evaluation are those of the session, by name', async (t) => {
+  const { train, test: images } = await someDigits()
+  const session = await open(t)
+  const evaluate = (classes: readonly string[]): Promise<unknown> => session.evaluate({ ...images, classes })
+  await t.throwsAsync(evaluate(train.classes.toSpliced(3, 2, '4', '3')), {
+    code: 'ERR_DATASET',
+    message: /test: expected the classes of the session \(0, 1, 2.*\), got 0, 1, 2, 4, 3.*; the first that differs is class 3: "3" and "4"/,
+  })
+  await t.throwsAsync(evaluate(train.classes.slice(0, 9)), { code: 'ERR_DATASET', message: /class 9: "9" and "none"/ })
+  await using feed = loader({ ...images, classes: train.classes.with(0, 'nought') }, { batch: 8, mode: 'evaluate' })
+  await t.throwsAsync(session.evaluate(feed), { code: 'ERR_DATASET', message: /class 0: "0" and "nought"/ })
+  await evaluate([...train.classes])
+})
+
+test('a name that is near by its parts is suggested', async (t) => {
+  const session = await compile(preResNet({ family: 'cifar', depth: 14, input: { height: 8, width: 8, channels: 1 }, classes: 3 }), {
+    batch: 1,
+    precision: 'fp32',
+  })
+  t.teardown(() => session.dispose())
+  const said = (name: string): string => t.throws(() => session.parameter(name), { code: 'ERR_PARAMETER' }).message
+  t.regex(said('stem.wieght'), /no parameter "stem\.wieght"; did you mean "stem\.conv\.weight"\?/)
+  t.regex(said('stem.conv.wieght'), /did you mean "stem\.conv\.weight"\?/)
+  t.regex(said('fc.wieght'), /did you mean "head\.fc\.weight"\?/)
+  t.regex(said('conv2.wieght'), /did you mean "stages\.0\.blocks\.0\.conv2\.weight" or "stages\.0\.blocks\.1\.conv2\.weight" or "stages\.1/)
+  t.regex(said('nothing like it'), /there are such as "stem\.conv\.weight" or .* \(of \d+\)/)
+})
+
+test('no batch at all is not the former one', async (t) => {
+  const session = await open(t)
+  const rate = { learningRate: 0.1 }
+  const before = await allValues(session)
+  await session.step({ images: new Uint8Array(8 * 28 * 28), labels: new Int32Array(8) }, { learningRate: 0 })
+  for (const none of [undefined, null, 3, []])
+    await t.throwsAsync(session.step(none as never, rate), { code: 'ERR_OPTION', message: /step: batch: expected an object of images or x, and labels, got/ })
+  t.is(session.stepIndex, 1)
+  t.deepEqual(await session.parameter('stem.weight').read(), before['stem.weight'])
+})
+
+test('labels are classes, not what could be made one', async (t) => {
+  const session = await open(t, { batch: 4 })
+  const { x, labels } = valuesBatch(4)
+  for (const [bad, said] of [
+    ['cat', '"cat" (type string)'],
+    ['1', '"1" (type string)'],
+    [NaN, 'NaN (type number)'],
+    [1.5, '1.5 (type number)'],
+    [2 ** 32 + 1, '4294967297 (type number)'],
+    [undefined, 'undefined (type undefined)'],
+    [-2, '-2 (type number)'],
+  ] as const) {
+    const error = await t.throwsAsync(session.step({ x, labels: [1, 2, bad as number, 3] }, { learningRate: 0.1 }), { code: 'ERR_DATASET' })
+    t.is(error.message, `batch.labels[2]: expected a class from 0 to 9, or -1, got ${said}`)
+  }
+  await t.throwsAsync(session.step({ x, labels: Float32Array.from(labels) as never }, { learningRate: 0.1 }), {
+    code: 'ERR_OPTION',
+    message: /Int32Array of 4/,
+  })
+  t.is(session.stepIndex, 0)
+  await session.step({ x, labels: [...labels] }, { learningRate: 0.1 })
+})
+
+test('soft labels are finite and not negative', async (t) => {
+  const session = await open(t, { batch: 4, softTargets: true })
+  const { x } = valuesBatch(4)
+  const targets = Float64Array.from({ length: 40 }, (_, index) => (index % 10 === 3 ? 1 : 0))
+  for (const bad of [NaN, Infinity, -0.5]) {
+    for (const given of [targets.with(25, bad), Float32Array.from(targets).fill(bad, 25, 26)]) {
+      const message = `batch.targets: row 2, class 5: expected a finite number of at least 0, got ${bad}`
+      await t.throwsAsync(session.step({ x, targets: given }, { learningRate: 0.1 }), { code: 'ERR_DATASET', message })
+    }
+  }
+  await t.throwsAsync(session.step({ x, targets: targets.with(0, 1e39) }, { learningRate: 0.1 }), { code: 'ERR_DATASET', message: /row 0, class 0/ })
+  await t.throwsAsync(session.step({ x, targets: [...targets] as never }, { learningRate: 0.1 }), {
+    code: 'ERR_OPTION',
+    message: /batch\.targets: expected a Float32Array or/,
+  })
+  t.is((await session.step({ x, targets }, { learningRate: 0.1 })).samples, 4)
 })
 
 /** Values as a network sees them, and labels. */
@@ -371,7 +473,7 @@ const bad: [string, () => SessionOptions | Promise<SessionOptions>, string, RegE
 for (const [name, options, code, message] of bad) {
   test(`refused: ${name}`, async (t) => {
     await t.throwsAsync(
-      Promise.resolve(options()).then((resolved) => compile(tiny(), resolved)),
+      Promise.resolve(options()).then((resolved) => compile(tiny(), resolved as SessionOptions & BatchSize)),
       { code, message },
     )
   })

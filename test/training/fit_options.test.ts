@@ -46,6 +46,12 @@ const bad: [string, () => FitOptions, string, RegExp][] = [
   ['no data', () => ({ ...least, train: undefined as never }), 'ERR_OPTION', /fit: train: expected a dataset/],
   ['an empty dataset', () => ({ ...least, train: data(0) }), 'ERR_DATASET', /fit: train: made is empty/],
   ['an empty validation', () => ({ ...least, validate: data(0) }), 'ERR_DATASET', /fit: validate: made is empty/],
+  [
+    'a validation of other classes',
+    () => ({ ...least, validate: { ...data(9), classes: ['a', 'c', 'b'] } }),
+    'ERR_DATASET',
+    /fit: validate: made: expected the classes of the training images \(a, b, c\), got a, c, b; the first that differs is class 1: "b" and "c"/,
+  ],
   ['a batch larger than the data', () => ({ ...least, batch: 104 }), 'ERR_DATASET', /made has 103 images, fewer than one batch of 104/],
   ['groups that do not divide the batch', () => ({ ...least, statisticsGroups: 3 }), 'ERR_OPTION', /a divisor of the batch \(10\), got 3/],
   ['a crop of another size', () => ({ ...least, augment: { crop: 3 } }), 'ERR_OPTION', /the images' size \(made: 4 x 4\), got 3/],

@@ -1,14 +1,14 @@
 import test from 'ava'
 import { classifier, conv2d, network } from '../../lib/layers/index.js'
-import { describeModel, modelMetadata } from '../../lib/training/model_file.js'
+import { modelDescription, modelMetadata } from '../../lib/training/model_file.js'
 
 const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 2 }) } })
 const description = { network: net, normalisation: { mean: [0.5], deviation: [0.25] }, classes: ['cat', 'dog'] }
 const metadata = modelMetadata(description)
 
 test('metadata bring back network, normalisation and classes', (t) => {
-  t.deepEqual(describeModel({ path: 'x', metadata }), description)
-  t.deepEqual(describeModel({ path: 'x', metadata: modelMetadata({ network: net }) }), { network: net })
+  t.deepEqual(modelDescription({ path: 'x', metadata }), description)
+  t.deepEqual(modelDescription({ path: 'x', metadata: modelMetadata({ network: net }) }), { network: net })
   t.deepEqual(JSON.parse(metadata['input']!), net.input)
 })
 
@@ -23,6 +23,6 @@ const bad: [string, Record<string, string>, RegExp][] = [
 ]
 for (const [name, broken, message] of bad) {
   test(`refused: ${name}`, (t) => {
-    t.throws(() => describeModel({ path: 'model.safetensors', metadata: broken }), { code: 'ERR_FILE', message })
+    t.throws(() => modelDescription({ path: 'model.safetensors', metadata: broken }), { code: 'ERR_FILE', message })
   })
 }

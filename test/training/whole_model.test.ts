@@ -1,0 +1,113 @@
+/** A model is read and written as a whole, whatever else is asked of its session meanwhile. */
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors.js'
+import { compile, type Session } from '../../lib/runtime/session.js'
+import { describeModel, loadModel, modelTensors, saveModel } from '../../lib/training/model_file.js'
+import { sgd } from '../../lib/training/sgd.js'
+import { temporaryDirectory } from '../formats/directory.js'
+import { someDigits, tiny, trainingLoader } from './tiny.js'
+
+async function open(t: ExecutionContext, seed = 3): Promise<Session> {
+  const data = await trainingLoader()
+  const session = await compile(tiny(), { data, optimizer: sgd(), seed, threads: 1 })
+  t.teardown(async () => {
+    await session.dispose()
+    await data.close()
+  })
+  return session
+}
+
+type Values = Record<string, unknown>
+
+async function values(session: Session): Promise<Values> {
+  return Object.fromEntries([...(await modelTensors(session))].map(([name, { data }]) => [name, data]))
+}
+
+test('a model saved beside steps is of one step', async (t) => {
+  const path = join(await temporaryDirectory(t), 'model.safetensors')
+  const session = await open(t)
+  await session.steps(2, { learningRate: 0.1 })
+  const before = await values(session)
+  const saved = saveModel(session, path)
+  const steps = session.steps(2, { learningRate: 0.1 })
+  await Promise.all([saved, steps])
+  t.notDeepEqual(await values(session), before)
+  const { tensors } = await readSafetensors(path)
+  t.deepEqual(Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]).sort()), Object.fromEntries(Object.entries(before).sort()))
+})
+
+test('who reads a model while another is loaded sees the one or the other', async (t) => {
+  const path = join(await temporaryDirectory(t), 'model.safetensors')
+  await saveModel(await open(t, 4), path)
+  const session = await open(t)
+  const before = await values(session)
+  const state = { loaded: false }
+  const loading = loadModel(session, path).then(() => (state.loaded = true))
+  const seen: Values[] = []
+  while (!state.loaded) seen.push(await values(session))
+  await loading
+  const after = await values(session)
+  t.notDeepEqual(after, before)
+  const stem = JSON.stringify(before['stem.weight'])
+  for (const each of seen) t.deepEqual(each, JSON.stringify(each['stem.weight']) === stem ? before : after)
+})
+
+/** The model of a file with a value of one tensor changed. */
+async function changed(from: string, to: string, name: string, value: number): Promise<void> {
+  const { tensors, metadata } = await readSafetensors(from)
+  const tensor = tensors.get(name)!
+  await writeSafetensors(
+    to,
+    new Map([...tensors, [name, { ...tensor, dtype: 'F64', data: Float64Array.from(tensor.data as Float32Array).fill(value, 0, 1) }]]),
+    metadata,
+  )
+}
+
+test('of a file with a value that is not finite nothing is written', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const path = join(directory, 'model.safetensors')
+  await saveModel(await open(t, 4), path)
+  const session = await open(t)
+  const before = await values(session)
+  const last = Object.keys(before).at(-1)!
+  for (const value of [NaN, -Infinity, 1e39]) {
+    await changed(path, join(directory, 'bad'), last, value)
+    await t.throwsAsync(loadModel(session, join(directory, 'bad')), { code: 'ERR_PARAMETER', message: /bad: .*: expected finite values of 32 bits, got/ })
+    t.deepEqual(await values(session), before)
+  }
+  await changed(path, join(directory, 'good'), last, 1e38)
+  await loadModel(session, join(directory, 'good'))
+  t.notDeepEqual(await values(session), before)
+})
+
+test('images that the file normalises otherwise are refused, or taken where that is asked for', async (t) => {
+  const path = join(await temporaryDirectory(t), 'model.safetensors')
+  const taught = await open(t, 4)
+  await saveModel(taught, path)
+  const { train } = await someDigits()
+  const { mean, deviation } = train.normalisation
+  const session = async (data: typeof train | undefined): Promise<Session> => {
+    const made = await compile(tiny(), { ...(data && { data }), batch: 2, seed: 3, threads: 1 })
+    t.teardown(() => made.dispose())
+    return made
+  }
+  for (const normalisation of [
+    { mean, deviation: [deviation[0]! + 0.1] },
+    { mean: [mean[0]! - 0.1], deviation },
+  ]) {
+    const other = await session({ ...train, normalisation })
+    const before = await values(other)
+    const error = await t.throwsAsync(loadModel(other, path), { code: 'ERR_PARAMETER', message: /expected the session's normalisation \(mean .*got mean/ })
+    t.regex(error.message, /describeModel.*normalisation: 'any'/)
+    t.deepEqual(await values(other), before)
+    await loadModel(other, path, { normalisation: 'any' })
+    t.deepEqual(await values(other), await values(taught))
+  }
+  const described = await describeModel(path)
+  t.deepEqual(described.normalisation, train.normalisation)
+  t.deepEqual(described.classes, train.classes)
+  const same = { mean: mean.map((value) => value + 1e-5), deviation }
+  for (const data of [undefined, { ...train, normalisation: same }]) await loadModel(await session(data), path)
+  await t.throwsAsync(loadModel(taught, path, { normalisation: 'all' as never }), { code: 'ERR_OPTION', message: /"same" or "any"/ })
+})
