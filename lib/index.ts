@@ -4,8 +4,7 @@ export * from './layers/index.js'
 export * from './models/index.js'
 export * from './graph/index.js'
 export { compilePrograms } from './compiler/compile.js'
-export type { Site, Tier, Want } from './compiler/lower/engines.js'
-export type { Choice, Choices } from './compiler/lower/target.js'
+export type { Choice, Choices, Site, Tier, Want } from './compiler/lower/engines.js'
 export type { CompileOptions, ConvolutionChoice, InputOptions, LossOptions, LossScale, UpdateOptions } from './compiler/options.js'
 export type {
   ArenaName,

@@ -1,5 +1,4 @@
-import type { Tier } from './lower/engines.js'
-import type { Choices } from './lower/target.js'
+import type { Choices, Tier } from './lower/engines.js'
 import type { DeviceName, Precision } from './program.js'
 
 /** Everything that decides what programs a graph becomes. Plain data, saved with a checkpoint. */

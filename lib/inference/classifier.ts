@@ -32,10 +32,13 @@ export interface ClassifierOptions {
   readonly maxPixels?: number
   /** For devices `cuda` and `cuda-emulated`. */
   readonly cuda?: CudaSettings
+  /** Ends loading, with ERR_ABORTED. */
+  readonly signal?: AbortSignal
 }
 
 /** One class of an answer. */
 export interface Classification {
+  /** The class's name; its number where a network has more outputs than names. */
   readonly label: string
   readonly index: number
   readonly probability: number
@@ -75,7 +78,7 @@ export class Classifier implements AsyncDisposable {
 
   /** Everything comes from the file. ERR_FILE if it is no model, ERR_MEMORY if there is too little memory. */
   static async load(path: string, options: ClassifierOptions = {}): Promise<Classifier> {
-    knownKeys('Classifier.load', options, ['batch', 'top', 'device', 'precision', 'threads', 'maxPixels', 'cuda'])
+    knownKeys('Classifier.load', options, ['batch', 'top', 'device', 'precision', 'threads', 'maxPixels', 'cuda', 'signal'])
     const { batch, top, maxPixels, ...place } = options
     const most = integer('Classifier.load: top', top ?? 5, 1)
     const pixels = integer('Classifier.load: maxPixels', maxPixels ?? 2 ** 25, 1, 2 ** 28)
@@ -120,7 +123,7 @@ export class Classifier implements AsyncDisposable {
   async #classify(image: ImageFile): Promise<Classification[]> {
     if (!(image instanceof Uint8Array)) throw new PreresnetError('ERR_OPTION', `classify: expected the bytes of a JPEG or PNG file, got ${describe(image)}`)
     const probabilities = await this.#queue.add(await decode(image, this.#preparation))
-    return Array.from(probabilities, (probability, index) => ({ label: this.classes[index]!, index, probability }))
+    return Array.from(probabilities, (probability, index) => ({ label: this.classes[index] ?? String(index), index, probability }))
       .sort((a, b) => b.probability - a.probability || a.index - b.index)
       .slice(0, this.#top)
   }

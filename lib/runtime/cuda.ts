@@ -1,5 +1,5 @@
 /** What a CUDA device can be told, and whether there is one. */
-import type { Choices } from '../compiler/lower/target.js'
+import type { Choices } from '../compiler/lower/engines.js'
 import type { LossScale } from '../compiler/options.js'
 import type { DeviceName } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { abortError, abortSignal, throwIfAborted, unlessAborted } from '../abort.js'
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
-import type { Choices } from '../compiler/lower/target.js'
+import type { Choices } from '../compiler/lower/engines.js'
 import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
 import type { DeviceName, Precision, ProgramSet, TensorSpec } from '../compiler/program.js'
 import { lossScaleOf, lossScaleStart } from '../compiler/update.js'

@@ -3,8 +3,8 @@
  * remembered under GPU, driver, cuDNN, our own build, precision and shape. Rules (compiler/lower/engines.ts) say what can be chosen from.
  */
 import { elements } from '../compiler/layout.js'
-import { tiersFor, type Site } from '../compiler/lower/engines.js'
-import { siteKey, type Choice, type Choices } from '../compiler/lower/target.js'
+import { tiersFor, type Choice, type Choices, type Site } from '../compiler/lower/engines.js'
+import { siteKey } from '../compiler/lower/target.js'
 import type { Precision } from '../compiler/program.js'
 import { sitePrograms, type SitePrograms } from '../compiler/tune/site_program.js'
 import { throwIfAborted } from '../abort.js'

@@ -1,7 +1,7 @@
 /** state.json: what a checkpoint says beside its tensors, and whether a run may go on from it. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Choices } from '../compiler/lower/target.js'
+import type { Choices } from '../compiler/lower/engines.js'
 import type { ConvolutionChoice, LossScale } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'

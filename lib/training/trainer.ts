@@ -15,7 +15,7 @@ import {
   type CheckpointEntry,
 } from './checkpoint.js'
 import { DirectoryLock } from './directory_lock.js'
-import { checkClasses } from './fit_classes.js'
+import { checkOutputs } from './fit_outputs.js'
 import type { FitPlan } from './fit_options.js'
 import { descriptionOf, loadModel, modelTensors, type ModelDescription } from './model_file.js'
 import { ManifestWriter, packageVersion } from './manifest.js'
@@ -56,7 +56,7 @@ export class Trainer {
     const { train, batch, seed, augment, workers, checkpoint, output: logs } = this.#plan
     const start = performance.now()
     throwIfAborted(this.#signal)
-    checkClasses(this.#plan)
+    checkOutputs(this.#plan)
     if (this.#plan.profile !== undefined) await checkProfile(this.#plan.profile)
     const place = checkpoint?.directory ?? logs
     await using _lock = place === undefined ? undefined : await DirectoryLock.take(place)

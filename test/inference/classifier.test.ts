@@ -46,6 +46,10 @@ test('an answer has all classes, the most probable first', async (t) => {
   for (const { label, index } of answer) t.is(classifier.classes[index], label)
 })
 
+test('loading ends when its signal says so', async (t) => {
+  await t.throwsAsync(Classifier.load(model, { ...options, signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })
+})
+
 test('alone, in an array, in requests at once and in batches of any size: the same answers', async (t) => {
   const images = Array.from({ length: 7 }, (_, index) => image(index))
   await using classifier = await Classifier.load(model, { ...options, batch: 3 })

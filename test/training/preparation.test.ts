@@ -69,10 +69,11 @@ test.serial('as many classes as outputs, in both directions and both datasets', 
     [
       { validate: { ...validate, classes: three.classes } },
       10,
-      'fit: validate: expected 10 classes, as network "tiny" has outputs, got the 3 of dataset test (a, b, c); make the network for 3 classes',
+      'fit: validate: test: expected the classes of the training images (0, 1, 2, 3, 4, 5, 6, 7, 8, 9), got a, b, c; the first that differs is class 0: "0" and "a"',
     ],
   ] as const) {
-    await t.throwsAsync(fit(tiny({ classes }), await options(more)).finished, { code: 'ERR_DATASET', message })
+    const settings = await options(more)
+    await t.throwsAsync(async () => fit(tiny({ classes }), settings).finished, { code: 'ERR_DATASET', message })
   }
   t.is(asked, 0)
 })

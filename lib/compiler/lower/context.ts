@@ -1,8 +1,8 @@
 /** What the lowering of one program keeps: the new program, who reads what, and what was written beside. */
 import { PreresnetError } from '../../errors.js'
 import { Draft, type DraftOperand, type DraftOperation, type DraftTensor } from '../draft.js'
-import type { Site, Want } from './engines.js'
-import { choose, type Choice, type Target } from './target.js'
+import type { Choice, Site, Want } from './engines.js'
+import { choose, type Target } from './target.js'
 
 /** t(x) = [ReLU](scale * x + bias). */
 export interface Transform {

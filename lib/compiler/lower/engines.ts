@@ -10,6 +10,18 @@ export const PLAIN = 0
 export const PRECOMPILED = 1
 export const RUNTIME_COMPILED = 2
 
+export interface Choice {
+  readonly tier: Tier
+  /** Index in the list of engines that cuDNN proposes; -1: the first. */
+  readonly engine: number
+}
+
+/**
+ * What the tuner chose, by site: pass, images of a group, channels x height x width before and after, kernel, stride, padding, and what it could take in, as
+ * `forward 128 64x56x56 256x56x56 kernel 1 stride 1 padding 0 transform`.
+ */
+export type Choices = Readonly<Record<string, Choice>>
+
 /** One of the three convolutions of a layer, and what stands around it that a fusion could take in. */
 export interface Site {
   readonly pass: 'forward' | 'data' | 'weights'

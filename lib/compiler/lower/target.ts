@@ -2,19 +2,18 @@
 import type { CompileOptions } from '../options.js'
 import type { Precision } from '../program.js'
 import { invalid } from '../../options.js'
-import { hasPrecompiled, hasRuntimeCompiled, PLAIN, PRECOMPILED, preferredTier, RUNTIME_COMPILED, type Site, type Tier } from './engines.js'
-
-export interface Choice {
-  readonly tier: Tier
-  /** Index in the list of engines that cuDNN proposes; -1: the first. */
-  readonly engine: number
-}
-
-/**
- * What the tuner chose, by site: pass, images of a group, channels x height x width before and after, kernel, stride, padding, and what it could take in, as
- * `forward 128 64x56x56 256x56x56 kernel 1 stride 1 padding 0 transform`.
- */
-export type Choices = Readonly<Record<string, Choice>>
+import {
+  type Choice,
+  type Choices,
+  hasPrecompiled,
+  hasRuntimeCompiled,
+  PLAIN,
+  PRECOMPILED,
+  preferredTier,
+  RUNTIME_COMPILED,
+  type Site,
+  type Tier,
+} from './engines.js'
 
 export interface Target {
   /** Compute capability: 90 for an H100. */
