@@ -127,7 +127,10 @@ function describeTiming(report: PlanReport, timing: Timing): string {
   const head = `${report.network}, ${report.program}, batch ${report.batch}, ${report.device} ${report.precision}`
   const note =
     'Of peak: the time that the machine would need at best, for the arithmetic or for the operands, whichever is longer, as a share of the time taken.\n' +
-    'Above 100 % where an algorithm multiplies less than direct convolution, in bf16 arithmetic, or where operands lay in a cache.'
+    'Above 100 % where an algorithm multiplies less than direct convolution, in bf16 arithmetic, or where operands lay in a cache.' +
+    (timing.threads === undefined
+      ? '\nOperations are launched one by one: of one that is shorter than its launch, some microseconds, the launch is what is seen.'
+      : '')
   return `${head}\n\n${table(['operation', 'at', 'ms', 'GFLOP/s', 'GB/s', 'of peak'], rows)}\n\n${totals}\n\n${note}`
 }
 

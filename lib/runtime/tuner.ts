@@ -49,6 +49,8 @@ export type Timer = (session: NativeSession, program: string, steps: number) => 
 /** cuDNN's heuristics list the likely ones first. */
 const MOST_ENGINES = 6
 const REPETITIONS = 7
+/** Of one measurement: they overlap at their ends, so that waiting for the device counts once. */
+const STEPS = 4
 /** The first runs are launched one by one and then captured, once for each of the two slots. */
 const WARM_UP = 3
 /** Two runs of the same kernel differ by less than that: such a candidate is not run again, and after two of them in a row the tier's others are not tried. */
@@ -68,7 +70,7 @@ export async function tune(
   if (missing.length > 0) options.progress?.(0, missing.length)
   for (const [index, [key, site]] of missing.entries()) {
     throwIfAborted(options.signal)
-    const trials = new Trials(site, place, options.timer ?? seconds)
+    const trials = new Trials(site, place, options.timer ?? seconds, options.signal)
     remembered.entries.set(key, await trials.fastest())
     failures.push(...trials.failures.map((failure) => `${key}: ${failure}`))
     saved = await remembered.save()
@@ -108,6 +110,7 @@ class Trials {
     private readonly site: Site,
     private readonly place: TunerPlace,
     private readonly timer: Timer,
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
   async fastest(): Promise<Timed> {
@@ -127,6 +130,7 @@ class Trials {
   private async oneByOne(choices: readonly Choice[]): Promise<readonly Trial[]> {
     const tried: Trial[] = []
     for (const choice of choices) {
+      throwIfAborted(this.signal)
       try {
         tried.push(...((await unless(['ERR_MEMORY'], this.attempt([choice]))) ?? []))
       } catch (error) {
@@ -141,11 +145,11 @@ class Trials {
   private async attempt(choices: readonly Choice[]): Promise<readonly Trial[]> {
     const { device, precision, architecture, session } = this.place
     const set = sitePrograms(this.site, choices, device, { precision, arch: architecture, deterministic: session.deterministic === true })
-    const native = await loadBinding().createSession(JSON.stringify(set.programs), { threads: 0, ...session, partial: true })
+    const native = await loadBinding().createSession(JSON.stringify(set.programs), { threads: 0, ...session, partial: true }, this.signal)
     try {
       await native.allocate()
       await fill(native, set)
-      return await timeAll(native, set, this.timer)
+      return await timeAll(native, set, this.timer, this.signal)
     } finally {
       await native.dispose()
     }
@@ -163,11 +167,17 @@ async function unless<T>(codes: readonly ErrorCode[], work: Promise<T>): Promise
 }
 
 /** A candidate that cannot be built is passed over; so is the rest of a tier's list once it is behind for good. */
-async function timeAll(native: NativeSession, { candidates, repetitions }: SitePrograms, timer: Timer): Promise<readonly Trial[]> {
+async function timeAll(
+  native: NativeSession,
+  { candidates, repetitions }: SitePrograms,
+  timer: Timer,
+  signal: AbortSignal | undefined,
+): Promise<readonly Trial[]> {
   const tried: Trial[] = []
   const behind = new Map<Choice['tier'], number>()
   let best = Infinity
   for (const { choice, program } of candidates) {
+    throwIfAborted(signal)
     const losses = behind.get(choice.tier) ?? 0
     if (losses >= PATIENCE) continue
     const time = await unless(['ERR_UNSUPPORTED'], timeOne(native, program, timer, best * HOPELESS))
@@ -184,7 +194,7 @@ async function timeOne(native: NativeSession, program: string, timer: Timer, lim
   await timer(native, program, WARM_UP)
   const times: number[] = []
   while (times.length < REPETITIONS) {
-    times.push(await timer(native, program, 1))
+    times.push((await timer(native, program, STEPS)) / STEPS)
     if (times.length === 2 && Math.min(...times) > limit) return Math.min(...times)
   }
   return times.sort((a, b) => a - b)[REPETITIONS >> 1]!

@@ -31,7 +31,8 @@ struct Place {
   }
 };
 
-constexpr size_t kCounters = 1024;
+/// One for each group and 64 channels of it.
+constexpr size_t kCounters = 32768;
 
 class Operation {
  public:

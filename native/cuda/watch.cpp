@@ -109,6 +109,9 @@ void StepLoop::explain(const Call& call, const Flight& flight, size_t until,
                        const std::string& what) const {
   for (const Stream stream : {kCopies, kWeights, kMain}) runtime_.synchronize(stream);
   restore_buffers(flight.slot);
+  // Those of the step after may have come already.
+  runtime_.copy_to_device(kMain, device_.at(device_.plan().step_values()),
+                          values_[static_cast<size_t>(flight.slot)], sizeof(StepValues));
   const auto run = [&](size_t index) {
     // Its own stream's workspace: the other one's was not made for it.
     const Stream stream{call.program.stream(index)};

@@ -13,6 +13,7 @@ export function summary({ gpu, commit, checks }) {
 function detail(name, check) {
   if (check.leftOut !== undefined) return check.leftOut
   if (check.error !== undefined) return check.error.split('\n')[0]
+  if (check.unfinished) return 'ended before it was done'
   switch (name) {
     case 'operations':
       return `${check.tests} tests, ${check.failed.length} failed`

@@ -215,6 +215,17 @@ test('choices reach the program', async (t) => {
   }
 })
 
+test('with groups of statistics only what is launched for each group takes the engine that was timed for one', async (t) => {
+  const key = 'forward 2 32x16x16 32x16x16 kernel 3 stride 1 padding 1 transform sums'
+  const engines = async (tier: typeof PLAIN | typeof PRECOMPILED): Promise<unknown[]> => {
+    const { programs } = await programsOf({ arch: 90, statisticsGroups: 2, choices: { [key]: { tier, engine: 5 } } })
+    const mine = programs['train']!.operations.filter(({ op, name }) => op === 'conv' && /^stages\.1\.blocks\.[1-9]\d*\.conv2$/.test(name))
+    return [...new Set(mine.map(({ attributes }) => attributes['engine']))]
+  }
+  t.deepEqual(await engines(PRECOMPILED), [5])
+  t.deepEqual(await engines(PLAIN), [-1])
+})
+
 test('convolution weights lie in front, their gradients and copies at equal elements', async (t) => {
   for (const [name, net] of NETWORKS) {
     const set = await compiled(net, { device: 'cuda', precision: 'fp16' })

@@ -1,7 +1,7 @@
 /** What the lowering of one program keeps: the new program, who reads what, and what was written beside. */
 import { PreresnetError } from '../../errors.js'
 import { Draft, type DraftOperand, type DraftOperation, type DraftTensor } from '../draft.js'
-import type { Choice, Site, Want } from './engines.js'
+import { type Choice, PLAIN, type Site, type Want } from './engines.js'
 import { choose, type Target } from './target.js'
 
 /** t(x) = [ReLU](scale * x + bias). */
@@ -114,7 +114,9 @@ export class Lowering {
     const [, , outputHeight, outputWidth] = sizes.y.shape as [number, number, number, number]
     const { stride, padding } = operation.attributes as { stride: number; padding: number }
     const shape = { images: images / this.draft.groups, channels, height, width, outputs, outputHeight, outputWidth, kernel, stride, padding }
-    return choose(this.target, { pass, ...shape, wants })
+    const choice = choose(this.target, { pass, ...shape, wants })
+    // A plain convolution is one launch over all groups, whose engines are numbered otherwise than those of the group that was timed.
+    return this.draft.groups > 1 && choice.tier === PLAIN ? { ...choice, engine: -1 } : choice
   }
 }
 

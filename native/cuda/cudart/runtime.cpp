@@ -16,7 +16,9 @@ class Captured final : public Graph {
  public:
   explicit Captured(cudaGraph_t graph) : graph_(graph) {
     try {
-      PRERESNET_CUDA(cudaGraphInstantiate(&executable_, graph_, 0));
+      // Else all nodes have the priority of the stream that the graph is launched into.
+      PRERESNET_CUDA(
+          cudaGraphInstantiate(&executable_, graph_, cudaGraphInstantiateFlagUseNodePriority));
     } catch (...) {
       cudaGraphDestroy(graph_);
       throw;
@@ -160,8 +162,8 @@ class CudaRuntime final : public Runtime {
   /// The current device is a property of the calling thread.
   void use_device() const { PRERESNET_CUDA(cudaSetDevice(device_)); }
 
-  /// Blocks of the critical chain go first, gradients of weights take what it leaves; kernels of a
-  /// captured graph keep the priority of their stream. What that gains has not been measured.
+  /// Blocks of the critical chain go first, gradients of weights take what it leaves; a captured
+  /// kernel has its stream's. What that gains has not been measured.
   static int priority_of(Stream stream) {
     int least = 0, greatest = 0;
     PRERESNET_CUDA(cudaDeviceGetStreamPriorityRange(&least, &greatest));

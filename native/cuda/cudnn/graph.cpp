@@ -259,7 +259,16 @@ void Graph::build(const ConvolutionChoice& choice, const std::string& what) {
     demand(attempt(choice.engine));
   } else {
     fe::error_t status;
-    for (int engine = 0; engine < engines() && parts_->plan < 0; ++engine) status = attempt(engine);
+    const auto attempt_all = [&] {
+      for (int engine = 0; engine < engines() && parts_->plan < 0; ++engine)
+        status = attempt(engine);
+    };
+    attempt_all();
+    // Appended to those that could not be built.
+    if (parts_->plan < 0 && choice.tier == Tier::plain) {
+      demand(list(fe::HeurMode_t::FALLBACK));
+      attempt_all();
+    }
     demand(status);
   }
   demand(graph.get_workspace_size_plan_at_index(parts_->plan, parts_->workspace));
