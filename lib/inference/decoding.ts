@@ -6,10 +6,10 @@ import { Gate } from './gate.js'
 const threads = Math.max(2, Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) || 4)
 
 /**
- * Of the whole process, as the threads are. A thread stays free for files. With libuv's four threads, large images of 2^25 pixels are decoded at a time (100 MB, or
+ * Of the whole process, as the threads are. A thread stays free for files, if there are three. With libuv's four threads, large images of 2^25 pixels are decoded at a time (100 MB, or
  * 300 MB of some JPEG files): one of the largest that `maxPixels` lets through by default, or two of 12 megapixels. Small ones take some ten milliseconds.
  */
-const gate = new Gate({ most: threads - 1, small: 2 ** 21, budget: threads * 2 ** 23 })
+const gate = new Gate({ most: Math.max(2, threads - 1), small: 2 ** 21, budget: threads * 2 ** 23 })
 
 type Options = Parameters<NativeBinding['decodeImage']>[1]
 
