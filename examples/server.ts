@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { Classifier, PreresnetError } from 'preresnet'
 
 const mostBytes = 20_000_000 // of a file
-const mostPixels = 2 ** 25 // of an image: a file of a few bytes can hold a large one, which takes 3 bytes a pixel
-const mostRequests = 64 // at a time: together they hold no more than 64 files
+const mostPixels = 2 ** 25 // of an image: a file of a few bytes can hold a large one, which takes 3 bytes a pixel (9 in some JPEG files)
+const mostRequests = 64 // at a time, each until it is answered and its image decoded: together they hold no more than 64 files (a file twice while its pieces are joined)
 const patience = 10_000 // milliseconds that a client has for its upload, and requests for their end when the server is told to stop
 
 type Answer = readonly [status: number, content: unknown]
@@ -44,11 +44,13 @@ async function answer(request: IncomingMessage): Promise<Answer> {
 
 const server = createServer({ requestTimeout: patience, connectionsCheckingInterval: 1_000 }, (request, response) => {
   requests++
-  response.on('close', () => requests--)
-  answer(request).then(
+  const closed = once(response, 'close')
+  const answered = answer(request).then(
     ([status, content]) => response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(content)),
     () => response.destroy(), // the client went away
   )
+  // A client that goes away leaves its image in the queue.
+  void Promise.allSettled([closed, answered]).then(() => requests--)
 })
 server.listen(Number(process.env['PORT'] ?? 8080))
 await once(server, 'listening')

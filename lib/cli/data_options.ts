@@ -7,7 +7,10 @@ import { flagOption, integerOption, stringOption, type ValuesOf } from './option
 export const dataOptions = {
   data: stringOption('what', 'digits, cifar10:DIR, cifar100:DIR, or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg'),
   image: integerOption('folder: height and width cut out of the middle of an image (default: all of it)', { minimum: 1 }),
-  resize: integerOption('folder: shorter side to which images are resized before that (default: --image / 0.875)', { minimum: 1 }),
+  resize: integerOption(
+    'folder: shorter side to which images are resized before that (default: --image / 0.875, or not at all where every file has the size of --image)',
+    { minimum: 1 },
+  ),
   grey: flagOption('folder: one channel instead of three', false),
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
 import { Classifier, type Classification } from '../inference/index.js'
+import { mapLimited } from '../limited.js'
 import type { CommandSpec } from './command.js'
 import { failureStatus, report } from './failure.js'
 import { integerOption } from './option_spec.js'
@@ -37,7 +38,8 @@ export const predict: CommandSpec<typeof options> = {
       batch: Math.min(batch, images.length),
       maxPixels: 2 ** 28, // files that the user chose
     })
-    const answers = await Promise.all(images.map((path) => predictFile(classifier, path)))
+    // Files enough for two runs: one's images are decoded while the other runs.
+    const answers = await mapLimited(images, (path) => predictFile(classifier, path), 2 * batch)
     const failures = answers.filter((answer) => 'error' in answer)
     if (json)
       printJson(answers.map((answer) => ('error' in answer ? { ...answer, error: { code: answer.error.code, message: answer.error.message } } : answer)))
@@ -61,17 +63,11 @@ async function predictFile(classifier: Classifier, image: string): Promise<Answe
     return { image, error: new PreresnetError('ERR_FILE', `${image}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause }) }
   }
   try {
-    return { image, classes: (await classifier.classify(bytes)).map(named) }
+    return { image, classes: await classifier.classify(bytes) }
   } catch (cause) {
     if (!(cause instanceof PreresnetError && cause.code === 'ERR_IMAGE')) throw cause
     return { image, error: new PreresnetError('ERR_IMAGE', `${image}: ${cause.message.replace(/^image: /, '')}`, { cause }) }
   }
-}
-
-/** A model may have more classes than names. */
-function named(answer: Classification): Classification {
-  const label = answer.label as string | undefined
-  return { ...answer, label: label ?? String(answer.index) }
 }
 
 /** The image's name stands on its first line only. */

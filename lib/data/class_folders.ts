@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
+import { mapLimited } from '../limited.js'
 
 export interface ClassFolders {
   /** Sorted by code units, as every machine sorts them. */
@@ -14,8 +15,6 @@ export interface ClassFolders {
 
 const imageName = /\.(jpe?g|png)$/i
 const otherImageName = /\.(webp|bmp|gif|tiff?|avif|heic|heif|jxl|jp2|ppm|pgm|svg)$/i
-/** Of folders and files at a time. */
-const concurrency = 16
 
 /**
  * Lists `directory`/CLASS/IMAGE. What is no image, or one in another format, and what begins with a dot, is passed over. With `classes` given, folders of other names are an error.
@@ -84,18 +83,4 @@ export function fileSizes(paths: readonly string[]): Promise<number[]> {
       throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${(error as Error).message}`, { cause: error })
     }
   })
-}
-
-/** In order, a few at a time. */
-export async function mapLimited<T, R>(values: readonly T[], work: (value: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(values.length)
-  let next = 0
-  const lane = async (): Promise<void> => {
-    while (next < values.length) {
-      const index = next++
-      results[index] = await work(values[index]!)
-    }
-  }
-  await Promise.all(Array.from({ length: concurrency }, lane))
-  return results
 }

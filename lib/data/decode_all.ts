@@ -1,4 +1,5 @@
 /** Files into memory, on the threads of a loader. */
+import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../runtime/binding.js'
 import type { Dataset, FileSource } from './dataset.js'
@@ -30,7 +31,7 @@ export async function decodeAll(source: FileSource, shape: Dataset['shape'], { w
   })
   try {
     for (let index = 0; index * batch < count; index++) {
-      if (signal?.aborted === true) throw new PreresnetError('ERR_ABORTED', 'decoding the images was ended', { cause: signal.reason })
+      throwIfAborted(signal)
       const decoded = await loader.next(index)
       if (decoded === null) throw new PreresnetError('ERR_INTERNAL', `expected batch ${index} of the images, got the end`)
       images.set(decoded.images.subarray(0, decoded.count * imageBytes), index * batch * imageBytes)

@@ -1,4 +1,5 @@
 import { join, relative } from 'node:path'
+import { abortSignal } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { integer, knownKeys, oneOf, string } from '../options.js'
 import { listClassFolders, fileSizes, subfolders, type ClassFolders } from './class_folders.js'
@@ -16,7 +17,8 @@ export interface ImageFolderOptions {
   readonly width?: number
   /**
    * Shorter side after resizing, before the centre is cut out. @default where height and width are given: no resizing if every file has that size,
-   * else the larger of them / 0.875
+   * else the larger of them / 0.875. Which it is, the files' headers say: as long as all have that size they are all read, at every start. With `resize`
+   * named none are.
    */
   readonly resize?: number
   /** 3: RGB, 1: grey. @default 3 */
@@ -25,7 +27,7 @@ export interface ImageFolderOptions {
   readonly cache?: 'auto' | 'memory' | 'files'
   /** Threads that decode into the cache. @default 2 */
   readonly workers?: number
-  /** Ends the decoding with ERR_ABORTED. */
+  /** Ends the reading and decoding with ERR_ABORTED. */
   readonly signal?: AbortSignal
 }
 
@@ -83,7 +85,8 @@ function checked(directory: string, options: ImageFolderOptions): Settings {
   const where = 'imageFolder'
   string(`${where}: directory`, directory)
   knownKeys(where, options, ['height', 'width', 'resize', 'channels', 'cache', 'workers', 'signal'])
-  const { height, width, channels = 3, cache = 'auto', workers = 2, signal } = options
+  const { height, width, channels = 3, cache = 'auto', workers = 2 } = options
+  const signal = abortSignal(`${where}: signal`, options.signal)
   oneOf(`${where}: cache`, cache, ['auto', 'memory', 'files'])
   integer(`${where}: workers`, workers, 1, 256)
   if (integer(`${where}: channels`, channels, 1, 3) === 2) throw new PreresnetError('ERR_OPTION', `${where}: channels: expected 1 or 3, got 2`)

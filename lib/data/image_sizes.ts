@@ -1,8 +1,9 @@
 /** Sizes of image files, by their headers. */
 import { open, type FileHandle } from 'node:fs/promises'
+import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
+import { mapLimited } from '../limited.js'
 import { loadBinding } from '../runtime/binding.js'
-import { mapLimited } from './class_folders.js'
 
 interface Size {
   readonly height: number
@@ -42,7 +43,7 @@ export async function allHaveSize(paths: readonly string[], { height, width }: S
   let all = true
   await mapLimited(paths, async (path) => {
     if (!all) return
-    if (signal?.aborted === true) throw new PreresnetError('ERR_ABORTED', 'reading the images was ended', { cause: signal.reason })
+    throwIfAborted(signal)
     const stored = await storedSize(path)
     all &&= stored.height === height && stored.width === width
   })

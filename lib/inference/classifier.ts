@@ -1,4 +1,5 @@
 /** Images in, classes out: a model file behind a queue. */
+import { abortSignal, throwIfAborted } from '../abort.js'
 import { preparationOf } from '../data/preparation.js'
 import { PreresnetError } from '../errors.js'
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
@@ -44,7 +45,7 @@ export interface Classification {
   readonly probability: number
 }
 
-/** A JPEG or PNG file's bytes. */
+/** A JPEG or PNG file's bytes. They are not copied while they wait for their turn: do not change them before the answer is there. */
 export type ImageFile = Uint8Array
 
 /**
@@ -82,7 +83,10 @@ export class Classifier implements AsyncDisposable {
     const { batch, top, maxPixels, ...place } = options
     const most = integer('Classifier.load: top', top ?? 5, 1)
     const pixels = integer('Classifier.load: maxPixels', maxPixels ?? 2 ** 25, 1, 2 ** 28)
+    const signal = abortSignal('Classifier.load: signal', options.signal)
+    throwIfAborted(signal)
     const model = await describeModel(path)
+    throwIfAborted(signal)
     const session = await compile(model.network, {
       ...place,
       batch: integer('Classifier.load: batch', batch ?? 8, 1),
@@ -90,7 +94,9 @@ export class Classifier implements AsyncDisposable {
       evaluation: false,
     })
     try {
+      throwIfAborted(signal)
       await loadModel(session, path)
+      throwIfAborted(signal)
       return new Classifier(session, model, most, pixels)
     } catch (error) {
       await session.dispose()

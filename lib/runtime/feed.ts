@@ -44,9 +44,9 @@ export function checkDatasetOrFeed(where: string, value: unknown): ImageSet | Fe
 
 /**
  * Classes are compared by name: a class that another data set calls otherwise, or has at another place, would be counted as wrong, or worse, as right.
- * `whose`: what the expected ones are of.
+ * `whose`: what the expected ones are of; `remedy`: the end of the message.
  */
-export function checkClasses(name: string, classes: readonly string[], whose: string, expected: readonly string[] | undefined): void {
+export function checkClasses(name: string, classes: readonly string[], whose: string, expected: readonly string[] | undefined, remedy = ''): void {
   if (expected === undefined) return
   const length = Math.max(classes.length, expected.length)
   const at = Array.from({ length }, (_, index) => index).find((index) => classes[index] !== expected[index])
@@ -55,7 +55,7 @@ export function checkClasses(name: string, classes: readonly string[], whose: st
   const first = `${JSON.stringify(expected[at] ?? 'none')} and ${JSON.stringify(classes[at] ?? 'none')}`
   throw new PreresnetError(
     'ERR_DATASET',
-    `${name}: expected the classes of ${whose} (${shown(expected)}), got ${shown(classes)}; the first that differs is class ${at}: ${first}`,
+    `${name}: expected the classes of ${whose} (${shown(expected)}), got ${shown(classes)}; the first that differs is class ${at}: ${first}${remedy}`,
   )
 }
 

@@ -11,7 +11,7 @@ import { buildGraph } from '../graph/build.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
 import { boolean, fields, integer, invalid, knownKeys, number } from '../options.js'
-import { loadBinding, type NativeLoader, type NativeSession, type RunOptions, type RunResult, type TraceEvent, type Traffic } from './binding.js'
+import { loadBinding, type NativeSession, type RunOptions, type RunResult, type TraceEvent, type Traffic } from './binding.js'
 import { checkBatch, writeBatch, writeSamples, type BatchFormat, type UserBatch, type UserSamples } from './batch.js'
 import { chosenKernels } from './chosen_kernels.js'
 import { cudaPlace, hasCuda, type CudaSettings } from './cuda.js'
@@ -20,6 +20,7 @@ import { checkClasses, checkDatasetOrFeed, evaluationFeed, type Feed, type Image
 import { lossScaleState, lossScaleTensor, scaleOfLastStep, type LossScaleState } from './loss_scale.js'
 import { confusionMatrix, stepMetrics, sumRows, type Evaluation, type StepMetrics } from './metrics.js'
 import { checkOptimizer, updateOptions, type SgdOptimizer } from './optimizer.js'
+import { checkOutputs, outputsOfGraph } from './outputs.js'
 import { noSuchParameter, select } from './patterns.js'
 import { fastestPrecision } from './precision.js'
 import { writeStartValues } from './start_values.js'
@@ -131,6 +132,7 @@ export async function compile(network: Network, options: SessionOptions & BatchS
   if (options.frozen !== undefined && optimizer === undefined) throw invalid('compile: frozen', 'an optimizer beside', options.frozen)
 
   const graph = buildGraph(network)
+  if (dataset !== undefined) checkOutputs('compile: data', dataset, { name: network.name, outputs: outputsOfGraph(graph) })
   const measured = device === 'cpu' && (options.precision ?? 'auto') === 'auto'
   const { precision, notes } = measured ? await unlessAborted(fastestPrecision(graph, threads), signal) : { precision: chosen.precision, notes: [] }
   warn(notes)
@@ -261,7 +263,8 @@ export class Session implements AsyncDisposable {
     if (feed.batch !== this.batch || feed.pad !== this.#pad || feed.mode !== 'train') {
       throw invalid('steps: loader', `a training loader of batch ${this.batch} and pad ${this.#pad}`, { mode: feed.mode, batch: feed.batch, pad: feed.pad })
     }
-    return this.#train(count, options, feed.native)
+    this.#checkOutputs('steps: loader', feed.dataset)
+    return this.#train(count, options, feed)
   }
 
   /** One step on a batch of the caller's. */
@@ -271,7 +274,7 @@ export class Session implements AsyncDisposable {
     return this.#train(1, options, undefined, batch)
   }
 
-  async #train(count: number, options: StepsOptions, loader?: NativeLoader, batch?: UserBatch): Promise<StepMetrics> {
+  async #train(count: number, options: StepsOptions, feed?: Feed, batch?: UserBatch): Promise<StepMetrics> {
     if (this.programs.programs['train'] === undefined)
       throw new PreresnetError('ERR_OPTION', 'steps: the session was compiled without an optimizer, so it cannot train')
     abortSignal('signal', options.signal)
@@ -289,8 +292,8 @@ export class Session implements AsyncDisposable {
         learningRates,
         checkFinite,
         trace,
-        ...(loader && { loader, firstBatch: firstStep }),
-      })
+        ...(feed && { loader: feed.native, firstBatch: firstStep }),
+      }).catch((error: unknown) => this.#named(error, feed?.dataset))
       this.#stepIndex += result.completed
       if (result.cancelled && result.completed < count) throw this.#ended(options.signal)
       if (result.completed < count) throw new PreresnetError('ERR_DATASET', `steps: the data ended after ${result.completed} of ${count} steps`)
@@ -350,8 +353,7 @@ export class Session implements AsyncDisposable {
     }
     const classes = this.classes
     const { dataset } = feed
-    if (dataset.classes.length > classes)
-      throw new PreresnetError('ERR_DATASET', `${dataset.name}: has ${dataset.classes.length} classes, the network ${classes}`)
+    this.#checkOutputs('evaluate', dataset)
     checkClasses(dataset.name, dataset.classes, 'the session', this.images?.classes)
     const steps = Math.ceil(dataset.length / feed.batch)
     return this.inTurn(async (native) => {
@@ -363,7 +365,7 @@ export class Session implements AsyncDisposable {
         loader: feed.native,
         firstBatch: 0,
         collect: true,
-      })
+      }).catch((error: unknown) => this.#named(error, dataset))
       if (result.cancelled && result.completed < steps) throw this.#ended(signal)
       const { loss, samples, top1Hits, top5Hits, seconds } = sumRows(result)
       if (samples !== dataset.length) throw new PreresnetError('ERR_INTERNAL', `evaluate: ${samples} of ${dataset.length} samples were counted`)
@@ -516,6 +518,16 @@ export class Session implements AsyncDisposable {
     } finally {
       signal?.removeEventListener('abort', cancel)
     }
+  }
+
+  /** Rethrows; what native code says of a label or an image knows neither dataset nor network. */
+  #named(error: unknown, dataset: ImageSet | undefined): never {
+    if (!(error instanceof PreresnetError) || error.code !== 'ERR_DATASET' || dataset === undefined) throw error
+    throw new PreresnetError(error.code, `dataset ${dataset.name}, network ${JSON.stringify(this.network.name)}: ${error.message}`, { cause: error })
+  }
+
+  #checkOutputs(where: string, dataset: ImageSet): void {
+    checkOutputs(where, dataset, { name: this.network.name, outputs: outputsOfGraph(this.graph) })
   }
 
   #ended(signal: AbortSignal | undefined): PreresnetError {

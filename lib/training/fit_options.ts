@@ -21,6 +21,7 @@ export type FitLength =
   | { readonly epochs: number; readonly steps?: undefined }
 
 export interface FitSettings {
+  /** Has as many classes as the network has outputs; sessions take fewer too. */
   readonly train: Dataset
   /** Evaluated every `validateEvery` steps and at the end. */
   readonly validate?: Dataset
@@ -59,7 +60,10 @@ export interface FitSettings {
   readonly frozen?: readonly string[]
   /** Norms that use and keep their running statistics. @default [] */
   readonly frozenStatistics?: readonly string[]
-  /** Start values from a model file, except for what matches `except` (a replaced head). Images are normalised as those of `train`, whatever the file says. */
+  /**
+   * Start values from a model file, except for what matches `except` (a replaced head). Whatever the file says, images are normalised as those of `train`, and
+   * outputs are the classes of `train`, in their order.
+   */
   readonly initialise?: { readonly from: string; readonly except?: readonly string[] }
   /** Steps between validations. @default one epoch */
   readonly validateEvery?: number

@@ -5,7 +5,7 @@ import { networkFromJson } from '../layers/json.js'
 import type { Network } from '../layers/layer.js'
 import { fields, invalid, knownKeys, oneOf } from '../options.js'
 import { matches, select } from '../runtime/patterns.js'
-import type { ImageSet } from '../runtime/feed.js'
+import { checkClasses, type ImageSet } from '../runtime/feed.js'
 import { Session } from '../runtime/session.js'
 import type { Tensor, Values } from '../runtime/tensor.js'
 
@@ -58,7 +58,7 @@ export function modelDescription({ path, metadata }: Pick<SafetensorsFile, 'path
   const normalisation = parse(path, metadata, 'normalisation')
   if (normalisation !== undefined && !isNormalisation(normalisation)) throw new PreresnetError('ERR_FILE', `${path}: metadata "normalisation" is malformed`)
   const classes = parse(path, metadata, 'classes')
-  if (classes !== undefined && !(Array.isArray(classes) && classes.every((name) => typeof name === 'string'))) {
+  if (classes !== undefined && !isNames(classes)) {
     throw new PreresnetError('ERR_FILE', `${path}: metadata "classes" is not a list of names`)
   }
   const resize = parse(path, metadata, 'resize')
@@ -86,6 +86,10 @@ function isNormalisation(value: unknown): value is NonNullable<ModelDescription[
   const { mean, deviation } = (value ?? {}) as { mean?: unknown; deviation?: unknown }
   const numbers = (list: unknown): list is number[] => Array.isArray(list) && list.length > 0 && list.every((entry) => Number.isFinite(entry))
   return numbers(mean) && numbers(deviation) && mean.length === deviation.length && deviation.every((entry) => entry > 0)
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string')
 }
 
 function isResize(value: unknown, { input }: Network): value is number {
@@ -126,15 +130,21 @@ export interface LoadModelOptions {
    * 'any': it is taken, to be trained further on these images. @default 'same'
    */
   readonly normalisation?: 'same' | 'any'
+  /**
+   * 'same': a file whose classes are others than those of this session's data, or in another order, is refused, for its answers would be taken for others; unless
+   * `except` leaves out the weights of the last layer, whose outputs they are.
+   * 'any': it is taken, to be trained further for these classes. @default 'same'
+   */
+  readonly classes?: 'same' | 'any'
 }
 
 /**
  * Writes a file's values into a session, all between the same two calls. ERR_PARAMETER if a tensor is missing, of another shape, one the network has
- * not, or has a value that is not finite, or if file and session normalise images differently; then nothing is written.
+ * not, or has a value that is not finite, or if file and session normalise images differently; ERR_DATASET if they have different classes. Then nothing is written.
  */
 export async function loadModel(session: Session, path: string, options: LoadModelOptions = {}): Promise<void> {
   checkSession('loadModel', session)
-  knownKeys('loadModel', options, ['except', 'normalisation'])
+  knownKeys('loadModel', options, ['except', 'normalisation', 'classes'])
   const except = options.except ?? []
   const names = [...session.parameterNames, ...session.bufferNames]
   const kept = select('loadModel: except', except, names)
@@ -146,6 +156,7 @@ export async function loadModel(session: Session, path: string, options: LoadMod
     throw new PreresnetError('ERR_PARAMETER', `${path}: has ${JSON.stringify(name)}, which the network has not`)
   }
   if (oneOf('loadModel: normalisation', options.normalisation ?? 'same', ['same', 'any']) === 'same') checkNormalisation(file, session.images?.normalisation)
+  if (oneOf('loadModel: classes', options.classes ?? 'same', ['same', 'any']) === 'same' && !replacesHead(session, kept)) checkSameClasses(file, session)
   const values = new Map<Tensor, Values>()
   for (const name of wanted) values.set(session.parameter(name), (await file.read(name)).data as Values)
   try {
@@ -170,6 +181,17 @@ function checkNormalisation({ path, metadata }: SafetensorsFile, session: ModelD
     'ERR_PARAMETER',
     `${path}: expected the session's normalisation (mean ${shown(session)}), got mean ${shown(file)}; give compile() a dataset with that of the file, which describeModel() has, or load with normalisation: 'any' to train further`,
   )
+}
+
+function replacesHead({ graph }: Session, kept: ReadonlySet<string>): boolean {
+  const last = graph.nodes.at(-1)
+  return last?.kind === 'linear' && kept.has(last.weight)
+}
+
+function checkSameClasses({ path, metadata }: SafetensorsFile, { images }: Session): void {
+  const file = parse(path, metadata, 'classes')
+  if (!isNames(file)) return
+  checkClasses(path, file, "the session's data", images?.classes, "; to train further for these load with classes: 'any'")
 }
 
 function checkEntry({ path, entries }: SafetensorsFile, name: string, shape: readonly number[]): void {

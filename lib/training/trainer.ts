@@ -66,7 +66,7 @@ export class Trainer {
     const recipe = this.#recipe(session)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
     else if (this.#plan.initialise !== undefined)
-      await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except, normalisation: 'any' })
+      await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except, normalisation: 'any', classes: 'any' })
     throwIfAborted(this.#signal)
     const output = await this.#openOutput(session, recipe)
     try {

@@ -326,6 +326,20 @@ export const MUTANTS = [
     tests: ['training'],
   },
   {
+    name: 'other classes loaded silently',
+    file: 'lib/training/model_file.ts',
+    search: "=== 'same' && !replacesHead(session, kept)) checkSameClasses",
+    replace: "=== 'none' && !replacesHead(session, kept)) checkSameClasses",
+    tests: ['training/whole_model'],
+  },
+  {
+    name: 'large images decoded without a budget',
+    file: 'lib/inference/gate.ts',
+    search: ' && this.#cost + large.cost <= budget',
+    replace: ' && budget > 0',
+    tests: ['inference/gate'],
+  },
+  {
     name: 'unknown options ignored',
     file: 'lib/options.ts',
     search: 'if (known.includes(key)) continue',

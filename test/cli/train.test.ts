@@ -1,14 +1,16 @@
 /** A whole working day on the command line: train, stop, resume, evaluate, predict, report. */
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import test from 'ava'
 import { memoryDataset } from '../../lib/data/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/session.js'
 import { saveModel } from '../../lib/training/index.js'
 import { classes, image, writeImageFolder } from './image_folder.js'
-import { preresnet } from './run.js'
+import { mainFile, preresnet } from './run.js'
 
 const place = await mkdtemp(join(tmpdir(), 'preresnet-train-'))
 const at = (name: string) => join(place, name)
@@ -142,6 +144,17 @@ test.serial('a file that predict cannot read costs its own answer only', async (
   const none = await preresnet(['predict', at('first/model.safetensors'), at('text.jpg')])
   t.is(none.status, 1)
   t.is(none.stdout, '')
+})
+
+test.serial('predict takes more images than there may be open files', async (t) => {
+  const images = new Array<string>(400).fill('left.png')
+  const words = [mainFile, 'predict', 'first/model.safetensors', ...images, '--top', '1', '--json']
+  const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, ...words], { cwd: place })
+  const answers = JSON.parse(stdout) as { classes: { label: string }[] }[]
+  t.deepEqual(
+    answers.map(({ classes: [best] }) => best!.label),
+    images.map(() => 'left'),
+  )
 })
 
 test.serial('predict prints the number of a class without a name', async (t) => {

@@ -185,9 +185,12 @@ test('links to folders and images are followed', async (t) => {
   t.deepEqual(await firstBytes(rest), [30, 40, 10])
 })
 
-test('an abort ends the decoding', async (t) => {
-  const error = await t.throwsAsync(imageFolders(await pets(t), { signal: AbortSignal.abort('enough') }), { code: 'ERR_ABORTED' })
-  t.is(error.cause, 'enough')
+test('an abort ends the reading and the decoding', async (t) => {
+  for (const size of [{}, { height: 3, width: 4 }]) {
+    const signal = AbortSignal.abort('enough')
+    const error = await t.throwsAsync(imageFolders(await pets(t), { ...size, signal }), { code: 'ERR_ABORTED', message: 'aborted: enough' })
+    t.is(error.cause, 'enough')
+  }
 })
 
 test('options are checked', async (t) => {
@@ -204,4 +207,5 @@ test('options are checked', async (t) => {
   await wrong({ channels: 4 }, /channels/)
   await wrong({ cache: 'disk' }, /cache/)
   await wrong({ workers: 0 }, /workers/)
+  await wrong({ signal: new AbortController() }, /imageFolder: signal: expected an AbortSignal/)
 })

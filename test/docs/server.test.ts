@@ -87,6 +87,29 @@ test.serial('answers, and refusals that are the client’s', async (t) => {
   t.deepEqual(await send(port, image(1)), good)
 })
 
+test.serial('a client that goes away keeps its place until its image is decoded', async (t) => {
+  const { port } = await start(t)
+  const large = rgbPng(8192, 4096, new Uint8Array(8192 * 4096 * 3))
+  const waiting = await Promise.all(Array.from({ length: 63 }, () => begin(port)))
+  const leaving = request({ port, method: 'POST', headers: { expect: '100-continue' } })
+  leaving.on('error', () => undefined)
+  leaving.flushHeaders()
+  await once(leaving, 'continue')
+  const status = async (): Promise<number | undefined> => (await send(port, Buffer.alloc(0))).status
+  t.is(await status(), 503)
+  await new Promise<void>((sent) => leaving.end(large, () => sent()))
+  // Answers that come meanwhile: the server has read what was sent before, and then that the client has gone.
+  for (let turn = 0; turn < 3; turn++) await status()
+  leaving.destroy()
+  const replies = [await status(), await status(), await status()]
+  t.deepEqual(replies, [503, 503, 503])
+  while ((await status()) !== 400);
+  t.deepEqual(
+    (await Promise.all(waiting.map((finish, index) => finish(image(index))))).map((reply) => reply.status),
+    waiting.map(() => 200),
+  )
+})
+
 test.serial('told to stop, it answers what runs and ends', async (t) => {
   const { child, port } = await start(t)
   const ended = once(child, 'exit')

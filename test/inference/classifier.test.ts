@@ -5,6 +5,7 @@ import { crc32 } from 'node:zlib'
 import test from 'ava'
 import { encodePng } from '../../lib/cli/pictures/png.js'
 import { memoryDataset } from '../../lib/data/index.js'
+import { SafetensorsFile } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/session.js'
@@ -48,6 +49,22 @@ test('an answer has all classes, the most probable first', async (t) => {
 
 test('loading ends when its signal says so', async (t) => {
   await t.throwsAsync(Classifier.load(model, { ...options, signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })
+  await t.throwsAsync(Classifier.load(join(place, 'missing'), { ...options, signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })
+  await t.throwsAsync(Classifier.load(model, { ...options, signal: 'stop' as never }), {
+    code: 'ERR_OPTION',
+    message: /Classifier\.load: signal: expected an AbortSignal/,
+  })
+})
+
+test.serial('loading ends while values are read', async (t) => {
+  const stop = new AbortController()
+  const read = Object.getOwnPropertyDescriptor(SafetensorsFile.prototype, 'read')!
+  t.teardown(() => Object.defineProperty(SafetensorsFile.prototype, 'read', read))
+  SafetensorsFile.prototype.read = function (name) {
+    stop.abort(new Error('enough'))
+    return (read.value as typeof this.read).call(this, name)
+  }
+  await t.throwsAsync(Classifier.load(model, { ...options, signal: stop.signal }), { code: 'ERR_ABORTED', message: 'aborted: enough' })
 })
 
 test('alone, in an array, in requests at once and in batches of any size: the same answers', async (t) => {

@@ -183,6 +183,33 @@ test('classes of an evaluation are those of the session, by name', async (t) => 
   await evaluate([...train.classes])
 })
 
+test('images of more classes than outputs are refused, with both names', async (t) => {
+  const { train, test: images } = await someDigits()
+  const seven = tiny({ name: 'seven', classes: 7 })
+  const says = (where: string): RegExp =>
+    new RegExp(
+      `^${where}: expected at most 7 classes, as network "seven" has outputs, got the 10 of dataset ${where === 'evaluate' ? 'test' : 'train'} \\(0, 1`,
+    )
+  await t.throwsAsync(compile(seven, { data: train, batch: 8, threads: 1 }), { code: 'ERR_DATASET', message: says('compile: data') })
+  await using batches = await trainingLoader()
+  await t.throwsAsync(compile(seven, { data: batches, threads: 1 }), { code: 'ERR_DATASET', message: says('compile: data') })
+  const some = { ...train, classes: train.classes.slice(0, 7), labels: train.labels.map((label) => label % 7) }
+  const session = await open(t, { data: some, batch: 8 }, seven)
+  await t.throwsAsync(session.steps(1, { learningRate: 0.1, loader: batches }), { code: 'ERR_DATASET', message: says('steps: loader') })
+  await t.throwsAsync(session.evaluate(images), { code: 'ERR_DATASET', message: says('evaluate') })
+  await open(t, { data: train, batch: 8 }, tiny({ classes: 12 }))
+})
+
+test('a label of none of the outputs: dataset and network are named', async (t) => {
+  const { train } = await someDigits()
+  const wrong = { ...train, name: 'wrong', labels: train.labels.map(() => 11) }
+  await using batches = loader(wrong, { batch: 8 })
+  const session = await open(t, { data: batches })
+  const message = /^dataset wrong, network "tiny": label of image 0: expected -1 to 9, got 11/
+  await t.throwsAsync(session.steps(1, { learningRate: 0.1 }), { code: 'ERR_DATASET', message })
+  await t.throwsAsync(session.evaluate(wrong), { code: 'ERR_DATASET', message })
+})
+
 test('a name that is near by its parts is suggested', async (t) => {
   const session = await compile(preResNet({ family: 'cifar', depth: 14, input: { height: 8, width: 8, channels: 1 }, classes: 3 }), {
     batch: 1,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors.js'
 import { compile, type Session } from '../../lib/runtime/session.js'
+import { fit } from '../../lib/training/fit.js'
 import { describeModel, loadModel, modelTensors, saveModel } from '../../lib/training/model_file.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { temporaryDirectory } from '../formats/directory.js'
@@ -110,4 +111,30 @@ test('images that the file normalises otherwise are refused, or taken where that
   const same = { mean: mean.map((value) => value + 1e-5), deviation }
   for (const data of [undefined, { ...train, normalisation: same }]) await loadModel(await session(data), path)
   await t.throwsAsync(loadModel(taught, path, { normalisation: 'all' as never }), { code: 'ERR_OPTION', message: /"same" or "any"/ })
+})
+
+test('a file of other classes, or of another order, is refused, or taken where that is asked for', async (t) => {
+  const path = join(await temporaryDirectory(t), 'model.safetensors')
+  const taught = await open(t, 4)
+  await saveModel(taught, path)
+  const { train } = await someDigits()
+  const swapped = train.classes.toSpliced(3, 2, '4', '3')
+  for (const classes of [swapped, train.classes.slice(0, 9), train.classes.with(0, 'nought')]) {
+    const other = await compile(tiny(), { data: { ...train, classes }, batch: 2, seed: 3, threads: 1 })
+    t.teardown(() => other.dispose())
+    const before = await values(other)
+    await t.throwsAsync(loadModel(other, path), {
+      code: 'ERR_DATASET',
+      message: /model\.safetensors: expected the classes of the session's data \(.*the first that differs is class \d: .*; to train further .* classes: 'any'$/,
+    })
+    await t.throwsAsync(loadModel(other, path, { normalisation: 'any', except: ['stem'] }), { code: 'ERR_DATASET' })
+    t.deepEqual(await values(other), before)
+    await loadModel(other, path, { except: ['head'] })
+    t.deepEqual((await values(other))['head.fc.weight'], before['head.fc.weight'])
+    await loadModel(other, path, { classes: 'any' })
+    t.deepEqual(await values(other), await values(taught))
+  }
+  await t.throwsAsync(loadModel(taught, path, { classes: 'all' as never }), { code: 'ERR_OPTION', message: /"same" or "any"/ })
+  const learned = { train: { ...train, classes: swapped }, batch: 8, steps: 1, threads: 1, learningRate: 1e-6, frozen: ['stem'], initialise: { from: path } }
+  t.deepEqual((await fit(tiny(), learned).finished).tensors.get('stem.weight')!.data, (await values(taught))['stem.weight'])
 })
