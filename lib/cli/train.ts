@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { convolutionChoices } from '../compiler/options.js'
 import type { DataSplit } from '../data/dataset.js'
 import { PreresnetError } from '../errors.js'
+import { replaceFile } from '../formats/files.js'
 import type { Network } from '../layers/index.js'
 import { fit, type FitOptions, multiStep, type Run, type Schedule, sgd, type TrainedModel } from '../training/index.js'
 import { makeDirectory } from '../training/directory.js'
@@ -181,7 +181,10 @@ interface Finished {
   readonly ended: Ended
 }
 
-/** model.safetensors and result.json. */
+/**
+ * model.safetensors and result.json. The run's lock is gone by now, which is fine: each file is replaced as a whole, and where there are
+ * checkpoints, a run that began since is this one, resumed, and writes the same result.
+ */
 export async function saveResult({ output, data, network, trained, ended }: Finished): Promise<RunResult> {
   const model = join(output, 'model.safetensors')
   const { validation, outcome, step } = trained
@@ -201,6 +204,6 @@ export async function saveResult({ output, data, network, trained, ended }: Fini
   }
   await makeDirectory(output)
   await trained.save(model)
-  await writeFile(join(output, resultFile), `${JSON.stringify(result, undefined, 2)}\n`)
+  await replaceFile(join(output, resultFile), `${JSON.stringify(result, undefined, 2)}\n`)
   return result
 }

@@ -1,49 +1,45 @@
 /** One run at a time in a directory: a file says which process works there. */
-import { randomUUID } from 'node:crypto'
-import { readFileSync, readlinkSync, writeFileSync } from 'node:fs'
-import { readFile, rename, rm, rmdir, stat, utimes } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { open, realpath, rmdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { fileError } from '../formats/files.js'
 import { makeDirectory } from './directory.js'
+import { ended, lockBeat, lockFile, type LockOptions, removeLitter, removeOwn, tryTake } from './lock_file.js'
+import { type Holder, parseHolder, sharesProcesses, thisProcess } from './lock_holder.js'
 
-export const lockFile = '.preresnet.lock'
+export { lockFile }
 
-/** Who holds a lock. */
-interface Holder {
-  readonly pid: number
-  /** In ticks since the machine was started: another process may have the same number later. */
-  readonly started: string
-  /** Boot of a machine, and its space of process numbers (containers have their own): within it, one can see whether a process lives. */
-  readonly place: string
-  readonly host: string
-  /** Tells the locks of one process apart. */
-  readonly id: string
-}
-
-/** How often a lock says that it is held, for those who cannot see the process, and after how long it is stale for them. Milliseconds. */
-const beat = 30_000
-const silence = 10 * beat
+/** While others are at the same lock: each needs it for a moment. */
+const pause = 10
+const mostAttempts = 1000
 
 export class DirectoryLock implements AsyncDisposable {
   readonly #path: string
   readonly #text: string
+  readonly #id: string
   /** Directories that were made for it, the outermost first. */
   readonly #made: readonly string[]
   readonly #timer: NodeJS.Timeout
+  /** Released or lost. */
+  #over = false
 
-  private constructor(path: string, text: string, made: readonly string[]) {
+  private constructor(path: string, text: string, id: string, made: readonly string[], beat: number) {
     this.#path = path
     this.#text = text
+    this.#id = id
     this.#made = made
     this.#timer = setInterval(() => void this.#touch(), beat).unref()
   }
 
-  /** Makes the directory where it is not there. ERR_CHECKPOINT where another run works in it; a lock whose process is gone is taken over. */
-  static async take(directory: string): Promise<DirectoryLock> {
-    const path = join(directory, lockFile)
-    const text = JSON.stringify(self())
+  /**
+   * Makes the directory where it is not there. ERR_CHECKPOINT where another run works in it; a lock whose process is gone is taken over. One of a
+   * process that cannot be seen from here is watched for some seconds, with a warning of this process that says so.
+   */
+  static async take(directory: string, options: LockOptions = {}): Promise<DirectoryLock> {
+    const holder = thisProcess()
+    const text = JSON.stringify(holder)
     let made: string[]
     try {
       made = await makeDirectory(directory)
@@ -51,134 +47,115 @@ export class DirectoryLock implements AsyncDisposable {
       throw fileError('could not create', directory, error, 'ERR_CHECKPOINT')
     }
     try {
-      while (!create(path, text)) await removeStale(directory, path)
-      return new DirectoryLock(path, text, made)
+      const path = join(await realpath(directory), lockFile)
+      await acquire(directory, path, text, options)
+      removeLitter(path, text)
+      return new DirectoryLock(path, text, holder.id, made, options.beat ?? lockBeat)
     } catch (error) {
       await removeEmpty(made)
       throw fileError('could not lock', directory, error, 'ERR_CHECKPOINT')
     }
   }
 
-  async #touch(): Promise<void> {
-    const now = new Date()
-    await utimes(this.#path, now, now).catch(() => undefined)
+  /** All of them or none, each once, whatever it is called; in one order, so that of two runs that want the same ones at least one goes on. */
+  static async takeAll(directories: readonly string[], options: LockOptions = {}): Promise<AsyncDisposable> {
+    const locks: AsyncDisposable[] = []
+    const release = async (): Promise<void> => {
+      for (const lock of locks.reverse()) await lock[Symbol.asyncDispose]()
+    }
+    const made: string[] = []
+    try {
+      for (const directory of await distinct(directories, made)) locks.push(await DirectoryLock.take(directory, options))
+    } catch (error) {
+      await release()
+      await removeEmpty(made)
+      throw error
+    }
+    const dispose = async (): Promise<void> => {
+      await release()
+      await removeEmpty(made)
+    }
+    return { [Symbol.asyncDispose]: dispose }
   }
 
-  /** Leaves nothing behind: directories that were made for a run that wrote nothing go too. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async #touch(): Promise<void> {
+    let file
+    try {
+      file = await open(this.#path, 'r+')
+      const now = new Date()
+      if ((await file.readFile('utf8')) === this.#text) await file.utimes(now, now)
+      else this.#lost()
+    } catch (error) {
+      // Anything else may be over at the next beat.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#lost()
+    } finally {
+      await file?.close().catch(() => undefined)
+    }
+  }
+
+  #lost(): void {
+    if (this.#over) return
+    this.#over = true
     clearInterval(this.#timer)
-    // A directory that was removed in the meantime has no lock either.
-    if ((await readText(this.#path)) === this.#text) await rm(this.#path, { force: true })
+    warn(`${this.#path}: the lock of this run is gone or another run's; if another one works in the directory, end one of them`)
+  }
+
+  /** Leaves nothing behind: directories that were made for a run that wrote nothing go too. Never throws: what the run has come to matters more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over = true
+    clearInterval(this.#timer)
+    try {
+      removeOwn(this.#path, this.#text)
+    } catch (error) {
+      ended.add(this.#id)
+      warn(`${fileError('could not remove', this.#path, error).message}; this process may take it over, and others when it has ended`)
+    }
     await removeEmpty(this.#made)
   }
 }
 
-/** At once, so that nobody reads half of it, and no crash leaves less. False where there is one. */
-function create(path: string, text: string): boolean {
-  try {
-    writeFileSync(path, text, { flag: 'wx' })
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  }
-}
-
 /** Throws where the lock is held. */
-async function removeStale(directory: string, path: string): Promise<void> {
-  const text = await readText(path)
-  if (text === undefined) return
-  const holder = parse(text)
-  if (await isHeld(path, holder)) throw new PreresnetError('ERR_CHECKPOINT', `${directory}: ${inUse(holder, path)}`)
-  // Moved aside first: of several who found it stale, one gets it, and nobody removes a new one.
-  const aside = `${path}.${randomUUID()}`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
+async function acquire(directory: string, path: string, text: string, options: LockOptions): Promise<void> {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    throwIfAborted(options.signal)
+    const outcome = await tryTake(path, text, options)
+    if (outcome === 'taken') return
+    if (outcome !== 'again') throw new PreresnetError('ERR_CHECKPOINT', `${directory}: ${inUse(parseHolder(outcome.heldBy), path)}`)
+    await setTimeout(pause)
   }
-  if ((await readText(aside)) === text) await rm(aside, { force: true })
-  else await rename(aside, path)
+  throw new PreresnetError('ERR_CHECKPOINT', `${directory}: ${path} could not be taken in ${mostAttempts} attempts: others are at it, or it leads nowhere`)
 }
 
 function inUse(holder: Holder | undefined, path: string): string {
   const remedy = 'wait for it to end, or take another directory'
-  if (holder === undefined) return `another run works in this directory, and its lock ${path} cannot be read; ${remedy}`
-  const { pid, host, place } = holder
-  if (place !== self().place) return `another run works in this directory (process ${pid} on ${host}); ${remedy}, or remove ${path} if it has ended`
+  if (holder === undefined) return `another run works in this directory, whose lock ${path} is touched, but cannot be read; ${remedy}`
+  const { pid, host } = holder
+  if (!sharesProcesses(holder, thisProcess())) return `another run works in this directory (process ${pid} on ${host}, which touches ${path}); ${remedy}`
   return `another run works in this directory (${pid === process.pid ? 'this process' : 'process'} ${pid}); ${remedy}`
 }
 
-async function isHeld(path: string, holder: Holder | undefined): Promise<boolean> {
-  if (holder?.place === self().place) return isAlive(holder)
-  const touched = await stat(path).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => 0,
-  )
-  return Date.now() - touched < silence
-}
-
-function isAlive({ pid, started }: Holder): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+/** By what they are, sorted by where they are; those that are not there are made, and added to `made`. */
+async function distinct(directories: readonly string[], made: string[]): Promise<string[]> {
+  const found = new Map<string, { readonly name: string; readonly place: string }>()
+  for (const name of directories) {
+    try {
+      made.push(...(await makeDirectory(name)))
+      const { dev, ino } = await stat(name, { bigint: true })
+      if (!found.has(`${dev} ${ino}`)) found.set(`${dev} ${ino}`, { name, place: await realpath(name) })
+    } catch (error) {
+      throw fileError('could not create', name, error, 'ERR_CHECKPOINT')
+    }
   }
-  const now = startOf(pid)
-  // Processes of other users may be hidden.
-  return now === undefined || now === started
+  return [...found.values()].sort((a, b) => (a.place < b.place ? -1 : 1)).map(({ name }) => name)
 }
 
-function self(): Holder {
-  const host = hostname()
-  const boot = known(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()) ?? host
-  const place = `${boot} ${known(() => readlinkSync('/proc/self/ns/pid')) ?? host}`
-  return { pid: process.pid, started: startOf(process.pid) ?? '', place, host, id: randomUUID() }
-}
-
-/** Sandboxes do without some of /proc. */
-function known(read: () => string): string | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
-}
-
-/** Field 22 of /proc/PID/stat; '' of a process that has ended and was not waited for; undefined where it cannot be seen. */
-function startOf(pid: number): string | undefined {
-  const line = known(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  if (line === undefined) return undefined
-  // The name before may hold anything, parentheses too.
-  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
-  return fields[0] === 'Z' ? '' : fields[19]
-}
-
-function parse(text: string): Holder | undefined {
-  try {
-    const holder = JSON.parse(text) as Partial<Holder> | null
-    return Number.isSafeInteger(holder?.pid) && typeof holder?.place === 'string' ? (holder as Holder) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
+function warn(message: string): void {
+  process.emitWarning(message, { code: 'PRERESNET_LOCK' })
 }
 
 async function removeEmpty(made: readonly string[]): Promise<void> {
   for (const path of [...made].reverse()) {
-    try {
-      await rmdir(path)
-    } catch {
-      return // Something is in it.
-    }
+    // Where something is in it, it stays.
+    await rmdir(path).catch(() => undefined)
   }
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { replaceFile } from '../formats/files.js'
+import { removeTemporaries, replaceFile } from '../formats/files.js'
 import { loadBinding } from '../runtime/binding.js'
 import type { Recipe } from './state.js'
 
@@ -61,6 +61,7 @@ export class ManifestWriter {
       cpu: { model: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: totalmem() },
       options,
     })
+    await removeTemporaries(path) // The run has the directory to itself.
     await writer.#write()
     return writer
   }

@@ -1,28 +1,11 @@
 /** A Chrome trace of a few steps of a run. Perfetto (https://ui.perfetto.dev) and chrome://tracing open it. */
-import { open, realpath, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
-import { fileError, replaceFile } from '../formats/files.js'
+import { replaceFile } from '../formats/files.js'
 import type { TraceEvent } from '../runtime/binding.js'
 import type { Session } from '../runtime/session.js'
 
 /** First steps that are not shown: memory is touched and caches are filled. */
 const WARMUP = 2
 const SHOWN = 3
-
-/** Before anything is trained: whether the file can be written when the time comes. ERR_FILE. */
-export async function checkProfile(path: string): Promise<void> {
-  try {
-    const file = await realpath(path).catch(() => path)
-    const known = await stat(file).catch(() => undefined)
-    if (known?.isDirectory() === true) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
-    if (known !== undefined && !known.isFile()) return
-    const beside = join(dirname(file), `.${basename(file)}.${process.pid}.tmp`)
-    await (await open(beside, 'w')).close()
-    await rm(beside)
-  } catch (error) {
-    throw fileError('could not write', path, error)
-  }
-}
 
 /** Chooses the steps, collects what they took, and writes the file once. */
 export class Profile {

@@ -2,7 +2,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EventFileWriter } from '../formats/events.js'
-import { fileError } from '../formats/files.js'
+import { fileError, removeTemporaries } from '../formats/files.js'
 import { filterJsonLines, JsonLinesWriter } from '../formats/jsonl.js'
 import { makeDirectory } from './directory.js'
 import type { StepEvent, ValidationEvent } from './run_events.js'
@@ -57,6 +57,7 @@ export class RunLog {
     const path = join(directory, 'metrics.jsonl')
     try {
       await makeDirectory(directory)
+      await removeTemporaries(path) // The run has the directory to itself.
       const names = await readdir(directory)
       if (firstStep === 0) {
         for (const name of names) if (eventFile.test(name) || name === 'metrics.jsonl') await rm(join(directory, name))

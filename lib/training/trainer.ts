@@ -2,6 +2,7 @@
 import { throwIfAborted } from '../abort.js'
 import { loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
+import { checkReplaceable } from '../formats/files.js'
 import type { StepMetrics } from '../runtime/metrics.js'
 import { compile, type Session } from '../runtime/session.js'
 import {
@@ -20,7 +21,7 @@ import type { FitPlan } from './fit_options.js'
 import { descriptionOf, loadModel, modelTensors, type ModelDescription } from './model_file.js'
 import { ManifestWriter, packageVersion } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
-import { checkProfile, Profile } from './profile.js'
+import { Profile } from './profile.js'
 import type { RunEvent, StepEvent, ValidationEvent } from './run_events.js'
 import { RunLog } from './run_log.js'
 import { differences, stateFormat, type Best, type CheckpointState, type Recipe } from './state.js'
@@ -57,9 +58,9 @@ export class Trainer {
     const start = performance.now()
     throwIfAborted(this.#signal)
     checkOutputs(this.#plan)
-    if (this.#plan.profile !== undefined) await checkProfile(this.#plan.profile)
-    const place = checkpoint?.directory ?? logs
-    await using _lock = place === undefined ? undefined : await DirectoryLock.take(place)
+    if (this.#plan.profile !== undefined) await checkReplaceable(this.#plan.profile)
+    const places = [checkpoint?.directory, logs].filter((place) => place !== undefined)
+    await using _lock = await DirectoryLock.takeAll(places, { signal: this.#signal })
     const resumed = await this.#findCheckpoint()
     await using batches = loader(train, { batch, seed, workers, ...augment })
     await using session = await this.#openSession(batches, resumed)

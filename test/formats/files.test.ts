@@ -1,10 +1,10 @@
 /** Files that are replaced as a whole: what a reader sees, what a failure leaves, and where links and devices lead. */
 import { execFile } from 'node:child_process'
-import { chmod, constants, mkdir, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, constants, link, mkdir, open, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
-import { replaceFile, replaceFileBy } from '../../lib/formats/files.js'
+import { checkReplaceable, removeTemporaries, replaceFile, replaceFileBy } from '../../lib/formats/files.js'
 import { temporaryDirectory } from './directory.js'
 
 test('a reader that has the old file open goes on reading it', async (t) => {
@@ -107,4 +107,79 @@ test('the standard output, whatever it is, goes on after what is written to it b
   await shell('>> "$2"')
   t.is(await readFile(path, 'utf8'), 'through and on\n')
   t.deepEqual((await readdir(directory)).sort(), ['out', 'stdout'])
+})
+
+/** Calls a function of this module for a file in a process that rights bind; what it says in place of an error. */
+async function unprivileged(path: string, call: 'replaceFile' | 'checkReplaceable', user = 65_534): Promise<string> {
+  const files = JSON.stringify(new URL('../../lib/formats/files.js', import.meta.url))
+  const code = `const files = await import(${files})
+    if (process.getuid() === 0) { process.setgroups([]); process.setgid(${user}); process.setuid(${user}) }
+    await files.${call}(${JSON.stringify(path)}, 'new').then(() => console.log('done'), ({ message }) => console.log(message))`
+  return (await run(process.execPath, ['--input-type=module', '--eval', code])).stdout.trim()
+}
+
+test('a file that may be written in a directory that may not stays the one it is', async (t) => {
+  const directory = await temporaryDirectory(t)
+  await mkdir(join(directory, 'in'))
+  const path = join(directory, 'in', 'file')
+  await writeFile(path, 'older than new')
+  await chmod(path, 0o666)
+  await link(path, join(directory, 'other'))
+  const before = await stat(path)
+  await chmod(join(directory, 'in'), 0o555)
+  await chmod(directory, 0o755)
+  t.is(await unprivileged(path, 'checkReplaceable'), 'done')
+  t.is(await readFile(path, 'utf8'), 'older than new')
+  t.is(await unprivileged(path, 'replaceFile'), 'done')
+  t.is(await readFile(join(directory, 'other'), 'utf8'), 'new')
+  const { ino, uid } = await stat(path)
+  t.deepEqual([ino, uid], [before.ino, before.uid])
+  for (const call of ['replaceFile', 'checkReplaceable'] as const) {
+    const message = await unprivileged(join(directory, 'in', 'another'), call)
+    t.is(message, `${directory}/in/another: could not create a file in ${directory}/in: permission denied`)
+    await chmod(path, 0o444)
+    t.is(await unprivileged(path, call), `${path}: could not write: permission denied`)
+  }
+  await chmod(join(directory, 'in'), 0o755)
+})
+
+test("another user's file in a directory like /tmp is written in place", async (t) => {
+  if (process.getuid!() !== 0) return t.pass('it takes two users')
+  const directory = await temporaryDirectory(t)
+  const path = join(directory, 'file')
+  await writeFile(path, 'older than new')
+  await chmod(path, 0o666)
+  await chmod(directory, 0o1777)
+  t.is(await unprivileged(path, 'replaceFile'), 'done')
+  t.is(await readFile(path, 'utf8'), 'new')
+  t.is((await stat(path)).uid, 0)
+  t.deepEqual(await readdir(directory), ['file'])
+})
+
+test('whether a file can be replaced is asked as it would be replaced', async (t) => {
+  const directory = await temporaryDirectory(t)
+  await mkdir(join(directory, 'far'))
+  await symlink('far/new', join(directory, 'link'))
+  await symlink('none/new', join(directory, 'dangling'))
+  await run('mkfifo', [join(directory, 'pipe')])
+  await writeFile(join(directory, 'old'), 'old')
+  for (const name of ['link', 'pipe', 'old', 'n'.repeat(255)]) await checkReplaceable(join(directory, name))
+  t.deepEqual((await readdir(directory)).sort(), ['dangling', 'far', 'link', 'old', 'pipe'])
+  t.deepEqual(await readdir(join(directory, 'far')), [])
+  t.is(await readFile(join(directory, 'old'), 'utf8'), 'old')
+  await t.throwsAsync(checkReplaceable(join(directory, 'dangling')), { code: 'ERR_FILE', message: /dangling: could not write: no such file or directory/ })
+  await t.throwsAsync(checkReplaceable(directory), { code: 'ERR_FILE', message: /is a directory/ })
+  await t.throwsAsync(checkReplaceable(`${directory}/new/`), { code: 'ERR_FILE' })
+})
+
+test('what killed writers of the same file have left is removed when it is old', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const left = ['.file.0123456789ab.tmp', '.file.ba9876543210.tmp', '.file.txt.0123456789ab.tmp', '.file.mine.tmp']
+  for (const name of left) await writeFile(join(directory, name), '')
+  const hours = (await stat(join(directory, left[0]!))).mtimeMs / 1000 - 4000
+  for (const name of left.filter((name) => name !== left[1])) await utimes(join(directory, name), hours, hours)
+  await replaceFile(join(directory, 'file'), 'new')
+  t.deepEqual((await readdir(directory)).sort(), [...left.slice(1), 'file'].sort())
+  await removeTemporaries(join(directory, 'file'))
+  t.deepEqual((await readdir(directory)).sort(), [...left.slice(2), 'file'].sort())
 })

@@ -67,6 +67,13 @@ test('a profile changes no bit of what is learnt', async (t) => {
   t.deepEqual(await learnt({ profile: path }), await learnt({}))
 })
 
+test('a file with the longest name that there is', async (t) => {
+  const path = join(await temporaryDirectory(t), 'n'.repeat(255))
+  await using run = fit(tiny(), await options({ steps: 2, profile: path }))
+  await run.finished
+  t.true((await traceOf(path)).length > 0)
+})
+
 test('a file that cannot be written', async (t) => {
   const path = join(await temporaryDirectory(t), 'missing', 'trace.json')
   await using run = fit(tiny(), await options({ profile: path }))
