@@ -3,11 +3,10 @@ import { serialisePrograms } from '../compiler/compile.js'
 import { elements } from '../compiler/layout.js'
 import type { ProgramSet } from '../compiler/program.js'
 import type { PlanReport } from '../compiler/report.js'
-import { lossScaleStart } from '../compiler/update.js'
 import { buildGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { type CudaSessionOptions, loadBinding, type NativeSession, type Peaks } from '../runtime/binding.js'
-import { lossScaleTensor } from '../runtime/loss_scale.js'
+import { writeLossScale } from '../runtime/loss_scale.js'
 import { initialValues } from '../runtime/random.js'
 import { writeStartValues } from '../runtime/start_values.js'
 
@@ -75,7 +74,7 @@ const LOSS_SCALE = 1024
 /** Start values of every parameter, and noise for images; labels and crops stay zero. */
 async function fill(native: NativeSession, network: Network, set: ProgramSet): Promise<void> {
   await writeStartValues(native, buildGraph(network), 1)
-  if (set.tensors.some(({ name }) => name === lossScaleTensor)) await native.write(lossScaleTensor, lossScaleStart(LOSS_SCALE))
+  await writeLossScale(native, set, LOSS_SCALE)
   const images = set.tensors.find(({ name, arena }) => arena === 'inputs' && name === 'images')
   if (images === undefined) return
   const noise = await initialValues({ kind: 'normal', deviation: 50 }, elements(images.shape), 1, 'images')

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
 import { integer, invalid, knownKeys, number, oneOf, string } from '../options.js'
 import { archiveHost, archives } from './sources.js'
@@ -51,7 +52,7 @@ export async function download(options: DownloadOptions): Promise<string> {
   const expected = expectedHashes(options, archive)
   const job: Job = { url: options.url ?? archiveHost + archive.file, partial: `${path}.part`, options }
   try {
-    await mkdir(directory, { recursive: true })
+    await makeDirectory(directory)
     if ((await bytesOf(path)) > 0 && (await mismatch(path, expected, signal)) === undefined) return path
     await fetchWhole(job, expected)
     await publish(job.partial, path)

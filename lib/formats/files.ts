@@ -1,6 +1,6 @@
 /** What every file of ours needs: errors that name the file, writes that survive a crash. */
 import { createHash, randomBytes } from 'node:crypto'
-import type { Stats } from 'node:fs'
+import { createReadStream, type Stats } from 'node:fs'
 import { access, constants, lstat, open, readdir, readlink, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { PreresnetError, type ErrorCode } from '../errors.js'
@@ -134,12 +134,7 @@ async function replaceRegular<T>(path: string, write: (file: FileHandle) => Prom
   const mode = await modeOfWritable(path)
   const aside = await openAside(path, mode)
   if (aside === undefined) {
-    const synced = async (file: FileHandle): Promise<T> => {
-      const result = await write(file)
-      await file.sync()
-      return result
-    }
-    return writeInPlace(path, synced, existing)
+    return overwrite(path, write)
   }
   try {
     let result
@@ -184,7 +179,9 @@ async function putInPlace(aside: string, path: string, exists: boolean): Promise
     await rename(aside, path)
   } catch (error) {
     if (!exists || !isForbidden(error)) throw error
-    await copyInto(aside, path)
+    await overwrite(path, async (file) => {
+      for await (const chunk of createReadStream(aside)) await file.writeFile(chunk as Uint8Array)
+    })
     await rm(aside)
     return
   }
@@ -192,27 +189,13 @@ async function putInPlace(aside: string, path: string, exists: boolean): Promise
 }
 
 /** The file stays the one it is. */
-async function copyInto(from: string, path: string): Promise<void> {
-  const source = await open(from, 'r')
-  try {
-    const target = await open(path, 'r+')
-    try {
-      const chunk = new Uint8Array(1 << 20)
-      let size = 0
-      for (;;) {
-        const { bytesRead } = await source.read(chunk, 0, chunk.length)
-        if (bytesRead === 0) break
-        await target.writeFile(chunk.subarray(0, bytesRead))
-        size += bytesRead
-      }
-      await target.truncate(size)
-      await target.sync()
-    } finally {
-      await target.close()
-    }
-  } finally {
-    await source.close()
+function overwrite<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
+  const synced = async (file: FileHandle): Promise<T> => {
+    const result = await write(file)
+    await file.sync()
+    return result
   }
+  return writeInPlace(path, synced, existing)
 }
 
 async function removeTemporariesUntil(path: string, latest: number): Promise<void> {

@@ -1,11 +1,12 @@
 /** What a golden case runs on, and how its values get in and out. */
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { CompileOptions } from '../compiler/options.js'
-import { lossScaleOf, lossScaleStart } from '../compiler/update.js'
+import { lossScaleOf } from '../compiler/update.js'
 import type { DeviceName } from '../compiler/program.js'
 import { buildGraph } from '../graph/build.js'
 import type { Network } from '../layers/layer.js'
 import { loadBinding, type NativeSession } from '../runtime/binding.js'
+import { lossScaleTensor, writeLossScale } from '../runtime/loss_scale.js'
 import type { Arithmetic } from './bounds.js'
 import type { GoldenCase } from './case_file.js'
 
@@ -15,9 +16,6 @@ export interface Target extends Arithmetic {
   /** Launches of a GPU on another device, or of another tier than the rules take. */
   readonly lowering?: CompileOptions['lowering']
 }
-
-/** Where a network is trained with a loss scale: the tensor's name. */
-const LOSS_SCALE = 'lossScale'
 
 export interface Opened {
   readonly session: NativeSession
@@ -41,8 +39,7 @@ export async function open(
     for (const [name, { values }] of golden.tensors) {
       if (name.startsWith('before/')) await session.write(name.slice('before/'.length), Float64Array.from(values))
     }
-    const scaled = programs.tensors.some(({ name }) => name === LOSS_SCALE)
-    if (scaled) await session.write(LOSS_SCALE, lossScaleStart(lossScaleOf(complete)))
+    const scaled = await writeLossScale(session, programs, lossScaleOf(complete))
     if ('refresh' in programs.programs) await session.run('refresh', { steps: 1, seed: 0, firstStep: 0, learningRates: new Float64Array(0) })
     return { session, scaled }
   } catch (error) {
@@ -53,7 +50,7 @@ export async function open(
 
 /** Reads every tensor of the golden names that start with `prefix`; gradients without the loss scale. */
 export async function readAll(golden: GoldenCase, { session, scaled }: Opened, prefix: 'grad/' | 'after/', got: Map<string, ArrayLike<number>>): Promise<void> {
-  const scale = scaled ? (await session.read(LOSS_SCALE))[0]! : 1
+  const scale = scaled ? (await session.read(lossScaleTensor))[0]! : 1
   for (const name of golden.tensors.keys()) {
     if (!name.startsWith(prefix)) continue
     const own = name.slice(prefix.length)

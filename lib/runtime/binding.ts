@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { markAsUntransferable } from 'node:worker_threads'
 import { contractsVersion } from '../compiler/contracts.js'
-import { abortError, throwIfAborted } from '../abort.js'
+import { throwIfAborted } from '../abort.js'
 import { type ErrorCode, PreresnetError } from '../errors.js'
 
 /** Session of the addon. One native thread; calls that return promises run there, in the order they were made. */
@@ -341,9 +341,9 @@ class Binding implements NativeBinding {
     signal?.addEventListener('abort', cancel, { once: true })
     try {
       const session = await making
-      if (signal?.aborted !== true) return session
-      await session.dispose()
-      throw abortError(signal)
+      if (signal?.aborted === true) await session.dispose()
+      throwIfAborted(signal)
+      return session
     } catch (error) {
       throwIfAborted(signal)
       throw error

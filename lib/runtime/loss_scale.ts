@@ -1,5 +1,18 @@
 /** The state of the loss scale on a CUDA device: tensor `lossScale`, eight numbers that operation `sgd` of native/ops/contracts.json describes. */
+import type { LossScale } from '../compiler/options.js'
+import type { ProgramSet } from '../compiler/program.js'
+import { lossScaleStart } from '../compiler/update.js'
+import type { NativeSession } from './binding.js'
+
+/** Its name. */
 export const lossScaleTensor = 'lossScale'
+
+/** Its start value, into programs that have one; whether they have. */
+export async function writeLossScale(native: Pick<NativeSession, 'write'>, { tensors }: ProgramSet, lossScale: LossScale): Promise<boolean> {
+  if (!tensors.some(({ name }) => name === lossScaleTensor)) return false
+  await native.write(lossScaleTensor, lossScaleStart(lossScale))
+  return true
+}
 
 export interface LossScaleState {
   readonly scale: number

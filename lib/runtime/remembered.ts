@@ -2,9 +2,10 @@
  * What was measured on this machine, so that it need not be measured again: one JSON file a subject in the cache directory. A file that cannot
  * be read is no reason to fail: it is set aside, and whoever asked is told in a word.
  */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { makeDirectory } from '../directory.js'
 
 const FORMAT = 1
 
@@ -54,7 +55,7 @@ export class Remembered<T> {
     const sorted = Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)))
     const aside = `${this.file}.${process.pid}.${written++}`
     try {
-      await mkdir(cacheDirectory(), { recursive: true })
+      await makeDirectory(cacheDirectory())
       await writeFile(aside, `${JSON.stringify({ format: FORMAT, places: { ...places, [this.place]: sorted } }, null, 1)}\n`)
       await rename(aside, this.file)
       return undefined

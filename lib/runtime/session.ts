@@ -5,7 +5,7 @@ import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { Choices } from '../compiler/lower/engines.js'
 import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
 import type { DeviceName, Precision, ProgramSet, TensorSpec } from '../compiler/program.js'
-import { lossScaleOf, lossScaleStart } from '../compiler/update.js'
+import { lossScaleOf } from '../compiler/update.js'
 import { PreresnetError } from '../errors.js'
 import { buildGraph } from '../graph/build.js'
 import type { Graph } from '../graph/graph.js'
@@ -17,7 +17,7 @@ import { chosenKernels } from './chosen_kernels.js'
 import { cudaPlace, hasCuda, type CudaSettings } from './cuda.js'
 import { chooseDevice, isCuda, type DeviceChoice, type PrecisionChoice } from './device.js'
 import { checkClasses, checkDatasetOrFeed, evaluationFeed, type Feed, type ImageSet } from './feed.js'
-import { lossScaleState, lossScaleTensor, scaleOfLastStep, type LossScaleState } from './loss_scale.js'
+import { lossScaleState, lossScaleTensor, scaleOfLastStep, writeLossScale, type LossScaleState } from './loss_scale.js'
 import { confusionMatrix, stepMetrics, sumRows, type Evaluation, type StepMetrics } from './metrics.js'
 import { checkOptimizer, updateOptions, type SgdOptimizer } from './optimizer.js'
 import { checkOutputs, outputsOfGraph } from './outputs.js'
@@ -506,7 +506,7 @@ export class Session implements AsyncDisposable {
   /** @internal Writes every parameter's and buffer's start value. */
   async initialise(signal?: AbortSignal): Promise<void> {
     await writeStartValues(this.#native, this.graph, this.seed, signal)
-    if (this.hasLossScale) await this.#native.write(lossScaleTensor, lossScaleStart(lossScaleOf(this.#parts.plan)))
+    await writeLossScale(this.#native, this.programs, lossScaleOf(this.#parts.plan))
   }
 
   async #run(native: NativeSession, program: string, signal: AbortSignal | undefined, options: RunOptions): Promise<RunResult> {

@@ -9,7 +9,7 @@ import { PreresnetError } from '../errors.js'
 import { fileError, sha256File, syncDirectory, writeDurably } from '../formats/files.js'
 import { allFinite, SafetensorsFile, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
 import type { Session } from '../runtime/session.js'
-import { makeDirectory } from './directory.js'
+import { makeDirectory } from '../directory.js'
 import { modelMetadata, type ModelDescription } from './model_file.js'
 import { readState, type CheckpointState } from './state.js'
 

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { fileError } from '../formats/files.js'
-import { makeDirectory } from './directory.js'
+import { makeDirectory } from '../directory.js'
 import { ended, lockBeat, lockFile, type LockOptions, removeLitter, removeOwn, tryTake } from './lock_file.js'
 import { type Holder, parseHolder, sharesProcesses, thisProcess } from './lock_holder.js'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { EventFileWriter } from '../formats/events.js'
 import { fileError, removeTemporaries } from '../formats/files.js'
 import { filterJsonLines, JsonLinesWriter } from '../formats/jsonl.js'
-import { makeDirectory } from './directory.js'
+import { makeDirectory } from '../directory.js'
 import type { StepEvent, ValidationEvent } from './run_events.js'
 
 const eventFile = /^events\.out\.tfevents\..*\.preresnet$/

@@ -4,6 +4,7 @@ import { loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import { checkReplaceable } from '../formats/files.js'
 import type { StepMetrics } from '../runtime/metrics.js'
+import { checkOutputs, outputsOf } from '../runtime/outputs.js'
 import { compile, type Session } from '../runtime/session.js'
 import {
   listCheckpoints,
@@ -16,7 +17,6 @@ import {
   type CheckpointEntry,
 } from './checkpoint.js'
 import { DirectoryLock } from './directory_lock.js'
-import { checkOutputs } from './fit_outputs.js'
 import type { FitPlan } from './fit_options.js'
 import { descriptionOf, loadModel, modelTensors, type ModelDescription } from './model_file.js'
 import { ManifestWriter, packageVersion } from './manifest.js'
@@ -54,10 +54,11 @@ export class Trainer {
   }
 
   async run(): Promise<TrainedModel> {
-    const { train, batch, seed, augment, workers, checkpoint, output: logs } = this.#plan
+    const { network, train, batch, seed, augment, workers, checkpoint, output: logs } = this.#plan
     const start = performance.now()
     throwIfAborted(this.#signal)
-    checkOutputs(this.#plan)
+    // Exactly, where a session would do with fewer: an output without a class is one that training only pushes down.
+    checkOutputs('fit: train', train, { name: network.name, outputs: outputsOf(network) }, { exactly: true })
     if (this.#plan.profile !== undefined) await checkReplaceable(this.#plan.profile)
     const places = [checkpoint?.directory, logs].filter((place) => place !== undefined)
     await using _lock = await DirectoryLock.takeAll(places, { signal: this.#signal })

@@ -30,7 +30,7 @@ Device::Device(Runtime& runtime, ProgramSet& set, const MemoryPlan& plan)
                                   " of workspace)");
   }
   bounce_ = std::make_unique<PinnedMemory>(runtime, kBounce);
-  base_ = static_cast<std::byte*>(runtime.allocate(plan.total()));
+  memory_ = std::make_unique<DeviceMemory>(runtime, plan.total());
   for (const auto& [name, bytes] : set.arenas) {
     if (name == kTransientArena) continue;
     const size_t all = name == "inputs" ? plan.slot_stride() * kSlots : bytes;
@@ -38,10 +38,6 @@ Device::Device(Runtime& runtime, ProgramSet& set, const MemoryPlan& plan)
   }
   zero_counters();
   for (Tensor& tensor : set.tensors) tensor.data = at(plan.range(tensor).begin);
-}
-
-Device::~Device() {
-  if (base_ != nullptr) runtime_.free(base_);
 }
 
 void Device::zero_counters() const {

@@ -26,18 +26,34 @@ class PinnedMemory {
   std::byte* data_;
 };
 
+class DeviceMemory {
+ public:
+  DeviceMemory(Runtime& runtime, size_t bytes)
+      : runtime_(runtime), bytes_(bytes), data_(static_cast<std::byte*>(runtime.allocate(bytes))) {}
+  ~DeviceMemory() { runtime_.free(data_); }
+  DeviceMemory(const DeviceMemory&) = delete;
+  DeviceMemory& operator=(const DeviceMemory&) = delete;
+
+  size_t bytes() const { return bytes_; }
+  std::byte* data() const { return data_; }
+
+ private:
+  Runtime& runtime_;
+  size_t bytes_;
+  std::byte* data_;
+};
+
 class Device {
  public:
   /// Allocates everything and binds the tensors; persistent arenas are zeros. ERR_MEMORY with what
   /// is needed and what is free.
   Device(Runtime&, ProgramSet&, const MemoryPlan&);
-  ~Device();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
   Runtime& runtime() const { return runtime_; }
   const MemoryPlan& plan() const { return plan_; }
-  std::byte* at(size_t place) const { return base_ + place; }
+  std::byte* at(size_t place) const { return memory_->data() + place; }
   Place place(Stream, int slot) const;
   /// For when operations may have ended in the midst of counting: nothing runs, the host waits.
   void zero_counters() const;
@@ -52,8 +68,8 @@ class Device {
  private:
   Runtime& runtime_;
   const MemoryPlan& plan_;
-  std::byte* base_ = nullptr;
   std::unique_ptr<PinnedMemory> bounce_;
+  std::unique_ptr<DeviceMemory> memory_;
 };
 
 }  // namespace preresnet::cuda

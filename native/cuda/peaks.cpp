@@ -12,23 +12,6 @@ namespace {
 constexpr int kTries = 10;
 constexpr size_t kPinnedBytes = size_t{16} << 20;
 
-class DeviceMemory {
- public:
-  DeviceMemory(Runtime& runtime, size_t bytes)
-      : runtime_(runtime), bytes_(bytes), data_(runtime.allocate(bytes)) {}
-  ~DeviceMemory() { runtime_.free(data_); }
-  DeviceMemory(const DeviceMemory&) = delete;
-  DeviceMemory& operator=(const DeviceMemory&) = delete;
-
-  size_t bytes() const { return bytes_; }
-  void* data() const { return data_; }
-
- private:
-  Runtime& runtime_;
-  size_t bytes_;
-  void* data_;
-};
-
 /// The shortest of several tries, after one that does not count.
 template <class Work>
 double seconds(Runtime& runtime, Work&& work) {
@@ -58,9 +41,8 @@ void fill_with_noise(Runtime& runtime, const PinnedMemory& pinned, Type type,
     state = state * 6364136223846793005u + 1442695040888963407u;
     words[index] = (static_cast<uint32_t>(state >> 32) & mask) | half;
   }
-  auto* to = static_cast<std::byte*>(memory.data());
   for (size_t at = 0; at < memory.bytes(); at += kPinnedBytes) {
-    runtime.copy_to_device(kMain, to + at, pinned.data(),
+    runtime.copy_to_device(kMain, memory.data() + at, pinned.data(),
                            std::min(kPinnedBytes, memory.bytes() - at));
   }
   runtime.synchronize(kMain);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "core/error.h"
 
@@ -10,31 +11,23 @@ namespace preresnet::cuda {
 
 ResidentSets::ResidentSets(Runtime& runtime, uint64_t limit) : runtime_(runtime), limit_(limit) {}
 
-ResidentSets::~ResidentSets() {
-  for (const auto& [id, set] : sets_) runtime_.free(set.at);
-}
-
 const uint8_t* ResidentSets::find(uint64_t id, const uint8_t* images, size_t bytes) {
   const auto found = sets_.find(id);
   if (found != sets_.end()) {
-    if (found->second.bytes != bytes) {
+    if (found->second->bytes() != bytes) {
       throw Error("ERR_DATASET", "expected a dataset that does not change, got one of " +
                                      std::to_string(bytes) + " bytes that had " +
-                                     std::to_string(found->second.bytes));
+                                     std::to_string(found->second->bytes()));
     }
-    return reinterpret_cast<const uint8_t*>(found->second.at);
+    return reinterpret_cast<const uint8_t*>(found->second->data());
   }
   if (bytes > limit_ - taken_ || bytes > runtime_.plannable_bytes()) return nullptr;
-  auto* at = static_cast<std::byte*>(runtime_.allocate(bytes));
-  try {
-    upload(at, images, bytes);
-  } catch (...) {
-    runtime_.free(at);
-    throw;
-  }
-  sets_[id] = {at, bytes};
+  auto set = std::make_unique<DeviceMemory>(runtime_, bytes);
+  const auto* at = reinterpret_cast<const uint8_t*>(set->data());
+  upload(set->data(), images, bytes);
+  sets_[id] = std::move(set);
   taken_ += bytes;
-  return reinterpret_cast<const uint8_t*>(at);
+  return at;
 }
 
 void ResidentSets::upload(std::byte* to, const uint8_t* images, size_t bytes) {

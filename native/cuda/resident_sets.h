@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 
 #include "cuda/device.h"
 
@@ -12,9 +13,6 @@ class ResidentSets {
  public:
   /// limit: bytes that all sets together may take.
   ResidentSets(Runtime&, uint64_t limit);
-  ~ResidentSets();
-  ResidentSets(const ResidentSets&) = delete;
-  ResidentSets& operator=(const ResidentSets&) = delete;
 
   /// Where a set lies; the first time it is copied there, and the host waits. Null where it would
   /// take more than the limit with those that are there, or more than may be allocated on the
@@ -27,11 +25,7 @@ class ResidentSets {
   Runtime& runtime_;
   const uint64_t limit_;
   uint64_t taken_ = 0;
-  struct Set {
-    std::byte* at;
-    size_t bytes;
-  };
-  std::map<uint64_t, Set> sets_;
+  std::map<uint64_t, std::unique_ptr<DeviceMemory>> sets_;
 };
 
 }  // namespace preresnet::cuda

@@ -71,11 +71,6 @@ FeatureMap feature_map(const std::string& where, const Tensor* tensor, const Con
 }
 
 ChannelPlan::ChannelPlan(std::string where, const FeatureMap& over,
-                         std::initializer_list<const Tensor*> grouped, const Tensor* sums,
-                         const Context& context)
-    : ChannelPlan(std::move(where), over, std::vector<const Tensor*>(grouped), sums, context) {}
-
-ChannelPlan::ChannelPlan(std::string where, const FeatureMap& over,
                          std::vector<const Tensor*> grouped, const Tensor* sums,
                          const Context& context)
     : where_(std::move(where)) {

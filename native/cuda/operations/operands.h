@@ -63,8 +63,6 @@ class ChannelPlan {
  public:
   /// grouped: every operand C or G C; sums: G T C, if the pass takes some. Null ones count as one
   /// group.
-  ChannelPlan(std::string where, const FeatureMap& over,
-              std::initializer_list<const Tensor*> grouped, const Tensor* sums, const Context&);
   ChannelPlan(std::string where, const FeatureMap& over, std::vector<const Tensor*> grouped,
               const Tensor* sums, const Context&);
 

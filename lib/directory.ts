@@ -1,3 +1,4 @@
+/** Making directories. */
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
