@@ -49,3 +49,12 @@ test.serial('no file is no reason for a word, one that cannot be read is', async
   await mkdir(join(directory, 'folder.json'))
   t.regex((await open('folder')).note!, /folder\.json cannot be used/)
 })
+
+test.serial('a cache directory that cannot be made costs the memory, and does not try for ever', async (t) => {
+  process.env['PRERESNET_CACHE'] = '/proc/x/y'
+  try {
+    t.regex((await (await open('unmakeable')).save())!, /unmakeable\.json cannot be written \(ENOENT.*the same will be measured next time/)
+  } finally {
+    process.env['PRERESNET_CACHE'] = directory
+  }
+})
