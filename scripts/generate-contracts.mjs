@@ -1,6 +1,6 @@
 // Turns native/ops/contracts.json into what each language reads: a C++ header and a TypeScript module. Part of the build; nothing
 // that it writes is committed.
-//   node scripts/generate-contracts.mjs                     lib/compiler/contracts.ts
+//   node scripts/generate-contracts.mjs                     lib/contracts.ts
 //   node scripts/generate-contracts.mjs --typescript FILE   the TypeScript module
 //   node scripts/generate-contracts.mjs --cpp FILE          the C++ header
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -31,7 +31,7 @@ check()
 
 const { values } = parseArgs({ options: { cpp: { type: 'string' }, typescript: { type: 'string' } } })
 if (values.cpp !== undefined) write(values.cpp, cpp())
-if (values.typescript !== undefined || values.cpp === undefined) write(values.typescript ?? join(root, 'lib/compiler/contracts.ts'), typescript())
+if (values.typescript !== undefined || values.cpp === undefined) write(values.typescript ?? join(root, 'lib/contracts.ts'), typescript())
 
 /** A misspelt key in the table must fail the build, not vanish. */
 function check() {

@@ -48,7 +48,7 @@ async function buildNative(force) {
 async function buildTypeScript(force) {
   const sources = ['lib', 'test', 'examples', 'tsconfig.json', 'package-lock.json', 'native/ops/contracts.json', 'scripts/generate-contracts.mjs']
   const stamp = 'dist/sources.sha256'
-  const generated = 'lib/compiler/contracts.ts'
+  const generated = 'lib/contracts.ts'
   const value = fingerprint(
     root,
     sources.flatMap((path) => filesUnder(root, path)).filter((file) => file !== generated),

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { PreresnetError } from '../errors.js'
-import { type CudaInformation, loadBinding } from '../runtime/binding.js'
+import { loadBinding } from '../native/load.js'
+import type { CudaInformation } from '../native/types.js'
 import { size } from './output.js'
 
 export interface CudaReport {

@@ -1,6 +1,6 @@
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
 import type { Dataset } from '../data/dataset.js'
-import { checkClasses } from '../runtime/feed.js'
+import { checkClasses } from '../data/check.js'
 import { compile } from '../runtime/session.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf, confusionText } from './confusion.js'

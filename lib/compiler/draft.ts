@@ -1,6 +1,6 @@
 /** A program while it is being made: operations and tensors as linked objects, before memory is planned. */
 import type { ArenaName, AttributeValue, DType, Layout, OperationSpec } from './program.js'
-import { contracts, type OperationName } from './contracts.js'
+import { contracts, type OperationName } from '../contracts.js'
 import { elements, type TensorTypes } from './layout.js'
 
 export interface DraftTensor {

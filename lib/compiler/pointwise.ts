@@ -1,5 +1,5 @@
 /** Expressions to the register code of operation `pointwise`. */
-import { pointwiseOpcodes as OPCODES } from './contracts.js'
+import { pointwiseOpcodes as OPCODES } from '../contracts.js'
 import type { Draft, DraftOperation, DraftTensor } from './draft.js'
 import type { Expression } from './expression.js'
 

@@ -3,7 +3,7 @@
  * memory for the backward pass. Those between are computed again, right before they are first read, by the operation that made them: the same bits.
  * That is a convolution that adds the residual to what it writes, or an operation `pointwise` where norms, gates or factors come between.
  */
-import { contracts } from './contracts.js'
+import { contracts } from '../contracts.js'
 import { Draft, type DraftOperand, type DraftOperation, type DraftTensor } from './draft.js'
 
 /** The program with every `every`-th sum kept. */

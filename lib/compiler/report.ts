@@ -1,5 +1,5 @@
 /** What `preresnet plan` shows of a program: what was fused into what, bytes read and written, memory kept for the backward pass. */
-import { contracts } from './contracts.js'
+import { contracts } from '../contracts.js'
 import { flopsOf } from './flops.js'
 import type { OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
 

@@ -1,7 +1,7 @@
 /** Files into memory, on the threads of a loader. */
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
-import { loadBinding } from '../runtime/binding.js'
+import { loadBinding } from '../native/load.js'
 import type { Dataset, FileSource } from './dataset.js'
 
 interface DecodeSettings {

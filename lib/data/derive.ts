@@ -1,7 +1,7 @@
 /** Datasets made from other ones. */
 import { PreresnetError } from '../errors.js'
 import { fields, integer, invalid } from '../options.js'
-import { checkDataset } from '../runtime/feed.js'
+import { checkDataset } from './check.js'
 import type { Dataset } from './dataset.js'
 import { derivedFingerprint } from './fingerprint.js'
 import { shuffled } from './shuffle.js'

@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
-import { loadBinding } from '../runtime/binding.js'
+import { loadBinding } from '../native/load.js'
 
 interface Size {
   readonly height: number

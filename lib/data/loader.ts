@@ -1,7 +1,8 @@
 import { PreresnetError } from '../errors.js'
-import { boolean, integer, knownKeys, oneOf } from '../options.js'
-import { loadBinding, type NativeLoader } from '../runtime/binding.js'
-import { checkDataset } from '../runtime/feed.js'
+import { boolean, fields, integer, knownKeys, oneOf } from '../options.js'
+import { loadBinding } from '../native/load.js'
+import type { NativeLoader } from '../native/types.js'
+import { checkDataset } from './check.js'
 import type { Dataset } from './dataset.js'
 
 export interface LoaderOptions {
@@ -78,6 +79,12 @@ function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOpt
     throw new PreresnetError('ERR_DATASET', `${dataset.name}: expected at least one batch of ${result.batch} images, got ${dataset.length} images`)
   }
   return result
+}
+
+/** ERR_OPTION for what is neither a dataset nor a loader. */
+export function checkDatasetOrLoader(where: string, value: unknown): Dataset | Loader {
+  const { native, dataset } = fields(value)
+  return native === undefined || dataset === undefined ? checkDataset(where, value) : (value as Loader)
 }
 
 class BatchLoader implements Loader {

@@ -2,7 +2,7 @@
  * How a file becomes an image: the shorter side is resized to `resize`, and the centre cut out; or (0) the file has the size and stays as it is. One
  * rule for training, validation and serving; a model file carries its `resize`.
  */
-import type { NativeBinding } from '../runtime/binding.js'
+import type { NativeBinding } from '../native/types.js'
 import type { Dataset } from './dataset.js'
 
 type Size = Pick<Dataset['shape'], 'height' | 'width'>

@@ -6,7 +6,7 @@ import { describeModel, loadModel, type ModelDescription } from '../training/mod
 import { describe, integer, knownKeys } from '../options.js'
 import type { CudaSettings } from '../runtime/cuda.js'
 import type { DeviceChoice, PrecisionChoice } from '../runtime/device.js'
-import type { ImageSet } from '../runtime/feed.js'
+import type { Dataset } from '../data/dataset.js'
 import { compile, type Session } from '../runtime/session.js'
 import { BatchQueue } from './batch_queue.js'
 import { decode } from './decoding.js'
@@ -147,10 +147,10 @@ export class Classifier implements AsyncDisposable {
 }
 
 /** What a session has to know of its images, as the file says; the set itself is empty. */
-function imagesOf(path: string, { network, normalisation, classes = [] }: ModelDescription): ImageSet {
+function imagesOf(path: string, { network, normalisation, classes = [] }: ModelDescription): Dataset {
   if (normalisation === undefined) {
     throw new PreresnetError('ERR_FILE', `${path}: expected metadata "normalisation", got none; the network was trained on tensors and takes no images`)
   }
   const source = { kind: 'memory', images: new Uint8Array(0) } as const
-  return { name: path, length: 0, classes, shape: network.input, labels: new Int32Array(0), source, normalisation }
+  return { name: path, length: 0, classes, shape: network.input, labels: new Int32Array(0), source, normalisation, fingerprint: '' }
 }

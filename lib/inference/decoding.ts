@@ -1,5 +1,6 @@
 /** Decodes on the threads of libuv, which files and names of hosts need too: so that neither they nor small images wait for large ones. */
-import { type NativeBinding, loadBinding } from '../runtime/binding.js'
+import { loadBinding } from '../native/load.js'
+import type { NativeBinding } from '../native/types.js'
 import { Gate } from './gate.js'
 
 /** Of libuv's own environment variable; 4 where it is not set. */

@@ -1,5 +1,5 @@
 /** Batches that users hand over themselves. */
-import type { NativeSession } from './binding.js'
+import type { NativeSession } from '../native/types.js'
 import { PreresnetError } from '../errors.js'
 import { describe, integer, invalid, knownKeys, largestFloat } from '../options.js'
 

@@ -4,7 +4,8 @@ import type { LossScale } from '../compiler/options.js'
 import type { DeviceName } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { boolean, integer, invalid, knownKeys } from '../options.js'
-import { loadBinding, type CudaSessionOptions } from './binding.js'
+import { loadBinding } from '../native/load.js'
+import type { CudaSessionOptions } from '../native/types.js'
 import { isCuda } from './device.js'
 
 /** For devices `cuda` and `cuda-emulated`; an error on others. */

@@ -2,7 +2,7 @@
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { oneOf } from '../options.js'
-import { loadBinding } from './binding.js'
+import { loadBinding } from '../native/load.js'
 
 export const deviceChoices = ['auto', 'cpu', 'reference', 'cuda', 'cuda-emulated'] as const
 export const precisionChoices = ['auto', 'fp32', 'tf32', 'bf16', 'bf16-native', 'fp16', 'fp64'] as const

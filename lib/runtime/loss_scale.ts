@@ -2,7 +2,7 @@
 import type { LossScale } from '../compiler/options.js'
 import type { ProgramSet } from '../compiler/program.js'
 import { lossScaleStart } from '../compiler/update.js'
-import type { NativeSession } from './binding.js'
+import type { NativeSession } from '../native/types.js'
 
 /** Its name. */
 export const lossScaleTensor = 'lossScale'

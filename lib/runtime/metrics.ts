@@ -1,5 +1,5 @@
 /** What steps and evaluations report. */
-import type { RunResult } from './binding.js'
+import type { RunResult } from '../native/types.js'
 
 /** Values per step in RunResult.rows. */
 const width = 6

@@ -3,7 +3,7 @@ import { PreresnetError } from '../errors.js'
 import { buildGraph } from '../graph/build.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
-import type { ImageSet } from './feed.js'
+import type { Dataset } from '../data/dataset.js'
 
 /** Classes that a network tells apart; undefined where it ends in no classifier. ERR_SHAPE where a layer does not fit its input. */
 export function outputsOf(network: Network): number | undefined {
@@ -21,7 +21,7 @@ export function outputsOfGraph({ nodes }: Graph): number | undefined {
  */
 export function checkOutputs(
   where: string,
-  { name, classes }: Pick<ImageSet, 'name' | 'classes'>,
+  { name, classes }: Pick<Dataset, 'name' | 'classes'>,
   network: { readonly name: string; readonly outputs: number | undefined },
   { exactly = false }: { readonly exactly?: boolean } = {},
 ): void {

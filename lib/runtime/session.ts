@@ -1,6 +1,9 @@
 /** A network compiled for a device: its parameters, its optimizer's state, and the calls that run steps natively. */
 import { setImmediate } from 'node:timers/promises'
 import { abortError, abortSignal, throwIfAborted, unlessAborted } from '../abort.js'
+import { checkClasses } from '../data/check.js'
+import type { Dataset } from '../data/dataset.js'
+import { checkDatasetOrLoader, loader, type Loader } from '../data/loader.js'
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { Choices } from '../compiler/lower/engines.js'
 import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
@@ -11,12 +14,12 @@ import { buildGraph } from '../graph/build.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
 import { boolean, fields, integer, invalid, knownKeys, number } from '../options.js'
-import { loadBinding, type NativeSession, type RunOptions, type RunResult, type TraceEvent, type Traffic } from './binding.js'
+import { loadBinding } from '../native/load.js'
+import type { NativeSession, RunOptions, RunResult, TraceEvent, Traffic } from '../native/types.js'
 import { checkBatch, writeBatch, writeSamples, type BatchFormat, type UserBatch, type UserSamples } from './batch.js'
 import { chosenKernels } from './chosen_kernels.js'
 import { cudaPlace, hasCuda, type CudaSettings } from './cuda.js'
 import { chooseDevice, isCuda, type DeviceChoice, type PrecisionChoice } from './device.js'
-import { checkClasses, checkDatasetOrFeed, evaluationFeed, type Feed, type ImageSet } from './feed.js'
 import { lossScaleState, lossScaleTensor, scaleOfLastStep, writeLossScale, type LossScaleState } from './loss_scale.js'
 import { confusionMatrix, stepMetrics, sumRows, type Evaluation, type StepMetrics } from './metrics.js'
 import { checkOptimizer, updateOptions, type SgdOptimizer } from './optimizer.js'
@@ -29,7 +32,7 @@ import { Tensor, type Values } from './tensor.js'
 
 export interface SessionOptions {
   /** A loader whose batches `steps` reads, or a dataset that only says what images are like. @default none: values are handed over, see `step` */
-  readonly data?: ImageSet | Feed
+  readonly data?: Dataset | Loader
   /** Images of a training step. @default the loader's */
   readonly batch?: number
   /** @default 'auto' */
@@ -71,7 +74,7 @@ export interface SessionOptions {
 }
 
 /** What says how many images a training step has: a loader, or the number. */
-export type BatchSize = { readonly data: Feed } | { readonly batch: number }
+export type BatchSize = { readonly data: Loader } | { readonly batch: number }
 
 const optionNames = [
   'data',
@@ -101,7 +104,7 @@ export interface StepsOptions {
   /** Ends the call between two operations; it rejects with ERR_ABORTED, whose cause is the signal's reason. */
   readonly signal?: AbortSignal
   /** Instead of the session's. */
-  readonly loader?: Feed
+  readonly loader?: Loader
   /** Reject with ERR_NOT_FINITE where a loss is not a number. @default true */
   readonly checkFinite?: boolean
   /** Note when each operation began and how long it took, for `trace()`. Takes memory by the operation: for a few steps. @default false */
@@ -117,9 +120,9 @@ export async function compile(network: Network, options: SessionOptions & BatchS
   const chosen = chooseDevice(options.device, options.precision, { hasCuda })
   const { device } = chosen
   const cuda = cudaPlace('compile', device, options.cuda)
-  const data = options.data === undefined ? undefined : checkDatasetOrFeed('compile: data', options.data)
+  const data = options.data === undefined ? undefined : checkDatasetOrLoader('compile: data', options.data)
   const feed = data !== undefined && 'native' in data ? data : undefined
-  const dataset = feed?.dataset ?? (data as ImageSet | undefined)
+  const dataset = feed?.dataset ?? (data as Dataset | undefined)
   const optimizer = options.optimizer === undefined ? undefined : checkOptimizer('compile: optimizer', options.optimizer)
   const batch = integer('compile: batch', options.batch ?? feed?.batch, 1, 1 << 20)
   if (feed !== undefined && feed.batch !== batch) throw invalid('compile: batch', `the loader's ${feed.batch}`, batch)
@@ -176,8 +179,8 @@ interface Parts {
   readonly programs: ProgramSet
   readonly plan: CompileOptions
   readonly seed: number
-  readonly feed: Feed | undefined
-  readonly dataset: ImageSet | undefined
+  readonly feed: Loader | undefined
+  readonly dataset: Dataset | undefined
 }
 
 /** Calls run one after another, in the order they were made. Made by `compile`. */
@@ -230,7 +233,7 @@ export class Session implements AsyncDisposable {
   }
 
   /** How images are prepared and normalised, and what classes are called; absent in a session on values. */
-  get images(): Pick<ImageSet, 'normalisation' | 'classes' | 'source'> | undefined {
+  get images(): Pick<Dataset, 'normalisation' | 'classes' | 'source'> | undefined {
     return this.#parts.dataset
   }
 
@@ -274,7 +277,7 @@ export class Session implements AsyncDisposable {
     return this.#train(1, options, undefined, batch)
   }
 
-  async #train(count: number, options: StepsOptions, feed?: Feed, batch?: UserBatch): Promise<StepMetrics> {
+  async #train(count: number, options: StepsOptions, feed?: Loader, batch?: UserBatch): Promise<StepMetrics> {
     if (this.programs.programs['train'] === undefined)
       throw new PreresnetError('ERR_OPTION', 'steps: the session was compiled without an optimizer, so it cannot train')
     abortSignal('signal', options.signal)
@@ -326,24 +329,20 @@ export class Session implements AsyncDisposable {
    * Counts exactly, over all of a dataset (or an evaluation loader), with running statistics. ERR_DATASET where its classes are not those of the session's
    * data, name by name.
    */
-  async evaluate(data: ImageSet | Feed, options: { readonly signal?: AbortSignal; readonly workers?: number } = {}): Promise<Evaluation> {
+  async evaluate(data: Dataset | Loader, options: { readonly signal?: AbortSignal; readonly workers?: number } = {}): Promise<Evaluation> {
     knownKeys('evaluate', options, ['signal', 'workers'])
     if (!('evaluate' in this.programs.programs)) throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled with evaluation: false')
     abortSignal('evaluate: signal', options.signal)
-    checkDatasetOrFeed('evaluate', data)
+    checkDatasetOrLoader('evaluate', data)
     if (this.#parts.dataset === undefined)
       throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled without image data and takes values; give compile() a dataset as `data`')
     if ('native' in data) return this.#evaluate(data, options.signal)
     this.#checkSameFormat(data)
-    const feed = evaluationFeed(data, { batch: this.batch, pad: this.#pad, workers: options.workers ?? 1 })
-    try {
-      return await this.#evaluate(feed, options.signal)
-    } finally {
-      await feed.native.close()
-    }
+    await using feed = loader(data, { batch: this.batch, mode: 'evaluate', pad: this.#pad, workers: options.workers ?? 1 })
+    return await this.#evaluate(feed, options.signal)
   }
 
-  async #evaluate(feed: Feed, signal: AbortSignal | undefined): Promise<Evaluation> {
+  async #evaluate(feed: Loader, signal: AbortSignal | undefined): Promise<Evaluation> {
     if (feed.batch !== this.batch || feed.pad !== this.#pad || feed.mode !== 'evaluate') {
       throw invalid('evaluate: loader', `an evaluation loader of batch ${this.batch} and pad ${this.#pad}`, {
         mode: feed.mode,
@@ -521,12 +520,12 @@ export class Session implements AsyncDisposable {
   }
 
   /** Rethrows; what native code says of a label or an image knows neither dataset nor network. */
-  #named(error: unknown, dataset: ImageSet | undefined): never {
+  #named(error: unknown, dataset: Dataset | undefined): never {
     if (!(error instanceof PreresnetError) || error.code !== 'ERR_DATASET' || dataset === undefined) throw error
     throw new PreresnetError(error.code, `dataset ${dataset.name}, network ${JSON.stringify(this.network.name)}: ${error.message}`, { cause: error })
   }
 
-  #checkOutputs(where: string, dataset: ImageSet): void {
+  #checkOutputs(where: string, dataset: Dataset): void {
     checkOutputs(where, dataset, { name: this.network.name, outputs: outputsOfGraph(this.graph) })
   }
 
@@ -558,7 +557,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  #checkSameFormat(data: ImageSet): void {
+  #checkSameFormat(data: Dataset): void {
     const { input } = this.#parts.plan
     if (input.kind !== 'images') return
     const { height, width, channels } = data.shape
@@ -571,11 +570,11 @@ export class Session implements AsyncDisposable {
   }
 }
 
-function size({ shape: { height, width } }: ImageSet): { height: number; width: number } {
+function size({ shape: { height, width } }: Dataset): { height: number; width: number } {
   return { height, width }
 }
 
-function checkImages({ input }: Network, { name, shape }: ImageSet): void {
+function checkImages({ input }: Network, { name, shape }: Dataset): void {
   if (shape.height === input.height && shape.width === input.width && shape.channels === input.channels) return
   throw new PreresnetError(
     'ERR_SHAPE',

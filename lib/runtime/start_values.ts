@@ -2,7 +2,7 @@
 import { throwIfAborted } from '../abort.js'
 import { elements } from '../compiler/layout.js'
 import type { Graph } from '../graph/graph.js'
-import type { NativeSession } from './binding.js'
+import type { NativeSession } from '../native/types.js'
 import { initialValues } from './random.js'
 
 /** A function of the seed and of each name: see `initialValues`. */

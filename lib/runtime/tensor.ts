@@ -1,5 +1,5 @@
 /** A handle on one tensor of a session that keeps its values between steps. */
-import type { NativeSession } from './binding.js'
+import type { NativeSession } from '../native/types.js'
 import type { TensorSpec } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { describe, largestFloat } from '../options.js'

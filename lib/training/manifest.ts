@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { removeTemporaries, replaceFile } from '../formats/files.js'
-import { loadBinding } from '../runtime/binding.js'
+import { loadBinding } from '../native/load.js'
 import type { Recipe } from './state.js'
 
 /** One process that worked on the run. */

@@ -5,7 +5,8 @@ import { networkFromJson } from '../layers/json.js'
 import type { Network } from '../layers/layer.js'
 import { fields, invalid, knownKeys, oneOf } from '../options.js'
 import { matches, select } from '../runtime/patterns.js'
-import { checkClasses, type ImageSet } from '../runtime/feed.js'
+import { checkClasses } from '../data/check.js'
+import type { Dataset } from '../data/dataset.js'
 import { Session } from '../runtime/session.js'
 import type { Tensor, Values } from '../runtime/tensor.js'
 
@@ -24,8 +25,8 @@ export interface ModelDescription {
 /** What validation saw says how files are prepared. */
 export function descriptionOf(
   network: Network,
-  { normalisation, classes }: Pick<ImageSet, 'normalisation' | 'classes'>,
-  { source }: Pick<ImageSet, 'source'>,
+  { normalisation, classes }: Pick<Dataset, 'normalisation' | 'classes'>,
+  { source }: Pick<Dataset, 'source'>,
 ): ModelDescription {
   return { network, normalisation, classes, ...(source.resize !== undefined && { resize: source.resize }) }
 }

@@ -1,4 +1,4 @@
-// What JavaScript sees of the native side: NativeBinding of lib/runtime/binding.ts. No numerics in
+// What JavaScript sees of the native side: NativeBinding of lib/native/types.ts. No numerics in
 // this room.
 #include <napi.h>
 

@@ -1,4 +1,4 @@
-// imageSize and decodeImage of lib/runtime/binding.ts.
+// imageSize and decodeImage of lib/native/types.ts.
 #pragma once
 #include <napi.h>
 

@@ -1,4 +1,4 @@
-// NativeLoader of lib/runtime/binding.ts.
+// NativeLoader of lib/native/types.ts.
 #pragma once
 #include <napi.h>
 

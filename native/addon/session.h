@@ -1,4 +1,4 @@
-// NativeSession of lib/runtime/binding.ts.
+// NativeSession of lib/native/types.ts.
 #pragma once
 #include <napi.h>
 

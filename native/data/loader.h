@@ -14,7 +14,7 @@
 
 namespace preresnet {
 
-/// LoaderDescription of lib/runtime/binding.ts.
+/// LoaderDescription of lib/native/types.ts.
 struct LoaderOptions {
   enum class Mode : uint8_t {
     train,    // shuffled by (seed, epoch), the short last batch dropped, endless

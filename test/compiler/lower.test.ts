@@ -8,7 +8,7 @@ import { lossScaleOf, lossScaleStart } from '../../lib/compiler/update.js'
 import { checkGoldens } from '../../lib/goldens/check.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import type { Network } from '../../lib/layers/index.js'
-import { loadBinding } from '../../lib/runtime/binding.js'
+import { loadBinding } from '../../lib/native/load.js'
 import { goldenDirectory } from '../cli/run.js'
 import { BATCH, compiled, compileOptions, NETWORKS, startValues } from '../support/lowered.js'
 

@@ -1,7 +1,7 @@
 /** Invariants of every compiled program, checked without running it. */
 import test from 'ava'
 import { compilePrograms } from '../../lib/compiler/compile.js'
-import { contracts } from '../../lib/compiler/contracts.js'
+import { contracts } from '../../lib/contracts.js'
 import type { CompileOptions } from '../../lib/compiler/options.js'
 import type { OperationSpec, ProgramSet, TensorSpec } from '../../lib/compiler/program.js'
 import { planReport } from '../../lib/compiler/report.js'

@@ -2,9 +2,9 @@
 import test from 'ava'
 import type { PlanReport } from '../../lib/compiler/report.js'
 import { preResNet, type ModelName } from '../../lib/models/index.js'
-import type { ImageSet } from '../../lib/runtime/feed.js'
+import type { Dataset } from '../../lib/data/dataset.js'
 import { compile } from '../../lib/runtime/session.js'
-import type { Traffic } from '../../lib/runtime/binding.js'
+import type { Traffic } from '../../lib/native/types.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { preresnet } from '../cli/run.js'
 
@@ -15,7 +15,7 @@ async function planned(...words: string[]): Promise<PlanReport> {
 }
 
 async function recorded(name: ModelName, size: number, classes: number, batch: number): Promise<Traffic> {
-  const data: ImageSet = {
+  const data: Dataset = {
     name: 'none',
     length: batch,
     classes: Array.from({ length: classes }, (_, index) => String(index)),
@@ -23,6 +23,7 @@ async function recorded(name: ModelName, size: number, classes: number, batch: n
     labels: new Int32Array(batch),
     source: { kind: 'files', paths: [], resize: 0 },
     normalisation: { mean: [0.5, 0.5, 0.5], deviation: [0.2, 0.2, 0.2] },
+    fingerprint: '',
   }
   await using session = await compile(preResNet(name), {
     data,

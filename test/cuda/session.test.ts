@@ -2,7 +2,7 @@
 import test from 'ava'
 import { loader } from '../../lib/data/index.js'
 import type { PreresnetError } from '../../lib/errors.js'
-import { loadBinding } from '../../lib/runtime/binding.js'
+import { loadBinding } from '../../lib/native/load.js'
 import { compile, type Session } from '../../lib/runtime/session.js'
 import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
 import { buildGraph } from '../../lib/graph/build.js'

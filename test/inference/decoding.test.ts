@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import test from 'ava'
 import { decode } from '../../lib/inference/decoding.js'
-import { loadBinding } from '../../lib/runtime/binding.js'
+import { loadBinding } from '../../lib/native/load.js'
 import { rgbPng } from '../support/png.js'
 
 const options = { channels: 3, height: 4, width: 4, resize: 5, keepFitting: true, maxPixels: 2 ** 24 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { contracts } from '../../lib/compiler/contracts.js'
+import { contracts } from '../../lib/contracts.js'
 
 test('every operation of the contract table is judged in a file of its name', (t) => {
   const folder = import.meta.dirname

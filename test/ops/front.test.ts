@@ -1,6 +1,6 @@
 /** On the CPU a batch costs what the images cost that are wanted of it: each operation of inference leaves out the others, and changes no bit of these. */
 import test from 'ava'
-import type { OperationName } from '../../lib/compiler/contracts.js'
+import type { OperationName } from '../../lib/contracts.js'
 import { onHost } from '../support/executors.js'
 import { runOperation, type OperationCase } from '../support/operation.js'
 import { Code } from '../support/pointwise.js'

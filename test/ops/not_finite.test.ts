@@ -1,6 +1,6 @@
 /** A NaN must arrive at the loss, where training stops because of it: no ReLU and no maximum may swallow one. */
 import test from 'ava'
-import type { OperationName } from '../../lib/compiler/contracts.js'
+import type { OperationName } from '../../lib/contracts.js'
 import { judged, reference } from '../support/executors.js'
 import { runOperation, type OperationCase } from '../support/operation.js'
 import { Code } from '../support/pointwise.js'

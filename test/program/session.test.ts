@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { buildGraph } from '../../lib/graph/build.js'
 import type { ErrorCode, PreresnetError } from '../../lib/errors.js'
-import type { NativeSession } from '../../lib/runtime/binding.js'
+import type { NativeSession } from '../../lib/native/types.js'
 import { BATCH, CLASSES, fill, NORMS, openSession, SIDE, steps, tinyNetwork, tinyPrograms } from '../support/tiny.js'
 
 async function trained(device: 'reference' | 'cpu'): Promise<NativeSession> {

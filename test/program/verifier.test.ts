@@ -1,8 +1,8 @@
 /** One change to a good set of programs, and the verifier refuses it and says where. */
 import test, { type ExecutionContext } from 'ava'
-import { contractsVersion } from '../../lib/compiler/contracts.js'
+import { contractsVersion } from '../../lib/contracts.js'
 import type { PreresnetError } from '../../lib/errors.js'
-import { loadBinding } from '../../lib/runtime/binding.js'
+import { loadBinding } from '../../lib/native/load.js'
 import { tinyPrograms } from '../support/tiny.js'
 
 /** A program set whose every part can be changed. */

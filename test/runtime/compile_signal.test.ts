@@ -6,7 +6,8 @@ import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.j
 import { buildGraph } from '../../lib/graph/index.js'
 import type { Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
-import { loadBinding, type NativeSession } from '../../lib/runtime/binding.js'
+import { loadBinding } from '../../lib/native/load.js'
+import type { NativeSession } from '../../lib/native/types.js'
 import { compile } from '../../lib/runtime/session.js'
 
 const reason = new Error('enough')

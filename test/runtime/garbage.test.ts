@@ -3,7 +3,7 @@ import test from 'ava'
 import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
-import { loadBinding } from '../../lib/runtime/binding.js'
+import { loadBinding } from '../../lib/native/load.js'
 
 const small = { height: 8, width: 8, channels: 3 }
 const networks: Readonly<Record<string, PreResNetDescription & { readonly recompute?: number }>> = {

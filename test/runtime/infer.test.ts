@@ -4,7 +4,8 @@ import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.j
 import type { Precision } from '../../lib/compiler/program.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
-import { loadBinding, type NativeSession } from '../../lib/runtime/binding.js'
+import { loadBinding } from '../../lib/native/load.js'
+import type { NativeSession } from '../../lib/native/types.js'
 
 const small = { height: 9, width: 9, channels: 3 }
 const networks: Readonly<Record<string, PreResNetDescription>> = {

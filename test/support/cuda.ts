@@ -2,7 +2,7 @@
  * Which convolutions CUDA has, and in which tiers: 0 plain, 1 precompiled fusions, 2 runtime-compiled ones; whatever else a program needs has
  * operations of its own. And what their factors are rounded to.
  */
-import type { OperationName } from '../../lib/compiler/contracts.js'
+import type { OperationName } from '../../lib/contracts.js'
 import type { TensorTypes } from '../../lib/compiler/layout.js'
 import type { DType, Precision } from '../../lib/compiler/program.js'
 import { perChannel } from './per_channel.js'

@@ -1,5 +1,5 @@
 /** The executors that the operation tests judge. */
-import type { OperationName } from '../../lib/compiler/contracts.js'
+import type { OperationName } from '../../lib/contracts.js'
 import { tensorTypes, type TensorTypes } from '../../lib/compiler/layout.js'
 import type { DeviceName, Precision } from '../../lib/compiler/program.js'
 import { factorsOnCuda, refusalsOnCuda, waysOnCuda } from './cuda.js'

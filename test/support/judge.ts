@@ -1,6 +1,6 @@
 /** The judgement of an operation: the reference by an independent statement of the contract, every other executor by the reference. */
 import test from 'ava'
-import type { OperationName } from '../../lib/compiler/contracts.js'
+import type { OperationName } from '../../lib/contracts.js'
 import { difference } from './compare.js'
 import { judged, reference, type TestExecutor, type Way } from './executors.js'
 import { runOperation, type OperationCase, type Results } from './operation.js'

@@ -1,8 +1,9 @@
 /** Runs one operation on one executor, through the addon, the way a compiled program would. */
-import { contracts, contractsVersion, type OperationName } from '../../lib/compiler/contracts.js'
+import { contracts, contractsVersion, type OperationName } from '../../lib/contracts.js'
 import { align, layoutOf, storageBytes } from '../../lib/compiler/layout.js'
 import type { ArenaName, AttributeValue, DType, OperandValue, ProgramSet, TensorSpec } from '../../lib/compiler/program.js'
-import { loadBinding, type NativeSession } from '../../lib/runtime/binding.js'
+import { loadBinding } from '../../lib/native/load.js'
+import type { NativeSession } from '../../lib/native/types.js'
 import type { TestExecutor } from './executors.js'
 import type { Values } from './values.js'
 

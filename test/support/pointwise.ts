@@ -1,5 +1,5 @@
 /** Code for operation `pointwise`, and what it means: registers as whole images, one instruction after the other. */
-import { pointwiseOpcodes, type PointwiseOpcode } from '../../lib/compiler/contracts.js'
+import { pointwiseOpcodes, type PointwiseOpcode } from '../../lib/contracts.js'
 import { perChannel } from './judge.js'
 import type { OperationCase, Results } from './operation.js'
 import { dropoutFactor } from './philox.js'

@@ -1,5 +1,5 @@
 /** What a value becomes in memory. */
-import type { OperationName } from '../../lib/compiler/contracts.js'
+import type { OperationName } from '../../lib/contracts.js'
 import type { DType } from '../../lib/compiler/program.js'
 import type { TestExecutor } from './executors.js'
 import { dtypeOf, type OperationCase } from './operation.js'

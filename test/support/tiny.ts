@@ -4,7 +4,8 @@ import type { CompileOptions } from '../../lib/compiler/options.js'
 import type { ProgramSet } from '../../lib/compiler/program.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { batchNorm, classifier, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
-import { loadBinding, type NativeSession, type RunOptions } from '../../lib/runtime/binding.js'
+import { loadBinding } from '../../lib/native/load.js'
+import type { NativeSession, RunOptions } from '../../lib/native/types.js'
 
 export const BATCH = 4
 export const SIDE = 6

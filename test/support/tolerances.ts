@@ -3,7 +3,7 @@
  * mean square of the expected tensor. All terms always apply: the relative one bounds what is large, the absolute one what cancelled, the
  * floor what is so small that its type has fewer digits for it.
  */
-import type { OperationName } from '../../lib/compiler/contracts.js'
+import type { OperationName } from '../../lib/contracts.js'
 import { isBf16, type DType } from '../../lib/compiler/program.js'
 import { dtypeOf, type OperationCase } from './operation.js'
 import type { TestExecutor } from './executors.js'

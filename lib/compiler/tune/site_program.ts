@@ -3,7 +3,7 @@
  * this candidate needs, over several sets of tensors in turn, so that no cache holds what a step of the whole network would find in memory.
  * All are over the same tensors, which are filled once.
  */
-import { contractsVersion } from '../contracts.js'
+import { contractsVersion } from '../../contracts.js'
 import { Linker } from '../compile.js'
 import { Draft, type DraftOperation, type DraftTensor } from '../draft.js'
 import { Expressions, type Expression } from '../expression.js'

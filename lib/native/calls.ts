@@ -1,0 +1,160 @@
+/** The addon's functions and objects behind wrappers whose errors carry the caller's stack. */
+import { markAsUntransferable } from 'node:worker_threads'
+import { throwIfAborted } from '../abort.js'
+import { direct, later } from './errors.js'
+import type {
+  CudaInformation,
+  CudaSessionOptions,
+  LoaderDescription,
+  NativeBinding,
+  NativeLoader,
+  NativeSession,
+  Peaks,
+  RunOptions,
+  RunResult,
+  TraceEvent,
+  Traffic,
+} from './types.js'
+
+/** The addon hands out, before it returns, what ends the making of the session. */
+export interface Addon extends Omit<NativeBinding, 'createSession'> {
+  createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions, begun: (cancel: () => void) => void): Promise<NativeSession>
+}
+
+const numbers = new WeakMap<Uint8Array, number>()
+let highest = 0
+
+/** A number of these images and no others: a device that has a copy of them knows it by that, whatever loader reads them. */
+function numberOf(images: Uint8Array): number {
+  let number = numbers.get(images)
+  if (number === undefined) numbers.set(images, (number = ++highest))
+  return number
+}
+
+export class Binding implements NativeBinding {
+  readonly version: string
+  readonly contracts: number
+  readonly system: NativeBinding['system']
+
+  constructor(private readonly addon: Addon) {
+    this.version = addon.version
+    this.contracts = addon.contracts
+    this.system = addon.system
+  }
+
+  async createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions, signal?: AbortSignal): Promise<NativeSession> {
+    throwIfAborted(signal)
+    let cancel = (): void => undefined
+    const making = later(async () => new Session(await this.addon.createSession(programs, options, (given) => (cancel = given))))
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      const session = await making
+      if (signal?.aborted === true) await session.dispose()
+      throwIfAborted(signal)
+      return session
+    } catch (error) {
+      throwIfAborted(signal)
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  cuda(device: 'cuda' | 'cuda-emulated', index: number): CudaInformation {
+    return direct(() => this.addon.cuda(device, index))
+  }
+
+  cudaDevice(device: 'cuda' | 'cuda-emulated', index: number): NonNullable<CudaInformation['device']> {
+    return direct(() => this.addon.cudaDevice(device, index))
+  }
+
+  createLoader(description: LoaderDescription): NativeLoader {
+    const { source } = description
+    // Native workers read this memory: it must not be given to another thread.
+    if (source.kind === 'memory' && source.images.buffer instanceof ArrayBuffer) markAsUntransferable(source.images.buffer)
+    const given = source.kind === 'memory' ? { ...description, source: { ...source, id: numberOf(source.images) } } : description
+    return direct(() => new Loader(this.addon.createLoader(given)))
+  }
+
+  imageSize(...parameters: Parameters<NativeBinding['imageSize']>): ReturnType<NativeBinding['imageSize']> {
+    return direct(() => this.addon.imageSize(...parameters))
+  }
+
+  decodeImage(...parameters: Parameters<NativeBinding['decodeImage']>): ReturnType<NativeBinding['decodeImage']> {
+    return later(() => this.addon.decodeImage(...parameters))
+  }
+}
+
+class Session implements NativeSession {
+  /** Buffers already barred from being transferred to another thread, which would take the arena from under the session. */
+  private readonly barred = new WeakSet<ArrayBufferLike>()
+
+  constructor(private readonly native: NativeSession) {}
+
+  get memory(): NativeSession['memory'] {
+    return this.native.memory
+  }
+
+  allocate(): Promise<void> {
+    return later(() => this.native.allocate())
+  }
+
+  read(tensor: string): Promise<Float64Array | Int32Array | Uint8Array> {
+    return later(() => this.native.read(tensor))
+  }
+
+  write(tensor: string, values: Float64Array | Float32Array | Int32Array | Uint8Array): Promise<void> {
+    return later(() => this.native.write(tensor, values))
+  }
+
+  view(tensor: string): { readonly values: Float32Array | Float64Array; readonly shared: boolean } {
+    const view = direct(() => this.native.view(tensor))
+    if (view.shared && !this.barred.has(view.values.buffer)) {
+      markAsUntransferable(view.values.buffer)
+      this.barred.add(view.values.buffer)
+    }
+    return view
+  }
+
+  run(program: string, options: RunOptions): Promise<RunResult> {
+    const loader = options.loader instanceof Loader ? options.loader.native : options.loader
+    const native = loader === undefined ? options : { ...options, loader }
+    return later(() => this.native.run(program, native))
+  }
+
+  traffic(program: string): Promise<Traffic> {
+    return later(() => this.native.traffic(program))
+  }
+
+  cancel(): void {
+    this.native.cancel()
+  }
+
+  measurePeaks(): Promise<Peaks> {
+    return later(() => this.native.measurePeaks())
+  }
+
+  trace(): readonly TraceEvent[] {
+    return this.native.trace()
+  }
+
+  dispose(): Promise<void> {
+    return later(() => this.native.dispose())
+  }
+}
+
+class Loader implements NativeLoader {
+  readonly batch: number
+
+  constructor(readonly native: NativeLoader) {
+    this.batch = native.batch
+  }
+
+  next(index: number): ReturnType<NativeLoader['next']> {
+    return later(() => this.native.next(index))
+  }
+
+  close(): Promise<void> {
+    return later(() => this.native.close())
+  }
+}

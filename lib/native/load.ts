@@ -1,0 +1,80 @@
+/** Where the addon lies, and its loading. Nothing else in lib touches the file. */
+import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { existsSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { contractsVersion } from '../contracts.js'
+import { PreresnetError } from '../errors.js'
+import { Binding, type Addon } from './calls.js'
+import type { NativeBinding } from './types.js'
+
+let loaded: NativeBinding | undefined
+
+/**
+ * The addon, loaded once a thread. Throws ERR_BINDING with the remedy where it is missing, cannot be loaded, or was built from other contracts.
+ * PRERESNET_BINDING names another file to load, for example a build with sanitizers.
+ */
+export function loadBinding(): NativeBinding {
+  loaded ??= new Binding(requireAddon())
+  return loaded
+}
+
+/** The beginning of a hash of a CUDA device's library, which lies beside the addon: another build has other kernels. ERR_DEVICE where there is none. */
+export async function libraryBuild(device: 'cuda' | 'cuda-emulated', folder = dirname(addonFile())): Promise<string> {
+  const file = join(folder, `preresnet_${device.replace('-', '_')}.so`)
+  try {
+    return createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex')
+      .slice(0, 12)
+  } catch (error) {
+    throw new PreresnetError('ERR_DEVICE', `device ${JSON.stringify(device)}: ${file} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function addonFile(): string {
+  return process.env['PRERESNET_BINDING'] ?? join(packageRoot(), 'build', 'Release', 'preresnet.node')
+}
+
+const BUILD_COMMAND = 'npm run build:native'
+
+function requireAddon(): Addon {
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
+    throw new PreresnetError('ERR_BINDING', `preresnet runs on Linux on x64 and arm64, got ${process.platform} on ${process.arch}`)
+  }
+  const root = packageRoot()
+  const file = addonFile()
+  const remedy = `build it with \`${BUILD_COMMAND}\` in ${root}`
+  if (!existsSync(file)) throw new PreresnetError('ERR_BINDING', `the native addon is missing: no ${file}; ${remedy}`)
+  let addon: Addon
+  try {
+    addon = createRequire(import.meta.url)(file) as Addon
+  } catch (error) {
+    const musl = runsOnMusl() ? ' (preresnet needs glibc, got musl)' : ''
+    throw new PreresnetError('ERR_BINDING', `the native addon cannot be loaded${musl}: ${(error as Error).message}; ${remedy}`, { cause: error })
+  }
+  if (addon.contracts !== contractsVersion) {
+    throw new PreresnetError(
+      'ERR_BINDING',
+      `the native addon was built from other sources: expected contracts ${contractsVersion}, got ${String(addon.contracts)}; ${remedy}`,
+    )
+  }
+  return addon
+}
+
+/** The nearest folder upwards that is preresnet's: sources and compiled files lie at different depths. */
+function packageRoot(): string {
+  const start = dirname(fileURLToPath(import.meta.url))
+  for (let folder = start; ; folder = dirname(folder)) {
+    const description = join(folder, 'package.json')
+    if (existsSync(description) && (JSON.parse(readFileSync(description, 'utf8')) as { name?: string }).name === 'preresnet') return folder
+    if (folder === dirname(folder)) throw new PreresnetError('ERR_BINDING', `no package.json of preresnet above ${start}`)
+  }
+}
+
+function runsOnMusl(): boolean {
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  return report.header?.glibcVersionRuntime === undefined
+}
