@@ -36,7 +36,7 @@ async function program(name, network, options) {
   const graph = buildGraph(network)
   const settings = Object.fromEntries(graph.parameters.filter(({ trainable }) => trainable !== false).map(({ name }) => [name, { decay: 1e-4, rate: 1 }]))
   const { height } = network.input
-  const { contracts: _, ...set } = await compilePrograms(graph, {
+  const set = await compilePrograms(graph, {
     batch: 8,
     programs: ['train', 'evaluate', 'infer'],
     input: image(height),
@@ -44,7 +44,7 @@ async function program(name, network, options) {
     update: { ...optimizer, settings },
     ...options,
   })
-  say('program', name, hash(JSON.stringify(set)))
+  say('program', name, hash(JSON.stringify({ ...set, contracts: undefined })))
 }
 
 async function programs() {
