@@ -1,0 +1,101 @@
+/** Run folders that commit 6dff5b2 wrote, in checkpoint format 1: see test/fixtures/format-1/make.mjs. */
+import { cp, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import { digits, imageFolders, type DataSplit } from '../../lib/data/index.js'
+import { readSafetensors } from '../../lib/formats/safetensors.js'
+import { Classifier } from '../../lib/inference/index.js'
+import { batchNorm, classifier, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
+import { compile } from '../../lib/runtime/session.js'
+import { type AugmentOptions, fit, type FitOptions, loadModel, multiStep, sgd } from '../../lib/training/index.js'
+import { listCheckpoints } from '../../lib/training/checkpoint.js'
+import { temporaryDirectory } from '../formats/directory.js'
+
+const place = fileURLToPath(new URL('../../../test/fixtures/format-1', import.meta.url))
+
+function small({ side, channels, classes }: { readonly side: number; readonly channels: number; readonly classes: number }): Network {
+  return network({
+    name: 'small',
+    input: { height: side, width: side, channels },
+    layers: {
+      stem: conv2d({ channels: 4, kernel: 3, stride: 2 }),
+      unit: residual({ branch: [batchNorm(), relu(), conv2d({ channels: 4, kernel: 3 })] }),
+      norm: [batchNorm(), relu()],
+      head: classifier({ classes }),
+    },
+  })
+}
+
+interface Case {
+  readonly name: string
+  readonly net: Network
+  readonly data: () => Promise<DataSplit>
+  readonly augment: AugmentOptions
+}
+
+const folder = small({ side: 12, channels: 3, classes: 2 })
+const resized = { height: 12, width: 12 }
+const cases: readonly Case[] = [
+  { name: 'digits-run', net: small({ side: 28, channels: 1, classes: 10 }), data: digits, augment: { pad: 2 } },
+  { name: 'cached-run', net: folder, data: () => imageFolders(join(place, 'images'), { ...resized, cache: 'memory' }), augment: { pad: 2, flip: true } },
+  { name: 'files-run', net: folder, data: () => imageFolders(join(place, 'images'), { ...resized, cache: 'files' }), augment: { pad: 2, flip: true } },
+  { name: 'fitting-run', net: folder, data: () => imageFolders(join(place, 'fitting'), { cache: 'memory' }), augment: { pad: 2, flip: true } },
+]
+
+/** What make.mjs trained with. */
+async function options({ data, augment }: Case, directory: string): Promise<FitOptions> {
+  const { train, test: validate } = await data()
+  return {
+    train,
+    validate,
+    augment,
+    batch: 4,
+    steps: 10,
+    seed: 3,
+    threads: 1,
+    device: 'cpu',
+    precision: 'fp32',
+    optimizer: sgd({ nesterov: true, weightDecay: 1e-3 }),
+    learningRate: multiStep({ base: 0.05, milestones: [5, 8] }),
+    logEvery: 2,
+    validateEvery: 3,
+    checkpoint: { directory, resume: true },
+  }
+}
+
+async function copyOf(t: ExecutionContext, name: string): Promise<string> {
+  const directory = join(await temporaryDirectory(t), 'run')
+  await cp(join(place, name), directory, { recursive: true })
+  return directory
+}
+
+for (const given of cases) {
+  test(`${given.name} resumes and ends where the code that wrote it ended`, async (t) => {
+    const directory = await copyOf(t, given.name)
+    const trained = await fit(given.net, await options(given, directory)).finished
+    t.like(trained, { step: 10, outcome: 'completed' })
+    const { tensors } = await readSafetensors(join(place, given.name, 'continued.safetensors'))
+    t.deepEqual([...trained.tensors.keys()].sort(), [...tensors.keys()].sort())
+    for (const [name, { data }] of tensors) {
+      // Another processor may round otherwise.
+      const distance = Math.max(...Array.from(data as Float32Array, (value, index) => Math.abs(value - (trained.tensors.get(name)!.data[index] as number))))
+      t.true(distance < 1e-4, `${name}: ${distance}`)
+    }
+    t.is((await listCheckpoints(directory)).at(-1)!.step, 10)
+  })
+
+  test(`${given.name}: its model loads, into a session and a classifier`, async (t) => {
+    const path = join(place, given.name, 'model.safetensors')
+    const { test: images } = await given.data()
+    await using session = await compile(given.net, { data: images, batch: 3, threads: 1, precision: 'fp32' })
+    await loadModel(session, path)
+    const lines = (await readFile(join(place, given.name, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n')
+    const last = lines.map((line) => JSON.parse(line) as { kind: string; step: number; top1Error: number }).findLast(({ kind }) => kind === 'validation')!
+    t.is(last.step, 6)
+    t.is((await session.evaluate(images)).top1Error, last.top1Error)
+    await using classes = await Classifier.load(path, { threads: 1, top: 1 })
+    const [best] = await classes.classify(await readFile(join(place, 'images/test/left/0.png')))
+    t.true(best!.probability > 0)
+  })
+}
