@@ -1,7 +1,7 @@
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
 import type { Dataset } from '../data/dataset.js'
 import { checkClasses } from '../data/check.js'
-import { compile } from '../runtime/session.js'
+import { compile } from '../runtime/compile.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf, confusionText } from './confusion.js'
 import { dataOptions, openData } from './data_options.js'

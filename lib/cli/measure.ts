@@ -4,11 +4,12 @@ import { PreresnetError } from '../errors.js'
 import { countGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { loadBinding } from '../native/load.js'
-import type { NativeSession } from '../native/types.js'
 import type { CudaSettings } from '../runtime/cuda.js'
 import { isCuda, type DeviceChoice, type PrecisionChoice } from '../runtime/device.js'
 import { initialValues } from '../runtime/random.js'
-import { compile, type Session } from '../runtime/session.js'
+import { compile } from '../runtime/compile.js'
+import type { Session } from '../runtime/session.js'
+import { inTurn } from '../runtime/internals.js'
 import { sgd } from '../training/sgd.js'
 
 export interface MeasureOptions {
@@ -82,7 +83,7 @@ async function firstStep(session: Session, work: 'train' | 'infer'): Promise<voi
 function runner(session: Session, work: 'train' | 'infer'): (steps: number) => Promise<number> {
   let done = 1
   return (steps) =>
-    session.inTurn(async (native: NativeSession) => {
+    inTurn(session, async (native) => {
       const start = performance.now()
       const learningRates = new Float64Array(work === 'train' ? steps : 0).fill(learningRate)
       const { completed } = await native.run(work, { steps, seed: session.seed, firstStep: done, learningRates, checkFinite: work === 'train' })

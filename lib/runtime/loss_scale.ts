@@ -4,12 +4,21 @@ import type { ProgramSet } from '../compiler/program.js'
 import { lossScaleStart } from '../compiler/update.js'
 import type { NativeSession } from '../native/types.js'
 
-/** Its name. */
 export const lossScaleTensor = 'lossScale'
 
+/** Whether gradients are multiplied on their way back: in programs that train on a CUDA device. */
+export function hasLossScale({ tensors }: ProgramSet): boolean {
+  return tensors.some(({ name }) => name === lossScaleTensor)
+}
+
+export function lossScaleIsDynamic({ programs }: ProgramSet): boolean {
+  const update = programs['train']?.operations.find(({ op }) => op === 'sgd')
+  return Number(update?.attributes['growthInterval'] ?? 0) > 0
+}
+
 /** Its start value, into programs that have one; whether they have. */
-export async function writeLossScale(native: Pick<NativeSession, 'write'>, { tensors }: ProgramSet, lossScale: LossScale): Promise<boolean> {
-  if (!tensors.some(({ name }) => name === lossScaleTensor)) return false
+export async function writeLossScale(native: Pick<NativeSession, 'write'>, programs: ProgramSet, lossScale: LossScale): Promise<boolean> {
+  if (!hasLossScale(programs)) return false
   await native.write(lossScaleTensor, lossScaleStart(lossScale))
   return true
 }
@@ -21,6 +30,10 @@ export interface LossScaleState {
   readonly overflow: boolean
   /** Since the start of training. */
   readonly skippedSteps: number
+}
+
+export async function readLossScale(native: Pick<NativeSession, 'read'>): Promise<LossScaleState> {
+  return lossScaleState(await native.read(lossScaleTensor))
 }
 
 export function lossScaleState(values: ArrayLike<number>): LossScaleState {

@@ -8,6 +8,7 @@ import { matches, select } from '../runtime/patterns.js'
 import { checkClasses } from '../data/check.js'
 import type { Dataset } from '../data/dataset.js'
 import { Session } from '../runtime/session.js'
+import { readTogether, writeTogether } from '../runtime/internals.js'
 import type { Tensor, Values } from '../runtime/tensor.js'
 
 export interface ModelDescription {
@@ -107,7 +108,7 @@ export async function saveModel(session: Session, path: string): Promise<void> {
 /** Copies of parameters and running statistics, in fp32, all of the same step. */
 export async function modelTensors(session: Session): Promise<Map<string, SafetensorsTensor>> {
   const handles = [...session.parameterNames, ...session.bufferNames].map((name) => session.parameter(name))
-  const values = await session.readTogether(handles)
+  const values = await readTogether(session, handles)
   return new Map(
     handles.map(({ name, shape }, index) => {
       const data = values[index]!
@@ -161,7 +162,7 @@ export async function loadModel(session: Session, path: string, options: LoadMod
   const values = new Map<Tensor, Values>()
   for (const name of wanted) values.set(session.parameter(name), (await file.read(name)).data as Values)
   try {
-    await session.writeTogether(values)
+    await writeTogether(session, values)
   } catch (error) {
     throw error instanceof PreresnetError && error.code === 'ERR_PARAMETER' ? new PreresnetError(error.code, `${path}: ${error.message}`) : error
   }

@@ -5,7 +5,8 @@ import { PreresnetError } from '../errors.js'
 import { checkReplaceable } from '../formats/files.js'
 import type { StepMetrics } from '../runtime/metrics.js'
 import { checkOutputs, outputsOf } from '../runtime/outputs.js'
-import { compile, type Session } from '../runtime/session.js'
+import { compile } from '../runtime/compile.js'
+import type { Session } from '../runtime/session.js'
 import {
   listCheckpoints,
   pruneCheckpoints,

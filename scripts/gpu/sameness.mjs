@@ -9,6 +9,7 @@ const STEPS = 6
 
 export async function sameness({ home, device, emulated, secondsLeft, say, keep }) {
   const { compile, digits, loader, preResNet, sgd } = await import(pathToFileURL(join(home, 'dist/lib/index.js')).href)
+  const { inTurn } = await import(pathToFileURL(join(home, 'dist/lib/runtime/internals.js')).href)
   const data = await digits()
   const network = preResNet({ family: 'cifar', depth: emulated ? 8 : 20, input: { height: 28, width: 28, channels: 1 }, classes: 10 })
   const steps = emulated ? 2 : STEPS
@@ -25,7 +26,7 @@ export async function sameness({ home, device, emulated, secondsLeft, say, keep 
     })
     try {
       const learningRates = new Float64Array(steps).fill(0.05)
-      await session.inTurn((native) => native.run('train', { steps, seed: 1, firstStep: 0, learningRates, loader: batches.native, firstBatch: 0, ...run }))
+      await inTurn(session, (native) => native.run('train', { steps, seed: 1, firstStep: 0, learningRates, loader: batches.native, firstBatch: 0, ...run }))
       const hash = createHash('sha256')
       for (const { name } of session.graph.parameters) hash.update(Buffer.from((await session.parameter(name).read()).buffer))
       return hash.digest('hex').slice(0, 16)

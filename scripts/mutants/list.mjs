@@ -278,7 +278,7 @@ export const MUTANTS = [
   },
   {
     name: 'each call begins with the first batch',
-    file: 'lib/runtime/session.ts',
+    file: 'lib/runtime/steps.ts',
     search: 'firstBatch: firstStep',
     replace: 'firstBatch: 0',
     tests: ['runtime', 'training'],
@@ -313,7 +313,7 @@ export const MUTANTS = [
   },
   {
     name: 'classes of an evaluation not compared',
-    file: 'lib/runtime/feed.ts',
+    file: 'lib/data/check.ts',
     search: 'classes[index] !== expected[index]',
     replace: 'index < 0',
     tests: ['runtime', 'training'],

@@ -6,7 +6,8 @@ import { planReport, type PlanReport } from '../../lib/compiler/report.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
 import { updateOptions } from '../../lib/runtime/optimizer.js'
-import { compile, type Session } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
+import type { Session } from '../../lib/runtime/session.js'
 import { sgd } from '../../lib/training/sgd.js'
 
 const small = { height: 8, width: 8, channels: 3 }

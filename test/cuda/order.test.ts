@@ -4,7 +4,7 @@
  */
 import test from 'ava'
 import { loader } from '../../lib/data/index.js'
-import { compile } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { everything, openSmall, trained } from '../support/emulated.js'
 import { nativeProgram } from '../support/native_program.js'

@@ -1,7 +1,8 @@
 /** Datasets that lie on the device: what is computed is the same. */
 import test from 'ava'
 import { loader, memoryDataset, type Dataset } from '../../lib/data/index.js'
-import { compile, type Session } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
+import type { Session } from '../../lib/runtime/session.js'
 import type { PreresnetError } from '../../lib/errors.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { preResNet } from '../../lib/models/index.js'

@@ -3,7 +3,9 @@ import test from 'ava'
 import { loader } from '../../lib/data/index.js'
 import type { PreresnetError } from '../../lib/errors.js'
 import { loadBinding } from '../../lib/native/load.js'
-import { compile, type Session } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
+import type { Session } from '../../lib/runtime/session.js'
+import { inTurn } from '../../lib/runtime/internals.js'
 import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet } from '../../lib/models/index.js'
@@ -195,7 +197,7 @@ test('steps that are replayed have their own seeds, rates and results, as those 
 test('what a run asks for is done by steps that were captured for others too', async (t) => {
   await using session = await openSmall(8, { lossScale: 'dynamic' })
   for (let step = 0; step < 4; step++) await session.step(batchOf(step), { ...rate, checkFinite: false })
-  const labels = await session.inTurn(async (native) => {
+  const labels = await inTurn(session, async (native) => {
     const run = { steps: 1, seed: 0, firstStep: 4, learningRates: Float64Array.of(0.05) }
     t.is((await native.run('train', run)).labels, undefined)
     return (await native.run('train', { ...run, steps: 2, learningRates: Float64Array.of(0.05, 0.05), collect: true })).labels
@@ -289,7 +291,7 @@ test('traced serially, operations run one after the other, whatever their stream
   await using session = await openSmall(8, { emulation: { scheduleSeed: 5 } })
   await session.step(batchOf(0), rate)
   const starts = (serial: boolean): Promise<number[]> =>
-    session.inTurn(async (native) => {
+    inTurn(session, async (native) => {
       await native.run('train', { steps: 1, seed: 0, firstStep: 1, learningRates: Float64Array.of(0.05), trace: true, serial })
       return native.trace().map(({ start }) => start)
     })

@@ -8,7 +8,7 @@ import { memoryDataset } from '../../lib/data/index.js'
 import { SafetensorsFile } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { preResNet } from '../../lib/models/index.js'
-import { compile } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
 import { saveModel } from '../../lib/training/model_file.js'
 
 const place = await mkdtemp(join(tmpdir(), 'preresnet-classifier-'))

@@ -6,7 +6,7 @@ import { imageFolder, imageFolders, type ImageFolderOptions } from '../../lib/da
 import { SafetensorsFile, writeSafetensors } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { preResNet } from '../../lib/models/index.js'
-import { compile } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
 import { loadModel, saveModel } from '../../lib/training/model_file.js'
 import { fit } from '../../lib/training/index.js'
 import { randomBytes } from '../support/bytes.js'

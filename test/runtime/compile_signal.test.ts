@@ -8,7 +8,7 @@ import type { Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { loadBinding } from '../../lib/native/load.js'
 import type { NativeSession } from '../../lib/native/types.js'
-import { compile } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
 
 const reason = new Error('enough')
 /** Takes many slices of work to compile. */

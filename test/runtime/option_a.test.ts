@@ -1,7 +1,7 @@
 /** Option A without subsampling only appends channels of zeros: what a 1x1 convolution by the identity computes. */
 import test from 'ava'
 import { batchNorm, classifier, conv2d, network, optionA, projection, relu, residual, type Network, type ShortcutLike } from '../../lib/layers/index.js'
-import { compile } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
 import { sgd } from '../../lib/training/sgd.js'
 
 const [FEW, MANY, MOST] = [5, 19, 24]

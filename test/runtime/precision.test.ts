@@ -8,7 +8,7 @@ import { preResNet } from '../../lib/models/index.js'
 import type { ModelName } from '../../lib/models/names.js'
 import { nativeBf16 } from '../../lib/runtime/device.js'
 import { fastestPrecision, kindOf } from '../../lib/runtime/precision.js'
-import { compile } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
 
 const directory = await mkdtemp(join(tmpdir(), 'preresnet-cache-'))
 const path = join(directory, 'precision.json')

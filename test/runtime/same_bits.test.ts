@@ -3,7 +3,7 @@ import test from 'ava'
 import { batchNorm, classifier, conv2d, network, relu, repeat, residual, type Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { nativeBf16 } from '../../lib/runtime/device.js'
-import { compile } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { Random } from '../support/random.js'
 

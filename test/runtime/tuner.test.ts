@@ -12,7 +12,7 @@ import { buildGraph } from '../../lib/graph/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { libraryBuild, loadBinding } from '../../lib/native/load.js'
 import type { NativeSession } from '../../lib/native/types.js'
-import { compile } from '../../lib/runtime/session.js'
+import { compile } from '../../lib/runtime/compile.js'
 import { tune, type Timer, type TunerPlace } from '../../lib/runtime/tuner.js'
 
 const graph = buildGraph(preResNet({ family: 'cifar', depth: 11, block: 'bottleneck', input: { height: 8, width: 8, channels: 3 }, classes: 10 }))

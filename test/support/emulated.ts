@@ -2,7 +2,8 @@
 import { preResNet } from '../../lib/models/index.js'
 import type { Network } from '../../lib/layers/layer.js'
 import type { CudaSettings } from '../../lib/runtime/cuda.js'
-import { compile, type Session, type SessionOptions } from '../../lib/runtime/session.js'
+import { compile, type SessionOptions } from '../../lib/runtime/compile.js'
+import type { Session } from '../../lib/runtime/session.js'
 import { sgd } from '../../lib/training/sgd.js'
 
 export const BATCH = 4

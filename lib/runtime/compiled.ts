@@ -1,0 +1,77 @@
+/** What a session was made of, and the formats that follow from it. */
+import type { CompileOptions } from '../compiler/options.js'
+import type { ProgramSet } from '../compiler/program.js'
+import type { Dataset } from '../data/dataset.js'
+import type { Loader } from '../data/loader.js'
+import { PreresnetError } from '../errors.js'
+import type { Graph } from '../graph/graph.js'
+import type { Network } from '../layers/layer.js'
+import { invalid } from '../options.js'
+import type { BatchFormat } from './batch.js'
+import { checkOutputs, outputsOfGraph } from './outputs.js'
+
+export interface Compiled {
+  readonly network: Network
+  readonly graph: Graph
+  readonly programs: ProgramSet
+  readonly plan: CompileOptions
+  readonly seed: number
+  readonly feed: Loader | undefined
+  readonly dataset: Dataset | undefined
+}
+
+export function classesOf({ graph }: Pick<Compiled, 'graph'>): number {
+  const { shape } = graph.nodes.at(-1)!
+  return shape.kind === 'features' ? shape.features : shape.channels
+}
+
+/** Pixels of the border from which training crops; 0 in a session on values. */
+export function padOf({ plan: { input } }: Pick<Compiled, 'plan'>): number {
+  return input.kind === 'images' ? input.pad : 0
+}
+
+/** What a program reads of a batch. */
+export function batchFormat(compiled: Compiled, training: boolean): BatchFormat {
+  const { input, loss, batch } = compiled.plan
+  const { height, width, channels } = compiled.network.input
+  return {
+    batch,
+    classes: classesOf(compiled),
+    sampleValues: input.kind === 'images' ? input.height * input.width * channels : height * width * channels,
+    images: input.kind === 'images',
+    pad: padOf(compiled),
+    softTargets: training && loss.kind === 'crossEntropy' && loss.softTargets,
+  }
+}
+
+/** ERR_OPTION where a loader's batches are not those that a program reads. */
+export function checkLoader(call: 'steps' | 'evaluate', compiled: Compiled, feed: Loader): void {
+  const { batch } = compiled.plan
+  const pad = padOf(compiled)
+  const mode = call === 'steps' ? 'train' : 'evaluate'
+  if (feed.batch === batch && feed.pad === pad && feed.mode === mode) return
+  const wanted = mode === 'train' ? 'a training' : 'an evaluation'
+  throw invalid(`${call}: loader`, `${wanted} loader of batch ${batch} and pad ${pad}`, { mode: feed.mode, batch: feed.batch, pad: feed.pad })
+}
+
+/** ERR_SHAPE where stored images are not of the size that the programs read. */
+export function checkStoredSize({ plan: { input }, network }: Compiled, data: Dataset): void {
+  if (input.kind !== 'images') return
+  const { height, width, channels } = data.shape
+  if (height === input.height && width === input.width && channels === network.input.channels) return
+  throw new PreresnetError(
+    'ERR_SHAPE',
+    `${data.name}: expected images of ${input.height} x ${input.width} x ${network.input.channels}, got ${height} x ${width} x ${channels}`,
+  )
+}
+
+/** ERR_DATASET where a dataset has more classes than the network has outputs. */
+export function checkClassCount(where: string, { network, graph }: Compiled, dataset: Dataset): void {
+  checkOutputs(where, dataset, { name: network.name, outputs: outputsOfGraph(graph) })
+}
+
+/** Rethrows; what native code says of a label or an image knows neither dataset nor network. */
+export function nameData(error: unknown, { network }: Compiled, dataset: Dataset | undefined): never {
+  if (!(error instanceof PreresnetError) || error.code !== 'ERR_DATASET' || dataset === undefined) throw error
+  throw new PreresnetError(error.code, `dataset ${dataset.name}, network ${JSON.stringify(network.name)}: ${error.message}`, { cause: error })
+}

@@ -1,0 +1,61 @@
+/** Exact counts over a whole dataset, with running statistics. */
+import { abortSignal } from '../abort.js'
+import { checkClasses } from '../data/check.js'
+import type { Dataset } from '../data/dataset.js'
+import { checkDatasetOrLoader, loader, type Loader } from '../data/loader.js'
+import { PreresnetError } from '../errors.js'
+import type { RunResult } from '../native/types.js'
+import { knownKeys } from '../options.js'
+import { checkClassCount, checkLoader, checkStoredSize, classesOf, nameData, padOf, type Compiled } from './compiled.js'
+import { confusionMatrix, sumRows, type Evaluation } from './metrics.js'
+import type { Turn } from './turn.js'
+
+export interface EvaluateOptions {
+  readonly signal?: AbortSignal
+  readonly workers?: number
+}
+
+export async function evaluate(turn: Turn, compiled: Compiled, data: Dataset | Loader, options: EvaluateOptions): Promise<Evaluation> {
+  knownKeys('evaluate', options, ['signal', 'workers'])
+  if (!('evaluate' in compiled.programs.programs)) throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled with evaluation: false')
+  const signal = abortSignal('evaluate: signal', options.signal)
+  checkDatasetOrLoader('evaluate', data)
+  if (compiled.dataset === undefined)
+    throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled without image data and takes values; give compile() a dataset as `data`')
+  if ('native' in data) return evaluateLoader(turn, compiled, data, signal)
+  checkStoredSize(compiled, data)
+  await using feed = loader(data, { batch: compiled.plan.batch, mode: 'evaluate', pad: padOf(compiled), workers: options.workers ?? 1 })
+  return await evaluateLoader(turn, compiled, feed, signal)
+}
+
+async function evaluateLoader(turn: Turn, compiled: Compiled, feed: Loader, signal: AbortSignal | undefined): Promise<Evaluation> {
+  checkLoader('evaluate', compiled, feed)
+  const { dataset } = feed
+  checkClassCount('evaluate', compiled, dataset)
+  checkClasses(dataset.name, dataset.classes, 'the session', compiled.dataset?.classes)
+  const steps = Math.ceil(dataset.length / feed.batch)
+  const run = { steps, seed: compiled.seed, firstStep: 0, learningRates: new Float64Array(0), loader: feed.native, firstBatch: 0, collect: true }
+  return turn.take(async () => {
+    const result = await turn.run('evaluate', signal, run).catch((error: unknown) => nameData(error, compiled, dataset))
+    if (result.cancelled && result.completed < steps) throw turn.ended(signal)
+    return evaluationOf(result, dataset.length, classesOf(compiled))
+  })
+}
+
+function evaluationOf(result: RunResult, length: number, classes: number): Evaluation {
+  const { loss, samples, top1Hits, top5Hits, seconds } = sumRows(result)
+  if (samples !== length) throw new PreresnetError('ERR_INTERNAL', `evaluate: ${samples} of ${length} samples were counted`)
+  const labels = result.labels!
+  const predictions = result.predictions!
+  return {
+    samples,
+    loss: loss / samples,
+    top1Errors: samples - top1Hits,
+    top5Errors: samples - top5Hits,
+    top1Error: (samples - top1Hits) / samples,
+    top5Error: (samples - top5Hits) / samples,
+    confusion: confusionMatrix(labels, predictions, classes),
+    predictions: predictions.filter((_, index) => labels[index]! >= 0),
+    seconds,
+  }
+}

@@ -1,0 +1,59 @@
+/** The queue of a session's calls: one after another in the order they were made, ended by signals and by disposal. */
+import { abortError } from '../abort.js'
+import { PreresnetError } from '../errors.js'
+import type { NativeSession, RunOptions, RunResult } from '../native/types.js'
+
+export class Turn {
+  readonly #native: NativeSession
+  #queue: Promise<unknown> = Promise.resolve()
+  #disposal: Promise<void> | undefined
+
+  constructor(native: NativeSession) {
+    this.#native = native
+  }
+
+  /** ERR_DISPOSED after dispose(). */
+  alive(): NativeSession {
+    if (this.#disposal !== undefined) throw new PreresnetError('ERR_DISPOSED', 'the session was disposed of')
+    return this.#native
+  }
+
+  /** Runs `work` after everything that was asked for before; a failure stops nothing behind it. */
+  take<T>(work: (native: NativeSession) => Promise<T>): Promise<T> {
+    this.alive()
+    const turn = this.#queue.then(() => {
+      if (this.#disposal !== undefined) throw this.ended(undefined)
+      return work(this.#native)
+    })
+    this.#queue = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** Runs a program within a turn; the signal ends it between two operations. */
+  async run(program: string, signal: AbortSignal | undefined, options: RunOptions): Promise<RunResult> {
+    if (signal?.aborted || this.#disposal !== undefined) throw this.ended(signal)
+    const native = this.#native
+    const cancel = (): void => native.cancel()
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      return await native.run(program, options)
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  /** Why a run ended early: its signal, or else the disposal. */
+  ended(signal: AbortSignal | undefined): PreresnetError {
+    if (!signal?.aborted) return new PreresnetError('ERR_ABORTED', 'the session was disposed of during the call')
+    return abortError(signal)
+  }
+
+  /** Ends a run between two operations, waits for pending calls, which reject, and frees everything native. */
+  dispose(): Promise<void> {
+    return (this.#disposal ??= (async () => {
+      this.#native.cancel()
+      await this.#queue
+      await this.#native.dispose()
+    })())
+  }
+}
