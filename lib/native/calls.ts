@@ -76,6 +76,10 @@ export class Binding implements NativeBinding {
     return direct(() => new Loader(this.addon.createLoader(given)))
   }
 
+  lockFile(descriptor: number): (() => void) | null {
+    return direct(() => this.addon.lockFile(descriptor))
+  }
+
   imageSize(...parameters: Parameters<NativeBinding['imageSize']>): ReturnType<NativeBinding['imageSize']> {
     return direct(() => this.addon.imageSize(...parameters))
   }

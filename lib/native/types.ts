@@ -175,6 +175,12 @@ export interface NativeBinding {
   /** One device; ERR_DEVICE where there is none that can be used. On a machine without a GPU cuDNN is not loaded for it. */
   cudaDevice(device: 'cuda' | 'cuda-emulated', index: number): NonNullable<CudaInformation['device']>
   createLoader(description: LoaderDescription): NativeLoader
+  /**
+   * Locks the file that a descriptor has open for writing, without waiting: null where another descriptor has it, of this process or another one. The
+   * lock outlives the descriptor; it ends by the function that is returned, when that is collected, and with the thread. ERR_UNSUPPORTED where the file
+   * system has no locks.
+   */
+  lockFile(descriptor: number): (() => void) | null
   /** Of a JPEG or PNG file, by its header alone. ERR_IMAGE for what has none, or more pixels than `maxPixels` (@default 2 ** 28). */
   imageSize(file: Uint8Array, options: { readonly maxPixels?: number }): { readonly height: number; readonly width: number }
   /** JPEG or PNG to RGB (or grey) pixels, NHWC. Resized and cropped as in LoaderDescription where height and width are given. */

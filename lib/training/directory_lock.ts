@@ -1,45 +1,51 @@
-/** One run at a time in a directory: a file says which process works there. */
-import { open, realpath, rmdir, stat } from 'node:fs/promises'
+/**
+ * One run at a time in a directory. The kernel holds the lock, on a file in the directory, and drops it when the process ends, however it ends;
+ * what the file says is for messages alone.
+ */
+import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs'
+import { realpath, rmdir, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import { throwIfAborted } from '../abort.js'
+import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
 import { fileError } from '../formats/files.js'
-import { makeDirectory } from '../directory.js'
-import { ended, lockBeat, lockFile, type LockOptions, removeLitter, removeOwn, tryTake } from './lock_file.js'
-import { type Holder, parseHolder, sharesProcesses, thisProcess } from './lock_holder.js'
+import { loadBinding } from '../native/load.js'
 
-export { lockFile }
+export const lockFile = '.preresnet.lock'
 
-/** While others are at the same lock: each needs it for a moment. */
-const pause = 10
-const mostAttempts = 1000
+/** Without following a link: removing the lock removes the name, which must be the file's own. */
+const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
+
+/** Each one that fails means that a holder removed the file at just that moment. */
+const mostAttempts = 100
+
+/** What the file says of the process that has the lock. */
+interface Holder {
+  readonly pid: number
+  readonly host: string
+  readonly since?: string
+}
+
+/** A file that this process has locked. */
+interface LockedFile {
+  readonly path: string
+  /** Tells the file from another one of its name; the system gives the number to no other file while this one is open. */
+  readonly identity: string
+  readonly unlock: () => void
+}
 
 export class DirectoryLock implements AsyncDisposable {
-  readonly #path: string
-  readonly #text: string
-  readonly #id: string
+  readonly #file: LockedFile
   /** Directories that were made for it, the outermost first. */
   readonly #made: readonly string[]
-  readonly #timer: NodeJS.Timeout
-  /** Released or lost. */
-  #over = false
 
-  private constructor(path: string, text: string, id: string, made: readonly string[], beat: number) {
-    this.#path = path
-    this.#text = text
-    this.#id = id
+  private constructor(file: LockedFile, made: readonly string[]) {
+    this.#file = file
     this.#made = made
-    this.#timer = setInterval(() => void this.#touch(), beat).unref()
   }
 
-  /**
-   * Makes the directory where it is not there. ERR_CHECKPOINT where another run works in it; a lock whose process is gone is taken over. One of a
-   * process that cannot be seen from here is watched for some seconds, with a warning of this process that says so.
-   */
-  static async take(directory: string, options: LockOptions = {}): Promise<DirectoryLock> {
-    const holder = thisProcess()
-    const text = JSON.stringify(holder)
+  /** Makes the directory where it is not there. ERR_CHECKPOINT where another run works in it, of this process or another one. */
+  static async take(directory: string): Promise<DirectoryLock> {
     let made: string[]
     try {
       made = await makeDirectory(directory)
@@ -47,10 +53,7 @@ export class DirectoryLock implements AsyncDisposable {
       throw fileError('could not create', directory, error, 'ERR_CHECKPOINT')
     }
     try {
-      const path = join(await realpath(directory), lockFile)
-      await acquire(directory, path, text, options)
-      removeLitter(path, text)
-      return new DirectoryLock(path, text, holder.id, made, options.beat ?? lockBeat)
+      return new DirectoryLock(acquire(directory, join(await realpath(directory), lockFile)), made)
     } catch (error) {
       await removeEmpty(made)
       throw fileError('could not lock', directory, error, 'ERR_CHECKPOINT')
@@ -58,80 +61,131 @@ export class DirectoryLock implements AsyncDisposable {
   }
 
   /** All of them or none, each once, whatever it is called; in one order, so that of two runs that want the same ones at least one goes on. */
-  static async takeAll(directories: readonly string[], options: LockOptions = {}): Promise<AsyncDisposable> {
+  static async takeAll(directories: readonly string[]): Promise<AsyncDisposable> {
     const locks: AsyncDisposable[] = []
-    const release = async (): Promise<void> => {
-      for (const lock of locks.reverse()) await lock[Symbol.asyncDispose]()
-    }
     const made: string[] = []
-    try {
-      for (const directory of await distinct(directories, made)) locks.push(await DirectoryLock.take(directory, options))
-    } catch (error) {
-      await release()
-      await removeEmpty(made)
-      throw error
-    }
     const dispose = async (): Promise<void> => {
-      await release()
+      for (const lock of locks.reverse()) await lock[Symbol.asyncDispose]()
       await removeEmpty(made)
+    }
+    try {
+      for (const directory of await distinct(directories, made)) locks.push(await DirectoryLock.take(directory))
+    } catch (error) {
+      await dispose()
+      throw error
     }
     return { [Symbol.asyncDispose]: dispose }
   }
 
-  async #touch(): Promise<void> {
-    let file
-    try {
-      file = await open(this.#path, 'r+')
-      const now = new Date()
-      if ((await file.readFile('utf8')) === this.#text) await file.utimes(now, now)
-      else this.#lost()
-    } catch (error) {
-      // Anything else may be over at the next beat.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#lost()
-    } finally {
-      await file?.close().catch(() => undefined)
-    }
-  }
-
-  #lost(): void {
-    if (this.#over) return
-    this.#over = true
-    clearInterval(this.#timer)
-    warn(`${this.#path}: the lock of this run is gone or another run's; if another one works in the directory, end one of them`)
-  }
-
   /** Leaves nothing behind: directories that were made for a run that wrote nothing go too. Never throws: what the run has come to matters more. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#over = true
-    clearInterval(this.#timer)
+    const { path, identity, unlock } = this.#file
     try {
-      removeOwn(this.#path, this.#text)
+      // Before it is unlocked: afterwards it may be another one's.
+      if (identityAt(path) === identity) rmSync(path)
     } catch (error) {
-      ended.add(this.#id)
-      warn(`${fileError('could not remove', this.#path, error).message}; this process may take it over, and others when it has ended`)
+      warn(`${fileError('could not remove', path, error).message}; the file may stay: it locks nothing any more`)
     }
+    unlock()
     await removeEmpty(this.#made)
   }
 }
 
-/** Throws where the lock is held. */
-async function acquire(directory: string, path: string, text: string, options: LockOptions): Promise<void> {
+/** Throws where another one has the lock. In one go, so that whoever finds the file locked finds in it by whom. */
+function acquire(directory: string, path: string): LockedFile {
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
-    throwIfAborted(options.signal)
-    const outcome = await tryTake(path, text, options)
-    if (outcome === 'taken') return
-    if (outcome !== 'again') throw new PreresnetError('ERR_CHECKPOINT', `${directory}: ${inUse(parseHolder(outcome.heldBy), path)}`)
-    await setTimeout(pause)
+    const file = openSync(path, flags)
+    try {
+      const unlock = lockOpenFile(path, file)
+      if (unlock === undefined) throw inUse(directory, readHolder(file))
+      const identity = identityOf(fstatSync(file, { bigint: true }))
+      if (identityAt(path) === identity) {
+        claim(directory, file, path, unlock)
+        return { path, identity, unlock }
+      }
+      unlock()
+    } finally {
+      closeSync(file)
+    }
   }
-  throw new PreresnetError('ERR_CHECKPOINT', `${directory}: ${path} could not be taken in ${mostAttempts} attempts: others are at it, or it leads nowhere`)
+  throw new PreresnetError('ERR_CHECKPOINT', `${directory}: ${path} was removed by others ${mostAttempts} times while this process locked it`)
 }
 
-function inUse(holder: Holder | undefined, path: string): string {
+/** Undefined where another one has it. The lock outlives the descriptor. */
+function lockOpenFile(path: string, file: number): (() => void) | undefined {
+  try {
+    return loadBinding().lockFile(file) ?? undefined
+  } catch (error) {
+    if (!(error instanceof PreresnetError) || error.code !== 'ERR_UNSUPPORTED') throw error
+    // Refusing would bar such disks altogether.
+    warn(`${path}: ${error.message}; nothing keeps a second run out of this directory`)
+    return () => undefined
+  }
+}
+
+/** Says in the file whose it is now. Where that fails, it is unlocked. */
+function claim(directory: string, file: number, path: string, unlock: () => void): void {
+  let mine = false
+  try {
+    const before = readHolder(file)
+    if (before !== undefined && holdsWithoutKernel(before)) throw inUse(directory, before)
+    mine = true
+    const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() }
+    ftruncateSync(file, writeSync(file, JSON.stringify(holder), 0))
+  } catch (error) {
+    try {
+      if (mine) rmSync(path, { force: true })
+    } finally {
+      unlock()
+    }
+    throw error
+  }
+}
+
+/** Undefined where the file is empty or says something else. */
+function readHolder(file: number): Holder | undefined {
+  try {
+    const buffer = Buffer.alloc(4096)
+    const holder = JSON.parse(buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, 0))) as Partial<Holder> | null
+    return Number.isSafeInteger(holder?.pid) && typeof holder?.host === 'string' ? (holder as Holder) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Earlier versions of preresnet held a directory by this file alone, which names the start of the process and of its machine. Such a process of this
+ * machine may still work there; one elsewhere cannot be seen, and counts as ended.
+ */
+function holdsWithoutKernel(holder: Holder & { readonly started?: string; readonly boot?: string | null }): boolean {
+  if (holder.started === undefined || holder.pid === process.pid || holder.host !== hostname()) return false
+  try {
+    if (holder.boot !== readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()) return false
+    const line = readFileSync(`/proc/${holder.pid}/stat`, 'utf8')
+    // From the third field on: the second, a name, may hold anything, parentheses too. The 22nd is when the process was started.
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
+    return fields[0] !== 'Z' && fields[19] === holder.started
+  } catch {
+    return false
+  }
+}
+
+function inUse(directory: string, holder: Holder | undefined): PreresnetError {
   const remedy = 'wait for it to end, or take another directory'
-  if (holder === undefined) return `another run works in this directory, whose lock ${path} is touched, but cannot be read; ${remedy}`
-  const { pid, host } = holder
-  if (!sharesProcesses(holder, thisProcess())) return `another run works in this directory (process ${pid} on ${host}, which touches ${path}); ${remedy}`
-  return `another run works in this directory (${pid === process.pid ? 'this process' : 'process'} ${pid}); ${remedy}`
+  if (holder === undefined) return new PreresnetError('ERR_CHECKPOINT', `${directory}: another run works in this directory; ${remedy}`)
+  const { pid, host, since } = holder
+  const who = `process ${pid}${pid === process.pid && host === hostname() ? ', this one,' : ''} on host ${host}`
+  const when = since === undefined ? '' : ` since ${since}`
+  return new PreresnetError('ERR_CHECKPOINT', `${directory}: another run works in this directory (${who}${when}); ${remedy}`)
+}
+
+function identityOf({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string {
+  return `${dev} ${ino}`
+}
+
+function identityAt(path: string): string | undefined {
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  return found && identityOf(found)
 }
 
 /** By what they are, sorted by where they are; those that are not there are made, and added to `made`. */
@@ -140,8 +194,8 @@ async function distinct(directories: readonly string[], made: string[]): Promise
   for (const name of directories) {
     try {
       made.push(...(await makeDirectory(name)))
-      const { dev, ino } = await stat(name, { bigint: true })
-      if (!found.has(`${dev} ${ino}`)) found.set(`${dev} ${ino}`, { name, place: await realpath(name) })
+      const identity = identityOf(await stat(name, { bigint: true }))
+      if (!found.has(identity)) found.set(identity, { name, place: await realpath(name) })
     } catch (error) {
       throw fileError('could not create', name, error, 'ERR_CHECKPOINT')
     }

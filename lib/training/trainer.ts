@@ -62,7 +62,7 @@ export class Trainer {
     checkOutputs('fit: train', train, { name: network.name, outputs: outputsOf(network) }, { exactly: true })
     if (this.#plan.profile !== undefined) await checkReplaceable(this.#plan.profile)
     const places = [checkpoint?.directory, logs].filter((place) => place !== undefined)
-    await using _lock = await DirectoryLock.takeAll(places, { signal: this.#signal })
+    await using _lock = await DirectoryLock.takeAll(places)
     const resumed = await this.#findCheckpoint()
     await using batches = loader(train, { batch, seed, workers, ...augment })
     await using session = await this.#openSession(batches, resumed)

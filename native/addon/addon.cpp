@@ -6,6 +6,7 @@
 
 #include "addon/decode.h"
 #include "addon/environment.h"
+#include "addon/file_lock.h"
 #include "addon/loader.h"
 #include "addon/session.h"
 #include "addon/system.h"
@@ -26,6 +27,7 @@ static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("cuda", Napi::Function::New<cuda_information>(env));
   exports.Set("createSession", Napi::Function::New<SessionObject::create>(env));
   exports.Set("createLoader", Napi::Function::New<LoaderObject::create>(env));
+  exports.Set("lockFile", Napi::Function::New<lock_file>(env));
   exports.Set("imageSize", Napi::Function::New<image_size_of>(env));
   exports.Set("decodeImage", Napi::Function::New<decode_image_async>(env));
   return exports;

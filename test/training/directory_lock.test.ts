@@ -1,15 +1,14 @@
 /** One run at a time in a directory. */
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { utimesSync } from 'node:fs'
-import { readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import test from 'ava'
 import { DirectoryLock, lockFile } from '../../lib/training/directory_lock.js'
-import { tryTake } from '../../lib/training/lock_file.js'
-import { lives, thisProcess } from '../../lib/training/lock_holder.js'
 import { fit, type FitOptions } from '../../lib/training/index.js'
 import { temporaryDirectory } from '../formats/directory.js'
 import { someDigits, tiny } from './tiny.js'
@@ -27,7 +26,7 @@ test('a second run in the same directory is refused, whatever it is called; the 
   for (const { finished } of others) {
     await t.throwsAsync(finished, {
       code: 'ERR_CHECKPOINT',
-      message: new RegExp(`^${base}/\\S+: another run works in this directory \\(this process ${process.pid}\\)`),
+      message: new RegExp(`^${base}/\\S+: another run works in this directory \\(process ${process.pid}, this one, on host `),
     })
   }
   t.is((await first.finished).step, 4)
@@ -41,10 +40,15 @@ test('nothing is left behind by a run that fails', async (t) => {
   t.false((await readdir(directory)).includes(lockFile))
 })
 
+const module = new URL('../../lib/training/directory_lock.js', import.meta.url).href
+
+/** Takes a lock and waits. */
+const holderScript = (directory: string): string =>
+  `const { DirectoryLock } = await import(${JSON.stringify(module)}); globalThis.lock = await DirectoryLock.take(${JSON.stringify(directory)})`
+
 /** A process that takes a lock and waits. */
 async function holder(directory: string): Promise<{ readonly pid: number; readonly kill: () => Promise<void> }> {
-  const module = new URL('../../lib/training/directory_lock.js', import.meta.url).href
-  const script = `const { DirectoryLock } = await import(${JSON.stringify(module)}); await DirectoryLock.take(${JSON.stringify(directory)}); console.log('taken'); setInterval(() => {}, 1e6)`
+  const script = `${holderScript(directory)}; console.log('taken'); setInterval(() => {}, 1e6)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   await once(child.stdout, 'data')
@@ -59,9 +63,11 @@ test('another process is named; when it was killed, its lock is taken over', asy
   const directory = await temporaryDirectory(t)
   const { pid, kill } = await holder(directory)
   try {
+    const { since } = JSON.parse(await readFile(join(directory, lockFile), 'utf8')) as { since: string }
+    t.is(new Date(since).toISOString(), since)
     await t.throwsAsync(DirectoryLock.take(directory), {
       code: 'ERR_CHECKPOINT',
-      message: `${directory}: another run works in this directory (process ${pid}); wait for it to end, or take another directory`,
+      message: `${directory}: another run works in this directory (process ${pid} on host ${hostname()} since ${since}); wait for it to end, or take another directory`,
     })
   } finally {
     await kill()
@@ -69,6 +75,20 @@ test('another process is named; when it was killed, its lock is taken over', asy
   t.deepEqual(await readdir(directory), [lockFile])
   await (await DirectoryLock.take(directory))[Symbol.asyncDispose]()
   t.deepEqual(await readdir(directory), [])
+})
+
+test('threads of one process exclude each other too; the lock of one that was terminated is free', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const script = `${holderScript(directory)}; (await import('node:worker_threads')).parentPort.postMessage('taken'); setInterval(() => {}, 1e6)`
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`))
+  await once(worker, 'message')
+  try {
+    await t.throwsAsync(DirectoryLock.take(directory), { code: 'ERR_CHECKPOINT', message: new RegExp(`\\(process ${process.pid}, this one, on host`) })
+  } finally {
+    await worker.terminate()
+  }
+  await using _lock = await DirectoryLock.take(directory)
+  t.pass()
 })
 
 test('of many who find a stale lock one takes it', async (t) => {
@@ -82,25 +102,10 @@ test('of many who find a stale lock one takes it', async (t) => {
   t.deepEqual(await readdir(directory), [])
 })
 
-test('a process of the same number that began at another time is another one', async (t) => {
-  const directory = await temporaryDirectory(t)
-  const path = join(directory, lockFile)
-  await DirectoryLock.take(directory)
-  const holds = JSON.parse(await readFile(path, 'utf8')) as object
-  await writeFile(path, JSON.stringify({ ...holds, started: '1' }))
-  await using _lock = await DirectoryLock.take(directory)
-  t.pass()
-})
-
-/** What a process wrote that has ended since: `more` tells such locks apart. */
-function deadText(more: object): string {
-  return JSON.stringify({ ...thisProcess(), started: '1', ...more })
-}
-
 test('of six takers at a time exactly one gets a stale lock, every time', async (t) => {
   const directory = await temporaryDirectory(t)
   for (let trial = 0; trial < 100; trial++) {
-    await writeFile(join(directory, lockFile), deadText({ id: String(trial) }))
+    await writeFile(join(directory, lockFile), earlier({ id: String(trial) }))
     const takers = await Promise.allSettled(Array.from({ length: 6 }, () => DirectoryLock.take(directory)))
     const locks = takers.flatMap((taker) => (taker.status === 'fulfilled' ? [taker.value] : []))
     t.is(locks.length, 1, `trial ${trial}`)
@@ -109,11 +114,10 @@ test('of six takers at a time exactly one gets a stale lock, every time', async 
   }
 })
 
-/** Takes the lock again and again, and leaves it each time as a process does that is killed. Prints how often, and 'two' where another one had it too. */
-const contender = (lock: string, holder: string, directory: string): string => `
-const { DirectoryLock, lockFile } = await import(${JSON.stringify(lock)})
-const { thisProcess } = await import(${JSON.stringify(holder)})
-const { mkdirSync, renameSync, rmdirSync, writeFileSync } = await import('node:fs')
+/** Takes the lock again and again. Prints how often, and 'two' where another one had it too. */
+const contender = (directory: string): string => `
+const { DirectoryLock } = await import(${JSON.stringify(module)})
+const { mkdirSync, rmdirSync } = await import('node:fs')
 const { setTimeout } = await import('node:timers/promises')
 const directory = ${JSON.stringify(directory)}
 let taken = 0
@@ -122,28 +126,24 @@ process.stdin.on('data', () => { end = true })
 console.log('ready')
 while (!end) {
   try {
-    await DirectoryLock.take(directory, { beat: 1e6 })
+    const lock = await DirectoryLock.take(directory)
+    try { mkdirSync(directory + '/held') } catch { console.log('two') }
+    taken++
+    await setTimeout(0)
+    rmdirSync(directory + '/held')
+    await lock[Symbol.asyncDispose]()
   } catch (error) {
     if (!/another run works/.test(error.message)) console.log(error.message)
-    await setTimeout(0)
-    continue
   }
-  try { mkdirSync(directory + '/held') } catch { console.log('two') }
-  taken++
   await setTimeout(0)
-  const own = directory + '/' + process.pid
-  writeFileSync(own, JSON.stringify({ ...thisProcess(), started: '1' }))
-  rmdirSync(directory + '/held')
-  renameSync(own, directory + '/' + lockFile)
 }
 console.log(taken)
 process.exit()`
 
-test('processes that take over from dead ones have the lock one at a time', async (t) => {
+test('processes that want the lock at the same time have it one at a time', async (t) => {
   const directory = await temporaryDirectory(t)
-  const [lock, holds] = ['directory_lock', 'lock_holder'].map((name) => new URL(`../../lib/training/${name}.js`, import.meta.url).href)
   const children = Array.from({ length: 3 }, () => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', contender(lock!, holds!, directory)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, ['--input-type=module', '-e', contender(directory)], { stdio: ['pipe', 'pipe', 'inherit'] })
     let text = ''
     child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
     return { child, ready: once(child.stdout, 'data'), closed: once(child, 'close'), text: () => text }
@@ -158,117 +158,63 @@ test('processes that take over from dead ones have the lock one at a time', asyn
   t.true(children.some(({ text }) => Number(text().split('\n')[1]) > 1))
 })
 
-test('a taker that was killed while it took over blocks nobody', async (t) => {
-  const directory = await temporaryDirectory(t)
-  const path = join(directory, lockFile)
-  const stale = deadText({ id: 'stale' })
-  await writeFile(path, stale)
-  // As tryTake leaves it between its marker and its rename.
-  const hash = createHash('sha256').update(`${lockFile}\0${stale}`).digest('hex').slice(0, 16)
-  await writeFile(`${path}.stale.${hash}`, deadText({ id: 'taker' }))
-  await writeFile(`${path}.1234.tmp`, deadText({ id: 'taker' }))
-  await (await DirectoryLock.take(directory))[Symbol.asyncDispose]()
-  t.deepEqual(await readdir(directory), [], 'what it left is gone')
-})
+/** Field 22 of /proc/PID/stat, of a process whose name has no spaces. */
+const startOf = (pid: number): string => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[21]!
 
-test('a live taker is waited for', async (t) => {
+/** What versions before the kernel's lock wrote: by default for a process that has ended. */
+function earlier(more: object): string {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return JSON.stringify({ pid: 2 ** 22 + 1, started: '1', host: hostname(), machine: null, boot, space: null, id: 'x', ...more })
+}
+
+test('a process of an earlier version holds its directory by the file alone, while it lives', async (t) => {
   const directory = await temporaryDirectory(t)
   const path = join(directory, lockFile)
-  const stale = deadText({ id: 'stale' })
-  await writeFile(path, stale)
-  const marker = `${path}.stale.${createHash('sha256').update(`${lockFile}\0${stale}`).digest('hex').slice(0, 16)}`
-  await writeFile(marker, JSON.stringify(thisProcess()))
-  t.is(await tryTake(path, JSON.stringify(thisProcess()), {}), 'again')
-  t.is(await readFile(path, 'utf8'), stale)
-  const taken = DirectoryLock.take(directory)
-  await rm(marker)
-  await using _lock = await taken
+  const child = spawn('sleep', ['1000'])
+  const ended = once(child, 'exit')
+  await once(child, 'spawn')
+  const text = earlier({ pid: child.pid, started: startOf(child.pid!) })
+  await writeFile(path, text)
+  try {
+    await t.throwsAsync(DirectoryLock.take(directory), {
+      code: 'ERR_CHECKPOINT',
+      message: `${directory}: another run works in this directory (process ${child.pid} on host ${hostname()}); wait for it to end, or take another directory`,
+    })
+    t.is(await readFile(path, 'utf8'), text)
+  } finally {
+    child.kill('SIGKILL')
+    await ended
+  }
+  await using _lock = await DirectoryLock.take(directory)
   t.pass()
 })
 
-test('a process before the last start of this machine has ended; one elsewhere cannot be seen', (t) => {
-  const self = { pid: process.pid, started: '7', host: 'here', machine: 'm', boot: 'b', space: 's', id: 'x' }
-  t.is(lives({ ...self, boot: 'earlier', space: 'other' }, self), false)
-  t.is(lives({ ...self, boot: 'earlier', host: 'there' }, self), undefined, 'a copy of the image')
-  t.is(lives({ ...self, boot: 'earlier', machine: 'n' }, self), undefined)
-  t.is(lives({ ...self, boot: 'earlier', machine: null }, { ...self, machine: null }), undefined)
-  t.is(lives({ ...self, boot: null }, self), undefined)
-  t.is(lives({ ...self, space: 'other' }, self), undefined, 'another container')
-  t.is(lives(self, self), false, 'another start')
-  t.true(lives(thisProcess(), thisProcess()))
-})
-
-const far = JSON.stringify({ pid: 1, started: '1', host: 'far', machine: 'm', boot: 'b', space: 's', id: 'x' })
-
-test('a process that cannot be seen holds its lock while it touches it', async (t) => {
-  const directory = await temporaryDirectory(t)
-  const path = join(directory, lockFile)
-  await writeFile(path, far)
-  // Hours behind, and yet alive.
-  let seconds = 1000
-  const timer = setInterval(() => utimesSync(path, ++seconds, seconds), 20)
-  try {
-    await t.throwsAsync(DirectoryLock.take(directory, { beat: 400 }), {
-      code: 'ERR_CHECKPOINT',
-      message: `${directory}: another run works in this directory (process 1 on far, which touches ${path}); wait for it to end, or take another directory`,
-    })
-  } finally {
-    clearInterval(timer)
-  }
-  t.is(await readFile(path, 'utf8'), far)
-})
+const parent = { pid: process.ppid, started: startOf(process.ppid) }
 
 for (const [what, text] of [
-  ['of a process elsewhere', far],
+  ['of a process of the same number that began at another time', earlier({ ...parent, started: '1' })],
+  ['of a process before the last start of this machine', earlier({ ...parent, boot: 'earlier' })],
+  ['of an earlier version, of a process elsewhere', earlier({ ...parent, host: 'far' })],
+  ['of an earlier version, of this process', earlier({ pid: process.pid, started: startOf(process.pid) })],
+  ['of no process that can be read', 'x'],
   ['without content', ''],
 ] as const) {
-  test(`a lock ${what} is taken over when nobody touches it, whatever clocks say`, async (t) => {
+  test(`a lock ${what} is free`, async (t) => {
     const directory = await temporaryDirectory(t)
     const path = join(directory, lockFile)
     await writeFile(path, text)
-    const ahead = Date.now() / 1000 + 86_400
-    await utimes(path, ahead, ahead)
-    const warned = warningAbout(path)
-    await using _lock = await DirectoryLock.take(directory, { beat: 20 })
-    t.regex(await warned, /watching for 1 s whether it still touches this file/)
+    await using _lock = await DirectoryLock.take(directory)
+    t.like(JSON.parse(await readFile(path, 'utf8')), { pid: process.pid, host: hostname() })
   })
 }
 
-test('watching ends with the signal', async (t) => {
-  const directory = await temporaryDirectory(t)
-  await writeFile(join(directory, lockFile), far)
-  const abort = new AbortController()
-  const taken = DirectoryLock.take(directory, { beat: 1e6, signal: abort.signal })
-  await warningAbout(directory)
-  abort.abort()
-  await t.throwsAsync(taken, { code: 'ERR_ABORTED' })
-})
-
-test('a holder touches its lock, until it is of another', async (t) => {
+test('what takers of earlier versions have left blocks nobody', async (t) => {
   const directory = await temporaryDirectory(t)
   const path = join(directory, lockFile)
-  await using _lock = await DirectoryLock.take(directory, { beat: 20 })
-  await utimes(path, 1, 1)
-  while ((await stat(path)).mtimeMs === 1000) await setTimeout(5)
-  const warned = warningAbout(path)
-  const other = join(directory, 'other')
-  await writeFile(other, far)
-  await utimes(other, 1, 1)
-  await rename(other, path)
-  t.regex(await warned, /the lock of this run is gone or another run's/)
-  t.is((await stat(path)).mtimeMs, 1000)
+  for (const name of [path, `${path}.stale.0123456789abcdef`, `${path}.1234.tmp`]) await writeFile(name, earlier({}))
+  await (await DirectoryLock.take(directory))[Symbol.asyncDispose]()
+  t.false((await readdir(directory)).includes(lockFile))
 })
-
-/** The first warning of this process that names the path. */
-function warningAbout(path: string): Promise<string> {
-  return new Promise((resolve) => {
-    process.on('warning', function listener({ message }) {
-      if (!message.includes(path)) return
-      process.off('warning', listener)
-      resolve(message)
-    })
-  })
-}
 
 test('a run locks its checkpoints and its output', async (t) => {
   const base = await temporaryDirectory(t)
@@ -291,11 +237,40 @@ test('directories are locked once each, by whatever names', async (t) => {
   t.deepEqual((await readdir(join(base, 'run'), { recursive: true })).sort(), [lockFile, 'inner', `inner/${lockFile}`])
 })
 
-test('a lock that another run has taken over is left alone', async (t) => {
+test('a lock that is no longer the file of its name is left alone', async (t) => {
   const directory = await temporaryDirectory(t)
   const path = join(directory, lockFile)
   const lock = await DirectoryLock.take(directory)
-  await writeFile(path, 'of another')
+  await writeFile(`${path}.other`, 'of another')
+  await rename(`${path}.other`, path)
   await lock[Symbol.asyncDispose]()
   t.is(await readFile(path, 'utf8'), 'of another')
+})
+
+test('a directory may go while it is locked, and come again', async (t) => {
+  const directory = join(await temporaryDirectory(t), 'run')
+  const lock = await DirectoryLock.take(directory)
+  await rm(directory, { recursive: true })
+  await mkdir(directory)
+  const next = await DirectoryLock.take(directory)
+  await lock[Symbol.asyncDispose]()
+  t.deepEqual(await readdir(directory), [lockFile], 'not of the first, which was for another directory')
+  await t.throwsAsync(DirectoryLock.take(directory), { code: 'ERR_CHECKPOINT' })
+  await next[Symbol.asyncDispose]()
+  t.deepEqual(await readdir(directory), [])
+})
+
+test('a lock is no link, and no directory', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const path = join(directory, lockFile)
+  await symlink(join(directory, 'elsewhere'), path)
+  await t.throwsAsync(DirectoryLock.take(directory), { code: 'ERR_CHECKPOINT', message: `${directory}: could not lock: too many links, or links in a circle` })
+  t.deepEqual(await readdir(directory), [lockFile])
+  await rm(path)
+  await mkdir(path)
+  await t.throwsAsync(DirectoryLock.take(directory), { code: 'ERR_CHECKPOINT', message: `${directory}: could not lock: is a directory` })
+})
+
+test('a directory that takes no files', async (t) => {
+  await t.throwsAsync(DirectoryLock.take('/proc'), { code: 'ERR_CHECKPOINT', message: /^\/proc: could not lock: / })
 })

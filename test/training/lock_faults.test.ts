@@ -1,18 +1,21 @@
 /** What a lock does where the file system fails. */
+import { open, readdir, writeFile } from 'node:fs/promises'
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import test from 'ava'
+import { PreresnetError } from '../../lib/errors.js'
+import { loadBinding } from '../../lib/native/load.js'
 import { DirectoryLock, lockFile } from '../../lib/training/directory_lock.js'
 import { fit } from '../../lib/training/index.js'
 import { temporaryDirectory } from '../formats/directory.js'
 import { someDigits, tiny } from './tiny.js'
 
-const { linkSync, writeFileSync, rmSync } = fs
-const whole = { linkSync, writeFileSync, rmSync }
+const { rmSync, writeSync } = fs
+const whole = { rmSync, writeSync }
 
 /** One function of the file system fails from here on, where `fails` says so of its first argument. */
-function breakDown(name: 'linkSync' | 'writeFileSync' | 'rmSync', code: string, fails: (first: unknown) => boolean): void {
+function breakDown(name: keyof typeof whole, code: string, fails: (first: unknown) => boolean): void {
   const works = whole[name] as (...values: unknown[]) => unknown
   const broken = (...values: unknown[]): unknown => {
     if (fails(values[0])) throw Object.assign(new Error(`${code}: a test`), { code })
@@ -29,37 +32,63 @@ function repair(): void {
 
 test.afterEach.always(repair)
 
+/** The next warning of this process. */
+const warning = () => new Promise<string>((resolve) => process.once('warning', ({ message }) => resolve(message)))
+
 test.serial('a full disk leaves no lock, and nothing else', async (t) => {
   const directory = await temporaryDirectory(t)
-  breakDown('writeFileSync', 'ENOSPC', (file) => {
-    // As the system does: the file is there, and empty.
-    if (typeof file === 'string') whole.writeFileSync(file, '')
-    return true
-  })
+  breakDown('writeSync', 'ENOSPC', () => true)
   await t.throwsAsync(DirectoryLock.take(directory), { code: 'ERR_CHECKPOINT', message: `${directory}: could not lock: no space left on the device` })
-  t.deepEqual(fs.readdirSync(directory), [])
+  repair()
+  t.deepEqual(await readdir(directory), [])
+  await using _lock = await DirectoryLock.take(directory)
 })
 
 test.serial('a lock that cannot be removed costs no result, and the process takes it again', async (t) => {
   const directory = await temporaryDirectory(t)
   const path = fs.realpathSync(directory)
   const { train } = await someDigits()
-  const warned = new Promise<string>((resolve) => process.once('warning', ({ message }) => resolve(message)))
+  const warned = warning()
   breakDown('rmSync', 'EIO', (name) => name === join(path, lockFile))
   const run = fit(tiny(), { train, batch: 8, steps: 2, threads: 1, learningRate: 0.1, output: directory })
   t.is((await run.finished).step, 2)
-  t.regex(await warned, /could not remove: EIO: a test; this process may take it over/)
+  t.regex(await warned, /could not remove: EIO: a test; the file may stay: it locks nothing any more/)
   t.true(fs.existsSync(join(path, lockFile)))
   repair()
   await (await DirectoryLock.take(directory))[Symbol.asyncDispose]()
   t.false(fs.existsSync(join(path, lockFile)))
 })
 
-test.serial('a file system without links', async (t) => {
+test.serial('a file system without locks locks nothing, and a warning says so', async (t) => {
   const directory = await temporaryDirectory(t)
-  breakDown('linkSync', 'EPERM', () => true)
-  const lock = await DirectoryLock.take(directory)
-  await t.throwsAsync(DirectoryLock.take(directory), { code: 'ERR_CHECKPOINT', message: /\(this process \d+\)/ })
-  await lock[Symbol.asyncDispose]()
-  t.deepEqual(fs.readdirSync(directory), [])
+  await writeFile(join(directory, 'mine'), '')
+  const binding = loadBinding()
+  const without = (): never => {
+    throw new PreresnetError('ERR_UNSUPPORTED', 'the file system has no locks: No locks available')
+  }
+  Object.assign(binding, { lockFile: without })
+  try {
+    const warned = warning()
+    const lock = await DirectoryLock.take(directory)
+    t.is(
+      await warned,
+      `${join(fs.realpathSync(directory), lockFile)}: the file system has no locks: No locks available; nothing keeps a second run out of this directory`,
+    )
+    await lock[Symbol.asyncDispose]()
+  } finally {
+    Reflect.deleteProperty(binding, 'lockFile')
+  }
+  t.deepEqual(await readdir(directory), ['mine'])
+})
+
+test('a descriptor that cannot be locked is refused', async (t) => {
+  const path = join(await temporaryDirectory(t), 'file')
+  await writeFile(path, '')
+  const file = await open(path, 'r')
+  try {
+    t.throws(() => loadBinding().lockFile(file.fd), { code: 'ERR_FILE', message: 'cannot lock a file: Bad file descriptor' })
+  } finally {
+    await file.close()
+  }
+  t.throws(() => loadBinding().lockFile(2 ** 30), { code: 'ERR_FILE', message: 'cannot keep a file open for its lock: Bad file descriptor' })
 })
