@@ -3,6 +3,7 @@ import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../native/load.js'
 import type { Dataset, FileSource } from './dataset.js'
+import { described } from './described.js'
 
 interface DecodeSettings {
   readonly workers: number
@@ -19,7 +20,7 @@ export async function decodeAll(source: FileSource, shape: Dataset['shape'], { w
   const images = new Uint8Array(count * imageBytes)
   const batch = Math.max(1, Math.min(count, Math.ceil(batchBytes / imageBytes)))
   const loader = loadBinding().createLoader({
-    source: { ...source, labels: new Int32Array(count) },
+    ...described(source, new Int32Array(count)),
     ...shape,
     batch,
     mode: 'evaluate',

@@ -3,6 +3,7 @@ import { boolean, fields, integer, knownKeys, oneOf } from '../options.js'
 import { loadBinding } from '../native/load.js'
 import type { NativeLoader } from '../native/types.js'
 import { checkDataset } from './check.js'
+import { described } from './described.js'
 import type { Dataset } from './dataset.js'
 
 export interface LoaderOptions {
@@ -57,7 +58,7 @@ export interface Loader extends AsyncDisposable {
 export function loader(dataset: Dataset, options: LoaderOptions): Loader {
   const { batch, mode, seed, pad, flip, workers, slots } = validated(dataset, options)
   const { shape, labels, source } = dataset
-  const native = loadBinding().createLoader({ source: { ...source, labels }, ...shape, batch, mode, seed, pad, flip, workers, slots })
+  const native = loadBinding().createLoader({ ...described(source, labels), ...shape, batch, mode, seed, pad, flip, workers, slots })
   const batches = mode === 'train' ? Math.floor(dataset.length / batch) : Math.ceil(dataset.length / batch)
   return new BatchLoader(dataset, batch, mode, pad, batches, native)
 }

@@ -85,11 +85,30 @@ export interface NativeLoader {
   close(): Promise<void>
 }
 
+/** Where the bytes of samples are: `file` (an index in `files`), `offset` and `length` (-1: to the end of the file) have one entry for each. */
+export interface ByteRanges {
+  readonly files: readonly string[]
+  readonly file: Int32Array
+  readonly offset: Float64Array
+  readonly length: Float64Array
+}
+
+/** How workers make an image of height x width from a file. */
+export interface DecodeSettings {
+  /** Shorter side after resizing; 0: as stored. */
+  readonly resize: number
+  /** `resize` is for images of other sizes alone. */
+  readonly keepFitting: boolean
+  /** The image must have height x width now, else ERR_IMAGE. Otherwise its centre is cut out. */
+  readonly exact: boolean
+}
+
 export interface LoaderDescription {
   readonly source:
     | { readonly kind: 'memory'; readonly images: Uint8Array; readonly labels: Int32Array }
-    /** Decoded, resized (shorter side to `resize`) and centre-cropped to height x width by the workers; 0: images of exactly that size, else ERR_IMAGE. */
-    | { readonly kind: 'files'; readonly paths: readonly string[]; readonly labels: Int32Array; readonly resize: number }
+    | ({ readonly kind: 'ranges'; readonly labels: Int32Array } & ByteRanges)
+  /** Of a source of ranges. */
+  readonly decode?: DecodeSettings
   /** Of one stored image, before padding and cropping by `placement`. */
   readonly height: number
   readonly width: number
@@ -183,7 +202,7 @@ export interface NativeBinding {
   lockFile(descriptor: number): (() => void) | null
   /** Of a JPEG or PNG file, by its header alone. ERR_IMAGE for what has none, or more pixels than `maxPixels` (@default 2 ** 28). */
   imageSize(file: Uint8Array, options: { readonly maxPixels?: number }): { readonly height: number; readonly width: number }
-  /** JPEG or PNG to RGB (or grey) pixels, NHWC. Resized and cropped as in LoaderDescription where height and width are given. */
+  /** JPEG or PNG to RGB (or grey) pixels, NHWC. Resized and cropped as by `DecodeSettings` where height and width are given. */
   decodeImage(
     file: Uint8Array,
     options: {

@@ -1,6 +1,8 @@
 #include "addon/loader.h"
 
+#include <cmath>
 #include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -12,30 +14,26 @@ namespace preresnet {
 
 namespace {
 
-LoaderOptions read_options(const Napi::Value& value, Napi::Reference<Napi::Uint8Array>* images) {
-  const Arguments description(value, "loader");
-  const Arguments source = description.object("source");
-  LoaderOptions options;
-  const std::string kind = source.text("kind");
-  if (kind == "memory") {
-    options.kind = LoaderOptions::Kind::memory;
-    const Napi::Uint8Array bytes = source.bytes("images");
-    *images = Napi::Persistent(bytes);
-    options.images = bytes.Data();
-    options.images_bytes = bytes.ByteLength();
-    options.set_id = static_cast<uint64_t>(source.integer_or("id", 0, 0));
-  } else if (kind == "files") {
-    options.kind = LoaderOptions::Kind::files;
-    options.paths = source.texts("paths");
-    options.resize = source.integer("resize", 0);
-  } else {
-    source.refuse("kind", "\"memory\" or \"files\"");
+std::vector<int64_t> whole_numbers(const Arguments& source, const char* name) {
+  const std::vector<double> values = source.doubles(name);
+  std::vector<int64_t> result;
+  result.reserve(values.size());
+  for (const double value : values) {
+    constexpr double kLargest = 9007199254740991;  // 2^53 - 1
+    if (!(std::abs(value) <= kLargest && value == std::floor(value)))
+      source.refuse(name, "whole numbers");
+    result.push_back(static_cast<int64_t>(value));
   }
-  options.labels = source.integers("labels");
+  return result;
+}
+
+LoaderOptions read_options(const Arguments& description) {
+  LoaderOptions options;
+  options.labels = description.object("source").integers("labels");
   constexpr int64_t kLargestSide = 1 << 16;
-  options.height = description.integer("height", 1, kLargestSide);
-  options.width = description.integer("width", 1, kLargestSide);
-  options.channels = description.integer("channels", 1, 64);
+  options.shape.height = description.integer("height", 1, kLargestSide);
+  options.shape.width = description.integer("width", 1, kLargestSide);
+  options.shape.channels = description.integer("channels", 1, 64);
   options.batch = description.integer("batch", 1, 1 << 24);
   const std::string mode = description.text("mode");
   if (mode != "train" && mode != "evaluate")
@@ -47,6 +45,37 @@ LoaderOptions read_options(const Napi::Value& value, Napi::Reference<Napi::Uint8
   options.workers = static_cast<int>(description.integer("workers", 1, 1024));
   options.slots = static_cast<int>(description.integer("slots", 2, 1024));
   return options;
+}
+
+std::unique_ptr<SampleSource> read_source(const Arguments& description,
+                                          const LoaderOptions& options,
+                                          Napi::Reference<Napi::Uint8Array>* images) {
+  const Arguments source = description.object("source");
+  const std::string kind = source.text("kind");
+  if (kind == "memory") {
+    const Napi::Uint8Array bytes = source.bytes("images");
+    *images = Napi::Persistent(bytes);
+    const auto set_id = static_cast<uint64_t>(source.integer_or("id", 0, 0));
+    return memory_source(bytes.Data(), bytes.ByteLength(), set_id, options.labels.size(),
+                         options.shape);
+  }
+  if (kind != "ranges") source.refuse("kind", "\"memory\" or \"ranges\"");
+  FileRanges ranges{source.texts("files"), source.integers("file"),
+                    whole_numbers(source, "offset"), whole_numbers(source, "length")};
+  const Arguments decode = description.object("decode");
+  return range_source(std::move(ranges), options.shape,
+                      {.resize = decode.integer("resize", 0),
+                       .exact = decode.boolean_or("exact", false),
+                       .keep_fitting = decode.boolean_or("keepFitting", false)});
+}
+
+std::shared_ptr<BatchSource> read_loader(const Napi::Value& value,
+                                         Napi::Reference<Napi::Uint8Array>* images) {
+  const Arguments description(value, "loader");
+  LoaderOptions options = read_options(description);
+  check_loader(options);
+  auto source = read_source(description, options, images);
+  return make_loader(std::move(options), std::move(source));
 }
 
 struct BatchCopy {
@@ -104,7 +133,7 @@ Napi::Value LoaderObject::create(const Napi::CallbackInfo& info) {
 LoaderObject::LoaderObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<LoaderObject>(info) {
   guarded(info.Env(), [&]() -> Napi::Value {
     auto state = std::make_shared<LoaderState>();
-    state->source = make_loader(read_options(info[0], &state->images));
+    state->source = read_loader(info[0], &state->images);
     batch_ = state->source->batch_size();
     state_ = std::move(state);
     Environment::of(info.Env()).add(state_);

@@ -1,0 +1,45 @@
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "core/error.h"
+#include "data/sample_source.h"
+
+namespace preresnet {
+namespace {
+
+constexpr int64_t kTaskBytes = 256 << 10;
+
+class MemorySource : public SampleSource {
+ public:
+  MemorySource(ImageSet set, const SampleShape& shape) : set_(set), image_bytes_(shape.bytes()) {}
+
+  size_t count() const override { return static_cast<size_t>(set_.count); }
+  int64_t grain(int64_t share) const override {
+    return std::clamp<int64_t>(kTaskBytes / image_bytes_, 1, share);
+  }
+  ImageSet set() const override { return set_; }
+  void read(uint64_t sample, Desk&, uint8_t* pixels) const override {
+    std::memcpy(pixels, set_.images + sample * image_bytes_, image_bytes_);
+  }
+
+ private:
+  const ImageSet set_;
+  const int64_t image_bytes_;
+};
+
+}  // namespace
+
+std::unique_ptr<SampleSource> memory_source(const uint8_t* images, size_t bytes, uint64_t set_id,
+                                            size_t count, const SampleShape& shape) {
+  const size_t expected = count * static_cast<size_t>(shape.bytes());
+  if (images == nullptr || bytes != expected) {
+    throw Error("ERR_DATASET", "loader: expected " + std::to_string(expected) +
+                                   " bytes of images for " + std::to_string(count) +
+                                   " labels, got " + std::to_string(bytes));
+  }
+  return std::make_unique<MemorySource>(ImageSet{set_id, images, static_cast<int64_t>(count)},
+                                        shape);
+}
+
+}  // namespace preresnet

@@ -1,0 +1,132 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/error.h"
+#include "data/sample_source.h"
+
+namespace preresnet {
+namespace {
+
+constexpr int64_t kMaximumBytes = int64_t{1} << 30;  // of one image
+
+class File {
+ public:
+  explicit File(const std::string& path)
+      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (descriptor_ < 0) fail(std::strerror(errno));
+  }
+  ~File() { ::close(descriptor_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  int64_t size() const {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) fail(std::strerror(errno));
+    if (!S_ISREG(status.st_mode)) fail("expected a file");
+    return status.st_size;
+  }
+
+  void read(int64_t offset, std::vector<uint8_t>& contents) const {
+    size_t done = 0;
+    while (done < contents.size()) {
+      const ssize_t count = ::pread(descriptor_, contents.data() + done, contents.size() - done,
+                                    offset + static_cast<int64_t>(done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail(std::strerror(errno));
+      if (count == 0) {
+        fail("expected " + std::to_string(contents.size()) + " bytes" +
+             (offset == 0 ? "" : " from byte " + std::to_string(offset) + " on") + ", got " +
+             std::to_string(done));
+      }
+      done += static_cast<size_t>(count);
+    }
+  }
+
+  [[noreturn]] void fail(const std::string& reason) const {
+    throw Error("ERR_FILE", path_ + ": " + reason);
+  }
+
+ private:
+  const std::string& path_;
+  const int descriptor_;
+};
+
+class RangeSource : public SampleSource {
+ public:
+  RangeSource(FileRanges ranges, const DecodeOptions& preparation)
+      : ranges_(std::move(ranges)), preparation_(preparation) {}
+
+  size_t count() const override { return ranges_.file.size(); }
+  // Images differ in size, so they go in small portions.
+  int64_t grain(int64_t share) const override { return std::clamp<int64_t>(share / 4, 1, share); }
+
+  void read(uint64_t sample, Desk& desk, uint8_t* pixels) const override {
+    const std::string& path = ranges_.files[ranges_.file[sample]];
+    const int64_t offset = ranges_.offset[sample];
+    int64_t length = ranges_.length[sample];
+    const bool whole = length < 0 && offset == 0;
+    {
+      const File file(path);
+      if (length < 0) length = std::max<int64_t>(file.size() - offset, 0);
+      if (length > kMaximumBytes)
+        file.fail("expected an image of at most 1 GiB, got " + std::to_string(length) + " bytes");
+      desk.file.resize(static_cast<size_t>(length));
+      file.read(offset, desk.file);
+    }
+    desk.decoder.decode_into(desk.file.data(), desk.file.size(), preparation_,
+                             whole ? path : path + " at byte " + std::to_string(offset), pixels);
+  }
+
+ private:
+  const FileRanges ranges_;
+  const DecodeOptions preparation_;
+};
+
+void expect_entries(const char* name, size_t expected, size_t got) {
+  if (got == expected) return;
+  throw Error("ERR_DATASET", std::string("loader: ") + name + ": expected as many as samples (" +
+                                 std::to_string(expected) + "), got " + std::to_string(got));
+}
+
+}  // namespace
+
+std::unique_ptr<SampleSource> range_source(FileRanges ranges, const SampleShape& shape,
+                                           const DecodeOptions& preparation) {
+  const size_t samples = ranges.file.size();
+  expect_entries("offset", samples, ranges.offset.size());
+  expect_entries("length", samples, ranges.length.size());
+  for (size_t i = 0; i < samples; ++i) {
+    if (ranges.file[i] >= 0 && static_cast<size_t>(ranges.file[i]) < ranges.files.size() &&
+        ranges.offset[i] >= 0 && ranges.length[i] >= -1)
+      continue;
+    throw Error("ERR_DATASET", "loader: sample " + std::to_string(i) +
+                                   ": expected a range of one of " +
+                                   std::to_string(ranges.files.size()) + " files, got file " +
+                                   std::to_string(ranges.file[i]) + ", offset " +
+                                   std::to_string(ranges.offset[i]) + ", length " +
+                                   std::to_string(ranges.length[i]));
+  }
+  if (shape.channels != 1 && shape.channels != 3) {
+    throw Error("ERR_OPTION", "loader: channels: expected 1 or 3 for files, got " +
+                                  std::to_string(shape.channels));
+  }
+  const int64_t larger = std::max(shape.height, shape.width);
+  if (preparation.resize != 0 && preparation.resize < larger) {
+    throw Error("ERR_OPTION", "loader: resize: expected at least the larger of height and width (" +
+                                  std::to_string(larger) + "), got " +
+                                  std::to_string(preparation.resize));
+  }
+  DecodeOptions complete = preparation;
+  complete.channels = shape.channels;
+  complete.height = shape.height;
+  complete.width = shape.width;
+  return std::make_unique<RangeSource>(std::move(ranges), complete);
+}
+
+}  // namespace preresnet

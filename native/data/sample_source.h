@@ -1,0 +1,64 @@
+// Where the pixels of a sample come from. A new kind of dataset is a list of byte ranges, made in
+// TypeScript; it needs no source of its own.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/batch_source.h"
+#include "data/decode.h"
+
+namespace preresnet {
+
+/// What a worker keeps from image to image.
+struct Desk {
+  ImageDecoder decoder;
+  std::vector<uint8_t> file;
+};
+
+/// Read from several threads at once, each with a desk of its own.
+class SampleSource {
+ public:
+  virtual ~SampleSource() = default;
+  virtual size_t count() const = 0;
+  /// Samples that a worker takes at a time where its share of a batch is `share`: enough to be
+  /// worth a lock, few enough to spread over workers.
+  virtual int64_t grain(int64_t share) const = 0;
+  /// The images, where they lie in memory as a whole.
+  virtual ImageSet set() const { return {}; }
+  /// Pixels [height][width][channels] of one sample. Throws ERR_FILE or ERR_IMAGE, which name the
+  /// file.
+  virtual void read(uint64_t sample, Desk& desk, uint8_t* pixels) const = 0;
+};
+
+/// The size of a sample as the loader delivers it.
+struct SampleShape {
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t channels = 0;
+
+  int64_t bytes() const { return height * width * channels; }
+};
+
+/// Images that somebody else owns, keeps alive and does not change: [count][Y][X][C]. `set_id`: of
+/// this memory and no other; 0: batches are given by their pixels alone.
+std::unique_ptr<SampleSource> memory_source(const uint8_t* images, size_t bytes, uint64_t set_id,
+                                            size_t count, const SampleShape& shape);
+
+/// Image files, or parts of files such as tar shards. All vectors but `files` have one entry a
+/// sample.
+struct FileRanges {
+  std::vector<std::string> files;
+  std::vector<int32_t> file;    // index in `files`
+  std::vector<int64_t> offset;  // of the first byte
+  std::vector<int64_t> length;  // -1: to the end of the file
+};
+
+/// `preparation`: of every image; height, width and channels are those of `shape`. Throws
+/// ERR_DATASET for ranges that do not fit together.
+std::unique_ptr<SampleSource> range_source(FileRanges ranges, const SampleShape& shape,
+                                           const DecodeOptions& preparation);
+
+}  // namespace preresnet
