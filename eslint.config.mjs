@@ -34,6 +34,23 @@ const NODE_GLOBALS = [
   'setTimeout',
 ]
 
+/** Operands or attributes of an operation, as a variable or of an object. */
+const HELD = ':matches(Identifier[name=/^(operands|attributes)$/], MemberExpression[property.name=/^(operands|attributes)$/])'
+const CAST = ':matches(TSAsExpression, TSTypeAssertion, TSNonNullExpression)'
+const NARROW = 'narrow by `op`: the generated types know what each operation has.'
+
+/** A look-up by a string, or a cast, finds a misspelt or foreign operand only when a program runs, or never. */
+const TYPED_PROGRAM = [
+  { selector: `${CAST} > ${HELD}.expression`, message: NARROW },
+  { selector: `${CAST} > MemberExpression.expression > ${HELD}.object`, message: NARROW },
+  { selector: `MemberExpression[computed=true][property.type='Literal'] > ${HELD}.object`, message: NARROW },
+  {
+    selector: 'TSAsExpression > TSTypeReference.typeAnnotation[typeName.name=/^(AnyOperands|Operands|Attributes|DraftOperation|OperationSpec)$/]',
+    message: NARROW,
+  },
+  { selector: 'TSAsExpression > TSIndexedAccessType.typeAnnotation', message: NARROW },
+]
+
 const rooms = Object.keys(MAY_IMPORT)
 
 const roomRules = rooms.map((room) => {
@@ -77,6 +94,10 @@ export default defineConfig(
   {
     files: ['lib/**/*.ts'],
     rules: { 'no-restricted-properties': ['error', ADDON] },
+  },
+  {
+    files: ['lib/compiler/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...TYPED_PROGRAM] },
   },
   {
     // The library is silent and leaves the process alone; the command line speaks for it.

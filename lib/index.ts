@@ -6,19 +6,7 @@ export * from './graph/index.js'
 export { compilePrograms } from './compiler/compile.js'
 export type { Choice, Choices, Site, Tier, Want } from './compiler/lower/engines.js'
 export type { CompileOptions, ConvolutionChoice, InputOptions, LossOptions, LossScale, UpdateOptions } from './compiler/options.js'
-export type {
-  ArenaName,
-  AttributeValue,
-  DeviceName,
-  DType,
-  Layout,
-  OperandValue,
-  OperationSpec,
-  Precision,
-  Program,
-  ProgramSet,
-  TensorSpec,
-} from './compiler/program.js'
+export type { ArenaName, DeviceName, DType, Layout, OperationSpec, Precision, Program, ProgramSet, TensorSpec } from './compiler/program.js'
 export { type LaunchReport, type OperationReport, type PlanReport, planReport } from './compiler/report.js'
 export { type Metadata, readSafetensors, type SafetensorsTensor, type SafetensorsType, type TensorValues, writeSafetensors } from './formats/safetensors.js'
 export type { ClassLabels, PixelSamples, SoftLabels, UserBatch, UserSamples, ValueSamples } from './runtime/batch.js'

@@ -16,14 +16,18 @@ const ATTRIBUTE_TYPES = {
   integer: { cpp: 'int64_t', ts: 'number', zero: '0' },
   number: { cpp: 'double', ts: 'number', zero: '0' },
   boolean: { cpp: 'bool', ts: 'boolean', zero: 'false' },
-  integers: { cpp: 'std::vector<int64_t>', ts: 'readonly number[]' },
-  numbers: { cpp: 'std::vector<double>', ts: 'readonly number[]' },
+  integers: { cpp: 'std::vector<int64_t>', ts: 'number[]' },
+  numbers: { cpp: 'std::vector<double>', ts: 'number[]' },
 }
 
+/** What the compiler may make part of an operation, in the order in which operations do it. */
+const TAKES = ['residual', 'relu', 'add', 'mask', 'sums']
+
 const pascal = (name) => name.replace(/(^|_)([a-z])/g, (_, __, letter) => letter.toUpperCase())
-const operations = Object.entries(table.operations).map(([name, { summary, operands, attributes }]) => ({
+const operations = Object.entries(table.operations).map(([name, { operands, attributes, takes = {}, ...rest }]) => ({
   name,
-  summary,
+  ...rest,
+  takes,
   operands: Object.entries(operands).map(([operand, entry]) => ({ operand, ...entry })),
   attributes: Object.entries(attributes).map(([attribute, entry]) => ({ attribute, ...entry })),
 }))
@@ -41,7 +45,9 @@ function check() {
   const known = (where, entry, keys) => {
     for (const key of Object.keys(entry)) if (!keys.includes(key)) fail(where, `unknown key ${key}`)
   }
-  for (const { name, operands, attributes } of operations) {
+  for (const operation of operations) {
+    const { name, operands, attributes } = operation
+    known(name, operation, ['name', 'summary', 'operands', 'attributes', 'reads', 'takes', 'products', 'launches'])
     for (const entry of operands) {
       const where = `${name}.${entry.operand}`
       known(where, entry, ['operand', 'role', 'type', 'shape', 'layout', 'list', 'optional', 'view', 'help'])
@@ -55,6 +61,48 @@ function check() {
       known(where, entry, ['attribute', 'type', 'default', 'help'])
       if (!(entry.type in ATTRIBUTE_TYPES)) fail(where, `type ${entry.type}`)
     }
+    checkNames(operation, fail, known)
+  }
+}
+
+/** What an operation reads, takes in and costs is said by names of its own operands and attributes. */
+function checkNames({ name, operands, attributes, reads, takes, products, launches }, fail, known) {
+  const operand = (where, value, { role, optional } = {}) => {
+    const entry = operands.find((one) => one.operand === value)
+    if (entry === undefined) fail(`${name}.${where}`, `no operand ${value}`)
+    if (role !== undefined && entry.role !== role) fail(`${name}.${where}`, `${value} has role ${entry.role}`)
+    if (optional === true && entry.optional !== true) fail(`${name}.${where}`, `${value} is not optional`)
+  }
+  const flag = (where, value) => {
+    if (attributes.find(({ attribute }) => attribute === value)?.type !== 'boolean') fail(`${name}.${where}`, `no boolean attribute ${value}`)
+  }
+  if (reads !== undefined) {
+    known(`${name}.reads`, reads, ['scale', 'bias', 'relu'])
+    for (const value of ['x', reads.scale, reads.bias]) operand('reads', value, { role: 'in' })
+    flag('reads', reads.relu)
+  }
+  known(`${name}.takes`, takes, TAKES)
+  const { residual, relu, add, mask, sums } = takes
+  for (const ability of [residual, relu, add, mask]) if (ability !== undefined) operand('takes', ability.into, { role: 'out' })
+  if (residual !== undefined) operand('takes', 'residual', { role: 'in', optional: true })
+  if (relu !== undefined) flag('takes', 'relu')
+  if (add !== undefined) operand('takes', 'add', { role: 'in', optional: true })
+  if (mask !== undefined) {
+    if (reads === undefined) fail(`${name}.takes`, 'a mask without reads')
+    for (const attribute of mask.sets) flag('takes', attribute)
+  }
+  if (sums !== undefined) {
+    operand('takes', 'sums', { role: 'out', optional: true })
+    operand('takes', sums.of, { role: 'out' })
+    if (sums.times !== '*') operand('takes', sums.times)
+  }
+  if (products !== undefined) {
+    known(`${name}.products`, products, ['output', 'weights', 'each'])
+    for (const value of [products.output, products.weights, ...(products.each ?? [])]) operand('products', value)
+  }
+  if (launches !== undefined) {
+    known(`${name}.launches`, launches, ['count', 'each', 'groups'])
+    for (const value of [...(launches.each ?? []), ...(launches.groups ?? [])]) operand('launches', value)
   }
 }
 
@@ -162,20 +210,86 @@ function cpp() {
 }
 
 function typescript() {
-  const property = (name, optional, type) => `    readonly ${name}${optional ? '?' : ''}: ${type}`
+  const property = (name, optional, type) => `    ${name}${optional ? '?' : ''}: ${type}`
   const record = (title, lines) => [`export interface ${title} {`, ...lines, '}', '']
+  const union = (names) => (names.length === 0 ? 'never' : names.map((name) => `'${name}'`).join(' | '))
   return [
     '/** Made by scripts/generate-contracts.mjs from native/ops/contracts.json. Do not edit. */',
     '',
     `export const contractsVersion = ${table.version}`,
     '',
-    '/** The table itself. Every operand and attribute has every key, so that generic code needs no casts. */',
-    `export const contracts = ${JSON.stringify(
+    '/** Operands of each operation. T: a tensor index, or whatever stands for a tensor before memory is planned. */',
+    ...record(
+      'Operands<T = number>',
+      operations.flatMap(({ name, operands }) => [
+        `  ${name}: {`,
+        ...operands.map(({ operand, list, optional }) => property(operand, optional, `${list ? 'T[]' : 'T'}${optional ? ' | undefined' : ''}`)),
+        '  }',
+      ]),
+    ),
+    'export type OperationName = keyof Operands',
+    '',
+    '/** Attributes of each operation; those with a default may be left out. */',
+    ...record(
+      'Attributes',
+      operations.flatMap(({ name, attributes }) =>
+        attributes.length === 0
+          ? [`  ${name}: Record<string, never>`]
+          : [`  ${name}: {`, ...attributes.map((entry) => property(entry.attribute, entry.default !== undefined, ATTRIBUTE_TYPES[entry.type].ts)), '  }'],
+      ),
+    ),
+    '/** What each operation writes where it is asked for. */',
+    ...record(
+      'OptionalOutputs',
+      operations.map(
+        ({ name, operands }) => `  ${name}: ${union(operands.filter(({ role, optional }) => role === 'out' && optional).map(({ operand }) => operand))}`,
+      ),
+    ),
+    '/** What some operations can take in after they were put into a program, in the order in which operations do it. */',
+    `export const abilities = [${TAKES.map((ability) => `'${ability}'`).join(', ')}] as const`,
+    '',
+    '/** Those operations. */',
+    ...record(
+      'Takers',
+      TAKES.map((ability) => `  ${ability}: ${union(operations.filter(({ takes }) => takes[ability] !== undefined).map(({ name }) => name))}`),
+    ),
+    ...record('OperandContract', [
+      "  readonly role: 'in' | 'out' | 'inout'",
+      `  readonly type: ${union(Object.keys(table.types))}`,
+      '  readonly shape: string',
+      '  readonly list: boolean',
+      '  readonly optional: boolean',
+      '  readonly view: boolean',
+      '  readonly plain: boolean',
+    ]),
+    ...record('AttributeContract', [
+      `  readonly type: ${union(Object.keys(ATTRIBUTE_TYPES))}`,
+      '  readonly required: boolean',
+      '  readonly default?: number | boolean | readonly number[]',
+    ]),
+    '/** As the comment of the table explains. */',
+    ...record('OperationContract', [
+      '  readonly summary: string',
+      '  readonly operands: Readonly<Record<string, OperandContract>>',
+      '  readonly attributes: Readonly<Record<string, AttributeContract>>',
+      '  readonly reads?: { readonly scale: string; readonly bias: string; readonly relu: string }',
+      '  readonly takes: {',
+      '    readonly residual?: { readonly into: string }',
+      '    readonly relu?: { readonly into: string }',
+      '    readonly add?: { readonly into: string }',
+      '    readonly mask?: { readonly into: string; readonly sets: readonly string[] }',
+      '    readonly sums?: { readonly of: string; readonly times: string }',
+      '  }',
+      '  readonly products?: { readonly output: string; readonly weights: string; readonly each?: readonly string[] }',
+      '  readonly launches?: { readonly count?: number; readonly each?: readonly string[]; readonly groups?: readonly string[] }',
+    ]),
+    '/** The table itself. */',
+    `export const contracts: Readonly<Record<OperationName, OperationContract>> = ${JSON.stringify(
       Object.fromEntries(
-        operations.map(({ name, summary, operands, attributes }) => [
+        operations.map(({ name, operands, attributes, ...rest }) => [
           name,
           {
-            summary,
+            ...rest,
             operands: Object.fromEntries(
               operands.map(({ operand, role, type, shape, layout, list = false, optional = false, view = false }) => [
                 operand,
@@ -193,32 +307,8 @@ function typescript() {
       ),
       null,
       2,
-    )} as const`,
+    )}`,
     '',
-    'export type OperationName = keyof typeof contracts',
-    '',
-    '/** Operands of each operation. T: a tensor index, or whatever stands for a tensor before memory is planned. */',
-    ...record(
-      'Operands<T = number>',
-      operations.flatMap(({ name, operands }) => [
-        `  readonly ${name}: {`,
-        ...operands.map(({ operand, list, optional }) => property(operand, optional, list ? 'readonly T[]' : 'T')),
-        '  }',
-      ]),
-    ),
-    '/** Attributes of each operation; those with a default may be left out. */',
-    ...record(
-      'Attributes',
-      operations.flatMap(({ name, attributes }) =>
-        attributes.length === 0
-          ? [`  readonly ${name}: Readonly<Record<never, never>>`]
-          : [
-              `  readonly ${name}: {`,
-              ...attributes.map((entry) => property(entry.attribute, entry.default !== undefined, ATTRIBUTE_TYPES[entry.type].ts)),
-              '  }',
-            ],
-      ),
-    ),
     '/** Opcodes of `pointwise`: four integers an instruction, opcode and a, b, c. */',
     'export const pointwiseOpcodes = {',
     ...Object.entries(table.pointwiseInstructions).map(([name, { opcode }]) => `  ${name}: ${opcode},`),

@@ -3,9 +3,11 @@
  * into operations. Activations are read through the same transforms as in the forward pass, so none is ever stored for it.
  */
 import { PreresnetError } from '../errors.js'
+import { nodeParameters } from '../graph/count.js'
 import type { GraphNode, NodeId } from '../graph/graph.js'
-import type { Draft, DraftOperation, DraftTensor } from './draft.js'
-import { tensorsOf, wholeTensor, type Expression } from './expression.js'
+import type { Operands } from '../contracts.js'
+import type { Draft, DraftTensor } from './draft.js'
+import { tensorsOf, wholeTensor, type Expression, type Transform } from './expression.js'
 import { imageShape, type Forward } from './forward.js'
 
 export interface BackwardOptions {
@@ -36,7 +38,7 @@ export class Backward {
     for (const node of forward.graph.nodes) for (const id of node.inputs) this.readers[id]?.push(node)
     this.wanted = []
     for (const node of forward.graph.nodes) {
-      const own = parametersOf(node).some((name) => options.gradient(name) !== undefined)
+      const own = nodeParameters(node).some((name) => options.gradient(name) !== undefined)
       this.wanted.push(own || (node.kind === 'input' && options.inputGradient) || node.inputs.some((id) => this.wanted[id] === true))
     }
   }
@@ -126,6 +128,8 @@ export class Backward {
         stored.pinned = true
         return this.give(a, e.tensor(stored, -node.stride, imageShape(this.forward.nodeAt(a).shape)))
       }
+      default:
+        return node satisfies never
     }
   }
 
@@ -150,8 +154,7 @@ export class Backward {
 
   private conv(node: GraphNode & { kind: 'conv2d' }, gradient: Expression, g: Expression): void {
     const input = node.inputs[0] as NodeId
-    const transform = this.forward.transforms.get(node.id)
-    if (transform === undefined) throw new PreresnetError('ERR_INTERNAL', `${node.name}: no operand`)
+    const transform = this.operand(node)
     const e = this.forward.expressions
     const source = gradientOperands(g) ?? { d: this.forward.materialiser.store(g, node.name, []) }
     const operation = this.draft.emit(
@@ -169,7 +172,7 @@ export class Backward {
       },
       { ...this.draft.convolution(node, transform.relu), mask: false },
     )
-    if (this.shared.has(gradient) && ('dA' in operation.operands || 'skip' in operation.operands)) {
+    if (this.shared.has(gradient) && (source.dA !== undefined || source.skip !== undefined)) {
       const { channels, height, width } = imageShape(node.shape)
       const dy = this.draft.write(operation, 'dy', this.draft.activation(`${node.name}:dy`, channels, height, width))
       dy.pinned = true
@@ -177,15 +180,16 @@ export class Backward {
       this.forward.materialiser.remember(g, dy)
     }
     if (this.wanted[input] !== true) return
-    const { channels, height, width } = imageShape(this.forward.nodeAt(input).shape)
-    this.give(input, e.tensor(this.draft.write(operation, 'dx', this.draft.activation(`${node.name}:dx`, channels, height, width))))
+    this.give(input, e.tensor(this.draft.write(operation, 'dx', this.gradientAtInput(node))))
   }
 
   private norm(node: GraphNode & { kind: 'batchNorm' }, g: Expression): void {
     const record = this.forward.norms.get(node.id)
     if (record === undefined) throw new PreresnetError('ERR_INTERNAL', `${node.name}: no statistics`)
     const d = this.forward.materialiser.store(g, node.name, [node.name])
-    const operation = this.draft.emit(
+    const coefficients = (name: string): DraftTensor => this.draft.coefficients(`${node.name}:${name}`, record.x.shape[1] as number)
+    const [a, b, c] = [coefficients('a'), coefficients('b'), coefficients('c')] as const
+    this.draft.emit(
       'bn_backward',
       node.name,
       [node.name],
@@ -196,49 +200,44 @@ export class Backward {
         invstd: record.invstd,
         dweight: this.options.gradient(node.weight),
         dbeta: this.options.gradient(node.bias),
+        a,
+        b,
+        c,
       },
       { count: record.count, frozen: record.frozen },
     )
-    const output = (key: 'a' | 'b' | 'c'): DraftTensor =>
-      this.draft.write(operation, key, this.draft.coefficients(`${node.name}:${key}`, record.x.shape[1] as number))
     const e = this.forward.expressions
-    const [a, b, c] = [output('a'), output('b'), output('c')] as const
     this.give(node.inputs[0] as NodeId, e.normBackward(e.tensor(d), e.tensor(record.x), a, b, c))
   }
 
   private maxPool(node: GraphNode & { kind: 'maxPool' }, g: Expression): void {
-    const transform = this.forward.transforms.get(node.id)
-    if (transform === undefined) throw new PreresnetError('ERR_INTERNAL', `${node.name}: no operand`)
+    const { x, scale, bias, relu } = this.operand(node)
     const dy = this.forward.materialiser.store(g, node.name, [])
+    const dx = this.gradientAtInput(node)
     const { kernel, stride, padding } = node
-    const operation = this.draft.emit(
-      'pool_backward',
-      node.name,
-      [node.name],
-      { dy, x: transform.x, scale: transform.scale, bias: transform.bias },
-      { relu: transform.relu, kernel, stride, padding },
-    )
-    this.giveOutput(node, operation)
+    this.draft.emit('pool_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu, kernel, stride, padding })
+    this.give(node.inputs[0] as NodeId, this.forward.expressions.tensor(dx))
   }
 
   private globalAveragePool(node: GraphNode & { kind: 'globalAveragePool' }): void {
     const dy = this.features.get(node.id)
-    const transform = this.forward.transforms.get(node.id)
-    if (dy === undefined || transform === undefined) return
-    const operation = this.draft.emit(
-      'head_backward',
-      node.name,
-      [node.name],
-      { dy, x: transform.x, scale: transform.scale, bias: transform.bias },
-      { relu: transform.relu },
-    )
-    this.giveOutput(node, operation)
+    if (dy === undefined) return
+    const { x, scale, bias, relu } = this.operand(node)
+    const dx = this.gradientAtInput(node)
+    this.draft.emit('head_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu })
+    this.give(node.inputs[0] as NodeId, this.forward.expressions.tensor(dx))
   }
 
-  private giveOutput(node: GraphNode, operation: DraftOperation): void {
-    const input = node.inputs[0] as NodeId
-    const { channels, height, width } = imageShape(this.forward.nodeAt(input).shape)
-    this.give(input, this.forward.expressions.tensor(this.draft.write(operation, 'dx', this.draft.activation(`${node.name}:dx`, channels, height, width))))
+  /** How the node's operation read its input. */
+  private operand(node: GraphNode): Transform {
+    const transform = this.forward.transforms.get(node.id)
+    if (transform === undefined) throw new PreresnetError('ERR_INTERNAL', `${node.name}: no operand`)
+    return transform
+  }
+
+  private gradientAtInput(node: GraphNode): DraftTensor {
+    const { channels, height, width } = imageShape(this.forward.nodeAt(node.inputs[0] as NodeId).shape)
+    return this.draft.activation(`${node.name}:dx`, channels, height, width)
   }
 
   private linear(node: GraphNode & { kind: 'linear' }): void {
@@ -246,31 +245,18 @@ export class Backward {
     if (dy === undefined) return
     const input = node.inputs[0] as NodeId
     const x = this.forward.features(input)
-    const operation = this.draft.emit('linear_backward', node.name, [node.name], {
-      dy,
-      x,
-      w: this.forward.parameter(node.weight),
-      dw: this.options.gradient(node.weight),
-      dbias: node.bias === undefined ? undefined : this.options.gradient(node.bias),
-    })
-    if (this.wanted[input] === true) this.features.set(input, this.draft.write(operation, 'dx', this.draft.matrix(`${node.name}:dx`, x.shape[1] as number)))
+    const w = this.forward.parameter(node.weight)
+    const dx = this.wanted[input] === true ? this.draft.matrix(`${node.name}:dx`, x.shape[1] as number) : undefined
+    const [dw, dbias] = [this.options.gradient(node.weight), node.bias === undefined ? undefined : this.options.gradient(node.bias)]
+    this.draft.emit('linear_backward', node.name, [node.name], { dy, x, w, dw, dbias, dx }, {})
+    if (dx !== undefined) this.features.set(input, dx)
   }
 }
 
-function parametersOf(node: GraphNode): string[] {
-  switch (node.kind) {
-    case 'conv2d':
-    case 'linear':
-      return node.bias === undefined ? [node.weight] : [node.weight, node.bias]
-    case 'batchNorm':
-      return [node.weight, node.bias]
-    default:
-      return []
-  }
-}
+type GradientOperands = Pick<Operands<DraftTensor>['conv_backward'], 'd' | 'y' | 'dA' | 'dB' | 'dC' | 'skip'>
 
 /** The gradient as conv_backward's contract can read it: d, or A d + B y + C, and a skip connection's gradient beside it. */
-function gradientOperands(g: Expression): Record<string, DraftTensor> | undefined {
+function gradientOperands(g: Expression): GradientOperands | undefined {
   const whole = wholeTensor(g)
   if (whole !== undefined) return { d: whole }
   if (g.kind === 'normBackward') {

@@ -8,18 +8,19 @@ import { PreresnetError } from '../errors.js'
 import type { Graph } from '../graph/graph.js'
 import { boolean, integer, invalid, knownKeys, oneOf } from '../options.js'
 import { Backward } from './backward.js'
-import { contractsVersion } from '../contracts.js'
-import { Draft, type DraftTensor } from './draft.js'
+import { contractsVersion, type OperationName } from '../contracts.js'
+import { Draft, type DraftOperation, type DraftTensor } from './draft.js'
 import { Forward, imageShape } from './forward.js'
 import { align, tensorTypes, type TensorTypes } from './layout.js'
-import { bytesOf, type Gradients, operandsOf, planTransient } from './memory.js'
+import { bytesOf, type Gradients, planTransient } from './memory.js'
+import { mapOperands } from './operands.js'
 import { convolutionChoices, type CompileOptions } from './options.js'
 import { lower } from './lower/lower.js'
 import type { Site } from './lower/engines.js'
 import { DEFAULT_ARCH, hasCopies, targetOf } from './lower/target.js'
 import { planParameters, type ParameterPlan } from './parameters.js'
 import { recompute } from './recompute.js'
-import type { ArenaName, OperandValue, OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
+import type { ArenaName, OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
 import { checkLossScale, emitUpdate, lossScaleOf } from './update.js'
 
 type ProgramName = CompileOptions['programs'][number]
@@ -91,7 +92,8 @@ export function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<
     const draft = yield* draftProgram(name, graph, options, types, parameters)
     programs[name] = yield* linker.link(name, target === undefined ? draft : yield* lower(draft, { ...target, seen }, parameters.copies))
   }
-  if (parameters.views.copies !== undefined) programs['refresh'] = yield* linker.link('refresh', refreshDraft(options, types, parameters))
+  const { copies } = parameters.views
+  if (copies !== undefined) programs['refresh'] = yield* linker.link('refresh', refreshDraft(options, types, parameters, copies))
   return {
     format: 1,
     contracts: contractsVersion,
@@ -197,10 +199,10 @@ function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions,
 }
 
 /** Run when parameters were written from outside: what convolutions read is a copy. */
-function refreshDraft(options: CompileOptions, types: TensorTypes, { views }: ParameterPlan): Draft {
+function refreshDraft(options: CompileOptions, types: TensorTypes, { views }: ParameterPlan, copies: DraftTensor): Draft {
   const draft = new Draft(types, options.batch, 1)
   draft.phase = 'update'
-  draft.emit('compute_weights', 'refresh', ['refresh'], { weights: views.weights, copies: views.copies })
+  draft.emit('compute_weights', 'refresh', ['refresh'], { weights: views.weights, copies }, {})
   return draft
 }
 
@@ -210,8 +212,9 @@ function inputTensor(name: ProgramName, draft: Draft, graph: Graph, options: Com
   const { input } = options
   const images = draft.tensor('images', 'u8', 'plain', [draft.batch, input.height, input.width, channels], 'inputs')
   const placement = name === 'infer' ? undefined : draft.tensor('placement', 'i32', 'plain', [draft.batch, 3], 'inputs')
-  const operation = draft.emit('input', 'input', ['input'], { images, placement }, { mean: [...input.mean], deviation: [...input.deviation], pad: input.pad })
-  return draft.write(operation, 'x', draft.activation('input:x', channels, height, width))
+  const x = draft.activation('input:x', channels, height, width)
+  draft.emit('input', 'input', ['input'], { images, placement, x }, { mean: [...input.mean], deviation: [...input.deviation], pad: input.pad })
+  return x
 }
 
 /** Loss, predictions or the unit's output; returns the gradient that the backward pass starts from. */
@@ -236,7 +239,7 @@ function output(
   draft.phase = 'loss'
   const probabilities = draft.matrix('probabilities', classes, 'outputs')
   if (name === 'infer') {
-    draft.write(draft.emit('softmax', 'softmax', ['softmax'], { logits }), 'probabilities', probabilities)
+    draft.emit('softmax', 'softmax', ['softmax'], { logits, probabilities }, {})
     return undefined
   }
   const training = name === 'train'
@@ -245,10 +248,15 @@ function output(
     'softmax_cross_entropy',
     'loss',
     ['softmax_cross_entropy'],
-    { logits, labels: draft.tensor('labels', 'i32', 'plain', [draft.batch], 'inputs'), targets, scaler: training ? scaler : undefined },
+    {
+      logits,
+      labels: draft.tensor('labels', 'i32', 'plain', [draft.batch], 'inputs'),
+      targets,
+      scaler: training ? scaler : undefined,
+      metrics: draft.tensor('metrics', types.sums, 'plain', [4], 'outputs'),
+    },
     { smoothing: training ? options.loss.smoothing : 0 },
   )
-  draft.write(operation, 'metrics', draft.tensor('metrics', types.sums, 'plain', [4], 'outputs'))
   if (training) return draft.write(operation, 'dlogits', draft.matrix('loss:dlogits', classes))
   draft.write(operation, 'probabilities', probabilities)
   draft.write(operation, 'predictions', draft.tensor('predictions', 'i32', 'plain', [draft.batch], 'outputs'))
@@ -305,15 +313,16 @@ export class Linker {
     this.gradientsAt ??= plan.gradientsAt
     const operations: OperationSpec[] = []
     for (const operation of draft.operations) {
-      const operands: Record<string, OperandValue> = {}
-      for (const [key, operand] of Object.entries(operation.operands)) {
-        operands[key] = Array.isArray(operand) ? operand.map((tensor) => this.index(tensor, plan.offsets)) : this.index(operand, plan.offsets)
-      }
-      operations.push({ op: operation.op, name: operation.name, fused: operation.fused, phase: operation.phase, operands, attributes: operation.attributes })
+      operations.push(this.spec(operation, plan.offsets))
       yield
     }
     this.ends.activations = Math.max(this.ends.activations, align(plan.bytes))
     return { name, batch: draft.batch, operations }
+  }
+
+  private spec<K extends OperationName>(operation: DraftOperation<K>, offsets: ReadonlyMap<DraftTensor, number>): OperationSpec<K> {
+    const { op, name, fused, phase, attributes } = operation
+    return { op, name, fused, phase, operands: mapOperands(op, operation.operands, (tensor) => this.index(tensor, offsets)), attributes }
   }
 
   private gradients(): Gradients | undefined {
@@ -348,5 +357,3 @@ export class Linker {
     return index
   }
 }
-
-export { operandsOf }

@@ -1,7 +1,8 @@
 /** A program while it is being made: operations and tensors as linked objects, before memory is planned. */
-import type { ArenaName, AttributeValue, DType, Layout, OperationSpec } from './program.js'
-import { contracts, type OperationName } from '../contracts.js'
+import { contracts, type Attributes, type OperationName, type Operands, type OptionalOutputs, type Takers } from '../contracts.js'
 import { elements, type TensorTypes } from './layout.js'
+import { mapOperands, tensorsWithRoles } from './operands.js'
+import type { ArenaName, DType, Layout, Phase } from './program.js'
 
 export interface DraftTensor {
   name: string
@@ -15,23 +16,35 @@ export interface DraftTensor {
   pinned: boolean
 }
 
-export type DraftOperand = DraftTensor | DraftTensor[]
+/** A union over the operations; of the kind K alone where one is named. */
+export type DraftOperation<K extends OperationName = OperationName> = {
+  [P in K]: {
+    readonly op: P
+    /** Position in the program. */
+    readonly index: number
+    readonly name: string
+    readonly fused: string[]
+    readonly phase: Phase
+    readonly operands: Operands<DraftTensor>[P]
+    readonly attributes: Attributes[P]
+  }
+}[K]
 
-export interface DraftOperation {
-  readonly op: OperationName
-  /** Position in the program. */
-  readonly index: number
-  readonly name: string
-  readonly fused: string[]
-  readonly phase: OperationSpec['phase']
-  readonly operands: Record<string, DraftOperand>
-  readonly attributes: Record<string, AttributeValue>
+/** An operation of one kind as one of any: TypeScript knows this of each kind, but not of a kind that is a type parameter. */
+function anyOf<K extends OperationName>(operation: DraftOperation<K>): DraftOperation {
+  // eslint-disable-next-line no-restricted-syntax
+  return operation as DraftOperation
+}
+
+/** Whether the contract of an operation has room for something that it was not emitted with; whether that room is free is another question. */
+export function canTake<A extends keyof Takers>(operation: DraftOperation, what: A): operation is Extract<DraftOperation, { op: Takers[A] }> {
+  return contracts[operation.op].takes[what] !== undefined
 }
 
 /** Appends operations and makes the tensors they write. */
 export class Draft {
   readonly operations: DraftOperation[] = []
-  phase: OperationSpec['phase'] = 'forward'
+  phase: Phase = 'forward'
 
   constructor(
     readonly types: TensorTypes,
@@ -44,45 +57,48 @@ export class Draft {
     readonly bf16Products = false,
   ) {}
 
-  /** Appends an operation. What it writes may be among the operands, and is its work from now on, or come later by `write`. */
-  emit(
-    op: OperationName,
+  /** Appends an operation. What it writes is its work from now on; what it may write beside, later ones can still ask for (`write`). */
+  emit<K extends OperationName>(
+    op: K,
     name: string,
     fused: readonly string[],
-    operands: Record<string, DraftOperand | undefined>,
-    attributes: Record<string, AttributeValue> = {},
-  ): DraftOperation {
-    const present: Record<string, DraftOperand> = {}
-    for (const [key, value] of Object.entries(operands)) if (value !== undefined) present[key] = value
-    const operation: DraftOperation = {
+    operands: Operands<DraftTensor>[K],
+    attributes: Attributes[K],
+  ): DraftOperation<K> {
+    const emitted: DraftOperation<K> = {
       op,
       index: this.operations.length,
       name,
       fused: [...fused],
       phase: this.phase,
-      operands: present,
+      operands: mapOperands(op, operands, (tensor: DraftTensor) => tensor),
       attributes: { ...attributes },
     }
-    const table = contracts[op].operands as Readonly<Record<string, { readonly role: string }>>
-    for (const [key, operand] of Object.entries(present)) {
-      if (table[key]?.role === 'out') for (const tensor of [operand].flat()) tensor.producer = operation
-    }
+    const operation = anyOf(emitted)
+    for (const [tensor, role] of tensorsWithRoles<DraftTensor>(op, operands)) if (role === 'out') tensor.producer = operation
     this.operations.push(operation)
-    return operation
+    return emitted
+  }
+
+  /** Appends an operation of another program, with other operands if some are given. */
+  append<K extends OperationName>({ op, name, fused, operands, attributes }: DraftOperation<K>, others = operands): DraftOperation<K> {
+    return this.emit(op, name, fused, others, attributes)
   }
 
   /** Attributes of a convolution and of its backward pass. */
-  convolution(node: { readonly kernel: number; readonly stride: number; readonly padding: number }, xRelu: boolean): Record<string, AttributeValue> {
+  convolution(
+    node: { readonly kernel: number; readonly stride: number; readonly padding: number },
+    xRelu: boolean,
+  ): Required<Pick<Attributes['conv' | 'conv_backward'], 'stride' | 'padding' | 'xRelu' | 'winograd' | 'bf16Products'>> {
     const { kernel, stride, padding } = node
     return { stride, padding, xRelu, winograd: this.winograd && kernel === 3 && stride === 1 && padding === 1, bf16Products: this.bf16Products }
   }
 
-  /** A feature map that `operation` writes as operand `key`. */
-  write(operation: DraftOperation, key: string, tensor: DraftTensor): DraftTensor {
-    tensor.producer = operation
-    const old = operation.operands[key]
-    if (Array.isArray(old)) old.push(tensor)
-    else operation.operands[key] = tensor
+  /** Makes a tensor the work of an operation that was emitted without it, as operand `key`. */
+  write<K extends OperationName>(operation: DraftOperation<K>, key: OptionalOutputs[K] & keyof Operands[K], tensor: DraftTensor): DraftTensor {
+    const operands: Record<string, DraftTensor | DraftTensor[] | undefined> = operation.operands
+    operands[key] = tensor
+    tensor.producer = anyOf(operation)
     return tensor
   }
 

@@ -1,7 +1,7 @@
 /** The forward pass: every node of the graph becomes a value, and what must happen in memory becomes operations. */
 import { PreresnetError } from '../errors.js'
 import type { Graph, GraphNode, NodeId, SampleShape } from '../graph/graph.js'
-import type { Draft, DraftOperation, DraftTensor } from './draft.js'
+import type { Draft, DraftTensor } from './draft.js'
 import { Expressions, tensorsOf, transformOf, wholeTensor, type Expression, type Transform } from './expression.js'
 import { Materialiser } from './materialise.js'
 
@@ -19,6 +19,8 @@ export interface NormRecord {
 }
 
 type Norm = GraphNode & { kind: 'batchNorm' }
+/** Nodes that are expressions until their values are needed in memory. */
+type Pointwise = GraphNode & { kind: 'batchNorm' | 'relu' | 'sigmoid' | 'add' | 'multiply' | 'affine' | 'dropout' | 'optionA' }
 type Coefficients = Readonly<Record<'mean' | 'invstd' | 'scale' | 'bias' | 'weight', DraftTensor>>
 
 /** Parameters and running statistics, by name; shared by all programs. */
@@ -101,50 +103,50 @@ export class Forward {
       case 'conv2d':
         return image(this.expressions.tensor(this.conv(node)))
       case 'maxPool': {
-        const transform = this.operand(node)
-        const { channels, height, width } = imageShape(node.shape)
+        const { x, scale, bias, relu } = this.operand(node)
         const { kernel, stride, padding } = node
-        const operation = this.draft.emit(
-          'bn_relu_pool',
-          node.name,
-          [...this.trailOf(node), node.name],
-          { x: transform.x, scale: transform.scale, bias: transform.bias },
-          { relu: transform.relu, kernel, stride, padding },
-        )
-        return image(this.expressions.tensor(this.draft.write(operation, 'y', this.draft.activation(`${node.name}:y`, channels, height, width))))
+        const y = this.mapOf(node)
+        this.draft.emit('bn_relu_pool', node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu, kernel, stride, padding })
+        return image(this.expressions.tensor(y))
       }
       case 'globalAveragePool': {
-        const transform = this.operand(node)
-        const operation = this.draft.emit(
-          'head',
-          node.name,
-          [...this.trailOf(node), node.name],
-          { x: transform.x, scale: transform.scale, bias: transform.bias },
-          { relu: transform.relu },
-        )
-        return {
-          kind: 'features',
-          tensor: this.draft.write(operation, 'y', this.draft.matrix(`${node.name}:y`, imageShape(this.nodeAt(node.inputs[0]!).shape).channels)),
-        }
+        const { x, scale, bias, relu } = this.operand(node)
+        const y = this.draft.matrix(`${node.name}:y`, imageShape(this.nodeAt(node.inputs[0]!).shape).channels)
+        this.draft.emit('head', node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu })
+        return { kind: 'features', tensor: y }
       }
       case 'linear': {
         const x = this.features(node.inputs[0]!)
         const w = this.parameter(node.weight)
-        const operation = this.draft.emit('linear', node.name, [node.name], { x, w, bias: node.bias === undefined ? undefined : this.parameter(node.bias) })
-        return { kind: 'features', tensor: this.draft.write(operation, 'y', this.draft.matrix(`${node.name}:y`, w.shape[0] as number)) }
+        const y = this.draft.matrix(`${node.name}:y`, w.shape[0] as number)
+        this.draft.emit('linear', node.name, [node.name], { x, w, bias: node.bias === undefined ? undefined : this.parameter(node.bias), y }, {})
+        return { kind: 'features', tensor: y }
       }
-      default:
+      case 'batchNorm':
+      case 'relu':
+      case 'sigmoid':
+      case 'add':
+      case 'multiply':
+      case 'affine':
+      case 'dropout':
+      case 'optionA':
         return this.pointwise(node)
     }
   }
 
+  /** The feature map that a node's operation writes. */
+  private mapOf(node: GraphNode): DraftTensor {
+    const { channels, height, width } = imageShape(node.shape)
+    return this.draft.activation(`${node.name}:y`, channels, height, width)
+  }
+
   private conv(node: GraphNode & { kind: 'conv2d' }): DraftTensor {
     const transform = this.operand(node)
-    const { channels, height, width } = imageShape(node.shape)
     const norm = this.normBehind(node)
-    const folded = norm && this.finalize(norm, undefined, channels, 0)
+    const folded = norm && this.finalize(norm, undefined, imageShape(node.shape).channels, 0)
     if (norm !== undefined) this.folded.add(norm.id)
-    const operation = this.draft.emit(
+    const y = this.mapOf(node)
+    this.draft.emit(
       'conv',
       node.name,
       [...this.trailOf(node), node.name, ...(norm === undefined ? [] : [norm.name])],
@@ -156,10 +158,10 @@ export class Forward {
         bias: node.bias === undefined ? undefined : this.parameter(node.bias),
         yScale: folded?.scale,
         yBias: folded?.bias,
+        y,
       },
       this.draft.convolution(node, transform.relu),
     )
-    const y = this.draft.write(operation, 'y', this.draft.activation(`${node.name}:y`, channels, height, width))
     // Only a single consumer may turn the convolution's output into something else (a sum with the residual).
     y.pinned = this.consumers[node.id] !== 1
     return y
@@ -180,7 +182,7 @@ export class Forward {
   }
 
   /** Norms, activations, additions ...: expressions, stored only where they would otherwise be computed over and over. */
-  private pointwise(node: GraphNode): Value {
+  private pointwise(node: Pointwise): Value {
     if (node.shape.kind !== 'image') {
       throw new PreresnetError('ERR_UNSUPPORTED', `${node.name}: expected a feature map under ${node.kind}, got features; put it before the global pooling`)
     }
@@ -218,12 +220,10 @@ export class Forward {
         expression = e.rewrite(source, (part) => (part.kind === 'tensor' ? e.tensor(part.tensor, node.stride, size) : undefined))
         break
       }
-      default:
-        throw new PreresnetError('ERR_INTERNAL', `${node.name}: no lowering for ${node.kind}`)
     }
     const within = wholeTensor(expression)
     // What an operation wrote already has named its layers there.
-    this.trail.set(node.id, within === undefined ? [...node.inputs.flatMap((id) => (this.isPointwise(id) ? (this.trail.get(id) ?? []) : [])), node.name] : [])
+    this.trail.set(node.id, within === undefined ? [...this.trailOf(node), node.name] : [])
     // Nobody may change a value in memory that several read.
     if (within !== undefined && this.consumers[node.id]! > 1) within.pinned = true
     // Several readers of a value that combines several tensors: once into memory, rather than again for each.
@@ -258,7 +258,9 @@ export class Forward {
   /** The coefficients of a norm, from the batch that `x` holds, or from running statistics. */
   private finalize(node: Norm, x: DraftTensor | undefined, channels: number, count: number): Coefficients {
     const weight = this.parameter(node.weight)
-    const operation = this.draft.emit(
+    const coefficients = (name: string): DraftTensor => this.draft.coefficients(`${node.name}:${name}`, channels)
+    const made = { mean: coefficients('mean'), invstd: coefficients('invstd'), scale: coefficients('scale'), bias: coefficients('bias') }
+    this.draft.emit(
       'bn_finalize',
       node.name,
       [node.name],
@@ -268,11 +270,11 @@ export class Forward {
         beta: this.parameter(node.bias),
         runningMean: this.parameter(node.runningMean),
         runningVar: this.parameter(node.runningVar),
+        ...made,
       },
       { count: x === undefined ? 0 : count, epsilon: node.epsilon, momentum: node.momentum },
     )
-    const output = (key: string): DraftTensor => this.draft.write(operation, key, this.draft.coefficients(`${node.name}:${key}`, channels))
-    return { mean: output('mean'), invstd: output('invstd'), scale: output('scale'), bias: output('bias'), weight }
+    return { ...made, weight }
   }
 
   /** How a node's operation reads its input: through a transform, or from a tensor written for it. */
@@ -291,9 +293,6 @@ export class Forward {
     return transform
   }
 
-  private isPointwise(id: NodeId): boolean {
-    return !['input', 'conv2d', 'maxPool', 'globalAveragePool', 'linear'].includes(this.nodeAt(id).kind)
-  }
   private trailOf(node: GraphNode): string[] {
     return node.inputs.flatMap((id) => this.trail.get(id) ?? [])
   }
@@ -310,5 +309,3 @@ export function imageShape(shape: SampleShape): { readonly channels: number; rea
   if (shape.kind !== 'image') throw new PreresnetError('ERR_INTERNAL', 'expected the shape of an image')
   return shape
 }
-
-export type { DraftOperation }

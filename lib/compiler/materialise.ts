@@ -3,9 +3,11 @@
  * contract can: a convolution adds the residual, its backward pass adds another gradient and masks. What nobody can take becomes an
  * operation `pointwise`. Sums over a stored tensor are likewise taken by whoever writes it.
  */
-import type { Draft, DraftOperation, DraftTensor } from './draft.js'
+import { abilities, contracts, type Takers } from '../contracts.js'
+import { canTake, type Draft, type DraftOperation, type DraftTensor } from './draft.js'
 import { transformOf, wholeTensor, type Expression, type Expressions } from './expression.js'
-import { PointwiseCode } from './pointwise.js'
+import { tensorsAt } from './operands.js'
+import { appendSums, PointwiseCode } from './pointwise.js'
 
 export class Materialiser {
   private readonly stored = new Map<Expression, DraftTensor>()
@@ -44,12 +46,10 @@ export class Materialiser {
   private pointwise(expression: Expression, name: string, fused: readonly string[]): DraftTensor {
     const code = new PointwiseCode()
     const register = code.register(expression)
-    const operation = code.emit(this.draft, name, fused, expression, [register], [])
-    return this.draft.write(
-      operation,
-      'outputs',
-      this.draft.activation(`${name}:${this.draft.phase === 'backward' ? 'd' : 'y'}`, expression.channels, expression.height, expression.width),
-    )
+    const { channels, height, width } = expression
+    const tensor = this.draft.activation(`${name}:${this.draft.phase === 'backward' ? 'd' : 'y'}`, channels, height, width)
+    code.emit(this.draft, name, fused, expression, [[register, tensor]], [])
+    return tensor
   }
 
   /** y + t(residual), where a convolution writes y for this addition alone. */
@@ -62,24 +62,21 @@ export class Materialiser {
       const transform = transformOf(residual)
       const tensor = wholeTensor(y)
       if (tensor === undefined || transform === undefined) return []
-      const operation = tensor.producer
-      if (operation?.op !== 'conv' || tensor.pinned || tensor === transform.x) return []
-      if ('residual' in operation.operands || 'sums' in operation.operands || !writtenBefore(transform.x, operation)) return []
-      // A convolution's own ReLU comes after the residual.
-      if (operation.attributes['relu'] === true) return []
+      const operation = takerOf(tensor, 'residual')
+      if (operation === undefined || tensor === transform.x || !writtenBefore(transform.x, operation)) return []
       if (transform.scale !== undefined && !writtenBefore(transform.scale, operation)) return []
       return [{ tensor, operation, transform }]
     })
     const chosen = latest(sides)
     if (chosen === undefined) return undefined
     const { operation, transform } = chosen
-    operation.operands['residual'] = transform.x
+    operation.operands.residual = transform.x
     if (transform.scale !== undefined && transform.bias !== undefined) {
-      operation.operands['residualScale'] = transform.scale
-      operation.operands['residualBias'] = transform.bias
+      operation.operands.residualScale = transform.scale
+      operation.operands.residualBias = transform.bias
     }
-    operation.attributes['residualRelu'] = transform.relu
-    operation.attributes['residualSubsample'] = transform.access
+    operation.attributes.residualRelu = transform.relu
+    operation.attributes.residualSubsample = transform.access
     operation.fused.push(...fused)
     return chosen.tensor
   }
@@ -88,9 +85,9 @@ export class Materialiser {
   absorbRelu(expression: Expression, fused: readonly string[]): DraftTensor | undefined {
     const resolved = this.resolve(expression)
     const tensor = wholeTensor(resolved) ?? this.absorbResidual(resolved, [])
-    const operation = tensor?.producer
-    if (operation?.op !== 'conv' || tensor!.pinned || 'sums' in operation.operands || operation.attributes['relu'] === true) return undefined
-    operation.attributes['relu'] = true
+    const operation = tensor && takerOf(tensor, 'relu')
+    if (operation === undefined) return undefined
+    operation.attributes.relu = true
     operation.fused.push(...fused)
     return tensor
   }
@@ -103,21 +100,19 @@ export class Materialiser {
       const whole = wholeTensor(plain)
       if (whole !== undefined) return this.absorbMask(whole, mask, fused)
       const parts = this.additionParts(plain)
-      if (parts !== undefined && this.canMask(parts.tensor, mask)) {
-        parts.operation.operands['add'] = parts.other
-        return this.absorbMask(parts.tensor, mask, fused)
-      }
-      return undefined
+      if (parts === undefined || maskable(parts.tensor, mask) === undefined) return undefined
+      parts.operation.operands.add = parts.other
+      return this.absorbMask(parts.tensor, mask, fused)
     }
     const parts = this.additionParts(expression)
     if (parts === undefined) return undefined
-    parts.operation.operands['add'] = parts.other
+    parts.operation.operands.add = parts.other
     parts.operation.fused.push(...fused)
     return parts.tensor
   }
 
   /** da + other, both in memory, da written by a convolution's backward pass that can still take `other` in. */
-  private additionParts(expression: Expression): { tensor: DraftTensor; other: DraftTensor; operation: DraftOperation } | undefined {
+  private additionParts(expression: Expression): { tensor: DraftTensor; other: DraftTensor; operation: Taker<'add'> } | undefined {
     if (expression.kind !== 'add') return undefined
     const [left, right] = [wholeTensor(expression.left), wholeTensor(expression.right)]
     if (left === undefined || right === undefined) return undefined
@@ -125,37 +120,19 @@ export class Materialiser {
       { tensor: left, other: right },
       { tensor: right, other: left },
     ].flatMap(({ tensor, other }) => {
-      const operation = tensor.producer
-      if (operation?.op !== 'conv_backward' || operation.operands['dx'] !== tensor || tensor.pinned || tensor === other) return []
-      if ('add' in operation.operands || 'sums' in operation.operands || operation.attributes['mask'] === true) return []
-      return writtenBefore(other, operation) ? [{ tensor, other, operation }] : []
+      const operation = takerOf(tensor, 'add')
+      return operation !== undefined && tensor !== other && writtenBefore(other, operation) ? [{ tensor, other, operation }] : []
     })
     return latest(sides)
   }
 
-  private canMask(tensor: DraftTensor, mask: Expression): boolean {
-    const operation = tensor.producer
-    if (operation === undefined || tensor.pinned || operation.operands['dx'] !== tensor || 'sums' in operation.operands) return false
-    if (operation.op !== 'conv_backward' && operation.op !== 'pool_backward' && operation.op !== 'head_backward') return false
-    if (operation.attributes['mask'] === true) return false
-    const transform = transformOf(mask)
-    if (transform === undefined || transform.relu || !transform.whole) return false
-    const scale = operation.op === 'conv_backward' ? operation.operands['xScale'] : operation.operands['scale']
-    return operation.operands['x'] === transform.x && scale === transform.scale
-  }
-
   private absorbMask(tensor: DraftTensor, mask: Expression, fused: readonly string[]): DraftTensor | undefined {
-    if (!this.canMask(tensor, mask)) return undefined
-    const operation = tensor.producer as DraftOperation
+    const operation = maskable(tensor, mask)
+    if (operation === undefined) return undefined
     operation.fused.push(...fused)
-    if (operation.op === 'conv_backward') {
-      // A convolution that reads a stored ReLU's output may read it through a ReLU again: max(max(x, 0), 0) = max(x, 0).
-      operation.attributes['xRelu'] = true
-      operation.attributes['mask'] = true
-    } else {
-      // These mask by their own transform; with x already activated the transform is the ReLU alone.
-      operation.attributes['relu'] = true
-    }
+    // An operation that reads a stored ReLU's output may read it through a ReLU again: max(max(x, 0), 0) = max(x, 0).
+    const attributes: Record<string, number | boolean | number[]> = operation.attributes
+    for (const attribute of contracts[operation.op].takes.mask?.sets ?? []) attributes[attribute] = true
     return tensor
   }
 
@@ -168,14 +145,9 @@ export class Materialiser {
     if (known !== undefined) return known.sums
     const channels = tensor.shape[1] as number
     const sums = this.draft.sums(`${name}:sums`, channels)
-    const operation = tensor.producer
-    const free = operation !== undefined && !('sums' in operation.operands) && this.takesSums(operation, tensor, factor)
-    if (free && operation.op === 'pointwise') {
-      const stored = (operation.attributes['stores'] as number[])[0] as number
-      if (factor === tensor) (operation.attributes['sumTerms'] as number[]).push(stored, -1, stored, stored)
-      else PointwiseCode.appendProduct(operation, stored, factor)
-    }
-    this.draft.write(free ? operation : this.sumsOnly(tensor, factor, name), 'sums', sums)
+    const operation = summing(tensor, factor)
+    if (operation?.op === 'pointwise') appendSums(operation, factor)
+    this.draft.write(operation ?? this.sumsOnly(tensor, factor, name), 'sums', sums)
     tensor.pinned = true
     const taken = this.sumsTaken.get(tensor) ?? []
     taken.push({ factor, sums })
@@ -183,29 +155,67 @@ export class Materialiser {
     return sums
   }
 
-  private takesSums(operation: DraftOperation, tensor: DraftTensor, factor: DraftTensor): boolean {
-    switch (operation.op) {
-      case 'conv':
-      case 'bn_relu_pool':
-        return factor === tensor
-      case 'conv_backward':
-        return operation.operands['dx'] === tensor && operation.operands['x'] === factor
-      case 'pool_backward':
-      case 'head_backward':
-        return operation.operands['x'] === factor
-      case 'pointwise':
-        return factor === tensor || writtenBefore(factor, operation)
-      default:
-        return false
-    }
-  }
-
-  private sumsOnly(tensor: DraftTensor, factor: DraftTensor, name: string): DraftOperation {
+  private sumsOnly(tensor: DraftTensor, factor: DraftTensor, name: string): DraftOperation<'pointwise'> {
     const code = new PointwiseCode()
     const value = this.expressions.tensor(tensor)
     const register = code.register(value)
     return code.emit(this.draft, `${name}:sums`, [], value, [], [register, -1, register, code.register(this.expressions.tensor(factor))])
   }
+}
+
+type Taker<A extends keyof Takers> = Extract<DraftOperation, { op: Takers[A] }>
+
+/**
+ * The operation that writes the tensor, if it can take something in there: the tensor is nobody else's yet, and the operation does neither that
+ * nor anything that comes after it. A mask may come twice: it is the same one, of what the operation reads.
+ */
+function takerOf<A extends 'residual' | 'relu' | 'add' | 'mask'>(tensor: DraftTensor, what: A): Taker<A> | undefined {
+  const operation = tensor.producer
+  if (operation === undefined || tensor.pinned) return undefined
+  const into = contracts[operation.op].takes[what]?.into
+  if (into === undefined || !tensorsAt<DraftTensor>(operation.operands, into).includes(tensor)) return undefined
+  const closed = abilities.slice(abilities.indexOf(what) + (what === 'mask' ? 1 : 0)).some((later) => has(operation, later))
+  return !closed && canTake(operation, what) ? operation : undefined
+}
+
+/** Whether the operation does this already. */
+function has(operation: DraftOperation, what: keyof Takers): boolean {
+  switch (what) {
+    case 'residual':
+      return canTake(operation, what) && operation.operands.residual !== undefined
+    case 'relu':
+      return canTake(operation, what) && operation.attributes.relu === true
+    case 'add':
+      return canTake(operation, what) && operation.operands.add !== undefined
+    case 'mask': {
+      const values: Readonly<Record<string, unknown>> = operation.attributes
+      return contracts[operation.op].takes.mask?.sets.every((attribute) => values[attribute] === true) === true
+    }
+    case 'sums':
+      return canTake(operation, what) && operation.operands.sums !== undefined
+  }
+}
+
+/** The operation that writes the tensor, if it can set it to zero wherever the mask's argument is not positive: it reads that argument itself. */
+function maskable(tensor: DraftTensor, mask: Expression): Taker<'mask'> | undefined {
+  const operation = takerOf(tensor, 'mask')
+  if (operation === undefined) return undefined
+  const { reads } = contracts[operation.op]
+  const transform = transformOf(mask)
+  if (reads === undefined || transform === undefined || transform.relu || !transform.whole) return undefined
+  const [scale] = tensorsAt<DraftTensor>(operation.operands, reads.scale)
+  return operation.operands.x === transform.x && scale === transform.scale ? operation : undefined
+}
+
+/** The operation that writes the tensor, if it can add up its values and their products with `factor`. */
+function summing(tensor: DraftTensor, factor: DraftTensor): Taker<'sums'> | undefined {
+  const operation = tensor.producer
+  if (operation === undefined || !canTake(operation, 'sums') || has(operation, 'sums')) return undefined
+  const sums = contracts[operation.op].takes.sums
+  if (sums === undefined || !tensorsAt<DraftTensor>(operation.operands, sums.of).includes(tensor)) return undefined
+  const multiplies =
+    sums.times === '*' ? factor === tensor || writtenBefore(factor, operation) : tensorsAt<DraftTensor>(operation.operands, sums.times).includes(factor)
+  return multiplies ? operation : undefined
 }
 
 function writtenBefore(tensor: DraftTensor, operation: DraftOperation): boolean {

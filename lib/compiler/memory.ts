@@ -5,6 +5,7 @@
  */
 import type { DraftOperation, DraftTensor } from './draft.js'
 import { align, PAGE, storageBytes } from './layout.js'
+import { tensorsIn } from './operands.js'
 
 export interface Plan {
   readonly offsets: ReadonlyMap<DraftTensor, number>
@@ -29,15 +30,11 @@ export function bytesOf(tensor: DraftTensor): number {
   return storageBytes(tensor.dtype, tensor.layout, tensor.shape)
 }
 
-export function operandsOf(operation: DraftOperation): DraftTensor[] {
-  return Object.values(operation.operands).flat()
-}
-
 /** Small vectors get a region of their own before the feature maps, so that they do not tear holes between them. */
 export function* planTransient(operations: readonly DraftOperation[], gradients?: Gradients): Generator<void, Plan> {
   const lifetimes = new Map<DraftTensor, Lifetime>()
   for (const operation of operations) {
-    for (const tensor of operandsOf(operation)) {
+    for (const tensor of tensorsIn<DraftTensor>(operation.operands)) {
       if (tensor.arena !== 'activations') continue
       const life = lifetimes.get(tensor)
       if (life === undefined) lifetimes.set(tensor, { first: operation.index, last: operation.index })
@@ -71,7 +68,7 @@ function placeOfGradients(
   const written = new Set<DraftTensor>()
   let low = Infinity
   for (const operation of operations) {
-    for (const tensor of operandsOf(operation)) {
+    for (const tensor of tensorsIn<DraftTensor>(operation.operands)) {
       const offset = gradients.offsets.get(tensor)
       if (offset === undefined) continue
       written.add(tensor)
@@ -95,7 +92,7 @@ function* planRegion(lifetimes: readonly (readonly [DraftTensor, Lifetime])[], b
   let dead = 0
   for (const [tensor, life] of births) {
     for (; dead < deaths.length; dead++) {
-      const [gone, { last }] = deaths[dead] as (typeof deaths)[number]
+      const [gone, { last }] = deaths[dead]!
       if (last >= life.first) break
       free.release((offsets.get(gone) as number) - base, align(bytesOf(gone)))
     }

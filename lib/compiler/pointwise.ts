@@ -1,4 +1,5 @@
 /** Expressions to the register code of operation `pointwise`. */
+import { PreresnetError } from '../errors.js'
 import { pointwiseOpcodes as OPCODES } from '../contracts.js'
 import type { Draft, DraftOperation, DraftTensor } from './draft.js'
 import type { Expression } from './expression.js'
@@ -63,26 +64,39 @@ export class PointwiseCode {
     return this.code.length / 4 - 1
   }
 
-  emit(draft: Draft, name: string, fused: readonly string[], domain: Expression, stores: readonly number[], sumTerms: readonly number[]): DraftOperation {
+  /** Of registers that are stored, the tensors for them; two registers (or a register and -1) for each row of sums. */
+  emit(
+    draft: Draft,
+    name: string,
+    fused: readonly string[],
+    domain: Expression,
+    stores: readonly (readonly [register: number, output: DraftTensor])[],
+    sumTerms: readonly number[],
+  ): DraftOperation<'pointwise'> {
     const attributes = {
       code: this.code,
       constants: this.constants,
-      stores: [...stores],
+      stores: stores.map(([register]) => register),
       sumTerms: [...sumTerms],
       dropoutRates: this.rates,
       dropoutKeys: this.keys,
       domain: [draft.batch, domain.channels, domain.height, domain.width],
     }
-    return draft.emit('pointwise', name, fused, { tensors: this.tensors, vectors: this.vectors, outputs: [] }, attributes)
+    return draft.emit('pointwise', name, fused, { tensors: this.tensors, vectors: this.vectors, outputs: stores.map(([, output]) => output) }, attributes)
   }
+}
 
-  /** Further reads for an operation that was emitted already: the code arrays are the operation's own. */
-  static appendProduct(operation: DraftOperation, stored: number, factor: DraftTensor): void {
-    const code = operation.attributes['code'] as number[]
-    const tensors = operation.operands['tensors'] as DraftTensor[]
-    code.push(OPCODES.tensor, indexOf(tensors, factor), 1, 0)
-    ;(operation.attributes['sumTerms'] as number[]).push(stored, -1, stored, code.length / 4 - 1)
+/** Sums of what an operation stores first, and of its products with `factor`, which may be a further read: the arrays are the operation's own. */
+export function appendSums({ operands, attributes }: DraftOperation<'pointwise'>, factor: DraftTensor): void {
+  const { code, stores, sumTerms } = attributes
+  const stored = stores?.[0]
+  if (stored === undefined || sumTerms === undefined) throw new PreresnetError('ERR_INTERNAL', 'pointwise: expected something stored to be summed')
+  let times = stored
+  if (factor !== operands.outputs[0]) {
+    code.push(OPCODES.tensor, indexOf(operands.tensors, factor), 1, 0)
+    times = code.length / 4 - 1
   }
+  sumTerms.push(stored, -1, stored, times)
 }
 
 function indexOf(list: DraftTensor[], tensor: DraftTensor): number {

@@ -1,4 +1,5 @@
 /** What the compiler hands to the native side: plain data, as JSON. native/program reads, verifies and runs it. */
+import type { Attributes, OperationName, Operands } from '../contracts.js'
 
 export type DType = 'f64' | 'f32' | 'bf16' | 'f16' | 'i32' | 'u8'
 /** As native/core/tensor.h has them. */
@@ -34,21 +35,22 @@ export interface TensorSpec {
   readonly bytes: number
 }
 
-export type OperandValue = number | readonly number[]
-export type AttributeValue = number | boolean | readonly number[]
+export type Phase = 'forward' | 'loss' | 'backward' | 'update'
 
-export interface OperationSpec {
-  /** A name of native/ops/contracts.json. */
-  readonly op: string
-  /** For people: the layer it belongs to and what was fused into it, `stages.0.blocks.1.conv2`. */
-  readonly name: string
-  /** Layers fused into this operation, for `preresnet plan`. */
-  readonly fused: readonly string[]
-  readonly phase: 'forward' | 'loss' | 'backward' | 'update'
-  /** Indices in ProgramSet.tensors; lists for list operands; optional ones are left out. */
-  readonly operands: Readonly<Record<string, OperandValue>>
-  readonly attributes: Readonly<Record<string, AttributeValue>>
-}
+/** An operation of native/ops/contracts.json: a union over their names, so that `op` says which operands and attributes there are. */
+export type OperationSpec<K extends OperationName = OperationName> = {
+  [P in K]: {
+    readonly op: P
+    /** For people: the layer it belongs to and what was fused into it, `stages.0.blocks.1.conv2`. */
+    readonly name: string
+    /** Layers fused into this operation, for `preresnet plan`. */
+    readonly fused: readonly string[]
+    readonly phase: Phase
+    /** Indices in ProgramSet.tensors; lists for list operands; optional ones are left out. */
+    readonly operands: Readonly<Operands[P]>
+    readonly attributes: Readonly<Attributes[P]>
+  }
+}[K]
 
 export interface Program {
   readonly name: string

@@ -3,8 +3,9 @@
  * memory for the backward pass. Those between are computed again, right before they are first read, by the operation that made them: the same bits.
  * That is a convolution that adds the residual to what it writes, or an operation `pointwise` where norms, gates or factors come between.
  */
-import { contracts } from '../contracts.js'
-import { Draft, type DraftOperand, type DraftOperation, type DraftTensor } from './draft.js'
+import type { OperationName } from '../contracts.js'
+import { canTake, Draft, type DraftOperation, type DraftTensor } from './draft.js'
+import { mapOperands, tensorsIn } from './operands.js'
 
 /** The program with every `every`-th sum kept. */
 export function* recompute(draft: Draft, every: number): Generator<void, Draft> {
@@ -12,8 +13,8 @@ export function* recompute(draft: Draft, every: number): Generator<void, Draft> 
   const again = new Again(out, sumsToDrop(draft, every))
   for (const operation of draft.operations) {
     out.phase = operation.phase
-    const { op, name, fused, operands, attributes } = operation
-    out.emit(op, name, fused, operation.phase === 'backward' ? again.replace(operands) : operands, attributes)
+    if (operation.phase === 'backward') again.append(operation)
+    else out.append(operation)
     yield
   }
   return out
@@ -28,9 +29,10 @@ class Again {
     private readonly dropped: ReadonlyMap<DraftTensor, DraftOperation>,
   ) {}
 
-  replace(operands: Readonly<Record<string, DraftOperand>>): Record<string, DraftOperand> {
-    return Object.fromEntries(
-      Object.entries(operands).map(([key, operand]) => [key, Array.isArray(operand) ? operand.map((tensor) => this.tensor(tensor)) : this.tensor(operand)]),
+  append<K extends OperationName>(operation: DraftOperation<K>): void {
+    this.out.append(
+      operation,
+      mapOperands(operation.op, operation.operands, (tensor: DraftTensor) => this.tensor(tensor)),
     )
   }
 
@@ -40,13 +42,11 @@ class Again {
   }
 
   /** The sums over its values, too, are taken again, and not read: without them a device might choose another kernel, with other bits. */
-  private repeat(tensor: DraftTensor, { op, name, fused, operands, attributes }: DraftOperation): DraftTensor {
-    const table = contracts[op].operands as Readonly<Record<string, { readonly role: string }>>
-    const repeated = Object.entries(operands).map(([key, operand]): [string, DraftOperand] => {
-      const one = (value: DraftTensor): DraftTensor => (table[key]?.role === 'in' ? this.tensor(value) : this.copy(value))
-      return [key, Array.isArray(operand) ? operand.map(one) : one(operand)]
-    })
-    this.out.emit(op, name, fused, Object.fromEntries(repeated), attributes)
+  private repeat<K extends OperationName>(tensor: DraftTensor, operation: DraftOperation<K>): DraftTensor {
+    this.out.append(
+      operation,
+      mapOperands(operation.op, operation.operands, (one: DraftTensor, role) => (role === 'in' ? this.tensor(one) : this.copy(one))),
+    )
     return this.known.get(tensor) as DraftTensor
   }
 
@@ -59,12 +59,16 @@ class Again {
 }
 
 /** What an operation of the forward pass adds up, and where the sum goes; undefined if it makes none. */
-function sumOf({ op, phase, operands }: DraftOperation): { readonly parts: readonly DraftTensor[]; readonly sum: DraftTensor } | undefined {
-  if (phase !== 'forward') return undefined
-  const list = (key: string): readonly DraftTensor[] => [operands[key] ?? []].flat()
-  if (op === 'conv') return operands['residual'] === undefined ? undefined : { parts: list('residual'), sum: list('y')[0]! }
-  const [parts, outputs] = [list('tensors'), list('outputs')]
-  return op === 'pointwise' && parts.length > 1 && outputs.length === 1 ? { parts, sum: outputs[0]! } : undefined
+function sumOf(operation: DraftOperation): { readonly parts: readonly DraftTensor[]; readonly sum: DraftTensor } | undefined {
+  if (operation.phase !== 'forward') return undefined
+  if (canTake(operation, 'residual')) {
+    const { residual, y } = operation.operands
+    return residual === undefined ? undefined : { parts: [residual], sum: y }
+  }
+  if (operation.op !== 'pointwise') return undefined
+  const { tensors, outputs } = operation.operands
+  const [sum] = outputs
+  return tensors.length > 1 && outputs.length === 1 && sum !== undefined ? { parts: tensors, sum } : undefined
 }
 
 /**
@@ -73,7 +77,7 @@ function sumOf({ op, phase, operands }: DraftOperation): { readonly parts: reado
  * backward pass begins: dropping it would save nothing.
  */
 function sumsToDrop({ operations }: Draft, every: number): ReadonlyMap<DraftTensor, DraftOperation> {
-  const read = new Set(operations.flatMap(({ phase, operands }) => (phase === 'backward' ? Object.values(operands).flat() : [])))
+  const read = new Set(operations.flatMap(({ phase, operands }) => (phase === 'backward' ? tensorsIn<DraftTensor>(operands) : [])))
   const places = new Map<DraftTensor, number>()
   const sums = operations.flatMap((operation) => {
     const found = sumOf(operation)

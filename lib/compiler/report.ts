@@ -1,12 +1,14 @@
 /** What `preresnet plan` shows of a program: what was fused into what, bytes read and written, memory kept for the backward pass. */
-import { contracts } from '../contracts.js'
+import { contracts, type OperationName } from '../contracts.js'
 import { flopsOf } from './flops.js'
-import type { OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
+import { PLAIN } from './lower/engines.js'
+import { type Role, tensorsAt, tensorsWithRoles } from './operands.js'
+import type { OperationSpec, Phase, Program, ProgramSet, TensorSpec } from './program.js'
 
 export interface OperationReport {
-  readonly op: string
+  readonly op: OperationName
   readonly name: string
-  readonly phase: OperationSpec['phase']
+  readonly phase: Phase
   /** Layers that run inside this operation. */
   readonly fused: readonly string[]
   readonly bytesRead: number
@@ -117,23 +119,25 @@ function isCuda({ device }: ProgramSet): boolean {
   return device === 'cuda' || device === 'cuda-emulated'
 }
 
-/** Operands with one row a group of images. */
-const GROUPED = ['xScale', 'sums', 'mean'] as const
-
-function launchesOf(set: ProgramSet, { op, operands, attributes }: OperationSpec): number {
-  if (op === 'linear_backward') return ['dw', 'dbias', 'dx'].filter((key) => operands[key] !== undefined).length
-  if (op === 'pool_backward') return 2
+function launchesOf(set: ProgramSet, operation: OperationSpec): number {
   // The norm that gradients are clipped by is taken where they are checked, if they are.
-  if (op === 'sgd') return Number(attributes['clipNorm'] ?? 0) > 0 && operands['scaler'] === undefined ? 2 : 1
-  if (!op.startsWith('conv') || attributes['tier'] === 0) return 1
-  return Math.max(1, ...GROUPED.map((key) => (typeof operands[key] === 'number' ? (set.tensors[operands[key]]?.shape[0] ?? 1) : 1)))
+  if (operation.op === 'sgd') return (operation.attributes.clipNorm ?? 0) > 0 && operation.operands.scaler === undefined ? 2 : 1
+  const { count = 1, each, groups } = contracts[operation.op].launches ?? {}
+  const indices = (names: readonly string[]): number[] => names.flatMap((name) => tensorsAt<number>(operation.operands, name))
+  if (each !== undefined) return indices(each).length
+  if (groups === undefined || !('tier' in operation.attributes) || operation.attributes.tier === PLAIN) return count
+  return Math.max(count, ...indices(groups).map((index) => set.tensors[index]?.shape[0] ?? 1))
+}
+
+/** cuDNN's, for which it has engines. */
+function isConvolution(op: OperationName): boolean {
+  return 'engine' in contracts[op].attributes
 }
 
 function launchReport(operations: readonly OperationReport[]): LaunchReport {
   const counts: Record<string, number> = {}
   for (const { op, launches = 1 } of operations) counts[op] = (counts[op] ?? 0) + launches
-  const convolutions = (within: OperationReport['phase']): number =>
-    sum(operations.map(({ op, phase, launches = 1 }) => (op.startsWith('conv') && phase === within ? launches : 0)))
+  const convolutions = (within: Phase): number => sum(operations.map(({ op, phase, launches = 1 }) => (isConvolution(op) && phase === within ? launches : 0)))
   return {
     total: sum(Object.values(counts)),
     convolutions: { forward: convolutions('forward'), backward: convolutions('backward') },
@@ -141,12 +145,8 @@ function launchReport(operations: readonly OperationReport[]): LaunchReport {
   }
 }
 
-function operandsWithRoles(set: ProgramSet, operation: OperationSpec): [TensorSpec, string][] {
-  const contract = (contracts as Record<string, { operands: Record<string, { role: string }> }>)[operation.op]
-  return Object.entries(operation.operands).flatMap(([key, operand]) => {
-    const role = contract?.operands[key]?.role ?? 'in'
-    return [operand].flat().map((index): [TensorSpec, string] => [set.tensors[index] as TensorSpec, role])
-  })
+function operandsWithRoles(set: ProgramSet, operation: OperationSpec): [TensorSpec, Role][] {
+  return tensorsWithRoles<number>(operation.op, operation.operands).map(([index, role]) => [set.tensors[index] as TensorSpec, role])
 }
 
 function keptForBackward(set: ProgramSet, program: Program): number {
@@ -167,10 +167,11 @@ function activatedInputs(set: ProgramSet, program: Program): number {
   const seen = new Map<string, number>()
   for (const operation of program.operations) {
     if (operation.phase !== 'forward') continue
-    const scale = operation.operands['xScale'] ?? operation.operands['scale']
-    const relu = operation.attributes['xRelu'] === true || operation.attributes['relu'] === true
-    const x = operation.operands['x']
-    if (typeof x !== 'number' || (scale === undefined && !relu)) continue
+    const { reads } = contracts[operation.op]
+    if (reads === undefined) continue
+    const attributes: Readonly<Record<string, unknown>> = operation.attributes
+    const [[x], [scale]] = [tensorsAt<number>(operation.operands, 'x'), tensorsAt<number>(operation.operands, reads.scale)]
+    if (x === undefined || (scale === undefined && attributes[reads.relu] !== true)) continue
     seen.set(`${x},${String(scale)}`, (set.tensors[x] as TensorSpec).bytes)
   }
   return sum([...seen.values()])

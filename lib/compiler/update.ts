@@ -31,17 +31,19 @@ export function emitUpdate(
   { momentum, nesterov, clipNorm, settings }: UpdateOptions,
   lossScale: LossScale,
 ): void {
-  const { gradients, velocity, weightGradients } = views
+  const { gradients, velocity } = views
   if (gradients === undefined || velocity === undefined) return
   draft.phase = 'update'
   const list = [...segments].map(([parameter, segment]) => ({ ...segment, ...(settings[parameter] as { decay: number; rate: number }) }))
   const places = { offsets: list.map(({ offset }) => offset), lengths: list.map(({ length }) => length) }
-  if (scaler !== undefined) draft.emit('check_gradients', 'check_gradients', ['check_gradients'], { weightGradients, gradients, scaler }, places)
+  if (scaler !== undefined) {
+    draft.emit('check_gradients', 'check_gradients', ['check_gradients'], { weightGradients: views.weightGradients, gradients, scaler }, places)
+  }
   draft.emit(
     'sgd',
     'sgd',
     ['sgd'],
-    { ...views, scaler },
+    { ...views, gradients, velocity, scaler },
     {
       momentum,
       nesterov,

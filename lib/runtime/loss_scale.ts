@@ -12,8 +12,8 @@ export function hasLossScale({ tensors }: ProgramSet): boolean {
 }
 
 export function lossScaleIsDynamic({ programs }: ProgramSet): boolean {
-  const update = programs['train']?.operations.find(({ op }) => op === 'sgd')
-  return Number(update?.attributes['growthInterval'] ?? 0) > 0
+  const update = programs['train']?.operations.find((operation) => operation.op === 'sgd')
+  return (update?.attributes.growthInterval ?? 0) > 0
 }
 
 /** Its start value, into programs that have one; whether they have. */

@@ -177,8 +177,8 @@ export const MUTANTS = [
   {
     name: "lowering: the residual's ReLU lost",
     file: 'lib/compiler/lower/conv.ts',
-    search: "residualRelu: attributes['residualRelu'] ?? false",
-    replace: 'residualRelu: false',
+    search: '{ residualRelu, residualSubsample, relu }',
+    replace: '{ residualRelu: false, residualSubsample, relu }',
     tests: ['compiler/lower'],
   },
   {
@@ -205,7 +205,7 @@ export const MUTANTS = [
   {
     name: 'lowering: frozen statistics fused as batch statistics',
     file: 'lib/compiler/lower/conv_backward.ts',
-    search: "|| backward.attributes['frozen'] === true",
+    search: '|| backward.attributes.frozen === true',
     replace: '',
     tests: ['compiler/lower'],
   },
@@ -648,8 +648,8 @@ export const MUTANTS = [
   {
     name: 'the plan counts a backward classifier as one launch',
     file: 'lib/compiler/report.ts',
-    search: "['dw', 'dbias', 'dx'].filter((key) => operands[key] !== undefined).length",
-    replace: '1',
+    search: 'if (each !== undefined) return indices(each).length',
+    replace: 'if (each !== undefined) return 1',
     tests: ['cuda/recorded'],
   },
   {
@@ -732,8 +732,8 @@ export const MUTANTS = [
   {
     name: 'sums are recomputed from sums that were to be dropped',
     file: 'lib/compiler/recompute.ts',
-    search: "table[key]?.role === 'in' ? this.tensor(value) : this.copy(value)",
-    replace: "table[key]?.role === 'in' ? value : this.copy(value)",
+    search: "role === 'in' ? this.tensor(one) : this.copy(one)",
+    replace: "role === 'in' ? one : this.copy(one)",
     tests: ['compiler/recompute'],
   },
   {

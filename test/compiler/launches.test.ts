@@ -46,12 +46,14 @@ test('a bottleneck of precompiled fusions: three convolutions forward, no activa
     'conv_backward_weights conv1 1',
     'conv_backward_norm conv1 1',
   ])
-  for (const { op, operands } of set.programs['train']!.operations) {
-    t.not(op, 'bn_relu')
-    t.not(op, 'pointwise')
+  for (const operation of set.programs['train']!.operations) {
+    t.not(operation.op, 'bn_relu')
+    t.not(operation.op, 'pointwise')
+    if (operation.op !== 'conv') continue
     // Fused convolutions read the scale in the storage type, and the copy of the weights.
-    if (op === 'conv' && 'xScale' in operands) t.is(set.tensors[operands['xScale'] as number]!.dtype, 'f16')
-    if (op === 'conv') t.is(set.tensors[operands['w'] as number]!.arena, 'compute')
+    const { w, xScale } = operation.operands
+    if (xScale !== undefined) t.is(set.tensors[xScale]!.dtype, 'f16')
+    t.is(set.tensors[w]!.arena, 'compute')
   }
 })
 
@@ -72,7 +74,10 @@ test('a projection is a fourth convolution; its gradient is added in the fusion,
   const backward = set.programs['train']!.operations.filter(({ name, phase }) => phase === 'backward' && name.startsWith('stages.1.blocks.0.'))
   t.is(backward.filter(({ op }) => op === 'conv_backward_data').length, 1)
   t.deepEqual(
-    backward.filter(({ op, operands }) => op === 'conv_backward_norm' && 'add' in operands).map(({ name, attributes }) => [name, attributes['stride']]),
+    backward
+      .filter((operation) => operation.op === 'conv_backward_norm')
+      .filter(({ operands }) => 'add' in operands)
+      .map(({ name, attributes }) => [name, attributes.stride]),
     [['stages.1.blocks.0.conv1', 1]],
   )
 })
@@ -197,7 +202,7 @@ test('a deterministic session has no runtime-compiled sums', async (t) => {
   t.is(choose({ ...target, deterministic: false }, { ...site, wants: ['transform', 'sums'] }).tier, RUNTIME_COMPILED)
   const lowering = { precision: 'bf16', tier: RUNTIME_COMPILED } as const
   const set = await programsOf({ precision: 'bf16', lowering, deterministic: true })
-  const fused = set.programs['train']!.operations.filter(({ attributes }) => attributes['tier'] === RUNTIME_COMPILED)
+  const fused = set.programs['train']!.operations.filter(({ attributes }) => 'tier' in attributes && attributes.tier === RUNTIME_COMPILED)
   t.true(fused.length > 0)
   for (const { operands } of fused) t.false('sums' in operands)
 })
@@ -205,13 +210,13 @@ test('a deterministic session has no runtime-compiled sums', async (t) => {
 test('choices reach the program', async (t) => {
   const key = 'forward 4 32x16x16 32x16x16 kernel 3 stride 1 padding 1 transform sums'
   const set = await programsOf({ arch: 90, choices: { [key]: { tier: PLAIN, engine: 5 } } })
-  const convs = set.programs['train']!.operations.filter(({ op }) => op === 'conv')
-  const chosen = convs.filter(({ attributes }) => attributes['engine'] === 5)
+  const convs = set.programs['train']!.operations.filter((operation) => operation.op === 'conv')
+  const chosen = convs.filter(({ attributes }) => attributes.engine === 5)
   // The first unit's has another size.
   t.is(chosen.length, 17)
   for (const { name, attributes } of chosen) {
     t.regex(name, /^stages\.1\.blocks\.\d+\.conv2$/)
-    t.is(attributes['tier'], PLAIN)
+    t.is(attributes.tier, PLAIN)
   }
 })
 
@@ -219,8 +224,10 @@ test('with groups of statistics only what is launched for each group takes the e
   const key = 'forward 2 32x16x16 32x16x16 kernel 3 stride 1 padding 1 transform sums'
   const engines = async (tier: typeof PLAIN | typeof PRECOMPILED): Promise<unknown[]> => {
     const { programs } = await programsOf({ arch: 90, statisticsGroups: 2, choices: { [key]: { tier, engine: 5 } } })
-    const mine = programs['train']!.operations.filter(({ op, name }) => op === 'conv' && /^stages\.1\.blocks\.[1-9]\d*\.conv2$/.test(name))
-    return [...new Set(mine.map(({ attributes }) => attributes['engine']))]
+    const mine = programs['train']!.operations.filter((operation) => operation.op === 'conv').filter(({ name }) =>
+      /^stages\.1\.blocks\.[1-9]\d*\.conv2$/.test(name),
+    )
+    return [...new Set(mine.map(({ attributes }) => attributes.engine))]
   }
   t.deepEqual(await engines(PRECOMPILED), [5])
   t.deepEqual(await engines(PLAIN), [-1])
@@ -229,9 +236,9 @@ test('with groups of statistics only what is launched for each group takes the e
 test('convolution weights lie in front, their gradients and copies at equal elements', async (t) => {
   for (const [name, net] of NETWORKS) {
     const set = await compiled(net, { device: 'cuda', precision: 'fp16' })
-    const sgd = set.programs['train']!.operations.at(-1)!
-    const of = (operand: string) => set.tensors[sgd.operands[operand] as number]!
-    const [P, Q, R] = ['weights', 'copies', 'gradients'].map((operand) => of(operand).shape[0]!) as [number, number, number]
+    const [sgd] = set.programs['train']!.operations.filter((operation) => operation.op === 'sgd')
+    const of = (operand: 'weights' | 'copies' | 'gradients' | 'weightGradients') => set.tensors[sgd!.operands[operand]!]!
+    const [P, Q, R] = (['weights', 'copies', 'gradients'] as const).map((operand) => of(operand).shape[0]!) as [number, number, number]
     t.is(of('weightGradients').shape[0], Q)
     t.is(P, Q + R)
     const tensor = new Map(set.tensors.map((spec) => [spec.name, spec]))

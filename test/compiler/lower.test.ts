@@ -2,8 +2,9 @@
 import test from 'ava'
 import { serialisePrograms } from '../../lib/compiler/compile.js'
 import { PLAIN, PRECOMPILED, RUNTIME_COMPILED, type Tier } from '../../lib/compiler/lower/engines.js'
+import type { OperationName } from '../../lib/contracts.js'
 import type { CompileOptions } from '../../lib/compiler/options.js'
-import type { Precision, ProgramSet } from '../../lib/compiler/program.js'
+import type { OperationSpec, Precision, ProgramSet } from '../../lib/compiler/program.js'
 import { lossScaleOf, lossScaleStart } from '../../lib/compiler/update.js'
 import { checkGoldens } from '../../lib/goldens/check.js'
 import { buildGraph } from '../../lib/graph/build.js'
@@ -144,7 +145,8 @@ test('frozen statistics and frozen parameters', async (t) => {
   }
 })
 
-const operations = (set: ProgramSet, op: string, program = 'train') => set.programs[program]!.operations.filter((operation) => operation.op === op)
+const operations = <K extends OperationName>(set: ProgramSet, op: K, program = 'train'): Extract<OperationSpec, { op: K }>[] =>
+  set.programs[program]!.operations.filter((operation): operation is Extract<OperationSpec, { op: K }> => operation.op === op)
 
 test('an overflow skips the step, halves the scale, and leaves copies and parameters as they are', async (t) => {
   const [, net] = NETWORKS[0]!
@@ -180,14 +182,13 @@ test('the optimizer looks at what was checked just before', async (t) => {
     for (const precision of ['fp32', 'tf32', 'bf16', 'fp16'] as const) {
       const set = await compiled(net, { device: 'cuda', precision })
       const [check, sgd] = set.programs['train']!.operations.slice(-2)
-      t.is(check!.op, 'check_gradients')
-      t.is(sgd!.op, 'sgd')
-      for (const operand of ['scaler', 'gradients', 'weightGradients']) t.is(check!.operands[operand], sgd!.operands[operand])
-      for (const attribute of ['offsets', 'lengths']) t.deepEqual(check!.attributes[attribute], sgd!.attributes[attribute])
-      t.is(operations(set, 'softmax_cross_entropy')[0]!.operands['scaler'], sgd!.operands['scaler'])
-      t.is(operations(set, 'softmax_cross_entropy', 'evaluate')[0]!.operands['scaler'], undefined)
-      t.is(sgd!.attributes['growthInterval'], precision === 'fp16' ? 2000 : 0)
-      t.is('copies' in sgd!.operands, precision === 'bf16' || precision === 'fp16')
+      if (check?.op !== 'check_gradients' || sgd?.op !== 'sgd') return t.fail(`${check?.op}, ${sgd?.op}`)
+      for (const operand of ['scaler', 'gradients', 'weightGradients'] as const) t.is(check.operands[operand], sgd.operands[operand])
+      for (const attribute of ['offsets', 'lengths'] as const) t.deepEqual(check.attributes[attribute], sgd.attributes[attribute])
+      t.is(operations(set, 'softmax_cross_entropy')[0]!.operands.scaler, sgd.operands.scaler)
+      t.is(operations(set, 'softmax_cross_entropy', 'evaluate')[0]!.operands.scaler, undefined)
+      t.is(sgd.attributes.growthInterval, precision === 'fp16' ? 2000 : 0)
+      t.is('copies' in sgd.operands, precision === 'bf16' || precision === 'fp16')
       t.is('refresh' in set.programs, precision === 'bf16' || precision === 'fp16')
     }
   }
@@ -217,7 +218,7 @@ test('loss scales', async (t) => {
   t.is(start({ device: 'cuda', precision: 'bf16' }), 1)
   t.is(start({ device: 'cuda', precision: 'fp16', lossScale: 128 }), 128)
   const set = await compiled(net, { device: 'cuda', precision: 'fp16', lossScale: 128 })
-  t.is(operations(set, 'sgd')[0]!.attributes['growthInterval'], 0)
+  t.is(operations(set, 'sgd')[0]!.attributes.growthInterval, 0)
   for (const lossScale of [0, -1, NaN, Infinity, 'static' as 'dynamic']) {
     await t.throwsAsync(compiled(net, { device: 'cuda', precision: 'fp16', lossScale }), { code: 'ERR_OPTION', message: /lossScale/ })
   }

@@ -1,7 +1,7 @@
 /** Invariants of every compiled program, checked without running it. */
 import test from 'ava'
 import { compilePrograms } from '../../lib/compiler/compile.js'
-import { contracts } from '../../lib/contracts.js'
+import { tensorsWithRoles } from '../../lib/compiler/operands.js'
 import type { CompileOptions } from '../../lib/compiler/options.js'
 import type { OperationSpec, ProgramSet, TensorSpec } from '../../lib/compiler/program.js'
 import { planReport } from '../../lib/compiler/report.js'
@@ -46,10 +46,7 @@ async function compiled(net: Network, more: Partial<CompileOptions> = {}): Promi
 }
 
 function touched(set: ProgramSet, operation: OperationSpec): { tensor: TensorSpec; index: number; role: string }[] {
-  const contract = contracts[operation.op as keyof typeof contracts] as { operands: Record<string, { role: string }> }
-  return Object.entries(operation.operands).flatMap(([key, value]) =>
-    [value].flat().map((index) => ({ tensor: set.tensors[index]!, index, role: contract.operands[key]!.role })),
-  )
+  return tensorsWithRoles<number>(operation.op, operation.operands).map(([index, role]) => ({ tensor: set.tensors[index]!, index, role }))
 }
 
 const PLACES = [{}, { device: 'cuda', precision: 'fp16' }, { device: 'cuda', precision: 'bf16' }] as const
@@ -154,16 +151,11 @@ test('a pre-activation bottleneck is three convolutions and three norms, and not
 
 /** Convolutions of a program by their layer: what of the layers behind each became part of it. */
 function folded(set: ProgramSet, program: string): Record<string, string> {
-  const convolutions = set.programs[program]!.operations.filter(({ op }) => op === 'conv')
+  const convolutions = set.programs[program]!.operations.filter((operation) => operation.op === 'conv')
   return Object.fromEntries(
     convolutions.map(({ name, operands, attributes }) => [
       name,
-      [
-        'yScale' in operands && 'norm',
-        'residual' in operands && 'residual',
-        attributes['relu'] === true && 'relu',
-        attributes['xRelu'] === true && 'reads relu',
-      ]
+      ['yScale' in operands && 'norm', 'residual' in operands && 'residual', attributes.relu === true && 'relu', attributes.xRelu === true && 'reads relu']
         .filter(Boolean)
         .join(' '),
     ]),
@@ -219,7 +211,8 @@ test('frozen parameters get no gradient, no velocity and no step', async (t) => 
   const set = await compiled(net, { update: { momentum: 0.9, nesterov: false, clipNorm: 0, settings } })
   const operations = set.programs['train']!.operations.map((operation) => operation.op)
   t.false(operations.includes('conv_backward'))
-  t.is((set.programs['train']!.operations.at(-1)!.attributes['lengths'] as number[]).length, 2)
+  const sgd = set.programs['train']!.operations.at(-1)!
+  t.is(sgd.op === 'sgd' ? sgd.attributes.lengths.length : sgd.op, 2)
 })
 
 test('batch statistics of a single value are refused', async (t) => {
@@ -238,12 +231,12 @@ test('a layer on features that no operation serves is refused by name', async (t
 test('Winograd serves 3 x 3 of stride 1, on request nobody, and no network deeper than 512 convolutions', async (t) => {
   const chosen = async (net: Network, more: Partial<CompileOptions> = {}): Promise<string[]> => {
     const set = await compiled(net, { programs: ['evaluate'], ...more })
-    const convolutions = set.programs['evaluate']!.operations.filter(({ op }) => op === 'conv')
+    const convolutions = set.programs['evaluate']!.operations.filter((operation) => operation.op === 'conv')
     return [
       ...new Set(
         convolutions
-          .filter(({ attributes }) => attributes['winograd'] === true)
-          .map(({ operands, attributes }) => `${set.tensors[operands['w'] as number]!.shape[2]} / ${String(attributes['stride'])}`),
+          .filter(({ attributes }) => attributes.winograd === true)
+          .map(({ operands, attributes }) => `${set.tensors[operands.w]!.shape[2]} / ${String(attributes.stride)}`),
       ),
     ]
   }

@@ -5,6 +5,7 @@ import test from 'ava'
 import { compilePrograms } from '../../lib/compiler/compile.js'
 import { PLAIN, PRECOMPILED, tiersFor, type Site } from '../../lib/compiler/lower/engines.js'
 import { sitePrograms } from '../../lib/compiler/tune/site_program.js'
+import { tensorsAt } from '../../lib/compiler/operands.js'
 import type { CompileOptions } from '../../lib/compiler/options.js'
 import type { OperationSpec } from '../../lib/compiler/program.js'
 import { PreresnetError } from '../../lib/errors.js'
@@ -270,14 +271,14 @@ test("a CUDA device's library is known by what is in it", async (t) => {
 test('choices decide how a program is lowered', async (t) => {
   const sites = await sitesOf()
   const tiers = async (choices: CompileOptions['choices']): Promise<number[]> =>
-    (await compilePrograms(graph, { ...plan, ...(choices && { choices }) })).programs['train']!.operations.filter(({ op }) => op === 'conv').map(
-      ({ attributes }) => attributes['tier'] as number,
+    (await compilePrograms(graph, { ...plan, ...(choices && { choices }) })).programs['train']!.operations.filter((operation) => operation.op === 'conv').map(
+      ({ attributes }) => attributes.tier!,
     )
   t.true((await tiers(undefined)).includes(PRECOMPILED))
   const plain = Object.fromEntries([...sites.keys()].map((key) => [key, { tier: PLAIN, engine: 3 } as const]))
   t.deepEqual(new Set(await tiers(plain)), new Set([PLAIN]))
-  const [operation] = (await compilePrograms(graph, { ...plan, choices: plain })).programs['train']!.operations.filter(({ op }) => op === 'conv')
-  t.is(operation?.attributes['engine'], 3)
+  const [operation] = (await compilePrograms(graph, { ...plan, choices: plain })).programs['train']!.operations.filter((operation) => operation.op === 'conv')
+  t.is(operation?.attributes.engine, 3)
 })
 
 test("a site's program does the site's work and no other, over as many tensors as no cache holds", async (t) => {
@@ -298,9 +299,11 @@ test("a site's program does the site's work and no other, over as many tensors a
       )
       t.is(operations.filter(({ op }) => op === 'conv').length, site.pass === 'forward' ? repetitions : 0, `${key} ${tier}`)
       t.true(repetitions > 1, key)
-      const reads = operations.filter(({ op }) => op.startsWith(named)).map(({ operands }) => operands[site.pass === 'data' ? 'dy' : 'x'])
+      const reads = operations
+        .filter(({ op }) => op.startsWith(named))
+        .flatMap(({ operands }) => tensorsAt<number>(operands, site.pass === 'data' ? 'dy' : 'x'))
       t.is(new Set(reads).size, repetitions, `${key} ${tier}: every repetition reads a tensor of its own`)
-      const engines = (all: readonly OperationSpec[]): unknown[] => all.flatMap(({ attributes }) => attributes['engine'] ?? [])
+      const engines = (all: readonly OperationSpec[]): unknown[] => all.flatMap(({ attributes }) => ('engine' in attributes ? attributes.engine : []))
       t.deepEqual(new Set(engines(operations)), new Set([0]), key)
       t.deepEqual(new Set(engines(others)), new Set([3]), key)
       t.is(engines(operations).length, repetitions, key)

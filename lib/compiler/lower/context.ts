@@ -1,6 +1,8 @@
 /** What the lowering of one program keeps: the new program, who reads what, and what was written beside. */
 import { PreresnetError } from '../../errors.js'
-import { Draft, type DraftOperand, type DraftOperation, type DraftTensor } from '../draft.js'
+import type { Attributes, OperationName, Operands } from '../../contracts.js'
+import { Draft, type DraftOperation, type DraftTensor } from '../draft.js'
+import { tensorsIn } from '../operands.js'
 import { type Choice, PLAIN, type Site, type Want } from './engines.js'
 import { choose, type Target } from './target.js'
 
@@ -17,7 +19,7 @@ export class Lowering {
   private readonly readers = new Map<DraftTensor, DraftOperation[]>()
   /** Operations whose work another one does. */
   private readonly done = new Set<DraftOperation>()
-  private readonly forward = new Map<DraftTensor, DraftOperation>()
+  private readonly forward = new Map<DraftTensor, DraftOperation<'conv'>>()
   private readonly activated = new Map<DraftTensor, { readonly transform: Transform; readonly phase: string; readonly y: DraftTensor }[]>()
 
   constructor(
@@ -32,8 +34,8 @@ export class Lowering {
   /** Who reads what; once, before the first operation is taken. */
   *index(): Generator<void> {
     for (const operation of this.draft.operations) {
-      for (const tensor of Object.values(operation.operands).flat()) this.readersOf(tensor).push(operation)
-      if (operation.op === 'conv' && operation.phase === 'forward') this.forward.set(operation.operands['w'] as DraftTensor, operation)
+      for (const tensor of tensorsIn<DraftTensor>(operation.operands)) this.readersOf(tensor).push(operation)
+      if (operation.op === 'conv' && operation.phase === 'forward') this.forward.set(operation.operands.w, operation)
       yield
     }
   }
@@ -46,8 +48,8 @@ export class Lowering {
   }
 
   /** The convolution of a backward pass, as it reads its operand: a mask may have added a ReLU of what is activated already. */
-  forwardOf(operation: DraftOperation): DraftOperation {
-    const found = this.forward.get(operation.operands['w'] as DraftTensor)
+  forwardOf(operation: DraftOperation<'conv_backward'>): DraftOperation<'conv'> {
+    const found = this.forward.get(operation.operands.w)
     if (found === undefined) throw new PreresnetError('ERR_INTERNAL', `${operation.name}: a backward pass without a forward one`)
     return found
   }
@@ -64,18 +66,12 @@ export class Lowering {
   }
 
   /** The operation as it is. */
-  keep({ op, name, fused, operands, attributes }: DraftOperation): DraftOperation {
-    return this.emit(op, name, fused, operands, attributes)
+  keep(operation: DraftOperation): void {
+    this.out.append(operation)
   }
 
-  emit(
-    op: DraftOperation['op'],
-    name: string,
-    fused: readonly string[],
-    operands: Record<string, DraftOperand | undefined>,
-    attributes: DraftOperation['attributes'] = {},
-  ): DraftOperation {
-    return this.out.emit(op, name, fused, operands, attributes)
+  emit<K extends OperationName>(op: K, name: string, fused: readonly string[], operands: Operands<DraftTensor>[K], attributes: Attributes[K]): void {
+    this.out.emit(op, name, fused, operands, attributes)
   }
 
   /** A feature map of the same shape and kind as another. */
@@ -88,9 +84,8 @@ export class Lowering {
     const norm = scale?.producer
     if (norm?.op !== 'bn_finalize' || scale === undefined) return undefined
     const { weights, vectorLayout } = this.draft.types
-    const output = (key: string): DraftTensor =>
-      (norm.operands[key] as DraftTensor | undefined) ??
-      this.out.write(norm, key, this.out.tensor(`${norm.name}:${key}`, weights, vectorLayout, scale.shape, 'activations'))
+    const output = (key: 'scaleStored' | 'biasStored'): DraftTensor =>
+      norm.operands[key] ?? this.out.write(norm, key, this.out.tensor(`${norm.name}:${key}`, weights, vectorLayout, scale.shape, 'activations'))
     return { scale: output('scaleStored'), bias: output('biasStored') }
   }
 
@@ -108,16 +103,27 @@ export class Lowering {
     return y
   }
 
-  choose(pass: Site['pass'], operation: DraftOperation, sizes: { x: DraftTensor; w: DraftTensor; y: DraftTensor }, wants: readonly Want[]): Choice {
+  choose(
+    pass: Site['pass'],
+    operation: DraftOperation<'conv' | 'conv_backward'>,
+    sizes: { x: DraftTensor; w: DraftTensor; y: DraftTensor },
+    wants: readonly Want[],
+  ): Choice {
     const [images, channels, height, width] = sizes.x.shape as [number, number, number, number]
     const [outputs, , kernel] = sizes.w.shape as [number, number, number, number]
     const [, , outputHeight, outputWidth] = sizes.y.shape as [number, number, number, number]
-    const { stride, padding } = operation.attributes as { stride: number; padding: number }
+    const { stride, padding } = windowOf(operation)
     const shape = { images: images / this.draft.groups, channels, height, width, outputs, outputHeight, outputWidth, kernel, stride, padding }
     const choice = choose(this.target, { pass, ...shape, wants })
     // A plain convolution is one launch over all groups, whose engines are numbered otherwise than those of the group that was timed.
     return this.draft.groups > 1 && choice.tier === PLAIN ? { ...choice, engine: -1 } : choice
   }
+}
+
+/** Of a convolution, in full. */
+export function windowOf({ attributes }: DraftOperation<'conv' | 'conv_backward'>): { readonly stride: number; readonly padding: number } {
+  const { stride = 1, padding = 0 } = attributes
+  return { stride, padding }
 }
 
 /** Layers that were fused into a convolution: those of its operand's transform, itself, those of what it adds. */

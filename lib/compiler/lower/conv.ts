@@ -2,26 +2,19 @@
  * `conv` as launches: cuDNN's convolution with what its tier takes in; the activation written before it where it cannot read through norm and
  * ReLU; bias, residual, ReLU and sums after it where it cannot add them.
  */
-import type { DraftOperation, DraftTensor } from '../draft.js'
-import { fusedParts, present, type Lowering, type Transform } from './context.js'
+import type { DraftOperation } from '../draft.js'
+import { fusedParts, present, windowOf, type Lowering, type Transform } from './context.js'
 import { PLAIN, RUNTIME_COMPILED, type Want } from './engines.js'
 
-type Operands = Record<string, DraftTensor | undefined>
-
-export function lowerConv(lowering: Lowering, operation: DraftOperation): void {
-  const operands = operation.operands as Operands
-  const { attributes } = operation
-  const { x, w, y, sums, bias, residual } = operands as Operands & { x: DraftTensor; w: DraftTensor; y: DraftTensor }
+export function lowerConv(lowering: Lowering, operation: DraftOperation<'conv'>): void {
+  const { x, w, y, sums, bias, residual, residualScale, residualBias } = operation.operands
+  const { residualRelu = false, residualSubsample = 1, relu = false } = operation.attributes
   const transform = transformOf(operation)
   const stored = transform.relu ? lowering.stored(transform) : undefined
   const plainResidual =
-    residual !== undefined &&
-    operands['residualScale'] === undefined &&
-    attributes['residualRelu'] !== true &&
-    (attributes['residualSubsample'] ?? 1) === 1 &&
-    residual.shape.join() === y.shape.join()
+    residual !== undefined && residualScale === undefined && !residualRelu && residualSubsample === 1 && residual.shape.join() === y.shape.join()
   // Whatever no fusion takes in: it stands between the convolution and everything after it.
-  const apart = bias !== undefined || attributes['relu'] === true || (residual !== undefined && !plainResidual)
+  const apart = bias !== undefined || relu || (residual !== undefined && !plainResidual)
   const wants = present<Want>([stored !== undefined && 'transform', plainResidual && !apart && 'residual', sums !== undefined && !apart && 'sums'])
   const choice = lowering.choose('forward', operation, { x, w, y }, wants)
 
@@ -38,30 +31,20 @@ export function lowerConv(lowering: Lowering, operation: DraftOperation): void {
     operation.name,
     [...(fusesTransform ? before : []), ...own, ...(after ? [] : added)],
     { ...source, w: lowering.weights(w), residual: after ? undefined : residual, y: output, sums: fusesSums ? sums : undefined },
-    { stride: attributes['stride']!, padding: attributes['padding']!, xRelu: fusesTransform, ...choice },
+    { ...windowOf(operation), xRelu: fusesTransform, ...choice },
   )
   if (!after && (sums === undefined || fusesSums)) return
   lowering.emit(
     'residual_add',
     operation.name,
     after ? added : [],
-    {
-      x: output,
-      bias,
-      residual: after ? residual : undefined,
-      residualScale: operands['residualScale'],
-      residualBias: operands['residualBias'],
-      y: after ? y : undefined,
-      sums,
-    },
-    after
-      ? { residualRelu: attributes['residualRelu'] ?? false, residualSubsample: attributes['residualSubsample'] ?? 1, relu: attributes['relu'] ?? false }
-      : {},
+    { x: output, bias, residual: after ? residual : undefined, residualScale, residualBias, y: after ? y : undefined, sums },
+    after ? { residualRelu, residualSubsample, relu } : {},
   )
 }
 
 /** How a convolution reads its operand. */
-export function transformOf({ operands, attributes }: DraftOperation): Transform {
-  const { x, xScale: scale, xBias: bias } = operands as Operands & { x: DraftTensor }
-  return { x, scale, bias, relu: attributes['xRelu'] === true }
+export function transformOf({ operands, attributes }: DraftOperation<'conv'>): Transform {
+  const { x, xScale: scale, xBias: bias } = operands
+  return { x, scale, bias, relu: attributes.xRelu === true }
 }

@@ -4,29 +4,29 @@
  */
 import type { DraftOperation, DraftTensor } from '../draft.js'
 import { transformOf } from './conv.js'
-import { fusedParts, present, type Lowering } from './context.js'
+import { PreresnetError } from '../../errors.js'
+import { fusedParts, present, windowOf, type Lowering } from './context.js'
 import { PLAIN, PRECOMPILED, type Want } from './engines.js'
 
-type Operands = Record<string, DraftTensor | undefined>
-
-export function lowerConvBackward(lowering: Lowering, operation: DraftOperation): void {
+export function lowerConvBackward(lowering: Lowering, operation: DraftOperation<'conv_backward'>): void {
   const dy = gradientAtOutput(lowering, operation)
   gradientOfWeights(lowering, operation, dy)
   gradientAtOperand(lowering, operation, dy)
 }
 
 /** dA d + dB y + dC + skip, in memory. */
-function gradientAtOutput(lowering: Lowering, operation: DraftOperation): DraftTensor {
-  const { d, y, dA, dB, dC, skip, dy } = operation.operands as Operands & { d: DraftTensor }
+function gradientAtOutput(lowering: Lowering, operation: DraftOperation<'conv_backward'>): DraftTensor {
+  const { d, y, dA, dB, dC, skip, dy } = operation.operands
   if (dA === undefined && skip === undefined) return d
   const sum = dy ?? lowering.like(d, `${operation.name}:dy`)
-  if (dA === undefined) lowering.emit('relu_backward', operation.name, [], { d, add: skip, dx: sum })
-  else lowering.emit('bn_apply_backward', operation.name, [], { d, x: y, a: dA, b: dB, c: dC, skip, dx: sum })
+  if (dA === undefined) lowering.emit('relu_backward', operation.name, [], { d, add: skip, dx: sum }, {})
+  else if (y === undefined || dB === undefined || dC === undefined) throw new PreresnetError('ERR_INTERNAL', `${operation.name}: dA without y, dB and dC`)
+  else lowering.emit('bn_apply_backward', operation.name, [], { d, x: y, a: dA, b: dB, c: dC, skip, dx: sum }, {})
   return sum
 }
 
-function gradientOfWeights(lowering: Lowering, operation: DraftOperation, dy: DraftTensor): void {
-  const { x, w, dw, dbias } = operation.operands as Operands & { x: DraftTensor; w: DraftTensor }
+function gradientOfWeights(lowering: Lowering, operation: DraftOperation<'conv_backward'>, dy: DraftTensor): void {
+  const { x, w, dw, dbias } = operation.operands
   if (dw === undefined && dbias === undefined) return
   const { weights, weightLayout } = lowering.draft.types
   const forward = lowering.forwardOf(operation)
@@ -38,26 +38,19 @@ function gradientOfWeights(lowering: Lowering, operation: DraftOperation, dy: Dr
   const source = fuses ? { x, xScale: stored.scale, xBias: stored.bias } : { x: lowering.activation(transform, operation.name, fusedParts(forward).before) }
   // A bias whose weights are frozen: the launch gives both.
   const written = dw ?? lowering.out.tensor(`${operation.name}:dw`, weights, weightLayout, w.shape, 'activations')
-  const { stride, padding } = operation.attributes
-  lowering.emit(
-    'conv_backward_weights',
-    operation.name,
-    [operation.name],
-    { dy, ...source, dw: written, dbias },
-    { stride: stride!, padding: padding!, xRelu: fuses, ...choice },
-  )
+  const attributes = { ...windowOf(operation), xRelu: fuses, ...choice }
+  lowering.emit('conv_backward_weights', operation.name, [operation.name], { dy, ...source, dw: written, dbias }, attributes)
 }
 
-function gradientAtOperand(lowering: Lowering, operation: DraftOperation, dy: DraftTensor): void {
-  const { x, w, dx, add, sums, xScale, xBias } = operation.operands as Operands & { x: DraftTensor; w: DraftTensor }
+function gradientAtOperand(lowering: Lowering, operation: DraftOperation<'conv_backward'>, dy: DraftTensor): void {
+  const { x, w, dx, add, sums, xScale, xBias } = operation.operands
   if (dx === undefined) return
-  const { stride, padding } = operation.attributes as { stride: number; padding: number }
-  const masked = operation.attributes['mask'] === true
+  const masked = operation.attributes.mask === true
   const norm = normBehind(lowering, operation)
   const normalised = masked && xScale !== undefined
   const wants = present<Want>([add !== undefined && 'add', normalised && 'mask', sums !== undefined && 'sums', norm !== undefined && 'norm'])
   const choice = lowering.choose('data', operation, { x, w, y: dy }, wants)
-  const convolution = { stride, padding, ...choice }
+  const convolution = { ...windowOf(operation), ...choice }
   const weights = lowering.weights(w)
 
   if (norm !== undefined && choice.tier === PRECOMPILED) {
@@ -66,8 +59,8 @@ function gradientAtOperand(lowering: Lowering, operation: DraftOperation, dy: Dr
       'conv_backward_norm',
       operation.name,
       [...new Set([...operation.fused, ...norm.backward.fused])],
-      { dy, w: weights, x, weight, beta: norm.finalize.operands['beta'], mean, invstd, add, dx, dweight, dbeta, a, b, c },
-      { count: norm.backward.attributes['count']!, ...convolution },
+      { dy, w: weights, x, weight, beta: norm.finalize.operands.beta, mean, invstd, add, dx, dweight, dbeta, a, b, c },
+      { count: norm.backward.attributes.count, ...convolution },
     )
     lowering.skip(norm.backward)
     return
@@ -91,13 +84,13 @@ function gradientAtOperand(lowering: Lowering, operation: DraftOperation, dy: Dr
  */
 function normBehind(
   lowering: Lowering,
-  { operands, attributes }: DraftOperation,
-): { readonly finalize: DraftOperation; readonly backward: DraftOperation } | undefined {
-  const { xScale, sums } = operands as Operands
+  operation: DraftOperation<'conv_backward'>,
+): { readonly finalize: DraftOperation<'bn_finalize'>; readonly backward: DraftOperation<'bn_backward'> } | undefined {
+  const { xScale, sums } = operation.operands
   const finalize = xScale?.producer
-  if (attributes['mask'] !== true || sums === undefined || finalize?.op !== 'bn_finalize') return undefined
-  const readers = lowering.readersOf(sums).filter((reader) => reader.operands['dx'] !== operands['dx'])
+  if (operation.attributes.mask !== true || sums === undefined || finalize?.op !== 'bn_finalize') return undefined
+  const readers = lowering.readersOf(sums).filter((reader) => reader !== operation)
   const [backward] = readers
-  if (readers.length !== 1 || backward?.op !== 'bn_backward' || backward.attributes['frozen'] === true) return undefined
-  return backward.operands['mean'] === finalize.operands['mean'] ? { finalize, backward } : undefined
+  if (readers.length !== 1 || backward?.op !== 'bn_backward' || backward.attributes.frozen === true) return undefined
+  return backward.operands.mean === finalize.operands.mean ? { finalize, backward } : undefined
 }

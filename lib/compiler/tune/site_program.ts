@@ -3,7 +3,7 @@
  * this candidate needs, over several sets of tensors in turn, so that no cache holds what a step of the whole network would find in memory.
  * All are over the same tensors, which are filled once.
  */
-import { contractsVersion } from '../../contracts.js'
+import { contractsVersion, type Operands } from '../../contracts.js'
 import { Linker } from '../compile.js'
 import { Draft, type DraftOperation, type DraftTensor } from '../draft.js'
 import { Expressions, type Expression } from '../expression.js'
@@ -14,6 +14,7 @@ import { lowerConvBackward } from '../lower/conv_backward.js'
 import type { Choice, Site, Tier } from '../lower/engines.js'
 import { siteKey, type Target } from '../lower/target.js'
 import { bytesOf } from '../memory.js'
+import { tensorsIn } from '../operands.js'
 import type { ParameterPlan } from '../parameters.js'
 import { PointwiseCode } from '../pointwise.js'
 import type { DeviceName, OperationSpec, Program, ProgramSet } from '../program.js'
@@ -79,8 +80,18 @@ export function sitePrograms(site: Site, choices: readonly Choice[], device: Dev
 
 /** The site's own convolutions: a program for one pass has none of the others. */
 function withEngine(operation: OperationSpec, { pass }: Site, engine: number): OperationSpec {
-  const own = pass === 'forward' ? operation.op === 'conv' : operation.op.startsWith('conv_backward_')
-  return own ? { ...operation, attributes: { ...operation.attributes, engine } } : operation
+  switch (operation.op) {
+    case 'conv':
+      return pass === 'forward' ? { ...operation, attributes: { ...operation.attributes, engine } } : operation
+    case 'conv_backward_data':
+      return { ...operation, attributes: { ...operation.attributes, engine } }
+    case 'conv_backward_norm':
+      return { ...operation, attributes: { ...operation.attributes, engine } }
+    case 'conv_backward_weights':
+      return { ...operation, attributes: { ...operation.attributes, engine } }
+    default:
+      return operation
+  }
 }
 
 function link(linker: Linker, name: string, site: Site, draft: readonly DraftOperation[]): Program {
@@ -122,15 +133,17 @@ function lowerSite(site: Site, tier: Tier, device: DeviceName, target: Omit<Targ
 class Stage {
   readonly random: DraftTensor[] = []
   private readonly maps: DraftTensor[] = []
-  private readonly vectors: readonly DraftTensor[]
+  /** Parameters and running statistics that all norms share. */
+  private readonly norms: Pick<Operands<DraftTensor>['bn_finalize'], 'weight' | 'beta' | 'runningMean' | 'runningVar'>
 
   constructor(
     private readonly draft: Draft,
     private readonly site: Site,
   ) {
     const { master, vectorLayout } = draft.types
-    this.vectors = ['weight', 'beta', 'runningMean', 'runningVar'].map((name) => draft.tensor(name, master, vectorLayout, [site.channels], 'outputs'))
-    this.random.push(...this.vectors)
+    const shared = (name: string): DraftTensor => draft.tensor(name, master, vectorLayout, [site.channels], 'outputs')
+    this.norms = { weight: shared('weight'), beta: shared('beta'), runningMean: shared('runningMean'), runningVar: shared('runningVar') }
+    this.random.push(...tensorsIn(this.norms))
   }
 
   /** Operations over tensors of their own; returns the feature maps. */
@@ -176,22 +189,22 @@ class Stage {
   }
 
   private norm(index: number): Record<'mean' | 'invstd' | 'scale' | 'bias', DraftTensor> {
-    const [weight, beta, runningMean, runningVar] = this.vectors
-    const finalize = this.draft.emit('bn_finalize', 'site.norm', ['site.norm'], { weight, beta, runningMean, runningVar }, { count: 0 })
-    const output = (key: string): DraftTensor => this.draft.write(finalize, key, this.vector(`${key}.${index}`, [1, this.site.channels]))
-    return { mean: output('mean'), invstd: output('invstd'), scale: output('scale'), bias: output('bias') }
+    const output = (name: string): DraftTensor => this.vector(`${name}.${index}`, [1, this.site.channels])
+    const made = { mean: output('mean'), invstd: output('invstd'), scale: output('scale'), bias: output('bias') }
+    this.draft.emit('bn_finalize', 'site.norm', ['site.norm'], { ...this.norms, ...made }, { count: 0 })
+    return made
   }
 
   private normBackward(index: number, { mean, invstd }: Record<'mean' | 'invstd', DraftTensor>, sums: DraftTensor): void {
     const { images, height, width, channels } = this.site
-    const backward = this.draft.emit(
+    const output = (name: string): DraftTensor => this.vector(`${name}.${index}`, [1, channels])
+    this.draft.emit(
       'bn_backward',
       'site.norm',
       ['site.norm'],
-      { sums, weight: this.vectors[0], mean, invstd },
+      { sums, weight: this.norms.weight, mean, invstd, a: output('a'), b: output('b'), c: output('c') },
       { count: images * height * width },
     )
-    for (const key of ['a', 'b', 'c']) this.draft.write(backward, key, this.vector(`${key}.${index}`, [1, channels]))
   }
 
   private filters(name: string): DraftTensor {
@@ -208,7 +221,7 @@ class Stage {
   fill(lowering: Lowering): void {
     for (const operation of this.draft.operations) {
       if (operation.op !== 'bn_finalize') continue
-      const { scale, bias } = operation.operands as Record<string, DraftTensor>
+      const { scale, bias } = operation.operands
       lowering.keep(operation)
       const stored = lowering.stored({ x: this.maps[0]!, scale, bias, relu: true })
       for (const tensor of Object.values(stored ?? {})) tensor.arena = 'outputs'
@@ -217,8 +230,7 @@ class Stage {
       const [, channels, height, width] = tensor.shape as [number, number, number, number]
       const code = new PointwiseCode()
       const noise = randomValues({ channels, height, width }, 4 * index)
-      const operation = code.emit(lowering.out, 'site.random', ['site.random'], noise, [code.register(noise)], [])
-      lowering.out.write(operation, 'outputs', tensor)
+      code.emit(lowering.out, 'site.random', ['site.random'], noise, [[code.register(noise), tensor]], [])
     })
   }
 }
