@@ -39,6 +39,13 @@ void ChannelSums::clear(int64_t image) const {
   if (wanted_) std::fill_n(of(image, 0), terms_ * stride_, 0.0);
 }
 
+void ChannelSums::clear(int64_t image, Range blocks) const {
+  if (!wanted_) return;
+  for (int64_t term = 0; term < terms_; ++term) {
+    std::fill_n(of(image, term) + blocks.begin * 16, (blocks.end - blocks.begin) * 16, 0.0);
+  }
+}
+
 void ChannelSums::total(int64_t first_image, int64_t images, int64_t term, double* out) const {
   std::fill_n(out, channels_, 0.0);
   for (int64_t image = first_image; image < first_image + images; ++image) {

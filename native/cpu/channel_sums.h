@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/tensor.h"
+#include "cpu/partition.h"
 #include "cpu/scratch.h"
 
 namespace preresnet::cpu {
@@ -24,6 +25,8 @@ class ChannelSums {
   }
   /// Sets the sums of an image to zero.
   void clear(int64_t image) const;
+  /// The same for some blocks of 16 channels.
+  void clear(int64_t image, Range blocks) const;
   /// After the tasks: writes the tensor, [groups][terms][channels] in f64 or (one term over all
   /// images) [channels] in f32.
   void finish() const;

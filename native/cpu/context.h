@@ -1,9 +1,8 @@
 // What the operations of one executor share.
 #pragma once
-#include <map>
 #include <memory>
 
-#include "cpu/convolution.h"
+#include "cpu/algorithms.h"
 #include "cpu/scratch.h"
 #include "cpu/thread_pool.h"
 #include "ops/operations.h"
@@ -12,24 +11,14 @@
 namespace preresnet::cpu {
 
 struct Context {
-  Context(int threads, bool keep) : pool(threads), scratch(threads), keep_weights(keep) {}
+  Context(int threads, bool keep)
+      : pool(threads), scratch(threads), algorithms(threads), keep_weights(keep) {}
 
   ThreadPool pool;
   Scratch scratch;
+  Algorithms algorithms;
   /// Whether packed weights are kept from run to run.
   const bool keep_weights;
-
-  /// Equal layers share their primitives.
-  const Convolution& convolution(const ConvolutionShape& shape, ConvolutionUse use,
-                                 ConvolutionMeans means);
-
- private:
-  struct Key {
-    ConvolutionShape shape;
-    bool forward, backward_data, backward_weights, winograd, bf16_products, fused;
-    auto operator<=>(const Key&) const = default;
-  };
-  std::map<Key, std::unique_ptr<Convolution>> convolutions_;
 };
 
 // One file each, of the operation's name. All check their tensors, and throw ERR_UNSUPPORTED.

@@ -77,4 +77,31 @@ void PaddedWeights::extract(const Scratch& scratch) const {
   }
 }
 
+PackedWeights::PackedWeights(const Tensor& w, const ConvolutionShape& shape,
+                             const WeightPacking& packing, Means means, ScratchPlan& plan)
+    : packing_(packing),
+      means_(means),
+      weights_(w, shape, plan, means.scaled),
+      slice_weights_(shape.weights() / means.slices),
+      slice_bytes_((packing.packed_bytes() + 63) / 64 * 64) {
+  const size_t bytes = slice_bytes_ * static_cast<size_t>(means.slices);
+  range_ = means.kept ? plan.kept(bytes) : plan.shared(bytes);
+}
+
+void PackedWeights::pack(Context& context, const Step& step, const float* scale,
+                         bool scale_changed) {
+  const bool stands = version_ == step.weights_version && !scale_changed;
+  if (means_.kept && packed_once_ && stands) return;
+  const Scratch& scratch = context.scratch;
+  weights_.fill(scratch, scale);
+  const int64_t pieces = packing_.packing_slices();
+  context.pool.run(means_.slices * pieces, [&](int thread, int64_t task) {
+    const int64_t index = task / pieces;
+    packing_.pack(thread, task % pieces, weights_.data(scratch) + index * slice_weights_,
+                  slice(scratch, index));
+  });
+  packed_once_ = true;
+  version_ = step.weights_version;
+}
+
 }  // namespace preresnet::cpu

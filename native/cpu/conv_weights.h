@@ -32,4 +32,35 @@ class PaddedWeights {
   SharedRange range_;
 };
 
+/// Weights as an algorithm reads them.
+class PackedWeights {
+ public:
+  struct Means {
+    int64_t slices = 1;   // equal parts of the filters, each packed for itself
+    bool scaled = false;  // by a factor for each filter
+    bool kept = false;    // from run to run, while they stand
+  };
+  /// packing: of one slice; it outlives this.
+  PackedWeights(const Tensor& w, const ConvolutionShape& shape, const WeightPacking& packing,
+                Means means, ScratchPlan& plan);
+
+  /// Packs them, unless what is kept came from the same weights and factors. scale: a factor for
+  /// each filter, or null.
+  void pack(Context& context, const Step& step, const float* scale = nullptr,
+            bool scale_changed = false);
+  std::byte* slice(const Scratch& scratch, int64_t index = 0) const {
+    return scratch.at<std::byte>(range_) + static_cast<size_t>(index) * slice_bytes_;
+  }
+
+ private:
+  const WeightPacking& packing_;
+  Means means_;
+  PaddedWeights weights_;
+  int64_t slice_weights_;
+  size_t slice_bytes_;
+  SharedRange range_;
+  bool packed_once_ = false;
+  uint64_t version_ = 0;
+};
+
 }  // namespace preresnet::cpu

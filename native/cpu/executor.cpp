@@ -12,38 +12,6 @@
 
 namespace preresnet {
 namespace cpu {
-
-namespace {
-
-using onednn::Direction;
-using onednn::Operands;
-
-Operands operands_of(const ConvolutionShape& shape, ConvolutionUse use, ConvolutionMeans means) {
-  const auto able = [&](bool used, Direction direction) {
-    return !used || onednn::has_bf16_kernel(direction, shape);
-  };
-  const bool bf16 = means.bf16_products && able(use.forward, Direction::forward) &&
-                    able(use.backward_data, Direction::backward_data) &&
-                    able(use.backward_weights, Direction::backward_weights);
-  return bf16 ? Operands::bf16 : Operands::f32;
-}
-
-}  // namespace
-
-const Convolution& Context::convolution(const ConvolutionShape& shape, ConvolutionUse use,
-                                        ConvolutionMeans means) {
-  const Key key{shape,          use.forward,         use.backward_data, use.backward_weights,
-                means.winograd, means.bf16_products, means.fused};
-  std::unique_ptr<Convolution>& found = convolutions_[key];
-  if (!found && means.fused && means.bf16_products) found = make_one_by_one_convolution(shape, use);
-  if (!found) {
-    found = means.winograd ? make_winograd_convolution(shape)
-                           : make_onednn_convolution(shape, use, operands_of(shape, use, means),
-                                                     pool.threads());
-  }
-  return *found;
-}
-
 namespace {
 
 class CpuExecutor final : public Executor {

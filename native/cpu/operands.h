@@ -1,7 +1,9 @@
 // What an operation's tensors must be, checked when it is prepared; addresses are read when it
 // runs.
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 #include "core/tensor.h"
@@ -27,6 +29,12 @@ struct Activation {
 
 /// Throws ERR_UNSUPPORTED unless the tensor is such a tensor; null gives an empty one.
 Activation activation(const std::string& where, const Tensor* tensor);
+
+/// Whether none of them is f32. Empty ones are neither.
+inline bool all_bf16(std::initializer_list<Activation> activations) {
+  return std::all_of(activations.begin(), activations.end(),
+                     [](const Activation& activation) { return !activation || activation.bf16; });
+}
 
 /// Throws ERR_UNSUPPORTED unless the tensor (if there is one) is plain and of that type.
 void expect_plain(const std::string& where, const Tensor* tensor, DType dtype);
@@ -56,5 +64,11 @@ class Coefficients {
   SharedRange padded_;
   const float* rows_ = nullptr;
 };
+
+/// A row of values, one a channel, from a block of 16 channels on; null stays null.
+template <class T>
+T* from_block(T* row, int64_t block) {
+  return row == nullptr ? nullptr : row + 16 * block;
+}
 
 }  // namespace preresnet::cpu

@@ -1,0 +1,23 @@
+// Winograd's F(4x4, 3x3) (winograd.h) as algorithms, for kernel 3, stride 1 and padding 1.
+#pragma once
+#include <memory>
+
+#include "cpu/convolution.h"
+
+namespace preresnet::cpu {
+
+enum class WinogradSide { output, input };
+
+/// Throws ERR_UNSUPPORTED for other kernels, strides and paddings.
+BlockTerms winograd_terms(const ConvolutionShape& shape, int threads);
+/// x to y for WinogradSide::output, dy to dx for input.
+std::unique_ptr<EpilogueConvolution> make_winograd_convolution(const ConvolutionShape& shape,
+                                                               WinogradSide side);
+/// Whether the filters are so many that collecting is the faster, and the images so few that what
+/// is collected is not too large.
+bool winograd_collects(const ConvolutionShape& shape);
+std::unique_ptr<CollectedWeightGradient> make_collected_winograd_gradient(
+    const ConvolutionShape& shape);
+std::unique_ptr<BlockWeightGradient> make_winograd_gradient(const ConvolutionShape& shape);
+
+}  // namespace preresnet::cpu
