@@ -79,7 +79,7 @@ async function writePictures(output: string, data: DataSplit, guesses: Int32Arra
   const { curvesSvg } = await import('./pictures/curves.js') // Only here: the drawing library takes a while to load.
   const chosen = worthALook(data.test, guesses)
   const predictions = predictionsSvg(await predict(join(output, 'model.safetensors'), data.test, chosen))
-  await writeFile(join(output, 'curves.svg'), await curvesSvg(await readCurves(output)))
+  await writeFile(join(output, 'curves.svg'), curvesSvg(await readCurves(output)))
   await writeFile(join(output, 'predictions.svg'), predictions)
   note(`curves.svg and predictions.svg are in ${output}`)
   return writeReport(output, { pictures: [{ heading: 'Some test digits', svg: predictions }] })
