@@ -40,13 +40,13 @@ preresnet_cuda_sources(cuda_sources *.cpp operations/*.cpp cudart/*.cpp kernels/
 # Philox is one source for both sides: constexpr, so that this switch makes it callable in kernels.
 set_source_files_properties("${CMAKE_CURRENT_SOURCE_DIR}/native/cuda/kernels/pointwise.cu" PROPERTIES COMPILE_OPTIONS --expt-relaxed-constexpr)
 add_library(preresnet_cuda MODULE ${cuda_sources})
-target_link_libraries(preresnet_cuda PRIVATE cuda_convolutions program ops core preresnet_cudart)
+target_link_libraries(preresnet_cuda PRIVATE cuda_convolutions program ops core preresnet_cudart nlohmann_json::nlohmann_json)
 target_compile_options(preresnet_cuda PRIVATE
   "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra;-Xptxas=-v;-Werror=all-warnings>")
 string(REGEX REPLACE "-(real|virtual)" "" architectures "${CMAKE_CUDA_ARCHITECTURES}")
 string(REPLACE ";" " " architectures "${architectures}")
 target_compile_definitions(preresnet_cuda PRIVATE
-  PRERESNET_CUDA_DEVICE="cuda" "PRERESNET_CUDA_ARCHITECTURES=\"${architectures}\"")
+  "PRERESNET_CUDA_ARCHITECTURES=\"${architectures}\"")
 target_link_options(preresnet_cuda PRIVATE -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,-z,nodelete -Wl,--no-undefined)
 set_target_properties(preresnet_cuda PROPERTIES
   PREFIX ""

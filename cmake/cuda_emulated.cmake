@@ -7,10 +7,10 @@ set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTI
 
 add_library(cuda_emulated MODULE ${cuda_sources} ${cuda_kernels})
 target_include_directories(cuda_emulated PRIVATE "${CMAKE_BINARY_DIR}/rooms/cuda")
-target_compile_definitions(cuda_emulated PRIVATE PRERESNET_EMULATED PRERESNET_CUDA_DEVICE="cuda-emulated")
+target_compile_definitions(cuda_emulated PRIVATE PRERESNET_EMULATED)
 # Kernels look at memory as vectors of words; nvcc allows that.
 target_compile_options(cuda_emulated PRIVATE -fno-strict-aliasing)
-target_link_libraries(cuda_emulated PRIVATE program ops core Boost::context)
+target_link_libraries(cuda_emulated PRIVATE program ops core Boost::context nlohmann_json::nlohmann_json)
 target_link_options(cuda_emulated PRIVATE -Wl,--gc-sections -Wl,--exclude-libs,ALL)
 set_target_properties(cuda_emulated PROPERTIES OUTPUT_NAME preresnet_cuda_emulated PREFIX "" SUFFIX ".so")
 if(NOT CMAKE_JS_VERSION)

@@ -6,7 +6,7 @@
 // With --device cuda-emulated the same checks run without a GPU, on fewer and smaller cases; speed is left out.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeEnvironment } from './gpu/environment.mjs'
 import { goldens } from './gpu/goldens.mjs'
@@ -67,6 +67,9 @@ await main('gpu-check', async () => {
     rows: values.rows?.split(','),
     say: (text) => console.log(`  ${text}`),
   }
+  // What a check does in this process; what it starts is told by --device.
+  const { emulated } = await import(pathToFileURL(join(home, 'dist/lib/native/emulation.js')).href)
+  const within = (check) => (context.emulated ? emulated({}, check) : check())
   const environment = describeEnvironment(context)
   const file = join(values.out, `${environment.gpu.name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}.json`)
   const result = { ...environment, checks: earlierChecks(file, environment) }
@@ -93,7 +96,7 @@ await main('gpu-check', async () => {
       save()
     }
     try {
-      result.checks[name] = await CHECKS[name]({ ...context, secondsLeft, keep })
+      result.checks[name] = await within(() => CHECKS[name]({ ...context, secondsLeft, keep }))
     } catch (error) {
       result.checks[name] = { ...result.checks[name], passed: false, error: error instanceof Stop ? error.message : String(error.stack) }
     }

@@ -18,6 +18,7 @@ const options = {
 
 export const bench: CommandSpec<typeof options> = {
   name: 'bench',
+  emulates: true,
   summary: 'images a second and memory of training or inference, on random data that lies ready in memory: no loading is in the figure',
   arguments: [
     ['<work>', 'train (forward, backward, update) or infer'],

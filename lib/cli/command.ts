@@ -1,6 +1,7 @@
 /** What a command file says about itself, and how it becomes a command of the parser. */
 import { Command, Option } from 'commander'
 import { optionName, resolveOptions } from './config.js'
+import { directly, emulatedDevice } from './emulated.js'
 import type { OptionSpecs, ValuesOf } from './option_spec.js'
 import { flagOption } from './option_spec.js'
 
@@ -10,6 +11,8 @@ export interface CommandSpec<S extends OptionSpecs> {
   /** As the parser writes them: `<name>` is needed, `[name]` not, `<images...>` several. */
   readonly arguments?: readonly (readonly [syntax: string, help: string])[]
   readonly options: S
+  /** Whether our tests may give it the emulated GPU as its device. */
+  readonly emulates?: boolean
   /** Command lines, without the program's name. */
   readonly examples: readonly (readonly [line: string, what: string])[]
   /** `--json` is in every command's values. Resolves with the exit status. */
@@ -26,10 +29,10 @@ export function addCommand<S extends OptionSpecs>(program: Command, spec: Comman
   command.addOption(new Option('--config <file>', 'read options from a JSON file, by the same names; the command line wins'))
   command.addHelpText('after', `\nExamples:\n${spec.examples.map(([line, what]) => `  $ preresnet ${line}\n      ${what}`).join('\n')}`)
   command.action(async (...parts: unknown[]) => {
-    const given = command.opts<Record<string, unknown>>()
+    const { given, within } = spec.emulates === true ? emulatedDevice(command.opts()) : { given: command.opts(), within: directly }
     const values = await resolveOptions(specs, given)
     const args = parts.slice(0, spec.arguments?.length ?? 0) as (string | readonly string[] | undefined)[]
-    done(await spec.run(values as unknown as ValuesOf<S> & { readonly json: boolean }, args))
+    done(await within(() => spec.run(values as unknown as ValuesOf<S> & { readonly json: boolean }, args)))
   })
 }
 

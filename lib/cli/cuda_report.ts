@@ -19,7 +19,7 @@ export interface CudaReport {
 export function cudaReport(): CudaReport {
   const verified = verifiedResults()
   try {
-    const { device, devices: count, problem, ...library } = loadBinding().cuda('cuda', 0)
+    const { device, devices: count, problem, ...library } = loadBinding().cuda(0)
     if (device === undefined) return { problem, library, devices: [], verified }
     const others = Array.from({ length: count - 1 }, (_, index) => describe(index + 1))
     const devices = [{ index: 0, ...device }, ...others.filter((other) => other !== undefined)]
@@ -55,7 +55,7 @@ export function cudaRows({ problem, library, devices, verified }: CudaReport): r
 /** A GPU that cannot be used is left out: device 0 says why. */
 function describe(index: number): CudaReport['devices'][number] | undefined {
   try {
-    const { device } = loadBinding().cuda('cuda', index)
+    const { device } = loadBinding().cuda(index)
     return device === undefined ? undefined : { index, ...device }
   } catch (error) {
     if (error instanceof PreresnetError) return undefined

@@ -1,12 +1,13 @@
 import { checkGoldens, type GoldenReport } from '../goldens/check.js'
 import { chooseDevice } from '../runtime/device.js'
 import type { CommandSpec } from './command.js'
+import { shownDevice } from './emulated.js'
 import { choiceOption, integerOption } from './option_spec.js'
 import { count, print, printJson, table } from './output.js'
 import { loweringOf, tierOption } from './tier_option.js'
 
 const options = {
-  device: choiceOption('who computes', ['reference', 'cpu', 'cuda', 'cuda-emulated'], 'reference'),
+  device: choiceOption('who computes', ['reference', 'cpu', 'cuda'], 'reference'),
   precision: choiceOption(
     'arithmetic; auto is fp64 for the reference, fp32 for the CPU, fp16 on CUDA',
     ['auto', 'fp64', 'fp32', 'tf32', 'bf16', 'bf16-native', 'fp16'],
@@ -19,6 +20,7 @@ const options = {
 
 export const goldens: CommandSpec<typeof options> = {
   name: 'goldens',
+  emulates: true,
   summary: "compare an executor with PyTorch's float64 results; status 1 if a bound is not kept or a case is missing",
   arguments: [['<directory>', 'where the golden cases lie']],
   options,
@@ -28,14 +30,15 @@ export const goldens: CommandSpec<typeof options> = {
   ],
   async run({ device, precision, tier, convolution, threads, json }, [directory]) {
     const place = chooseDevice(device, precision)
-    const report = await checkGoldens({ directory: directory as string, ...place, ...loweringOf(tier, place), convolution, threads })
+    const judged = await checkGoldens({ directory: directory as string, ...place, ...loweringOf(tier, place), convolution, threads })
+    const report = { ...judged, device: shownDevice(judged.device) }
     if (json) printJson(report)
     else print(describe(report))
     return report.passed ? 0 : 1
   },
 }
 
-function describe(report: GoldenReport): string {
+function describe(report: Omit<GoldenReport, 'device'> & { readonly device: string }): string {
   const { cases, medianRatio } = report
   const rows = cases.map((result) => [result.case, result.tensor ?? '', scientific(result.error), scientific(result.bound), result.passed ? 'ok' : 'FAILED'])
   const lines = [table(['case', 'worst tensor', 'error', 'bound', ''], rows)]

@@ -5,12 +5,13 @@ import { countGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { loadBinding } from '../native/load.js'
 import type { CudaSettings } from '../runtime/cuda.js'
-import { isCuda, type DeviceChoice, type PrecisionChoice } from '../runtime/device.js'
+import type { DeviceChoice, PrecisionChoice } from '../runtime/device.js'
 import { initialValues } from '../runtime/random.js'
 import { compile } from '../runtime/compile.js'
 import type { Session } from '../runtime/session.js'
 import { inTurn } from '../runtime/internals.js'
 import { sgd } from '../training/sgd.js'
+import { shownDevice } from './emulated.js'
 
 export interface MeasureOptions {
   readonly work: 'train' | 'infer'
@@ -61,9 +62,9 @@ export async function measure(network: Network, { work, batch, threads, seconds,
     batch,
     ...speed,
     peakBytes: residentBytes('VmHWM') - idle,
-    ...(isCuda(session.device) && { deviceBytes: session.memory.total }),
+    ...(session.device === 'cuda' && { deviceBytes: session.memory.total }),
     precision: session.precision,
-    device: session.device,
+    device: shownDevice(session.device),
     threads: threads === 0 ? Number(system['allowedThreads']) : threads,
     parameters: countGraph(session.graph).parameters,
   }

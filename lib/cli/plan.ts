@@ -8,7 +8,7 @@ import { invalid } from '../options.js'
 import { loadBinding } from '../native/load.js'
 import { chosenKernels } from '../runtime/chosen_kernels.js'
 import { type CudaPlace, cudaPlace } from '../runtime/cuda.js'
-import { chooseDevice, deviceChoices, isCuda, precisionChoices } from '../runtime/device.js'
+import { chooseDevice, deviceChoices, precisionChoices } from '../runtime/device.js'
 import { updateOptions } from '../runtime/optimizer.js'
 import { sgd } from '../training/sgd.js'
 import type { CommandSpec } from './command.js'
@@ -38,6 +38,7 @@ const options = {
 
 export const plan: CommandSpec<typeof options> = {
   name: 'plan',
+  emulates: true,
   summary: 'the program of a network: its operations, what was fused into them, bytes read and written, memory',
   arguments: [['[network]', 'a name as preresnet-164']],
   options,
@@ -60,7 +61,7 @@ export const plan: CommandSpec<typeof options> = {
     const plan = trainingPlan(graph, network, shape)
     const choices = gpu === undefined || tier !== undefined ? {} : await chosenKernels(graph, plan, gpu)
     const set = await compilePrograms(graph, { ...plan, ...choices })
-    const report = planReport(set, program, isCuda(place.device) ? 0 : await scratchBytes(set, threads))
+    const report = planReport(set, program, place.device === 'cuda' ? 0 : await scratchBytes(set, threads))
     if (!time) {
       if (json) printJson(report)
       else print(describe(report))

@@ -3,7 +3,6 @@ import { PLAIN, PRECOMPILED, RUNTIME_COMPILED } from '../compiler/lower/engines.
 import type { CompileOptions } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { invalid } from '../options.js'
-import { isCuda } from '../runtime/device.js'
 import { choiceOption } from './option_spec.js'
 
 const tiers = { plain: PLAIN, precompiled: PRECOMPILED, runtime: RUNTIME_COMPILED } as const
@@ -18,6 +17,6 @@ export function loweringOf(
   { device, precision }: { readonly device: DeviceName; readonly precision: Precision },
 ): Pick<CompileOptions, 'lowering'> {
   if (tier === undefined) return {}
-  if (!isCuda(device)) throw invalid('--tier', `none on device ${device}`, tier)
+  if (device !== 'cuda') throw invalid('--tier', `none on device ${device}`, tier)
   return { lowering: { precision, tier: tiers[tier] } }
 }

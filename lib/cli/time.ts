@@ -49,7 +49,7 @@ export interface TimingPlace {
 export async function timeProgram(network: Network, set: ProgramSet, report: PlanReport, place: TimingPlace): Promise<Timing> {
   const binding = loadBinding()
   const { threads, cuda } = place
-  const native = await binding.createSession(await serialisePrograms(set), { threads, ...cuda })
+  const native = await binding.createSession(await serialisePrograms(set), { threads, ...(cuda && { cuda }) })
   try {
     const peaks = await native.measurePeaks()
     await native.allocate()

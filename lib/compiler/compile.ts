@@ -127,7 +127,7 @@ function checkOptions(graph: Graph, options: CompileOptions): void {
     'lossScale',
     'lowering',
   ])
-  oneOf('compile: device', options.device, ['reference', 'cpu', 'cuda', 'cuda-emulated'])
+  oneOf('compile: device', options.device, ['reference', 'cpu', 'cuda'])
   checkTarget(options)
   integer('compile: batch', options.batch, 1, 1 << 20)
   const groups = integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1)

@@ -84,10 +84,9 @@ export function tensorTypes(device: DeviceName, precision: Precision): TensorTyp
         weightLayout: 'plain',
         vectorLayout: 'plain',
       }
-    case 'cuda':
-    case 'cuda-emulated': {
+    case 'cuda': {
       if (precision === 'fp64' || precision === 'bf16-native') {
-        throw new PreresnetError('ERR_DEVICE', `device ${device}: expected precision fp32, tf32, bf16 or fp16, got ${precision}`)
+        throw new PreresnetError('ERR_DEVICE', `device cuda: expected precision fp32, tf32, bf16 or fp16, got ${precision}`)
       }
       const storage = precision === 'fp16' ? 'f16' : precision === 'bf16' ? 'bf16' : 'f32'
       return { storage, activationLayout: 'nhwc8', master: 'f32', sums: 'f32', weights: storage, weightLayout: 'krsc8', vectorLayout: 'nhwc8' }

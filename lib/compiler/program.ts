@@ -4,8 +4,7 @@ import type { Attributes, OperationName, Operands } from '../contracts.js'
 export type DType = 'f64' | 'f32' | 'bf16' | 'f16' | 'i32' | 'u8'
 /** As native/core/tensor.h has them. */
 export type Layout = 'plain' | 'nchw16c' | 'nhwc8' | 'krsc8'
-/** 'cuda-emulated' runs the same programs as 'cuda' on the CPU, slowly; for tests. */
-export type DeviceName = 'reference' | 'cpu' | 'cuda' | 'cuda-emulated'
+export type DeviceName = 'reference' | 'cpu' | 'cuda'
 /**
  * Type in memory and type of arithmetic. On the CPU `bf16` keeps feature maps and their gradients in bf16 and computes in fp32, `bf16-native` multiplies
  * bf16 as well, where convolutions are direct. `tf32`: fp32 in memory, tensor cores that round factors to 10 bits. Parameters, statistics and sums

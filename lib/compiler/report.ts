@@ -116,7 +116,7 @@ function reportOperation(set: ProgramSet, operation: OperationSpec): OperationRe
 }
 
 function isCuda({ device }: ProgramSet): boolean {
-  return device === 'cuda' || device === 'cuda-emulated'
+  return device === 'cuda'
 }
 
 function launchesOf(set: ProgramSet, operation: OperationSpec): number {

@@ -32,7 +32,7 @@ export interface ClassifierOptions {
    * through, and keeps a decoder at 100 MB. At most 2 ** 28. @default 2 ** 25
    */
   readonly maxPixels?: number
-  /** For devices `cuda` and `cuda-emulated`. */
+  /** For device `cuda`; an error on others. */
   readonly cuda?: CudaSettings
   /** Ends loading, with ERR_ABORTED. */
   readonly signal?: AbortSignal

@@ -1,10 +1,10 @@
 /** The addon's functions and objects behind wrappers whose errors carry the caller's stack. */
 import { markAsUntransferable } from 'node:worker_threads'
 import { throwIfAborted } from '../abort.js'
+import { emulationNow } from './emulation.js'
 import { direct, later } from './errors.js'
 import type {
   CudaInformation,
-  CudaSessionOptions,
   LoaderDescription,
   NativeBinding,
   NativeLoader,
@@ -12,13 +12,28 @@ import type {
   Peaks,
   RunOptions,
   RunResult,
+  SessionSettings,
   TraceEvent,
   Traffic,
 } from './types.js'
 
+/** Names of the CUDA library's two builds, which have the same table of functions. */
+export type CudaLibrary = 'cuda' | 'cuda-emulated'
+
 /** The addon hands out, before it returns, what ends the making of the session. */
-export interface Addon extends Omit<NativeBinding, 'createSession'> {
-  createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions, begun: (cancel: () => void) => void): Promise<NativeSession>
+export interface Addon extends Omit<NativeBinding, 'createSession' | 'cuda' | 'cudaDevice'> {
+  createSession(
+    programs: string,
+    options: { readonly threads: number; readonly cuda: { readonly library: CudaLibrary; readonly settings: string } },
+    begun: (cancel: () => void) => void,
+  ): Promise<NativeSession>
+  cuda(library: CudaLibrary, index: number): CudaInformation
+  cudaDevice(library: CudaLibrary, index: number): NonNullable<CudaInformation['device']>
+}
+
+/** The library whose device `cuda` is. */
+export function cudaLibrary(): CudaLibrary {
+  return emulationNow() === undefined ? 'cuda' : 'cuda-emulated'
 }
 
 const numbers = new WeakMap<Uint8Array, number>()
@@ -42,8 +57,11 @@ export class Binding implements NativeBinding {
     this.system = addon.system
   }
 
-  async createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions, signal?: AbortSignal): Promise<NativeSession> {
+  async createSession(programs: string, { threads, cuda }: SessionSettings, signal?: AbortSignal): Promise<NativeSession> {
     throwIfAborted(signal)
+    // One document for the library, which alone knows its keys.
+    const settings = JSON.stringify({ ...cuda, emulation: emulationNow() })
+    const options = { threads, cuda: { library: cudaLibrary(), settings } }
     let cancel = (): void => undefined
     const making = later(async () => new Session(await this.addon.createSession(programs, options, (given) => (cancel = given))))
     signal?.addEventListener('abort', cancel, { once: true })
@@ -60,12 +78,12 @@ export class Binding implements NativeBinding {
     }
   }
 
-  cuda(device: 'cuda' | 'cuda-emulated', index: number): CudaInformation {
-    return direct(() => this.addon.cuda(device, index))
+  cuda(index: number): CudaInformation {
+    return direct(() => this.addon.cuda(cudaLibrary(), index))
   }
 
-  cudaDevice(device: 'cuda' | 'cuda-emulated', index: number): NonNullable<CudaInformation['device']> {
-    return direct(() => this.addon.cudaDevice(device, index))
+  cudaDevice(index: number): NonNullable<CudaInformation['device']> {
+    return direct(() => this.addon.cudaDevice(cudaLibrary(), index))
   }
 
   createLoader(description: LoaderDescription): NativeLoader {

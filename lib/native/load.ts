@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { contractsVersion } from '../contracts.js'
 import { PreresnetError } from '../errors.js'
-import { Binding, type Addon } from './calls.js'
+import { Binding, cudaLibrary, type Addon } from './calls.js'
 import type { NativeBinding } from './types.js'
 
 let loaded: NativeBinding | undefined
@@ -21,16 +21,17 @@ export function loadBinding(): NativeBinding {
   return loaded
 }
 
-/** The beginning of a hash of a CUDA device's library, which lies beside the addon: another build has other kernels. ERR_DEVICE where there is none. */
-export async function libraryBuild(device: 'cuda' | 'cuda-emulated', folder = dirname(addonFile())): Promise<string> {
-  const file = join(folder, `preresnet_${device.replace('-', '_')}.so`)
+/** The beginning of a hash of the CUDA library, which lies beside the addon: another build has other kernels. ERR_DEVICE where there is none. */
+export async function libraryBuild(folder = dirname(addonFile())): Promise<string> {
+  const library = cudaLibrary()
+  const file = join(folder, `preresnet_${library.replace('-', '_')}.so`)
   try {
     return createHash('sha256')
       .update(await readFile(file))
       .digest('hex')
       .slice(0, 12)
   } catch (error) {
-    throw new PreresnetError('ERR_DEVICE', `device ${JSON.stringify(device)}: ${file} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new PreresnetError('ERR_DEVICE', `device ${JSON.stringify(library)}: ${file} cannot be read: ${(error as Error).message}`, { cause: error })
   }
 }
 

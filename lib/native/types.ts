@@ -124,7 +124,7 @@ export interface LoaderDescription {
   readonly slots: number
 }
 
-/** What a session on a CUDA device can be told beside its programs. */
+/** What a session on a CUDA device can be told beside its programs: keys of the settings document that native/cuda/settings.cpp reads. */
 export interface CudaSessionOptions {
   readonly index?: number
   readonly deterministic?: boolean
@@ -134,16 +134,12 @@ export interface CudaSessionOptions {
   readonly residentLimit?: number
   /** Programs with a convolution that no engine computes are left out: running one is ERR_UNSUPPORTED, with the reason. */
   readonly partial?: boolean
-  /** Emulated device: which of the legal orders of a step is taken; 0: that of enqueueing. */
-  readonly scheduleSeed?: number
-  /** Emulated device, for tests: the number of the event wait that is left out in each step; -1: none. */
-  readonly omitWait?: number
-  /** Emulated device: nothing is allocated or computed; `traffic` counts what is launched. */
-  readonly recordOnly?: boolean
-  /** Emulated device: how many multiprocessors it has; grids, and with them the order of sums, follow from it. @default 2 */
-  readonly multiprocessors?: number
-  /** Emulated device: bytes that it has; 0: what is free on the host. */
-  readonly memory?: number
+}
+
+/** How a session runs, whatever its programs. */
+export interface SessionSettings {
+  readonly threads: number
+  readonly cuda?: CudaSessionOptions
 }
 
 export interface Traffic {
@@ -188,11 +184,11 @@ export interface NativeBinding {
    * creating primitives take tens of milliseconds that the event loop does not have. threads: 0 for what the machine allows. The signal ends it between
    * two operations, with ERR_ABORTED.
    */
-  createSession(programs: string, options: { readonly threads: number } & CudaSessionOptions, signal?: AbortSignal): Promise<NativeSession>
-  /** ERR_DEVICE where the library of that device is missing or cannot be opened. */
-  cuda(device: 'cuda' | 'cuda-emulated', index: number): CudaInformation
+  createSession(programs: string, options: SessionSettings, signal?: AbortSignal): Promise<NativeSession>
+  /** ERR_DEVICE where the CUDA library is missing or cannot be opened. */
+  cuda(index: number): CudaInformation
   /** One device; ERR_DEVICE where there is none that can be used. On a machine without a GPU cuDNN is not loaded for it. */
-  cudaDevice(device: 'cuda' | 'cuda-emulated', index: number): NonNullable<CudaInformation['device']>
+  cudaDevice(index: number): NonNullable<CudaInformation['device']>
   createLoader(description: LoaderDescription): NativeLoader
   /**
    * Locks the file that a descriptor has open for writing, without waiting: null where another descriptor has it, of this process or another one. The

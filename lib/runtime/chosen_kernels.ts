@@ -5,7 +5,7 @@ import type { CompileOptions } from '../compiler/options.js'
 import type { Graph } from '../graph/graph.js'
 import type { CudaPlace } from './cuda.js'
 import { warn } from './remembered.js'
-import { tune, type TunerPlace } from './tuner.js'
+import { tune } from './tuner.js'
 
 /** The tuner's choices, or those that were handed over; nothing where the rules shall decide. */
 export async function chosenKernels(
@@ -18,7 +18,7 @@ export async function chosenKernels(
   if (wanted !== true) return { choices: wanted }
   const sites = new Map<string, Site>()
   await compilePrograms(graph, plan, sites, signal)
-  const place = { device: plan.device as TunerPlace['device'], precision: plan.precision, architecture, session }
+  const place = { precision: plan.precision, architecture, session }
   const { choices, notes } = await tune(sites, place, { ...(onTuning && { progress: onTuning }), ...(signal && { signal }) })
   warn(notes)
   return { choices }

@@ -59,7 +59,7 @@ export interface SessionOptions {
   readonly recompute?: number
   /** Whether `evaluate` shall be there. A session for inference alone is made in less time, and plans less memory without. @default true */
   readonly evaluation?: boolean
-  /** For devices `cuda` and `cuda-emulated`. */
+  /** For device `cuda`; an error on others. */
   readonly cuda?: CudaSettings
   /** Ends `compile` itself, with ERR_ABORTED; the session's calls have signals of their own. */
   readonly signal?: AbortSignal
@@ -136,7 +136,7 @@ export async function compile(network: Network, options: SessionOptions & BatchS
   }
   const tuned = cuda === undefined ? plan : { ...plan, ...(await chosenKernels(graph, plan, cuda, signal)) }
   const programs = await compilePrograms(graph, tuned, undefined, signal)
-  const native = await loadBinding().createSession(await serialisePrograms(programs, signal), { threads, ...cuda?.session }, signal)
+  const native = await loadBinding().createSession(await serialisePrograms(programs, signal), { threads, ...(cuda && { cuda: cuda.session }) }, signal)
   try {
     await native.allocate()
     await writeStartValues(native, graph, seed, signal)

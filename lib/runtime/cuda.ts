@@ -4,11 +4,11 @@ import type { LossScale } from '../compiler/options.js'
 import type { DeviceName } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { boolean, integer, invalid, knownKeys } from '../options.js'
+import { emulationNow } from '../native/emulation.js'
 import { loadBinding } from '../native/load.js'
 import type { CudaSessionOptions } from '../native/types.js'
-import { isCuda } from './device.js'
 
-/** For devices `cuda` and `cuda-emulated`; an error on others. */
+/** For device `cuda`; an error on others. */
 export interface CudaSettings {
   /** Number of the device. @default 0 */
   readonly index?: number
@@ -28,12 +28,10 @@ export interface CudaSettings {
    * instead of images. What is beyond that, or does not fit beside the session, stays on the host. 0: none. @default 512 MiB
    */
   readonly residentLimit?: number
-  /** Time the kernels that could compute each distinct convolution, once, and remember the fastest on disk; or what was chosen before. @default true on `cuda`, false on `cuda-emulated` */
+  /** Time the kernels that could compute each distinct convolution, once, and remember the fastest on disk; or what was chosen before. @default true */
   readonly tune?: boolean | Choices
   /** Told how many convolutions have been timed, before the first and after each; never called where all are remembered. */
   readonly onTuning?: (done: number, total: number) => void
-  /** @internal Emulated device: which of the legal orders, which event wait is left out, whether launches are only counted, how many multiprocessors and bytes there are. */
-  readonly emulation?: Pick<CudaSessionOptions, 'scheduleSeed' | 'omitWait' | 'recordOnly' | 'multiprocessors' | 'memory'>
 }
 
 /** Checked; `architecture` is the device's. */
@@ -48,7 +46,7 @@ export interface CudaPlace {
 /** Undefined on other devices. ERR_DEVICE where the device is not there, with the reason. */
 export function cudaPlace(where: string, device: DeviceName, settings: CudaSettings | undefined): CudaPlace | undefined {
   const given = checkCudaSettings(where, settings)
-  if (!isCuda(device)) {
+  if (device !== 'cuda') {
     // Who would show progress wherever there is some asks for nothing.
     if (Object.keys(given).some((name) => name !== 'onTuning')) throw invalid(`${where}: cuda`, `none on device ${device}`, settings)
     return undefined
@@ -60,18 +58,18 @@ export function cudaPlace(where: string, device: DeviceName, settings: CudaSetti
     workspaceLimit = 0,
     residentLimit = 512 * 2 ** 20,
     lossScale,
-    tune = device === 'cuda',
+    // Nothing is learnt by timing kernels that are emulated.
+    tune = emulationNow() === undefined,
     onTuning,
-    emulation,
   } = given
-  const information = loadBinding().cuda(device, index)
+  const information = loadBinding().cuda(index)
   if (information.problem !== '') throw new PreresnetError('ERR_DEVICE', `device: ${JSON.stringify(device)} was asked for, but ${information.problem}`)
-  const session = { index, deterministic, eager, workspaceLimit, residentLimit, ...emulation }
+  const session = { index, deterministic, eager, workspaceLimit, residentLimit }
   return { session, architecture: information.device?.architecture ?? 0, lossScale, tune, onTuning }
 }
 
 export function checkCudaSettings(where: string, settings: CudaSettings = {}): CudaSettings {
-  knownKeys(`${where}: cuda`, settings, ['index', 'deterministic', 'eager', 'lossScale', 'workspaceLimit', 'residentLimit', 'tune', 'onTuning', 'emulation'])
+  knownKeys(`${where}: cuda`, settings, ['index', 'deterministic', 'eager', 'lossScale', 'workspaceLimit', 'residentLimit', 'tune', 'onTuning'])
   const { index, deterministic, eager, lossScale, workspaceLimit, residentLimit, tune, onTuning } = settings
   if (index !== undefined) integer(`${where}: cuda.index`, index, 0, 1023)
   if (deterministic !== undefined) boolean(`${where}: cuda.deterministic`, deterministic)
@@ -91,7 +89,7 @@ export function checkCudaSettings(where: string, settings: CudaSettings = {}): C
 /** Whether device 'auto' may take the GPU. */
 export function hasCuda(): boolean {
   try {
-    loadBinding().cudaDevice('cuda', 0)
+    loadBinding().cudaDevice(0)
     return true
   } catch (error) {
     if (error instanceof PreresnetError && error.code === 'ERR_DEVICE') return false

@@ -4,7 +4,7 @@ import { PreresnetError } from '../errors.js'
 import { oneOf } from '../options.js'
 import { loadBinding } from '../native/load.js'
 
-export const deviceChoices = ['auto', 'cpu', 'reference', 'cuda', 'cuda-emulated'] as const
+export const deviceChoices = ['auto', 'cpu', 'reference', 'cuda'] as const
 export const precisionChoices = ['auto', 'fp32', 'tf32', 'bf16', 'bf16-native', 'fp16', 'fp64'] as const
 export type DeviceChoice = (typeof deviceChoices)[number]
 export type PrecisionChoice = (typeof precisionChoices)[number]
@@ -15,11 +15,6 @@ const able: Readonly<Record<DeviceName, readonly Precision[]>> = {
   cpu: ['fp32', 'bf16', 'bf16-native'],
   reference: ['fp64'],
   cuda: onCuda,
-  'cuda-emulated': onCuda,
-}
-
-export function isCuda(device: DeviceName): device is 'cuda' | 'cuda-emulated' {
-  return device === 'cuda' || device === 'cuda-emulated'
 }
 
 /** Whether this processor multiplies bf16 by instructions of its own. */

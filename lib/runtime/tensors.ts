@@ -2,7 +2,6 @@
 import type { TensorSpec } from '../compiler/program.js'
 import type { NativeSession } from '../native/types.js'
 import type { Compiled } from './compiled.js'
-import { isCuda } from './device.js'
 import { hasLossScale, lossScaleIsDynamic, lossScaleTensor, readLossScale, scaleOfLastStep } from './loss_scale.js'
 import { noSuchParameter } from './patterns.js'
 import { Tensor, type Scale } from './tensor.js'
@@ -52,6 +51,6 @@ export class Tensors {
     const spec = names.includes(name) ? this.#specs.get(stored) : undefined
     if (spec === undefined) throw noSuchParameter(graph.name, name, names)
     const within = spec.arena === 'gradients' && programs.gradientsAt !== undefined
-    return new Tensor({ turn: this.#turn, spec, name, scale, viewable: !isCuda(programs.device) && !within })
+    return new Tensor({ turn: this.#turn, spec, name, scale, viewable: programs.device !== 'cuda' && !within })
   }
 }

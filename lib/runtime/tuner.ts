@@ -15,7 +15,6 @@ import { initialValues } from './random.js'
 import { Remembered } from './remembered.js'
 
 export interface TunerPlace {
-  readonly device: 'cuda' | 'cuda-emulated'
   readonly precision: Precision
   readonly architecture: number
   readonly session: CudaSessionOptions
@@ -83,10 +82,10 @@ export async function tune(
 }
 
 /** Whatever else decides which kernel is the fastest. */
-async function placeKey({ device, precision, session }: TunerPlace): Promise<string> {
+async function placeKey({ precision, session }: TunerPlace): Promise<string> {
   const binding = loadBinding()
-  const { driver, cudnn, device: gpu } = binding.cuda(device, session.index ?? 0)
-  const words = [gpu?.name ?? device, `driver ${driver}`, `cuDNN ${cudnn}`, `preresnet ${binding.version} ${await libraryBuild(device)}`, precision]
+  const { driver, cudnn, device: gpu } = binding.cuda(session.index ?? 0)
+  const words = [gpu?.name ?? 'cuda', `driver ${driver}`, `cuDNN ${cudnn}`, `preresnet ${binding.version} ${await libraryBuild()}`, precision]
   if (session.deterministic === true) words.push('deterministic')
   if ((session.workspaceLimit ?? 0) > 0) words.push(`workspace ${session.workspaceLimit}`)
   return words.join(', ')
@@ -144,9 +143,9 @@ class Trials {
 
   /** In one session, over the same tensors. */
   private async attempt(choices: readonly Choice[]): Promise<readonly Trial[]> {
-    const { device, precision, architecture, session } = this.place
-    const set = sitePrograms(this.site, choices, device, { precision, arch: architecture, deterministic: session.deterministic === true })
-    const native = await loadBinding().createSession(JSON.stringify(set.programs), { threads: 0, ...session, partial: true }, this.signal)
+    const { precision, architecture, session } = this.place
+    const set = sitePrograms(this.site, choices, { precision, arch: architecture, deterministic: session.deterministic === true })
+    const native = await loadBinding().createSession(JSON.stringify(set.programs), { threads: 0, cuda: { ...session, partial: true } }, this.signal)
     try {
       await native.allocate()
       await fill(native, set)

@@ -37,7 +37,7 @@ export interface FitSettings {
   readonly precision?: PrecisionChoice
   /** 0: what user, cores and cgroup allow. @default 0 */
   readonly threads?: number
-  /** For devices `cuda` and `cuda-emulated`. */
+  /** For device `cuda`; an error on others. */
   readonly cuda?: CudaSettings
   /** Threads that decode and augment images. @default 1 */
   readonly workers?: number

@@ -70,32 +70,24 @@ Values to_values(const Napi::Value& value) {
 
 struct SessionOptions {
   int threads = 0;
-  CudaOptions cuda;
+  CudaPlace cuda;
 };
 
 SessionOptions read_options(const Napi::Value& value) {
   const Arguments options(value, "options");
   SessionOptions result;
   result.threads = static_cast<int>(options.integer("threads", 0, 1 << 12));
-  result.cuda.device = static_cast<int>(options.integer_or("index", 0, 0));
-  result.cuda.deterministic = options.boolean_or("deterministic", false);
-  result.cuda.eager = options.boolean_or("eager", false);
-  result.cuda.partial = options.boolean_or("partial", false);
-  result.cuda.record_only = options.boolean_or("recordOnly", false);
-  result.cuda.workspace_limit = static_cast<uint64_t>(options.integer_or("workspaceLimit", 0, 0));
-  result.cuda.resident_limit = static_cast<uint64_t>(options.integer_or("residentLimit", 0, 0));
-  result.cuda.schedule_seed = static_cast<uint64_t>(options.integer_or("scheduleSeed", 0, 0));
-  result.cuda.omit_wait = static_cast<int>(options.integer_or("omitWait", -1, -1));
-  result.cuda.multiprocessors =
-      static_cast<int>(options.integer_or("multiprocessors", 1, result.cuda.multiprocessors));
-  result.cuda.emulated_memory = static_cast<uint64_t>(options.integer_or("memory", 0, 0));
+  if (options.has("cuda")) {
+    const Arguments cuda = options.object("cuda");
+    result.cuda = {.library = cuda.text("library"), .settings = cuda.text("settings")};
+  }
   return result;
 }
 
 std::unique_ptr<Session> open_session(const std::string& text, const SessionOptions& options,
                                       const std::atomic<bool>& stop) {
   std::unique_ptr<ProgramSet> programs = read_programs(text);
-  if (programs->device.rfind("cuda", 0) == 0) {
+  if (programs->device == "cuda") {
     return std::make_unique<CudaSession>(std::move(programs), text, options.cuda, stop);
   }
   return std::make_unique<HostSession>(std::move(programs), options.threads, stop);

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define PRERESNET_CUDA_API_VERSION 4
+#define PRERESNET_CUDA_API_VERSION 5
 
 /* Functions return 0, or 1 with *error filled in. `code` is one of lib/errors.ts. */
 typedef struct {
@@ -38,22 +38,6 @@ typedef struct {
   int32_t multiprocessors;
   uint64_t memory, available; /* bytes */
 } preresnet_cuda_device;
-
-typedef struct {
-  size_t size;
-  int32_t device;
-  int32_t deterministic; /* only engines whose results do not change from run to run */
-  int32_t eager;         /* no CUDA graph: every launch is made anew */
-  int32_t partial; /* programs that no engine can run are left out; running one is the refusal */
-  int32_t record_only;      /* emulated: count launches and bytes, allocate and compute nothing */
-  uint64_t workspace_limit; /* bytes that one convolution may take; 0: no limit */
-  uint64_t resident_limit;  /* bytes that sets of images may take on the device */
-  uint64_t schedule_seed;   /* emulated: which of the legal orders */
-  /* Emulated, for tests: the number, in each step, of the event wait that is left out; -1: none. */
-  int32_t omit_wait;
-  int32_t multiprocessors;  /* emulated: how many the device has */
-  uint64_t emulated_memory; /* emulated: bytes that it has; 0: what is free on the host */
-} preresnet_cuda_options;
 
 typedef struct {
   size_t size;
@@ -127,9 +111,10 @@ typedef struct {
   uint32_t version;
   int (*information)(preresnet_cuda_information*, preresnet_cuda_error*);
   int (*device)(int32_t index, preresnet_cuda_device*, preresnet_cuda_error*);
-  /* programs: the JSON of a program set. Reads and verifies it, prepares every operation; `stop` is
+  /* programs: the JSON of a program set. settings: a JSON object, whose keys are those of
+   * native/cuda/settings.cpp. Reads and verifies the programs, prepares every operation; `stop` is
    * asked now and then. */
-  int (*open)(const char* programs, size_t length, const preresnet_cuda_options*,
+  int (*open)(const char* programs, size_t length, const char* settings, size_t settings_length,
               int (*stop)(void*), void* owner, preresnet_cuda_session**, preresnet_cuda_error*);
   int (*memory)(preresnet_cuda_session*, preresnet_cuda_memory*, preresnet_cuda_error*);
   int (*allocate)(preresnet_cuda_session*, preresnet_cuda_error*);

@@ -68,13 +68,13 @@ int device(int32_t index, preresnet_cuda_device* result, preresnet_cuda_error* e
   });
 }
 
-int open(const char* programs, size_t length, const preresnet_cuda_options* options,
+int open(const char* programs, size_t length, const char* settings, size_t settings_length,
          int (*stop)(void*), void* owner, preresnet_cuda_session** result,
          preresnet_cuda_error* error) {
   return guarded(error, [&] {
-    check_size(*options);
-    *result = new preresnet_cuda_session{
-        Session({programs, length}, *options, [=] { return stop(owner) != 0; })};
+    *result = new preresnet_cuda_session{Session({programs, length},
+                                                 read_settings({settings, settings_length}),
+                                                 [=] { return stop(owner) != 0; })};
   });
 }
 

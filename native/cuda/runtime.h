@@ -9,6 +9,8 @@
 #include <memory>
 #include <string>
 
+#include "cuda/settings.h"
+
 namespace preresnet::cuda {
 
 struct Dim3 {
@@ -102,15 +104,7 @@ class Runtime {
   virtual uint64_t launches() const { return 0; }
 };
 
-struct RuntimeOptions {
-  int device = 0;
-  bool record_only = false;    // emulated: nothing is allocated or computed
-  uint64_t schedule_seed = 0;  // emulated: which of the legal orders
-  int multiprocessors = 2;     // emulated: how many the device has
-  uint64_t memory = 0;         // emulated: bytes that the device has; 0: what is free on the host
-};
-
 /// Each library has one of them: cudart/ or emulation/. ERR_DEVICE where the device cannot be used.
-std::unique_ptr<Runtime> make_runtime(const RuntimeOptions&);
+std::unique_ptr<Runtime> make_runtime(const Settings&);
 
 }  // namespace preresnet::cuda

@@ -18,27 +18,22 @@ Type storage_type(const std::string& precision) {
 
 }  // namespace
 
-Session::Session(std::string_view programs, const preresnet_cuda_options& options,
+Session::Session(std::string_view programs, const Settings& settings,
                  const std::function<bool()>& stop)
-    : options_(options), set_(read_programs(programs)) {
-  const std::string device = PRERESNET_CUDA_DEVICE;
-  if (set_->device != device) {
+    : settings_(settings), set_(read_programs(programs)) {
+  if (set_->device != "cuda") {
     throw Error("ERR_DEVICE",
-                "expected programs for device \"" + device + "\", got \"" + set_->device + "\"");
+                "expected programs for device \"cuda\", got \"" + set_->device + "\"");
   }
   verify(*set_);
-  runtime_ = make_runtime({.device = options.device,
-                           .record_only = options.record_only != 0,
-                           .schedule_seed = options.schedule_seed,
-                           .multiprocessors = options.multiprocessors,
-                           .memory = options.emulated_memory});
+  runtime_ = make_runtime(settings);
   convolutions_ = make_convolutions(*runtime_);
   const Context context{.runtime = *runtime_,
                         .convolutions = *convolutions_,
                         .storage = storage_type(set_->precision),
                         .tf32 = set_->precision == "tf32",
-                        .deterministic = options.deterministic != 0,
-                        .workspace_limit = options.workspace_limit};
+                        .deterministic = settings.deterministic,
+                        .workspace_limit = settings.workspace_limit};
   arithmetic_ = {.type = context.storage,
                  .tf32 = context.tf32,
                  .deterministic = context.deterministic,
@@ -49,7 +44,7 @@ Session::Session(std::string_view programs, const preresnet_cuda_options& option
     try {
       prepared = std::make_unique<PreparedProgram>(program, context, stop);
     } catch (const Error& error) {
-      if (options.partial == 0 || error.code() != "ERR_UNSUPPORTED") throw;
+      if (!settings.partial || error.code() != "ERR_UNSUPPORTED") throw;
       refused_.emplace(name, error);
       continue;
     }
@@ -77,7 +72,7 @@ void Session::allocate() {
     throw Error("ERR_INTERNAL", "expected one call of allocate, got a second one");
   }
   device_ = std::make_unique<Device>(*runtime_, *set_, *plan_);
-  loop_ = std::make_unique<StepLoop>(*device_, *set_, options_);
+  loop_ = std::make_unique<StepLoop>(*device_, *set_, settings_);
 }
 
 Device& Session::device() const {
@@ -134,7 +129,7 @@ void Session::refresh_weights() {
 void Session::run(preresnet_cuda_run& run) {
   Device& checked = device();
   PreparedProgram& prepared = program(run.program);
-  if (options_.record_only != 0) {
+  if (settings_.emulated().record_only) {
     throw Error("ERR_UNSUPPORTED", "this session counts launches and computes nothing");
   }
   if (run.trace != 0) trace_.clear();
@@ -154,7 +149,7 @@ void Session::run(preresnet_cuda_run& run) {
 }
 
 preresnet_cuda_peaks Session::peaks() {
-  if (options_.record_only != 0) {
+  if (settings_.emulated().record_only) {
     throw Error("ERR_UNSUPPORTED", "this session counts launches and computes nothing");
   }
   const Peaks found = measure_peaks(*runtime_, *convolutions_, arithmetic_);
@@ -175,7 +170,7 @@ preresnet_cuda_traffic Session::traffic(std::string_view name) {
       if (operand.contract->role != ops::Role::in) traffic.bytes_written += operand.tensor->bytes;
     }
   }
-  if (options_.record_only == 0) return traffic;
+  if (!settings_.emulated().record_only) return traffic;
   // What the operations say is held against what they do.
   Device& recording = device();
   uint64_t before = 0;

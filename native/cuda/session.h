@@ -12,6 +12,7 @@
 #include "cuda/api.h"
 #include "cuda/device.h"
 #include "cuda/prepared.h"
+#include "cuda/settings.h"
 #include "cuda/step_loop.h"
 
 namespace preresnet::cuda {
@@ -20,8 +21,7 @@ class Session {
  public:
   /// Reads and verifies the programs and prepares every operation; ERR_ABORTED soon after `stop`
   /// says so.
-  Session(std::string_view programs, const preresnet_cuda_options&,
-          const std::function<bool()>& stop);
+  Session(std::string_view programs, const Settings&, const std::function<bool()>& stop);
   ~Session();
 
   preresnet_cuda_memory memory() const;
@@ -39,7 +39,7 @@ class Session {
   Device& device() const;
   void refresh_weights();
 
-  preresnet_cuda_options options_;
+  const Settings settings_;
   std::unique_ptr<ProgramSet> set_;
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<Convolutions> convolutions_;

@@ -57,14 +57,13 @@ const Tensor* scaler_of(const Landmarks& program) {
 
 }  // namespace
 
-StepLoop::StepLoop(const Device& device, const ProgramSet& set,
-                   const preresnet_cuda_options& options)
+StepLoop::StepLoop(const Device& device, const ProgramSet& set, const Settings& settings)
     : device_(device),
       runtime_(device.runtime()),
-      options_(options),
+      settings_(settings),
       input_bytes_(arena_bytes(set, "inputs")),
       result_labels_(largest_labels(set)),
-      sets_(runtime_, options.resident_limit),
+      sets_(runtime_, settings.resident_limit),
       staging_(runtime_, input_bytes_ * kSlots),
       indices_(runtime_, device.plan().most_images() * sizeof(int32_t) * kSlots),
       results_memory_(runtime_, slot_bytes(result_labels_) * kSlots) {
@@ -191,7 +190,7 @@ void StepLoop::copy_batch(const Call& call, int slot) const {
   if (program.input->placement != nullptr) copy(*program.input->placement);
   runtime_.record(kCopies, copied_event(slot));
   // The wait behind those between operations, where tests count them.
-  if (options_.omit_wait == static_cast<int>(program.schedule().waits())) return;
+  if (settings_.emulated().omit_wait == static_cast<int>(program.schedule().waits())) return;
   runtime_.wait(kMain, copied_event(slot));
 }
 
@@ -226,7 +225,7 @@ void StepLoop::enqueue(const Call& call, const Flight& flight, double learning_r
   *values_[slot] = {.seed = call.run.seed, .step = flight.step, .learning_rate = learning_rate};
   Captured& captured = captured_[&call.program];
   const bool watched = call.trace != nullptr || call.run.poison != 0 || call.guarded_here;
-  if (captured.ran && options_.eager == 0 && !watched) {
+  if (captured.ran && !settings_.eager && !watched) {
     runtime_.replay(kMain, graph_of(call, flight.slot));
   } else {
     PreparedProgram::Enqueueing::Between between;
@@ -253,7 +252,7 @@ void StepLoop::enqueue_step(const Call& call, int slot,
   if (call.trace != nullptr) runtime_.record(kMain, kTraceStartEvent);
   call.program.enqueue({.runtime = runtime_,
                         .place = [&](Stream stream) { return device_.place(stream, slot); },
-                        .omit_wait = options_.omit_wait,
+                        .omit_wait = settings_.emulated().omit_wait,
                         .between = between});
   enqueue_results(call, slot);
 }

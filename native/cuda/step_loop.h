@@ -18,7 +18,7 @@ namespace preresnet::cuda {
 
 class StepLoop {
  public:
-  StepLoop(const Device&, const ProgramSet&, const preresnet_cuda_options&);
+  StepLoop(const Device&, const ProgramSet&, const Settings&);
   ~StepLoop();
 
   /// Appends to *trace where it is not null. When it throws, nothing that it enqueued is left
@@ -90,7 +90,7 @@ class StepLoop {
 
   const Device& device_;
   Runtime& runtime_;
-  const preresnet_cuda_options options_;
+  const Settings settings_;
   size_t input_bytes_ = 0;    // of one slot
   size_t result_labels_ = 0;  // elements
   ResidentSets sets_;

@@ -7,8 +7,8 @@
 
 namespace preresnet {
 
-/// device: "cuda" or "cuda-emulated". ERR_DEVICE with the remedy where the library is missing,
-/// cannot be opened or was built from other sources.
+/// device: "cuda" or "cuda-emulated", whose programs are the same. ERR_DEVICE with the remedy where
+/// the library is missing, cannot be opened or was built from other sources.
 const preresnet_cuda_api& cuda_library(const std::string& device);
 
 /// Throws Error where `status` is not 0.

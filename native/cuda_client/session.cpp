@@ -11,21 +11,6 @@ namespace preresnet {
 
 namespace {
 
-preresnet_cuda_options to_options(const CudaOptions& options) {
-  return {.size = sizeof(preresnet_cuda_options),
-          .device = options.device,
-          .deterministic = options.deterministic,
-          .eager = options.eager,
-          .partial = options.partial,
-          .record_only = options.record_only,
-          .workspace_limit = options.workspace_limit,
-          .resident_limit = options.resident_limit,
-          .schedule_seed = options.schedule_seed,
-          .omit_wait = options.omit_wait,
-          .multiprocessors = options.multiprocessors,
-          .emulated_memory = options.emulated_memory};
-}
-
 void write_error(preresnet_cuda_error* error, const std::string& code, const std::string& message) {
   std::strncpy(error->code, code.c_str(), sizeof error->code - 1);
   error->code[sizeof error->code - 1] = '\0';
@@ -36,15 +21,14 @@ void write_error(preresnet_cuda_error* error, const std::string& code, const std
 }  // namespace
 
 CudaSession::CudaSession(std::unique_ptr<ProgramSet> programs, std::string_view text,
-                         const CudaOptions& options, const std::atomic<bool>& stop)
-    : Session(std::move(programs)), library_(cuda_library(set().device)) {
-  const preresnet_cuda_options wanted = to_options(options);
+                         const CudaPlace& place, const std::atomic<bool>& stop)
+    : Session(std::move(programs)), library_(cuda_library(place.library)) {
   const auto ask = [](void* owner) -> int {
     return static_cast<const std::atomic<bool>*>(owner)->load() ? 1 : 0;
   };
   preresnet_cuda_error error{};
-  check_cuda(library_.open(text.data(), text.size(), &wanted, ask,
-                           const_cast<std::atomic<bool>*>(&stop), &session_, &error),
+  check_cuda(library_.open(text.data(), text.size(), place.settings.data(), place.settings.size(),
+                           ask, const_cast<std::atomic<bool>*>(&stop), &session_, &error),
              error);
   for (const Tensor& tensor : set().tensors) {
     if (tensor.arena == "inputs" && tensor.dtype == DType::i32) {

@@ -13,18 +13,10 @@
 
 namespace preresnet {
 
-struct CudaOptions {
-  int device = 0;
-  bool deterministic = false;
-  bool eager = false;
-  bool partial = false;  // programs that no engine can run are left out
-  bool record_only = false;
-  uint64_t workspace_limit = 0;  // bytes of one convolution; 0: no limit
-  uint64_t resident_limit = 0;   // bytes of sets of images on the device
-  uint64_t schedule_seed = 0;
-  int omit_wait = -1;
-  int multiprocessors = 2;       // of the emulated device
-  uint64_t emulated_memory = 0;  // bytes; 0: what is free on the host
+/// Where the programs run, and how.
+struct CudaPlace {
+  std::string library = "cuda";  // or "cuda-emulated"
+  std::string settings = "{}";   // the settings document of the C table
 };
 
 /// What a step does to memory and how many launches it takes.
@@ -37,7 +29,7 @@ class CudaSession : public Session {
  public:
   /// `text`: the JSON that `programs` was read from. Ends with ERR_ABORTED soon after `stop`
   /// becomes true.
-  CudaSession(std::unique_ptr<ProgramSet> programs, std::string_view text, const CudaOptions&,
+  CudaSession(std::unique_ptr<ProgramSet> programs, std::string_view text, const CudaPlace&,
               const std::atomic<bool>& stop);
   ~CudaSession() override;
 

@@ -21,9 +21,7 @@ constexpr std::array<Device, 4> kHosts = {{{"reference", "fp64", DType::f64, Lay
 constexpr std::array<std::pair<const char*, DType>, 4> kCudaPrecisions = {
     {{"fp32", DType::f32}, {"tf32", DType::f32}, {"bf16", DType::bf16}, {"fp16", DType::f16}}};
 
-bool on_cuda(const ProgramSet& set) {
-  return set.device == "cuda" || set.device == "cuda-emulated";
-}
+bool on_cuda(const ProgramSet& set) { return set.device == "cuda"; }
 
 /// Of feature maps.
 DType storage_of(const ProgramSet& set) {
@@ -64,8 +62,8 @@ std::string wrong_device(const ProgramSet& set) {
   for (const auto& [precision, storage] : kCudaPrecisions) {
     if (on_cuda(set) && set.precision == precision) return {};
   }
-  return "expected reference with fp64, cpu with fp32, bf16 or bf16-native, or cuda or "
-         "cuda-emulated with fp32, tf32, bf16 or fp16, got " +
+  return "expected reference with fp64, cpu with fp32, bf16 or bf16-native, or cuda with fp32, "
+         "tf32, bf16 or fp16, got " +
          set.device + " with " + set.precision;
 }
 

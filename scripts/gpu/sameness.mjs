@@ -7,7 +7,7 @@ import { Stop } from '../support/run.mjs'
 
 const STEPS = 6
 
-export async function sameness({ home, device, emulated, secondsLeft, say, keep }) {
+export async function sameness({ home, emulated, secondsLeft, say, keep }) {
   const { compile, digits, loader, preResNet, sgd } = await import(pathToFileURL(join(home, 'dist/lib/index.js')).href)
   const { inTurn } = await import(pathToFileURL(join(home, 'dist/lib/runtime/internals.js')).href)
   const data = await digits()
@@ -17,7 +17,7 @@ export async function sameness({ home, device, emulated, secondsLeft, say, keep 
     const batches = loader(data.train, { batch: emulated ? 8 : 64, seed: 1, pad: 2 })
     const session = await compile(network, {
       data: batches,
-      device,
+      device: 'cuda',
       optimizer: sgd({ momentum: 0.9 }),
       seed: 1,
       precision,

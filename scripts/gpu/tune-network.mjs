@@ -9,18 +9,24 @@ import { cudaPlace } from '../../dist/lib/runtime/cuda.js'
 import { updateOptions } from '../../dist/lib/runtime/optimizer.js'
 import { tune } from '../../dist/lib/runtime/tuner.js'
 import { sgd } from '../../dist/lib/training/index.js'
+import { emulated } from '../../dist/lib/native/emulation.js'
 import { main } from '../support/run.mjs'
 
 const PRECISION = 'fp16'
 
 await main('tune-network', async () => {
   const [name, batch, device, seconds] = process.argv.slice(2)
+  const work = () => tuneNetwork(name, batch, seconds)
+  await (device === 'cuda-emulated' ? emulated({}, work) : work())
+})
+
+async function tuneNetwork(name, batch, seconds) {
   const network = preResNet(name.startsWith('{') ? JSON.parse(name) : name)
   const graph = buildGraph(network)
-  const { architecture, session } = cudaPlace('tune-network', device, {})
+  const { architecture, session } = cudaPlace('tune-network', 'cuda', {})
   const sites = new Map()
   const plan = {
-    device,
+    device: 'cuda',
     precision: PRECISION,
     batch: Number(batch),
     programs: ['train', 'evaluate', 'infer'],
@@ -41,7 +47,7 @@ await main('tune-network', async () => {
   try {
     const { timed, found, notes } = await tune(
       sites,
-      { device, precision: PRECISION, architecture, session },
+      { precision: PRECISION, architecture, session },
       { signal: AbortSignal.timeout(1000 * seconds), progress },
     )
     console.log(JSON.stringify({ ...about(), timed, notes, found: Object.fromEntries(found) }))
@@ -49,4 +55,4 @@ await main('tune-network', async () => {
     if (error.code !== 'ERR_ABORTED') throw error
     console.log(JSON.stringify({ ...about(), timed: done, error: `no time left after ${done} of ${total} convolutions; they are remembered` }))
   }
-})
+}

@@ -9,6 +9,7 @@ import { updateOptions } from '../../lib/runtime/optimizer.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { sgd } from '../../lib/training/sgd.js'
+import { onDevice } from '../support/on_device.js'
 
 const small = { height: 8, width: 8, channels: 3 }
 const networks: Readonly<Record<string, PreResNetDescription>> = {
@@ -34,7 +35,7 @@ type Place = (typeof places)[number]
 
 async function open(description: PreResNetDescription, [device, precision]: Place, recompute: number): Promise<Session> {
   const network = preResNet({ ...description, classes: 5 })
-  return compile(network, { batch: 4, device, precision, seed: 2, optimizer: sgd(), recompute, ...(device === 'cuda-emulated' && { cuda: { tune: false } }) })
+  return onDevice(device, (device) => compile(network, { batch: 4, device, precision, seed: 2, optimizer: sgd(), recompute }))
 }
 
 /** Losses of three steps, and everything that they leave. */

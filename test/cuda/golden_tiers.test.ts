@@ -3,6 +3,7 @@ import test from 'ava'
 import { PLAIN, RUNTIME_COMPILED } from '../../lib/compiler/lower/engines.js'
 import { checkGoldens } from '../../lib/goldens/check.js'
 import { goldenDirectory } from '../cli/run.js'
+import { emulated } from '../../lib/native/emulation.js'
 
 for (const [precision, tier] of [
   ['bf16', RUNTIME_COMPILED],
@@ -10,7 +11,7 @@ for (const [precision, tier] of [
   ['fp16', PLAIN],
 ] as const) {
   test.serial(`goldens in ${precision} on tier ${tier}`, async (t) => {
-    const report = await checkGoldens({ directory: goldenDirectory, device: 'cuda-emulated', precision, lowering: { precision, tier } })
+    const report = await emulated({}, () => checkGoldens({ directory: goldenDirectory, device: 'cuda', precision, lowering: { precision, tier } }))
     t.deepEqual(
       report.cases.filter((result) => !result.passed),
       [],

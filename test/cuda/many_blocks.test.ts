@@ -8,7 +8,7 @@ import { Random } from '../support/random.js'
 import { roundedFor } from '../support/rounding.js'
 import { toleranceOf } from '../support/tolerances.js'
 
-const emulated = judged.filter(({ device, precision }) => device === 'cuda-emulated' && precision === 'fp16')
+const onEmulated = judged.filter(({ emulated, precision }) => emulated && precision === 'fp16')
 
 /** Images, channels, height, width; groups. */
 const shapes = [
@@ -19,7 +19,7 @@ const shapes = [
   [[2, 72, 32, 32], 1], // five lanes of eight
 ] as const
 
-for (const executor of emulated) {
+for (const executor of onEmulated) {
   for (const [shape, groups] of shapes) {
     test(`${executor.name}: ${shape.join(' x ')}, ${groups} groups`, async (t) => {
       const random = new Random(77)

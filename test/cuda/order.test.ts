@@ -9,6 +9,7 @@ import { sgd } from '../../lib/training/sgd.js'
 import { everything, openSmall, trained } from '../support/emulated.js'
 import { nativeProgram } from '../support/native_program.js'
 import { someDigits, tiny } from '../training/tiny.js'
+import { emulated } from '../../lib/native/emulation.js'
 
 /** test/native/order.cpp */
 const run = nativeProgram('order_test')
@@ -45,15 +46,14 @@ const STEPS = 4
 
 test('fifty orders of the steps of a ResNet-8 give the same bits', async (t) => {
   const expected = await trained(8, {}, STEPS)
-  for (let scheduleSeed = 1; scheduleSeed <= 50; scheduleSeed++)
-    t.is(await trained(8, { emulation: { scheduleSeed } }, STEPS), expected, `order ${scheduleSeed}`)
+  for (let scheduleSeed = 1; scheduleSeed <= 50; scheduleSeed++) t.is(await trained(8, {}, STEPS, {}, { scheduleSeed }), expected, `order ${scheduleSeed}`)
 })
 
 for (const precision of ['fp32', 'bf16', 'fp16'] as const) {
   test(`ten orders of the steps of a ResNet-20 in ${precision} give the same bits, captured or not`, async (t) => {
     const expected = await trained(20, { eager: true }, STEPS, { precision })
     for (let scheduleSeed = 1; scheduleSeed <= 10; scheduleSeed++) {
-      t.is(await trained(20, { emulation: { scheduleSeed } }, STEPS, { precision }), expected, `order ${scheduleSeed}`)
+      t.is(await trained(20, {}, STEPS, { precision }, { scheduleSeed }), expected, `order ${scheduleSeed}`)
     }
   })
 }
@@ -63,8 +63,9 @@ test('with as many multiprocessors as a GPU has, sums are split otherwise, and a
   const outcome = async (multiprocessors: number, scheduleSeed: number): Promise<string> => {
     // 6,400 pixels of the stem are 25 blocks where two multiprocessors take 16.
     await using data = loader(train, { batch: 64, seed: 1 })
-    const cuda = { emulation: { multiprocessors, scheduleSeed } }
-    await using session = await compile(tiny(), { device: 'cuda-emulated', precision: 'fp32', data, seed: 2, optimizer: sgd(), cuda })
+    await using session = await emulated({ multiprocessors, scheduleSeed }, () =>
+      compile(tiny(), { device: 'cuda', precision: 'fp32', data, seed: 2, optimizer: sgd() }),
+    )
     return await everything(session, [...(await session.steps(3, { learningRate: 0.05 })).losses])
   }
   const expected = await outcome(132, 0)
@@ -75,7 +76,7 @@ test('with as many multiprocessors as a GPU has, sums are split otherwise, and a
 /** What an outcome is compared by: everything, or the error. */
 async function outcome(omitWait: number, scheduleSeed: number): Promise<string> {
   try {
-    return await trained(20, { emulation: { scheduleSeed, omitWait } }, 3)
+    return await trained(20, {}, 3, {}, { scheduleSeed, omitWait })
   } catch (error) {
     return String(error)
   }

@@ -7,6 +7,7 @@ import { compile } from '../../lib/runtime/compile.js'
 import type { Traffic } from '../../lib/native/types.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { preresnet } from '../cli/run.js'
+import { emulated } from '../../lib/native/emulation.js'
 
 async function planned(...words: string[]): Promise<PlanReport> {
   const { status, stdout, stderr } = await preresnet(['plan', ...words, '--json'])
@@ -25,15 +26,9 @@ async function recorded(name: ModelName, size: number, classes: number, batch: n
     normalisation: { mean: [0.5, 0.5, 0.5], deviation: [0.2, 0.2, 0.2] },
     fingerprint: '',
   }
-  await using session = await compile(preResNet(name), {
-    data,
-    batch,
-    seed: 1,
-    optimizer: sgd(),
-    device: 'cuda-emulated',
-    precision: 'fp16',
-    cuda: { emulation: { recordOnly: true } },
-  })
+  await using session = await emulated({ recordOnly: true }, () =>
+    compile(preResNet(name), { data, batch, seed: 1, optimizer: sgd(), device: 'cuda', precision: 'fp16' }),
+  )
   return await session.traffic('train')
 }
 

@@ -6,6 +6,7 @@ import type { Session } from '../../lib/runtime/session.js'
 import type { PreresnetError } from '../../lib/errors.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { preResNet } from '../../lib/models/index.js'
+import { emulated } from '../../lib/native/emulation.js'
 
 /** `pixels`: of a side. 5 x 5 x 3 bytes are no whole number of sixteens, 8 x 8 x 3 are. */
 async function images(pixels: number, count = 37): Promise<Dataset> {
@@ -20,24 +21,19 @@ function pixelsOf({ source }: Dataset): Uint8Array {
 
 /** `memory`: bytes of the device. */
 const open = (data: ReturnType<typeof loader>, pixels: number, residentLimit?: number, memory = 0): Promise<Session> =>
-  compile(
-    preResNet({
-      family: 'cifar',
-      depth: 8,
-      block: 'basic',
-      shortcut: 'projection',
-      widths: [8, 8, 8],
-      input: { height: pixels, width: pixels, channels: 3 },
-      classes: 4,
-    }),
-    {
-      data,
-      seed: 2,
-      optimizer: sgd(),
-      device: 'cuda-emulated',
-      precision: 'fp32',
-      cuda: { ...(residentLimit !== undefined && { residentLimit }), emulation: { memory } },
-    },
+  emulated({ memory }, () =>
+    compile(
+      preResNet({
+        family: 'cifar',
+        depth: 8,
+        block: 'basic',
+        shortcut: 'projection',
+        widths: [8, 8, 8],
+        input: { height: pixels, width: pixels, channels: 3 },
+        classes: 4,
+      }),
+      { data, seed: 2, optimizer: sgd(), device: 'cuda', precision: 'fp32', ...(residentLimit !== undefined && { cuda: { residentLimit } }) },
+    ),
   )
 
 for (const pixels of [5, 8]) {

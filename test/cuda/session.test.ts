@@ -10,8 +10,9 @@ import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.j
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet } from '../../lib/models/index.js'
 import { sgd } from '../../lib/training/sgd.js'
-import { BATCH, batchOf, everything, openSmall, smallNetwork, trained } from '../support/emulated.js'
+import { BATCH, batchOf, everything, onGpu, openSmall, smallNetwork, trained } from '../support/emulated.js'
 import { someDigits, tiny } from '../training/tiny.js'
+import { emulated } from '../../lib/native/emulation.js'
 
 const rate = { learningRate: 0.05 }
 
@@ -153,8 +154,8 @@ test('a loader feeds two slots: the same losses as handed-over batches, with eve
   // Images are gathered on the device, or sent where nothing may lie there.
   const losses = async (scheduleSeed: number, omitWait = -1, residentLimit = 2 ** 30): Promise<string> => {
     await using data = loader(train, { batch: 8, seed: 1, pad: 2 })
-    const cuda = { lossScale: 256, residentLimit, emulation: { scheduleSeed, omitWait } } as const
-    await using session = await compile(tiny(), { device: 'cuda-emulated', data, seed: 2, optimizer: sgd(), cuda })
+    const cuda = { lossScale: 256, residentLimit }
+    await using session = await onGpu(tiny(), { data, seed: 2, optimizer: sgd(), cuda }, { scheduleSeed, omitWait })
     return (await session.steps(9, rate)).losses.join()
   }
   const expected = await losses(0)
@@ -164,7 +165,7 @@ test('a loader feeds two slots: the same losses as handed-over batches, with eve
   }
 
   await using batches = loader(train, { batch: 8, seed: 1, pad: 2 })
-  await using session = await compile(tiny(), { device: 'cuda-emulated', data: batches, seed: 2, optimizer: sgd(), cuda: { lossScale: 256 } })
+  await using session = await onGpu(tiny(), { data: batches, seed: 2, optimizer: sgd(), cuda: { lossScale: 256 } })
   const byHand: number[] = []
   for (let step = 0; step < 9; step++) {
     const { images, labels, placement } = (await batches.native.next(step))!
@@ -185,8 +186,8 @@ test('steps that are replayed have their own seeds, rates and results, as those 
   const { train } = await someDigits()
   const outcome = async (eager: boolean, scheduleSeed: number): Promise<string> => {
     await using data = loader(train, { batch: 8, seed: 1, pad: 2 })
-    const cuda = { lossScale: 256, eager, emulation: { scheduleSeed } } as const
-    await using session = await compile(tiny({ dropout: 0.3 }), { device: 'cuda-emulated', data, seed: 2, optimizer: sgd(), cuda })
+    const cuda = { lossScale: 256, eager }
+    await using session = await onGpu(tiny({ dropout: 0.3 }), { data, seed: 2, optimizer: sgd(), cuda }, { scheduleSeed })
     const { losses } = await session.steps(9, { learningRate: (step) => 0.02 * (1 + (step % 4)) })
     return await everything(session, [...losses])
   }
@@ -214,9 +215,9 @@ test('what a run asks for is done by steps that were captured for others too', a
 
 test('evaluation counts every sample, and inference agrees with it', async (t) => {
   const { test: data } = await someDigits()
-  const open = (device: 'cpu' | 'cuda-emulated') => compile(tiny(), { device, precision: 'fp32', data, batch: 32, seed: 2 })
-  await using cuda = await open('cuda-emulated')
-  await using cpu = await open('cpu')
+  const shape = { precision: 'fp32', data, batch: 32, seed: 2 } as const
+  await using cuda = await onGpu(tiny(), shape)
+  await using cpu = await compile(tiny(), { device: 'cpu', ...shape })
   const [a, b] = [await cuda.evaluate(data), await cpu.evaluate(data)]
   t.is(a.samples, data.length)
   t.true(Math.abs(a.loss - b.loss) < 1e-5)
@@ -226,7 +227,7 @@ test('evaluation counts every sample, and inference agrees with it', async (t) =
 test('an AbortSignal ends a call between two steps, and the session goes on', async (t) => {
   const { train } = await someDigits()
   await using data = loader(train, { batch: 8, seed: 1 })
-  await using session = await compile(tiny(), { device: 'cuda-emulated', data, optimizer: sgd(), cuda: { lossScale: 256 } })
+  await using session = await onGpu(tiny(), { data, optimizer: sgd(), cuda: { lossScale: 256 } })
   const controller = new AbortController()
   const running = session.steps(5000, { ...rate, signal: controller.signal })
   setTimeout(() => controller.abort(new Error('enough')), 200)
@@ -237,7 +238,7 @@ test('an AbortSignal ends a call between two steps, and the session goes on', as
 })
 
 test('too little memory is said before anything is allocated', async (t) => {
-  const error = await t.throwsAsync<PreresnetError>(compile(preResNet('preresnet-1001'), { device: 'cuda-emulated', batch: 1 << 16, optimizer: sgd() }), {
+  const error = await t.throwsAsync<PreresnetError>(onGpu(preResNet('preresnet-1001'), { batch: 1 << 16, optimizer: sgd() }), {
     code: 'ERR_MEMORY',
   })
   t.regex(
@@ -248,7 +249,7 @@ test('too little memory is said before anything is allocated', async (t) => {
 
 test('some memory of the device is kept for the code of kernels', async (t) => {
   const kept = 2 ** 20
-  const open = (memory: number): Promise<Session> => openSmall(8, { emulation: { memory } })
+  const open = (memory: number): Promise<Session> => openSmall(8, {}, {}, { memory })
   const enough = 2 ** 26
   const taken = await (async () => {
     await using session = await open(enough)
@@ -264,14 +265,15 @@ test('a trace has every operation of every step', async (t) => {
   const network = smallNetwork(8)
   const graph = buildGraph(network)
   const set = await compilePrograms(graph, {
-    device: 'cuda-emulated',
+    device: 'cuda',
     precision: 'fp16',
     batch: BATCH,
     programs: ['infer'],
     input: { kind: 'tensor' },
     loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
   })
-  const session = await loadBinding().createSession(await serialisePrograms(set), { threads: 1 })
+  const text = await serialisePrograms(set)
+  const session = await emulated({}, () => loadBinding().createSession(text, { threads: 1 }))
   try {
     await session.allocate()
     await session.run('infer', { steps: 2, seed: 0, firstStep: 0, learningRates: new Float64Array(0), trace: true })
@@ -288,7 +290,7 @@ test('a trace has every operation of every step', async (t) => {
 })
 
 test('traced serially, operations run one after the other, whatever their streams', async (t) => {
-  await using session = await openSmall(8, { emulation: { scheduleSeed: 5 } })
+  await using session = await openSmall(8, {}, {}, { scheduleSeed: 5 })
   await session.step(batchOf(0), rate)
   const starts = (serial: boolean): Promise<number[]> =>
     inTurn(session, async (native) => {
@@ -302,13 +304,23 @@ test('traced serially, operations run one after the other, whatever their stream
 
 test('launches are counted without computing, and operations make as many as they say', async (t) => {
   for (const precision of ['fp32', 'tf32', 'bf16', 'fp16'] as const) {
-    await using counting = await openSmall(20, { emulation: { recordOnly: true } }, { precision })
+    await using counting = await openSmall(20, {}, { precision }, { recordOnly: true })
     await using computing = await openSmall(20, {}, { precision })
     const counted = await counting.traffic('train')
     t.deepEqual(counted, await computing.traffic('train'))
     t.true(counted.convolutionLaunches >= 3 * 20 - 1 && counted.launches > counted.convolutionLaunches, JSON.stringify(counted))
     await t.throwsAsync(counting.step(batchOf(0), rate), { code: 'ERR_UNSUPPORTED' })
   }
+})
+
+test('a setting that the device does not know is refused by its name, and so is a value that it cannot take', async (t) => {
+  const refused = async (emulation: object, message: RegExp): Promise<void> => {
+    await t.throwsAsync(openSmall(8, {}, {}, emulation), { code: 'ERR_OPTION', message })
+  }
+  await refused({ scheduleSeeds: 1 }, /settings of the device: emulation\.scheduleSeeds: expected known keys only/)
+  await refused({ multiprocessors: 0 }, /emulation\.multiprocessors: expected an integer of at least 1, got 0/)
+  await refused({ memory: 2 ** 54 }, /emulation\.memory: expected an integer of at least 0/)
+  await refused({ recordOnly: 1 }, /emulation\.recordOnly: expected true or false, got 1/)
 })
 
 test('the same seed gives the same bits again', async (t) => {

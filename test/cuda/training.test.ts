@@ -7,11 +7,12 @@ import { preResNet } from '../../lib/models/index.js'
 import { compile, type SessionOptions } from '../../lib/runtime/compile.js'
 import type { PreresnetError } from '../../lib/errors.js'
 import { listCheckpoints } from '../../lib/training/checkpoint.js'
-import { fit, type FitOptions, type FitSettings } from '../../lib/training/index.js'
+import { fit, type FitOptions, type FitSettings, type Run } from '../../lib/training/index.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { goldenDirectory, preresnet } from '../cli/run.js'
 import { temporaryDirectory } from '../formats/directory.js'
 import { someDigits, tiny } from '../training/tiny.js'
+import { emulated, type Emulation } from '../../lib/native/emulation.js'
 
 // Small steps: with large ones two runs in fp32 part by more than this after some dozens.
 test('a ResNet-8 learns digits in fp16 as the CPU does in fp32, an overflow on the way', async (t) => {
@@ -48,7 +49,7 @@ test('a ResNet-8 learns digits in fp16 as the CPU does in fp32, an overflow on t
     return Float64Array.of(...first.losses, ...second.losses)
   }
   const cpu = await losses({ device: 'cpu', precision: 'fp32' }, 0)
-  const cuda = await losses({ device: 'cuda-emulated', precision: 'fp16' }, 1)
+  const cuda = await emulated({}, () => losses({ device: 'cuda', precision: 'fp16' }, 1))
   const tenths = (all: Float64Array): number[] =>
     Array.from({ length: steps / 10 }, (_, tenth) => all.subarray(tenth * 10, tenth * 10 + 10).reduce((sum, loss) => sum + loss / 10, 0))
   const [wanted, got] = [tenths(cpu), tenths(cuda)]
@@ -63,18 +64,23 @@ const options = async (more: Partial<FitSettings & { steps: number }> = {}): Pro
   steps: 20,
   learningRate: 0.05,
   seed: 3,
-  device: 'cuda-emulated',
+  device: 'cuda',
   logEvery: 5,
   ...more,
 })
 
+/** `fit` on the emulated device. */
+function fitEmulated(options: FitOptions, emulation: Emulation = {}): Run {
+  return emulated(emulation, () => fit(tiny(), options))
+}
+
 test('a run that was stopped goes on to the same bits, loss scale included', async (t) => {
   const directory = await temporaryDirectory(t)
   const at = (name: string) => ({ directory: join(directory, name), every: 7 })
-  const whole = await fit(tiny(), await options({ checkpoint: at('whole') })).finished
-  await fit(tiny(), await options({ checkpoint: at('parts'), steps: 7 })).finished
+  const whole = await fitEmulated(await options({ checkpoint: at('whole') })).finished
+  await fitEmulated(await options({ checkpoint: at('parts'), steps: 7 })).finished
   // A checkpoint of a run of 7 steps is one of a run of 20 on the way.
-  const parts = await fit(tiny(), await options({ checkpoint: { ...at('parts'), resume: true } })).finished
+  const parts = await fitEmulated(await options({ checkpoint: { ...at('parts'), resume: true } })).finished
   for (const [name, { data }] of whole.tensors) t.deepEqual(parts.tensors.get(name)?.data, data, name)
   const saved = (run: string) => readFile(join(directory, run, 'step-00000020', 'optimizer.safetensors'))
   t.true((await saved('whole')).equals(await saved('parts')))
@@ -91,8 +97,8 @@ test('a device that fails ends the run, and what was saved before stays and goes
   let path = ''
   for (let omitWait = 0; omitWait < 100 && failed?.code !== 'ERR_DEVICE'; omitWait++) {
     path = join(directory, String(omitWait))
-    const more = { checkpoint: { directory: path, every: 1 }, cuda: { lossScale: 256, emulation: { omitWait } } }
-    failed = await fit(tiny(), await options({ steps: 3, ...more })).finished.then(
+    const more = { checkpoint: { directory: path, every: 1 }, cuda: { lossScale: 256 } }
+    failed = await fitEmulated(await options({ steps: 3, ...more }), { omitWait }).finished.then(
       () => undefined,
       (error: unknown) => error as PreresnetError,
     )
@@ -102,14 +108,14 @@ test('a device that fails ends the run, and what was saved before stays and goes
     (await listCheckpoints(path)).map(({ step }) => step),
     [1],
   )
-  const resumed = await fit(tiny(), await options({ steps: 3, checkpoint: { directory: path, resume: true }, cuda: { lossScale: 256 } })).finished
+  const resumed = await fitEmulated(await options({ steps: 3, checkpoint: { directory: path, resume: true }, cuda: { lossScale: 256 } })).finished
   t.is(resumed.step, 3)
 })
 
 test('a checkpoint is not resumed with another loss scale', async (t) => {
   const directory = await temporaryDirectory(t)
-  await fit(tiny(), await options({ checkpoint: { directory }, steps: 3 })).finished
-  const other = fit(tiny(), await options({ checkpoint: { directory, resume: true }, cuda: { lossScale: 64 } })).finished
+  await fitEmulated(await options({ checkpoint: { directory }, steps: 3 })).finished
+  const other = fitEmulated(await options({ checkpoint: { directory, resume: true }, cuda: { lossScale: 64 } })).finished
   await t.throwsAsync(other, { code: 'ERR_CHECKPOINT', message: /cuda: .*auto.* before, .*64.* now/ })
 })
 
@@ -162,10 +168,10 @@ test.serial('kernels that the tuner chose are saved, and taken again by a run th
     return recipe.cuda.choices
   }
   const checkpoint = { directory: join(directory, 'run'), resume: true }
-  await fit(tiny(), await options({ steps: 2, checkpoint, cuda: { tune: true } })).finished
+  await fitEmulated(await options({ steps: 2, checkpoint, cuda: { tune: true } })).finished
   const chosen = await choices()
   t.true(Object.keys(chosen ?? {}).length > 3)
   // The emulated device is not tuned unless asked, so that these can only come from the checkpoint.
-  await fit(tiny(), await options({ steps: 4, checkpoint })).finished
+  await fitEmulated(await options({ steps: 4, checkpoint })).finished
   t.deepEqual(await choices(), chosen)
 })

@@ -122,7 +122,9 @@ double schedules() {
 
 // ---- the runtime
 
-std::unique_ptr<Runtime> runtime() { return make_runtime({.schedule_seed = seed}); }
+std::unique_ptr<Runtime> runtime() {
+  return make_runtime({.emulation = Emulation{.schedule_seed = seed}});
+}
 
 void append(Runtime& to, Stream stream, std::vector<int>& log, int value) {
   Launch work;

@@ -4,6 +4,7 @@ import { contractsVersion } from '../../lib/contracts.js'
 import type { PreresnetError } from '../../lib/errors.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { tinyPrograms } from '../support/tiny.js'
+import { emulated } from '../../lib/native/emulation.js'
 
 /** A program set whose every part can be changed. */
 interface Loose {
@@ -305,7 +306,7 @@ async function cuda(change: (set: Loose) => void): Promise<void> {
     format: 1,
     contracts: contractsVersion,
     network: 'cuda',
-    device: 'cuda-emulated',
+    device: 'cuda',
     precision: 'fp16',
     arenas: { inputs: 512, parameters: 1024, outputs: 1024, buffers: 64, compute: 2048 },
     tensors: [
@@ -326,7 +327,7 @@ async function cuda(change: (set: Loose) => void): Promise<void> {
     },
   } as unknown as Loose
   change(set)
-  await verified(set)
+  await emulated({}, () => verified(set))
 }
 
 const refusedOnCuda = async (t: ExecutionContext, change: (set: Loose) => void, message: RegExp): Promise<void> => {
@@ -336,7 +337,7 @@ const refusedOnCuda = async (t: ExecutionContext, change: (set: Loose) => void, 
 }
 
 const CUDA_CHANGES: readonly Change[] = [
-  ['a precision that it has not', (set) => (set['precision'] = 'fp64'), /cuda-emulated with fp32, tf32, bf16 or fp16, got cuda-emulated with fp64/],
+  ['a precision that it has not', (set) => (set['precision'] = 'fp64'), /cuda with fp32, tf32, bf16 or fp16, got cuda with fp64/],
   ['the layout of the CPU', (set) => Object.assign(set.tensors[0]!, { layout: 'nchw16c', bytes: 1024, arena: 'outputs' }), /got nchw16c f16/],
   ['too few bytes of padded channels', (set) => Object.assign(set.tensors[0]!, { bytes: 192 }), /expected 512 bytes for f16 \[2 3 4 4\], got 192/],
   ['too few bytes of padded weights', (set) => Object.assign(set.tensors[1]!, { bytes: 270 }), /expected 1152 bytes for f16 \[5 3 3 3\]/],
@@ -353,7 +354,7 @@ const CUDA_CHANGES: readonly Change[] = [
   ['a plain vector', (set) => Object.assign(set.tensors[2]!, { layout: 'plain', bytes: 20 }), /bias \(bias\): expected nhwc8 f32, got plain f32/],
   ['doubles', (set) => Object.assign(set.tensors[4]!, { dtype: 'f64', bytes: 128 }), /without f64 on CUDA|inside of/],
   ['weights of three sizes', (set) => Object.assign(set.tensors[1]!, { shape: [5, 3, 9] }), /four sizes for layout krsc8, got 3/],
-  ['gradients among activations', (set) => (set['gradientsAt'] = 0), /gradientsAt: expected a host with arenas gradients and activations, got cuda-emulated/],
+  ['gradients among activations', (set) => (set['gradientsAt'] = 0), /gradientsAt: expected a host with arenas gradients and activations, got cuda/],
   ['an unknown tier', (set) => (operation(set, 'conv', 'conv', 'infer').attributes['tier'] = 3), /tier from 0 to 2, got 3/],
 ]
 

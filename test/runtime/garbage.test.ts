@@ -4,6 +4,7 @@ import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.j
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
 import { loadBinding } from '../../lib/native/load.js'
+import { onDevice } from '../support/on_device.js'
 
 const small = { height: 8, width: 8, channels: 3 }
 const networks: Readonly<Record<string, PreResNetDescription & { readonly recompute?: number }>> = {
@@ -30,7 +31,7 @@ for (const [name, { recompute, ...options }] of Object.entries(networks)) {
       const graph = buildGraph(network)
       const settings = Object.fromEntries(graph.parameters.map((parameter) => [parameter.name, { decay: 1e-3, rate: 1 }]))
       const set = await compilePrograms(graph, {
-        device,
+        device: device === 'cpu' ? 'cpu' : 'cuda',
         precision,
         batch: 4,
         programs: ['train', 'evaluate'],
@@ -42,7 +43,7 @@ for (const [name, { recompute, ...options }] of Object.entries(networks)) {
       const text = await serialisePrograms(set)
       const values = (count: number, seed: number): Float64Array => Float64Array.from({ length: count }, (_, index) => Math.sin(seed + index * 1.7) * 0.5)
       const train = async (poison: boolean): Promise<Buffer[]> => {
-        const session = await loadBinding().createSession(text, { threads: 2 })
+        const session = await onDevice(device, () => loadBinding().createSession(text, { threads: 2 }))
         await session.allocate()
         for (const [index, parameter] of [...graph.parameters, ...graph.buffers].entries()) {
           const count = parameter.shape.reduce((product, size) => product * size, 1)

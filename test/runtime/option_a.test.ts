@@ -3,6 +3,7 @@ import test from 'ava'
 import { batchNorm, classifier, conv2d, network, optionA, projection, relu, residual, type Network, type ShortcutLike } from '../../lib/layers/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import { sgd } from '../../lib/training/sgd.js'
+import { onDevice, type TestDevice } from '../support/on_device.js'
 
 const [FEW, MANY, MOST] = [5, 19, 24]
 const BATCH = 4
@@ -23,17 +24,11 @@ function growing(appends: (channels: number) => ShortcutLike): Network {
   })
 }
 
-async function trained(net: Network, device: 'reference' | 'cpu' | 'cuda-emulated', convolved: boolean): Promise<number[]> {
+async function trained(net: Network, device: TestDevice, convolved: boolean): Promise<number[]> {
   const precision = device === 'reference' ? 'fp64' : 'fp32'
   const shortcuts = { 'first.downsample.conv.weight': [MANY, FEW], 'second.downsample.conv.weight': [MOST, MANY] } as const
-  const session = await compile(net, {
-    device,
-    precision,
-    batch: BATCH,
-    seed: 3,
-    optimizer: sgd({ momentum: 0.9, weightDecay: 0 }),
-    ...(convolved && { frozen: Object.keys(shortcuts) }),
-  })
+  const options = { precision, batch: BATCH, seed: 3, optimizer: sgd({ momentum: 0.9, weightDecay: 0 }) } as const
+  const session = await onDevice(device, (device) => compile(net, { device, ...options, ...(convolved && { frozen: Object.keys(shortcuts) }) }))
   try {
     // Start values hang on names and so are the same in both networks.
     for (const [name, [outputs, inputs]] of convolved ? Object.entries(shortcuts) : []) {

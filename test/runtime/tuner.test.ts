@@ -11,15 +11,18 @@ import type { OperationSpec } from '../../lib/compiler/program.js'
 import { PreresnetError } from '../../lib/errors.js'
 import { buildGraph } from '../../lib/graph/index.js'
 import { preResNet } from '../../lib/models/index.js'
+import { emulated } from '../../lib/native/emulation.js'
 import { libraryBuild, loadBinding } from '../../lib/native/load.js'
 import type { NativeSession } from '../../lib/native/types.js'
-import { compile } from '../../lib/runtime/compile.js'
-import { tune, type Timer, type TunerPlace } from '../../lib/runtime/tuner.js'
+import { tune as tuneOnGpu, type Timer, type TunerPlace } from '../../lib/runtime/tuner.js'
+import { onGpu } from '../support/emulated.js'
+
+const tune = (...words: Parameters<typeof tuneOnGpu>): ReturnType<typeof tuneOnGpu> => emulated({}, () => tuneOnGpu(...words))
 
 const graph = buildGraph(preResNet({ family: 'cifar', depth: 11, block: 'bottleneck', input: { height: 8, width: 8, channels: 3 }, classes: 10 }))
-const place: TunerPlace = { device: 'cuda-emulated', precision: 'fp16', architecture: 90, session: {} }
+const place: TunerPlace = { precision: 'fp16', architecture: 90, session: {} }
 const plan: CompileOptions = {
-  device: 'cuda-emulated',
+  device: 'cuda',
   precision: 'fp16',
   batch: 2,
   programs: ['train'],
@@ -78,7 +81,7 @@ test.serial('every distinct layer is timed once, in each tier that it has, and t
       key,
     )
   const [words] = Object.keys((JSON.parse(readFileSync(file, 'utf8')) as { places: object }).places)
-  for (const word of ['fp16', `preresnet ${loadBinding().version} ${await libraryBuild('cuda-emulated')}`]) t.true(words!.includes(word), word)
+  for (const word of ['fp16', `preresnet ${loadBinding().version} ${await emulated({}, () => libraryBuild())}`]) t.true(words!.includes(word), word)
 
   const runs = clock.runs()
   const again = await tune(some, place, { timer: clock.timer })
@@ -246,12 +249,12 @@ test.serial('a compilation tells how far tuning is', async (t) => {
   const told: string[] = []
   const network = preResNet({ family: 'cifar', depth: 8, input: { height: 4, width: 4, channels: 3 }, classes: 10 })
   const cuda = { tune: true, onTuning: (done: number, total: number) => void told.push(`${done} of ${total}`) }
-  const options = { device: 'cuda-emulated', batch: 1, evaluation: false, cuda } as const
-  await using session = await compile(network, options)
+  const options = { batch: 1, evaluation: false, cuda } as const
+  await using session = await onGpu(network, options)
   t.is(told[0], `0 of ${Object.keys(session.choices!).length}`)
   t.is(told.length, Object.keys(session.choices!).length + 1)
   told.length = 0
-  await using again = await compile(network, options)
+  await using again = await onGpu(network, options)
   t.deepEqual(again.choices, session.choices)
   t.deepEqual(told, [])
 })
@@ -260,12 +263,15 @@ test("a CUDA device's library is known by what is in it", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'preresnet-tuner-'))
   const build = async (content: string): Promise<string> => {
     writeFileSync(join(folder, 'preresnet_cuda.so'), content)
-    return libraryBuild('cuda', folder)
+    return libraryBuild(folder)
   }
   const first = await build('a')
   t.is(await build('a'), first)
   t.not(await build('b'), first)
-  await t.throwsAsync(libraryBuild('cuda-emulated', folder), { code: 'ERR_DEVICE' })
+  await t.throwsAsync(
+    emulated({}, () => libraryBuild(folder)),
+    { code: 'ERR_DEVICE' },
+  )
 })
 
 test('choices decide how a program is lowered', async (t) => {
@@ -285,7 +291,7 @@ test("a site's program does the site's work and no other, over as many tensors a
   for (const [key, site] of await sitesOf()) {
     for (const tier of tiersFor(90, 'fp16', site, false)) {
       const choices = [0, 3].map((engine) => ({ tier, engine }))
-      const { programs, candidates, repetitions } = sitePrograms(site, choices, 'cuda-emulated', { arch: 90, precision: 'fp16', deterministic: false })
+      const { programs, candidates, repetitions } = sitePrograms(site, choices, { arch: 90, precision: 'fp16', deterministic: false })
       t.deepEqual(
         candidates.map(({ choice }) => choice),
         choices,

@@ -2,9 +2,10 @@
 import { preResNet } from '../../lib/models/index.js'
 import type { Network } from '../../lib/layers/layer.js'
 import type { CudaSettings } from '../../lib/runtime/cuda.js'
-import { compile, type SessionOptions } from '../../lib/runtime/compile.js'
+import { compile, type BatchSize, type SessionOptions } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { sgd } from '../../lib/training/sgd.js'
+import { emulated, type Emulation } from '../../lib/native/emulation.js'
 
 export const BATCH = 4
 
@@ -21,9 +22,14 @@ export function smallNetwork(depth: number): Network {
   })
 }
 
-export async function openSmall(depth: number, cuda: CudaSettings, more: Partial<SessionOptions> = {}): Promise<Session> {
-  const options = { device: 'cuda-emulated', precision: 'fp16', batch: BATCH, seed: 3, optimizer: sgd(), ...more } as const
-  return compile(smallNetwork(depth), { ...options, ...(options.device === 'cuda-emulated' && { cuda: { lossScale: 1024, ...cuda } }) })
+/** `compile` for the emulated device. */
+export async function onGpu(network: Network, options: SessionOptions & BatchSize, emulation: Emulation = {}): Promise<Session> {
+  return emulated(emulation, () => compile(network, { device: 'cuda', ...options }))
+}
+
+export async function openSmall(depth: number, cuda: CudaSettings, more: Partial<SessionOptions> = {}, emulation: Emulation = {}): Promise<Session> {
+  const options = { device: 'cuda', precision: 'fp16', batch: BATCH, seed: 3, optimizer: sgd(), ...more } as const
+  return onGpu(smallNetwork(depth), { ...options, ...(options.device === 'cuda' && { cuda: { lossScale: 1024, ...cuda } }) }, emulation)
 }
 
 /** Values of step `step`, the same in every session. */
@@ -44,8 +50,14 @@ export async function everything(session: Session, losses: readonly number[]): P
 }
 
 /** Trains some steps and tells everything; sessions are closed. */
-export async function trained(depth: number, cuda: CudaSettings, steps: number, more: Partial<SessionOptions> = {}): Promise<string> {
-  await using session = await openSmall(depth, cuda, more)
+export async function trained(
+  depth: number,
+  cuda: CudaSettings,
+  steps: number,
+  more: Partial<SessionOptions> = {},
+  emulation: Emulation = {},
+): Promise<string> {
+  await using session = await openSmall(depth, cuda, more, emulation)
   const losses: number[] = []
   for (let step = 0; step < steps; step++) losses.push((await session.step(batchOf(step), { learningRate: 0.05 })).loss)
   return await everything(session, losses)

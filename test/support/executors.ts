@@ -3,6 +3,7 @@ import type { OperationName } from '../../lib/contracts.js'
 import { tensorTypes, type TensorTypes } from '../../lib/compiler/layout.js'
 import type { DeviceName, Precision } from '../../lib/compiler/program.js'
 import { factorsOnCuda, refusalsOnCuda, waysOnCuda } from './cuda.js'
+import type { TestDevice } from './on_device.js'
 import type { OperationCase, SessionOptions } from './operation.js'
 
 /** Attributes on top of a case's own, for an executor that has several ways to do the same. */
@@ -11,6 +12,8 @@ export type Way = Readonly<Record<string, number>>
 export interface TestExecutor {
   readonly name: string
   readonly device: DeviceName
+  /** Whether device `cuda` is the emulated one. */
+  readonly emulated: boolean
   readonly precision: Precision
   readonly types: TensorTypes
   /** How it can run a case, and how not: preparing it is ERR_UNSUPPORTED. */
@@ -24,8 +27,10 @@ export interface TestExecutor {
 
 type Abilities = Pick<TestExecutor, 'ways' | 'refusals' | 'factors' | 'repetitions'>
 
-function executor(device: DeviceName, precision: Precision, abilities: Abilities): TestExecutor {
-  return { name: `${device} ${precision}`, device, precision, types: tensorTypes(device, precision), ...abilities }
+function executor(named: TestDevice, precision: Precision, abilities: Abilities): TestExecutor {
+  const emulated = named === 'cuda-emulated'
+  const device = emulated ? 'cuda' : named
+  return { name: `${named} ${precision}`, device, emulated, precision, types: tensorTypes(device, precision), ...abilities }
 }
 
 const always: readonly Way[] = [{}]
@@ -68,7 +73,7 @@ const onCpu = (precision: Precision): TestExecutor =>
   })
 
 const cuda = (device: 'cuda' | 'cuda-emulated', precision: Precision, repetitions: readonly SessionOptions[]): TestExecutor => {
-  const types = tensorTypes(device, precision)
+  const types = tensorTypes('cuda', precision)
   const ways = waysOnCuda(types)
   // A GPU may have more than is known of all of them.
   const refusals = device === 'cuda' ? otherwise(ways) : refusalsOnCuda(types)

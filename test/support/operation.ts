@@ -6,6 +6,7 @@ import { loadBinding } from '../../lib/native/load.js'
 import type { NativeSession } from '../../lib/native/types.js'
 import type { TestExecutor } from './executors.js'
 import type { Values } from './values.js'
+import { emulated, type Emulation } from '../../lib/native/emulation.js'
 
 type AttributeValue = number | boolean | readonly number[]
 
@@ -26,12 +27,9 @@ export interface StepOfCase {
   readonly images?: number
 }
 
-/** How a session runs, whatever the program: options of the addon's createSession. */
-export interface SessionOptions {
+/** How a session runs, whatever the program; on the emulated device what that is told. */
+export interface SessionOptions extends Emulation {
   readonly threads?: number
-  readonly scheduleSeed?: number
-  /** Of the emulated device. */
-  readonly multiprocessors?: number
 }
 
 /** By operand; element i of a list operand is called `operand.i`. */
@@ -133,9 +131,15 @@ function batchOf({ inputs }: OperationCase): number {
 }
 
 /** Fills what is written with garbage first, what the layout adds too, runs once, and reads every output. */
-export async function runOperation(executor: TestExecutor, op: OperationName, operation: OperationCase, options: SessionOptions = {}): Promise<Results> {
+export async function runOperation(
+  executor: TestExecutor,
+  op: OperationName,
+  operation: OperationCase,
+  { threads = 1, ...emulation }: SessionOptions = {},
+): Promise<Results> {
   const set = programSet(executor, op, operation)
-  const session = await loadBinding().createSession(JSON.stringify(set), { threads: 1, ...options })
+  const open = (): Promise<NativeSession> => loadBinding().createSession(JSON.stringify(set), { threads })
+  const session = await (executor.emulated ? emulated(emulation, open) : open())
   try {
     await session.allocate()
     for (const spec of set.tensors) {

@@ -68,7 +68,7 @@ function toleranceOfProducts(executor: TestExecutor, dtype: DType, operation: Op
   // A gradient that is the sum of a few groups', each of which has been rounded.
   if (addsGroups(executor, operation) && dtype !== 'f32') return { ...roundedOnce, relative: exact.relative + unit }
   // A GPU may fuse the transform's multiplication and addition, so that some of the factors are the next number of their type.
-  const uncertain = executor.device === 'cuda' && (readsTransformed(operation) || executor.precision === 'tf32')
+  const uncertain = executor.device === 'cuda' && !executor.emulated && (readsTransformed(operation) || executor.precision === 'tf32')
   return uncertain ? roundedOnce : exact
 }
 

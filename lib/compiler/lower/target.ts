@@ -32,7 +32,7 @@ export const DEFAULT_ARCH = 90
 
 /** Undefined: the device runs the compiler's operations as they are. */
 export function targetOf({ device, precision, arch, choices, lowering, deterministic = false }: CompileOptions): Target | undefined {
-  const cuda = device === 'cuda' || device === 'cuda-emulated'
+  const cuda = device === 'cuda'
   if (!cuda && lowering === undefined) return undefined
   const own = cuda ? precision : (lowering?.precision ?? 'fp16')
   return { arch: arch ?? DEFAULT_ARCH, precision: own, tier: lowering?.tier, choices: choices ?? {}, deterministic }

@@ -17,7 +17,7 @@ import { bytesOf } from '../memory.js'
 import { tensorsIn } from '../operands.js'
 import type { ParameterPlan } from '../parameters.js'
 import { PointwiseCode } from '../pointwise.js'
-import type { DeviceName, OperationSpec, Program, ProgramSet } from '../program.js'
+import type { OperationSpec, Program, ProgramSet } from '../program.js'
 
 export interface SitePrograms {
   /** Program `fill`, to be run once before, and one a candidate. */
@@ -40,7 +40,7 @@ const ROTATED_BYTES = 160 * 2 ** 20
 const MOST_REPETITIONS = 24
 
 /** ERR_OPTION where a candidate's pattern does not exist. */
-export function sitePrograms(site: Site, choices: readonly Choice[], device: DeviceName, target: Omit<Target, 'choices' | 'tier'>): SitePrograms {
+export function sitePrograms(site: Site, choices: readonly Choice[], target: Omit<Target, 'choices' | 'tier'>): SitePrograms {
   const linker = new Linker(NO_PARAMETERS, false)
   const programs: Record<string, Program> = {}
   const random = new Set<string>()
@@ -50,7 +50,7 @@ export function sitePrograms(site: Site, choices: readonly Choice[], device: Dev
     const { tier, engine } = choice
     let lowered = timed.get(tier)
     if (lowered === undefined) {
-      const draft = lowerSite(site, tier, device, target)
+      const draft = lowerSite(site, tier, target)
       repetitions = draft.repetitions
       for (const name of draft.random) random.add(name)
       // Tensors of the same name are the same in all programs, and so is what fills them.
@@ -66,7 +66,7 @@ export function sitePrograms(site: Site, choices: readonly Choice[], device: Dev
       format: 1,
       contracts: contractsVersion,
       network: siteKey(site),
-      device,
+      device: 'cuda',
       precision: target.precision,
       arenas: linker.arenas(),
       tensors: linker.specs,
@@ -106,8 +106,8 @@ interface Lowered {
   readonly random: readonly string[]
 }
 
-function lowerSite(site: Site, tier: Tier, device: DeviceName, target: Omit<Target, 'choices' | 'tier'>): Lowered {
-  const draft = new Draft(tensorTypes(device, target.precision), site.images, 1)
+function lowerSite(site: Site, tier: Tier, target: Omit<Target, 'choices' | 'tier'>): Lowered {
+  const draft = new Draft(tensorTypes('cuda', target.precision), site.images, 1)
   const stage = new Stage(draft, site)
   const first = stage.set(0)
   const bytes = first.reduce((sum, tensor) => sum + bytesOf(tensor), 0)

@@ -213,9 +213,12 @@ class CudaRuntime final : public Runtime {
 
 }  // namespace
 
-std::unique_ptr<Runtime> make_runtime(const RuntimeOptions& options) {
-  machine_device(options.device);  // says what is missing better than CUDA would
-  return std::make_unique<CudaRuntime>(options.device);
+std::unique_ptr<Runtime> make_runtime(const Settings& settings) {
+  if (settings.emulation.has_value()) {
+    throw Error("ERR_OPTION", "settings of the device: expected no emulation, got some for a GPU");
+  }
+  machine_device(settings.index);  // says what is missing better than CUDA would
+  return std::make_unique<CudaRuntime>(settings.index);
 }
 
 }  // namespace preresnet::cuda

@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "core/system.h"
-#include "cuda/runtime.h"
+#include "cuda/settings.h"
 
 namespace preresnet::cuda {
 
@@ -26,7 +26,7 @@ preresnet_cuda_device machine_device(int32_t index) {
   device.size = sizeof device;
   std::strncpy(device.name, "emulated", sizeof device.name - 1);
   device.architecture = 90;
-  device.multiprocessors = RuntimeOptions{}.multiprocessors;
+  device.multiprocessors = Emulation{}.multiprocessors;
   device.memory = total_memory();
   device.available = available_memory();
   return device;

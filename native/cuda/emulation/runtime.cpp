@@ -25,9 +25,9 @@ namespace {
 constexpr size_t kAlignment = 256;
 constexpr int kGarbage = 0xff;
 
-Runtime::Properties properties_of(const char* name, const RuntimeOptions& options) {
+Runtime::Properties properties_of(const char* name, const Emulation& settings) {
   return {
-      .name = name, .architecture = 90, .multiprocessors = options.multiprocessors, .l2_bytes = 0};
+      .name = name, .architecture = 90, .multiprocessors = settings.multiprocessors, .l2_bytes = 0};
 }
 
 std::string name_of(Stream stream) { return "stream " + std::to_string(static_cast<int>(stream)); }
@@ -35,11 +35,11 @@ std::string name_of(Event event) { return "event " + std::to_string(event.number
 
 class EmulatedRuntime : public Runtime {
  public:
-  explicit EmulatedRuntime(const RuntimeOptions& options)
-      : properties_(properties_of("emulated", options)),
-        memory_(options.memory),
-        seed_(options.schedule_seed),
-        pending_(options.schedule_seed) {}
+  explicit EmulatedRuntime(const Emulation& settings)
+      : properties_(properties_of("emulated", settings)),
+        memory_(settings.memory),
+        seed_(settings.schedule_seed),
+        pending_(settings.schedule_seed) {}
 
   const Properties& properties() const override { return properties_; }
 
@@ -251,8 +251,8 @@ class EmulatedRuntime : public Runtime {
 /// Counts launches; nothing is allocated, copied or computed.
 class RecordingRuntime : public Runtime {
  public:
-  explicit RecordingRuntime(const RuntimeOptions& options)
-      : properties_(properties_of("recording", options)) {}
+  explicit RecordingRuntime(const Emulation& settings)
+      : properties_(properties_of("recording", settings)) {}
   const Properties& properties() const override { return properties_; }
   void* allocate(size_t bytes) override {
     void* address = reinterpret_cast<void*>(next_);
@@ -291,13 +291,14 @@ class RecordingRuntime : public Runtime {
 
 }  // namespace emulation
 
-std::unique_ptr<Runtime> make_runtime(const RuntimeOptions& options) {
-  if (options.device != 0) {
+std::unique_ptr<Runtime> make_runtime(const Settings& settings) {
+  if (settings.index != 0) {
     throw Error("ERR_DEVICE",
-                "expected device 0, the only emulated one, got " + std::to_string(options.device));
+                "expected device 0, the only emulated one, got " + std::to_string(settings.index));
   }
-  if (options.record_only) return std::make_unique<emulation::RecordingRuntime>(options);
-  return std::make_unique<emulation::EmulatedRuntime>(options);
+  const Emulation emulated = settings.emulated();
+  if (emulated.record_only) return std::make_unique<emulation::RecordingRuntime>(emulated);
+  return std::make_unique<emulation::EmulatedRuntime>(emulated);
 }
 
 }  // namespace preresnet::cuda
