@@ -6,9 +6,6 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { PreresnetError, type ErrorCode } from '../errors.js'
 import { path as checkPath } from '../options.js'
 
-/** As Linux counts. */
-const mostLinks = 40
-
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
@@ -67,41 +64,51 @@ export async function checkReplaceable(path: string): Promise<void> {
   checkPath('file to write', path)
   try {
     const target = await regularFile(path)
-    if (target === undefined) {
-      if ((await stat(path)).isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
-      await access(path, constants.W_OK)
-      return
-    }
-    const aside = await openAside(target, await modeOfWritable(target))
-    if (aside === undefined) return
-    await aside.file.close()
-    await rm(aside.path)
+    if (target !== undefined && (await modeOfWritable(target)) === undefined) await access(dirname(target), constants.W_OK).catch(uncreatable(target))
+    if (target !== undefined) return
+    if ((await stat(path)).isDirectory()) throw Object.assign(new Error('is a directory'), { code: 'EISDIR' })
+    await access(path, constants.W_OK)
   } catch (error) {
     throw fileError('could not write', path, error)
   }
 }
 
-/** Removes what writers of this file that were killed have left. Only where nobody else writes it at this time. */
-export async function removeTemporaries(path: string): Promise<void> {
-  await removeTemporariesUntil(path, Infinity)
+/**
+ * Removes what writers of this file that were killed have left, where it was last written before `latest`, in milliseconds. All of it only where
+ * nobody else writes the file at this time.
+ */
+export async function removeTemporaries(path: string, latest = Infinity): Promise<void> {
+  const prefix = temporaryPrefix(path)
+  try {
+    for (const name of await readdir(dirname(path))) {
+      if (!name.startsWith(prefix) || !/^[0-9a-f]{12}\.tmp$/.test(name.slice(prefix.length))) continue
+      const temporary = join(dirname(path), name)
+      if ((await lstat(temporary)).mtimeMs < latest) await rm(temporary)
+    }
+  } catch {
+    // Another writer removes them too, or the directory cannot be read: they are in nobody's way.
+  }
 }
 
+/** The name that a writer's file has before it is the new one is this with 12 hex digits. The path's own name may be as long as names can be. */
+const temporaryPrefix = (path: string): string => `.${basename(path).slice(0, 40)}.`
+
+/** No writer lets its file be for so long, in milliseconds. */
+const longestPause = 3_600_000
+
+/** As many links as Linux follows. */
+const mostLinks = 40
+
 /** Where a path leads to, by whatever links: a regular file, or the name of a new one. Undefined for anything else, and for open files, as /dev/stdout. */
-async function regularFile(path: string): Promise<string | undefined> {
-  if (path.endsWith('/')) return undefined
-  let at = path
-  for (let links = 0; links < mostLinks; links++) {
-    const directory = await realpath(dirname(at))
-    // Whoever has such a file open goes on writing to it: another one of its name would not be the same.
-    if (directory.startsWith('/proc/')) return undefined
-    at = join(directory, basename(at))
-    const found = await statistics(at)
-    if (found === undefined || found.isFile()) return at
-    if (!found.isSymbolicLink()) return undefined
-    at = resolve(directory, await readlink(at))
-  }
-  // The system says that these are too many.
-  return undefined
+async function regularFile(path: string, links = mostLinks): Promise<string | undefined> {
+  if (path.endsWith('/') || links === 0) return undefined
+  const directory = await realpath(dirname(path))
+  // Whoever has such a file open goes on writing to it: another one of its name would not be the same.
+  if (directory.startsWith('/proc/')) return undefined
+  const at = join(directory, basename(path))
+  const found = await statistics(at)
+  if (found?.isSymbolicLink() === true) return regularFile(resolve(directory, await readlink(at)), links - 1)
+  return found === undefined || found.isFile() ? at : undefined
 }
 
 async function statistics(path: string): Promise<Stats | undefined> {
@@ -113,105 +120,6 @@ async function statistics(path: string): Promise<Stats | undefined> {
   }
 }
 
-/** A new file beside another one. */
-interface Aside {
-  readonly path: string
-  readonly file: FileHandle
-}
-
-/** Where a directory's rights or what is mounted there forbid what the file itself allows. */
-const forbidden = new Set(['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'EXDEV'])
-
-const isForbidden = (error: unknown): boolean => forbidden.has((error as NodeJS.ErrnoException).code ?? '')
-
-/** No writer lets its file be for so long, in milliseconds. */
-const longestPause = 3_600_000
-
-/** Without O_CREAT, which directories like /tmp refuse for files of others. */
-const existing = constants.O_WRONLY | constants.O_TRUNC
-
-async function replaceRegular<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
-  const mode = await modeOfWritable(path)
-  const aside = await openAside(path, mode)
-  if (aside === undefined) {
-    return overwrite(path, write)
-  }
-  try {
-    let result
-    try {
-      // By the clock of the file system that both are on.
-      await removeTemporariesUntil(path, (await aside.file.stat()).mtimeMs - longestPause)
-      if (mode !== undefined) await aside.file.chmod(mode)
-      result = await write(aside.file)
-      await aside.file.sync()
-    } finally {
-      await aside.file.close()
-    }
-    await putInPlace(aside.path, path, mode !== undefined)
-    return result
-  } catch (error) {
-    await rm(aside.path, { force: true }).catch(() => undefined)
-    throw error
-  }
-}
-
-/** The name that a writer's file has before it is the new one is this with 12 hex digits. The path's own name may be as long as names can be. */
-const temporaryPrefix = (path: string): string => `.${basename(path).slice(0, 40)}.`
-
-/** Undefined where the directory takes no new file, and the path is one that can be written: by its mode, which only such a one has. */
-async function openAside(path: string, mode: number | undefined): Promise<Aside | undefined> {
-  const directory = dirname(path)
-  // Two writers at a time have a name each.
-  const aside = join(directory, `${temporaryPrefix(path)}${randomBytes(6).toString('hex')}.tmp`)
-  try {
-    return { path: aside, file: await open(aside, 'wx') }
-  } catch (error) {
-    if (isForbidden(error)) {
-      if (mode !== undefined) return undefined
-      throw fileError(`could not create a file in ${directory}`, path, error)
-    }
-    throw error
-  }
-}
-
-async function putInPlace(aside: string, path: string, exists: boolean): Promise<void> {
-  try {
-    await rename(aside, path)
-  } catch (error) {
-    if (!exists || !isForbidden(error)) throw error
-    await overwrite(path, async (file) => {
-      for await (const chunk of createReadStream(aside)) await file.writeFile(chunk as Uint8Array)
-    })
-    await rm(aside)
-    return
-  }
-  await syncDirectory(dirname(path))
-}
-
-/** The file stays the one it is. */
-function overwrite<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
-  const synced = async (file: FileHandle): Promise<T> => {
-    const result = await write(file)
-    await file.sync()
-    return result
-  }
-  return writeInPlace(path, synced, existing)
-}
-
-async function removeTemporariesUntil(path: string, latest: number): Promise<void> {
-  const directory = dirname(path)
-  const prefix = temporaryPrefix(path)
-  try {
-    for (const name of await readdir(directory)) {
-      if (!name.startsWith(prefix) || !/^[0-9a-f]{12}\.tmp$/.test(name.slice(prefix.length))) continue
-      const temporary = join(directory, name)
-      if ((await lstat(temporary)).mtimeMs < latest) await rm(temporary)
-    }
-  } catch {
-    // Another writer removes them too, or the directory cannot be read: they are in nobody's way.
-  }
-}
-
 /** Of a file that is there: its rights, which the new one gets. One that may not be written is not replaced either. */
 async function modeOfWritable(path: string): Promise<number | undefined> {
   const found = await statistics(path)
@@ -220,10 +128,66 @@ async function modeOfWritable(path: string): Promise<number | undefined> {
   return found.mode & 0o777
 }
 
-async function writeInPlace<T>(path: string, write: (file: FileHandle) => Promise<T>, flags: string | number = 'w'): Promise<T> {
-  const file = await open(path, flags)
+/** Where a directory's rights or what is mounted there forbid what the file itself allows. */
+const isForbidden = (error: unknown): boolean => ['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'EXDEV'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+/** The error of a new file that its directory does not take. */
+const uncreatable =
+  (path: string) =>
+  (error: unknown): never => {
+    throw isForbidden(error) ? fileError(`could not create a file in ${dirname(path)}`, path, error) : error
+  }
+
+async function replaceRegular<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
+  const mode = await modeOfWritable(path)
+  // Two writers at a time have a name each.
+  const aside = join(dirname(path), `${temporaryPrefix(path)}${randomBytes(6).toString('hex')}.tmp`)
+  let file
   try {
-    return await write(file)
+    file = await open(aside, 'wx')
+  } catch (error) {
+    if (mode === undefined || !isForbidden(error)) return uncreatable(path)(error)
+    return writeInPlace(path, write)
+  }
+  try {
+    let result
+    try {
+      // By the clock of the file system that both are on.
+      await removeTemporaries(path, (await file.stat()).mtimeMs - longestPause)
+      if (mode !== undefined) await file.chmod(mode)
+      result = await write(file)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await putInPlace(aside, path, mode !== undefined)
+    return result
+  } finally {
+    // Where it has become the file, there is nothing to remove.
+    await rm(aside, { force: true }).catch(() => undefined)
+  }
+}
+
+async function putInPlace(aside: string, path: string, exists: boolean): Promise<void> {
+  try {
+    await rename(aside, path)
+  } catch (error) {
+    if (!exists || !isForbidden(error)) throw error
+    return writeInPlace(path, async (file) => {
+      for await (const chunk of createReadStream(aside)) await file.writeFile(chunk as Buffer)
+    })
+  }
+  await syncDirectory(dirname(path))
+}
+
+/** The file stays the one it is. */
+async function writeInPlace<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
+  // Without O_CREAT, which directories like /tmp refuse for files of others; the name of a directory says so only with it.
+  const file = await open(path, path.endsWith('/') ? 'w' : constants.O_WRONLY | constants.O_TRUNC)
+  try {
+    const result = await write(file)
+    if ((await file.stat()).isFile()) await file.sync()
+    return result
   } finally {
     await file.close()
   }
@@ -243,18 +207,10 @@ export async function writeDurably(path: string, content: string): Promise<void>
 /** Hex SHA-256 of a file, read in chunks that leave the event loop free. */
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash('sha256')
-  let file
   try {
-    file = await open(path, 'r')
-    const chunk = new Uint8Array(1 << 20)
-    for (;;) {
-      const { bytesRead } = await file.read(chunk, 0, chunk.length)
-      if (bytesRead === 0) return hash.digest('hex')
-      hash.update(chunk.subarray(0, bytesRead))
-    }
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer)
   } catch (error) {
     throw fileError('could not read', path, error)
-  } finally {
-    await file?.close()
   }
+  return hash.digest('hex')
 }
