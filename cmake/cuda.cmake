@@ -66,5 +66,4 @@ set_target_properties(cuda_driver_stand_in PROPERTIES
   PREFIX "" OUTPUT_NAME libcuda SUFFIX ".so.1" LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/stand-in")
 
 add_executable(cuda_load native/cuda/tools/load.cpp)
-target_include_directories(cuda_load PRIVATE "${CMAKE_BINARY_DIR}/rooms/cuda")
-target_link_libraries(cuda_load PRIVATE ${CMAKE_DL_LIBS})
+target_link_libraries(cuda_load PRIVATE interfaces ${CMAKE_DL_LIBS})

@@ -21,15 +21,6 @@ function(preresnet_room name)
   target_link_libraries(${name} ${kind} ${room_USES})
 endfunction()
 
-# preresnet_border(NAME HEADER [USES ROOM...]): one header of a room, for rooms that may not see the rest of it.
-function(preresnet_border name header)
-  cmake_parse_arguments(border "" "" "USES" ${ARGN})
-  preresnet_link("${CMAKE_CURRENT_SOURCE_DIR}/native/${header}" "${CMAKE_BINARY_DIR}/rooms/${name}/${header}")
-  add_library(${name} INTERFACE)
-  target_include_directories(${name} INTERFACE "${CMAKE_BINARY_DIR}/rooms/${name}")
-  target_link_libraries(${name} INTERFACE ${border_USES})
-endfunction()
-
 function(preresnet_link target link)
   get_filename_component(folder "${link}" DIRECTORY)
   file(MAKE_DIRECTORY "${folder}")

@@ -6,7 +6,7 @@
 
 #include "addon/environment.h"
 #include "addon/task_thread.h"
-#include "data/batch_source.h"
+#include "interfaces/batch_source.h"
 
 namespace preresnet {
 

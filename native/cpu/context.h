@@ -5,8 +5,8 @@
 #include "cpu/algorithms.h"
 #include "cpu/scratch.h"
 #include "cpu/thread_pool.h"
+#include "interfaces/executor.h"
 #include "ops/operations.h"
-#include "program/executor.h"
 
 namespace preresnet::cpu {
 

@@ -1,7 +1,7 @@
 // The CPU executor. Activations are f32 or bf16 in blocks of 16 channels, everything else is plain;
 // arithmetic is f32, except products of bf16 in convolutions of programs that ask for them; sums
 // and statistics are double. Results are the same to the bit for any number of threads.
-#include "program/executor.h"
+#include "interfaces/executor.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // What this machine's arithmetic and memory reach at best.
 #pragma once
 #include "cpu/thread_pool.h"
-#include "program/executor.h"
+#include "interfaces/executor.h"
 
 namespace preresnet::cpu {
 

@@ -5,9 +5,9 @@
 #include <new>
 
 #include "core/error.h"
-#include "cuda/api.h"
 #include "cuda/machine.h"
 #include "cuda/session.h"
+#include "interfaces/cuda_api.h"
 
 struct preresnet_cuda_session {
   preresnet::cuda::Session session;

@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 
-#include "cuda/api.h"
+#include "interfaces/cuda_api.h"
 
 namespace preresnet::cuda {
 

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "core/error.h"
-#include "cuda/api.h"
 #include "cuda/device.h"
 #include "cuda/prepared.h"
 #include "cuda/settings.h"
 #include "cuda/step_loop.h"
+#include "interfaces/cuda_api.h"
 
 namespace preresnet::cuda {
 

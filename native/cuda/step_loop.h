@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "cuda/api.h"
 #include "cuda/device.h"
 #include "cuda/prepared.h"
 #include "cuda/resident_sets.h"
+#include "interfaces/cuda_api.h"
 
 namespace preresnet::cuda {
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <string>
 
-#include "cuda/api.h"
+#include "interfaces/cuda_api.h"
 
 namespace preresnet {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cuda/api.h"
+#include "interfaces/cuda_api.h"
 #include "program/session.h"
 
 namespace preresnet {

@@ -5,16 +5,11 @@
 
 #include "core/error.h"
 #include "data/jpeg.h"
-#include "data/pixels.h"
 #include "data/png.h"
 #include "data/resize.h"
 
 namespace preresnet {
 namespace {
-
-std::string size_text(int64_t height, int64_t width) {
-  return std::to_string(height) + " x " + std::to_string(width);
-}
 
 // Half of the difference, ties to even.
 int64_t centre(int64_t size, int64_t crop) {
@@ -33,16 +28,6 @@ Format format_of(const uint8_t* file, size_t size, const std::string& name) {
 }
 
 }  // namespace
-
-std::string too_large(int64_t height, int64_t width, int64_t most) {
-  if (height * width <= most) return {};
-  return "expected at most " + std::to_string(most) + " pixels, got " + size_text(height, width) +
-         " (height x width)";
-}
-
-void fail_image(const std::string& name, const std::string& reason) {
-  throw Error("ERR_IMAGE", name + ": " + reason);
-}
 
 struct ImageDecoder::State {
   JpegDecoder jpeg;

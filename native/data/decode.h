@@ -6,27 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "data/pixels.h"
+
 namespace preresnet {
-
-/// Larger ones are refused before memory is asked for: a file of a few bytes can promise any size.
-constexpr int64_t kMaximumPixels = int64_t{1} << 28;
-
-struct DecodeOptions {
-  int64_t channels = 3;  // 3: RGB, 1: grey
-  // Shorter side after resizing, as Pillow's antialiased bilinear; 0: as stored.
-  int64_t resize = 0;
-  int64_t height = 0;  // centre crop; 0: no crop in this direction
-  int64_t width = 0;
-  bool exact = false;  // the image must have the size of the crop: nothing is cut off
-  // An image that has the size of the crop stays as it is stored: `resize` is for the others.
-  bool keep_fitting = false;
-  int64_t maximum_pixels = kMaximumPixels;  // as stored
-};
-
-struct ImageSize {
-  int64_t height = 0;
-  int64_t width = 0;
-};
 
 struct DecodedImage {
   int64_t height = 0;

@@ -2,7 +2,6 @@
 #pragma once
 #include <memory>
 
-#include "data/decode.h"
 #include "data/pixels.h"
 
 namespace preresnet {

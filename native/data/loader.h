@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
-#include "data/batch_source.h"
 #include "data/sample_source.h"
+#include "interfaces/batch_source.h"
 
 namespace preresnet {
 

@@ -1,7 +1,6 @@
 // PNG through libspng: grey, colour, palette, any depth, interlaced or not. An alpha channel is
 // dropped.
 #pragma once
-#include "data/decode.h"
 #include "data/pixels.h"
 
 namespace preresnet {

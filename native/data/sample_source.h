@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "data/batch_source.h"
 #include "data/decode.h"
+#include "interfaces/batch_source.h"
 
 namespace preresnet {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "program/executor.h"
+#include "interfaces/executor.h"
 #include "program/lifetimes.h"
 #include "program/session.h"
 

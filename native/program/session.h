@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "data/batch_source.h"
+#include "interfaces/batch_source.h"
+#include "interfaces/executor.h"
 #include "program/arena.h"
 #include "program/convert.h"
-#include "program/executor.h"
 #include "program/program.h"
 
 namespace preresnet {

@@ -3,7 +3,7 @@
 #pragma once
 #include <cstddef>
 
-#include "program/executor.h"
+#include "interfaces/executor.h"
 
 namespace preresnet::reference {
 

@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "cuda/api.h"
+#include "interfaces/cuda_api.h"
 
 int main(int count, char** arguments) {
   if (count != 2) return std::fprintf(stderr, "usage: cuda_load LIBRARY\n"), 2;
