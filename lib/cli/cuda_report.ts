@@ -1,10 +1,10 @@
 /** What `preresnet doctor` says of CUDA: what the library was built for, what the machine has, and whether the kernels have run on hardware. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../native/load.js'
 import type { CudaInformation } from '../native/types.js'
+import { packageFolder } from '../package.js'
 import { size } from './output.js'
 
 export interface CudaReport {
@@ -75,7 +75,7 @@ function cudnnVersion(version: number): string {
 
 /** Of docs/benchmarks/gpu, which a published package does not have. */
 function verifiedResults(): CudaReport['verified'] {
-  const folder = join(dirname(createRequire(import.meta.url).resolve('preresnet/package.json')), 'docs/benchmarks/gpu')
+  const folder = join(packageFolder(), 'docs/benchmarks/gpu')
   let files: readonly string[]
   try {
     files = readdirSync(folder).filter((file) => file.endsWith('.json'))

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { contractsVersion } from '../contracts.js'
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../native/load.js'
+import { packageVersion } from '../package.js'
 import type { CommandSpec } from './command.js'
 import { cudaReport, cudaRows } from './cuda_report.js'
 import type { OptionSpecs } from './option_spec.js'
 import { pairs, print, printJson, table } from './output.js'
-import { packageVersion } from './version.js'
 
 interface Check {
   readonly what: string
@@ -30,9 +30,9 @@ export const doctor: CommandSpec<OptionSpecs> = {
     const checks: Check[] = [nodeCheck(), platformCheck(), await libcCheck(), ...addon.checks]
     const ok = checks.every((check) => check.ok)
     const cuda = cudaReport()
-    if (json) printJson({ ok, version: packageVersion, checks, system: addon.system, cuda })
+    if (json) printJson({ ok, version: packageVersion(), checks, system: addon.system, cuda })
     else {
-      print(`preresnet ${packageVersion}\n`)
+      print(`preresnet ${packageVersion()}\n`)
       print(
         table(
           ['', 'found', 'wanted', ''],
@@ -73,10 +73,10 @@ function examineAddon(): { checks: readonly Check[]; system: System } {
       wanted: String(contractsVersion),
       ok: binding.contracts === contractsVersion,
     }
-    const addon: Check = { what: 'native addon', found: binding.version, wanted: packageVersion, ok: binding.version === packageVersion }
+    const addon: Check = { what: 'native addon', found: binding.version, wanted: packageVersion(), ok: binding.version === packageVersion() }
     return { checks: [addon, contracts], system: binding.system }
   } catch (error) {
     if (!(error instanceof PreresnetError)) throw error
-    return { checks: [{ what: 'native addon', found: error.message.replace(/\s*\n\s*/g, ' '), wanted: packageVersion, ok: false }], system: {} }
+    return { checks: [{ what: 'native addon', found: error.message.replace(/\s*\n\s*/g, ' '), wanted: packageVersion(), ok: false }], system: {} }
   }
 }

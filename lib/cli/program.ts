@@ -1,5 +1,6 @@
 /** The parser: all commands, one place for their errors. */
 import { Command } from 'commander'
+import { packageVersion } from '../package.js'
 import { bench } from './bench.js'
 import { addCommand } from './command.js'
 import { doctor } from './doctor.js'
@@ -11,7 +12,6 @@ import { quickstart } from './quickstart.js'
 import { report } from './report.js'
 import { summary } from './summary.js'
 import { train } from './train.js'
-import { packageVersion } from './version.js'
 
 /** Runs one command line (without node and script) and resolves with its exit status. Rejects with the error. */
 export async function commandLine(words: readonly string[]): Promise<number> {
@@ -21,7 +21,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
   }
   const program = new Command('preresnet')
     .description('Pre-activation residual networks: train, evaluate, look inside.')
-    .version(packageVersion, '--version', 'print the version')
+    .version(packageVersion(), '--version', 'print the version')
     .exitOverride()
     // Errors are printed once, by main.ts; help goes where the parser sends it.
     .configureOutput({ outputError: () => {}, writeErr: () => {} })

@@ -1,12 +1,12 @@
 /** Where the addon lies, and its loading. Nothing else in lib touches the file. */
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { contractsVersion } from '../contracts.js'
 import { PreresnetError } from '../errors.js'
+import { packageFolder } from '../package.js'
 import { Binding, cudaLibrary, type Addon } from './calls.js'
 import type { NativeBinding } from './types.js'
 
@@ -36,7 +36,7 @@ export async function libraryBuild(folder = dirname(addonFile())): Promise<strin
 }
 
 function addonFile(): string {
-  return process.env['PRERESNET_BINDING'] ?? join(packageRoot(), 'build', 'Release', 'preresnet.node')
+  return process.env['PRERESNET_BINDING'] ?? join(packageFolder(), 'build', 'Release', 'preresnet.node')
 }
 
 const BUILD_COMMAND = 'npm run build:native'
@@ -45,7 +45,7 @@ function requireAddon(): Addon {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
     throw new PreresnetError('ERR_BINDING', `preresnet runs on Linux on x64 and arm64, got ${process.platform} on ${process.arch}`)
   }
-  const root = packageRoot()
+  const root = packageFolder()
   const file = addonFile()
   const remedy = `build it with \`${BUILD_COMMAND}\` in ${root}`
   if (!existsSync(file)) throw new PreresnetError('ERR_BINDING', `the native addon is missing: no ${file}; ${remedy}`)
@@ -63,16 +63,6 @@ function requireAddon(): Addon {
     )
   }
   return addon
-}
-
-/** The nearest folder upwards that is preresnet's: sources and compiled files lie at different depths. */
-function packageRoot(): string {
-  const start = dirname(fileURLToPath(import.meta.url))
-  for (let folder = start; ; folder = dirname(folder)) {
-    const description = join(folder, 'package.json')
-    if (existsSync(description) && (JSON.parse(readFileSync(description, 'utf8')) as { name?: string }).name === 'preresnet') return folder
-    if (folder === dirname(folder)) throw new PreresnetError('ERR_BINDING', `no package.json of preresnet above ${start}`)
-  }
 }
 
 function runsOnMusl(): boolean {

@@ -1,11 +1,11 @@
 /** manifest.json: where a run's numbers come from. */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { removeTemporaries, replaceFile } from '../formats/files.js'
 import { loadBinding } from '../native/load.js'
+import { packageVersion } from '../package.js'
 import type { Recipe } from './state.js'
 
 /** One process that worked on the run. */
@@ -28,11 +28,6 @@ export interface Manifest {
   readonly recipe: Recipe
   /** The last is the current one. */
   readonly stretches: readonly Stretch[]
-}
-
-/** The package's; this file runs as dist/lib/training/manifest.js. */
-export function packageVersion(): string {
-  return (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version
 }
 
 /** Keeps a run's manifest up to date: written at the start, and again at the end. */

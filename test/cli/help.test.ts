@@ -1,6 +1,6 @@
 /** Help says every option and shows examples, on stdout with status 0. */
 import test from 'ava'
-import { packageVersion } from '../../lib/cli/version.js'
+import { packageVersion } from '../../lib/package.js'
 import { preresnet } from './run.js'
 
 const commands = ['quickstart', 'train', 'eval', 'predict', 'summary', 'plan', 'report', 'goldens', 'bench', 'doctor']
@@ -14,7 +14,7 @@ test('the program lists its commands', async (t) => {
 })
 
 test('the version', async (t) => {
-  t.deepEqual(await preresnet(['--version']), { status: 0, stdout: `${packageVersion}\n`, stderr: '' })
+  t.deepEqual(await preresnet(['--version']), { status: 0, stdout: `${packageVersion()}\n`, stderr: '' })
 })
 
 for (const command of commands) {
