@@ -55,7 +55,7 @@ const rooms = Object.keys(MAY_IMPORT)
 
 const roomRules = rooms.map((room) => {
   const forbidden = rooms.filter((other) => other !== room && !MAY_IMPORT[room].includes(other))
-  const patterns = [{ regex: '^(\\.\\./)+index\\.js$', message: 'index.ts is for users; import from the room itself.' }]
+  const patterns = [{ regex: '^(\\.\\./)+(index|types)\\.js$', message: 'index.ts and types.ts are for users; import from the room itself.' }]
   if (forbidden.length > 0) {
     patterns.push({ regex: `^(\\.\\./)+(${forbidden.join('|')})/`, message: `lib/${room} may import ${MAY_IMPORT[room].join(', ') || 'no other room'}.` })
   }

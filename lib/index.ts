@@ -1,26 +1,42 @@
-/** The public names. Everything else in the package is inside and may change. */
-export { type ErrorCode, PreresnetError } from './errors.js'
-export * from './layers/index.js'
-export * from './models/index.js'
-export * from './graph/index.js'
-export { compilePrograms } from './compiler/compile.js'
-export type { Choice, Choices, Site, Tier, Want } from './compiler/lower/engines.js'
-export type { CompileOptions, ConvolutionChoice, InputOptions, LossOptions, LossScale, UpdateOptions } from './compiler/options.js'
-export type { ArenaName, DeviceName, DType, Layout, OperationSpec, Precision, Program, ProgramSet, TensorSpec } from './compiler/program.js'
-export { type LaunchReport, type OperationReport, type PlanReport, planReport } from './compiler/report.js'
-export { type Metadata, readSafetensors, type SafetensorsTensor, type SafetensorsType, type TensorValues, writeSafetensors } from './formats/safetensors.js'
-export type { ClassLabels, PixelSamples, SoftLabels, UserBatch, UserSamples, ValueSamples } from './runtime/batch.js'
-export type { NativeLoader, TraceEvent, Traffic } from './native/types.js'
-export type { CudaSettings } from './runtime/cuda.js'
-export type { DeviceChoice, PrecisionChoice } from './runtime/device.js'
-export type { ConfusionMatrix, Evaluation, StepMetrics } from './runtime/metrics.js'
-export type { ParameterGroup, SgdOptimizer } from './runtime/optimizer.js'
-export { type BatchSize, compile, type SessionOptions } from './runtime/compile.js'
+/** What a program that trains or serves networks writes. Types of options and results are in `preresnet/types`, the compiler's inside in `preresnet/compiler`. */
+export { PreresnetError } from './errors.js'
+
+export {
+  batchNorm,
+  classifier,
+  constantScaling,
+  conv2d,
+  dropout,
+  dropoutShortcut,
+  gate,
+  globalAveragePool,
+  identity,
+  layersShortcut,
+  linear,
+  maxPool,
+  network,
+  networkFromJson,
+  optionA,
+  projection,
+  relu,
+  repeat,
+  residual,
+  scale,
+  sequential,
+} from './layers/index.js'
+export type { Layer, Network } from './layers/index.js'
+export { isModelName, type ModelName, modelNames, preResNet } from './models/index.js'
+
+export { cifar10, cifar100, digits, download, imageFolder, imageFolders, loader, memoryDataset, shuffledLabels, subset } from './data/index.js'
+export type { Dataset, Loader } from './data/index.js'
+
+export { constant, cosine, fit, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd } from './training/index.js'
+export type { FitOptions, Run, RunEvent, Schedule, TrainedModel } from './training/index.js'
+export { describeModel, loadModel, saveModel } from './training/index.js'
+
+export { compile, type SessionOptions } from './runtime/compile.js'
+export type { Evaluation, StepMetrics } from './runtime/metrics.js'
 export type { Session } from './runtime/session.js'
-export type { LearningRate, StepsOptions } from './runtime/steps.js'
-export type { Tensor, Values } from './runtime/tensor.js'
-export * from './data/index.js'
-export * from './training/index.js'
-export type { TrainLine, ValidationLine } from './training/run_log.js'
-export type { Best, Recipe } from './training/state.js'
-export { type Classification, Classifier, type ClassifierOptions as ClassifierLoadOptions, type ImageFile } from './inference/index.js'
+export type { Tensor } from './runtime/tensor.js'
+
+export { type Classification, Classifier } from './inference/index.js'

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main, output, run, Stop } from './support/run.mjs'
+import { declarations, innerWords, reachableTypes } from './support/shipped_types.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const folder = mkdtempSync(join(tmpdir(), 'preresnet-package-'))
@@ -21,9 +22,14 @@ await main('check-package', () => {
     const env = { ...process.env, HOME: home, npm_config_offline: 'true' }
     run('npm', ['rebuild', '--foreground-scripts', 'preresnet'], { cwd: folder, env })
 
-    const use = `if (P.countGraph(P.buildGraph(P.preResNet('preresnet-164'))).parameters !== 1703258) throw new Error('wrong count')`
-    run(process.execPath, ['--input-type=module', '-e', `import * as P from 'preresnet'; ${use}`], { cwd: folder, env })
-    run(process.execPath, ['--input-type=commonjs', '-e', `const P = require('preresnet'); ${use}`], { cwd: folder, env })
+    checkTypes(join(folder, 'node_modules/preresnet'))
+    const use = `if (C.countGraph(C.buildGraph(P.preResNet('preresnet-164'))).parameters !== 1703258) throw new Error('wrong count')`
+    const entries = { P: 'preresnet', C: 'preresnet/compiler', F: 'preresnet/formats' }
+    const load = (line) => Object.entries(entries).map(([name, entry]) => line(name, entry))
+    const imports = load((name, entry) => `import * as ${name} from '${entry}'`)
+    run(process.execPath, ['--input-type=module', '-e', [...imports, use].join('; ')], { cwd: folder, env })
+    const requires = load((name, entry) => `const ${name} = require('${entry}')`)
+    run(process.execPath, ['--input-type=commonjs', '-e', [...requires, use].join('; ')], { cwd: folder, env })
     const doctor = output(join(folder, 'node_modules/.bin/preresnet'), ['doctor', '--json'], { cwd: folder, env })
     if (doctor === undefined) throw new Stop('preresnet doctor failed in the installed package')
     JSON.parse(doctor)
@@ -31,3 +37,12 @@ await main('check-package', () => {
     rmSync(folder, { recursive: true, force: true })
   }
 })
+
+/** The types that lie in the package are those that its entries lead to, and none of them tells of what is inside. */
+function checkTypes(home) {
+  const reachable = new Set(reachableTypes(home))
+  const others = declarations(home).filter((file) => !reachable.has(file))
+  if (others.length > 0) throw new Stop(`expected only types that an entry leads to, got ${others.join(', ')}`)
+  const inner = innerWords(home)
+  if (inner.length > 0) throw new Stop(`expected public types alone, got:\n${inner.join('\n')}`)
+}

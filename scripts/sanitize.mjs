@@ -33,7 +33,8 @@ await main('sanitize', () => {
   const addon = join(root, BUILD, 'Release/preresnet.node')
   if (!existsSync(addon)) throw new Stop(`the build made no ${addon}`)
   const chosen = process.argv.slice(2)
-  const tests = chosen.length > 0 ? chosen : SUITES.flatMap((suite) => filesUnder(root, `dist/test/${suite}`)).filter((file) => /\.(test|thorough)\.js$/.test(file))
+  const tests =
+    chosen.length > 0 ? chosen : SUITES.flatMap((suite) => filesUnder(root, `dist/test/${suite}`)).filter((file) => /\.(test|thorough)\.js$/.test(file))
   if (tests.length === 0) throw new Stop('no tests found')
 
   run(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', '--serial', ...tests], {

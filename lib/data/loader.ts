@@ -45,7 +45,7 @@ export interface Loader extends AsyncDisposable {
   readonly pad: number
   /** Of an epoch. */
   readonly batches: number
-  /** What sessions read: batches in place, without copies. */
+  /** @internal What sessions read: batches in place, without copies. */
   readonly native: NativeLoader
   /** Batch `index`, counted from 0 over all epochs; null after the last one of an evaluation. Copies. */
   next(index: number): Promise<LoadedBatch | null>

@@ -23,7 +23,7 @@ export interface SafetensorsTensor {
 
 export type Metadata = Readonly<Record<string, string>>
 
-interface Entry {
+export interface SafetensorsEntry {
   readonly dtype: SafetensorsType
   readonly shape: readonly number[]
   /** Bytes from the start of the data. */
@@ -41,7 +41,7 @@ export class SafetensorsFile implements AsyncDisposable {
   readonly path: string
   readonly metadata: Metadata
   /** In the file's order of names. */
-  readonly entries: ReadonlyMap<string, Entry>
+  readonly entries: ReadonlyMap<string, SafetensorsEntry>
   readonly #file: FileHandle
   readonly #start: number
 
@@ -159,7 +159,7 @@ export async function allFinite(values: TensorValues): Promise<boolean> {
 
 interface Header {
   readonly metadata: Metadata
-  readonly entries: ReadonlyMap<string, Entry>
+  readonly entries: ReadonlyMap<string, SafetensorsEntry>
 }
 
 function parseHeader(path: string, bytes: Uint8Array, dataBytes: number): Header {
@@ -171,7 +171,7 @@ function parseHeader(path: string, bytes: Uint8Array, dataBytes: number): Header
   }
   if (!isObject(json)) throw malformed(path, 'the header is not a JSON object')
   const metadata: Record<string, string> = {}
-  const entries = new Map<string, Entry>()
+  const entries = new Map<string, SafetensorsEntry>()
   for (const [name, value] of Object.entries(json)) {
     if (name === '__metadata__') {
       if (!isObject(value)) throw malformed(path, '__metadata__ is not an object')
@@ -185,7 +185,7 @@ function parseHeader(path: string, bytes: Uint8Array, dataBytes: number): Header
   return { metadata, entries }
 }
 
-function parseEntry(path: string, name: string, value: unknown): Entry {
+function parseEntry(path: string, name: string, value: unknown): SafetensorsEntry {
   const where = JSON.stringify(name)
   if (!isObject(value)) throw malformed(path, `${where} is not an object`)
   const { dtype, shape, data_offsets: offsets } = value as { dtype?: unknown; shape?: unknown; data_offsets?: unknown }
@@ -200,7 +200,7 @@ function parseEntry(path: string, name: string, value: unknown): Entry {
 }
 
 /** The data belong to the tensors one after another, from the first byte to the last. */
-function checkLayout(path: string, entries: ReadonlyMap<string, Entry>, dataBytes: number): void {
+function checkLayout(path: string, entries: ReadonlyMap<string, SafetensorsEntry>, dataBytes: number): void {
   let end = 0
   for (const [name, entry] of [...entries].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {
     if (entry.begin !== end)

@@ -3,19 +3,8 @@ import { markAsUntransferable } from 'node:worker_threads'
 import { throwIfAborted } from '../abort.js'
 import { emulationNow } from './emulation.js'
 import { direct, later } from './errors.js'
-import type {
-  CudaInformation,
-  LoaderDescription,
-  NativeBinding,
-  NativeLoader,
-  NativeSession,
-  Peaks,
-  RunOptions,
-  RunResult,
-  SessionSettings,
-  TraceEvent,
-  Traffic,
-} from './types.js'
+import type { CudaInformation, LoaderDescription, NativeBinding, NativeLoader, NativeSession, Peaks, RunOptions, RunResult, SessionSettings } from './types.js'
+import type { SessionMemory, TraceEvent, Traffic } from './reports.js'
 
 /** Names of the CUDA library's two builds, which have the same table of functions. */
 export type CudaLibrary = 'cuda' | 'cuda-emulated'
@@ -113,7 +102,7 @@ class Session implements NativeSession {
 
   constructor(private readonly native: NativeSession) {}
 
-  get memory(): NativeSession['memory'] {
+  get memory(): SessionMemory {
     return this.native.memory
   }
 

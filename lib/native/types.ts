@@ -1,9 +1,10 @@
 /** What the native addon offers, as JavaScript sees it. */
+import type { SessionMemory, TraceEvent, Traffic } from './reports.js'
 
 /** Session of the addon. One native thread; calls that return promises run there, in the order they were made. */
 export interface NativeSession {
   /** Bytes, known before anything is allocated. */
-  readonly memory: { readonly arenas: number; readonly scratch: number; readonly total: number; readonly available: number }
+  readonly memory: SessionMemory
   /** ERR_MEMORY with both figures if `total` exceeds `available`, on CUDA less a reserve for the code of kernels. Every arena starts as zeros. */
   allocate(): Promise<void>
   /** Values in logical order (NCHW, OIHW ...), whatever the layout inside. f64, f32 and bf16 come as Float64Array, i32 as Int32Array, u8 as Uint8Array. */
@@ -38,14 +39,6 @@ export interface Peaks {
   readonly flops: number
   readonly bytes: number
   readonly instructions: string
-}
-
-/** One operation that ran: the layer it belongs to, its name, and microseconds since the run began. */
-export interface TraceEvent {
-  readonly name: string
-  readonly op: string
-  readonly start: number
-  readonly duration: number
 }
 
 export interface RunOptions {
@@ -140,14 +133,6 @@ export interface CudaSessionOptions {
 export interface SessionSettings {
   readonly threads: number
   readonly cuda?: CudaSessionOptions
-}
-
-export interface Traffic {
-  readonly launches: number
-  readonly convolutionLaunches: number
-  readonly waits: number
-  readonly bytesRead: number
-  readonly bytesWritten: number
 }
 
 /** Versions are CUDA's and cuDNN's own numbers, 0 where there is none. */

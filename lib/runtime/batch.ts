@@ -43,7 +43,7 @@ export type UserBatch = (PixelSamples | ValueSamples) & (ClassLabels | SoftLabel
 /** What inference takes. */
 export type UserSamples = Omit<PixelSamples, 'placement'> | Omit<ValueSamples, 'placement'>
 
-/** What the program reads. */
+/** @internal What the program reads. */
 export interface BatchFormat {
   readonly batch: number
   readonly classes: number
@@ -54,12 +54,13 @@ export interface BatchFormat {
   readonly softTargets: boolean
 }
 
-/** ERR_OPTION for what is no batch at all, before anything else is looked at. */
+/** @internal ERR_OPTION for what is no batch at all, before anything else is looked at. */
 export function checkBatch(where: string, batch: unknown): void {
   if (batch === null || typeof batch !== 'object' || Array.isArray(batch)) throw invalid(where, 'an object of images or x, and labels', batch)
   knownKeys(where, batch, ['images', 'placement', 'x', 'labels', 'targets', 'count'])
 }
 
+/** @internal */
 export async function writeBatch(native: NativeSession, format: BatchFormat, batch: UserBatch): Promise<void> {
   const targets = targetsOf(format, batch)
   const labels = labelsOf(format, batch, targets)
@@ -71,7 +72,7 @@ export async function writeBatch(native: NativeSession, format: BatchFormat, bat
   if (targets !== undefined) await native.write('targets', targets)
 }
 
-/** What inference reads: images or values. */
+/** @internal What inference reads: images or values. */
 export async function writeSamples(native: NativeSession, format: BatchFormat, { images, x }: UserSamples): Promise<void> {
   const length = format.batch * format.sampleValues
   if (format.images) {

@@ -34,7 +34,7 @@ export interface CudaSettings {
   readonly onTuning?: (done: number, total: number) => void
 }
 
-/** Checked; `architecture` is the device's. */
+/** @internal Checked; `architecture` is the device's. */
 export interface CudaPlace {
   readonly session: CudaSessionOptions
   readonly architecture: number
@@ -43,7 +43,7 @@ export interface CudaPlace {
   readonly onTuning: CudaSettings['onTuning']
 }
 
-/** Undefined on other devices. ERR_DEVICE where the device is not there, with the reason. */
+/** @internal Undefined on other devices. ERR_DEVICE where the device is not there, with the reason. */
 export function cudaPlace(where: string, device: DeviceName, settings: CudaSettings | undefined): CudaPlace | undefined {
   const given = checkCudaSettings(where, settings)
   if (device !== 'cuda') {
@@ -68,6 +68,7 @@ export function cudaPlace(where: string, device: DeviceName, settings: CudaSetti
   return { session, architecture: information.device?.architecture ?? 0, lossScale, tune, onTuning }
 }
 
+/** @internal */
 export function checkCudaSettings(where: string, settings: CudaSettings = {}): CudaSettings {
   knownKeys(`${where}: cuda`, settings, ['index', 'deterministic', 'eager', 'lossScale', 'workspaceLimit', 'residentLimit', 'tune', 'onTuning'])
   const { index, deterministic, eager, lossScale, workspaceLimit, residentLimit, tune, onTuning } = settings
@@ -86,7 +87,7 @@ export function checkCudaSettings(where: string, settings: CudaSettings = {}): C
   return settings
 }
 
-/** Whether device 'auto' may take the GPU. */
+/** @internal Whether device 'auto' may take the GPU. */
 export function hasCuda(): boolean {
   try {
     loadBinding().cudaDevice(0)

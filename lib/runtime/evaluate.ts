@@ -15,6 +15,7 @@ export interface EvaluateOptions {
   readonly workers?: number
 }
 
+/** @internal */
 export async function evaluate(turn: Turn, compiled: Compiled, data: Dataset | Loader, options: EvaluateOptions): Promise<Evaluation> {
   knownKeys('evaluate', options, ['signal', 'workers'])
   if (!('evaluate' in compiled.programs.programs)) throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled with evaluation: false')

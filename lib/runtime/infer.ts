@@ -11,6 +11,7 @@ export interface InferOptions {
   readonly count?: number
 }
 
+/** @internal */
 export async function infer(turn: Turn, compiled: Compiled, samples: UserSamples, options: InferOptions): Promise<Float64Array> {
   knownKeys('batch', samples, ['images', 'x'])
   knownKeys('infer', options, ['signal', 'count'])

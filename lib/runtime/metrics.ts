@@ -50,7 +50,7 @@ export interface ConfusionMatrix {
   readonly counts: Int32Array
 }
 
-/** Sums of the rows of a run. */
+/** @internal Sums of the rows of a run. */
 export function sumRows({ rows, completed }: RunResult): {
   loss: number
   samples: number
@@ -65,13 +65,14 @@ export function sumRows({ rows, completed }: RunResult): {
   return { loss, samples, top1Hits, top5Hits, dataSeconds, seconds: seconds + dataSeconds }
 }
 
+/** @internal */
 export function stepMetrics(firstStep: number, result: RunResult): Omit<StepMetrics, 'skippedSteps' | 'lossScale'> {
   const { loss, ...sums } = sumRows(result)
   const losses = Float64Array.from({ length: result.completed }, (_, step) => result.rows[step * width]! / result.rows[step * width + 1]!)
   return { ...sums, firstStep, steps: result.completed, losses, loss: loss / sums.samples, top1Error: (sums.samples - sums.top1Hits) / sums.samples }
 }
 
-/** Samples with a negative label are padding and do not count. */
+/** @internal Samples with a negative label are padding and do not count. */
 export function confusionMatrix(labels: Int32Array, predictions: Int32Array, classes: number): ConfusionMatrix {
   const counts = new Int32Array(classes * classes)
   for (let index = 0; index < labels.length; index++) {

@@ -6,7 +6,8 @@ import type { DeviceName, Precision, ProgramSet } from '../compiler/program.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
 import { integer } from '../options.js'
-import type { NativeSession, TraceEvent, Traffic } from '../native/types.js'
+import type { SessionMemory, TraceEvent, Traffic } from '../native/reports.js'
+import type { NativeSession } from '../native/types.js'
 import type { UserBatch, UserSamples } from './batch.js'
 import { classesOf, type Compiled } from './compiled.js'
 import { evaluate, type EvaluateOptions } from './evaluate.js'
@@ -18,7 +19,7 @@ import type { Tensor } from './tensor.js'
 import { Tensors } from './tensors.js'
 import { Turn } from './turn.js'
 
-/** The queue of a session's calls, for `internals.ts`. */
+/** @internal The queue of a session's calls, for `internals.ts`. */
 export let turnOf: (session: Session) => Turn
 
 /** Calls run one after another, in the order they were made. Made by `compile`. */
@@ -77,8 +78,7 @@ export class Session implements AsyncDisposable {
     return this.#compiled.dataset
   }
 
-  /** Bytes. */
-  get memory(): NativeSession['memory'] {
+  get memory(): SessionMemory {
     return this.#turn.alive().memory
   }
 

@@ -32,7 +32,7 @@ interface Origin {
   readonly batch?: UserBatch
 }
 
-/** Trains, and counts the steps. */
+/** @internal Trains, and counts the steps. */
 export class Steps {
   /** Steps done, and index of the next one. */
   index = 0

@@ -7,10 +7,10 @@ import type { Turn } from './turn.js'
 
 export type Values = Float32Array | Float64Array
 
-/** What stored values have to be divided by; asked at each read. */
+/** @internal What stored values have to be divided by; asked at each read. */
 export type Scale = (native: NativeSession) => Promise<number>
 
-/** What a handle is made of. */
+/** @internal What a handle is made of. */
 export interface Stored {
   readonly turn: Turn
   readonly spec: TensorSpec
@@ -78,7 +78,7 @@ export class Tensor {
   }
 }
 
-/** Within a turn of the session. */
+/** @internal Within a turn of the session. */
 export async function readNow(native: NativeSession, tensor: Tensor): Promise<Values> {
   const { spec, scale: scaleOf } = open(tensor)
   const stored = (await native.read(spec.name)) as Float64Array
@@ -87,12 +87,12 @@ export async function readNow(native: NativeSession, tensor: Tensor): Promise<Va
   return tensor.dtype === 'f64' ? values : Float32Array.from(values)
 }
 
-/** Within a turn of the session; `values` are what `checkValues` gave. */
+/** @internal Within a turn of the session; `values` are what `checkValues` gave. */
 export async function writeNow(native: NativeSession, tensor: Tensor, values: Values): Promise<void> {
   await native.write(open(tensor).spec.name, values)
 }
 
-/** ERR_PARAMETER for values that this tensor cannot take. */
+/** @internal ERR_PARAMETER for values that this tensor cannot take. */
 export function checkValues({ name, length, shape, dtype }: Tensor, values: Values | readonly number[]): Values {
   const typed = Array.isArray(values) ? Float64Array.from(values) : values
   if (!(typed instanceof Float32Array || typed instanceof Float64Array)) {

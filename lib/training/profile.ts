@@ -1,6 +1,6 @@
 /** A Chrome trace of a few steps of a run. Perfetto (https://ui.perfetto.dev) and chrome://tracing open it. */
 import { replaceFile } from '../formats/files.js'
-import type { TraceEvent } from '../native/types.js'
+import type { TraceEvent } from '../native/reports.js'
 import type { Session } from '../runtime/session.js'
 
 /** First steps that are not shown: memory is touched and caches are filled. */

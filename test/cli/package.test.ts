@@ -12,9 +12,26 @@ async function names(...words: string[]): Promise<string[]> {
   return JSON.parse(stdout) as string[]
 }
 
+async function exported(entry: string): Promise<{ imported: string[]; required: string[] }> {
+  const imported = await names('--input-type=module', '--eval', `import * as library from '${entry}'; ${print}`)
+  const required = await names('--no-warnings', '--input-type=commonjs', '--eval', `const library = require('${entry}'); ${print}`)
+  return { imported, required }
+}
+
+test('the other entries: import and require() give the same names', async (t) => {
+  for (const [entry, name] of [
+    ['preresnet/compiler', 'compilePrograms'],
+    ['preresnet/formats', 'readSafetensors'],
+  ] as const) {
+    const { imported, required } = await exported(entry)
+    t.deepEqual(required, imported)
+    t.true(imported.includes(name), name)
+  }
+  t.deepEqual((await exported('preresnet/types')).imported, [])
+})
+
 test('import and require() give the same names', async (t) => {
-  const imported = await names('--input-type=module', '--eval', `import * as library from 'preresnet'; ${print}`)
-  const required = await names('--no-warnings', '--input-type=commonjs', '--eval', `const library = require('preresnet'); ${print}`)
+  const { imported, required } = await exported('preresnet')
   t.deepEqual(required, imported)
   for (const name of ['preResNet', 'fit', 'compile', 'Classifier', 'digits', 'sgd', 'multiStep', 'network', 'conv2d', 'PreresnetError'])
     t.true(imported.includes(name), name)

@@ -1,0 +1,62 @@
+/** Types of what the main entry's functions take and give, for programs that name them. */
+export type { ErrorCode } from './errors.js'
+
+export type * from './layers/layer.js'
+export type { BatchNormOptions } from './layers/batch_norm.js'
+export type { ClassifierHeadOptions } from './layers/classifier.js'
+export type { Conv2dOptions } from './layers/conv2d.js'
+export type { DropoutOptions } from './layers/dropout.js'
+export type { LinearOptions } from './layers/linear.js'
+export type { NetworkOptions } from './layers/network.js'
+export type { OptionAOptions } from './layers/option_a.js'
+export type { MaxPoolOptions } from './layers/pool.js'
+export type { RepeatOptions } from './layers/repeat.js'
+export type { ResidualOptions } from './layers/residual.js'
+export type { ScaleOptions } from './layers/scale.js'
+export type { NamedLayer } from './layers/sequential.js'
+export type { ConstantScalingOptions, DropoutShortcutOptions, GateOptions, ProjectionOptions, ShortcutLike } from './layers/shortcut.js'
+export type { ModelName } from './models/names.js'
+export type { Block, PreResNetDescription, PreResNetOptions } from './models/options.js'
+export type { UnitName } from './models/units.js'
+
+export type { Dataset, DataSplit, FileSource, MemorySource } from './data/dataset.js'
+export type { DownloadOptions, DownloadProgress } from './data/download.js'
+export type { ImageFolderOptions } from './data/image_folder.js'
+export type { LoadedBatch, Loader, LoaderOptions } from './data/loader.js'
+export type { MemoryDatasetOptions } from './data/memory.js'
+
+export type { LossScale } from './compiler/options.js'
+export type { SessionMemory, TraceEvent, Traffic } from './native/reports.js'
+export type { ClassLabels, PixelSamples, SoftLabels, UserBatch, UserSamples, ValueSamples } from './runtime/batch.js'
+export type { BatchSize, SessionOptions } from './runtime/compile.js'
+export type { CudaSettings } from './runtime/cuda.js'
+export type { DeviceChoice, PrecisionChoice } from './runtime/device.js'
+export type { EvaluateOptions } from './runtime/evaluate.js'
+export type { InferOptions } from './runtime/infer.js'
+export type { ConfusionMatrix, Evaluation, StepMetrics } from './runtime/metrics.js'
+export type { ParameterGroup, SgdOptimizer } from './runtime/optimizer.js'
+export type { Session } from './runtime/session.js'
+export type { LearningRate, StepsOptions } from './runtime/steps.js'
+export type { Tensor, Values } from './runtime/tensor.js'
+
+export type { Run } from './training/fit.js'
+export type { AugmentOptions, CheckpointOptions, FitLength, FitOptions, FitSettings } from './training/fit_options.js'
+export type { Manifest } from './training/manifest.js'
+export type { LoadModelOptions, ModelDescription } from './training/model_file.js'
+export type { CheckpointEvent, FinishedEvent, RunEvent, StartEvent, StepEvent, ValidationEvent } from './training/run_events.js'
+export type { MetricsLine, TrainLine, ValidationLine } from './training/run_log.js'
+export type {
+  ConstantOptions,
+  CosineOptions,
+  LinearWarmupOptions,
+  MultiStepOptions,
+  OneCycleOptions,
+  PolyOptions,
+  Schedule,
+  Warmup,
+} from './training/schedules.js'
+export type { SgdOptions } from './training/sgd.js'
+export type { Best, Recipe } from './training/state.js'
+export type { TrainedModel } from './training/trained.js'
+
+export type { Classification, ClassifierOptions, ImageFile } from './inference/classifier.js'
