@@ -6,6 +6,7 @@ import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
 import { loadBinding } from '../../lib/native/load.js'
 import type { NativeSession } from '../../lib/native/types.js'
+import { Random } from '../support/random.js'
 
 const small = { height: 9, width: 9, channels: 3 }
 const networks: Readonly<Record<string, PreResNetDescription>> = {
@@ -70,11 +71,8 @@ class Inference {
 
 /** Uniform of variance 1. */
 function noise(count: number, seed: number): Float64Array {
-  let state = seed >>> 0
-  return Float64Array.from({ length: count }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return (state / 2 ** 32 - 0.5) * Math.sqrt(12)
-  })
+  const random = new Random(seed)
+  return Float64Array.from({ length: count }, () => (random.uniform() - 0.5) * Math.sqrt(12))
 }
 
 async function logits(description: PreResNetDescription, place: Place, batch: number, threads = 1): Promise<Float64Array> {
