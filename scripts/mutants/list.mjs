@@ -312,6 +312,20 @@ export const MUTANTS = [
     tests: ['formats'],
   },
   {
+    name: "another run's lock counts as taken",
+    file: 'lib/training/directory_lock.ts',
+    search: 'loadBinding().lockFile(file) ?? undefined',
+    replace: 'loadBinding().lockFile(file) ?? (() => undefined)',
+    tests: ['training/directory_lock'],
+  },
+  {
+    name: 'a lock on a file that was removed meanwhile is kept',
+    file: 'lib/training/directory_lock.ts',
+    search: 'if (identityAt(path) === identity) {',
+    replace: "if (identity !== '') {",
+    tests: ['training/directory_lock'],
+  },
+  {
     name: 'classes of an evaluation not compared',
     file: 'lib/data/check.ts',
     search: 'classes[index] !== expected[index]',
