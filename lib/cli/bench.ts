@@ -1,19 +1,21 @@
 import { oneOf } from '../options.js'
+import { numberOption } from '../options/spec.js'
+import { programOptions, runOptions } from '../options/table.js'
+import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
 import { measure, type Measurement } from './measure.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
-import { integerOption, numberOption } from './option_spec.js'
 import { count, pairs, print, printJson, size } from './output.js'
-import { cudaSettings, cudaTrainingOptions, placeOptions, recomputeOption } from './place_options.js'
+import { cudaTrainingOptions, passedOn, placeOptions } from './place_options.js'
 
 const options = {
   ...networkOptions,
   ...sizeOptions,
   ...placeOptions,
-  ...recomputeOption,
   ...cudaTrainingOptions,
-  batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
-  seconds: numberOption('how long to measure, after a warm-up', { minimum: 0.1, maximum: 3600, fallback: 10 }),
+  recompute: programOptions.recompute,
+  batch: runOptions.batch,
+  seconds: numberOption({ group: 'Command', help: 'how long to measure, after a warm-up', unit: 'seconds', minimum: 0.1, maximum: 3600, fallback: 10 }),
 }
 
 export const bench: CommandSpec<typeof options> = {
@@ -30,10 +32,10 @@ export const bench: CommandSpec<typeof options> = {
     ['bench infer preresnet-200 --batch 1 --threads 2 --json', 'for a script'],
   ],
   async run(values, [work, name]) {
-    const { json, batch, seconds, device, precision, threads, recompute } = values
+    const { json, batch, seconds } = values
     const kind = oneOf('bench: work', work, ['train', 'infer'])
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
-    const measurement = await measure(network, { work: kind, batch, device, precision, threads, recompute, seconds, ...cudaSettings(values) })
+    const measurement = await measure(network, { ...passedOn(sharedOptions, values), work: kind, batch, seconds })
     if (json) printJson(measurement)
     else print(describe(measurement))
     return 0

@@ -1,11 +1,10 @@
 /** What a command file says about itself, and how it becomes a command of the parser. */
-import { Command, Option } from 'commander'
+import { Command, Option as Flag } from 'commander'
+import { flagOption, groups, usually, type Option, type Table, type ValuesOf } from '../options/spec.js'
 import { optionName, resolveOptions } from './config.js'
 import { directly, emulatedDevice } from './emulated.js'
-import type { OptionSpecs, ValuesOf } from './option_spec.js'
-import { flagOption } from './option_spec.js'
 
-export interface CommandSpec<S extends OptionSpecs> {
+export interface CommandSpec<S extends Table> {
   readonly name: string
   readonly summary: string
   /** As the parser writes them: `<name>` is needed, `[name]` not, `<images...>` several. */
@@ -16,37 +15,50 @@ export interface CommandSpec<S extends OptionSpecs> {
   /** Command lines, without the program's name. */
   readonly examples: readonly (readonly [line: string, what: string])[]
   /** `--json` is in every command's values. Resolves with the exit status. */
-  readonly run: (values: ValuesOf<S> & { readonly json: boolean }, args: readonly (string | readonly string[] | undefined)[]) => Promise<number>
+  run(values: ValuesOf<S> & { readonly json: boolean }, args: readonly (string | readonly string[] | undefined)[]): Promise<number>
 }
 
-const common = { json: flagOption('print the result as one JSON document', false) }
+/** Some command: the options that it reads are its own concern. */
+export type AnyCommand = Omit<CommandSpec<Table>, 'run'> & { run(values: never, args: readonly (string | readonly string[] | undefined)[]): Promise<number> }
 
-export function addCommand<S extends OptionSpecs>(program: Command, spec: CommandSpec<S>, done: (status: number) => void): void {
-  const specs = { ...common, ...spec.options }
+/** Of every command. */
+export const commonOptions = { json: flagOption({ group: 'Command', help: 'print the result as one JSON document', fallback: false }) }
+
+export function addCommand(program: Command, spec: AnyCommand, done: (status: number) => void): void {
+  const specs: Table = { ...commonOptions, ...spec.options }
   const command = program.command(spec.name).description(spec.summary)
   for (const [syntax, help] of spec.arguments ?? []) command.argument(syntax, help)
-  for (const [key, option] of Object.entries(specs)) addOption(command, key, option)
-  command.addOption(new Option('--config <file>', 'read options from a JSON file, by the same names; the command line wins'))
+  for (const heading of groups) for (const [key, option] of Object.entries<Option>(specs)) if (option.group === heading) addOption(command, key, option)
+  command.addOption(new Flag('--config <file>', 'read options from a JSON file, by the same names; the command line wins').helpGroup('Command:'))
+  command.addHelpOption(new Flag('-h, --help', 'display help for command').helpGroup('Command:'))
   command.addHelpText('after', `\nExamples:\n${spec.examples.map(([line, what]) => `  $ preresnet ${line}\n      ${what}`).join('\n')}`)
   command.action(async (...parts: unknown[]) => {
     const { given, within } = spec.emulates === true ? emulatedDevice(command.opts()) : { given: command.opts(), within: directly }
     const values = await resolveOptions(specs, given)
     const args = parts.slice(0, spec.arguments?.length ?? 0) as (string | readonly string[] | undefined)[]
-    done(await within(() => spec.run(values as unknown as ValuesOf<S> & { readonly json: boolean }, args)))
+    done(await within(() => spec.run(values as never, args)))
   })
 }
 
-function addOption(command: Command, key: string, spec: OptionSpecs[string]): void {
+function addOption(command: Command, key: string, option: Option): void {
+  const { metavar } = option.flag!
   const name = optionName(key)
-  const usual = typeof spec.fallback === 'string' || typeof spec.fallback === 'number' ? ` (default: ${spec.fallback})` : ''
-  if (spec.metavar !== null) {
-    command.addOption(new Option(`--${name} <${spec.metavar}>`, spec.help + usual))
+  if (metavar !== null) {
+    command.addOption(new Flag(`--${name} <${metavar}>`, helpOf(option)).helpGroup(`${option.group}:`))
     return
   }
-  const on = new Option(`--${name}`, spec.help)
-  const off = new Option(`--no-${name}`, spec.help)
+  const on = new Flag(`--${name}`, option.help).helpGroup(`${option.group}:`)
+  const off = new Flag(`--no-${name}`, option.help).helpGroup(`${option.group}:`)
   // Both exist, so that the command line can overrule a file either way; help shows the one that changes something.
-  if (spec.fallback === true) on.hideHelp()
-  if (spec.fallback === false) off.hideHelp()
+  const usual = usually(option)
+  if (usual === 'true') on.hideHelp()
+  if (usual === 'false') off.hideHelp()
   command.addOption(on).addOption(off)
+}
+
+function helpOf(option: Option): string {
+  const { help, choices, flag } = option
+  const listed = choices === undefined || flag!.metavar !== 'name' ? '' : `: ${choices.join(', ')}`
+  const usual = usually(option)
+  return `${help}${listed}${usual === undefined ? '' : ` (default: ${usual})`}`
 }

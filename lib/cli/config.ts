@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
 import { describe, invalid, nearest } from '../options.js'
-import type { OptionSpecs, ValuesOf } from './option_spec.js'
+import type { Table, ValuesOf } from '../options/spec.js'
 
 /** `learningRate` is `--learning-rate`, and "learning-rate" in a file. */
 export function optionName(key: string): string {
@@ -10,19 +10,19 @@ export function optionName(key: string): string {
 }
 
 /** `given`: what the parser found on the command line, by key. */
-export async function resolveOptions<S extends OptionSpecs>(specs: S, given: Readonly<Record<string, unknown>>): Promise<ValuesOf<S>> {
+export async function resolveOptions<S extends Table>(specs: S, given: Readonly<Record<string, unknown>>): Promise<ValuesOf<S>> {
   const { config } = given
   const file = typeof config === 'string' ? await readConfig(config, specs) : {}
   const values: Record<string, unknown> = {}
   for (const [key, spec] of Object.entries(specs)) {
     const word = given[key]
-    if (word !== undefined) values[key] = spec.read(`--${optionName(key)}`, typeof word === 'string' ? spec.parse(word) : word)
+    if (word !== undefined) values[key] = spec.read(`--${optionName(key)}`, typeof word === 'string' ? spec.flag!.parse(word) : word)
     else values[key] = key in file ? file[key] : spec.fallback
   }
   return values as ValuesOf<S>
 }
 
-async function readConfig(path: string, specs: OptionSpecs): Promise<Readonly<Record<string, unknown>>> {
+async function readConfig(path: string, specs: Table): Promise<Readonly<Record<string, unknown>>> {
   const content = await parseJson(path)
   if (content === null || typeof content !== 'object' || Array.isArray(content)) throw invalid(`--config ${path}`, 'an object of options', content)
   const keys = new Map(Object.keys(specs).map((key) => [optionName(key), key]))

@@ -2,16 +2,31 @@
 import type { DataSplit } from '../data/dataset.js'
 import { cifar10, cifar100, digits, imageFolders } from '../data/index.js'
 import { PreresnetError } from '../errors.js'
-import { flagOption, integerOption, stringOption, type ValuesOf } from './option_spec.js'
+import { flagOption, integerOption, stringOption, variant, type ValuesOf } from '../options/spec.js'
+import { augmentOptions } from '../options/table.js'
 
 export const dataOptions = {
-  data: stringOption('what', 'digits, cifar10:DIR, cifar100:DIR, or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg'),
-  image: integerOption('folder: height and width cut out of the middle of an image (default: all of it)', { minimum: 1 }),
-  resize: integerOption(
-    'folder: shorter side to which images are resized before that (default: --image / 0.875, or not at all where every file has the size of --image)',
-    { minimum: 1 },
-  ),
-  grey: flagOption('folder: one channel instead of three', false),
+  data: stringOption({ group: 'Data', help: 'digits, cifar10:DIR, cifar100:DIR, or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg', metavar: 'what' }),
+  image: integerOption({
+    group: 'Data',
+    help: 'folder: height and width cut out of the middle of an image',
+    unit: 'pixels',
+    minimum: 1,
+    usual: 'all of it',
+  }),
+  resize: integerOption({
+    group: 'Data',
+    help: 'folder: shorter side to which images are resized before that',
+    unit: 'pixels',
+    minimum: 1,
+    usual: '--image / 0.875, or not at all where every file has the size of --image',
+  }),
+  grey: flagOption({ group: 'Data', help: 'folder: one channel instead of three', fallback: false }),
+}
+
+export const augmentationOptions = {
+  pad: variant(augmentOptions.pad, { fallback: undefined, usual: '2 for digits, else 4' }),
+  flip: variant(augmentOptions.flip, { fallback: undefined, help: 'mirror half of the images, or not (default: not for digits)' }),
 }
 
 type DataValues = ValuesOf<typeof dataOptions>
@@ -35,7 +50,7 @@ export async function openData({ data, image, resize, grey }: DataValues): Promi
 }
 
 /** Crops and mirrors as the paper; digits are not mirrored, and have a border of their own. */
-export function augmentationFor(values: { readonly data: string | undefined; readonly pad: number | undefined; readonly flip: boolean | undefined }): {
+export function augmentationFor(values: ValuesOf<typeof augmentationOptions> & Pick<DataValues, 'data'>): {
   pad: number
   flip: boolean
 } {

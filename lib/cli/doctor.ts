@@ -5,7 +5,7 @@ import { loadBinding } from '../native/load.js'
 import { packageVersion } from '../package.js'
 import type { CommandSpec } from './command.js'
 import { cudaReport, cudaRows } from './cuda_report.js'
-import type { OptionSpecs } from './option_spec.js'
+import type { Table } from '../options/spec.js'
 import { pairs, print, printJson, table } from './output.js'
 
 interface Check {
@@ -17,7 +17,7 @@ interface Check {
 
 type System = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
-export const doctor: CommandSpec<OptionSpecs> = {
+export const doctor: CommandSpec<Table> = {
   name: 'doctor',
   summary: 'what is there and what is wanted: Node, the native addon, libraries, processor, memory, CUDA; status 1 if something is missing',
   options: {},

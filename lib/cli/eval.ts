@@ -1,21 +1,23 @@
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
 import type { Dataset } from '../data/dataset.js'
 import { checkClasses } from '../data/check.js'
+import { choiceOption, variant } from '../options/spec.js'
+import { runOptions } from '../options/table.js'
 import { compile } from '../runtime/compile.js'
+import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf, confusionText } from './confusion.js'
 import { dataOptions, openData } from './data_options.js'
-import { choiceOption, integerOption } from './option_spec.js'
 import { count, duration, percent, print, printJson } from './output.js'
-import { cudaOptions, cudaSettings, placeOptions } from './place_options.js'
+import { cudaOptions, passedOn, placeOptions } from './place_options.js'
 
 const options = {
   ...dataOptions,
   ...placeOptions,
   ...cudaOptions,
-  split: choiceOption('which images', ['train', 'test'], 'test'),
-  batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
-  workers: integerOption('threads that decode images', { minimum: 1, maximum: 256, fallback: 1 }),
+  split: choiceOption({ group: 'Data', help: 'which images', choices: ['train', 'test'], fallback: 'test' }),
+  batch: variant(runOptions.batch, { help: 'images a step' }),
+  workers: runOptions.workers,
 }
 
 export const evaluate: CommandSpec<typeof options> = {
@@ -28,10 +30,10 @@ export const evaluate: CommandSpec<typeof options> = {
     ['eval model.safetensors --data cifar10:data/cifar10 --split train --json', 'on the training images, for a script'],
   ],
   async run(values, [path]) {
-    const { json, split, batch, workers, device, precision, threads } = values
+    const { json, split, batch, workers } = values
     const model = await describeModel(path as string)
     const data = asTrained(await openData(values), split, model)
-    await using session = await compile(model.network, { data, batch, device, precision, threads, ...cudaSettings(values) })
+    await using session = await compile(model.network, { ...passedOn(sharedOptions, values), data, batch })
     await loadModel(session, path as string)
     const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers })
     const confusion = confusionOf(model.classes ?? data.classes, matrix)

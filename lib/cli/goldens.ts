@@ -1,21 +1,18 @@
 import { checkGoldens, type GoldenReport } from '../goldens/check.js'
 import { chooseDevice } from '../runtime/device.js'
+import { choiceOption, variant } from '../options/spec.js'
+import { placeOptions, programOptions } from '../options/table.js'
 import type { CommandSpec } from './command.js'
 import { shownDevice } from './emulated.js'
-import { choiceOption, integerOption } from './option_spec.js'
 import { count, print, printJson, table } from './output.js'
 import { loweringOf, tierOption } from './tier_option.js'
 
 const options = {
-  device: choiceOption('who computes', ['reference', 'cpu', 'cuda'], 'reference'),
-  precision: choiceOption(
-    'arithmetic; auto is fp64 for the reference, fp32 for the CPU, fp16 on CUDA',
-    ['auto', 'fp64', 'fp32', 'tf32', 'bf16', 'bf16-native', 'fp16'],
-    'auto',
-  ),
+  ...placeOptions,
+  device: choiceOption({ group: 'Device', help: 'who computes', choices: ['reference', 'cpu', 'cuda'], fallback: 'reference' }),
+  precision: variant(placeOptions.precision, { help: 'arithmetic; auto is fp64 for the reference, fp32 for the CPU, fp16 on CUDA' }),
   ...tierOption,
-  convolution: choiceOption('direct, or auto: Winograd too, as in training, with its wider bounds', ['direct', 'auto'], 'direct'),
-  threads: integerOption('threads; 0: what the machine allows', { minimum: 0, fallback: 0 }),
+  convolution: variant(programOptions.convolution, { help: 'direct, or auto: Winograd too, as in training, with its wider bounds', fallback: 'direct' }),
 }
 
 export const goldens: CommandSpec<typeof options> = {

@@ -4,25 +4,18 @@ import { PreresnetError } from '../errors.js'
 import { countGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { loadBinding } from '../native/load.js'
-import type { CudaSettings } from '../runtime/cuda.js'
-import type { DeviceChoice, PrecisionChoice } from '../runtime/device.js'
-import { initialValues } from '../runtime/random.js'
+import type { Given } from '../options/spec.js'
 import { compile } from '../runtime/compile.js'
-import type { Session } from '../runtime/session.js'
 import { inTurn } from '../runtime/internals.js'
+import { initialValues } from '../runtime/random.js'
+import type { Session } from '../runtime/session.js'
+import type { sharedOptions } from '../runtime/session_options.js'
 import { sgd } from '../training/sgd.js'
 import { shownDevice } from './emulated.js'
 
-export interface MeasureOptions {
+export interface MeasureOptions extends Given<typeof sharedOptions> {
   readonly work: 'train' | 'infer'
   readonly batch: number
-  readonly device: DeviceChoice
-  readonly precision: PrecisionChoice
-  /** 0: what user, cores and cgroup allow. */
-  readonly threads: number
-  /** Of training; see `SessionOptions`. @default 1 */
-  readonly recompute?: number
-  readonly cuda?: CudaSettings
   /** How long to measure, without warm-up. */
   readonly seconds: number
 }
@@ -50,10 +43,10 @@ export interface Measurement {
 }
 
 /** Random values that stay where the program reads them; the first step writes them, later ones only compute. */
-export async function measure(network: Network, { work, batch, threads, seconds, ...place }: MeasureOptions): Promise<Measurement> {
+export async function measure(network: Network, { work, batch, seconds, ...given }: MeasureOptions): Promise<Measurement> {
   const { system } = loadBinding()
   const idle = residentBytes('VmRSS')
-  await using session = await compile(network, { ...place, threads, batch, seed: 1, ...(work === 'train' ? { optimizer: sgd() } : { evaluation: false }) })
+  await using session = await compile(network, { ...given, batch, seed: 1, ...(work === 'train' ? { optimizer: sgd() } : { evaluation: false }) })
   await firstStep(session, work)
   const speed = await stretches(runner(session, work), batch, seconds)
   return {
@@ -65,7 +58,7 @@ export async function measure(network: Network, { work, batch, threads, seconds,
     ...(session.device === 'cuda' && { deviceBytes: session.memory.total }),
     precision: session.precision,
     device: shownDevice(session.device),
-    threads: threads === 0 ? Number(system['allowedThreads']) : threads,
+    threads: given.threads || Number(system['allowedThreads']),
     parameters: countGraph(session.graph).parameters,
   }
 }

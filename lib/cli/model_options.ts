@@ -2,7 +2,7 @@
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/index.js'
 import { type ModelName, modelNames, preResNet, type PreResNetDescription } from '../models/index.js'
-import { choiceOption, integerOption, integersOption, numberOption, type ValuesOf } from './option_spec.js'
+import { choiceOption, integerOption, integersOption, numberOption, type ValuesOf } from '../options/spec.js'
 
 const units = [
   'pre-activation',
@@ -18,23 +18,25 @@ const units = [
   'dropout-shortcut',
 ] as const
 
+const group = 'Network'
+
 /** How a network differs from what its name or family says. */
 export const networkOptions = {
-  family: choiceOption('instead of a name: 3 stages for small images, or 4 stages and a pooling stem', ['cifar', 'imagenet']),
-  depth: integerOption('layers of a family: 6n+2 (basic), 9n+2 (bottleneck) or 3n+2 (one-layer) for cifar', { minimum: 1 }),
-  block: choiceOption('convolutions of a unit: 3x3, 3x3; or 1x1, 3x3, 1x1; or one 3x3', ['basic', 'bottleneck', 'one-layer']),
-  unit: choiceOption("residual unit: the paper's, or a row of its Tables 1 and 2", units),
-  shortcut: choiceOption('where the shape changes', ['option-a', 'projection']),
-  strideOn: choiceOption('which convolution of a bottleneck strides', ['conv1', 'conv2']),
-  widths: integersOption('output channels of each stage', 1),
-  gateBias: numberOption('start value of the bias of gates', { minimum: -1000, maximum: 1000 }),
+  family: choiceOption({ group, help: 'instead of a name: 3 stages for small images, or 4 stages and a pooling stem', choices: ['cifar', 'imagenet'] }),
+  depth: integerOption({ group, help: 'layers of a family: 6n+2 (basic), 9n+2 (bottleneck) or 3n+2 (one-layer) for cifar', unit: 'layers', minimum: 1 }),
+  block: choiceOption({ group, help: 'convolutions of a unit: 3x3, 3x3; or 1x1, 3x3, 1x1; or one 3x3', choices: ['basic', 'bottleneck', 'one-layer'] }),
+  unit: choiceOption({ group, help: "residual unit: the paper's, or a row of its Tables 1 and 2", choices: units }),
+  shortcut: choiceOption({ group, help: 'where the shape changes', choices: ['option-a', 'projection'] }),
+  strideOn: choiceOption({ group, help: 'which convolution of a bottleneck strides', choices: ['conv1', 'conv2'] }),
+  widths: integersOption({ group, help: 'output channels of each stage', unit: 'channels', minimum: 1 }),
+  gateBias: numberOption({ group, help: 'start value of the bias of gates', unit: 'value', minimum: -1000, maximum: 1000 }),
 }
 
 /** For commands that take classes and image size from no data. */
 export const sizeOptions = {
-  classes: integerOption("classes (default: the family's)", { minimum: 1 }),
-  image: integerOption("height and width of the images (default: the family's)", { minimum: 1 }),
-  channels: integerOption('channels of the images (default: 3)', { minimum: 1 }),
+  classes: integerOption({ group, help: 'classes', unit: 'classes', minimum: 1, usual: "the family's" }),
+  image: integerOption({ group, help: 'height and width of the images', unit: 'pixels', minimum: 1, usual: "the family's" }),
+  channels: integerOption({ group, help: 'channels of the images', unit: 'channels', minimum: 1, usual: '3' }),
 }
 
 export interface NetworkSize {

@@ -8,14 +8,17 @@ import { invalid } from '../options.js'
 import { loadBinding } from '../native/load.js'
 import { chosenKernels } from '../runtime/chosen_kernels.js'
 import { type CudaPlace, cudaPlace } from '../runtime/cuda.js'
-import { chooseDevice, deviceChoices, precisionChoices } from '../runtime/device.js'
+import { chooseDevice } from '../runtime/device.js'
 import { updateOptions } from '../runtime/optimizer.js'
 import { sgd } from '../training/sgd.js'
+import { pick } from '../options/check.js'
+import { choiceOption, flagOption, integerOption, variant } from '../options/spec.js'
+import { cudaOptions, programOptions, runOptions } from '../options/table.js'
+import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
-import { choiceOption, flagOption, integerOption } from './option_spec.js'
 import { count, pairs, percent, print, printJson, size, table } from './output.js'
-import { cudaOptions, cudaSettings, placeOptions, recomputeOption } from './place_options.js'
+import { passedOn, placeOptions } from './place_options.js'
 import { loweringOf, tierOption } from './tier_option.js'
 import { type Timing, timeProgram } from './time.js'
 
@@ -23,17 +26,27 @@ const options = {
   ...networkOptions,
   ...sizeOptions,
   ...placeOptions,
-  ...recomputeOption,
+  ...programOptions,
   // A program can be made for a device that is not there.
-  device: choiceOption('for whom', deviceChoices, 'auto'),
-  precision: choiceOption('arithmetic', precisionChoices, 'auto'),
-  arch: integerOption('for cuda: compute capability, 90 for an H100 (default: 90; with --time that of the device)', { minimum: 1, maximum: 1000 }),
+  device: variant(placeOptions.device, { help: 'for whom' }),
+  precision: variant(placeOptions.precision, { help: 'arithmetic' }),
+  arch: integerOption({
+    group: 'CUDA',
+    help: 'compute capability, 90 for an H100',
+    unit: null,
+    minimum: 1,
+    maximum: 1000,
+    usual: '90; with --time that of the device',
+  }),
   ...tierOption,
-  cudaIndex: cudaOptions.cudaIndex,
-  batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
-  program: choiceOption('which program to show', ['train', 'evaluate', 'infer'], 'train'),
-  statisticsGroups: integerOption('groups of the batch with BN statistics of their own', { minimum: 1, fallback: 1 }),
-  time: flagOption('run it on random images and show what each operation takes, beside what this machine reaches at best', false),
+  cudaIndex: variant(cudaOptions.index, { fallback: undefined }),
+  batch: runOptions.batch,
+  program: choiceOption({ group: 'Command', help: 'which program to show', choices: ['train', 'evaluate', 'infer'], fallback: 'train' }),
+  time: flagOption({
+    group: 'Command',
+    help: 'run it on random images and show what each operation takes, beside what this machine reaches at best',
+    fallback: false,
+  }),
 }
 
 export const plan: CommandSpec<typeof options> = {
@@ -51,13 +64,13 @@ export const plan: CommandSpec<typeof options> = {
     ['plan preresnet-200 --device cuda --time --tier plain', 'what each takes on the GPU, with cuDNN fusing nothing'],
   ],
   async run(values, [name]) {
-    const { json, batch, program, statisticsGroups, recompute, threads, time, tier } = values
+    const { json, batch, program, threads, time, tier } = values
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
     const graph = buildGraph(network)
     const place = chooseDevice(values.device, values.precision)
     const gpu = time ? gpuOf(place.device, values) : undefined
     const arch = gpu?.architecture ?? values.arch
-    const shape = { ...place, batch, statisticsGroups, recompute, ...(arch !== undefined && { arch }), ...loweringOf(tier, place) }
+    const shape = { ...place, ...pick(programOptions, values), batch, ...(arch !== undefined && { arch }), ...loweringOf(tier, place) }
     const plan = trainingPlan(graph, network, shape)
     const choices = gpu === undefined || tier !== undefined ? {} : await chosenKernels(graph, plan, gpu)
     const set = await compilePrograms(graph, { ...plan, ...choices })
@@ -75,16 +88,14 @@ export const plan: CommandSpec<typeof options> = {
 }
 
 /** The GPU that a program is timed on; it has to be there. ERR_OPTION where it is another than `--arch` says. */
-function gpuOf(
-  device: DeviceName,
-  { json, arch, cudaIndex }: { readonly json: boolean; readonly arch: number | undefined; readonly cudaIndex: number | undefined },
-): CudaPlace | undefined {
-  const gpu = cudaPlace('plan', device, cudaSettings({ json, cudaIndex }).cuda)
+function gpuOf(device: DeviceName, values: { readonly json: boolean; readonly arch: number | undefined }): CudaPlace | undefined {
+  const { arch } = values
+  const gpu = cudaPlace('plan', device, passedOn(sharedOptions, values).cuda)
   if (gpu !== undefined && arch !== undefined && arch !== gpu.architecture) throw invalid('--arch', `the device's, ${gpu.architecture}, with --time`, arch)
   return gpu
 }
 
-type Shape = Pick<CompileOptions, 'device' | 'precision' | 'batch' | 'statisticsGroups' | 'recompute' | 'arch' | 'lowering'>
+type Shape = Pick<CompileOptions, 'device' | 'precision' | 'batch' | keyof typeof programOptions | 'arch' | 'lowering'>
 
 /** What a training session compiles for images of the network's size. */
 function trainingPlan(graph: Graph, network: Network, shape: Shape): CompileOptions {

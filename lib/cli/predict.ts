@@ -2,17 +2,18 @@ import { readFile } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
 import { Classifier, type Classification } from '../inference/index.js'
 import { mapLimited } from '../limited.js'
+import { integerOption } from '../options/spec.js'
+import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
 import { failureStatus, report } from './failure.js'
-import { integerOption } from './option_spec.js'
 import { percent, print, printJson, table } from './output.js'
-import { cudaOptions, cudaSettings, placeOptions } from './place_options.js'
+import { cudaOptions, passedOn, placeOptions } from './place_options.js'
 
 const options = {
   ...placeOptions,
   ...cudaOptions,
-  top: integerOption('classes to print, the most probable first', { minimum: 1, fallback: 3 }),
-  batch: integerOption('most images that one run takes', { minimum: 1, fallback: 8 }),
+  top: integerOption({ group: 'Command', help: 'classes to print, the most probable first', unit: 'classes', minimum: 1, fallback: 3 }),
+  batch: integerOption({ group: 'Command', help: 'most images that one run takes', unit: 'images', minimum: 1, fallback: 8 }),
 }
 
 export const predict: CommandSpec<typeof options> = {
@@ -27,13 +28,11 @@ export const predict: CommandSpec<typeof options> = {
     ['predict model.safetensors cat.jpg dog.png', 'the three most probable classes of each'],
     ['predict model.safetensors *.jpg --top 1 --json', 'for a script'],
   ],
-  async run({ json, batch, top, device, precision, threads, ...cuda }, [model, paths]) {
+  async run(values, [model, paths]) {
+    const { json, batch, top } = values
     const images = paths as readonly string[]
     await using classifier = await Classifier.load(model as string, {
-      device,
-      precision,
-      threads,
-      ...cudaSettings({ json, ...cuda }),
+      ...passedOn({ ...placeOptions, cuda: sharedOptions.cuda }, values),
       top,
       batch: Math.min(batch, images.length),
       maxPixels: 2 ** 28, // files that the user chose

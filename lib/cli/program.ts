@@ -1,17 +1,8 @@
 /** The parser: all commands, one place for their errors. */
 import { Command } from 'commander'
 import { packageVersion } from '../package.js'
-import { bench } from './bench.js'
 import { addCommand } from './command.js'
-import { doctor } from './doctor.js'
-import { evaluate } from './eval.js'
-import { goldens } from './goldens.js'
-import { plan } from './plan.js'
-import { predict } from './predict.js'
-import { quickstart } from './quickstart.js'
-import { report } from './report.js'
-import { summary } from './summary.js'
-import { train } from './train.js'
+import { commands } from './commands.js'
 
 /** Runs one command line (without node and script) and resolves with its exit status. Rejects with the error. */
 export async function commandLine(words: readonly string[]): Promise<number> {
@@ -27,16 +18,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .configureOutput({ outputError: () => {}, writeErr: () => {} })
     .showSuggestionAfterError()
     .addHelpText('after', '\nEvery command: preresnet COMMAND --help')
-  addCommand(program, quickstart, done)
-  addCommand(program, train, done)
-  addCommand(program, evaluate, done)
-  addCommand(program, predict, done)
-  addCommand(program, summary, done)
-  addCommand(program, plan, done)
-  addCommand(program, report, done)
-  addCommand(program, goldens, done)
-  addCommand(program, bench, done)
-  addCommand(program, doctor, done)
+  for (const command of commands) addCommand(program, command, done)
   await program.parseAsync(words, { from: 'user' })
   return status
 }

@@ -6,7 +6,8 @@ import { digits, shuffledLabels } from '../data/index.js'
 import { Classifier } from '../inference/index.js'
 import { preResNet } from '../models/index.js'
 import { fit, multiStep, sgd } from '../training/index.js'
-import { flagOption, integerOption, numberOption, stringOption } from './option_spec.js'
+import { flagOption, variant } from '../options/spec.js'
+import { lengthOptions, runOptions, trainingOptions } from '../options/table.js'
 import type { CommandSpec } from './command.js'
 import { duration, note, percent, print, printJson } from './output.js'
 import { encodePng, type Pixels } from './pictures/png.js'
@@ -19,11 +20,15 @@ import { SignalWatch } from './signals.js'
 import { follow, saveResult } from './train.js'
 
 const options = {
-  output: stringOption('directory', 'where everything goes', join('runs', 'quickstart')),
-  epochs: numberOption('passes over the training images', { minimum: 0, fallback: 12 }),
-  seed: integerOption('seed of start values, order and augmentation', { minimum: 0, fallback: 1 }),
+  output: variant(runOptions.output, { help: 'where everything goes', fallback: join('runs', 'quickstart') }),
+  epochs: variant(lengthOptions.epochs, { help: 'passes over the training images', fallback: 12 }),
+  seed: variant(trainingOptions.seed, { fallback: 1 }),
   threads: placeOptions.threads,
-  shuffledLabels: flagOption('train on labels exchanged at random, from which nothing can be learned: a check of the check', false),
+  shuffledLabels: flagOption({
+    group: 'Command',
+    help: 'train on labels exchanged at random, from which nothing can be learned: a check of the check',
+    fallback: false,
+  }),
 }
 
 export const quickstart: CommandSpec<typeof options> = {

@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { PreresnetError } from '../errors.js'
+import { stringOption } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
-import { stringOption } from './option_spec.js'
 import { duration, percent, print, printJson } from './output.js'
 import { readCurves, readManifest, readResult, type RunResult } from './run_directory.js'
 
-const options = { output: stringOption('file', 'the page (default: report.html in the directory of the run)') }
+const options = {
+  output: stringOption({ group: 'Output', help: 'the page', metavar: 'file', usual: 'report.html in the directory of the run' }),
+}
 
 export const report: CommandSpec<typeof options> = {
   name: 'report',

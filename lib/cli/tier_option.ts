@@ -3,12 +3,17 @@ import { PLAIN, PRECOMPILED, RUNTIME_COMPILED } from '../compiler/lower/engines.
 import type { CompileOptions } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { invalid } from '../options.js'
-import { choiceOption } from './option_spec.js'
+import { choiceOption } from '../options/spec.js'
 
 const tiers = { plain: PLAIN, precompiled: PRECOMPILED, runtime: RUNTIME_COMPILED } as const
 
 export const tierOption = {
-  tier: choiceOption('on CUDA: the fusions to take wherever their pattern exists (default: by rule)', Object.keys(tiers) as (keyof typeof tiers)[]),
+  tier: choiceOption({
+    group: 'CUDA',
+    help: 'the fusions to take wherever their pattern exists',
+    choices: Object.keys(tiers) as (keyof typeof tiers)[],
+    usual: 'by rule',
+  }),
 }
 
 /** Nothing where no tier was asked for. ERR_OPTION on another device. */

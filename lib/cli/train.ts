@@ -1,63 +1,40 @@
 import { join } from 'node:path'
-import { convolutionChoices } from '../compiler/options.js'
 import type { DataSplit } from '../data/dataset.js'
+import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
 import { replaceFile } from '../formats/files.js'
 import type { Network } from '../layers/index.js'
-import { fit, type FitOptions, multiStep, type Run, type Schedule, sgd, type TrainedModel } from '../training/index.js'
-import { makeDirectory } from '../directory.js'
+import { stringOption, variant } from '../options/spec.js'
+import { checkpointOptions, lengthOptions, placeOptions, programOptions, runOptions, sgdOptions, trainingOptions } from '../options/table.js'
+import { fitTable } from '../training/fit_options.js'
+import { fit, type Run, sgd, type TrainedModel } from '../training/index.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf } from './confusion.js'
-import { augmentationFor, dataOptions, openData } from './data_options.js'
+import { augmentationFor, augmentationOptions, dataOptions, openData } from './data_options.js'
+import { flagsWithin, fromFlags } from './flags.js'
+import { learningRateOptions, scheduleFrom } from './learning_rate.js'
 import { chooseNetwork, networkOptions } from './model_options.js'
-import { choiceOption, flagOption, integerOption, integersOption, namesOption, numberOption, stringOption, type ValuesOf } from './option_spec.js'
 import { print, printJson } from './output.js'
-import { cudaSettings, cudaTrainingOptions, placeOptions, recomputeOption } from './place_options.js'
+import { passedOn } from './place_options.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
 import { resultFile, type RunResult } from './run_directory.js'
 import { SignalWatch } from './signals.js'
 
 const options = {
-  model: stringOption('name', 'a named network as preresnet-110; see also --family'),
+  model: stringOption({ group: 'Network', help: 'a named network as preresnet-110; see also --family', metavar: 'name' }),
   ...networkOptions,
+  ...flagsWithin(fitTable),
   ...dataOptions,
-  batch: integerOption('images a step', { minimum: 1, fallback: 128 }),
-  steps: integerOption('steps; this or --epochs', { minimum: 1 }),
-  epochs: numberOption('passes over the training images', { minimum: 0 }),
-  seed: integerOption('seed of start values, order and augmentation', { minimum: 0, fallback: 0 }),
+  ...augmentationOptions,
+  ...lengthOptions,
+  ...runOptions,
+  ...trainingOptions,
+  ...programOptions,
+  ...learningRateOptions,
+  ...sgdOptions,
   ...placeOptions,
-  ...recomputeOption,
-  ...cudaTrainingOptions,
-  workers: integerOption('threads that decode and augment images', { minimum: 1, maximum: 256, fallback: 1 }),
-  output: stringOption('directory', 'where checkpoints, metrics and the model go (default: runs/NETWORK)'),
-  checkpointEvery: integerOption('steps between checkpoints (default: one epoch)', { minimum: 1 }),
-  keep: integerOption('newest checkpoints that stay, beside the best', { minimum: 1, fallback: 3 }),
-  resume: flagOption('go on from the newest checkpoint in the output directory, if there is one', false),
-  learningRate: numberOption('base learning rate', { minimum: 0, fallback: 0.1 }),
-  milestones: integersOption('steps from which the rate is multiplied by the factor once more, or none (default: after a half and three quarters)', 1),
-  milestoneFactor: numberOption('factor at milestones', { minimum: 0, fallback: 0.1 }),
-  warmupSteps: integerOption('first steps with a rate of their own', { minimum: 0, fallback: 0 }),
-  warmupRate: numberOption('that rate', { minimum: 0, fallback: 0.01 }),
-  momentum: numberOption('momentum', { minimum: 0, maximum: 1, fallback: 0.9 }),
-  nesterov: flagOption("Nesterov's momentum", false),
-  weightDecay: numberOption('weight decay', { minimum: 0, fallback: 1e-4 }),
-  excludeFromDecay: choiceOption('what does not decay', ['none', 'norm-and-bias'], 'none'),
-  clipNorm: numberOption('largest norm of all gradients together; 0: any', { minimum: 0, fallback: 0 }),
-  labelSmoothing: numberOption('share of the target spread over all classes', { minimum: 0, maximum: 1, fallback: 0 }),
-  convolution: choiceOption('auto: Winograd too, in networks of up to 512 convolutions; direct: none, for the last digits', convolutionChoices, 'auto'),
-  statisticsGroups: integerOption('groups of the batch with BN statistics of their own', { minimum: 1, fallback: 1 }),
-  pad: integerOption('zeros around an image before the random crop (default: 2 for digits, else 4)', { minimum: 0 }),
-  flip: flagOption('mirror half of the images, or not (default: not for digits)'),
-  validateEvery: integerOption('steps between validations (default: one epoch)', { minimum: 1 }),
-  logEvery: integerOption('steps a line of the log', { minimum: 1, fallback: 50 }),
-  from: stringOption('model', 'start from the values of a model file'),
-  except: namesOption('with --from: parameters that keep their start values, as head, or stages.2.*'),
-  frozen: namesOption('parameters that are not trained'),
-  frozenStatistics: namesOption('norms that keep their running statistics'),
-  profile: stringOption('file', 'write a Chrome trace of three steps, for Perfetto: when each operation ran, and for how long'),
+  output: variant(runOptions.output, { help: 'where checkpoints, metrics and the model go', usual: 'runs/NETWORK' }),
 }
-
-type Values = ValuesOf<typeof options> & { readonly json: boolean }
 
 export const train: CommandSpec<typeof options> = {
   name: 'train',
@@ -79,7 +56,19 @@ export const train: CommandSpec<typeof options> = {
     const output = values.output ?? join('runs', network.name)
     const progress = values.json ? noProgress : openProgress(process.stderr.isTTY)
     using watch = new SignalWatch('saving and leaving')
-    const run = fit(network, { ...fitOptions(values, data, output), signal: watch.signal })
+    const { steps, epochs, ...settings } = passedOn(fitTable, values)
+    const run = fit(network, {
+      ...settings,
+      ...(steps === undefined ? { epochs: epochs! } : { steps }),
+      train: data.train,
+      validate: data.test,
+      augment: augmentationFor(values),
+      optimizer: sgd(fromFlags(sgdOptions, values)),
+      learningRate: scheduleFrom(values, steps ?? Math.round(epochs! * Math.floor(data.train.length / values.batch))),
+      checkpoint: { ...fromFlags(checkpointOptions, values), directory: output },
+      output,
+      signal: watch.signal,
+    })
     const whole = await follow(run, progress, watch)
     if (whole === undefined) return watch.status ?? 0
     const { trained, ended } = whole
@@ -117,60 +106,6 @@ export async function follow(run: Run, progress: Progress, watch: SignalWatch): 
   } finally {
     progress.stop()
   }
-}
-
-function fitOptions(values: Values, data: DataSplit, output: string): FitOptions {
-  const {
-    batch,
-    steps,
-    epochs,
-    seed,
-    device,
-    precision,
-    threads,
-    workers,
-    labelSmoothing,
-    statisticsGroups,
-    convolution,
-    recompute,
-    logEvery,
-    validateEvery,
-    checkpointEvery,
-  } = values
-  const { momentum, nesterov, weightDecay, excludeFromDecay, clipNorm, keep, resume, from, except, frozen, frozenStatistics, profile } = values
-  return {
-    train: data.train,
-    validate: data.test,
-    augment: augmentationFor(values),
-    batch,
-    ...(steps === undefined ? { epochs: epochs! } : { steps }),
-    seed,
-    device,
-    precision,
-    threads,
-    ...cudaSettings(values),
-    workers,
-    optimizer: sgd({ momentum, nesterov, weightDecay, excludeFromDecay, clipNorm }),
-    learningRate: learningRate(values, data.train.length),
-    labelSmoothing,
-    statisticsGroups,
-    convolution,
-    recompute,
-    logEvery,
-    ...(validateEvery !== undefined && { validateEvery }),
-    ...(from !== undefined && { initialise: { from, except } }),
-    frozen,
-    frozenStatistics,
-    ...(profile !== undefined && { profile }),
-    checkpoint: { directory: output, keep, resume, ...(checkpointEvery !== undefined && { every: checkpointEvery }) },
-  }
-}
-
-function learningRate(values: Values, images: number): Schedule {
-  const { learningRate: base, milestoneFactor: factor, warmupSteps, warmupRate, batch } = values
-  const steps = values.steps ?? Math.round(values.epochs! * Math.floor(images / batch))
-  const milestones = values.milestones ?? [Math.floor(steps / 2), Math.floor((3 * steps) / 4)].filter((step, index, all) => step > 0 && step !== all[index - 1])
-  return multiStep({ base, factor, milestones, ...(warmupSteps > 0 && { warmup: { steps: warmupSteps, rate: warmupRate } }) })
 }
 
 interface Finished {

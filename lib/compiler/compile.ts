@@ -7,6 +7,8 @@ import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import type { Graph } from '../graph/graph.js'
 import { boolean, integer, invalid, knownKeys, oneOf } from '../options.js'
+import { checkOptions, pick, withDefaults } from '../options/check.js'
+import { cudaOptions, programOptions } from '../options/table.js'
 import { Backward } from './backward.js'
 import { contractsVersion, type OperationName } from '../contracts.js'
 import { Draft, type DraftOperation, type DraftTensor } from './draft.js'
@@ -14,14 +16,14 @@ import { Forward, imageShape } from './forward.js'
 import { align, tensorTypes, type TensorTypes } from './layout.js'
 import { bytesOf, type Gradients, planTransient } from './memory.js'
 import { mapOperands } from './operands.js'
-import { convolutionChoices, type CompileOptions } from './options.js'
+import type { CompileOptions } from './options.js'
 import { lower } from './lower/lower.js'
 import type { Site } from './lower/engines.js'
 import { DEFAULT_ARCH, hasCopies, targetOf } from './lower/target.js'
 import { planParameters, type ParameterPlan } from './parameters.js'
 import { recompute } from './recompute.js'
 import type { ArenaName, OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
-import { checkLossScale, emitUpdate, lossScaleOf } from './update.js'
+import { emitUpdate, lossScaleOf } from './update.js'
 
 type ProgramName = CompileOptions['programs'][number]
 
@@ -74,7 +76,7 @@ export async function serialisePrograms(set: ProgramSet, signal?: AbortSignal): 
 
 /** `seen` gathers the convolutions for which a kernel was chosen; of a GPU's programs. */
 export function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<string, Site>): Generator<void, ProgramSet> {
-  checkOptions(graph, options)
+  checkAll(graph, options)
   const types = tensorTypes(options.device, options.precision)
   const trains = options.programs.includes('train')
   const external = options.loss.kind === 'externalGradient'
@@ -107,7 +109,7 @@ export function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<
   }
 }
 
-function checkOptions(graph: Graph, options: CompileOptions): void {
+function checkAll(graph: Graph, options: CompileOptions): void {
   knownKeys('compile', options, [
     'device',
     'precision',
@@ -116,10 +118,8 @@ function checkOptions(graph: Graph, options: CompileOptions): void {
     'input',
     'loss',
     'update',
-    'statisticsGroups',
+    ...Object.keys(programOptions),
     'frozenStatistics',
-    'convolution',
-    'recompute',
     'inputGradient',
     'arch',
     'deterministic',
@@ -130,10 +130,8 @@ function checkOptions(graph: Graph, options: CompileOptions): void {
   oneOf('compile: device', options.device, ['reference', 'cpu', 'cuda'])
   checkTarget(options)
   integer('compile: batch', options.batch, 1, 1 << 20)
-  const groups = integer('compile: statisticsGroups', options.statisticsGroups ?? 1, 1)
+  const { statisticsGroups: groups } = withDefaults(programOptions, checkOptions('compile', programOptions, pick(programOptions, options)))
   if (options.batch % groups !== 0) throw invalid('compile: statisticsGroups', `a divisor of the batch ${options.batch}`, groups)
-  oneOf('compile: convolution', options.convolution ?? 'auto', convolutionChoices)
-  integer('compile: recompute', options.recompute ?? 1, 1)
   boolean('compile: inputGradient', options.inputGradient ?? false)
   const output = graph.nodes.at(-1)
   if (options.loss.kind === 'crossEntropy' && output?.shape.kind !== 'features') {
@@ -158,7 +156,7 @@ function checkTarget(options: CompileOptions): void {
   const { device, arch, choices, lossScale, deterministic } = options
   integer('compile: arch', arch ?? DEFAULT_ARCH, 1, 1_000)
   boolean('compile: deterministic', deterministic ?? false)
-  checkLossScale(lossScale)
+  if (lossScale !== undefined) cudaOptions.lossScale.read('compile: lossScale', lossScale)
   if (targetOf(options) !== undefined) return
   for (const [name, value] of Object.entries({ arch, choices, lossScale, deterministic })) {
     if (value !== undefined) throw invalid(`compile: ${name}`, `none on device ${device}`, value)

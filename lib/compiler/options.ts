@@ -1,8 +1,10 @@
+import type { Given, ValueOf } from '../options/spec.js'
+import type { cudaOptions, programOptions } from '../options/table.js'
 import type { Choices, Tier } from './lower/engines.js'
 import type { DeviceName, Precision } from './program.js'
 
 /** Everything that decides what programs a graph becomes. Plain data, saved with a checkpoint. */
-export interface CompileOptions {
+export interface CompileOptions extends Given<typeof programOptions> {
   readonly device: DeviceName
   /** fp64 for the reference; fp32, bf16 or bf16-native for the CPU; fp32, tf32, bf16 or fp16 on CUDA. */
   readonly precision: Precision
@@ -12,17 +14,8 @@ export interface CompileOptions {
   readonly loss: LossOptions
   /** Needed by `train`, unless the loss is an external gradient. A parameter without settings is frozen. */
   readonly update?: UpdateOptions
-  /** The batch's images are split into so many consecutive groups for BN statistics. @default 1 */
-  readonly statisticsGroups?: number
   /** Norms (by layer name) that use and keep their running statistics while training. */
   readonly frozenStatistics?: readonly string[]
-  /** 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': never, for the last digits. @default 'auto' */
-  readonly convolution?: ConvolutionChoice
-  /**
-   * Of each residual stream every n-th sum is kept for the backward pass, the others are computed again: less memory for some more time, the same
-   * results. 1: all are kept. @default 1
-   */
-  readonly recompute?: number
   /** Also compute the gradient at the network's input. @default false */
   readonly inputGradient?: boolean
   /** On CUDA: compute capability, 90 for an H100. Decides which convolutions are fused. @default 90 */
@@ -37,10 +30,9 @@ export interface CompileOptions {
   readonly lowering?: { readonly precision: Precision; readonly tier?: Tier }
 }
 /** 'dynamic': from 65,536, halved on overflow, doubled after 2,000 good steps. */
-export type LossScale = 'dynamic' | number
+export type LossScale = ValueOf<typeof cudaOptions.lossScale>
 /** 'auto': the algorithm that is fastest on the device. */
-export type ConvolutionChoice = 'auto' | 'direct'
-export const convolutionChoices = ['auto', 'direct'] as const satisfies readonly ConvolutionChoice[]
+export type ConvolutionChoice = ValueOf<typeof programOptions.convolution>
 export type InputOptions =
   /** u8 NHWC images of any stored size: normalised, padded, cropped to the network's input, mirrored (operation `input`). */
   | {

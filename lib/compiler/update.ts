@@ -1,22 +1,14 @@
 /** The optimizer's operations: one pass over all parameters, on CUDA after a look at the gradients. */
 import type { Draft } from './draft.js'
-import { invalid } from '../options.js'
 import type { CompileOptions, LossScale, UpdateOptions } from './options.js'
 import type { ParameterPlan } from './parameters.js'
 
 /** Good steps after which a dynamic loss scale doubles. */
 const GROWTH_INTERVAL = 2_000
-const LARGEST_SCALE = 2 ** 64
 
 /** What the option stands for: fp16 needs gradients lifted above its smallest numbers, other types do not. */
 export function lossScaleOf({ precision, lowering, lossScale }: CompileOptions): LossScale {
   return lossScale ?? ((lowering?.precision ?? precision) === 'fp16' ? 'dynamic' : 1)
-}
-
-/** ERR_OPTION unless 'dynamic' or a positive number. */
-export function checkLossScale(value: LossScale | undefined): void {
-  const good = value === undefined || value === 'dynamic' || (typeof value === 'number' && value >= 1 / LARGEST_SCALE && value <= LARGEST_SCALE)
-  if (!good) throw invalid('compile: lossScale', '"dynamic" or a number from 2^-64 to 2^64', value)
 }
 
 /** Start value of tensor `lossScale`; contracts.json, sgd, says what each number is. */

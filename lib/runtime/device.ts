@@ -1,13 +1,12 @@
 /** Which executor and which arithmetic a session takes. */
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
-import { oneOf } from '../options.js'
+import type { ValueOf } from '../options/spec.js'
+import { placeOptions } from '../options/table.js'
 import { loadBinding } from '../native/load.js'
 
-export const deviceChoices = ['auto', 'cpu', 'reference', 'cuda'] as const
-export const precisionChoices = ['auto', 'fp32', 'tf32', 'bf16', 'bf16-native', 'fp16', 'fp64'] as const
-export type DeviceChoice = (typeof deviceChoices)[number]
-export type PrecisionChoice = (typeof precisionChoices)[number]
+export type DeviceChoice = ValueOf<typeof placeOptions.device>
+export type PrecisionChoice = ValueOf<typeof placeOptions.precision>
 
 /** What 'auto' takes comes first. */
 const onCuda: readonly Precision[] = ['fp16', 'bf16', 'tf32', 'fp32']
@@ -38,8 +37,8 @@ export function chooseDevice(
   precision: PrecisionChoice = 'auto',
   { hasCuda = () => false, hasNativeBf16 = nativeBf16 }: Machine = {},
 ): { device: DeviceName; precision: Precision } {
-  oneOf('device', device, deviceChoices)
-  oneOf('precision', precision, precisionChoices)
+  placeOptions.device.read('device', device)
+  placeOptions.precision.read('precision', precision)
   const taken: DeviceName = device === 'auto' ? (hasCuda() ? 'cuda' : 'cpu') : device
   if (precision === 'auto') return { device: taken, precision: able[taken][0]! }
   if (!able[taken].includes(precision)) {

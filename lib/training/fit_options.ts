@@ -1,260 +1,182 @@
 /** Options of `fit`, checked and completed before anything starts. */
-import { abortSignal } from '../abort.js'
-import { convolutionChoices, type ConvolutionChoice } from '../compiler/options.js'
 import type { Dataset } from '../data/dataset.js'
+import { checkClasses, checkDataset } from '../data/check.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/layer.js'
-import { boolean, integer, invalid, knownKeys, number, oneOf, string } from '../options.js'
-import { checkCudaSettings, type CudaSettings } from '../runtime/cuda.js'
-import { deviceChoices, precisionChoices, type DeviceChoice, type PrecisionChoice } from '../runtime/device.js'
-import { checkClasses, checkDataset } from '../data/check.js'
-import type { SgdOptimizer } from '../runtime/optimizer.js'
+import { fields, invalid } from '../options.js'
+import { checkInner, checkOptions, withDefaults } from '../options/check.js'
+import { objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
+import {
+  augmentOptions,
+  checkpointOptions,
+  initialiseOptions,
+  lengthOptions,
+  type placeOptions,
+  type programOptions,
+  runOptions,
+  type trainingOptions,
+} from '../options/table.js'
+import { checkOptimizer, type SgdOptimizer } from '../runtime/optimizer.js'
+import { type sharedValues, sharedOptions } from '../runtime/session_options.js'
+import type { LearningRate } from '../runtime/steps.js'
 import { constant, isSchedule, type Schedule } from './schedules.js'
 import { sgd } from './sgd.js'
+
+/** Those that are values of these rooms. */
+export const ownFitOptions = {
+  /** Images to train on, with as many classes as the network has outputs. */
+  train: valueOption<Dataset>()({
+    group: 'Data',
+    help: 'images to train on, with as many classes as the network has outputs',
+    accepts: 'a dataset',
+    required: true,
+    decides: true,
+    read: dataset,
+    record: ({ name, length, fingerprint }) => ({ name, length, fingerprint }),
+  }),
+  /** Images on which the network is evaluated every validateEvery steps and at the end, of the same classes. */
+  validate: valueOption<Dataset>()({
+    group: 'Data',
+    help: 'images on which the network is evaluated every validateEvery steps and at the end, of the same classes',
+    accepts: 'a dataset',
+    decides: false,
+    read: dataset,
+    record: ({ name }) => name,
+  }),
+  /** Of training images: a random crop and a mirror image. */
+  augment: objectOption({ group: 'Data', help: 'of training images: a random crop and a mirror image', decides: true }, augmentOptions, (where, value) =>
+    checkInner(where, augmentOptions, value),
+  ),
+  /** A number for all steps, a schedule, or a function of the step (which no checkpoint can hold). */
+  learningRate: valueOption<LearningRate>()({
+    group: 'Learning rate',
+    help: 'a number for all steps, a schedule, or a function of the step (which no checkpoint can hold)',
+    accepts: 'a number of at least 0, a schedule or a function of the step',
+    required: true,
+    decides: true,
+    read: (where, value) => schedule(where, value),
+  }),
+  /** What sgd() makes. @default sgd(): momentum 0.9, weight decay 1e-4 */
+  optimizer: {
+    ...variant(sharedOptions.optimizer, { fallback: sgd(), usual: 'sgd(): momentum 0.9, weight decay 1e-4' }),
+    read: optimizer,
+  },
+  /** Where checkpoints go, and whether a run goes on from one. */
+  checkpoint: objectOption(
+    { group: 'Output', help: 'where checkpoints go, and whether a run goes on from one', decides: false },
+    checkpointOptions,
+    (where, value) => checkInner(where, checkpointOptions, value),
+  ),
+  /** Start values from a model file; whatever the file says, images are normalised as those of train, and outputs are the classes of train, in their order. */
+  initialise: objectOption(
+    {
+      group: 'Training',
+      help: 'start values from a model file; whatever the file says, images are normalised as those of train, and outputs are the classes of train, in their order',
+      decides: false,
+    },
+    initialiseOptions,
+    (where, value) => checkInner(where, initialiseOptions, value),
+  ),
+} satisfies RunTable
+
+/** Everything that `fit` takes. */
+export const fitTable: Omit<typeof sharedOptions, 'optimizer'> & typeof lengthOptions & typeof runOptions & typeof ownFitOptions = {
+  ...sharedOptions,
+  ...lengthOptions,
+  ...runOptions,
+  ...ownFitOptions,
+}
 
 export type FitOptions = FitSettings & FitLength
 
 /** One of both. */
 export type FitLength =
-  | { readonly steps: number; readonly epochs?: undefined }
-  /** Passes over the training data; may have a fraction. */
-  | { readonly epochs: number; readonly steps?: undefined }
+  (Needed<typeof lengthOptions, 'steps'> & { readonly epochs?: undefined }) | (Needed<typeof lengthOptions, 'epochs'> & { readonly steps?: undefined })
 
-export interface FitSettings {
-  /** Has as many classes as the network has outputs; sessions take fewer too. */
-  readonly train: Dataset
-  /** Evaluated every `validateEvery` steps and at the end. */
-  readonly validate?: Dataset
-  /** Of training images: zeros around the normalised image, a random crop of its first size, mirrored half of the time. */
-  readonly augment?: AugmentOptions
-  /** Images per step; the last short batch of an epoch is dropped. @default 128 */
-  readonly batch?: number
-  /** Of start values, order, augmentation and dropout. @default 0 */
-  readonly seed?: number
-  /** @default 'auto' */
-  readonly device?: DeviceChoice
-  /** @default 'auto' */
-  readonly precision?: PrecisionChoice
-  /** 0: what user, cores and cgroup allow. @default 0 */
-  readonly threads?: number
-  /** For device `cuda`; an error on others. */
-  readonly cuda?: CudaSettings
-  /** Threads that decode and augment images. @default 1 */
-  readonly workers?: number
-  /** @default sgd(): momentum 0.9, decay 1e-4 */
-  readonly optimizer?: SgdOptimizer
-  /** A number for all steps, or a schedule. */
-  readonly learningRate: number | Schedule
-  /** @default 0 */
-  readonly labelSmoothing?: number
-  /** Groups of consecutive images of a batch with BN statistics of their own. @default 1 */
-  readonly statisticsGroups?: number
-  /** 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': never, for the last digits. @default 'auto' */
-  readonly convolution?: ConvolutionChoice
-  /**
-   * Of each residual stream every n-th sum is kept for the backward pass, the others are computed again: less memory for some more time, the same
-   * results. 1: all are kept. @default 1
-   */
-  readonly recompute?: number
-  /** Parameters that are not trained: names, paths above them, patterns with `*`. @default [] */
-  readonly frozen?: readonly string[]
-  /** Norms that use and keep their running statistics. @default [] */
-  readonly frozenStatistics?: readonly string[]
-  /**
-   * Start values from a model file, except for what matches `except` (a replaced head). Whatever the file says, images are normalised as those of `train`, and
-   * outputs are the classes of `train`, in their order.
-   */
-  readonly initialise?: { readonly from: string; readonly except?: readonly string[] }
-  /** Steps between validations. @default one epoch */
-  readonly validateEvery?: number
-  /** Steps per line of the log. @default 50 */
-  readonly logEvery?: number
-  readonly checkpoint?: CheckpointOptions
-  /** Directory for metrics.jsonl, the event file and manifest.json. @default the checkpoints' directory, or none */
-  readonly output?: string
-  /** File for a Chrome trace (Perfetto opens it) of three steps after the first two: when each operation ran, and for how long. */
-  readonly profile?: string
-  /** Ends the run between two operations, or while it is prepared, without saving; `finished` rejects with ERR_ABORTED. For saving first, see `stop()`. */
-  readonly signal?: AbortSignal
-}
+export interface FitSettings
+  extends
+    Given<typeof programOptions>,
+    Given<typeof placeOptions>,
+    Given<typeof trainingOptions>,
+    Omit<Given<typeof sharedValues>, 'optimizer'>,
+    Given<typeof runOptions>,
+    Given<typeof ownFitOptions> {}
 
-export interface AugmentOptions {
-  /** @default 0 */
-  readonly pad?: number
-  /** Has to be the size of the images. @default that */
-  readonly crop?: number
-  /** @default false */
-  readonly flip?: boolean
-}
+export type AugmentOptions = Given<typeof augmentOptions>
+export type CheckpointOptions = Given<typeof checkpointOptions>
 
-export interface CheckpointOptions {
-  readonly directory: string
-  /** Steps between checkpoints; one more is written at the end, and where a validation is the best so far. @default one epoch */
-  readonly every?: number
-  /** How many of the newest stay; the best stays beside. @default 3 */
-  readonly keep?: number
-  /** Go on from the newest checkpoint in the directory, if there is one. Without it, a directory with checkpoints is an error. @default false */
-  readonly resume?: boolean
-}
+type Derived = 'steps' | 'epochs' | 'augment' | 'learningRate' | 'validateEvery' | 'checkpoint' | 'initialise' | 'optimizer'
 
 /** Complete and checked. */
-export interface FitPlan {
+export interface FitPlan extends Omit<ValuesOf<typeof fitTable>, Derived> {
   readonly network: Network
-  readonly train: Dataset
-  readonly validate: Dataset | undefined
   readonly augment: { readonly pad: number; readonly flip: boolean }
-  readonly batch: number
   readonly steps: number
   readonly stepsPerEpoch: number
-  readonly seed: number
-  readonly device: DeviceChoice
-  readonly precision: PrecisionChoice
-  readonly threads: number
-  readonly cuda: CudaSettings | undefined
-  readonly workers: number
   readonly optimizer: SgdOptimizer
-  readonly learningRate: Schedule
-  readonly labelSmoothing: number
-  readonly statisticsGroups: number
-  readonly convolution: ConvolutionChoice
-  readonly recompute: number
-  readonly frozen: readonly string[]
-  readonly frozenStatistics: readonly string[]
+  readonly learningRate: Rate
   readonly initialise: { readonly from: string; readonly except: readonly string[] } | undefined
   readonly validateEvery: number
-  readonly logEvery: number
   readonly checkpoint: Required<CheckpointOptions> | undefined
-  readonly output: string | undefined
-  readonly profile: string | undefined
-  readonly signal: AbortSignal | undefined
 }
 
-const names = [
-  'train',
-  'validate',
-  'augment',
-  'batch',
-  'steps',
-  'epochs',
-  'seed',
-  'device',
-  'precision',
-  'threads',
-  'cuda',
-  'workers',
-  'optimizer',
-  'learningRate',
-  'labelSmoothing',
-  'statisticsGroups',
-  'convolution',
-  'recompute',
-  'frozen',
-  'frozenStatistics',
-  'initialise',
-  'validateEvery',
-  'logEvery',
-  'checkpoint',
-  'output',
-  'profile',
-  'signal',
-] as const satisfies readonly (keyof FitSettings | keyof FitLength)[]
+/** A schedule, or a function of the step that has no other form. */
+export type Rate = Pick<Schedule, 'at'>
 
 export function planFit(network: Network, options: FitOptions): FitPlan {
   if ((network as Partial<Network> | undefined)?.kind !== 'network') throw invalid('fit', 'a network', network)
-  knownKeys('fit', options, names)
-  const train = dataset('fit: train', options.train)
-  const batch = integer('fit: batch', options.batch ?? 128, 1, 1 << 20)
+  const given = withDefaults(fitTable, checkOptions('fit', fitTable, options))
+  const { train, validate, batch, checkpoint, initialise } = given
   const stepsPerEpoch = Math.floor(train.length / batch)
   if (stepsPerEpoch === 0) throw new PreresnetError('ERR_DATASET', `fit: batch: ${train.name} has ${train.length} images, fewer than one batch of ${batch}`)
-  const checkpoint = checkpointOptions(options.checkpoint, stepsPerEpoch)
-  const { learningRate, signal, initialise } = options
-  if (initialise !== undefined) knownKeys('fit: initialise', initialise, ['from', 'except'])
+  if (validate !== undefined) checkClasses(`fit: validate: ${validate.name}`, validate.classes, 'the training images', train.classes)
+  if (batch % given.statisticsGroups !== 0) throw invalid('fit: statisticsGroups', `a divisor of the batch (${batch})`, given.statisticsGroups)
   return {
+    ...given,
     network,
-    train,
-    validate: validation(options.validate, train),
-    augment: augmentOptions(options.augment ?? {}, train),
-    batch,
+    augment: withDefaults(augmentOptions, given.augment ?? {}),
     steps: totalSteps(options, stepsPerEpoch),
     stepsPerEpoch,
-    seed: integer('fit: seed', options.seed ?? 0, 0),
-    device: oneOf('fit: device', options.device ?? 'auto', deviceChoices),
-    precision: oneOf('fit: precision', options.precision ?? 'auto', precisionChoices),
-    threads: integer('fit: threads', options.threads ?? 0, 0, 1024),
-    cuda: options.cuda && checkCudaSettings('fit', options.cuda),
-    workers: integer('fit: workers', options.workers ?? 1, 1, 256),
-    optimizer: optimizer(options.optimizer),
-    learningRate: isSchedule(learningRate) ? learningRate : constant({ rate: number('fit: learningRate', learningRate, 0) }),
-    labelSmoothing: number('fit: labelSmoothing', options.labelSmoothing ?? 0, 0, 1),
-    statisticsGroups: statisticsGroups(options.statisticsGroups ?? 1, batch),
-    convolution: oneOf('fit: convolution', options.convolution ?? 'auto', convolutionChoices),
-    recompute: integer('fit: recompute', options.recompute ?? 1, 1),
-    frozen: patterns('fit: frozen', options.frozen ?? []),
-    frozenStatistics: patterns('fit: frozenStatistics', options.frozenStatistics ?? []),
-    initialise: initialise && { from: string('fit: initialise.from', initialise.from), except: patterns('fit: initialise.except', initialise.except ?? []) },
-    validateEvery: integer('fit: validateEvery', options.validateEvery ?? stepsPerEpoch, 1),
-    logEvery: integer('fit: logEvery', options.logEvery ?? 50, 1),
-    checkpoint,
-    output: options.output === undefined ? checkpoint?.directory : string('fit: output', options.output),
-    profile: options.profile === undefined ? undefined : string('fit: profile', options.profile),
-    signal: abortSignal('fit: signal', signal),
+    optimizer: given.optimizer,
+    learningRate: resumable(given.learningRate as Rate, checkpoint !== undefined),
+    initialise: initialise && withDefaults(initialiseOptions, initialise),
+    validateEvery: given.validateEvery ?? stepsPerEpoch,
+    checkpoint: checkpoint && { ...withDefaults(checkpointOptions, checkpoint), every: checkpoint.every ?? stepsPerEpoch },
+    output: given.output ?? checkpoint?.directory,
   }
 }
 
 function totalSteps({ steps, epochs }: FitOptions, stepsPerEpoch: number): number {
   if ((steps === undefined) === (epochs === undefined))
     throw new PreresnetError('ERR_OPTION', `fit: expected either steps or epochs, got ${steps === undefined ? 'neither' : 'both'}`)
-  if (steps !== undefined) return integer('fit: steps', steps, 1)
-  return Math.max(1, Math.round(number('fit: epochs', epochs, Number.MIN_VALUE) * stepsPerEpoch))
+  return steps ?? Math.max(1, Math.round(epochs * stepsPerEpoch))
 }
 
-function augmentOptions(augment: AugmentOptions, { shape, name }: Dataset): FitPlan['augment'] {
-  knownKeys('fit: augment', augment, ['pad', 'crop', 'flip'])
-  if (augment.crop !== undefined && (augment.crop !== shape.height || augment.crop !== shape.width)) {
-    throw invalid('fit: augment.crop', `the images' size (${name}: ${shape.height} x ${shape.width})`, augment.crop)
-  }
-  return { pad: integer('fit: augment.pad', augment.pad ?? 0, 0, 1024), flip: boolean('fit: augment.flip', augment.flip ?? false) }
+function schedule(where: string, value: unknown): Rate {
+  if (isSchedule(value)) return value
+  if (typeof value === 'function') return { at: value as (step: number) => number }
+  if (typeof fields(value)['at'] === 'function') return value as Rate
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return constant({ rate: value })
+  throw invalid(where, ownFitOptions.learningRate.accepts, value)
 }
 
-function checkpointOptions(checkpoint: CheckpointOptions | undefined, stepsPerEpoch: number): FitPlan['checkpoint'] {
-  if (checkpoint === undefined) return undefined
-  knownKeys('fit: checkpoint', checkpoint, ['directory', 'every', 'keep', 'resume'])
-  return {
-    directory: string('fit: checkpoint.directory', checkpoint.directory),
-    every: integer('fit: checkpoint.every', checkpoint.every ?? stepsPerEpoch, 1),
-    keep: integer('fit: checkpoint.keep', checkpoint.keep ?? 3, 1),
-    resume: boolean('fit: checkpoint.resume', checkpoint.resume ?? false),
-  }
+/** A function says nothing that a checkpoint could hold and a resumed run be compared with. */
+function resumable(rate: Rate, checkpoints: boolean): Rate {
+  if (checkpoints && !isSchedule(rate))
+    throw new PreresnetError(
+      'ERR_OPTION',
+      'fit: learningRate: expected a number or a schedule where checkpoints are written, which can hold no function; see multiStep, cosine and others',
+    )
+  return rate
 }
 
-function optimizer(value: SgdOptimizer | undefined): SgdOptimizer {
-  if (value === undefined) return sgd()
-  if ((value as Partial<SgdOptimizer> | null)?.kind !== 'sgd') throw invalid('fit: optimizer', 'an optimizer, such as sgd()', value)
-  const { momentum, nesterov, weightDecay, excludeFromDecay, groups, clipNorm } = value
+function optimizer(where: string, value: unknown): SgdOptimizer {
+  const { momentum, nesterov, weightDecay, excludeFromDecay, groups, clipNorm } = checkOptimizer(where, value)
   return sgd({ momentum, nesterov, weightDecay, excludeFromDecay, groups, clipNorm })
-}
-
-function statisticsGroups(groups: number, batch: number): number {
-  integer('fit: statisticsGroups', groups, 1)
-  if (batch % groups !== 0) throw invalid('fit: statisticsGroups', `a divisor of the batch (${batch})`, groups)
-  return groups
-}
-
-function patterns(where: string, value: readonly string[]): readonly string[] {
-  if (!Array.isArray(value)) throw invalid(where, 'a list of names or patterns', value)
-  return value.map((pattern, index) => string(`${where}[${index}]`, pattern))
 }
 
 function dataset(where: string, value: unknown): Dataset {
   const { name, length } = checkDataset(where, value)
   if (length === 0) throw new PreresnetError('ERR_DATASET', `${where}: ${name} is empty`)
   return value as Dataset
-}
-
-/** Of the training's classes: else its errors would be counted by other names. */
-function validation(value: unknown, train: Dataset): Dataset | undefined {
-  if (value === undefined) return undefined
-  const set = dataset('fit: validate', value)
-  checkClasses(`fit: validate: ${set.name}`, set.classes, 'the training images', train.classes)
-  return set
 }

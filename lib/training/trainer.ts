@@ -2,12 +2,14 @@
 import { throwIfAborted } from '../abort.js'
 import { loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
+import { pick } from '../options/check.js'
 import { checkReplaceable } from '../formats/files.js'
 import { packageVersion } from '../package.js'
 import type { StepMetrics } from '../runtime/metrics.js'
 import { checkOutputs, outputsOf } from '../runtime/outputs.js'
 import { compile } from '../runtime/compile.js'
 import type { Session } from '../runtime/session.js'
+import { sharedOptions } from '../runtime/session_options.js'
 import {
   listCheckpoints,
   pruneCheckpoints,
@@ -122,26 +124,17 @@ export class Trainer {
   }
 
   async #openSession(data: Loader, resumed: Resumed | undefined): Promise<Session> {
-    const { network, device, precision, threads, cuda, seed, optimizer, labelSmoothing, frozen, frozenStatistics, statisticsGroups, convolution, recompute } =
-      this.#plan
+    const { network, device, precision, cuda } = this.#plan
     const saved = resumed?.state.recipe
     // Other kernels would give other bits: what was chosen before is taken again.
     const settings = saved?.cuda === undefined ? cuda : { ...cuda, tune: saved.cuda.choices ?? false }
     return compile(network, {
+      ...pick(sharedOptions, this.#plan),
       data,
       // What 'auto' took before is taken again.
       device: device === 'auto' ? (saved?.device ?? 'auto') : device,
       precision: precision === 'auto' && (device === 'auto' || device === saved?.device) ? (saved?.precision ?? 'auto') : precision,
-      threads,
       ...(settings && { cuda: settings }),
-      seed,
-      optimizer,
-      labelSmoothing,
-      frozen,
-      frozenStatistics,
-      statisticsGroups,
-      convolution,
-      recompute,
       signal: this.#signal,
     })
   }

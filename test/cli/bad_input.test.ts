@@ -44,7 +44,7 @@ const cases: readonly Case[] = [
     words: train('--batch', 'many'),
     status: 2,
     code: 'ERR_OPTION',
-    says: /--batch: expected an integer of at least 1, got "many" \(type string\)/,
+    says: /--batch: expected an integer from 1 to 1048576, got "many" \(type string\)/,
   },
   { what: 'fraction for an integer', words: train('--batch', '1.5'), status: 2, code: 'ERR_OPTION', says: /--batch: expected an integer/ },
   { what: 'negative number', words: train('--momentum', '-1'), status: 2, code: 'ERR_OPTION', says: /--momentum: expected a number from 0 to 1, got -1/ },

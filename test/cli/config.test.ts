@@ -4,19 +4,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { resolveOptions } from '../../lib/cli/config.js'
-import { choiceOption, flagOption, integerOption, integersOption, namesOption, numberOption } from '../../lib/cli/option_spec.js'
+import { choiceOption, flagOption, integerOption, integersOption, namesOption, numberOption } from '../../lib/options/spec.js'
 import { preresnet } from './run.js'
 
 const place = await mkdtemp(join(tmpdir(), 'preresnet-config-'))
 test.after.always(() => rm(place, { recursive: true, force: true }))
 
+const said = { group: 'Training', help: '' } as const
 const specs = {
-  batch: integerOption('', { minimum: 1, fallback: 128 }),
-  learningRate: numberOption('', { minimum: 0, fallback: 0.1 }),
-  milestones: integersOption('', 1),
-  device: choiceOption('', ['auto', 'cpu'], 'auto'),
-  flip: flagOption('', true),
-  frozen: namesOption(''),
+  batch: integerOption({ ...said, unit: 'images', minimum: 1, fallback: 128 }),
+  learningRate: numberOption({ ...said, unit: 'rate', minimum: 0, fallback: 0.1 }),
+  milestones: integersOption({ ...said, unit: 'step', minimum: 1 }),
+  device: choiceOption({ ...said, choices: ['auto', 'cpu'], fallback: 'auto' }),
+  flip: flagOption({ ...said, fallback: true }),
+  frozen: namesOption({ ...said, fallback: [] }),
 }
 
 async function file(name: string, content: unknown): Promise<string> {

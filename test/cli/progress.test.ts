@@ -1,6 +1,7 @@
 import test from 'ava'
-import { cudaSettings } from '../../lib/cli/place_options.js'
+import { passedOn } from '../../lib/cli/place_options.js'
 import { tuningProgress } from '../../lib/cli/progress.js'
+import { sharedOptions } from '../../lib/runtime/session_options.js'
 
 function written(terminal: boolean, total: number): string[] {
   const texts: string[] = []
@@ -26,6 +27,6 @@ test('the tuner writes one line over on a terminal, and a few lines elsewhere', 
 })
 
 test("commands show the tuner's progress, but for those that print JSON", (t) => {
-  t.is(typeof cudaSettings({ json: false }).cuda?.onTuning, 'function')
-  t.deepEqual(cudaSettings({ json: true }), {})
+  t.is(typeof passedOn(sharedOptions, { json: false }).cuda?.onTuning, 'function')
+  t.deepEqual(passedOn(sharedOptions, { json: true }), {})
 })

@@ -54,7 +54,6 @@ const bad: [string, () => FitOptions, string, RegExp][] = [
   ],
   ['a batch larger than the data', () => ({ ...least, batch: 104 }), 'ERR_DATASET', /made has 103 images, fewer than one batch of 104/],
   ['groups that do not divide the batch', () => ({ ...least, statisticsGroups: 3 }), 'ERR_OPTION', /a divisor of the batch \(10\), got 3/],
-  ['a crop of another size', () => ({ ...least, augment: { crop: 3 } }), 'ERR_OPTION', /the images' size \(made: 4 x 4\), got 3/],
   ['a misspelt augmentation', () => ({ ...least, augment: { flipp: true } as never }), 'ERR_OPTION', /did you mean "flip"/],
   ['no learning rate', () => ({ ...least, learningRate: undefined as never }), 'ERR_OPTION', /fit: learningRate: expected a number/],
   ['a smoothing beyond 1', () => ({ ...least, labelSmoothing: 2 }), 'ERR_OPTION', /labelSmoothing: expected a number from 0 to 1/],

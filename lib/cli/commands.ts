@@ -1,0 +1,14 @@
+/** All commands, in the order of the help. */
+import { bench } from './bench.js'
+import type { AnyCommand } from './command.js'
+import { doctor } from './doctor.js'
+import { evaluate } from './eval.js'
+import { goldens } from './goldens.js'
+import { plan } from './plan.js'
+import { predict } from './predict.js'
+import { quickstart } from './quickstart.js'
+import { report } from './report.js'
+import { summary } from './summary.js'
+import { train } from './train.js'
+
+export const commands: readonly AnyCommand[] = [quickstart, train, evaluate, predict, summary, plan, report, goldens, bench, doctor]

@@ -1,0 +1,320 @@
+/**
+ * The options of `compile`, `fit` and the command line whose values are plain. What takes a dataset, a schedule or another value of a room stands in that room's
+ * table (runtime/session_options.ts, training/fit_options.ts), as an entry of the same kind. `node scripts/options.mjs` writes each comment from its entry.
+ */
+import { choiceOption, flagOption, integerOption, namesOption, numberOption, numberOrWordOption, stringOption, type RunTable } from './spec.js'
+
+/** What decides, of a network's training, which program is compiled. */
+export const programOptions = {
+  /** Groups of consecutive images of a batch with BN statistics of their own. @default 1 */
+  statisticsGroups: integerOption({
+    group: 'Training',
+    help: 'groups of consecutive images of a batch with BN statistics of their own',
+    unit: 'groups',
+    minimum: 1,
+    fallback: 1,
+    decides: true,
+  }),
+  /**
+   * 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': no Winograd, which is slower and slightly more accurate.
+   * @default auto
+   */
+  convolution: choiceOption({
+    group: 'Training',
+    help: "'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': no Winograd, which is slower and slightly more accurate",
+    choices: ['auto', 'direct'],
+    fallback: 'auto',
+    decides: true,
+  }),
+  /**
+   * Activation checkpointing: keep every n-th sum of each residual stream for the backward pass and compute the others again; the same results with less memory
+   * and some more time; 1: keep all.
+   * @default 1
+   */
+  recompute: integerOption({
+    group: 'Training',
+    help:
+      'activation checkpointing: keep every n-th sum of each residual stream for the backward pass and compute the others again; the same results with less ' +
+      'memory and some more time; 1: keep all',
+    unit: 'sums',
+    minimum: 1,
+    fallback: 1,
+    decides: false,
+  }),
+} satisfies RunTable
+
+/** Where and how to compute: `compile`, `fit`, `Classifier.load` and most commands. */
+export const placeOptions = {
+  /** Who computes. @default auto */
+  device: choiceOption({
+    group: 'Device',
+    help: 'who computes',
+    choices: ['auto', 'cpu', 'reference', 'cuda'],
+    fallback: 'auto',
+    decides: true,
+  }),
+  /**
+   * Types in memory and of arithmetic; parameters and sums are fp32 in each; 'auto': fp16 on CUDA, on the CPU what a measurement of about a second at first use
+   * finds fastest, which is remembered.
+   * @default auto
+   */
+  precision: choiceOption({
+    group: 'Device',
+    help:
+      "types in memory and of arithmetic; parameters and sums are fp32 in each; 'auto': fp16 on CUDA, on the CPU what a measurement of about a second at first " +
+      'use finds fastest, which is remembered',
+    choices: ['auto', 'fp32', 'tf32', 'bf16', 'bf16-native', 'fp16', 'fp64'],
+    fallback: 'auto',
+    decides: true,
+  }),
+  /** Threads that compute; 0: what user, cores and cgroup allow; results do not depend on it. @default 0 */
+  threads: integerOption({
+    group: 'Device',
+    help: 'threads that compute; 0: what user, cores and cgroup allow; results do not depend on it',
+    unit: 'threads',
+    minimum: 0,
+    maximum: 1024,
+    fallback: 0,
+    decides: false,
+  }),
+} satisfies RunTable
+
+/** Of training, in `compile` and `fit`. */
+export const trainingOptions = {
+  /** Seed of start values, order, augmentation and dropout. @default 0 */
+  seed: integerOption({ group: 'Training', help: 'seed of start values, order, augmentation and dropout', unit: null, minimum: 0, fallback: 0, decides: true }),
+  /** Share of the target spread over all classes. @default 0 */
+  labelSmoothing: numberOption({
+    group: 'Training',
+    help: 'share of the target spread over all classes',
+    unit: 'share',
+    minimum: 0,
+    maximum: 1,
+    fallback: 0,
+    decides: true,
+  }),
+  /** Parameters that are not trained: names, paths above them, patterns with *. */
+  frozen: namesOption({
+    group: 'Training',
+    help: 'parameters that are not trained: names, paths above them, patterns with *',
+    fallback: [],
+    decides: true,
+  }),
+  /** Norms that use and keep their running statistics while training: names, paths above them, patterns with *. */
+  frozenStatistics: namesOption({
+    group: 'Training',
+    help: 'norms that use and keep their running statistics while training: names, paths above them, patterns with *',
+    fallback: [],
+    decides: true,
+  }),
+} satisfies RunTable
+
+/** Of `fit`: one of both. */
+export const lengthOptions = {
+  /** Steps of training; this or epochs. */
+  steps: integerOption({ group: 'Training', help: 'steps of training; this or epochs', unit: 'steps', minimum: 1, decides: false }),
+  /** Passes over the training images, which may have a fraction; this or steps. */
+  epochs: numberOption({
+    group: 'Training',
+    help: 'passes over the training images, which may have a fraction; this or steps',
+    unit: 'epochs',
+    minimum: 0,
+    above: true,
+    decides: false,
+  }),
+} satisfies RunTable
+
+/** Of `fit` alone. */
+export const runOptions = {
+  /** Images a step; the last short batch of an epoch is dropped. @default 128 */
+  batch: integerOption({
+    group: 'Training',
+    help: 'images a step; the last short batch of an epoch is dropped',
+    unit: 'images',
+    minimum: 1,
+    maximum: 2 ** 20,
+    fallback: 128,
+    decides: true,
+  }),
+  /** Threads that decode and prepare images. @default 1 */
+  workers: integerOption({
+    group: 'Data',
+    help: 'threads that decode and prepare images',
+    unit: 'threads',
+    minimum: 1,
+    maximum: 256,
+    fallback: 1,
+    decides: false,
+  }),
+  /** Steps between validations. @default one epoch */
+  validateEvery: integerOption({ group: 'Output', help: 'steps between validations', unit: 'steps', minimum: 1, usual: 'one epoch', decides: false }),
+  /** Steps a line of the log. @default 50 */
+  logEvery: integerOption({ group: 'Output', help: 'steps a line of the log', unit: 'steps', minimum: 1, fallback: 50, decides: false }),
+  /** Directory of metrics.jsonl, the event file and manifest.json. @default the checkpoints' directory, or none */
+  output: stringOption({
+    group: 'Output',
+    help: 'directory of metrics.jsonl, the event file and manifest.json',
+    metavar: 'directory',
+    usual: "the checkpoints' directory, or none",
+    decides: false,
+  }),
+  /** File for a Chrome trace (Perfetto opens it) of three steps after the first two: when each operation ran, and for how long. */
+  profile: stringOption({
+    group: 'Output',
+    help: 'file for a Chrome trace (Perfetto opens it) of three steps after the first two: when each operation ran, and for how long',
+    metavar: 'file',
+    decides: false,
+  }),
+} satisfies RunTable
+
+/** `augment` of `fit`. */
+export const augmentOptions = {
+  /** Zeros around the normalised image before the random crop. @default 0 */
+  pad: integerOption({
+    group: 'Data',
+    help: 'zeros around the normalised image before the random crop',
+    unit: 'pixels',
+    minimum: 0,
+    maximum: 1024,
+    fallback: 0,
+    decides: true,
+  }),
+  /** Mirror half of the images. @default false */
+  flip: flagOption({ group: 'Data', help: 'mirror half of the images', fallback: false, decides: true }),
+} satisfies RunTable
+
+/** `checkpoint` of `fit`. */
+export const checkpointOptions = {
+  /** Where checkpoints go. */
+  directory: stringOption({ group: 'Output', help: 'where checkpoints go', metavar: 'directory', required: true, flag: null, decides: false }),
+  /** Steps between checkpoints; one more is written at the end, and where a validation is the best so far. @default one epoch */
+  every: integerOption({
+    group: 'Output',
+    help: 'steps between checkpoints; one more is written at the end, and where a validation is the best so far',
+    unit: 'steps',
+    minimum: 1,
+    usual: 'one epoch',
+    flag: 'checkpointEvery',
+    decides: false,
+  }),
+  /** Newest checkpoints that stay; the best stays beside. @default 3 */
+  keep: integerOption({
+    group: 'Output',
+    help: 'newest checkpoints that stay; the best stays beside',
+    unit: 'checkpoints',
+    minimum: 1,
+    fallback: 3,
+    decides: false,
+  }),
+  /** Go on from the newest checkpoint in the directory, if there is one; without it, a directory with checkpoints is an error. @default false */
+  resume: flagOption({
+    group: 'Output',
+    help: 'go on from the newest checkpoint in the directory, if there is one; without it, a directory with checkpoints is an error',
+    fallback: false,
+    decides: false,
+  }),
+} satisfies RunTable
+
+/** `initialise` of `fit`. */
+export const initialiseOptions = {
+  /** Model file whose values training starts from. */
+  from: stringOption({ group: 'Training', help: 'model file whose values training starts from', metavar: 'model', required: true, decides: false }),
+  /** Parameters that keep their start values all the same (a replaced head): names, paths above them, patterns with *. */
+  except: namesOption({
+    group: 'Training',
+    help: 'parameters that keep their start values all the same (a replaced head): names, paths above them, patterns with *',
+    fallback: [],
+    decides: false,
+  }),
+} satisfies RunTable
+
+/** The loss scale's limits: its inverse must be a number too. */
+const largestLossScale = 2 ** 64
+
+/** `cuda` of `compile`, `fit` and `Classifier.load`, where plain. */
+export const cudaOptions = {
+  /** Number of the device. @default 0 */
+  index: integerOption({ group: 'CUDA', help: 'number of the device', unit: null, minimum: 0, maximum: 1023, fallback: 0, flag: 'cudaIndex', decides: false }),
+  /**
+   * Only algorithms whose results are the same bits in every run, on one model of GPU with one version of cuDNN; how sums are split follows from the number of
+   * multiprocessors, so another model gives other roundings.
+   * @default false
+   */
+  deterministic: flagOption({
+    group: 'CUDA',
+    help:
+      'only algorithms whose results are the same bits in every run, on one model of GPU with one version of cuDNN; how sums are split follows from the number ' +
+      'of multiprocessors, so another model gives other roundings',
+    fallback: false,
+    decides: true,
+  }),
+  /** Launches one by one instead of a captured graph; for debugging. @default false */
+  eager: flagOption({ group: 'CUDA', help: 'launches one by one instead of a captured graph; for debugging', fallback: false, decides: false }),
+  /**
+   * What gradients are multiplied by on their way back; 'dynamic' halves it on overflow and doubles it after many good steps.
+   * @default dynamic in fp16, else 1
+   */
+  lossScale: numberOrWordOption({
+    group: 'CUDA',
+    help: "what gradients are multiplied by on their way back; 'dynamic' halves it on overflow and doubles it after many good steps",
+    unit: 'factor',
+    word: 'dynamic',
+    accepts: '"dynamic" or a number from 2^-64 to 2^64',
+    minimum: 1 / largestLossScale,
+    maximum: largestLossScale,
+    usual: 'dynamic in fp16, else 1',
+    decides: true,
+  }),
+  /** Bytes that one convolution may take beside its tensors; 0: any. @default 0 */
+  workspaceLimit: integerOption({
+    group: 'CUDA',
+    help: 'bytes that one convolution may take beside its tensors; 0: any',
+    unit: 'bytes',
+    minimum: 0,
+    fallback: 0,
+    decides: false,
+  }),
+  /**
+   * Bytes of datasets in memory that are kept on the device as a whole, beside the session's memory, so that steps send indices instead of images; what is
+   * beyond that, or does not fit beside the session, stays on the host; 0: none.
+   * @default 512 MiB
+   */
+  residentLimit: integerOption({
+    group: 'CUDA',
+    help:
+      "bytes of datasets in memory that are kept on the device as a whole, beside the session's memory, so that steps send indices instead of images; what is " +
+      'beyond that, or does not fit beside the session, stays on the host; 0: none',
+    unit: 'bytes',
+    minimum: 0,
+    fallback: 512 * 2 ** 20,
+    usual: '512 MiB',
+    decides: false,
+  }),
+} satisfies RunTable
+
+/** Of `sgd`, where plain. */
+export const sgdOptions = {
+  /** Momentum. @default 0.9 */
+  momentum: numberOption({ group: 'Optimizer', help: 'momentum', unit: 'factor', minimum: 0, maximum: 1, fallback: 0.9, decides: true }),
+  /** Nesterov's momentum. @default false */
+  nesterov: flagOption({ group: 'Optimizer', help: "Nesterov's momentum", fallback: false, decides: true }),
+  /** Weight decay. @default 0.0001 */
+  weightDecay: numberOption({ group: 'Optimizer', help: 'weight decay', unit: 'factor', minimum: 0, fallback: 1e-4, decides: true }),
+  /** What does not decay; 'norm-and-bias': norms and biases. @default none */
+  excludeFromDecay: choiceOption({
+    group: 'Optimizer',
+    help: "what does not decay; 'norm-and-bias': norms and biases",
+    choices: ['none', 'norm-and-bias'],
+    fallback: 'none',
+    decides: true,
+  }),
+  /** Largest norm of all gradients together, to which they are scaled before decay; 0: any. @default 0 */
+  clipNorm: numberOption({
+    group: 'Optimizer',
+    help: 'largest norm of all gradients together, to which they are scaled before decay; 0: any',
+    unit: 'norm',
+    minimum: 0,
+    fallback: 0,
+    decides: true,
+  }),
+} satisfies RunTable

@@ -1,0 +1,68 @@
+/** The options of `compile`, and those that `fit` shares with it. */
+import { abortSignal } from '../abort.js'
+import type { Dataset } from '../data/dataset.js'
+import { checkDatasetOrLoader, type Loader } from '../data/loader.js'
+import { flagOption, objectOption, valueOption, variant, type RunTable } from '../options/spec.js'
+import { placeOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
+import { cudaTable, readCudaSettings } from './cuda.js'
+import { checkOptimizer, type SgdOptimizer } from './optimizer.js'
+
+/** Those that are values of this room. */
+export const sharedValues = {
+  /** What sgd() makes. @default none: the session only evaluates and infers */
+  optimizer: valueOption<SgdOptimizer>()({
+    group: 'Optimizer',
+    help: 'what sgd() makes',
+    accepts: 'an optimizer, such as sgd()',
+    usual: 'none: the session only evaluates and infers',
+    decides: true,
+    read: checkOptimizer,
+  }),
+  /** Settings of a CUDA device; an error on others. */
+  cuda: objectOption({ group: 'CUDA', help: 'settings of a CUDA device; an error on others', decides: true }, cudaTable, readCudaSettings),
+  /** Ends the preparation and the run with ERR_ABORTED, between two operations and without saving; a session's calls have signals of their own. */
+  signal: valueOption<AbortSignal>()({
+    group: 'Command',
+    help: "ends the preparation and the run with ERR_ABORTED, between two operations and without saving; a session's calls have signals of their own",
+    accepts: 'an AbortSignal',
+    decides: false,
+    read: (where, value) => abortSignal(where, value)!,
+    record: () => undefined,
+  }),
+} satisfies RunTable
+
+/** What `compile` and `fit` share: `fit` passes all of it on. */
+export const sharedOptions: typeof programOptions & typeof placeOptions & typeof trainingOptions & typeof sharedValues = {
+  ...programOptions,
+  ...placeOptions,
+  ...trainingOptions,
+  ...sharedValues,
+}
+
+/** Of `compile` alone. */
+export const ownSessionOptions = {
+  /** A loader whose batches steps reads, or a dataset that only says what images are like. @default none: values are handed over, see step */
+  data: valueOption<Dataset | Loader>()({
+    group: 'Data',
+    help: 'a loader whose batches steps reads, or a dataset that only says what images are like',
+    accepts: 'a dataset or a loader',
+    usual: 'none: values are handed over, see step',
+    decides: true,
+    read: checkDatasetOrLoader,
+  }),
+  /** Images of a training step. @default the loader's */
+  batch: variant(runOptions.batch, { help: 'images of a training step', fallback: undefined, usual: "the loader's" }),
+  /** Training batches bring targets, N x classes. @default false */
+  softTargets: flagOption({ group: 'Training', help: 'training batches bring targets, N x classes', fallback: false, flag: null, decides: true }),
+  /** Whether evaluate shall be there; a session for inference alone is made in less time, and plans less memory without. @default true */
+  evaluation: flagOption({
+    group: 'Training',
+    help: 'whether evaluate shall be there; a session for inference alone is made in less time, and plans less memory without',
+    fallback: true,
+    flag: null,
+    decides: false,
+  }),
+} satisfies RunTable
+
+/** Everything that `compile` takes. */
+export const sessionTable: typeof sharedOptions & typeof ownSessionOptions = { ...sharedOptions, ...ownSessionOptions }

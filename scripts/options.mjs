@@ -1,0 +1,125 @@
+// Writes docs/options.md and the comments of the tables of options, both from the tables' entries; `--check` only says whether they are up to date.
+// Needs the compiled library (npm run build).
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { commonOptions } from '../dist/lib/cli/command.js'
+import { commands } from '../dist/lib/cli/commands.js'
+import { optionName } from '../dist/lib/cli/config.js'
+import { groups, usually } from '../dist/lib/options/spec.js'
+import * as tables from '../dist/lib/options/table.js'
+import { ownCudaOptions } from '../dist/lib/runtime/cuda.js'
+import * as sessions from '../dist/lib/runtime/session_options.js'
+import { fitTable, ownFitOptions } from '../dist/lib/training/fit_options.js'
+import { main, Stop } from './support/run.mjs'
+
+const root = join(import.meta.dirname, '..')
+/** Where each table stands, whose entries get comments. */
+const sources = [
+  ['lib/options/table.ts', tables],
+  ['lib/runtime/cuda.ts', { ownCudaOptions }],
+  ['lib/runtime/session_options.ts', sessions],
+  ['lib/training/fit_options.ts', { ownFitOptions }],
+]
+
+const width = 160
+
+/** The help as a sentence, with the default: what editors show. */
+function comment(option) {
+  const usual = usually(option)
+  const tag = usual === undefined ? '' : ` @default ${usual}`
+  const text = `${option.help[0].toUpperCase()}${option.help.slice(1)}.`
+  if (`  /** ${text}${tag} */`.length <= width) return `  /** ${text}${tag} */\n`
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    if (lines.at(-1) !== '' && '   * '.length + lines.at(-1).length + 1 + word.length > width) lines.push('')
+    lines.push(`${lines.pop()} ${word}`.trimStart())
+  }
+  if (tag !== '') lines.push(tag.trimStart())
+  return `  /**\n${lines.map((line) => `   * ${line}\n`).join('')}   */\n`
+}
+
+/** A source file with the comment of each entry of its tables. */
+function commented(source, within) {
+  for (const [name, table] of Object.entries(within)) {
+    source = source.replace(new RegExp(`(const ${name} = \\{\\n)([\\s\\S]*?)(\\n\\} satisfies)`), (_, head, body, end) => {
+      const bare = body.replace(/^ {2}\/\*\*[\s\S]*?\*\/\n/gm, '')
+      return head + bare.replace(/^ {2}(\w+): /gm, (start, key) => comment(table[key]) + start) + end
+    })
+  }
+  return source
+}
+
+const cell = (text) => text.replaceAll('|', '\\|')
+
+function valueOf({ accepts, unit, choices }) {
+  const said = choices === undefined ? accepts : choices.map((choice) => `\`${choice}\``).join(', ')
+  return unit === null ? said : `${said} (${unit})`
+}
+
+const row = (cells) => `| ${cells.map(cell).join(' | ')} |`
+
+/** Options in code: those within an option are `cuda.index`. */
+function codeRows(table, prefix = '') {
+  return Object.entries(table).flatMap(([key, option]) => [
+    row([`\`${prefix}${key}\``, valueOf(option), usually(option) ?? (option.required ? 'must be given' : ''), option.decides ? 'yes' : '', option.help]),
+    ...codeRows(option.table ?? {}, `${prefix}${key}.`),
+  ])
+}
+
+const codeTable = (table) => ['| option | value | default | decides | what it is |', '|---|---|---|---|---|', ...codeRows(table)]
+
+function flagRows(options) {
+  const all = Object.entries({ ...options, ...commonOptions })
+  return groups.flatMap((group) =>
+    all
+      .filter(([, option]) => option.group === group)
+      .map(([key, option]) => row([`\`--${optionName(key)}\``, valueOf(option), usually(option) ?? '', option.help])),
+  )
+}
+
+const flagTable = (options) => ['| flag | value | default | what it is |', '|---|---|---|---|', ...flagRows(options)]
+
+function page() {
+  const { sharedOptions, ownSessionOptions: own } = sessions
+  return [
+    '# Options',
+    '',
+    'Made by `node scripts/options.mjs` from the tables in [lib/options/table.ts](../lib/options/table.ts) and of the rooms; do not edit.',
+    'An option that *decides* changes the numbers of a run: a run is resumed with the same value, or refused. Every other one may change.',
+    '',
+    '## `fit`',
+    '',
+    ...codeTable(fitTable),
+    '',
+    '## `compile`',
+    '',
+    `Also ${Object.keys(sharedOptions)
+      .map((key) => `\`${key}\``)
+      .join(', ')}, as in \`fit\`; without \`optimizer\` a session does not train.`,
+    '',
+    ...codeTable(own),
+    '',
+    '## `sgd`',
+    '',
+    ...codeTable(tables.sgdOptions),
+    '',
+    '## The command line',
+    '',
+    '`--config FILE` reads a JSON object whose keys are the flags without `--`. A flag that is true or false has a `--no-` form.',
+    ...commands.flatMap(({ name, options }) => ['', `### ${name}`, '', ...flagTable(options)]),
+    '',
+  ].join('\n')
+}
+
+await main('options', () => {
+  const check = process.argv.includes('--check')
+  const stale = []
+  const put = (file, text) => {
+    if (readFileSync(join(root, file), { encoding: 'utf8', flag: 'a+' }) === text) return
+    stale.push(file)
+    if (!check) writeFileSync(join(root, file), text)
+  }
+  for (const [file, within] of sources) put(file, commented(readFileSync(join(root, file), 'utf8'), within))
+  put('docs/options.md', page())
+  if (check && stale.length > 0) throw new Stop(`${stale.join(', ')}: not what the tables of options say; run node scripts/options.mjs`)
+})

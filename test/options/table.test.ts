@@ -1,0 +1,131 @@
+/** Every option of the tables: what it refuses, and how; what it says of itself, and where. */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { commands } from '../../lib/cli/commands.js'
+import { optionName, resolveOptions } from '../../lib/cli/config.js'
+import { train } from '../../lib/cli/train.js'
+import { memoryDataset } from '../../lib/data/index.js'
+import { classifier, conv2d, network } from '../../lib/layers/index.js'
+import { describe } from '../../lib/options.js'
+import type { Option, Table } from '../../lib/options/spec.js'
+import { sgdOptions } from '../../lib/options/table.js'
+import { fitTable, planFit, type FitOptions } from '../../lib/training/fit_options.js'
+import { sgd } from '../../lib/training/sgd.js'
+
+const root = join(import.meta.dirname, '../../..')
+const page = readFileSync(join(root, 'docs/options.md'), 'utf8')
+const place = await mkdtemp(join(tmpdir(), 'preresnet-options-'))
+test.after.always(() => rm(place, { recursive: true, force: true }))
+
+const input = { height: 4, width: 4, channels: 1 }
+const net = network({ input, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 2 }) } })
+const images = await memoryDataset({ images: new Uint8Array(64), labels: [0, 1, 0, 1], ...input, classes: 2 })
+const least = { train: images, batch: 2, learningRate: 0.1 }
+
+/** Values that an option must refuse, the limits' neighbours among them. */
+function outside({ limits, accepts }: Option): readonly unknown[] {
+  if (limits === undefined) return [/true|string/.test(accepts) ? 3 : 'none of them']
+  const { minimum, maximum, above } = limits
+  const away = (bound: number) => (accepts.startsWith('an integer') ? 1 : Math.max(2 ** -70, Math.abs(bound) * 2 ** -52))
+  return [above === true ? minimum : minimum - away(minimum), maximum === undefined ? Infinity : maximum + away(maximum), 'many']
+}
+
+interface Place {
+  /** In code: `cuda.index`. */
+  readonly path: string
+  readonly key: string
+  readonly option: Option
+  /** Options that hold a value of this one and are right otherwise. */
+  readonly holding: (value: unknown) => Record<string, unknown>
+}
+
+/** What stands beside a wrong value within an option, so that nothing else is missing. */
+const beside: Readonly<Record<string, object>> = { checkpoint: { directory: 'runs' }, initialise: { from: 'model' } }
+
+function placesOf(table: Table): Place[] {
+  return Object.entries(table).flatMap(([key, option]) => [
+    { path: key, key, option, holding: (value: unknown) => ({ [key]: value }) },
+    ...placesOf(option.table ?? {}).map((inner) => ({
+      ...inner,
+      path: `${key}.${inner.path}`,
+      holding: (value: unknown) => ({ [key]: { ...beside[key], ...inner.holding(value) } }),
+    })),
+  ])
+}
+
+const inFit = placesOf(fitTable)
+const refusal = (where: string, { accepts }: Option, value: unknown) => `${where}: expected ${accepts}, got ${describe(value)}`
+const matching = (text: string) => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`)
+
+for (const { path, option, holding } of inFit) {
+  test(`fit refuses what is outside of ${path}`, (t) => {
+    for (const value of outside(option)) {
+      const options = { ...least, ...(path === 'epochs' ? {} : { steps: 1 }), ...holding(value) } as unknown as FitOptions
+      t.throws(() => planFit(net, options), { code: 'ERR_OPTION', message: matching(refusal(`fit: ${path}`, option, value)) }, String(value))
+    }
+  })
+}
+
+for (const [key, option] of Object.entries<Option>(sgdOptions)) {
+  test(`sgd refuses what is outside of ${key}`, (t) => {
+    for (const value of outside(option)) t.throws(() => sgd({ [key]: value }), { code: 'ERR_OPTION', message: matching(refusal(`sgd: ${key}`, option, value)) })
+  })
+}
+
+for (const { name, options } of commands) {
+  for (const [key, option] of Object.entries(options)) {
+    test(`${name} --${optionName(key)} refuses the same on the command line and in a file`, async (t) => {
+      for (const value of outside(option)) {
+        const flag = `--${optionName(key)}`
+        // A word has no type; what no text can be is left to the file.
+        if (typeof value === 'number' && Number.isFinite(value) && option.limits !== undefined)
+          await t.throwsAsync(resolveOptions(options, { [key]: String(value) }), { code: 'ERR_OPTION', message: matching(refusal(flag, option, value)) })
+        if (value === Infinity) continue // JSON has no such number.
+        const config = join(place, `${name}-${key}.json`)
+        await writeFile(config, JSON.stringify({ [optionName(key)]: value }))
+        const message = matching(refusal(`${config}: ${optionName(key)}`, option, value))
+        await t.throwsAsync(resolveOptions(options, { config }), { code: 'ERR_OPTION', message })
+      }
+    })
+  }
+}
+
+test('every option of fit that the command line can say is a flag of train', (t) => {
+  const flags = Object.keys(train.options)
+  for (const { key, option } of inFit) if (option.flag !== null) t.true(flags.includes(option.flag.name ?? key), key)
+})
+
+test('every option says what it is, every number what it counts', (t) => {
+  const all = [...inFit.map(({ path, option }) => [path, option] as const), ...commands.flatMap(({ options }) => Object.entries(options))]
+  t.true(all.length > 100)
+  const noQuantity = ['seed', 'cuda.index', 'cudaIndex', 'arch']
+  for (const [name, { help, unit, accepts }] of all) {
+    t.regex(help, /^['a-zA-Z].*[^.]$/, name)
+    if (/integer|number/.test(accepts) && name !== 'learningRate') t.is(unit === null, noQuantity.includes(name), name)
+  }
+})
+
+test('an option is written the same wherever it stands', (t) => {
+  for (const { name, options } of commands) {
+    for (const { key, option } of inFit) {
+      const flag = options[option.flag?.name ?? key]
+      if (option.flag === null || flag === undefined || (name === 'goldens' && key === 'device') || (name === 'predict' && key === 'batch')) continue
+      t.is(flag.accepts, option.accepts, `${name}: ${key}`)
+      t.is(flag.unit, option.unit, `${name}: ${key}`)
+    }
+  }
+})
+
+test('the reference page has every option, and comments and page are what the tables say', async (t) => {
+  for (const { path } of inFit) t.true(page.includes(`\n| \`${path}\` |`), path)
+  for (const { name, options } of commands) {
+    const section = page.split(`\n### ${name}\n`)[1]!.split('\n### ')[0]!
+    for (const key of Object.keys(options)) t.true(section.includes(`\n| \`--${optionName(key)}\` |`), `${name} ${key}`)
+  }
+  await t.notThrowsAsync(promisify(execFile)(process.execPath, ['scripts/options.mjs', '--check'], { cwd: root }))
+})
