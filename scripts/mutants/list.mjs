@@ -669,8 +669,8 @@ export const MUTANTS = [
   {
     name: 'eval forgets the options of a GPU',
     file: 'lib/cli/eval.ts',
-    search: '...cudaSettings(values)',
-    replace: '...cudaSettings({})',
+    search: '...passedOn(sharedOptions, values),',
+    replace: '...passedOn(sharedOptions, { json: true }),',
     tests: ['cli/train'],
   },
   {
