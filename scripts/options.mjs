@@ -84,7 +84,7 @@ function page() {
   return [
     '# Options',
     '',
-    'Made by `node scripts/options.mjs` from the tables in [lib/options/table.ts](../lib/options/table.ts) and of the rooms; do not edit.',
+    'Made by `node scripts/options.mjs` from the tables of options in the source; do not edit.',
     'An option that *decides* changes the numbers of a run: a run is resumed with the same value, or refused. Every other one may change.',
     '',
     '## `fit`',
