@@ -16,7 +16,7 @@ export function confusionOf(classes: readonly string[], { classes: size, counts 
   return { classes: names, counts: names.map((_, label) => Array.from(counts.subarray(label * size, (label + 1) * size))) }
 }
 
-export interface Mistake {
+interface Mistake {
   readonly label: string
   readonly predicted: string
   readonly count: number

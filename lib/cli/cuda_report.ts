@@ -7,7 +7,7 @@ import type { CudaInformation } from '../native/types.js'
 import { packageFolder } from '../package.js'
 import { size } from './output.js'
 
-export interface CudaReport {
+interface CudaReport {
   /** Why no GPU can be used; empty where one can. */
   readonly problem: string
   readonly library?: Omit<CudaInformation, 'device' | 'devices' | 'problem'>

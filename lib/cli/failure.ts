@@ -4,11 +4,11 @@ import { PreresnetError } from '../errors.js'
 import { note } from './output.js'
 
 /** 2: the command was not understood; 1: it failed. */
-export const usageStatus = 2
+const usageStatus = 2
 export const failureStatus = 1
 
 /** Ends the command with a status, its message already printed. */
-export class Exit extends Error {
+class Exit extends Error {
   constructor(readonly status: number) {
     super(`exit ${status}`)
   }

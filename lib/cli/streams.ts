@@ -4,7 +4,7 @@ import { fileError } from '../formats/files.js'
 import { report } from './failure.js'
 
 /** What a shell shows of a process that SIGPIPE ended, as it ends other programs whose reader has gone. */
-export const closedPipeStatus = 128 + constants.signals.SIGPIPE
+const closedPipeStatus = 128 + constants.signals.SIGPIPE
 
 export function watchStreams(): void {
   // Results are written last, so nothing is lost with what would have come after.

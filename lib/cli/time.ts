@@ -11,7 +11,7 @@ import { writeLossScale } from '../runtime/loss_scale.js'
 import { initialValues } from '../runtime/random.js'
 import { writeStartValues } from '../runtime/start_values.js'
 
-export interface OperationTiming {
+interface OperationTiming {
   readonly milliseconds: number
   /** As of direct convolutions and matrix products. */
   readonly flopsPerSecond: number
@@ -38,7 +38,7 @@ export interface Timing {
 
 const RUNS = 5
 
-export interface TimingPlace {
+interface TimingPlace {
   /** Of a CPU; 0: what it allows. */
   readonly threads: number
   /** Where the programs are for a CUDA device. */

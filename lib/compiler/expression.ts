@@ -7,7 +7,7 @@ import type { DraftTensor } from './draft.js'
 
 export type Expression = { readonly id: number; readonly channels: number; readonly height: number; readonly width: number } & ExpressionBody
 
-export type ExpressionBody =
+type ExpressionBody =
   /** access s: place (s h, s w), zero past the tensor's channels; -s: place (h / s, w / s) where both divide, else zero, channels past the expression's dropped. */
   | { readonly kind: 'tensor'; readonly tensor: DraftTensor; readonly access: number }
   | { readonly kind: 'constant'; readonly value: number }

@@ -7,7 +7,7 @@ import type { DraftOperation, DraftTensor } from './draft.js'
 import { align, PAGE, storageBytes } from './layout.js'
 import { tensorsIn } from './operands.js'
 
-export interface Plan {
+interface Plan {
   readonly offsets: ReadonlyMap<DraftTensor, number>
   readonly bytes: number
   /** Where in the transient arena the arena of gradients begins; absent where it has memory of its own. */

@@ -7,7 +7,7 @@ import { contracts, type OperationName, type Operands } from '../contracts.js'
 export type Role = 'in' | 'out' | 'inout'
 
 /** What the operands of every operation are; T stands for a tensor. */
-export type AnyOperands<T> = Readonly<Record<string, T | readonly T[] | undefined>>
+type AnyOperands<T> = Readonly<Record<string, T | readonly T[] | undefined>>
 
 /** The tensors of one operand: none where it is absent, several of a list. */
 export function tensorsAt<T extends object | number>(operands: AnyOperands<T>, name: string): readonly T[] {

@@ -27,7 +27,7 @@ export interface ParameterPlan {
   readonly arenas: Readonly<Partial<Record<ArenaName, number>>>
 }
 
-export interface ParameterViews {
+interface ParameterViews {
   readonly weights: DraftTensor
   readonly gradients?: DraftTensor
   readonly velocity?: DraftTensor
@@ -35,7 +35,7 @@ export interface ParameterViews {
   readonly copies?: DraftTensor
 }
 
-export interface ParameterOptions {
+interface ParameterOptions {
   readonly trainable: (name: string) => boolean
   /** Gradients of convolution weights apart. */
   readonly apart: boolean

@@ -33,7 +33,7 @@ export function readPickle(bytes: Uint8Array, name: string): unknown {
 }
 
 /** A byte string or text as text. */
-export function textOf(value: unknown): string | undefined {
+function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   return value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : undefined
 }

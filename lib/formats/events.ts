@@ -13,7 +13,7 @@ export interface EventRecord {
 }
 
 /** One TFRecord: length, its checksum, the data, their checksum. */
-export function frameRecord(data: Uint8Array): Uint8Array {
+function frameRecord(data: Uint8Array): Uint8Array {
   const record = new Uint8Array(16 + data.length)
   const view = new DataView(record.buffer)
   view.setBigUint64(0, BigInt(data.length), true)
@@ -23,7 +23,7 @@ export function frameRecord(data: Uint8Array): Uint8Array {
   return record
 }
 
-export function encodeEvent(event: EventRecord): Uint8Array {
+function encodeEvent(event: EventRecord): Uint8Array {
   const summary = new ProtobufWriter()
   for (const [tag, value] of Object.entries(event.scalars)) summary.message(1, new ProtobufWriter().string(1, tag).float(2, value))
   return new ProtobufWriter().double(1, event.wallTime).int64(2, event.step).message(5, summary).finish()

@@ -34,7 +34,7 @@ export interface NetDescription {
   readonly excludeFromDecay: boolean
 }
 
-export interface CaseTensor {
+interface CaseTensor {
   readonly shape: readonly number[]
   readonly values: ArrayLike<number>
 }

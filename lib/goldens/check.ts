@@ -12,7 +12,7 @@ import { runNet } from './run_net.js'
 import { runUnit } from './run_unit.js'
 import type { Target } from './target.js'
 
-export interface GoldenOptions {
+interface GoldenOptions {
   readonly directory: string
   readonly device: DeviceName
   readonly precision: Precision
@@ -28,7 +28,7 @@ export interface GoldenOptions {
 }
 
 /** A case's worst tensor, relative to its bound. A case that is not there or could not run has a `reason` and no tensor. */
-export interface CaseResult {
+interface CaseResult {
   readonly case: string
   readonly tensor: string | null
   /** null: not a finite number. */
@@ -95,7 +95,7 @@ function failed(name: string, reason: string): Judged {
 }
 
 /** Got values by golden name. */
-export type Results = ReadonlyMap<string, ArrayLike<number>>
+type Results = ReadonlyMap<string, ArrayLike<number>>
 
 function compare(golden: GoldenCase, got: Results, arithmetic: Arithmetic): Judged {
   const { precision } = arithmetic

@@ -49,7 +49,7 @@ export async function runNet(golden: GoldenCase, target: Target): Promise<Readon
 }
 
 /** The case's network through the public `preResNet`. */
-export function goldenNetwork(net: NetDescription): Network {
+function goldenNetwork(net: NetDescription): Network {
   const { family, depth, units, widths, block, unit, shortcut, strideOn, image, classes } = net
   const given = Object.entries({ depth, units, widths, strideOn: block === 'bottleneck' ? strideOn : undefined }).filter(([, value]) => value !== undefined)
   return preResNet({ family, block, unit, shortcut, classes, input: { height: image, width: image, channels: 3 }, ...Object.fromEntries(given) })

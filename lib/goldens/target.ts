@@ -18,7 +18,7 @@ export interface Target extends Arithmetic {
   readonly lowering?: CompileOptions['lowering']
 }
 
-export interface Opened {
+interface Opened {
   readonly session: NativeSession
   /** Whether gradients are multiplied by a loss scale. */
   readonly scaled: boolean

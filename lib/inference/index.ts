@@ -1,1 +1,1 @@
-export { type Classification, Classifier, type ClassifierOptions, type ImageFile } from './classifier.js'
+export { type Classification, Classifier } from './classifier.js'

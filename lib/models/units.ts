@@ -31,7 +31,7 @@ export interface UnitShape {
   readonly rate: number
 }
 
-export type UnitFunction = (unit: UnitShape) => Residual
+type UnitFunction = (unit: UnitShape) => Residual
 
 const changes = ({ inputs, channels, stride }: UnitShape) => inputs !== channels || stride !== 1
 
@@ -77,21 +77,20 @@ function convolveThenNormalise(unit: UnitShape): readonly Layer[] {
 }
 
 /** (e) full pre-activation: x + F, with BN-ReLU before every convolution. Both paths take the activated input where the shape changes. */
-export const preActivation: UnitFunction = (unit) =>
-  residual({ branch: activateThenConvolve(unit), shortcut: shortcut(unit, false), activation: sharing(unit) })
+const preActivation: UnitFunction = (unit) => residual({ branch: activateThenConvolve(unit), shortcut: shortcut(unit, false), activation: sharing(unit) })
 
 /** (a) original: ReLU(x + F), a norm after every convolution. */
 export const original: UnitFunction = (unit) => residual({ branch: convolveThenNormalise(unit), shortcut: shortcut(unit, true), after: [relu()] })
 
 /** (b) BN after addition: ReLU(BN(x + F)), the branch without its last norm. */
-export const bnAfterAddition: UnitFunction = (unit) =>
+const bnAfterAddition: UnitFunction = (unit) =>
   residual({ branch: convolveThenNormalise(unit).slice(0, -1), shortcut: shortcut(unit, false), after: [batchNorm(), relu()] })
 
 /** (c) ReLU before addition: x + ReLU(F). */
-export const reluBeforeAddition: UnitFunction = (unit) => residual({ branch: [...convolveThenNormalise(unit), relu()], shortcut: shortcut(unit, true) })
+const reluBeforeAddition: UnitFunction = (unit) => residual({ branch: [...convolveThenNormalise(unit), relu()], shortcut: shortcut(unit, true) })
 
 /** (d) ReLU-only pre-activation: ReLU-conv-BN ... conv-BN, add. */
-export const reluOnlyPreactivation: UnitFunction = (unit) =>
+const reluOnlyPreactivation: UnitFunction = (unit) =>
   residual({
     branch: [...(unit.first === 'activated' ? [] : [relu()]), ...convolveThenNormalise(unit)],
     shortcut: shortcut(unit, true),
@@ -99,22 +98,22 @@ export const reluOnlyPreactivation: UnitFunction = (unit) =>
   })
 
 /** Constant scaling, "frozen gating" at 0.5: ReLU(factor x + factor F). */
-export const constantScalingOfBoth: UnitFunction = (unit) => varied(unit, constantScaling({ factor: unit.factor }), unit.factor)
+const constantScalingOfBoth: UnitFunction = (unit) => varied(unit, constantScaling({ factor: unit.factor }), unit.factor)
 
 /** Constant scaling of the shortcut only: ReLU(factor x + F). A factor of 0 leaves a plain network. */
-export const constantScalingOfShortcut: UnitFunction = (unit) => varied(unit, constantScaling({ factor: unit.factor }))
+const constantScalingOfShortcut: UnitFunction = (unit) => varied(unit, constantScaling({ factor: unit.factor }))
 
 /** Exclusive gating: ReLU((1 - g(x)) x + g(x) F). */
-export const exclusiveGating: UnitFunction = (unit) => varied(unit, gate({ kind: 'exclusive', biasInit: unit.gateBias }))
+const exclusiveGating: UnitFunction = (unit) => varied(unit, gate({ kind: 'exclusive', biasInit: unit.gateBias }))
 
 /** Shortcut-only gating: ReLU((1 - g(x)) x + F). */
-export const shortcutOnlyGating: UnitFunction = (unit) => varied(unit, gate({ kind: 'shortcut-only', biasInit: unit.gateBias }))
+const shortcutOnlyGating: UnitFunction = (unit) => varied(unit, gate({ kind: 'shortcut-only', biasInit: unit.gateBias }))
 
 /** 1x1 convolution (and norm) on every shortcut. */
-export const convShortcut: UnitFunction = (unit) => varied(unit, projection({ channels: unit.channels, norm: true }))
+const convShortcut: UnitFunction = (unit) => varied(unit, projection({ channels: unit.channels, norm: true }))
 
 /** Dropout on every identity shortcut. */
-export const dropoutOnShortcut: UnitFunction = (unit) => varied(unit, dropoutShortcut({ rate: unit.rate }))
+const dropoutOnShortcut: UnitFunction = (unit) => varied(unit, dropoutShortcut({ rate: unit.rate }))
 
 /** An original unit with another shortcut (Table 1); as it was where the shape changes. */
 function varied(unit: UnitShape, variant: ShortcutLike, branchScale = 1): Residual {

@@ -7,7 +7,7 @@ import type { CudaInformation, LoaderDescription, NativeBinding, NativeLoader, N
 import type { SessionMemory, TraceEvent, Traffic } from './reports.js'
 
 /** Names of the CUDA library's two builds, which have the same table of functions. */
-export type CudaLibrary = 'cuda' | 'cuda-emulated'
+type CudaLibrary = 'cuda' | 'cuda-emulated'
 
 /** The addon hands out, before it returns, what ends the making of the session. */
 export interface Addon extends Omit<NativeBinding, 'createSession' | 'cuda' | 'cudaDevice'> {

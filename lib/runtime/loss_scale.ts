@@ -23,7 +23,7 @@ export async function writeLossScale(native: Pick<NativeSession, 'write'>, progr
   return true
 }
 
-export interface LossScaleState {
+interface LossScaleState {
   readonly scale: number
   /** In a row, since the scale last changed. */
   readonly goodSteps: number
@@ -36,7 +36,7 @@ export async function readLossScale(native: Pick<NativeSession, 'read'>): Promis
   return lossScaleState(await native.read(lossScaleTensor))
 }
 
-export function lossScaleState(values: ArrayLike<number>): LossScaleState {
+function lossScaleState(values: ArrayLike<number>): LossScaleState {
   const [scale, , goodSteps, overflow, skippedSteps] = Array.from(values) as [number, number, number, number, number]
   return { scale, goodSteps, overflow: overflow !== 0, skippedSteps }
 }

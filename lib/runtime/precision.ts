@@ -16,7 +16,7 @@ import { Remembered } from './remembered.js'
 import { writeStartValues } from './start_values.js'
 
 /** Networks of one kind spend their time on the same operations: 1x1 or 3x3 convolutions, on small or large images. */
-export type NetworkKind = `${'basic' | 'bottleneck'} units, ${'small' | 'large'} images`
+type NetworkKind = `${'basic' | 'bottleneck'} units, ${'small' | 'large'} images`
 
 /** The more precise first. */
 const candidates = ['fp32', 'bf16', 'bf16-native'] as const satisfies readonly Precision[]
@@ -33,7 +33,7 @@ interface Measured {
   readonly seconds: Readonly<Record<string, number>>
 }
 
-export interface FastestPrecision {
+interface FastestPrecision {
   readonly precision: Precision
   /** What a person should know: a cache that could not be used. Said once, to the caller for whom it was opened. */
   readonly notes: readonly string[]

@@ -11,7 +11,7 @@ export type Values = Float32Array | Float64Array
 export type Scale = (native: NativeSession) => Promise<number>
 
 /** @internal What a handle is made of. */
-export interface Stored {
+interface Stored {
   readonly turn: Turn
   readonly spec: TensorSpec
   /** As in files: the parameter's name. */

@@ -20,7 +20,7 @@ export interface TunerPlace {
   readonly session: CudaSessionOptions
 }
 
-export interface Tuning {
+interface Tuning {
   readonly choices: Choices
   /** What was found for each site, now or before. */
   readonly found: ReadonlyMap<string, Timed>
@@ -36,12 +36,12 @@ interface Trial extends Choice {
 }
 
 /** The fastest, as it is kept in the cache, with all that ran. */
-export interface Timed extends Trial {
+interface Timed extends Trial {
   readonly tried: readonly Trial[]
 }
 
 /** Told before the first layer and after each; only where something is left to be timed. */
-export type TuningProgress = (done: number, total: number) => void
+type TuningProgress = (done: number, total: number) => void
 
 /** Seconds that `steps` runs of a program take. Replaced in tests, which never look at a clock. */
 export type Timer = (session: NativeSession, program: string, steps: number) => Promise<number>

@@ -1,7 +1,7 @@
 /** How many steps go into one native call. */
 
 /** Seconds that a call should last: long enough that its cost does not show, short enough to stop at once. */
-export const callSeconds = 0.1
+const callSeconds = 0.1
 
 /** `secondsPerStep` is 0 before the first call; `due` is the number of steps until something else has to happen. */
 export function stepsOfCall(secondsPerStep: number, due: number): number {

@@ -135,7 +135,7 @@ export function poly(options: PolyOptions): Schedule {
 }
 
 const makers = { constant, multiStep, cosine, linearWarmup, oneCycle, poly } as const
-export type ScheduleKind = keyof typeof makers
+type ScheduleKind = keyof typeof makers
 
 /** Reads what JSON.stringify made of a schedule. */
 export function scheduleFrom(data: unknown): Schedule {
