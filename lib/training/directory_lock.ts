@@ -116,7 +116,8 @@ function lockOpenFile(path: string, file: number): (() => void) | undefined {
   try {
     return loadBinding().lockFile(file) ?? undefined
   } catch (error) {
-    if (!(error instanceof PreresnetError) || error.code !== 'ERR_UNSUPPORTED') throw error
+    if (!(error instanceof PreresnetError)) throw error
+    if (error.code !== 'ERR_UNSUPPORTED') throw new PreresnetError('ERR_CHECKPOINT', `${path}: ${error.message}`, { cause: error })
     // Refusing would bar such disks altogether.
     warn(`${path}: ${error.message}; nothing keeps a second run out of this directory`)
     return () => undefined

@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import test from 'ava'
-import { PreresnetError } from '../../lib/errors.js'
+import { type ErrorCode, PreresnetError } from '../../lib/errors.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { DirectoryLock, lockFile } from '../../lib/training/directory_lock.js'
 import { fit } from '../../lib/training/index.js'
@@ -59,26 +59,38 @@ test.serial('a lock that cannot be removed costs no result, and the process take
   t.false(fs.existsSync(join(path, lockFile)))
 })
 
-test.serial('a file system without locks locks nothing, and a warning says so', async (t) => {
-  const directory = await temporaryDirectory(t)
-  await writeFile(join(directory, 'mine'), '')
+/** The addon's lock fails so while `act` runs. */
+async function withLockThatFails(code: ErrorCode, message: string, act: () => Promise<void>): Promise<void> {
   const binding = loadBinding()
-  const without = (): never => {
-    throw new PreresnetError('ERR_UNSUPPORTED', 'the file system has no locks: No locks available')
+  const fail = (): never => {
+    throw new PreresnetError(code, message)
   }
-  Object.assign(binding, { lockFile: without })
+  Object.assign(binding, { lockFile: fail })
   try {
-    const warned = warning()
-    const lock = await DirectoryLock.take(directory)
-    t.is(
-      await warned,
-      `${join(fs.realpathSync(directory), lockFile)}: the file system has no locks: No locks available; nothing keeps a second run out of this directory`,
-    )
-    await lock[Symbol.asyncDispose]()
+    await act()
   } finally {
     Reflect.deleteProperty(binding, 'lockFile')
   }
-  t.deepEqual(await readdir(directory), ['mine'])
+}
+
+test.serial('a file system without locks locks nothing, and a warning says so', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const path = join(fs.realpathSync(directory), lockFile)
+  await withLockThatFails('ERR_UNSUPPORTED', 'the file system has no locks: No locks available', async () => {
+    const warned = warning()
+    const lock = await DirectoryLock.take(directory)
+    t.is(await warned, `${path}: the file system has no locks: No locks available; nothing keeps a second run out of this directory`)
+    await lock[Symbol.asyncDispose]()
+  })
+  t.deepEqual(await readdir(directory), [])
+})
+
+test.serial('any other failure of a lock ends the run, and says where', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const path = join(fs.realpathSync(directory), lockFile)
+  await withLockThatFails('ERR_FILE', 'cannot lock a file: Input/output error', async () => {
+    await t.throwsAsync(DirectoryLock.take(directory), { code: 'ERR_CHECKPOINT', message: `${path}: cannot lock a file: Input/output error` })
+  })
 })
 
 test('a descriptor that cannot be locked is refused', async (t) => {
