@@ -2,7 +2,7 @@
 import { abortSignal } from '../abort.js'
 import type { Dataset } from '../data/dataset.js'
 import { checkDatasetOrLoader, type Loader } from '../data/loader.js'
-import { flagOption, objectOption, valueOption, variant, type RunTable } from '../options/spec.js'
+import { flagOption, objectOption, valueOption, variant, type Given, type RunTable } from '../options/spec.js'
 import { placeOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { cudaTable, readCudaSettings } from './cuda.js'
 import { checkOptimizer, type SgdOptimizer } from './optimizer.js'
@@ -45,7 +45,7 @@ export const ownSessionOptions = {
   data: valueOption<Dataset | Loader>()({
     group: 'Data',
     help: 'a loader whose batches steps reads, or a dataset that only says what images are like',
-    accepts: 'a dataset or a loader',
+    accepts: 'a dataset',
     usual: 'none: values are handed over, see step',
     decides: true,
     read: checkDatasetOrLoader,
@@ -66,3 +66,14 @@ export const ownSessionOptions = {
 
 /** Everything that `compile` takes. */
 export const sessionTable: typeof sharedOptions & typeof ownSessionOptions = { ...sharedOptions, ...ownSessionOptions }
+
+export interface SessionOptions
+  extends
+    Given<typeof programOptions>,
+    Given<typeof placeOptions>,
+    Given<typeof trainingOptions>,
+    Given<typeof sharedValues>,
+    Given<typeof ownSessionOptions> {}
+
+/** What says how many images a training step has: a loader, or the number. */
+export type BatchSize = { readonly data: Loader } | { readonly batch: number }

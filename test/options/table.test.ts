@@ -14,6 +14,8 @@ import { classifier, conv2d, network } from '../../lib/layers/index.js'
 import { describe } from '../../lib/options.js'
 import type { Option, Table } from '../../lib/options/spec.js'
 import { sgdOptions } from '../../lib/options/table.js'
+import { compile } from '../../lib/runtime/compile.js'
+import { sessionTable, type BatchSize, type SessionOptions } from '../../lib/runtime/session_options.js'
 import { fitTable, planFit, type FitOptions } from '../../lib/training/fit_options.js'
 import { sgd } from '../../lib/training/sgd.js'
 
@@ -67,6 +69,15 @@ for (const { path, option, holding } of inFit) {
     for (const value of outside(option)) {
       const options = { ...least, ...(path === 'epochs' ? {} : { steps: 1 }), ...holding(value) } as unknown as FitOptions
       t.throws(() => planFit(net, options), { code: 'ERR_OPTION', message: matching(refusal(`fit: ${path}`, option, value)) }, String(value))
+    }
+  })
+}
+
+for (const { path, option, holding } of placesOf(sessionTable)) {
+  test(`compile refuses what is outside of ${path}`, async (t) => {
+    for (const value of outside(option)) {
+      const options = { batch: 2, ...holding(value) } as unknown as SessionOptions & BatchSize
+      await t.throwsAsync(compile(net, options), { code: 'ERR_OPTION', message: matching(refusal(`compile: ${path}`, option, value)) }, String(value))
     }
   })
 }
