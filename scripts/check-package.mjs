@@ -23,6 +23,7 @@ await main('check-package', () => {
     run('npm', ['rebuild', '--foreground-scripts', 'preresnet'], { cwd: folder, env })
 
     checkTypes(join(folder, 'node_modules/preresnet'))
+    compileUser()
     const use = `if (C.countGraph(C.buildGraph(P.preResNet('preresnet-164'))).parameters !== 1703258) throw new Error('wrong count')`
     const entries = { P: 'preresnet', C: 'preresnet/compiler', F: 'preresnet/formats' }
     const load = (line) => Object.entries(entries).map(([name, entry]) => line(name, entry))
@@ -45,4 +46,21 @@ function checkTypes(home) {
   if (others.length > 0) throw new Stop(`expected only types that an entry leads to, got ${others.join(', ')}`)
   const inner = innerWords(home)
   if (inner.length > 0) throw new Stop(`expected public types alone, got:\n${inner.join('\n')}`)
+}
+
+/** A strict program in TypeScript that names something of every entry; the package's own types are checked with it. */
+function compileUser() {
+  const lines = [
+    `import { compile, digits, loader, preResNet, sgd, type FitOptions, type Session } from 'preresnet'`,
+    `import type { CosineOptions, StepsOptions } from 'preresnet/types'`,
+    `import { buildGraph, planReport, type ProgramSet } from 'preresnet/compiler'`,
+    `import { readSafetensors } from 'preresnet/formats'`,
+    `const batches = loader((await digits()).train, { batch: 8 })`,
+    `export const session: Session = await compile(preResNet('preresnet-20'), { data: batches, optimizer: sgd() })`,
+    `export type Seen = [FitOptions, CosineOptions, StepsOptions, ProgramSet, typeof buildGraph, typeof planReport, typeof readSafetensors]`,
+  ]
+  writeFileSync(join(folder, 'user.mts'), lines.join('\n'))
+  const flags = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,esnext.disposable']
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
+  run(join(root, 'node_modules/.bin/tsc'), [...flags, ...types, 'user.mts'], { cwd: folder })
 }
