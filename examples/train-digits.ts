@@ -1,4 +1,4 @@
-import { digits, fit, multiStep, preResNet, sgd } from 'preresnet'
+import { digits, fit, multiStep, preResNet, randomCrop, sgd } from 'preresnet'
 
 const data = await digits()
 const model = preResNet({ family: 'cifar', depth: 14, input: { height: 28, width: 28, channels: 1 }, classes: 10 })
@@ -6,7 +6,7 @@ const model = preResNet({ family: 'cifar', depth: 14, input: { height: 28, width
 await using run = fit(model, {
   train: data.train,
   validate: data.test,
-  augment: { pad: 2 },
+  prepare: { train: [randomCrop({ pad: 2 })] },
   batch: 64,
   epochs: 2,
   seed: 1,

@@ -27,8 +27,25 @@ export {
 export type { Layer, Network } from './layers/index.js'
 export { isModelName, type ModelName, modelNames, preResNet } from './models/index.js'
 
-export { cifar10, cifar100, digits, download, imageFolder, imageFolders, loader, memoryDataset, shuffledLabels, subset } from './data/index.js'
-export type { Dataset, Loader } from './data/index.js'
+export {
+  cacheInMemory,
+  centerCrop,
+  cifar10,
+  cifar100,
+  digits,
+  download,
+  flip,
+  imageFolder,
+  imageFolders,
+  loader,
+  memoryDataset,
+  randomCrop,
+  resize,
+  shuffledLabels,
+  subset,
+} from './data/index.js'
+export { tarDataset } from './data/tar.js'
+export type { Dataset, Loader, Preparation } from './data/index.js'
 
 export { constant, cosine, fit, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd } from './training/index.js'
 export type { FitOptions, Run, RunEvent, Schedule, TrainedModel } from './training/index.js'

@@ -1,9 +1,11 @@
 /** `--data`: digits, cifar10:DIR, cifar100:DIR or a folder. */
-import type { DataSplit } from '../data/dataset.js'
-import { cifar10, cifar100, digits, imageFolders } from '../data/index.js'
+import type { DataSplit, ImageShape } from '../data/dataset.js'
+import { storedSize } from '../data/image_sizes.js'
+import { centerCrop, cifar10, cifar100, digits, flip, imageFolders, randomCrop, resize, type Preparation, type PreparationStep } from '../data/index.js'
+import { usualSteps } from '../data/prepare/complete.js'
+import { largestPad } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
-import { flagOption, integerOption, stringOption, variant, type ValuesOf } from '../options/spec.js'
-import { augmentOptions } from '../options/table.js'
+import { flagOption, integerOption, stringOption, type ValuesOf } from '../options/spec.js'
 
 export const dataOptions = {
   data: stringOption({ group: 'Data', help: 'digits, cifar10:DIR, cifar100:DIR, or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg', metavar: 'what' }),
@@ -24,24 +26,34 @@ export const dataOptions = {
   grey: flagOption({ group: 'Data', help: 'folder: one channel instead of three', fallback: false }),
 }
 
-export const augmentationOptions = {
-  pad: variant(augmentOptions.pad, { fallback: undefined, usual: '2 for digits, else 4' }),
-  flip: variant(augmentOptions.flip, { fallback: undefined, help: 'mirror half of the images, or not (default: not for digits)' }),
+/** The random steps. */
+export const randomStepOptions = {
+  pad: integerOption({
+    group: 'Data',
+    help: 'zeros around the normalized image before the random crop',
+    unit: 'pixels',
+    minimum: 0,
+    maximum: largestPad,
+    usual: '2 for digits, else 4',
+  }),
+  flip: flagOption({ group: 'Data', help: 'mirror half of the images, or not', usual: 'not for digits' }),
 }
 
 type DataValues = ValuesOf<typeof dataOptions>
 
 const archives = { 'cifar10:': cifar10, 'cifar100:': cifar100 } as const
 
+/** Folders alone leave open how large and in what colours a network takes their images. */
+function isFolder(data: string): boolean {
+  return data !== 'digits' && !Object.keys(archives).some((prefix) => data.startsWith(prefix))
+}
+
 export async function openData({ data, image, resize, grey }: DataValues): Promise<DataSplit> {
   if (data === undefined) throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR or a folder), got none')
-  const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
-  if (data !== 'digits' && archive === undefined) {
-    const size = image !== undefined && { height: image, width: image }
-    return imageFolders(data, { channels: grey ? 1 : 3, ...size, ...(resize !== undefined && { resize }) })
-  }
+  if (isFolder(data)) return imageFolders(data)
   if (image !== undefined || resize !== undefined || grey)
     throw new PreresnetError('ERR_OPTION', `--image, --resize and --grey are for folders, got --data ${data}`)
+  const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
   if (archive === undefined) return digits()
   const [prefix, open] = archive
   const directory = data.slice(prefix.length)
@@ -49,11 +61,26 @@ export async function openData({ data, image, resize, grey }: DataValues): Promi
   return open(directory)
 }
 
+/** What a network for these images takes: what --image and --grey say of a folder, or the size of its first image. */
+export async function inputFor({ image, resize: side, grey }: DataValues, { train: { source } }: DataSplit): Promise<ImageShape> {
+  if (source.kind === 'memory') return source.shape
+  if (side !== undefined && image === undefined) throw new PreresnetError('ERR_OPTION', '--resize: expected --image with it, got none')
+  const { height, width } = image === undefined ? await storedSize(source, 0) : { height: image, width: image }
+  return { height, width, channels: grey ? 1 : 3 }
+}
+
+/** Steps for a folder; undefined: what is usual. Without --image every file has to have the size of the first. */
+export function stepsFor({ image, resize: side }: Pick<DataValues, 'image' | 'resize'>): readonly PreparationStep[] | undefined {
+  if (side !== undefined) return [resize(side), centerCrop()]
+  return image === undefined ? [] : undefined
+}
+
+type TrainingValues = DataValues & ValuesOf<typeof randomStepOptions>
+
 /** Crops and mirrors as the paper; digits are not mirrored, and have a border of their own. */
-export function augmentationFor(values: ValuesOf<typeof augmentationOptions> & Pick<DataValues, 'data'>): {
-  pad: number
-  flip: boolean
-} {
+export async function preparationFor(values: TrainingValues, { train, test }: DataSplit, input: ImageShape): Promise<Preparation> {
+  const evaluate = stepsFor(values) ?? (await usualSteps([train, test], input))
   const written = values.data === 'digits'
-  return { pad: values.pad ?? (written ? 2 : 4), flip: values.flip ?? !written }
+  const pad = values.pad ?? (written ? 2 : 4)
+  return { train: [...evaluate, ...(pad > 0 ? [randomCrop({ pad })] : []), ...((values.flip ?? !written) ? [flip()] : [])], evaluate }
 }

@@ -1,13 +1,16 @@
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
-import type { Dataset } from '../data/dataset.js'
 import { checkClasses } from '../data/check.js'
-import { choiceOption, variant } from '../options/spec.js'
+import type { DataSplit, ImageShape } from '../data/dataset.js'
+import { completePreparation } from '../data/prepare/complete.js'
+import type { Preparation } from '../data/prepare/preparation.js'
+import { PreresnetError } from '../errors.js'
+import { choiceOption, variant, type ValuesOf } from '../options/spec.js'
 import { runOptions } from '../options/table.js'
 import { compile } from '../runtime/compile.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf, confusionText } from './confusion.js'
-import { dataOptions, openData } from './data_options.js'
+import { dataOptions, openData, stepsFor } from './data_options.js'
 import { count, duration, percent, print, printJson } from './output.js'
 import { cudaOptions, passedOn, placeOptions } from './place_options.js'
 
@@ -32,8 +35,11 @@ export const evaluate: CommandSpec<typeof options> = {
   async run(values, [path]) {
     const { json, split, batch, workers } = values
     const model = await describeModel(path as string)
-    const data = asTrained(await openData(values), split, model)
-    await using session = await compile(model.network, { ...passedOn(sharedOptions, values), data, batch })
+    const splits = await openData(values)
+    const data = splits[split]
+    checkClasses(data.name, data.classes, 'the model', model.classes)
+    const prepare = await asTrained(values, splits, model)
+    await using session = await compile(model.network, { ...passedOn(sharedOptions, values), data, prepare, batch })
     await loadModel(session, path as string)
     const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers })
     const confusion = confusionOf(model.classes ?? data.classes, matrix)
@@ -48,13 +54,24 @@ export const evaluate: CommandSpec<typeof options> = {
   },
 }
 
-/** The images as the network was trained to see them: with its normalisation, and its classes in their order. */
-function asTrained(
-  splits: { readonly train: Dataset; readonly test: Dataset },
-  split: 'train' | 'test',
-  { normalisation, classes }: ModelDescription,
-): Dataset {
-  const data = splits[split]
-  checkClasses(data.name, data.classes, 'the model', classes)
-  return normalisation === undefined ? data : { ...data, normalisation }
+/**
+ * The images as the network was trained to see them. What options say of files goes before what the model says. A network that was trained on tensors sees
+ * them normalized by the training images.
+ */
+async function asTrained(
+  values: Pick<ValuesOf<typeof options>, 'image' | 'resize' | 'grey'>,
+  { train, test }: DataSplit,
+  { network: { input }, prepare }: ModelDescription,
+): Promise<Preparation> {
+  checkInput(values, input)
+  const trained = prepare?.evaluate ?? []
+  const evaluate = values.resize !== undefined || trained.length === 0 ? stepsFor({ image: input.height, resize: values.resize }) : trained
+  return completePreparation({ ...prepare, ...(evaluate && { evaluate }) }, input, { train, others: [test], workers: 2, signal: undefined })
+}
+
+/** ERR_SHAPE where options say that the network takes other images. */
+function checkInput({ image, grey }: Pick<ValuesOf<typeof options>, 'image' | 'grey'>, input: ImageShape): void {
+  const { height, width, channels } = input
+  if ((image === undefined || (image === height && image === width)) && (!grey || channels === 1)) return
+  throw new PreresnetError('ERR_SHAPE', `--image, --grey: expected what the network takes, ${height} x ${width} x ${channels} (height, width, channels)`)
 }

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DataSplit, Dataset } from '../data/dataset.js'
-import { digits, shuffledLabels } from '../data/index.js'
+import { digits, randomCrop, shuffledLabels } from '../data/index.js'
 import { Classifier } from '../inference/index.js'
 import { preResNet } from '../models/index.js'
 import { fit, multiStep, sgd } from '../training/index.js'
@@ -49,7 +49,7 @@ export const quickstart: CommandSpec<typeof options> = {
     const run = fit(network, {
       train,
       validate: data.test,
-      augment: { pad: 2 },
+      prepare: { train: [randomCrop({ pad: 2 })] },
       batch,
       steps,
       seed,
@@ -103,9 +103,9 @@ function spread(items: readonly number[], count: number): number[] {
 }
 
 /** Through the saved model and image files, as a server would. */
-async function predict(model: string, { labels, classes, source, shape }: Dataset, indices: readonly number[]): Promise<Prediction[]> {
+async function predict(model: string, { labels, classes, source }: Dataset, indices: readonly number[]): Promise<Prediction[]> {
   if (source.kind !== 'memory') throw new TypeError('the digits are in memory')
-  const { height, width } = shape
+  const { height, width } = source.shape
   const images = indices.map((index): Pixels => ({
     height,
     width,

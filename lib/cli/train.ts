@@ -6,11 +6,11 @@ import { replaceFile } from '../formats/files.js'
 import type { Network } from '../layers/index.js'
 import { stringOption, variant } from '../options/spec.js'
 import { checkpointOptions, lengthOptions, placeOptions, programOptions, runOptions, sgdOptions, trainingOptions } from '../options/table.js'
-import { fitTable } from '../training/fit_options.js'
+import { fitTable, ownFitOptions } from '../training/fit_options.js'
 import { fit, type Run, sgd, type TrainedModel } from '../training/index.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf } from './confusion.js'
-import { augmentationFor, augmentationOptions, dataOptions, openData } from './data_options.js'
+import { dataOptions, inputFor, openData, preparationFor, randomStepOptions } from './data_options.js'
 import { flagsWithin, fromFlags } from './flags.js'
 import { learningRateOptions, scheduleFrom } from './learning_rate.js'
 import { chooseNetwork, networkOptions } from './model_options.js'
@@ -25,9 +25,10 @@ const options = {
   ...networkOptions,
   ...flagsWithin(fitTable),
   ...dataOptions,
-  ...augmentationOptions,
+  ...randomStepOptions,
   ...lengthOptions,
   ...runOptions,
+  cache: ownFitOptions.cache,
   ...trainingOptions,
   ...programOptions,
   ...learningRateOptions,
@@ -52,17 +53,19 @@ export const train: CommandSpec<typeof options> = {
       throw new PreresnetError('ERR_OPTION', `expected either --steps or --epochs, got ${values.steps === undefined ? 'neither' : 'both'}`)
     }
     const data = await openData(values)
-    const network = chooseNetwork(values.model, values, { classes: data.train.classes.length, ...data.train.shape })
+    const input = await inputFor(values, data)
+    const network = chooseNetwork(values.model, values, { classes: data.train.classes.length, ...input })
     const output = values.output ?? join('runs', network.name)
     const progress = values.json ? noProgress : openProgress(process.stderr.isTTY)
     using watch = new SignalWatch('saving and leaving')
     const { steps, epochs, ...settings } = passedOn(fitTable, values)
+    const prepare = await preparationFor(values, data, input)
     const run = fit(network, {
       ...settings,
       ...(steps === undefined ? { epochs: epochs! } : { steps }),
       train: data.train,
       validate: data.test,
-      augment: augmentationFor(values),
+      prepare,
       optimizer: sgd(fromFlags(sgdOptions, values)),
       learningRate: scheduleFrom(values, steps ?? Math.round(epochs! * Math.floor(data.train.length / values.batch))),
       checkpoint: { ...fromFlags(checkpointOptions, values), directory: output },

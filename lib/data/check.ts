@@ -1,13 +1,14 @@
 /** What callers hand over as a dataset, and the classes of two datasets that must agree. */
+import { abortSignal } from '../abort.js'
 import { PreresnetError } from '../errors.js'
-import { fields, invalid } from '../options.js'
-import type { Dataset } from './dataset.js'
+import { fields, integer, invalid, knownKeys } from '../options.js'
+import type { Dataset, ImageShape, SourceOptions } from './dataset.js'
 
 /** ERR_OPTION for what is no dataset; says what to do where it can be told what it is. */
 export function checkDataset(where: string, value: unknown): Dataset {
-  const { labels, source, shape, classes, train, test } = fields(value)
+  const { labels, source, classes, train, test } = fields(value)
   if (train !== undefined && test !== undefined) throw new PreresnetError('ERR_OPTION', `${where}: expected a dataset, got { train, test }: choose one of them`)
-  if (!(labels instanceof Int32Array) || !Array.isArray(classes) || source === undefined || shape === undefined) throw invalid(where, 'a dataset', value)
+  if (!(labels instanceof Int32Array) || !Array.isArray(classes) || source === undefined) throw invalid(where, 'a dataset', value)
   return value as Dataset
 }
 
@@ -26,4 +27,20 @@ export function checkClasses(name: string, classes: readonly string[], whose: st
     'ERR_DATASET',
     `${name}: expected the classes of ${whose} (${shown(expected)}), got ${shown(classes)}; the first that differs is class ${at}: ${first}${remedy}`,
   )
+}
+
+/** Checks what stands for a network's input. */
+export function readInput(where: string, value: unknown): ImageShape {
+  const { height, width, channels } = fields(value)
+  return { height: integer(`${where}.height`, height, 1), width: integer(`${where}.width`, width, 1), channels: integer(`${where}.channels`, channels, 1) }
+}
+
+/** Options of what reads a dataset, checked. */
+export function readSourceOptions(where: string, options: SourceOptions): SourceOptions {
+  knownKeys(where, options, ['classes', 'signal'])
+  const { classes } = options
+  if (classes !== undefined && !(Array.isArray(classes) && classes.length > 0 && classes.every((name) => typeof name === 'string')))
+    throw invalid(`${where}: classes`, 'a list of names', classes)
+  const signal = abortSignal(`${where}: signal`, options.signal)
+  return { ...(classes && { classes }), ...(signal && { signal }) }
 }

@@ -39,8 +39,7 @@ export async function readCifar(directory: string, layout: CifarLayout): Promise
       receive(name, await readFile(join(found.path, name)).catch(unreadable))
     }
   }
-  const first = await train.dataset(found.path)
-  return { train: first, test: await test.dataset(found.path, first.normalisation) }
+  return { train: await train.dataset(found.path), test: await test.dataset(found.path) }
 }
 
 type Place = { readonly kind: 'archive'; readonly path: string } | { readonly kind: 'folder'; readonly path: string; readonly variant: CifarVariant }
@@ -111,13 +110,13 @@ class Part {
     return true
   }
 
-  async dataset(path: string, normalisation?: Dataset['normalisation']): Promise<Dataset> {
+  async dataset(path: string): Promise<Dataset> {
     const { binary, python } = this.layout
     const variants = [binary, python].map((variant) => [...variant.train, ...variant.test].map(({ name }) => name).filter((name) => this.files.has(name)))
     const missing = variants.map((names) => names.filter((name) => !this.seen.has(name))).sort((a, b) => a.length - b.length)[0]!
     if (missing.length > 0) fail(`${path}: ${this.name}: expected the files of ${binary.archive} or ${python.archive}, got none named ${missing.join(', ')}`)
-    const options = { name: this.name, images: this.images, labels: this.labels, height: side, width: side, channels: 3, classes: this.layout.classes }
-    return memoryDataset(normalisation === undefined ? options : { ...options, normalisation })
+    const { name, images, labels } = this
+    return memoryDataset({ name, images, labels, height: side, width: side, channels: 3, classes: this.layout.classes })
   }
 
   private readBinary({ name, images }: CifarFile, contents: Uint8Array, first: number): void {

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
 
@@ -33,7 +34,7 @@ export async function listClassFolders(directory: string, classes?: readonly str
   const passedOver: string[] = []
   found.forEach((name, index) => {
     const label = names.indexOf(name)
-    passedOver.push(...lists[index]!.others.map((file) => join(directory, name, file)))
+    for (const file of lists[index]!.others) passedOver.push(join(directory, name, file))
     for (const file of lists[index]!.images) {
       paths.push(join(directory, name, file))
       labels.push(label)
@@ -75,8 +76,9 @@ async function list(directory: string): Promise<import('node:fs').Dirent[]> {
 }
 
 /** Sizes in bytes. */
-export function fileSizes(paths: readonly string[]): Promise<number[]> {
+export function fileSizes(paths: readonly string[], signal?: AbortSignal): Promise<number[]> {
   return mapLimited(paths, async (path) => {
+    throwIfAborted(signal)
     try {
       return (await stat(path)).size
     } catch (error) {

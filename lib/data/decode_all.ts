@@ -2,10 +2,12 @@
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../native/load.js'
-import type { Dataset, FileSource } from './dataset.js'
-import { described } from './described.js'
+import type { DecodeSettings } from '../native/types.js'
+import { samplesOf, type ImageShape, type RangeSource } from './dataset.js'
 
-interface DecodeSettings {
+export interface Decoding {
+  readonly shape: ImageShape
+  readonly decode: DecodeSettings
   readonly workers: number
   readonly signal: AbortSignal | undefined
 }
@@ -13,14 +15,15 @@ interface DecodeSettings {
 /** About as many bytes of pixels as cross into JavaScript at a time. */
 const batchBytes = 1 << 21
 
-/** [image][row][column][channel], in the order of the paths. */
-export async function decodeAll(source: FileSource, shape: Dataset['shape'], { workers, signal }: DecodeSettings): Promise<Uint8Array> {
-  const count = source.paths.length
+/** [image][row][column][channel], in the order of the samples. */
+export async function decodeAll(source: RangeSource, { shape, decode, workers, signal }: Decoding): Promise<Uint8Array> {
+  const count = source.file.length
   const imageBytes = shape.height * shape.width * shape.channels
   const images = new Uint8Array(count * imageBytes)
   const batch = Math.max(1, Math.min(count, Math.ceil(batchBytes / imageBytes)))
   const loader = loadBinding().createLoader({
-    ...described(source, new Int32Array(count)),
+    source: { ...source, labels: new Int32Array(count) },
+    decode,
     ...shape,
     batch,
     mode: 'evaluate',
@@ -44,9 +47,9 @@ export async function decodeAll(source: FileSource, shape: Dataset['shape'], { w
 }
 
 /** The same for at most `limit` images that are evenly spaced. */
-export function decodeSample(source: FileSource, shape: Dataset['shape'], settings: DecodeSettings, limit: number): Promise<Uint8Array> {
-  const { paths } = source
-  if (paths.length <= limit) return decodeAll(source, shape, settings)
-  const chosen = Array.from({ length: limit }, (_, index) => paths[Math.floor((index * paths.length) / limit)]!)
-  return decodeAll({ ...source, paths: chosen }, shape, settings)
+export function decodeSample(source: RangeSource, decoding: Decoding, limit: number): Promise<Uint8Array> {
+  const { length } = source.file
+  if (length <= limit) return decodeAll(source, decoding)
+  const chosen = Int32Array.from({ length: limit }, (_, index) => Math.floor((index * length) / limit))
+  return decodeAll(samplesOf(source, chosen) as RangeSource, decoding)
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { PreresnetError } from '../errors.js'
-import type { DataSplit } from './dataset.js'
+import type { Dataset, DataSplit } from './dataset.js'
 import { memoryDataset } from './memory.js'
 
 const side = 28
@@ -24,7 +24,6 @@ export async function digits(): Promise<DataSplit> {
   const test = await dataset(
     'digits/test',
     stored.map((images, digit) => images.subarray(kept[digit])),
-    train.normalisation,
   )
   return { train, test }
 }
@@ -53,9 +52,8 @@ async function readDigit(path: string): Promise<Uint8Array> {
   return pixels
 }
 
-async function dataset(name: string, parts: readonly Uint8Array[], normalisation?: DataSplit['train']['normalisation']): Promise<DataSplit['train']> {
+async function dataset(name: string, parts: readonly Uint8Array[]): Promise<Dataset> {
   const images = Buffer.concat(parts)
   const labels = parts.flatMap((part, digit) => new Array<number>(part.length / side ** 2).fill(digit))
-  const options = { name, images: new Uint8Array(images), labels, height: side, width: side, channels: 1, classes }
-  return memoryDataset(normalisation === undefined ? options : { ...options, normalisation })
+  return memoryDataset({ name, images: new Uint8Array(images), labels, height: side, width: side, channels: 1, classes })
 }

@@ -1,24 +1,23 @@
 import { createHash, type Hash } from 'node:crypto'
-import type { Dataset } from './dataset.js'
+import type { Dataset, ImageShape } from './dataset.js'
 import { inSlices, sliceBytes } from './slices.js'
 
-type Shape = Dataset['shape']
+export interface NamedBytes {
+  /** In its dataset. */
+  readonly name: string
+  readonly bytes: number
+}
 
 /** SHA-256 over shape, pixels and labels. */
-export async function imagesFingerprint(images: Uint8Array, labels: Int32Array, shape: Shape): Promise<string> {
-  const hash = begin('images', shape)
+export async function imagesFingerprint(images: Uint8Array, labels: Int32Array, { height, width, channels }: ImageShape): Promise<string> {
+  const hash = createHash('sha256').update(`images\0${height} ${width} ${channels}\0`)
   await inSlices(images.length, sliceBytes, (first, last) => hash.update(images.subarray(first, last)))
   return finish(hash, labels)
 }
 
-/** SHA-256 over shape, resizing, and the name (in its dataset) and size of every file, and the labels. */
-export async function filesFingerprint(
-  files: readonly { readonly name: string; readonly bytes: number }[],
-  labels: Int32Array,
-  shape: Shape,
-  resize: number,
-): Promise<string> {
-  const hash = begin(`files ${resize}`, shape)
+/** SHA-256 over the name and size of every file, and the labels. `kind` begins the text. */
+export async function filesFingerprint(files: readonly NamedBytes[], labels: Int32Array, kind = 'files\0'): Promise<string> {
+  const hash = createHash('sha256').update(kind)
   await inSlices(files.length, 4096, (first, last) => {
     for (const { name, bytes } of files.slice(first, last)) hash.update(`${name}\0${bytes}\0`)
   })
@@ -26,13 +25,16 @@ export async function filesFingerprint(
 }
 
 /** Of a dataset that was made from another one, in a way that `change` says in full. */
-export function derivedFingerprint(dataset: Dataset, change: string | Int32Array): string {
-  const hash = createHash('sha256').update(`derived\0${dataset.fingerprint}\0`)
+export function derivedFingerprint(fingerprint: string, change: string | Int32Array): string {
+  const hash = createHash('sha256').update(`derived\0${fingerprint}\0`)
   return hash.update(typeof change === 'string' ? change : bytesOf(change)).digest('hex')
 }
 
-function begin(kind: string, { height, width, channels }: Shape): Hash {
-  return createHash('sha256').update(`${kind}\0${height} ${width} ${channels}\0`)
+/** A dataset with these parts exchanged, as `change` says. Only files have to remember it, whose fingerprints had more in them in format 1. */
+export function derivedFrom(from: Dataset, change: string | Int32Array, parts: Partial<Dataset>): Dataset {
+  const { source } = from
+  const derived = (source.kind === 'ranges' || source.prepared !== undefined) && { derived: { from, change } }
+  return { ...from, ...parts, fingerprint: derivedFingerprint(from.fingerprint, change), ...derived }
 }
 
 function finish(hash: Hash, labels: Int32Array): string {

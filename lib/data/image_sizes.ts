@@ -4,6 +4,7 @@ import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
 import { loadBinding } from '../native/load.js'
+import type { RangeSource } from './dataset.js'
 
 interface Size {
   readonly height: number
@@ -14,18 +15,26 @@ interface Size {
 const prefixBytes = 4096
 
 /** As stored. ERR_FILE or ERR_IMAGE with the path. */
-export async function storedSize(path: string): Promise<Size> {
-  let file: FileHandle | undefined
+export async function storedSize({ files, file, offset, length }: RangeSource, sample: number): Promise<Size> {
+  const path = files[file[sample]!]!
+  const first = offset[sample]!
+  const where = first === 0 ? path : `${path} at byte ${first}`
+  let handle: FileHandle | undefined
   try {
-    file = await open(path)
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(prefixBytes), 0, prefixBytes, 0)
-    return sizeOf(buffer.subarray(0, bytesRead)) ?? loadBinding().imageSize(await file.readFile(), {})
+    handle = await open(path)
+    const size = length[sample]! < 0 ? (await handle.stat()).size - first : length[sample]!
+    return sizeOf(await read(handle, first, Math.min(size, prefixBytes))) ?? loadBinding().imageSize(await read(handle, first, size), {})
   } catch (error) {
-    if (error instanceof PreresnetError) throw new PreresnetError(error.code, `${path}: ${error.message}`, { cause: error })
+    if (error instanceof PreresnetError) throw new PreresnetError(error.code, `${where}: ${error.message}`, { cause: error })
     throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${(error as Error).message}`, { cause: error })
   } finally {
-    await file?.close()
+    await handle?.close()
   }
+}
+
+async function read(handle: FileHandle, position: number, bytes: number): Promise<Uint8Array> {
+  const { bytesRead, buffer } = await handle.read(Buffer.alloc(Math.max(bytes, 0)), 0, Math.max(bytes, 0), position)
+  return buffer.subarray(0, bytesRead)
 }
 
 /** Undefined where the header is not whole. */
@@ -38,14 +47,19 @@ function sizeOf(prefix: Uint8Array): Size | undefined {
   }
 }
 
-/** Whether all files have that size; looks no further than at the first (about) that has another. */
-export async function allHaveSize(paths: readonly string[], { height, width }: Size, signal?: AbortSignal): Promise<boolean> {
-  let all = true
-  await mapLimited(paths, async (path) => {
-    if (!all) return
-    throwIfAborted(signal)
-    const stored = await storedSize(path)
-    all &&= stored.height === height && stored.width === width
-  })
-  return all
+/** The first sample (about) that has another size; undefined where all have this one. */
+export async function sampleOfOtherSize(source: RangeSource, { height, width }: Size, signal?: AbortSignal): Promise<(Size & { sample: number }) | undefined> {
+  let other: (Size & { sample: number }) | undefined
+  // Lanes over indices: a list of a million of them would be made for nothing.
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < source.file.length && other === undefined) {
+      const sample = next++
+      throwIfAborted(signal)
+      const stored = await storedSize(source, sample)
+      if (stored.height !== height || stored.width !== width) other ??= { ...stored, sample }
+    }
+  }
+  await mapLimited(Array.from({ length: 16 }), lane)
+  return other
 }

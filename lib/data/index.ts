@@ -1,12 +1,12 @@
-/**
- * Datasets and their loader. A new kind of source (WebDataset shards, the packed format) gets a branch in `Dataset.source`, a reader beside
- * these, and a source in native/data; nothing above this room has to know.
- */
+/** Datasets, how their images are prepared, and their loader. A new kind of source is a reader beside these: see docs/adding-a-data-source.md. */
 export { cifar10, cifar100 } from './cifar.js'
-export type { Dataset, DataSplit, FileSource, MemorySource } from './dataset.js'
+export type { Dataset, DataSplit, ImageShape, MemorySource, RangeSource, SourceOptions } from './dataset.js'
 export { shuffledLabels, subset } from './derive.js'
 export { digits } from './digits.js'
 export { download, type DownloadOptions, type DownloadProgress } from './download.js'
-export { imageFolder, imageFolders, type ImageFolderOptions } from './image_folder.js'
+export { imageFolder, imageFolders } from './image_folder.js'
 export { loader, type LoadedBatch, type Loader, type LoaderOptions } from './loader.js'
 export { memoryDataset, type MemoryDatasetOptions } from './memory.js'
+export { cacheInMemory, type CacheOptions } from './prepare/cache.js'
+export type { CacheChoice, CompletePreparation, Normalization, Preparation } from './prepare/preparation.js'
+export { centerCrop, type CenterCrop, flip, type Flip, type PreparationStep, randomCrop, type RandomCrop, resize, type Resize } from './prepare/steps.js'

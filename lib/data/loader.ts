@@ -1,25 +1,27 @@
 import { PreresnetError } from '../errors.js'
-import { boolean, fields, integer, knownKeys, oneOf } from '../options.js'
+import { fields, integer, knownKeys, oneOf } from '../options.js'
 import { loadBinding } from '../native/load.js'
 import type { NativeLoader } from '../native/types.js'
-import { checkDataset } from './check.js'
-import { described } from './described.js'
-import type { Dataset } from './dataset.js'
+import { checkDataset, readInput } from './check.js'
+import type { Dataset, ImageShape } from './dataset.js'
+import { checkStored } from './prepare/complete.js'
+import { readPreparation, type Preparation } from './prepare/preparation.js'
+import { checkPreparation, padOf, sequenceFor } from './prepare/sequence.js'
 
 export interface LoaderOptions {
   readonly batch: number
+  /** The network's input: what size its images have. @default that of images in memory */
+  readonly input?: ImageShape
   /**
-   * train: shuffled anew in every epoch, cropped and mirrored at random, the short last batch dropped, endless.
-   * evaluate: in order, the last batch filled up with images that do not count. @default 'train'
+   * train: shuffled anew in every epoch, prepared by `prepare.train`, the short last batch dropped, endless.
+   * evaluate: in order, prepared by `prepare.evaluate`, the last batch filled up with images that do not count. @default 'train'
    */
   readonly mode?: 'train' | 'evaluate'
+  /** A list that is missing is empty: files have the size of the input. @default {} */
+  readonly prepare?: Preparation
   /** @default 0 */
   readonly seed?: number
-  /** Border of zeros in which the crop is placed. @default 0 */
-  readonly pad?: number
-  /** Mirror half of the images. @default false */
-  readonly flip?: boolean
-  /** Threads that decode and augment. @default 1 */
+  /** Threads that decode and prepare. @default 1 */
   readonly workers?: number
   /** Batches kept ready. @default 4 */
   readonly slots?: number
@@ -41,6 +43,9 @@ export interface Loader extends AsyncDisposable {
   readonly dataset: Dataset
   readonly batch: number
   readonly mode: 'train' | 'evaluate'
+  /** Of the images. */
+  readonly input: ImageShape
+  readonly prepare: Preparation
   /** Border of zeros in which `placement` places the crop. */
   readonly pad: number
   /** Of an epoch. */
@@ -56,23 +61,39 @@ export interface Loader extends AsyncDisposable {
 
 /** Throws ERR_OPTION, and ERR_DATASET when training has fewer images than a batch. */
 export function loader(dataset: Dataset, options: LoaderOptions): Loader {
-  const { batch, mode, seed, pad, flip, workers, slots } = validated(dataset, options)
-  const { shape, labels, source } = dataset
-  const native = loadBinding().createLoader({ ...described(source, labels), ...shape, batch, mode, seed, pad, flip, workers, slots })
+  const { batch, mode, input, prepare, seed, workers, slots } = validated(dataset, options)
+  checkPreparation('loader: prepare', prepare, input)
+  const sequence = sequenceFor('loader: prepare', prepare, mode, input)
+  checkStored('loader', dataset, sequence.fixed, input)
+  const { labels, source } = dataset
+  const pad = padOf(prepare)
+  const native = loadBinding().createLoader({
+    source: { ...source, labels },
+    decode: sequence.decode,
+    ...input,
+    batch,
+    mode,
+    seed,
+    pad,
+    flip: sequence.flip,
+    workers,
+    slots,
+  })
   const batches = mode === 'train' ? Math.floor(dataset.length / batch) : Math.ceil(dataset.length / batch)
-  return new BatchLoader(dataset, batch, mode, pad, batches, native)
+  return new BatchLoader(dataset, batch, mode, input, prepare, pad, batches, native)
 }
 
 function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOptions> {
   checkDataset('loader', dataset)
-  knownKeys('loader', options, ['batch', 'mode', 'seed', 'pad', 'flip', 'workers', 'slots'])
-  const { mode = 'train', seed = 0, pad = 0, flip = false, workers = 1, slots = 4 } = options
+  knownKeys('loader', options, ['batch', 'input', 'mode', 'prepare', 'seed', 'workers', 'slots'])
+  const { mode = 'train', prepare = {}, seed = 0, workers = 1, slots = 4 } = options
+  const input = inputOf(dataset, options.input)
   const result = {
     batch: integer('loader: batch', options.batch, 1),
     mode: oneOf('loader: mode', mode, ['train', 'evaluate'] as const),
+    input,
+    prepare: readPreparation('loader: prepare', prepare),
     seed: integer('loader: seed', seed, 0),
-    pad: integer('loader: pad', pad, 0, 4096),
-    flip: boolean('loader: flip', flip),
     workers: integer('loader: workers', workers, 1, 256),
     slots: integer('loader: slots', slots, 2, 1024),
   }
@@ -80,6 +101,12 @@ function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOpt
     throw new PreresnetError('ERR_DATASET', `${dataset.name}: expected at least one batch of ${result.batch} images, got ${dataset.length} images`)
   }
   return result
+}
+
+function inputOf({ name, source }: Dataset, given: ImageShape | undefined): ImageShape {
+  if (given !== undefined) return readInput('loader: input', given)
+  if (source.kind === 'memory') return source.shape
+  throw new PreresnetError('ERR_OPTION', `loader: input: expected the network's input, which says what size the images of ${name} get, got none`)
 }
 
 /** ERR_OPTION for what is neither a dataset nor a loader. */
@@ -93,6 +120,8 @@ class BatchLoader implements Loader {
     readonly dataset: Dataset,
     readonly batch: number,
     readonly mode: 'train' | 'evaluate',
+    readonly input: ImageShape,
+    readonly prepare: Preparation,
     readonly pad: number,
     readonly batches: number,
     readonly native: NativeLoader,

@@ -1,8 +1,7 @@
 import { PreresnetError } from '../errors.js'
-import { describe, integer, invalid, knownKeys, number, string } from '../options.js'
+import { describe, integer, invalid, knownKeys, string } from '../options.js'
 import type { Dataset } from './dataset.js'
 import { imagesFingerprint } from './fingerprint.js'
-import { normalisationOf } from './normalisation.js'
 
 export interface MemoryDatasetOptions {
   /** [image][row][column][channel]; not copied, and not to be changed afterwards. */
@@ -16,14 +15,12 @@ export interface MemoryDatasetOptions {
   readonly classes: readonly string[] | number
   /** @default 'memory' */
   readonly name?: string
-  /** For a test set: that of the training set. @default mean and deviation of these images */
-  readonly normalisation?: Dataset['normalisation']
 }
 
 /** A dataset of one's own pixels. Throws ERR_OPTION, and ERR_DATASET for labels that are out of range or sizes that do not fit. */
 export async function memoryDataset(options: MemoryDatasetOptions): Promise<Dataset> {
   const where = 'memoryDataset'
-  knownKeys(where, options, ['images', 'labels', 'height', 'width', 'channels', 'classes', 'name', 'normalisation'])
+  knownKeys(where, options, ['images', 'labels', 'height', 'width', 'channels', 'classes', 'name'])
   const { images, name = 'memory' } = options
   string(`${where}: name`, name)
   if (!(images instanceof Uint8Array)) throw invalid(`${where}: images`, 'a Uint8Array', images)
@@ -44,10 +41,8 @@ export async function memoryDataset(options: MemoryDatasetOptions): Promise<Data
       `${name}: expected ${expected} bytes for ${labels.length} images of ${shape.height} x ${shape.width} x ${shape.channels}, got ${images.length}`,
     )
   }
-  const normalisation =
-    options.normalisation === undefined ? await normalisationOf(images, shape.channels) : checkedNormalisation(where, options.normalisation, shape.channels)
   const fingerprint = await imagesFingerprint(images, labels, shape)
-  return { name, length: labels.length, classes, shape, labels, source: { kind: 'memory', images }, normalisation, fingerprint }
+  return { name, length: labels.length, classes, labels, source: { kind: 'memory', images, shape }, fingerprint }
 }
 
 function classNames(where: string, classes: unknown): readonly string[] {
@@ -61,15 +56,4 @@ export function checkedLabels(name: string, labels: ArrayLike<number>, classes: 
   const bad = Array.prototype.findIndex.call(labels, (label) => !(Number.isInteger(label) && label >= 0 && label < classes))
   if (bad >= 0) throw new PreresnetError('ERR_DATASET', `${name}: label of image ${bad}: expected 0 to ${classes - 1}, got ${describe(labels[bad])}`)
   return Int32Array.from(labels)
-}
-
-function checkedNormalisation(where: string, normalisation: Dataset['normalisation'], channels: number): Dataset['normalisation'] {
-  knownKeys(`${where}: normalisation`, normalisation, ['mean', 'deviation'])
-  const { mean, deviation } = normalisation
-  for (const [name, values] of Object.entries({ mean, deviation })) {
-    if (!Array.isArray(values) || values.length !== channels) throw invalid(`${where}: normalisation.${name}`, `${channels} numbers`, values)
-  }
-  mean.forEach((value, index) => number(`${where}: normalisation.mean[${index}]`, value, -Infinity))
-  deviation.forEach((value, index) => number(`${where}: normalisation.deviation[${index}]`, value, Number.MIN_VALUE))
-  return { mean, deviation }
 }

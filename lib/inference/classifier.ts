@@ -1,12 +1,13 @@
 /** Images in, classes out: a model file behind a queue. */
 import { abortSignal, throwIfAborted } from '../abort.js'
-import { preparationOf } from '../data/preparation.js'
+import { readPreparation, type Preparation } from '../data/prepare/preparation.js'
+import { checkPreparation, sequenceFor } from '../data/prepare/sequence.js'
+import { centerCrop, resize } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
 import { describe, integer, knownKeys } from '../options.js'
 import type { CudaSettings } from '../runtime/cuda.js'
 import type { DeviceChoice, PrecisionChoice } from '../runtime/device.js'
-import type { Dataset } from '../data/dataset.js'
 import { compile } from '../runtime/compile.js'
 import type { Session } from '../runtime/session.js'
 import { BatchQueue } from './batch_queue.js'
@@ -32,6 +33,11 @@ export interface ClassifierOptions {
    * through, and keeps a decoder at 100 MB. At most 2 ** 28. @default 2 ** 25
    */
   readonly maxPixels?: number
+  /**
+   * How images become the network's input, instead of what the model file says. @default as evaluation prepared them when the model was trained. Where that was
+   * without steps, or is not known, `resize({ unlessFitting: true }), centerCrop()`
+   */
+  readonly prepare?: Preparation
   /** For device `cuda`; an error on others. */
   readonly cuda?: CudaSettings
   /** Ends loading, with ERR_ABORTED. */
@@ -57,48 +63,48 @@ export type ImageFile = Uint8Array
 export class Classifier implements AsyncDisposable {
   /** Names of the classes, in the network's order. */
   readonly classes: readonly string[]
-  /**
-   * What the network takes. A file is prepared as validation prepared it when the model was trained; the model file says how. Where that was without
-   * resizing, or is not known (the network was trained on no files, or saved before model files said so), a file of this size stays as it is; of any other the
-   * shorter side is resized to (the larger of these) / 0.875. The middle is cut out.
-   */
+  /** What the network takes: what files become. */
   readonly input: { readonly height: number; readonly width: number; readonly channels: number }
+  /** How files become that. */
+  readonly prepare: Required<Omit<Preparation, 'train'>>
   readonly #session: Session
   readonly #queue: BatchQueue<Uint8Array, Float64Array>
   readonly #top: number
-  readonly #preparation: Parameters<typeof decode>[1]
+  readonly #decoding: Parameters<typeof decode>[1]
   #disposed = false
 
-  private constructor(session: Session, { network, classes, resize }: ModelDescription, top: number, maxPixels: number) {
+  private constructor(session: Session, { network, classes, prepare }: Served, top: number, maxPixels: number) {
     this.#session = session
     this.#top = top
     this.input = network.input
-    this.#preparation = { ...preparationOf(network.input, resize), maxPixels }
+    this.prepare = prepare
+    this.#decoding = { ...network.input, ...sequenceFor('Classifier.load: prepare', prepare, 'evaluate', network.input).decode, maxPixels }
     this.classes = classes ?? Array.from({ length: session.classes }, (_, index) => String(index))
     this.#queue = new BatchQueue(session.batch, (images) => this.#infer(images))
   }
 
   /** Everything comes from the file. ERR_FILE if it is no model, ERR_MEMORY if there is too little memory. */
   static async load(path: string, options: ClassifierOptions = {}): Promise<Classifier> {
-    knownKeys('Classifier.load', options, ['batch', 'top', 'device', 'precision', 'threads', 'maxPixels', 'cuda', 'signal'])
-    const { batch, top, maxPixels, ...place } = options
+    knownKeys('Classifier.load', options, ['batch', 'top', 'device', 'precision', 'threads', 'maxPixels', 'prepare', 'cuda', 'signal'])
+    const { batch, top, maxPixels, prepare: given, ...place } = options
     const most = integer('Classifier.load: top', top ?? 5, 1)
     const pixels = integer('Classifier.load: maxPixels', maxPixels ?? 2 ** 25, 1, 2 ** 28)
     const signal = abortSignal('Classifier.load: signal', options.signal)
     throwIfAborted(signal)
     const model = await describeModel(path)
     throwIfAborted(signal)
+    const served = { ...model, prepare: preparationOf(path, model, given) }
     const session = await compile(model.network, {
       ...place,
       batch: integer('Classifier.load: batch', batch ?? 8, 1),
-      data: imagesOf(path, model),
+      prepare: served.prepare,
       evaluation: false,
     })
     try {
       throwIfAborted(signal)
-      await loadModel(session, path)
+      await loadModel(session, path, given?.normalization === undefined ? {} : { normalization: 'any' })
       throwIfAborted(signal)
-      return new Classifier(session, model, most, pixels)
+      return new Classifier(session, served, most, pixels)
     } catch (error) {
       await session.dispose()
       throw error
@@ -129,7 +135,7 @@ export class Classifier implements AsyncDisposable {
 
   async #classify(image: ImageFile): Promise<Classification[]> {
     if (!(image instanceof Uint8Array)) throw new PreresnetError('ERR_OPTION', `classify: expected the bytes of a JPEG or PNG file, got ${describe(image)}`)
-    const probabilities = await this.#queue.add(await decode(image, this.#preparation))
+    const probabilities = await this.#queue.add(await decode(image, this.#decoding))
     return Array.from(probabilities, (probability, index) => ({ label: this.classes[index] ?? String(index), index, probability }))
       .sort((a, b) => b.probability - a.probability || a.index - b.index)
       .slice(0, this.#top)
@@ -147,11 +153,17 @@ export class Classifier implements AsyncDisposable {
   }
 }
 
-/** What a session has to know of its images, as the file says; the set itself is empty. */
-function imagesOf(path: string, { network, normalisation, classes = [] }: ModelDescription): Dataset {
-  if (normalisation === undefined) {
-    throw new PreresnetError('ERR_FILE', `${path}: expected metadata "normalisation", got none; the network was trained on tensors and takes no images`)
+type Served = ModelDescription & { readonly prepare: Required<Omit<Preparation, 'train'>> }
+
+/** Files of other sizes come to a server too: where evaluation met none, they are resized as is usual. */
+function preparationOf(path: string, { network, prepare }: ModelDescription, given: Preparation = {}): Served['prepare'] {
+  const own = readPreparation('Classifier.load: prepare', given)
+  checkPreparation('Classifier.load: prepare', own, network.input)
+  const normalization = own.normalization ?? prepare?.normalization
+  if (normalization === undefined) {
+    throw new PreresnetError('ERR_FILE', `${path}: expected metadata "prepare", got none; the network was trained on tensors and takes no images`)
   }
-  const source = { kind: 'memory', images: new Uint8Array(0) } as const
-  return { name: path, length: 0, classes, shape: network.input, labels: new Int32Array(0), source, normalisation, fingerprint: '' }
+  const trained = prepare?.evaluate ?? []
+  const evaluate = own.evaluate ?? (trained.length > 0 ? trained : [resize({ unlessFitting: true }), centerCrop()])
+  return { evaluate, normalization }
 }

@@ -191,8 +191,10 @@ export interface NativeBinding {
       readonly resize?: number
       readonly height?: number
       readonly width?: number
-      /** An image that has height and width already stays as it is stored; `resize` is for the others. @default false */
+      /** As in `DecodeSettings`. @default false */
       readonly keepFitting?: boolean
+      /** @default false */
+      readonly exact?: boolean
       /** As stored. Looked at before anything is decoded. @default 2 ** 28 */
       readonly maxPixels?: number
     },

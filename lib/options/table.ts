@@ -81,8 +81,15 @@ export const placeOptions = {
 
 /** Of training, in `compile` and `fit`. */
 export const trainingOptions = {
-  /** Seed of start values, order, augmentation and dropout. @default 0 */
-  seed: integerOption({ group: 'Training', help: 'seed of start values, order, augmentation and dropout', unit: null, minimum: 0, fallback: 0, decides: true }),
+  /** Seed of start values, order, random steps of preparation and dropout. @default 0 */
+  seed: integerOption({
+    group: 'Training',
+    help: 'seed of start values, order, random steps of preparation and dropout',
+    unit: null,
+    minimum: 0,
+    fallback: 0,
+    decides: true,
+  }),
   /** Share of the target spread over all classes. @default 0 */
   labelSmoothing: numberOption({
     group: 'Training',
@@ -165,22 +172,6 @@ export const runOptions = {
     metavar: 'file',
     decides: false,
   }),
-} satisfies RunTable
-
-/** `augment` of `fit`. */
-export const augmentOptions = {
-  /** Zeros around the normalised image before the random crop. @default 0 */
-  pad: integerOption({
-    group: 'Data',
-    help: 'zeros around the normalised image before the random crop',
-    unit: 'pixels',
-    minimum: 0,
-    maximum: 1024,
-    fallback: 0,
-    decides: true,
-  }),
-  /** Mirror half of the images. @default false */
-  flip: flagOption({ group: 'Data', help: 'mirror half of the images', fallback: false, decides: true }),
 } satisfies RunTable
 
 /** `checkpoint` of `fit`. */

@@ -79,7 +79,7 @@ export async function writeSamples(native: NativeSession, format: BatchFormat, {
     if (x !== undefined) throw invalid('batch.x', 'images: the session takes u8 pixels', x)
     await native.write('images', sized('batch.images', images, Uint8Array, length))
   } else {
-    if (images !== undefined) throw invalid('batch.images', 'x: the session was compiled without image data', images)
+    if (images !== undefined) throw invalid('batch.images', 'x: the session was compiled without `prepare`', images)
     await native.write('x', floats('batch.x', x, length))
   }
 }

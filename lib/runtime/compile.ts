@@ -4,7 +4,6 @@ import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
 import type { CompileOptions } from '../compiler/options.js'
 import { lossScaleOf } from '../compiler/update.js'
 import type { Dataset } from '../data/dataset.js'
-import { PreresnetError } from '../errors.js'
 import { buildGraph } from '../graph/build.js'
 import type { Network } from '../layers/layer.js'
 import { loadBinding } from '../native/load.js'
@@ -19,6 +18,7 @@ import { updateOptions } from './optimizer.js'
 import { checkOutputs, outputsOfGraph } from './outputs.js'
 import { select } from './patterns.js'
 import { fastestPrecision } from './precision.js'
+import { checkGiven, completed, programInput } from './preparation.js'
 import { warn } from './remembered.js'
 import { Session } from './session.js'
 import { sessionTable, type BatchSize, type SessionOptions } from './session_options.js'
@@ -37,11 +37,12 @@ export async function compile(network: Network, options: SessionOptions & BatchS
   const dataset = feed?.dataset ?? (data as Dataset | undefined)
   const batch = given.batch ?? sessionTable.batch.read('compile: batch', feed?.batch)
   if (feed !== undefined && feed.batch !== batch) throw invalid('compile: batch', `the loader's ${feed.batch}`, batch)
-  if (dataset !== undefined) checkImages(network, dataset)
+  checkGiven(network, given.prepare ?? feed?.prepare, dataset)
   if (options.frozen !== undefined && optimizer === undefined) throw invalid('compile: frozen', 'an optimizer beside', options.frozen)
 
   const graph = buildGraph(network)
   if (dataset !== undefined) checkOutputs('compile: data', dataset, { name: network.name, outputs: outputsOfGraph(graph) })
+  const prepare = await completed(network, given.prepare ?? feed?.prepare, dataset, signal)
   const measured = device === 'cpu' && given.precision === 'auto'
   const { precision, notes } = measured ? await unlessAborted(fastestPrecision(graph, threads), signal) : { precision: chosen.precision, notes: [] }
   warn(notes)
@@ -51,7 +52,7 @@ export async function compile(network: Network, options: SessionOptions & BatchS
     precision,
     batch,
     programs: [...(optimizer === undefined ? [] : (['train'] as const)), ...(given.evaluation ? (['evaluate'] as const) : []), 'infer'],
-    input: dataset === undefined ? { kind: 'tensor' } : { kind: 'images', ...size(dataset), pad: feed?.pad ?? 0, ...dataset.normalisation },
+    input: programInput(network, prepare),
     loss: { kind: 'crossEntropy', smoothing: given.labelSmoothing, softTargets: given.softTargets },
     ...(optimizer && { update: updateOptions(graph, optimizer, given.frozen) }),
     ...pick(programOptions, given),
@@ -70,20 +71,9 @@ export async function compile(network: Network, options: SessionOptions & BatchS
     await writeStartValues(native, graph, seed, signal)
     await writeLossScale(native, programs, lossScaleOf(tuned))
     throwIfAborted(signal)
-    return new Session(native, { network, graph, programs, plan: tuned, seed, feed, dataset })
+    return new Session(native, { network, graph, programs, plan: tuned, seed, feed, dataset, prepare })
   } catch (error) {
     await native.dispose()
     throw error
   }
-}
-function size({ shape: { height, width } }: Dataset): { height: number; width: number } {
-  return { height, width }
-}
-
-function checkImages({ input }: Network, { name, shape }: Dataset): void {
-  if (shape.height === input.height && shape.width === input.width && shape.channels === input.channels) return
-  throw new PreresnetError(
-    'ERR_SHAPE',
-    `${name}: the network takes images of ${input.height} x ${input.width} x ${input.channels} (height, width, channels), got ${shape.height} x ${shape.width} x ${shape.channels}`,
-  )
 }

@@ -9,6 +9,7 @@ import type { Network } from '../layers/layer.js'
 import { invalid } from '../options.js'
 import type { BatchFormat } from './batch.js'
 import { checkOutputs, outputsOfGraph } from './outputs.js'
+import type { SessionPreparation } from './preparation.js'
 
 export interface Compiled {
   readonly network: Network
@@ -18,6 +19,8 @@ export interface Compiled {
   readonly seed: number
   readonly feed: Loader | undefined
   readonly dataset: Dataset | undefined
+  /** Undefined in a session on values. */
+  readonly prepare: SessionPreparation | undefined
 }
 
 export function classesOf({ graph }: Pick<Compiled, 'graph'>): number {
@@ -51,18 +54,11 @@ export function checkLoader(call: 'steps' | 'evaluate', compiled: Compiled, feed
   const mode = call === 'steps' ? 'train' : 'evaluate'
   if (feed.batch === batch && feed.pad === pad && feed.mode === mode) return
   const wanted = mode === 'train' ? 'a training' : 'an evaluation'
-  throw invalid(`${call}: loader`, `${wanted} loader of batch ${batch} and pad ${pad}`, { mode: feed.mode, batch: feed.batch, pad: feed.pad })
-}
-
-/** ERR_SHAPE where stored images are not of the size that the programs read. */
-export function checkStoredSize({ plan: { input }, network }: Compiled, data: Dataset): void {
-  if (input.kind !== 'images') return
-  const { height, width, channels } = data.shape
-  if (height === input.height && width === input.width && channels === network.input.channels) return
-  throw new PreresnetError(
-    'ERR_SHAPE',
-    `${data.name}: expected images of ${input.height} x ${input.width} x ${network.input.channels}, got ${height} x ${width} x ${channels}`,
-  )
+  throw invalid(`${call}: loader`, `${wanted} loader of batch ${batch} and pad ${pad}, made with the session's \`prepare\``, {
+    mode: feed.mode,
+    batch: feed.batch,
+    pad: feed.pad,
+  })
 }
 
 /** ERR_DATASET where a dataset has more classes than the network has outputs. */

@@ -5,28 +5,52 @@ import type { Dataset } from '../data/dataset.js'
 import { checkDatasetOrLoader, loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import type { RunResult } from '../native/types.js'
-import { knownKeys } from '../options.js'
-import { checkClassCount, checkLoader, checkStoredSize, classesOf, nameData, padOf, type Compiled } from './compiled.js'
+import { usualSteps } from '../data/prepare/complete.js'
+import { readPreparation, type Preparation } from '../data/prepare/preparation.js'
+import { integer, invalid, knownKeys } from '../options.js'
+import { checkClassCount, checkLoader, classesOf, nameData, type Compiled } from './compiled.js'
 import { confusionMatrix, sumRows, type Evaluation } from './metrics.js'
+import type { SessionPreparation } from './preparation.js'
 import type { Turn } from './turn.js'
 
 export interface EvaluateOptions {
   readonly signal?: AbortSignal
+  /** Threads that decode. @default 1 */
   readonly workers?: number
+  /** How images are prepared, where it is not as the session says; its programs have one normalization. @default the session's */
+  readonly prepare?: Preparation
 }
 
 /** @internal */
 export async function evaluate(turn: Turn, compiled: Compiled, data: Dataset | Loader, options: EvaluateOptions): Promise<Evaluation> {
-  knownKeys('evaluate', options, ['signal', 'workers'])
+  knownKeys('evaluate', options, ['signal', 'workers', 'prepare'])
   if (!('evaluate' in compiled.programs.programs)) throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled with evaluation: false')
   const signal = abortSignal('evaluate: signal', options.signal)
   checkDatasetOrLoader('evaluate', data)
-  if (compiled.dataset === undefined)
-    throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled without image data and takes values; give compile() a dataset as `data`')
+  if (compiled.prepare === undefined)
+    throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled without `prepare` and takes values; compile() with it takes images')
+  const own = compiled.prepare
   if ('native' in data) return evaluateLoader(turn, compiled, data, signal)
-  checkStoredSize(compiled, data)
-  await using feed = loader(data, { batch: compiled.plan.batch, mode: 'evaluate', pad: padOf(compiled), workers: options.workers ?? 1 })
+  const { input } = compiled.network
+  const prepare = { ...own, ...evaluationOf(options.prepare, own) }
+  const evaluate = prepare.evaluate ?? (await usualSteps([data], input, signal))
+  await using feed = loader(data, {
+    batch: compiled.plan.batch,
+    input,
+    mode: 'evaluate',
+    prepare: { ...prepare, evaluate },
+    workers: integer('evaluate: workers', options.workers ?? 1, 1, 256),
+  })
   return await evaluateLoader(turn, compiled, feed, signal)
+}
+
+/** The steps of another preparation than the session's. */
+function evaluationOf(prepare: Preparation | undefined, own: SessionPreparation): Pick<Preparation, 'evaluate'> {
+  if (prepare === undefined) return {}
+  const { evaluate, normalization } = readPreparation('evaluate: prepare', prepare)
+  if (normalization !== undefined && JSON.stringify(normalization) !== JSON.stringify(own.normalization))
+    throw invalid('evaluate: prepare.normalization', `the session's (${JSON.stringify(own.normalization)})`, normalization)
+  return evaluate === undefined ? {} : { evaluate }
 }
 
 async function evaluateLoader(turn: Turn, compiled: Compiled, feed: Loader, signal: AbortSignal | undefined): Promise<Evaluation> {
@@ -39,11 +63,11 @@ async function evaluateLoader(turn: Turn, compiled: Compiled, feed: Loader, sign
   return turn.take(async () => {
     const result = await turn.run('evaluate', signal, run).catch((error: unknown) => nameData(error, compiled, dataset))
     if (result.cancelled && result.completed < steps) throw turn.ended(signal)
-    return evaluationOf(result, dataset.length, classesOf(compiled))
+    return evaluationFrom(result, dataset.length, classesOf(compiled))
   })
 }
 
-function evaluationOf(result: RunResult, length: number, classes: number): Evaluation {
+function evaluationFrom(result: RunResult, length: number, classes: number): Evaluation {
   const { loss, samples, top1Hits, top5Hits, seconds } = sumRows(result)
   if (samples !== length) throw new PreresnetError('ERR_INTERNAL', `evaluate: ${samples} of ${length} samples were counted`)
   const labels = result.labels!

@@ -15,6 +15,7 @@ import { infer, type InferOptions } from './infer.js'
 import { hasLossScale } from './loss_scale.js'
 import type { Evaluation, StepMetrics } from './metrics.js'
 import { Steps, type StepsOptions } from './steps.js'
+import type { SessionPreparation } from './preparation.js'
 import type { Tensor } from './tensor.js'
 import { Tensors } from './tensors.js'
 import { Turn } from './turn.js'
@@ -73,9 +74,14 @@ export class Session implements AsyncDisposable {
     return classesOf(this.#compiled)
   }
 
-  /** How images are prepared and normalised, and what classes are called; absent in a session on values. */
-  get images(): Pick<Dataset, 'normalisation' | 'classes' | 'source'> | undefined {
-    return this.#compiled.dataset
+  /** How images are prepared: the defaults are written down. Undefined in a session on values. */
+  get prepare(): SessionPreparation | undefined {
+    return this.#compiled.prepare
+  }
+
+  /** What classes are called, in the order of the outputs; undefined in a session that was compiled without data. */
+  get classNames(): readonly string[] | undefined {
+    return this.#compiled.dataset?.classes
   }
 
   get memory(): SessionMemory {

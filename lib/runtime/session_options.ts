@@ -2,6 +2,7 @@
 import { abortSignal } from '../abort.js'
 import type { Dataset } from '../data/dataset.js'
 import { checkDatasetOrLoader, type Loader } from '../data/loader.js'
+import { readPreparation, type Preparation } from '../data/prepare/preparation.js'
 import { flagOption, objectOption, valueOption, variant, type Given, type RunTable } from '../options/spec.js'
 import { placeOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { cudaTable, readCudaSettings } from './cuda.js'
@@ -9,6 +10,15 @@ import { checkOptimizer, type SgdOptimizer } from './optimizer.js'
 
 /** Those that are values of this room. */
 export const sharedValues = {
+  /** How images become the network's input: steps of training, steps of evaluation, normalization. @default the loader's; none: the session takes values */
+  prepare: valueOption<Preparation>()({
+    group: 'Data',
+    help: "how images become the network's input: steps of training, steps of evaluation, normalization",
+    accepts: 'an object of options',
+    usual: "the loader's; none: the session takes values",
+    decides: true,
+    read: readPreparation,
+  }),
   /** What sgd() makes. @default none: the session only evaluates and infers */
   optimizer: valueOption<SgdOptimizer>()({
     group: 'Optimizer',
@@ -41,10 +51,13 @@ export const sharedOptions: typeof programOptions & typeof placeOptions & typeof
 
 /** Of `compile` alone. */
 export const ownSessionOptions = {
-  /** A loader whose batches steps reads, or a dataset that only says what images are like. @default none: values are handed over, see step */
+  /**
+   * A loader whose batches steps reads, or a dataset, whose classes give their names and which prepare takes defaults from.
+   * @default none: values are handed over, see step
+   */
   data: valueOption<Dataset | Loader>()({
     group: 'Data',
-    help: 'a loader whose batches steps reads, or a dataset that only says what images are like',
+    help: 'a loader whose batches steps reads, or a dataset, whose classes give their names and which prepare takes defaults from',
     accepts: 'a dataset',
     usual: 'none: values are handed over, see step',
     decides: true,

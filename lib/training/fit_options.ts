@@ -1,13 +1,14 @@
 /** Options of `fit`, checked and completed before anything starts. */
 import type { Dataset } from '../data/dataset.js'
 import { checkClasses, checkDataset } from '../data/check.js'
+import { cacheChoices, type Preparation } from '../data/prepare/preparation.js'
+import { checkPreparation } from '../data/prepare/sequence.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/layer.js'
 import { fields, invalid } from '../options.js'
 import { checkInner, checkOptions, withDefaults } from '../options/check.js'
-import { objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
+import { choiceOption, objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
 import {
-  augmentOptions,
   checkpointOptions,
   initialiseOptions,
   lengthOptions,
@@ -43,10 +44,14 @@ export const ownFitOptions = {
     read: dataset,
     record: ({ name }) => name,
   }),
-  /** Of training images: a random crop and a mirror image. */
-  augment: objectOption({ group: 'Data', help: 'of training images: a random crop and a mirror image', decides: true }, augmentOptions, (where, value) =>
-    checkInner(where, augmentOptions, value),
-  ),
+  /** Where images from files are kept, as they are before the first random step; 'auto': in memory, if they take no more than 1 GiB. @default auto */
+  cache: choiceOption({
+    group: 'Data',
+    help: "where images from files are kept, as they are before the first random step; 'auto': in memory, if they take no more than 1 GiB",
+    choices: cacheChoices,
+    fallback: 'auto',
+    decides: false,
+  }),
   /** A number for all steps, a schedule, or a function of the step (which no checkpoint can hold). */
   learningRate: valueOption<LearningRate>()({
     group: 'Learning rate',
@@ -56,6 +61,8 @@ export const ownFitOptions = {
     decides: true,
     read: (where, value) => schedule(where, value),
   }),
+  /** How images become the network's input: steps of training, steps of evaluation, normalization. @default {}: all that can be found out */
+  prepare: variant(sharedOptions.prepare, { usual: '{}: all that can be found out' }),
   /** What sgd() makes. @default sgd(): momentum 0.9, weight decay 1e-4 */
   optimizer: {
     ...variant(sharedOptions.optimizer, { fallback: sgd(), usual: 'sgd(): momentum 0.9, weight decay 1e-4' }),
@@ -67,11 +74,11 @@ export const ownFitOptions = {
     checkpointOptions,
     (where, value) => checkInner(where, checkpointOptions, value),
   ),
-  /** Start values from a model file; whatever the file says, images are normalised as those of train, and outputs are the classes of train, in their order. */
+  /** Start values from a model file; whatever the file says, images are prepared as prepare says, and outputs are the classes of train, in their order. */
   initialise: objectOption(
     {
       group: 'Training',
-      help: 'start values from a model file; whatever the file says, images are normalised as those of train, and outputs are the classes of train, in their order',
+      help: 'start values from a model file; whatever the file says, images are prepared as prepare says, and outputs are the classes of train, in their order',
       decides: false,
     },
     initialiseOptions,
@@ -80,7 +87,7 @@ export const ownFitOptions = {
 } satisfies RunTable
 
 /** Everything that `fit` takes. */
-export const fitTable: Omit<typeof sharedOptions, 'optimizer'> & typeof lengthOptions & typeof runOptions & typeof ownFitOptions = {
+export const fitTable: Omit<typeof sharedOptions, 'optimizer' | 'prepare'> & typeof lengthOptions & typeof runOptions & typeof ownFitOptions = {
   ...sharedOptions,
   ...lengthOptions,
   ...runOptions,
@@ -98,19 +105,18 @@ export interface FitSettings
     Given<typeof programOptions>,
     Given<typeof placeOptions>,
     Given<typeof trainingOptions>,
-    Omit<Given<typeof sharedValues>, 'optimizer'>,
+    Omit<Given<typeof sharedValues>, 'optimizer' | 'prepare'>,
     Given<typeof runOptions>,
     Given<typeof ownFitOptions> {}
 
-export type AugmentOptions = Given<typeof augmentOptions>
 export type CheckpointOptions = Given<typeof checkpointOptions>
 
-type Derived = 'steps' | 'epochs' | 'augment' | 'learningRate' | 'validateEvery' | 'checkpoint' | 'initialise' | 'optimizer'
+type Derived = 'steps' | 'epochs' | 'prepare' | 'learningRate' | 'validateEvery' | 'checkpoint' | 'initialise' | 'optimizer'
 
 /** Complete and checked. */
 export interface FitPlan extends Omit<ValuesOf<typeof fitTable>, Derived> {
   readonly network: Network
-  readonly augment: { readonly pad: number; readonly flip: boolean }
+  readonly prepare: Preparation
   readonly steps: number
   readonly stepsPerEpoch: number
   readonly optimizer: SgdOptimizer
@@ -131,10 +137,12 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
   if (stepsPerEpoch === 0) throw new PreresnetError('ERR_DATASET', `fit: batch: ${train.name} has ${train.length} images, fewer than one batch of ${batch}`)
   if (validate !== undefined) checkClasses(`fit: validate: ${validate.name}`, validate.classes, 'the training images', train.classes)
   if (batch % given.statisticsGroups !== 0) throw invalid('fit: statisticsGroups', `a divisor of the batch (${batch})`, given.statisticsGroups)
+  const prepare = given.prepare ?? {}
+  checkPreparation('fit: prepare', prepare, network.input)
   return {
     ...given,
     network,
-    augment: withDefaults(augmentOptions, given.augment ?? {}),
+    prepare,
     steps: totalSteps(options, stepsPerEpoch),
     stepsPerEpoch,
     optimizer: given.optimizer,

@@ -1,5 +1,5 @@
 export { fit, Run } from './fit.js'
-export type { AugmentOptions, CheckpointOptions, FitLength, FitOptions, FitSettings } from './fit_options.js'
+export type { CheckpointOptions, FitLength, FitOptions, FitSettings } from './fit_options.js'
 export type { CheckpointEvent, FinishedEvent, RunEvent, StartEvent, StepEvent, ValidationEvent } from './run_events.js'
 export {
   constant,
@@ -23,3 +23,4 @@ export type { Manifest } from './manifest.js'
 export type { MetricsLine } from './run_log.js'
 export { TrainedModel } from './trained.js'
 export { describeModel, loadModel, type LoadModelOptions, type ModelDescription, saveModel } from './model_file.js'
+export type { ModelPreparation } from './model_preparation.js'

@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import type { Choices } from '../compiler/lower/engines.js'
 import type { ConvolutionChoice, LossScale } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
+import type { CompletePreparation } from '../data/prepare/preparation.js'
 import { PreresnetError } from '../errors.js'
 import { fileError } from '../formats/files.js'
 
-export const stateFormat = 1
+export const stateFormat = 2
 
 export interface CheckpointState {
-  readonly format: typeof stateFormat
+  readonly format: typeof stateFormat | 1
   /** Version of the package that wrote it. */
   readonly version: string
   /** Steps done. */
@@ -18,7 +19,7 @@ export interface CheckpointState {
   /** Consumed by those steps, whatever was decoded ahead. */
   readonly samples: number
   readonly epoch: number
-  readonly recipe: Recipe
+  readonly recipe: Recipe | RecipeOfFormat1
   readonly best: Best | null
   readonly savedAt: string
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>
@@ -32,7 +33,7 @@ export interface Recipe {
   readonly precision: Precision
   readonly network: unknown
   readonly data: { readonly name: string; readonly length: number; readonly fingerprint: string }
-  readonly augment: { readonly pad: number; readonly flip: boolean }
+  readonly prepare: CompletePreparation
   readonly optimizer: unknown
   readonly learningRate: unknown
   readonly labelSmoothing: number
@@ -43,6 +44,9 @@ export interface Recipe {
   /** On CUDA. */
   readonly cuda?: { readonly lossScale: LossScale | 'auto'; readonly deterministic: boolean; readonly choices?: Choices }
 }
+
+/** See format_1.ts. */
+export type RecipeOfFormat1 = Omit<Recipe, 'prepare'> & { readonly augment: { readonly pad: number; readonly flip: boolean } }
 
 export interface Best {
   readonly step: number
@@ -64,8 +68,11 @@ export async function readState(directory: string): Promise<CheckpointState> {
     throw new PreresnetError('ERR_CHECKPOINT', `${path}: not JSON; the checkpoint is damaged`, { cause })
   }
   const { format, step, recipe, files } = (state ?? {}) as Readonly<Record<string, unknown>>
-  if (format !== stateFormat)
-    throw new PreresnetError('ERR_CHECKPOINT', `${path}: expected format ${stateFormat}, got ${JSON.stringify(format)}; was it written by another version?`)
+  if (format !== 1 && format !== stateFormat)
+    throw new PreresnetError(
+      'ERR_CHECKPOINT',
+      `${path}: expected format 1 or ${stateFormat}, got ${JSON.stringify(format)}; was it written by another version?`,
+    )
   if (!Number.isSafeInteger(step) || !isObject(recipe) || !isObject(recipe['data']) || !isObject(files)) {
     throw new PreresnetError('ERR_CHECKPOINT', `${path}: step, recipe or files are missing; the checkpoint is damaged`)
   }

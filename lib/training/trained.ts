@@ -27,7 +27,7 @@ export class TrainedModel {
     this.best = parts.best
   }
 
-  /** Writes model.safetensors; its metadata carry network, normalisation, class names and how validation prepared files. */
+  /** Writes model.safetensors; its metadata carry network, class names and how images are prepared. */
   async save(path: string): Promise<void> {
     await writeSafetensors(path, this.tensors, modelMetadata(this.description))
   }

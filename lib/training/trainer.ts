@@ -3,6 +3,7 @@ import { throwIfAborted } from '../abort.js'
 import { loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import { pick } from '../options/check.js'
+import type { CompletePreparation } from '../data/prepare/preparation.js'
 import { checkReplaceable } from '../formats/files.js'
 import { packageVersion } from '../package.js'
 import type { StepMetrics } from '../runtime/metrics.js'
@@ -22,7 +23,9 @@ import {
 } from './checkpoint.js'
 import { DirectoryLock } from './directory_lock.js'
 import type { FitPlan } from './fit_options.js'
-import { descriptionOf, loadModel, modelTensors, type ModelDescription } from './model_file.js'
+import { loadModel, modelTensors, type ModelDescription } from './model_file.js'
+import { upgraded } from './format_1.js'
+import { openImages, type RunImages } from './images.js'
 import { ManifestWriter } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
 import { Profile } from './profile.js'
@@ -41,6 +44,7 @@ export class Trainer {
   readonly #signal: AbortSignal
   readonly #emit: (event: RunEvent) => void
   #stopping = false
+  #images: RunImages | undefined
   #best: Best | undefined
   #validation: ValidationEvent | undefined
   #savedStep = -1
@@ -58,7 +62,7 @@ export class Trainer {
   }
 
   async run(): Promise<TrainedModel> {
-    const { network, train, batch, seed, augment, workers, checkpoint, output: logs } = this.#plan
+    const { network, train, batch, seed, workers, checkpoint, output: logs } = this.#plan
     const start = performance.now()
     throwIfAborted(this.#signal)
     // Exactly, where a session would do with fewer: an output without a class is one that training only pushes down.
@@ -67,12 +71,14 @@ export class Trainer {
     const places = [checkpoint?.directory, logs].filter((place) => place !== undefined)
     await using _lock = await DirectoryLock.takeAll(places)
     const resumed = await this.#findCheckpoint()
-    await using batches = loader(train, { batch, seed, workers, ...augment })
+    const images = await openImages(this.#plan, this.#signal)
+    this.#images = images
+    await using batches = loader(images.train, { input: network.input, prepare: images.prepare, batch, seed, workers })
     await using session = await this.#openSession(batches, resumed)
-    const recipe = this.#recipe(session)
+    const recipe = this.#recipe(session, images.prepare)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
     else if (this.#plan.initialise !== undefined)
-      await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except, normalisation: 'any', classes: 'any' })
+      await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except, normalization: 'any', classes: 'any' })
     throwIfAborted(this.#signal)
     const output = await this.#openOutput(session, recipe)
     try {
@@ -131,6 +137,7 @@ export class Trainer {
     return compile(network, {
       ...pick(sharedOptions, this.#plan),
       data,
+      prepare: data.prepare,
       // What 'auto' took before is taken again.
       device: device === 'auto' ? (saved?.device ?? 'auto') : device,
       precision: precision === 'auto' && (device === 'auto' || device === saved?.device) ? (saved?.precision ?? 'auto') : precision,
@@ -156,7 +163,8 @@ export class Trainer {
   }
 
   async #resume(session: Session, recipe: Recipe, { path, state, step }: Resumed): Promise<void> {
-    const lines = differences(state.recipe, recipe)
+    const saved = 'augment' in state.recipe ? await upgraded(state.recipe, path, this.#plan, this.#signal) : state.recipe
+    const lines = differences(saved, recipe)
     if (lines.length > 0) throw new PreresnetError('ERR_CHECKPOINT', `${path}: the checkpoint is of another run: ${lines.join('; ')}`)
     if (step > this.#plan.steps) throw new PreresnetError('ERR_CHECKPOINT', `${path}: has ${step} steps, more than the ${this.#plan.steps} that were asked for`)
     await restoreCheckpoint(session, path, state)
@@ -188,9 +196,9 @@ export class Trainer {
   }
 
   async #validate(session: Session, recipe: Recipe, log: RunLog | undefined): Promise<void> {
-    const { validate, workers, stepsPerEpoch, checkpoint } = this.#plan
+    const { workers, stepsPerEpoch, checkpoint } = this.#plan
     const step = session.stepIndex
-    const evaluation = await session.evaluate(validate!, { signal: this.#signal, workers })
+    const evaluation = await session.evaluate(this.#images!.validate!, { signal: this.#signal, workers })
     const best = this.#best === undefined || evaluation.top1Error < this.#best.top1Error
     if (best) this.#best = { step, top1Error: evaluation.top1Error }
     const event: ValidationEvent = { ...evaluation, kind: 'validation', step, epoch: step / stepsPerEpoch, best }
@@ -252,9 +260,8 @@ export class Trainer {
     }
   }
 
-  #recipe(session: Session): Recipe {
-    const { network, train, augment, batch, seed, optimizer, learningRate, labelSmoothing, statisticsGroups, convolution, frozen, frozenStatistics, cuda } =
-      this.#plan
+  #recipe(session: Session, prepare: CompletePreparation): Recipe {
+    const { network, train, batch, seed, optimizer, learningRate, labelSmoothing, statisticsGroups, convolution, frozen, frozenStatistics, cuda } = this.#plan
     const { name, length, fingerprint } = train
     const { device, precision } = session
     const recipe: Recipe = {
@@ -264,7 +271,7 @@ export class Trainer {
       precision,
       network,
       data: { name, length, fingerprint },
-      augment,
+      prepare,
       optimizer,
       learningRate,
       labelSmoothing,
@@ -280,8 +287,8 @@ export class Trainer {
   }
 
   #description(): ModelDescription {
-    const { network, train, validate } = this.#plan
-    return descriptionOf(network, train, validate ?? train)
+    const { network, train } = this.#plan
+    return { network, prepare: this.#images!.prepare, classes: train.classes }
   }
 
   async #trained(session: Session, outcome: 'completed' | 'stopped'): Promise<TrainedModel> {

@@ -95,6 +95,7 @@ Napi::Value decode_image_async(const Napi::CallbackInfo& info) {
     if (given.has("height")) options.height = given.integer("height", 1, kLargestSide);
     if (given.has("width")) options.width = given.integer("width", 1, kLargestSide);
     options.keep_fitting = given.boolean_or("keepFitting", false);
+    options.exact = given.boolean_or("exact", false);
     options.maximum_pixels = maximum_pixels(given);
     auto* work =
         new DecodeWork(info.Env(), {bytes.Data(), bytes.Data() + bytes.ByteLength()}, options);

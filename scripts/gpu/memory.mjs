@@ -6,10 +6,10 @@ import { Stop } from '../support/run.mjs'
 import { attempt } from './processes.mjs'
 
 export async function memory({ home, emulated, secondsLeft, say, keep }) {
-  const { compile, digits, loader, preResNet, sgd } = await import(pathToFileURL(join(home, 'dist/lib/index.js')).href)
+  const { compile, digits, loader, preResNet, randomCrop, sgd } = await import(pathToFileURL(join(home, 'dist/lib/index.js')).href)
   const total = emulated ? 20 : 10_000
   const data = await digits()
-  const batches = loader(data.train, { batch: emulated ? 4 : 128, seed: 1, pad: 2, workers: emulated ? 1 : 8 })
+  const batches = loader(data.train, { batch: emulated ? 4 : 128, seed: 1, prepare: { train: [randomCrop({ pad: 2 })] }, workers: emulated ? 1 : 8 })
   const network = preResNet({ family: 'cifar', depth: emulated ? 8 : 20, input: { height: 28, width: 28, channels: 1 }, classes: 10 })
   const session = await compile(network, { data: batches, device: 'cuda', optimizer: sgd({ momentum: 0.9 }), seed: 1 })
   const samples = []

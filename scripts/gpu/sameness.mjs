@@ -8,13 +8,13 @@ import { Stop } from '../support/run.mjs'
 const STEPS = 6
 
 export async function sameness({ home, emulated, secondsLeft, say, keep }) {
-  const { compile, digits, loader, preResNet, sgd } = await import(pathToFileURL(join(home, 'dist/lib/index.js')).href)
+  const { compile, digits, loader, preResNet, randomCrop, sgd } = await import(pathToFileURL(join(home, 'dist/lib/index.js')).href)
   const { inTurn } = await import(pathToFileURL(join(home, 'dist/lib/runtime/internals.js')).href)
   const data = await digits()
   const network = preResNet({ family: 'cifar', depth: emulated ? 8 : 20, input: { height: 28, width: 28, channels: 1 }, classes: 10 })
   const steps = emulated ? 2 : STEPS
   const weightsAfter = async (precision, cuda, run) => {
-    const batches = loader(data.train, { batch: emulated ? 8 : 64, seed: 1, pad: 2 })
+    const batches = loader(data.train, { batch: emulated ? 8 : 64, seed: 1, prepare: { train: [randomCrop({ pad: 2 })] } })
     const session = await compile(network, {
       data: batches,
       device: 'cuda',

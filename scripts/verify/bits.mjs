@@ -10,7 +10,8 @@ import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
 import { compilePrograms } from '../../dist/lib/compiler/compile.js'
 import { buildGraph } from '../../dist/lib/graph/build.js'
-import { fit, imageFolder, loader, memoryDataset, preResNet, sgd } from '../../dist/lib/index.js'
+import { completePreparation } from '../../dist/lib/data/prepare/complete.js'
+import { cacheInMemory, centerCrop, fit, flip, imageFolder, loader, memoryDataset, preResNet, randomCrop, resize, sgd } from '../../dist/lib/index.js'
 
 const hash = (...parts) =>
   parts
@@ -128,7 +129,7 @@ async function weights() {
   }
 }
 
-const preparation = { augment: { pad: 2, flip: true } }
+const preparation = { prepare: { train: [randomCrop({ pad: 2 }), flip()] } }
 
 /** An 8-bit RGB file. */
 function png(width, height, pixels) {
@@ -169,18 +170,23 @@ async function pixels() {
   }
 }
 
-async function batches(folder, cache, mode, resize) {
-  const dataset = await imageFolder(folder, { height: 32, width: 32, cache, ...(resize && { resize }) })
-  const source = loader(dataset, { batch: 3, mode, seed: 5, ...(mode === 'train' && { pad: 4, flip: true }) })
+const input = { height: 32, width: 32, channels: 3 }
+
+async function batches(folder, cache, mode, side) {
+  const files = await imageFolder(folder)
+  const steps = side === undefined ? {} : { evaluate: [resize(side), centerCrop()] }
+  const { evaluate, normalization } = await completePreparation(steps, input, { train: files, workers: 2, signal: undefined })
+  const prepare = { evaluate, ...(mode === 'train' && { train: [...evaluate, randomCrop({ pad: 4 }), flip()] }) }
+  const dataset = cache === 'memory' ? await cacheInMemory(files, { input, prepare, mode }) : files
+  const source = loader(dataset, { batch: 3, input, mode, seed: 5, prepare })
   const parts = []
   for (let index = 0; index < (mode === 'train' ? 6 : 4); index++) {
     const { images, labels, placement } = await source.next(index)
     parts.push(images, new Uint8Array(labels.buffer), new Uint8Array(placement.buffer))
   }
   await source.close()
-  const { mean, deviation } = dataset.normalisation
-  say('pixels', `${cache} ${mode} resize ${resize ?? 'default'}`, hash(...parts))
-  say('pixels', `${cache} ${mode} resize ${resize ?? 'default'}: mean and deviation`, hash(JSON.stringify([mean, deviation])))
+  say('pixels', `${cache} ${mode} resize ${side ?? 'default'}`, hash(...parts))
+  say('pixels', `${cache} ${mode} resize ${side ?? 'default'}: mean and deviation`, hash(JSON.stringify([normalization.mean, normalization.std])))
 }
 
 function goldens() {

@@ -1,9 +1,9 @@
 // A process that trains ResNet-164 with a batch of 128: what it takes above its idle size, against the plan's peakBytes.
-import { compile, loader, preResNet, sgd } from '../../dist/lib/index.js'
+import { compile, flip, loader, preResNet, randomCrop, sgd } from '../../dist/lib/index.js'
 import { randomImages, resident, verdict } from './common.mjs'
 
 const data = await randomImages(256)
-const feed = loader(data, { batch: 128, seed: 1, pad: 4, flip: true })
+const feed = loader(data, { batch: 128, seed: 1, prepare: { train: [randomCrop({ pad: 4 }), flip()] } })
 await feed.native.next(0)
 globalThis.gc?.()
 const idle = resident()

@@ -160,7 +160,13 @@ test.serial('predict takes more images than there may be open files', async (t) 
 test.serial('predict prints the number of a class without a name', async (t) => {
   const input = { height: 12, width: 12, channels: 3 }
   const data = await memoryDataset({ images: new Uint8Array(12 * 12 * 3), labels: [0], ...input, classes: ['left', 'right'] })
-  await using session = await compile(preResNet({ family: 'cifar', depth: 8, classes: 4, input }), { data, batch: 1, threads: 1, precision: 'fp32' })
+  await using session = await compile(preResNet({ family: 'cifar', depth: 8, classes: 4, input }), {
+    data,
+    prepare: {},
+    batch: 1,
+    threads: 1,
+    precision: 'fp32',
+  })
   await saveModel(session, at('nameless.safetensors'))
   const words = ['predict', at('nameless.safetensors'), at('left.png'), '--top', '7']
   const { status, stdout, stderr } = await preresnet(words)

@@ -2,7 +2,7 @@
 import test from 'ava'
 import type { PlanReport } from '../../lib/compiler/report.js'
 import { preResNet, type ModelName } from '../../lib/models/index.js'
-import type { Dataset } from '../../lib/data/dataset.js'
+import { wholeFiles, type Dataset } from '../../lib/data/dataset.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { Traffic } from '../../lib/native/reports.js'
 import { sgd } from '../../lib/training/sgd.js'
@@ -15,19 +15,25 @@ async function planned(...words: string[]): Promise<PlanReport> {
   return JSON.parse(stdout) as PlanReport
 }
 
-async function recorded(name: ModelName, size: number, classes: number, batch: number): Promise<Traffic> {
+async function recorded(name: ModelName, classes: number, batch: number): Promise<Traffic> {
   const data: Dataset = {
     name: 'none',
     length: batch,
     classes: Array.from({ length: classes }, (_, index) => String(index)),
-    shape: { height: size, width: size, channels: 3 },
     labels: new Int32Array(batch),
-    source: { kind: 'files', paths: [], resize: 0 },
-    normalisation: { mean: [0.5, 0.5, 0.5], deviation: [0.2, 0.2, 0.2] },
+    source: wholeFiles([]),
     fingerprint: '',
   }
   await using session = await emulated({ recordOnly: true }, () =>
-    compile(preResNet(name), { data, batch, seed: 1, optimizer: sgd(), device: 'cuda', precision: 'fp16' }),
+    compile(preResNet(name), {
+      data,
+      prepare: { evaluate: [], normalization: { mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] } },
+      batch,
+      seed: 1,
+      optimizer: sgd(),
+      device: 'cuda',
+      precision: 'fp16',
+    }),
   )
   return await session.traffic('train')
 }
@@ -35,7 +41,7 @@ async function recorded(name: ModelName, size: number, classes: number, batch: n
 const cuda = ['--device', 'cuda', '--arch', '90', '--precision', 'fp16']
 
 test('ResNet-200, batch 128: bytes and launches are those of the plan', async (t) => {
-  const seen = await recorded('preresnet-200', 224, 1000, 128)
+  const seen = await recorded('preresnet-200', 1000, 128)
   const plan = await planned('preresnet-200', ...cuda, '--batch', '128')
   t.is(seen.bytesRead + seen.bytesWritten, 103_425_463_664)
   t.is(plan.bytesMoved, 103_425_463_664)
@@ -47,7 +53,7 @@ test('ResNet-200, batch 128: bytes and launches are those of the plan', async (t
 
 test('CIFAR networks: bytes and launches are those of the plan', async (t) => {
   for (const name of ['preresnet-110', 'preresnet-164'] as const) {
-    const seen = await recorded(name, 32, 10, 128)
+    const seen = await recorded(name, 10, 128)
     const plan = await planned(name, ...cuda, '--batch', '128')
     t.is(plan.bytesMoved, seen.bytesRead + seen.bytesWritten, name)
     t.is(plan.launches!.total, seen.launches, name)

@@ -1,6 +1,6 @@
 /** Datasets that lie on the device: what is computed is the same. */
 import test from 'ava'
-import { loader, memoryDataset, type Dataset } from '../../lib/data/index.js'
+import { flip, loader, memoryDataset, randomCrop, type Dataset } from '../../lib/data/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
 import type { PreresnetError } from '../../lib/errors.js'
@@ -40,7 +40,7 @@ for (const pixels of [5, 8]) {
   test(`the same losses and predictions whether images of ${pixels} x ${pixels} lie on the device or are sent`, async (t) => {
     const set = await images(pixels)
     const run = async (residentLimit?: number) => {
-      await using data = loader(set, { batch: 8, seed: 1, pad: 1, flip: true, workers: 2 })
+      await using data = loader(set, { batch: 8, seed: 1, prepare: { train: [randomCrop({ pad: 1 }), flip()] }, workers: 2 })
       await using session = await open(data, pixels, residentLimit)
       // More than an epoch.
       const { losses } = await session.steps(7, { learningRate: 0.05 })
@@ -109,8 +109,8 @@ test('the limit is one for all sets', async (t) => {
 
 test('a loader that a device has read by indices still hands out pixels', async (t) => {
   const set = await images(8)
-  await using data = loader(set, { batch: 8, seed: 1, pad: 1 })
-  await using fresh = loader(set, { batch: 8, seed: 1, pad: 1 })
+  await using data = loader(set, { batch: 8, seed: 1, prepare: { train: [randomCrop({ pad: 1 })] } })
+  await using fresh = loader(set, { batch: 8, seed: 1, prepare: { train: [randomCrop({ pad: 1 })] } })
   await using session = await open(data, 8)
   await session.steps(3, { learningRate: 0.05 })
   for (const index of [0, 3, 4, 5]) t.deepEqual(await data.next(index), await fresh.next(index))

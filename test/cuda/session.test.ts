@@ -1,6 +1,6 @@
 /** Sessions on the emulated CUDA device. */
 import test from 'ava'
-import { loader } from '../../lib/data/index.js'
+import { loader, randomCrop } from '../../lib/data/index.js'
 import type { PreresnetError } from '../../lib/errors.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { compile } from '../../lib/runtime/compile.js'
@@ -153,7 +153,7 @@ test('a loader feeds two slots: the same losses as handed-over batches, with eve
   const { train } = await someDigits()
   // Images are gathered on the device, or sent where nothing may lie there.
   const losses = async (scheduleSeed: number, omitWait = -1, residentLimit = 2 ** 30): Promise<string> => {
-    await using data = loader(train, { batch: 8, seed: 1, pad: 2 })
+    await using data = loader(train, { batch: 8, seed: 1, prepare: { train: [randomCrop({ pad: 2 })] } })
     const cuda = { lossScale: 256, residentLimit }
     await using session = await onGpu(tiny(), { data, seed: 2, optimizer: sgd(), cuda }, { scheduleSeed, omitWait })
     return (await session.steps(9, rate)).losses.join()
@@ -164,7 +164,7 @@ test('a loader feeds two slots: the same losses as handed-over batches, with eve
     t.is(await losses(seed, -1, 0), expected, `order ${seed}, images sent`)
   }
 
-  await using batches = loader(train, { batch: 8, seed: 1, pad: 2 })
+  await using batches = loader(train, { batch: 8, seed: 1, prepare: { train: [randomCrop({ pad: 2 })] } })
   await using session = await onGpu(tiny(), { data: batches, seed: 2, optimizer: sgd(), cuda: { lossScale: 256 } })
   const byHand: number[] = []
   for (let step = 0; step < 9; step++) {
@@ -185,7 +185,7 @@ test('a loader feeds two slots: the same losses as handed-over batches, with eve
 test('steps that are replayed have their own seeds, rates and results, as those launched one by one have', async (t) => {
   const { train } = await someDigits()
   const outcome = async (eager: boolean, scheduleSeed: number): Promise<string> => {
-    await using data = loader(train, { batch: 8, seed: 1, pad: 2 })
+    await using data = loader(train, { batch: 8, seed: 1, prepare: { train: [randomCrop({ pad: 2 })] } })
     const cuda = { lossScale: 256, eager }
     await using session = await onGpu(tiny({ dropout: 0.3 }), { data, seed: 2, optimizer: sgd(), cuda }, { scheduleSeed })
     const { losses } = await session.steps(9, { learningRate: (step) => 0.02 * (1 + (step % 4)) })
@@ -215,7 +215,7 @@ test('what a run asks for is done by steps that were captured for others too', a
 
 test('evaluation counts every sample, and inference agrees with it', async (t) => {
   const { test: data } = await someDigits()
-  const shape = { precision: 'fp32', data, batch: 32, seed: 2 } as const
+  const shape = { precision: 'fp32', data, prepare: {}, batch: 32, seed: 2 } as const
   await using cuda = await onGpu(tiny(), shape)
   await using cpu = await compile(tiny(), { device: 'cpu', ...shape })
   const [a, b] = [await cuda.evaluate(data), await cpu.evaluate(data)]

@@ -2,7 +2,7 @@
 import { copyFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { digits, loader, subset } from '../../lib/data/index.js'
+import { digits, loader, randomCrop, subset } from '../../lib/data/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { SessionOptions } from '../../lib/runtime/session_options.js'
@@ -34,7 +34,7 @@ test('a ResNet-8 learns digits in fp16 as the CPU does in fp32, an overflow on t
   })
   const steps = 80
   const losses = async (options: Omit<SessionOptions, 'data' | 'batch'>, skipped: number): Promise<Float64Array> => {
-    await using data = loader(some, { batch: 32, seed: 1, pad: 2 })
+    await using data = loader(some, { batch: 32, seed: 1, prepare: { train: [randomCrop({ pad: 2 })] } })
     await using session = await compile(network, { data, seed: 2, optimizer: sgd(), ...options })
     const learningRate = 0.03
     const first = await session.steps(steps / 2, { learningRate })

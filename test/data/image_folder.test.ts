@@ -1,7 +1,18 @@
 import test, { type ExecutionContext } from 'ava'
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { imageFolder, imageFolders, loader, type Dataset, type ImageFolderOptions } from '../../lib/data/index.js'
+import {
+  cacheInMemory,
+  centerCrop,
+  imageFolder,
+  imageFolders,
+  loader,
+  resize,
+  type Dataset,
+  type ImageShape,
+  type PreparationStep,
+} from '../../lib/data/index.js'
+import { completePreparation } from '../../lib/data/prepare/complete.js'
 import { writeFiles as write } from '../support/files.js'
 import { temporaryFolder } from '../support/folder.js'
 import { png, rgbPng } from '../support/png.js'
@@ -25,53 +36,42 @@ async function pets(t: ExecutionContext): Promise<string> {
   return folder
 }
 
-async function pixels(dataset: Dataset): Promise<number[]> {
-  await using batches = loader(dataset, { batch: dataset.length, mode: 'evaluate' })
+const small = { height: 3, width: 4, channels: 3 }
+
+async function pixels(dataset: Dataset, input: ImageShape = small, evaluate: readonly PreparationStep[] = []): Promise<number[]> {
+  await using batches = loader(dataset, { batch: dataset.length, input, mode: 'evaluate', prepare: { evaluate } })
   return [...(await batches.next(0))!.images]
 }
 
 const firstBytes = async (dataset: Dataset): Promise<number[]> => {
-  const { height, width, channels } = dataset.shape
+  const { height, width, channels } = small
   return (await pixels(dataset)).filter((_, index) => index % (height * width * channels) === 0)
 }
 
-for (const cache of ['memory', 'files'] as const) {
-  test(`classes, order, shape and statistics, ${cache}`, async (t) => {
-    const { train, test: rest } = await imageFolders(await pets(t), { cache })
-    t.deepEqual(train.classes, ['cat', 'dog'])
-    t.deepEqual(train.shape, { height: 3, width: 4, channels: 3 })
-    t.is(train.source.kind, cache)
-    t.deepEqual([...train.labels], [0, 0, 1, 1])
-    t.deepEqual(await firstBytes(train), [30, 40, 10, 20])
-    const deviation = Math.sqrt(125) / 255
-    for (const channel of [0, 1, 2]) {
-      t.true(Math.abs(train.normalisation.mean[channel]! - 25 / 255) < 1e-12)
-      t.true(Math.abs(train.normalisation.deviation[channel]! - deviation) < 1e-12)
-    }
-    // A test set may lack a class; labels stay those of the training set.
-    t.deepEqual([...rest.labels], [1])
-    t.deepEqual(rest.classes, train.classes)
-    t.deepEqual(rest.normalisation, train.normalisation)
-    t.deepEqual(await firstBytes(rest), [50])
-  })
-}
+const reading = { workers: 2, signal: undefined }
 
-test('auto keeps small datasets in memory; the same pixels either way', async (t) => {
-  const folder = join(await pets(t), 'train')
-  const kept = await imageFolder(folder)
-  t.is(kept.source.kind, 'memory')
-  const files = await imageFolder(folder, { cache: 'files' })
-  t.deepEqual(await pixels(kept), await pixels(files))
-  t.deepEqual(kept.normalisation, files.normalisation)
+test('classes, order and statistics', async (t) => {
+  const { train, test: rest } = await imageFolders(await pets(t))
+  t.deepEqual(train.classes, ['cat', 'dog'])
+  t.is(train.source.kind, 'ranges')
+  t.deepEqual([...train.labels], [0, 0, 1, 1])
+  t.deepEqual(await firstBytes(train), [30, 40, 10, 20])
+  const { normalization } = await completePreparation({}, small, { train, others: [rest], ...reading })
+  for (const channel of [0, 1, 2]) {
+    t.true(Math.abs(normalization.mean[channel]! - 25 / 255) < 1e-12)
+    t.true(Math.abs(normalization.std[channel]! - Math.sqrt(125) / 255) < 1e-12)
+  }
+  // A test set may lack a class; labels stay those of the training set.
+  t.deepEqual([...rest.labels], [1])
+  t.deepEqual(rest.classes, train.classes)
+  t.deepEqual(await firstBytes(rest), [50])
 })
 
 test('the fingerprint of files changes with names, sizes and labels, and not with the place', async (t) => {
   const [first, second] = [await pets(t), await pets(t)]
-  const fingerprint = async (folder: string, options: ImageFolderOptions = {}): Promise<string> =>
-    (await imageFolder(join(folder, 'train'), { cache: 'files', ...options })).fingerprint
+  const fingerprint = async (folder: string): Promise<string> => (await imageFolder(join(folder, 'train'))).fingerprint
   const expected = await fingerprint(first)
   t.is(await fingerprint(second), expected)
-  t.not(await fingerprint(second, { height: 2, width: 2 }), expected)
   await rm(join(second, 'train/dog/b.png'))
   t.not(await fingerprint(second), expected)
   await write(second, { 'train/dog/b.png': Buffer.concat([plain(4, 3, 20), Buffer.of(0)]) })
@@ -81,24 +81,26 @@ test('the fingerprint of files changes with names, sizes and labels, and not wit
 test('images of several sizes need a size, and are resized and cropped to it', async (t) => {
   const folder = await temporaryFolder(t)
   await write(folder, { 'a/1.png': plain(4, 3, 7), 'a/2.png': plain(9, 12, 8), 'b/3.png': plain(30, 30, 9) })
-  for (const cache of ['memory', 'files'] as const) {
-    const error = await t.throwsAsync(imageFolder(folder, { cache }), { code: 'ERR_IMAGE' })
-    t.regex(error.message, /2\.png: expected an image of 3 x 4, got 12 x 9 \(height x width\)/)
-    const dataset = await imageFolder(folder, { cache, height: 5, width: 6 })
-    t.deepEqual(dataset.shape, { height: 5, width: 6, channels: 3 })
-    t.deepEqual(
-      await pixels(dataset),
-      [7, 8, 9].flatMap((value) => new Array<number>(90).fill(value)),
-    )
-  }
+  const dataset = await imageFolder(folder)
+  const error = await t.throwsAsync(pixels(dataset), { code: 'ERR_IMAGE' })
+  t.regex(error.message, /2\.png: expected an image of 3 x 4, got 12 x 9 \(height x width\)/)
+  const input = { height: 5, width: 6, channels: 3 }
+  const { evaluate } = await completePreparation({}, input, { train: dataset, ...reading })
+  t.deepEqual(evaluate, [resize(7), centerCrop()])
+  t.deepEqual(
+    await pixels(dataset, input, evaluate),
+    [7, 8, 9].flatMap((value) => new Array<number>(90).fill(value)),
+  )
 })
 
 test('resize is the shorter side before the crop', async (t) => {
   const folder = await temporaryFolder(t)
   const stripes = Uint8Array.from({ length: 8 * 8 }, (_, index) => (index % 8) * 30)
   await write(folder, { 'a/1.png': png({ width: 8, height: 8, depth: 8, colour: 0, rows: stripes }) })
-  const dataset = await imageFolder(folder, { height: 2, width: 2, resize: 8, channels: 1 })
-  t.deepEqual(await pixels(dataset), [90, 120, 90, 120])
+  const input = { height: 2, width: 2, channels: 1 }
+  const dataset = await imageFolder(folder)
+  t.deepEqual(await pixels(dataset, input, [resize(8), centerCrop()]), [90, 120, 90, 120])
+  t.deepEqual(await pixels(dataset, input, [centerCrop()]), [90, 120, 90, 120], 'as they are stored')
 })
 
 test('a set of more images than the sample: every one that is evenly spaced counts', async (t) => {
@@ -107,10 +109,13 @@ test('a set of more images than the sample: every one that is evenly spaced coun
   const images = [plain(1, 1, 100), plain(1, 1, 200)]
   await mkdir(join(folder, 'a'))
   for (let index = 0; index < count; index++) await writeFile(join(folder, 'a', `${String(index).padStart(4, '0')}.png`), images[index % 2]!)
-  const dataset = await imageFolder(folder, { cache: 'files' })
+  const dataset = await imageFolder(folder)
+  const input = { height: 1, width: 1, channels: 3 }
   // Every second image of an alternating sequence: all of one colour.
-  t.deepEqual(dataset.normalisation, { mean: new Array(3).fill(100 / 255), deviation: [1, 1, 1] })
-  t.true(Math.abs((await imageFolder(folder, { cache: 'memory' })).normalisation.mean[0]! - 150 / 255) < 1e-12)
+  const { normalization } = await completePreparation({}, input, { train: dataset, ...reading })
+  t.deepEqual(normalization, { mean: new Array<number>(3).fill(100 / 255), std: [1, 1, 1] })
+  const kept = await completePreparation({}, input, { train: await cacheInMemory(dataset, { input }), ...reading })
+  t.true(Math.abs(kept.normalization.mean[0]! - 150 / 255) < 1e-12)
 })
 
 async function refused(t: ExecutionContext, folder: string, code: string, message: RegExp, both = true): Promise<void> {
@@ -169,10 +174,18 @@ test('an unreadable folder is named', async (t) => {
 
 test('a corrupted image is named', async (t) => {
   const folder = await pets(t)
+  const dataset = await imageFolder(join(folder, 'train'))
+  const named = async (name: string, message: RegExp): Promise<void> => {
+    for (const decoding of [pixels(dataset), cacheInMemory(dataset, { input: small, prepare: { evaluate: [resize(4), centerCrop()] } })]) {
+      const error = await t.throwsAsync(decoding, { code: 'ERR_IMAGE' })
+      t.true(error.message.startsWith(`${join(folder, name)}: `), error.message)
+      t.regex(error.message, message)
+    }
+  }
   await writeFile(join(folder, 'train/cat/10.png'), plain(4, 3, 40).subarray(0, 50))
-  await refused(t, folder, 'ERR_IMAGE', /train\/cat\/10\.png: /)
+  await named('train/cat/10.png', /./)
   await writeFile(join(folder, 'train/cat/1.jpeg.png'), '')
-  await refused(t, folder, 'ERR_IMAGE', /train\/cat\/1\.jpeg\.png: .*empty/)
+  await named('train/cat/1.jpeg.png', /empty/)
 })
 
 test('links to folders and images are followed', async (t) => {
@@ -186,9 +199,10 @@ test('links to folders and images are followed', async (t) => {
 })
 
 test('an abort ends the reading and the decoding', async (t) => {
-  for (const size of [{}, { height: 3, width: 4 }]) {
-    const signal = AbortSignal.abort('enough')
-    const error = await t.throwsAsync(imageFolders(await pets(t), { ...size, signal }), { code: 'ERR_ABORTED', message: 'aborted: enough' })
+  const signal = AbortSignal.abort('enough')
+  const { train } = await imageFolders(await pets(t))
+  for (const reading of [imageFolders(await pets(t), { signal }), cacheInMemory(train, { input: small, signal })]) {
+    const error = await t.throwsAsync(reading, { code: 'ERR_ABORTED', message: 'aborted: enough' })
     t.is(error.cause, 'enough')
   }
 })
@@ -199,13 +213,9 @@ test('options are checked', async (t) => {
     const error = await t.throwsAsync(imageFolders(folder, options), { code: 'ERR_OPTION' })
     t.regex(error.message, message)
   }
-  await wrong({ hieght: 3, width: 3 }, /did you mean "height"/)
-  await wrong({ height: 3 }, /width: expected an integer of at least 1, got undefined/)
-  await wrong({ resize: 3 }, /resize: expected height and width with it/)
-  await wrong({ height: 8, width: 9, resize: 8 }, /resize: expected an integer of at least 9, got 8/)
-  await wrong({ channels: 2 }, /channels/)
-  await wrong({ channels: 4 }, /channels/)
-  await wrong({ cache: 'disk' }, /cache/)
-  await wrong({ workers: 0 }, /workers/)
+  await wrong({ signall: 3 }, /did you mean "signal"/)
+  await wrong({ height: 3 }, /unknown option "height": that is said by the network's input/)
+  await wrong({ resize: 3 }, /unknown option "resize": that is said by `prepare`, as \[resize\(256\), centerCrop\(\)\]/)
+  await wrong({ cache: 'files' }, /unknown option "cache": that is said by `cache` of fit/)
   await wrong({ signal: new AbortController() }, /imageFolder: signal: expected an AbortSignal/)
 })

@@ -1,7 +1,8 @@
 import test from 'ava'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loader, memoryDataset, type Dataset, type LoadedBatch, type LoaderOptions } from '../../lib/data/index.js'
+import { wholeFiles } from '../../lib/data/dataset.js'
+import { flip, loader, memoryDataset, randomCrop, type Dataset, type LoadedBatch, type LoaderOptions, type Preparation } from '../../lib/data/index.js'
 import { temporaryFolder } from '../support/folder.js'
 import { philoxWord } from '../support/philox.js'
 import { rgbPng } from '../support/png.js'
@@ -9,6 +10,8 @@ import { rgbPng } from '../support/png.js'
 const count = 43
 const shape = { height: 2, width: 3, channels: 3 }
 const imageBytes = 18
+
+const cropped = (pad: number, mirrored = false): Preparation => ({ train: [randomCrop({ pad }), ...(mirrored ? [flip()] : [])] })
 
 /** Every image says its index in each byte. */
 function numbered(length = count): Promise<Dataset> {
@@ -59,7 +62,7 @@ test('epochs and seeds differ, and an epoch has no image twice', async (t) => {
 
 test('neither workers nor slots change a byte', async (t) => {
   const dataset = await numbered()
-  const options = { batch: 7, seed: 3, pad: 2, flip: true }
+  const options = { batch: 7, seed: 3, prepare: cropped(2, true) }
   const expected = await read(dataset, { ...options, workers: 1, slots: 2 }, 0, 30)
   for (const [workers, slots] of [
     [2, 2],
@@ -72,14 +75,14 @@ test('neither workers nor slots change a byte', async (t) => {
 
 test('a loader that begins anywhere goes on as one that was not interrupted', async (t) => {
   const dataset = await numbered()
-  const options = { batch: 6, seed: 4, pad: 1, flip: true, workers: 2 }
+  const options = { batch: 6, seed: 4, prepare: cropped(1, true), workers: 2 }
   const expected = await read(dataset, options, 0, 25)
   for (const first of [1, 6, 7, 8, 20]) t.deepEqual(await read(dataset, options, first, 25), expected.slice(first))
 })
 
 test('jumps back and forth, also at once, give the same batches', async (t) => {
   const dataset = await numbered()
-  const options = { batch: 6, seed: 5, pad: 1, workers: 3, slots: 2 }
+  const options = { batch: 6, seed: 5, prepare: cropped(1), workers: 3, slots: 2 }
   const expected = await read(dataset, options, 0, 30)
   await using batches = loader(dataset, options)
   const indices = [12, 3, 4, 5, 29, 0, 1, 28, 1, 1, 2, 15, 14, 13]
@@ -102,7 +105,7 @@ test('pixels belong to their labels', async (t) => {
 test('placement is a function of seed, epoch and image, not of the batch', async (t) => {
   const dataset = await numbered(40)
   const placements = async (batch: number, seed: number): Promise<Map<number, number[]>[]> => {
-    const batches = await read(dataset, { batch, seed, pad: 3, flip: true, workers: 2 }, 0, 80 / batch)
+    const batches = await read(dataset, { batch, seed, prepare: cropped(3, true), workers: 2 }, 0, 80 / batch)
     const epochs = [new Map<number, number[]>(), new Map<number, number[]>()]
     batches.forEach(({ labels, placement }, index) =>
       labels.forEach((label, position) => epochs[Math.floor((index * batch) / 40)]!.set(label, [...placement.slice(position * 3, position * 3 + 3)])),
@@ -118,7 +121,7 @@ test('placement is a function of seed, epoch and image, not of the batch', async
 })
 
 test('every place in the border is taken about equally often, mirrored half of the time', async (t) => {
-  const batches = await read(await numbered(40), { batch: 40, seed: 2, pad: 2, flip: true }, 0, 200)
+  const batches = await read(await numbered(40), { batch: 40, seed: 2, prepare: cropped(2, true) }, 0, 200)
   const places = new Map<string, number>()
   let mirrored = 0
   for (const { placement } of batches) {
@@ -137,13 +140,13 @@ test('every place in the border is taken about equally often, mirrored half of t
 test('without flip nothing is mirrored, without pad nothing is moved', async (t) => {
   const [plain] = await read(await numbered(), { batch: 40, seed: 2 }, 0, 1)
   t.deepEqual([...plain!.placement], new Array(120).fill(0))
-  const [moved] = await read(await numbered(), { batch: 40, seed: 2, pad: 4 }, 0, 1)
+  const [moved] = await read(await numbered(), { batch: 40, seed: 2, prepare: cropped(4) }, 0, 1)
   t.true(moved!.placement.some((value, index) => index % 3 < 2 && value > 0))
   t.true(moved!.placement.every((value, index) => index % 3 < 2 || value === 0))
 })
 
 test('evaluation goes in order, pads the last batch and ends', async (t) => {
-  await using batches = loader(await numbered(), { batch: 20, mode: 'evaluate', pad: 4, flip: true, seed: 9, workers: 3 })
+  await using batches = loader(await numbered(), { batch: 20, mode: 'evaluate', prepare: cropped(4, true), seed: 9, workers: 3 })
   t.is(batches.batches, 3)
   for (let pass = 0; pass < 2; pass++) {
     const all: LoadedBatch[] = []
@@ -188,7 +191,14 @@ test('options are checked', async (t) => {
   refused({ batch: 2, slots: 1 }, /slots/)
   refused({ batch: 2, seed: -1 }, /seed/)
   refused({ batch: 2, mode: 'trian' }, /did you mean "train"/)
-  refused({ batch: 2, flip: 1 }, /flip: expected true or false/)
+  refused({ batch: 2, flip: true }, /unknown option "flip"/)
+  refused(
+    { batch: 2, prepare: { train: [{ kind: 'randomCrop', pad: 1025 }] } },
+    /loader: prepare\.train\[0\]: randomCrop: pad: expected an integer from 0 to 1024, got 1025/,
+  )
+  refused({ batch: 2, input: { height: 2, width: 3 } }, /loader: input\.channels: expected an integer/)
+  const files = { ...dataset, source: wholeFiles([]) }
+  t.throws(() => loader(files, { batch: 2 }), { code: 'ERR_OPTION', message: /loader: input: expected the network's input/ })
 })
 
 test('an image that cannot be decoded spoils its own batch alone, and is named', async (t) => {
@@ -197,8 +207,8 @@ test('an image that cannot be decoded spoils its own batch alone, and is named',
   for (const [index, path] of paths.entries()) {
     await writeFile(path, index === 3 ? 'no image' : rgbPng(3, 2, new Uint8Array(imageBytes).fill(index)))
   }
-  const dataset: Dataset = { ...(await numbered(6)), source: { kind: 'files', paths, resize: 0 } }
-  await using batches = loader(dataset, { batch: 2, mode: 'evaluate', workers: 2 })
+  const dataset: Dataset = { ...(await numbered(6)), source: wholeFiles(paths) }
+  await using batches = loader(dataset, { batch: 2, input: shape, mode: 'evaluate', workers: 2 })
   t.deepEqual([...(await batches.next(0))!.images], [...new Uint8Array(imageBytes).fill(0), ...new Uint8Array(imageBytes).fill(1)])
   for (let attempt = 0; attempt < 2; attempt++) {
     const error = await t.throwsAsync(batches.next(1), { code: 'ERR_IMAGE' })
@@ -212,9 +222,9 @@ test('an image that cannot be decoded spoils its own batch alone, and is named',
 test('of several failures the first image is named, whichever worker was faster', async (t) => {
   const dataset: Dataset = {
     ...(await numbered(8)),
-    source: { kind: 'files', paths: Array.from({ length: 8 }, (_, index) => `/nowhere/${index}.png`), resize: 0 },
+    source: wholeFiles(Array.from({ length: 8 }, (_, index) => `/nowhere/${index}.png`)),
   }
-  await using batches = loader(dataset, { batch: 8, mode: 'evaluate', workers: 8 })
+  await using batches = loader(dataset, { batch: 8, input: shape, mode: 'evaluate', workers: 8 })
   for (let attempt = 0; attempt < 20; attempt++) {
     const error = await t.throwsAsync(batches.next(0), { code: 'ERR_FILE' })
     t.is(error.message, '/nowhere/0.png: No such file or directory')

@@ -20,7 +20,7 @@ async function start(t: ExecutionContext): Promise<{ readonly child: ChildProces
   const images = new Uint8Array(4 * side * side * 3).map((_, index) => (index * 31) % 256)
   const data = await memoryDataset({ images, labels: [0, 1, 2, 3], height: side, width: side, channels: 3, classes: ['ant', 'bee', 'cat', 'dog'] })
   const network = preResNet({ family: 'cifar', depth: 8, widths: [16, 16, 16], classes: 4, input: { height: side, width: side, channels: 3 } })
-  await using session = await compile(network, { data, batch: 4, threads: 1 })
+  await using session = await compile(network, { data, prepare: {}, batch: 4, threads: 1 })
   await saveModel(session, model)
   const child = spawn(process.execPath, [server, model], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))

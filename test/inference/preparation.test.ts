@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { imageFolder, imageFolders, type ImageFolderOptions } from '../../lib/data/index.js'
+import { centerCrop, imageFolders, randomCrop, resize, type Preparation, type PreparationStep, type RangeSource } from '../../lib/data/index.js'
+import { usualSteps } from '../../lib/data/prepare/complete.js'
 import { SafetensorsFile, writeSafetensors } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { preResNet } from '../../lib/models/index.js'
@@ -38,36 +39,43 @@ const several = [
   [20, 17],
   [13, 40],
 ] as const
-const size = { height: 12, width: 12 }
-const cases: readonly (readonly [string, ImageFolderOptions, readonly (readonly [number, number])[], number])[] = [
-  ['files of the size, no options', {}, same, 0],
-  ['files of the size, height and width', size, same, 0],
-  ['files of the size, height, width and resize', { ...size, resize: 18 }, same, 18],
-  ['files of several sizes, height and width', size, several, 14],
-  ['files of several sizes, height, width and resize', { ...size, resize: 25 }, several, 25],
+const cases: readonly (readonly [string, Preparation, readonly (readonly [number, number])[], readonly PreparationStep[]])[] = [
+  ['files of the size, nothing said', {}, same, []],
+  ['files of the size, no steps', { evaluate: [] }, same, []],
+  ['files of the size, resized', { evaluate: [resize(18), centerCrop()] }, same, [resize(18), centerCrop()]],
+  ['files of several sizes, nothing said', {}, several, [resize(14), centerCrop()]],
+  ['files of several sizes, resized', { evaluate: [resize(25), centerCrop()] }, several, [resize(25), centerCrop()]],
+  ['files of several sizes, cropped alone', { evaluate: [centerCrop()] }, several, [centerCrop()]],
+  [
+    'files of several sizes, resized unless they fit',
+    { evaluate: [resize({ unlessFitting: true }), centerCrop()] },
+    several,
+    [resize({ unlessFitting: true }), centerCrop()],
+  ],
 ]
 
 for (const cache of ['memory', 'files'] as const) {
-  for (const [name, options, sizes, resize] of cases) {
+  for (const [name, given, sizes, evaluate] of cases) {
     test(`${name}, ${cache}: the Classifier answers what evaluate predicts`, async (t) => {
       const folder = await temporaryFolder(t)
       await writeFiles(folder, files(12, sizes))
-      const data = await imageFolders(folder, { ...options, cache })
-      const trained = await fit(network, { train: data.train, validate: data.test, batch: 6, epochs: 2, learningRate: 0.05, augment: { pad: 1 }, ...place })
-        .finished
+      const data = await imageFolders(folder)
+      const prepare = { ...given, train: [...evaluate, randomCrop({ pad: 1 })] }
+      const trained = await fit(network, { train: data.train, validate: data.test, batch: 6, epochs: 2, learningRate: 0.05, prepare, cache, ...place }).finished
       const [byRun, bySession] = [join(folder, 'run.safetensors'), join(folder, 'session.safetensors')]
       await trained.save(byRun)
-      await using session = await compile(network, { data: data.test, batch: 5, ...place })
+      await using session = await compile(network, { data: data.test, prepare: trained.description.prepare!, batch: 5, ...place })
       await loadModel(session, byRun)
       const { predictions } = await session.evaluate(data.test)
       await saveModel(session, bySession)
       t.true(new Set(predictions).size > 1, 'more than one class is answered')
-      const paths = (await imageFolder(join(folder, 'test'), { ...options, cache: 'files' })).source as { readonly paths: readonly string[] }
+      t.deepEqual(predictions, trained.validation!.predictions)
+      const { files: paths } = data.test.source as RangeSource
       for (const path of [byRun, bySession]) {
         await using file = await SafetensorsFile.open(path)
-        t.is(file.metadata['resize'], String(resize))
+        t.deepEqual(JSON.parse(file.metadata['prepare']!), { evaluate, normalization: trained.description.prepare!.normalization })
         await using classifier = await Classifier.load(path, { ...place, top: 1 })
-        const answers = await classifier.classify(await Promise.all(paths.paths.map((one) => readFile(one))))
+        const answers = await classifier.classify(await Promise.all(paths.map((one) => readFile(one))))
         t.deepEqual(
           answers.map(([best]) => best!.index),
           [...predictions],
@@ -80,14 +88,13 @@ for (const cache of ['memory', 'files'] as const) {
 test('one file of another size, in either folder, and all of both are resized', async (t) => {
   const folder = await temporaryFolder(t)
   await writeFiles(folder, files(2, same))
-  const resizes = async (options: ImageFolderOptions = size): Promise<(number | undefined)[]> => {
-    const { train, test: rest } = await imageFolders(folder, options)
-    return [train.source.resize, rest.source.resize]
+  const steps = async (): Promise<readonly PreparationStep[]> => {
+    const { train, test: rest } = await imageFolders(folder)
+    return usualSteps([train, rest], network.input)
   }
-  t.deepEqual(await resizes(), [0, 0])
+  t.deepEqual(await steps(), [])
   await writeFiles(folder, { 'test/b/other.png': noise(12, 13, 1) })
-  t.deepEqual(await resizes(), [14, 14])
-  t.deepEqual(await resizes({ ...size, cache: 'files' }), [14, 14])
+  t.deepEqual(await steps(), [resize(14), centerCrop()])
 })
 
 test('a model file of before, without a resize: files of the size stay, others are resized', async (t) => {
@@ -95,19 +102,50 @@ test('a model file of before, without a resize: files of the size stay, others a
   await writeFiles(folder, files(3, same))
   const data = await imageFolders(folder)
   const [now, before] = [join(folder, 'now.safetensors'), join(folder, 'before.safetensors')]
-  await using session = await compile(network, { data: data.test, batch: 3, ...place })
+  await using session = await compile(network, { data: data.test, prepare: {}, batch: 3, ...place })
   await saveModel(session, now)
   await using file = await SafetensorsFile.open(now)
   const tensors = new Map(await Promise.all([...file.entries.keys()].map(async (name) => [name, await file.read(name)] as const)))
-  const { resize, ...metadata } = file.metadata
-  t.is(resize, '0')
-  await writeSafetensors(before, tensors, metadata)
+  const { prepare, ...metadata } = file.metadata
+  const { evaluate, normalization } = JSON.parse(prepare!) as Required<Preparation>
+  t.deepEqual(evaluate, [])
+  const earlier = { ...metadata, normalisation: JSON.stringify({ mean: normalization.mean, deviation: normalization.std }) }
+  await writeSafetensors(before, tensors, earlier)
   const images = [noise(12, 12, 1), noise(20, 30, 2)]
   await using first = await Classifier.load(now, place)
   await using second = await Classifier.load(before, place)
+  t.deepEqual(second.prepare, { evaluate: [resize({ unlessFitting: true }), centerCrop()], normalization })
+  t.deepEqual(first.prepare, second.prepare)
   t.deepEqual(await second.classify(images), await first.classify(images))
+  await writeSafetensors(before, tensors, { ...earlier, resize: '0' })
+  await using third = await Classifier.load(before, place)
+  t.deepEqual(third.prepare, first.prepare)
+  await writeSafetensors(before, tensors, { ...earlier, resize: '20' })
+  await using fourth = await Classifier.load(before, place)
+  t.deepEqual(fourth.prepare.evaluate, [resize(20), centerCrop()])
+  t.notDeepEqual(await fourth.classify(images), await first.classify(images))
   for (const wrong of ['11', '-1', '"12"', '12.5', '{']) {
-    await writeSafetensors(before, tensors, { ...metadata, resize: wrong })
+    await writeSafetensors(before, tensors, { ...earlier, resize: wrong })
     await t.throwsAsync(Classifier.load(before, place), { code: 'ERR_FILE', message: /"resize"/ }, wrong)
   }
+})
+
+test('a classifier takes another preparation than the file has', async (t) => {
+  const folder = await temporaryFolder(t)
+  await writeFiles(folder, files(3, same))
+  const path = join(folder, 'model.safetensors')
+  await using session = await compile(network, { data: (await imageFolders(folder)).test, prepare: {}, batch: 3, ...place })
+  await saveModel(session, path)
+  const images = [noise(20, 30, 2)]
+  const answer = async (prepare: Preparation) => {
+    await using classifier = await Classifier.load(path, { ...place, prepare })
+    return await classifier.classify(images)
+  }
+  const expected = await answer({})
+  t.deepEqual(await answer({ evaluate: [resize(14), centerCrop()] }), expected)
+  t.notDeepEqual(await answer({ evaluate: [resize(18), centerCrop()] }), expected)
+  t.notDeepEqual(await answer({ normalization: { mean: [0, 0, 0], std: [1, 1, 1] } }), expected)
+  const error = await t.throwsAsync(answer({ evaluate: [] }), { code: 'ERR_IMAGE' })
+  t.regex(error.message, /expected an image of 12 x 12, got 20 x 30/)
+  await t.throwsAsync(answer({ evaluate: [randomCrop({ pad: 1 })] }), { code: 'ERR_OPTION', message: /no random step/ })
 })

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import type { PreresnetError } from '../../lib/errors.js'
-import { loader } from '../../lib/data/index.js'
+import { flip, loader, memoryDataset, randomCrop, type MemorySource } from '../../lib/data/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { BatchSize, SessionOptions } from '../../lib/runtime/session_options.js'
@@ -114,7 +114,7 @@ test('the state of the optimizer is read and written', async (t) => {
 })
 
 test('a batch of the caller is the same as the loader with that batch', async (t) => {
-  await using batches = await trainingLoader({ pad: 2, flip: true })
+  await using batches = await trainingLoader({ prepare: { train: [randomCrop({ pad: 2 }), flip()] } })
   const one = await open(t, { data: batches })
   const other = await open(t, { data: batches })
   await one.steps(2, { learningRate: 0.1 })
@@ -153,7 +153,7 @@ test('a batch that does not fit is refused', async (t) => {
 })
 
 test('what a loader gives is a batch as it is', async (t) => {
-  await using batches = await trainingLoader({ pad: 2, flip: true })
+  await using batches = await trainingLoader({ prepare: { train: [randomCrop({ pad: 2 }), flip()] } })
   const one = await open(t, { data: batches })
   const other = await open(t, { data: batches })
   await one.steps(2, { learningRate: 0.1 })
@@ -192,14 +192,14 @@ test('images of more classes than outputs are refused, with both names', async (
     new RegExp(
       `^${where}: expected at most 7 classes, as network "seven" has outputs, got the 10 of dataset ${where === 'evaluate' ? 'test' : 'train'} \\(0, 1`,
     )
-  await t.throwsAsync(compile(seven, { data: train, batch: 8, threads: 1 }), { code: 'ERR_DATASET', message: says('compile: data') })
+  await t.throwsAsync(compile(seven, { data: train, prepare: {}, batch: 8, threads: 1 }), { code: 'ERR_DATASET', message: says('compile: data') })
   await using batches = await trainingLoader()
   await t.throwsAsync(compile(seven, { data: batches, threads: 1 }), { code: 'ERR_DATASET', message: says('compile: data') })
   const some = { ...train, classes: train.classes.slice(0, 7), labels: train.labels.map((label) => label % 7) }
-  const session = await open(t, { data: some, batch: 8 }, seven)
+  const session = await open(t, { data: some, prepare: {}, batch: 8 }, seven)
   await t.throwsAsync(session.steps(1, { learningRate: 0.1, loader: batches }), { code: 'ERR_DATASET', message: says('steps: loader') })
   await t.throwsAsync(session.evaluate(images), { code: 'ERR_DATASET', message: says('evaluate') })
-  await open(t, { data: train, batch: 8 }, tiny({ classes: 12 }))
+  await open(t, { data: train, prepare: {}, batch: 8 }, tiny({ classes: 12 }))
 })
 
 test('a label of none of the outputs: dataset and network are named', async (t) => {
@@ -510,15 +510,27 @@ for (const [name, options, code, message] of bad) {
 
 test('images of another size are refused', async (t) => {
   const { train } = await someDigits()
-  const small = { ...train, shape: { height: 14, width: 56, channels: 1 } }
-  await t.throwsAsync(compile(tiny(), { data: small, batch: 2 }), { code: 'ERR_SHAPE', message: /takes images of 28 x 28 x 1.*got 14 x 56 x 1/ })
+  const { source } = train
+  const small = await memoryDataset({
+    images: (source as MemorySource).images,
+    labels: train.labels,
+    classes: train.classes,
+    name: 'train',
+    height: 14,
+    width: 56,
+    channels: 1,
+  })
+  await t.throwsAsync(compile(tiny(), { data: small, prepare: {}, batch: 2 }), {
+    code: 'ERR_SHAPE',
+    message: /compile: data: train: expected images of 28 x 28 x 1.*got 14 x 56 x 1/,
+  })
   const session = await open(t)
-  await t.throwsAsync(session.evaluate(small), { code: 'ERR_SHAPE', message: /expected images of 28 x 28 x 1, got 14 x 56 x 1/ })
+  await t.throwsAsync(session.evaluate(small), { code: 'ERR_SHAPE', message: /expected images of 28 x 28 x 1.*got 14 x 56 x 1/ })
 })
 
 test('what cannot train says so', async (t) => {
   const { train } = await someDigits()
-  await using session = await compile(tiny(), { data: train, batch: 4 })
+  await using session = await compile(tiny(), { data: train, prepare: {}, batch: 4 })
   await t.throwsAsync(session.step({ images: new Uint8Array(4 * 784), labels: [0, 1, 2, 3] }, { learningRate: 1 }), {
     code: 'ERR_OPTION',
     message: /without an optimizer/,
@@ -526,6 +538,6 @@ test('what cannot train says so', async (t) => {
   const other = await open(t, { batch: 4 })
   await t.throwsAsync(other.steps(1, { learningRate: 1 }), { code: 'ERR_OPTION', message: /no loader/ })
   const loading = await open(t)
-  await using mismatched = await trainingLoader({ pad: 2 })
+  await using mismatched = await trainingLoader({ prepare: { train: [randomCrop({ pad: 2 })] } })
   await t.throwsAsync(loading.steps(1, { learningRate: 1, loader: mismatched }), { code: 'ERR_OPTION', message: /a training loader of batch 8 and pad 0/ })
 })

@@ -61,7 +61,7 @@ test('compile', async (t) => {
 
 test('steps and evaluations', async (t) => {
   const split = await someDigits()
-  await using session = await compile(tiny(), { data: split.train, batch: 2, optimizer: sgd() })
+  await using session = await compile(tiny(), { data: split.train, prepare: {}, batch: 2, optimizer: sgd() })
   const batch = { images: new Uint8Array(2 * 784), labels: [0, 1] }
   for (const [options, message] of [
     [undefined, /step: expected an object of options/],
@@ -94,7 +94,7 @@ test('steps and evaluations', async (t) => {
   })
 
   await using values = await compile(tiny(), { batch: 2, optimizer: sgd(), softTargets: true })
-  await t.throwsAsync(values.evaluate(split.test), { name: 'PreresnetError', code: 'ERR_OPTION', message: /takes values; give compile\(\) a dataset/ })
+  await t.throwsAsync(values.evaluate(split.test), { name: 'PreresnetError', code: 'ERR_OPTION', message: /compiled without `prepare` and takes values/ })
   const x = new Float32Array(2 * 784)
   await t.throwsAsync(values.step({ x, targets: wrong(Array(20).fill(0.1)) }, { learningRate: 0.1 }), {
     name: 'PreresnetError',
@@ -107,7 +107,7 @@ test('model files', async (t) => {
   const { train } = await someDigits()
   const path = join(await temporaryDirectory(t), 'model.safetensors')
   const trained = await fit(tiny(), { train, batch: 8, steps: 1, learningRate: 0.1 }).finished
-  await using session = await compile(tiny(), { data: train, batch: 2 })
+  await using session = await compile(tiny(), { data: train, prepare: {}, batch: 2 })
   const option = { name: 'PreresnetError', code: 'ERR_OPTION' }
   await t.throwsAsync(saveModel(wrong(trained), path), { ...option, message: 'saveModel: expected a session; a trained model saves itself: model.save(path)' })
   await t.throwsAsync(saveModel(wrong(compile(tiny(), { batch: 2 })), path), { ...option, message: /saveModel: expected a session, got a promise; await it/ })
@@ -127,8 +127,18 @@ test('data', async (t) => {
     ...option,
     message: /memoryDataset: labels: expected an Int32Array or an array of numbers, got undefined/,
   })
-  const normalisation = wrong({ mean: [0], std: [1] })
-  await t.throwsAsync(memoryDataset({ images, labels: [0, 1], ...size, normalisation }), { ...option, message: /normalisation: unknown option "std"/ })
+  const set = await memoryDataset({ images, labels: [0, 1], ...size })
+  for (const [prepare, message] of [
+    [undefined, /compile: prepare: expected how images are prepared beside `data`, as \{\} for the defaults, got undefined/],
+    [[], /compile: prepare: expected an object of options/],
+    [{ normalization: { mean: [0], deviation: [1] } }, /compile: prepare\.normalization: unknown option "deviation"/],
+    [{ evaluate: 'resize' }, /compile: prepare\.evaluate: expected a list of steps/],
+    [{ evaluate: [null] }, /compile: prepare\.evaluate\[0\]: expected a step, as centerCrop\(\), got null/],
+    [{ evaluate: [{ kind: 'resiz' }] }, /compile: prepare\.evaluate\[0\]: kind: .*did you mean "resize"/],
+  ] as const) {
+    await t.throwsAsync(compile(tiny(), { data: set, batch: 2, prepare: wrong(prepare) }), { ...option, message })
+  }
+  await t.throwsAsync(compile(tiny(), { batch: 2, prepare: {} }), { ...option, message: /prepare\.normalization: expected mean and std, or `data` to measure/ })
   t.throws(() => loader(wrong(split), { batch: 2 }), { ...option, message: /loader: expected a dataset, got \{ train, test \}/ })
   t.throws(() => loader(wrong(undefined), { batch: 2 }), { ...option, message: /loader: expected a dataset, got undefined/ })
   t.throws(() => subset(split.train, wrong(3)), { ...option, message: /subset of train: expected indices, as an array, got 3/ })

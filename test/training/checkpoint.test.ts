@@ -3,6 +3,7 @@ import { appendFile, cp, mkdir, readdir, readFile, rm, truncate, writeFile } fro
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { randomCrop } from '../../lib/data/index.js'
 import type { SafetensorsTensor } from '../../lib/formats/safetensors.js'
 import { classifier, conv2d, network } from '../../lib/layers/index.js'
 import { listCheckpoints, pruneCheckpoints, publishCheckpoint, removeTemporary, verifyCheckpoint, type Snapshot } from '../../lib/training/checkpoint.js'
@@ -19,7 +20,7 @@ const recipe: Recipe = {
   precision: 'fp32',
   network: net,
   data: { name: 'digits/train', length: 40, fingerprint: 'abcdef0123456789' },
-  augment: { pad: 2, flip: false },
+  prepare: { train: [randomCrop({ pad: 2 })], evaluate: [], normalization: { mean: [0.1], std: [0.3] } },
   optimizer: { kind: 'sgd', momentum: 0.9 },
   learningRate: { kind: 'constant', rate: 0.1 },
   labelSmoothing: 0,
@@ -109,8 +110,8 @@ const damages: [string, (path: string) => Promise<void>, RegExp][] = [
   ['a file that is missing', (path) => rm(join(path, 'model.safetensors')), /no such file/],
   ['a state that is missing', (path) => rm(join(path, 'state.json')), /state\.json: could not read: no such file/],
   ['a state that is cut off', (path) => truncate(join(path, 'state.json'), 40), /not JSON; the checkpoint is damaged/],
-  ['a state of another format', (path) => writeFile(join(path, 'state.json'), '{"format":99}'), /expected format 1, got 99/],
-  ['a state without content', (path) => writeFile(join(path, 'state.json'), 'null'), /expected format 1/],
+  ['a state of another format', (path) => writeFile(join(path, 'state.json'), '{"format":99}'), /expected format 1 or 2, got 99/],
+  ['a state without content', (path) => writeFile(join(path, 'state.json'), 'null'), /expected format 1 or 2/],
   ['a state without files', (path) => writeFile(join(path, 'state.json'), '{"format":1,"step":3,"recipe":{}}'), /missing/],
 ]
 for (const [what, damage, message] of damages) {

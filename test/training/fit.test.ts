@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
 import type { PreresnetError } from '../../lib/errors.js'
+import { flip, randomCrop } from '../../lib/data/index.js'
 import { readJsonLines } from '../../lib/formats/jsonl.js'
 import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { compile } from '../../lib/runtime/compile.js'
@@ -11,7 +12,7 @@ import { listCheckpoints, verifyCheckpoint } from '../../lib/training/checkpoint
 import { fit } from '../../lib/training/fit.js'
 import type { FitOptions, FitSettings } from '../../lib/training/fit_options.js'
 import type { Manifest } from '../../lib/training/manifest.js'
-import { loadModel, saveModel } from '../../lib/training/model_file.js'
+import { describeModel, loadModel, saveModel } from '../../lib/training/model_file.js'
 import type { RunEvent } from '../../lib/training/run_events.js'
 import { cosine } from '../../lib/training/schedules.js'
 import { sgd } from '../../lib/training/sgd.js'
@@ -21,7 +22,16 @@ import { someDigits, tiny } from './tiny.js'
 /** 399 digits in batches of 8: epochs of 49 steps, 7 digits left out of each. */
 async function options(more: Partial<FitSettings & { steps: number }> = {}): Promise<FitOptions> {
   const { train } = await someDigits()
-  return { train, batch: 8, steps: 60, seed: 5, threads: 1, learningRate: cosine({ base: 0.1, steps: 60 }), augment: { pad: 2, flip: true }, ...more }
+  return {
+    train,
+    batch: 8,
+    steps: 60,
+    seed: 5,
+    threads: 1,
+    learningRate: cosine({ base: 0.1, steps: 60 }),
+    prepare: { train: [randomCrop({ pad: 2 }), flip()] },
+    ...more,
+  }
 }
 
 async function all(events: AsyncIterable<RunEvent>): Promise<RunEvent[]> {
@@ -43,7 +53,7 @@ test('a run learns, tells what it does and leaves its files', async (t) => {
       validateEvery: 400,
       logEvery: 200,
       learningRate: 0.1,
-      augment: {},
+      prepare: {},
       checkpoint: { directory, every: 500, keep: 10 },
     }),
   )
@@ -85,7 +95,7 @@ test('a run learns, tells what it does and leaves its files', async (t) => {
 
   const path = join(directory, 'model.safetensors')
   await trained.save(path)
-  await using session = await compile(tiny(), { data: validate, batch: 7 })
+  await using session = await compile(tiny(), { data: validate, prepare: (await describeModel(path)).prepare!, batch: 7 })
   await loadModel(session, path)
   t.is((await session.evaluate(validate)).top1Errors, trained.validation!.top1Errors)
 })
@@ -197,7 +207,7 @@ test('a checkpoint of another run is refused, and what differs is said', async (
   await refused({ batch: 16 }, /batch: 8 before, 16 now/)
   await refused({ train: other }, /data: train \(399 images, fingerprint \w+\) before, test \(100 images, fingerprint \w+\) now/)
   await refused({ optimizer: sgd({ momentum: 0.5 }), learningRate: 0.3 }, /optimizer: .*"momentum":0.9.*; learningRate: /)
-  await refused({ augment: {} }, /augment: /)
+  await refused({ prepare: {} }, /prepare: /)
   await refused({ precision: 'bf16' }, /precision: "fp32" before, "bf16" now/)
   await refused({}, /network: "tiny" before, "wide" now/, tiny({ name: 'wide', channels: 4 }))
   await refused({ steps: 4 }, /has 5 steps, more than the 4/)
@@ -305,14 +315,14 @@ test('a model file that does not fit is refused before anything is written', asy
   const path = join(await temporaryDirectory(t), 'model.safetensors')
   const { train } = await someDigits()
   {
-    await using session = await compile(tiny({ dropout: 0.5 }), { data: train, batch: 2, seed: 1 })
+    await using session = await compile(tiny({ dropout: 0.5 }), { data: train, prepare: {}, batch: 2, seed: 1 })
     await saveModel(session, path)
   }
-  await using other = await compile(tiny(), { data: train, batch: 2, seed: 2 })
+  await using other = await compile(tiny(), { data: train, prepare: {}, batch: 2, seed: 2 })
   const before = await other.parameter('stem.weight').read()
   await loadModel(other, path)
   t.notDeepEqual(await other.parameter('stem.weight').read(), before)
-  await using wide = await compile(tiny({ channels: 4 }), { data: train, batch: 2 })
+  await using wide = await compile(tiny({ channels: 4 }), { data: train, prepare: {}, batch: 2 })
   const start = await wide.parameter('stem.weight').read()
   await t.throwsAsync(loadModel(wide, path, { except: ['stem'] }), { code: 'ERR_PARAMETER', message: /expected shape/ })
   await t.throwsAsync(loadModel(wide, path, { except: ['stemm'] }), { code: 'ERR_OPTION', message: /did you mean "stem"/ })

@@ -1,5 +1,6 @@
 import test from 'ava'
 import type { Dataset } from '../../lib/data/dataset.js'
+import { centerCrop, flip, randomCrop, resize } from '../../lib/data/index.js'
 import { classifier, conv2d, network } from '../../lib/layers/index.js'
 import { fit } from '../../lib/training/fit.js'
 import { planFit, type FitOptions, type FitSettings } from '../../lib/training/fit_options.js'
@@ -10,10 +11,8 @@ const data = (length: number): Dataset => ({
   name: 'made',
   length,
   classes: ['a', 'b', 'c'],
-  shape: { height: 4, width: 4, channels: 1 },
   labels: new Int32Array(length),
-  source: { kind: 'memory', images: new Uint8Array(length * 16) },
-  normalisation: { mean: [0.5], deviation: [0.5] },
+  source: { kind: 'memory', images: new Uint8Array(length * 16), shape: { height: 4, width: 4, channels: 1 } },
   fingerprint: 'f',
 })
 const withoutSteps: FitSettings = { train: data(103), batch: 10, learningRate: 0.1 }
@@ -26,7 +25,8 @@ test('what is left out is filled in', (t) => {
   t.is(plan.learningRate.at(3), 0.1)
   t.is(plan.optimizer.momentum, 0.9)
   t.is(plan.output, undefined)
-  t.deepEqual(plan.augment, { pad: 0, flip: false })
+  t.deepEqual(plan.prepare, {})
+  t.is(plan.cache, 'auto')
   t.is(planFit(net, { ...least, checkpoint: { directory: 'runs/a' } }).output, 'runs/a')
   t.deepEqual(planFit(net, { ...least, checkpoint: { directory: 'a', resume: true } }).checkpoint, { directory: 'a', every: 10, keep: 3, resume: true })
 })
@@ -54,7 +54,40 @@ const bad: [string, () => FitOptions, string, RegExp][] = [
   ],
   ['a batch larger than the data', () => ({ ...least, batch: 104 }), 'ERR_DATASET', /made has 103 images, fewer than one batch of 104/],
   ['groups that do not divide the batch', () => ({ ...least, statisticsGroups: 3 }), 'ERR_OPTION', /a divisor of the batch \(10\), got 3/],
-  ['a misspelt augmentation', () => ({ ...least, augment: { flipp: true } as never }), 'ERR_OPTION', /did you mean "flip"/],
+  [
+    'a step that is too small',
+    () => ({ ...least, prepare: { evaluate: [resize(3), centerCrop()] } }),
+    'ERR_OPTION',
+    /prepare\.evaluate: resize\(3\): expected at least 4/,
+  ],
+  [
+    'steps in another order',
+    () => ({ ...least, prepare: { train: [flip(), randomCrop({ pad: 2 })] } }),
+    'ERR_OPTION',
+    /prepare\.train: expected .* in this order, got flip\(\), randomCrop/,
+  ],
+  [
+    'random steps of evaluation',
+    () => ({ ...least, prepare: { evaluate: [flip()] } }),
+    'ERR_OPTION',
+    /prepare\.evaluate: expected no random step, got flip\(\)/,
+  ],
+  ['a misspelt part', () => ({ ...least, prepare: { trian: [] } as never }), 'ERR_OPTION', /fit: prepare: unknown option "trian"; did you mean "train"/],
+  [
+    'a step that is none',
+    () => ({ ...least, prepare: { train: [flip] as never } }),
+    'ERR_OPTION',
+    /prepare\.train\[0\]: expected a step, got a function; call it/,
+  ],
+  [
+    'a normalization of other channels',
+    () => ({ ...least, prepare: { normalization: { mean: [0, 0], std: [1, 1] } } }),
+    'ERR_OPTION',
+    /normalization\.mean: expected 1 numbers/,
+  ],
+  ['a deviation of zero', () => ({ ...least, prepare: { normalization: { mean: [0], std: [0] } } }), 'ERR_OPTION', /normalization\.std\[0\]/],
+  ['another cache', () => ({ ...least, cache: 'disk' as never }), 'ERR_OPTION', /fit: cache: expected "auto"/],
+  ['augment, which prepare replaced', () => ({ ...least, augment: {} }) as FitOptions, 'ERR_OPTION', /unknown option "augment"/],
   ['no learning rate', () => ({ ...least, learningRate: undefined as never }), 'ERR_OPTION', /fit: learningRate: expected a number/],
   ['a smoothing beyond 1', () => ({ ...least, labelSmoothing: 2 }), 'ERR_OPTION', /labelSmoothing: expected a number from 0 to 1/],
   ['another device', () => ({ ...least, device: 'gpu' as never }), 'ERR_OPTION', /fit: device: expected "auto"/],

@@ -3,12 +3,23 @@ import { cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import { digits, imageFolders, type DataSplit } from '../../lib/data/index.js'
+import {
+  centerCrop,
+  digits,
+  flip,
+  imageFolders,
+  randomCrop,
+  resize,
+  type CacheChoice,
+  type DataSplit,
+  type Preparation,
+  type PreparationStep,
+} from '../../lib/data/index.js'
 import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { batchNorm, classifier, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { type AugmentOptions, fit, type FitOptions, loadModel, multiStep, sgd } from '../../lib/training/index.js'
+import { describeModel, fit, type FitOptions, loadModel, multiStep, sgd } from '../../lib/training/index.js'
 import { listCheckpoints } from '../../lib/training/checkpoint.js'
 import { temporaryDirectory } from '../formats/directory.js'
 
@@ -31,25 +42,29 @@ interface Case {
   readonly name: string
   readonly net: Network
   readonly data: () => Promise<DataSplit>
-  readonly augment: AugmentOptions
+  readonly prepare: Preparation
+  readonly cache?: CacheChoice
 }
 
 const folder = small({ side: 12, channels: 3, classes: 2 })
-const resized = { height: 12, width: 12 }
+const random = [randomCrop({ pad: 2 }), flip()]
+const prepared = (...evaluate: readonly PreparationStep[]): Preparation => ({ train: [...evaluate, ...random], evaluate })
+const resized = prepared(resize(14), centerCrop())
 const cases: readonly Case[] = [
-  { name: 'digits-run', net: small({ side: 28, channels: 1, classes: 10 }), data: digits, augment: { pad: 2 } },
-  { name: 'cached-run', net: folder, data: () => imageFolders(join(place, 'images'), { ...resized, cache: 'memory' }), augment: { pad: 2, flip: true } },
-  { name: 'files-run', net: folder, data: () => imageFolders(join(place, 'images'), { ...resized, cache: 'files' }), augment: { pad: 2, flip: true } },
-  { name: 'fitting-run', net: folder, data: () => imageFolders(join(place, 'fitting'), { cache: 'memory' }), augment: { pad: 2, flip: true } },
+  { name: 'digits-run', net: small({ side: 28, channels: 1, classes: 10 }), data: digits, prepare: { train: [randomCrop({ pad: 2 })] } },
+  { name: 'cached-run', net: folder, data: () => imageFolders(join(place, 'images')), prepare: resized, cache: 'memory' },
+  { name: 'files-run', net: folder, data: () => imageFolders(join(place, 'images')), prepare: resized, cache: 'files' },
+  { name: 'fitting-run', net: folder, data: () => imageFolders(join(place, 'fitting')), prepare: prepared(), cache: 'memory' },
 ]
 
 /** What make.mjs trained with. */
-async function options({ data, augment }: Case, directory: string): Promise<FitOptions> {
+async function options({ data, prepare, cache }: Case, directory: string): Promise<FitOptions> {
   const { train, test: validate } = await data()
   return {
     train,
     validate,
-    augment,
+    prepare,
+    ...(cache && { cache }),
     batch: 4,
     steps: 10,
     seed: 3,
@@ -88,7 +103,7 @@ for (const given of cases) {
   test(`${given.name}: its model loads, into a session and a classifier`, async (t) => {
     const path = join(place, given.name, 'model.safetensors')
     const { test: images } = await given.data()
-    await using session = await compile(given.net, { data: images, batch: 3, threads: 1, precision: 'fp32' })
+    await using session = await compile(given.net, { data: images, prepare: (await describeModel(path)).prepare!, batch: 3, threads: 1, precision: 'fp32' })
     await loadModel(session, path)
     const lines = (await readFile(join(place, given.name, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n')
     const last = lines.map((line) => JSON.parse(line) as { kind: string; step: number; top1Error: number }).findLast(({ kind }) => kind === 'validation')!

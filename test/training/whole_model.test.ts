@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors.js'
+import type { Normalization } from '../../lib/data/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { fit } from '../../lib/training/fit.js'
@@ -83,35 +84,35 @@ test('of a file with a value that is not finite nothing is written', async (t) =
   t.notDeepEqual(await values(session), before)
 })
 
-test('images that the file normalises otherwise are refused, or taken where that is asked for', async (t) => {
+test('images that the file normalizes otherwise are refused, or taken where that is asked for', async (t) => {
   const path = join(await temporaryDirectory(t), 'model.safetensors')
   const taught = await open(t, 4)
   await saveModel(taught, path)
   const { train } = await someDigits()
-  const { mean, deviation } = train.normalisation
-  const session = async (data: typeof train | undefined): Promise<Session> => {
-    const made = await compile(tiny(), { ...(data && { data }), batch: 2, seed: 3, threads: 1 })
+  const { mean, std } = taught.prepare!.normalization
+  const session = async (normalization: Normalization | undefined): Promise<Session> => {
+    const made = await compile(tiny(), { ...(normalization && { data: train, prepare: { normalization } }), batch: 2, seed: 3, threads: 1 })
     t.teardown(() => made.dispose())
     return made
   }
-  for (const normalisation of [
-    { mean, deviation: [deviation[0]! + 0.1] },
-    { mean: [mean[0]! - 0.1], deviation },
+  for (const normalization of [
+    { mean, std: [std[0]! + 0.1] },
+    { mean: [mean[0]! - 0.1], std },
   ]) {
-    const other = await session({ ...train, normalisation })
+    const other = await session(normalization)
     const before = await values(other)
-    const error = await t.throwsAsync(loadModel(other, path), { code: 'ERR_PARAMETER', message: /expected the session's normalisation \(mean .*got mean/ })
-    t.regex(error.message, /describeModel.*normalisation: 'any'/)
+    const error = await t.throwsAsync(loadModel(other, path), { code: 'ERR_PARAMETER', message: /expected the session's normalization \(mean .*got mean/ })
+    t.regex(error.message, /describeModel.*normalization: 'any'/)
     t.deepEqual(await values(other), before)
-    await loadModel(other, path, { normalisation: 'any' })
+    await loadModel(other, path, { normalization: 'any' })
     t.deepEqual(await values(other), await values(taught))
   }
   const described = await describeModel(path)
-  t.deepEqual(described.normalisation, train.normalisation)
+  t.deepEqual(described.prepare, { evaluate: [], normalization: { mean, std } })
   t.deepEqual(described.classes, train.classes)
-  const same = { mean: mean.map((value) => value + 1e-5), deviation }
-  for (const data of [undefined, { ...train, normalisation: same }]) await loadModel(await session(data), path)
-  await t.throwsAsync(loadModel(taught, path, { normalisation: 'all' as never }), { code: 'ERR_OPTION', message: /"same" or "any"/ })
+  const same = { mean: mean.map((value) => value + 1e-5), std }
+  for (const normalization of [undefined, same]) await loadModel(await session(normalization), path)
+  await t.throwsAsync(loadModel(taught, path, { normalization: 'all' as never }), { code: 'ERR_OPTION', message: /"same" or "any"/ })
 })
 
 test('a file of other classes, or of another order, is refused, or taken where that is asked for', async (t) => {
@@ -121,14 +122,14 @@ test('a file of other classes, or of another order, is refused, or taken where t
   const { train } = await someDigits()
   const swapped = train.classes.toSpliced(3, 2, '4', '3')
   for (const classes of [swapped, train.classes.slice(0, 9), train.classes.with(0, 'nought')]) {
-    const other = await compile(tiny(), { data: { ...train, classes }, batch: 2, seed: 3, threads: 1 })
+    const other = await compile(tiny(), { data: { ...train, classes }, prepare: {}, batch: 2, seed: 3, threads: 1 })
     t.teardown(() => other.dispose())
     const before = await values(other)
     await t.throwsAsync(loadModel(other, path), {
       code: 'ERR_DATASET',
       message: /model\.safetensors: expected the classes of the session's data \(.*the first that differs is class \d: .*; to train further .* classes: 'any'$/,
     })
-    await t.throwsAsync(loadModel(other, path, { normalisation: 'any', except: ['stem'] }), { code: 'ERR_DATASET' })
+    await t.throwsAsync(loadModel(other, path, { normalization: 'any', except: ['stem'] }), { code: 'ERR_DATASET' })
     t.deepEqual(await values(other), before)
     await loadModel(other, path, { except: ['head'] })
     t.deepEqual((await values(other))['head.fc.weight'], before['head.fc.weight'])

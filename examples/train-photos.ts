@@ -1,0 +1,11 @@
+import { centerCrop, fit, flip, imageFolders, preResNet, randomCrop, resize } from 'preresnet'
+
+const { train, test } = await imageFolders('photos')
+const side = [resize(37), centerCrop()]
+await fit(preResNet('preresnet-20', { classes: train.classes.length }), {
+  train,
+  validate: test,
+  prepare: { train: [...side, randomCrop({ pad: 4 }), flip()], evaluate: side },
+  epochs: 10,
+  learningRate: 0.1,
+}).finished

@@ -1,0 +1,61 @@
+/** The defaults of a preparation, written down as steps and numbers before a run starts. */
+import { PreresnetError } from '../../errors.js'
+import type { Dataset, ImageShape } from '../dataset.js'
+import { sampleOfOtherSize } from '../image_sizes.js'
+import { measureNormalization, type Reading } from './normalization.js'
+import type { CompletePreparation, Preparation } from './preparation.js'
+import { checkPreparation, usualResize } from './sequence.js'
+import { centerCrop, resize, sameSteps, stepsText, type PreparationStep } from './steps.js'
+
+/** No steps where every file has the input's size, else the usual resize and the middle. Images in memory stay as they are. */
+export async function usualSteps(datasets: readonly Dataset[], input: ImageShape, signal?: AbortSignal): Promise<readonly PreparationStep[]> {
+  for (const { source } of datasets) {
+    if (source.kind === 'memory') {
+      if (source.prepared !== undefined) return source.prepared
+    } else if ((await sampleOfOtherSize(source, input, signal)) !== undefined) return [resize(usualResize(input)), centerCrop()]
+  }
+  return []
+}
+
+type Steps = Required<Pick<Preparation, 'train' | 'evaluate'>>
+
+/** Both lists of steps; they can be done, on these datasets. */
+export async function completeSteps(prepare: Preparation, input: ImageShape, datasets: readonly Dataset[], signal?: AbortSignal): Promise<Steps> {
+  const evaluate = prepare.evaluate ?? (await usualSteps(datasets, input, signal))
+  const steps = { train: prepare.train ?? evaluate, evaluate }
+  checkPreparation('prepare', steps, input)
+  return steps
+}
+
+/** `train`: what normalization is measured over, if it is not given. `others`: what is evaluated. */
+export async function completePreparation(
+  prepare: Preparation,
+  input: ImageShape,
+  { train, others = [], ...reading }: { readonly train: Dataset; readonly others?: readonly Dataset[] } & Reading,
+): Promise<CompletePreparation> {
+  const steps = await completeSteps(prepare, input, [train, ...others], reading.signal)
+  const normalization = prepare.normalization ?? (await measureNormalization(train, steps.evaluate, input, reading))
+  return Object.freeze({ ...steps, normalization })
+}
+
+/** ERR_SHAPE where images in memory have another size than the network's input. */
+export function checkStoredSize(where: string, { name, source }: Dataset, input: ImageShape): void {
+  if (source.kind !== 'memory') return
+  const { height, width, channels } = source.shape
+  if (height === input.height && width === input.width && channels === input.channels) return
+  throw new PreresnetError(
+    'ERR_SHAPE',
+    `${where}: ${name}: expected images of ${input.height} x ${input.width} x ${input.channels} (height, width, channels), the network's input, got ${height} x ${width} x ${channels}`,
+  )
+}
+
+/** The same, and ERR_OPTION where images were put into memory by other steps than those that `prepare` has before the first random one. */
+export function checkStored(where: string, dataset: Dataset, fixed: readonly PreparationStep[], input: ImageShape): void {
+  checkStoredSize(where, dataset, input)
+  const { name, source } = dataset
+  if (source.kind !== 'memory' || source.prepared === undefined || sameSteps(source.prepared, fixed)) return
+  throw new PreresnetError(
+    'ERR_OPTION',
+    `${where}: ${name} was put into memory by ${stepsText(source.prepared)}; expected the same before the first random step, got ${stepsText(fixed)}`,
+  )
+}

@@ -1,0 +1,50 @@
+/** How images become a network's input: the object that `fit`, `loader`, `compile`, `evaluate`, model files and `Classifier` share. */
+import { invalid, knownKeys, number } from '../../options.js'
+import { readSteps, type PreparationStep } from './steps.js'
+
+/** Per channel, of pixels in 0..1: (pixel - mean) / std. */
+export interface Normalization {
+  readonly mean: readonly number[]
+  readonly std: readonly number[]
+}
+
+export interface Preparation {
+  /** Of training images. @default the steps of evaluation */
+  readonly train?: readonly PreparationStep[]
+  /**
+   * Of images that are evaluated or classified. @default none where every file has the size of the network's input, else `resize(n), centerCrop()` with
+   * n = (the larger side of the input) / 0.875, rounded
+   */
+  readonly evaluate?: readonly PreparationStep[]
+  /** @default mean and standard deviation of the training images, prepared as for evaluation: of all that are in memory, of 2,048 that are files */
+  readonly normalization?: Normalization
+}
+
+/** With every default written down. */
+export type CompletePreparation = Required<Preparation>
+
+/** Where images from files are kept. memory: decoded once, before the run. files: decoded at every use. auto: in memory up to 1 GiB of pixels. */
+export const cacheChoices = ['auto', 'memory', 'files'] as const
+export type CacheChoice = (typeof cacheChoices)[number]
+
+/** A checked, frozen copy. ERR_OPTION names the place that is wrong. */
+export function readPreparation(where: string, value: unknown): Preparation {
+  knownKeys(where, value, ['train', 'evaluate', 'normalization'])
+  const { train, evaluate, normalization } = value as Record<keyof Preparation, unknown>
+  return Object.freeze({
+    ...(train !== undefined && { train: readSteps(`${where}.train`, train) }),
+    ...(evaluate !== undefined && { evaluate: readSteps(`${where}.evaluate`, evaluate) }),
+    ...(normalization !== undefined && { normalization: readNormalization(`${where}.normalization`, normalization) }),
+  })
+}
+
+export function readNormalization(where: string, value: unknown): Normalization {
+  knownKeys(where, value, ['mean', 'std'])
+  const { mean, std } = value as Record<keyof Normalization, unknown>
+  return Object.freeze({ mean: numbers(`${where}.mean`, mean, -Infinity), std: numbers(`${where}.std`, std, Number.MIN_VALUE) })
+}
+
+function numbers(where: string, values: unknown, least: number): readonly number[] {
+  if (!Array.isArray(values) || values.length === 0) throw invalid(where, 'a number for each channel', values)
+  return Object.freeze(values.map((value: unknown, index) => number(`${where}[${index}]`, value, least)))
+}

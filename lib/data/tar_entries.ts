@@ -1,0 +1,139 @@
+/** Where the files in a tar lie: ustar headers, with pax records and GNU's long names. Reads the headers alone. */
+import { open, type FileHandle } from 'node:fs/promises'
+import { throwIfAborted } from '../abort.js'
+import { PreresnetError } from '../errors.js'
+
+export interface TarEntry {
+  readonly name: string
+  /** Of its first byte in the tar. */
+  readonly offset: number
+  readonly length: number
+}
+
+const block = 512
+/** Of names and pax records: no path is longer. */
+const longest = 1 << 20
+/** Small entries, as labels are, lie in one piece with the headers around them. */
+const windowBytes = 1 << 15
+
+/** Entries that are files, in the order of the tar. ERR_FILE with path and byte for what is no tar. */
+export async function readTar(path: string, signal: AbortSignal | undefined): Promise<{ readonly entries: readonly TarEntry[]; readonly bytes: TarBytes }> {
+  const bytes = await TarBytes.open(path)
+  try {
+    const entries: TarEntry[] = []
+    let next: { name?: string; size?: number } = {}
+    for (let position = 0; position + block <= bytes.size;) {
+      throwIfAborted(signal)
+      const header = Buffer.from(await bytes.read(position, block))
+      if (header.every((byte) => byte === 0)) break
+      checkHeader(path, header, position)
+      const kind = String.fromCharCode(header[156]!)
+      const size = next.size !== undefined && !'xgL'.includes(kind) ? next.size : numberIn(path, header, position)
+      const offset = position + block
+      if (offset + size > bytes.size) fail(path, `the entry at byte ${position} has ${size} bytes, more than the file has left; was it cut off?`)
+      if (kind === 'L') next.name = text(await bytes.read(offset, checkedLength(path, size)))
+      else if (kind === 'x') next = { ...next, ...paxRecords(path, Buffer.from(await bytes.read(offset, checkedLength(path, size)))) }
+      else if (kind !== 'g') {
+        if (kind === '0' || kind === '\0' || kind === '7') entries.push({ name: next.name ?? nameIn(header), offset, length: size })
+        next = {}
+      }
+      position = offset + Math.ceil(size / block) * block
+    }
+    return { entries, bytes }
+  } catch (error) {
+    await bytes.close()
+    throw error
+  }
+}
+
+/** A file that is read here and there, through a window. */
+export class TarBytes {
+  #window = new Uint8Array(0)
+  #start = 0
+
+  private constructor(
+    readonly path: string,
+    readonly size: number,
+    private readonly handle: FileHandle,
+  ) {}
+
+  static async open(path: string): Promise<TarBytes> {
+    let handle: FileHandle | undefined
+    try {
+      handle = await open(path)
+      const bytes = new TarBytes(path, (await handle.stat()).size, handle)
+      const [first, second] = await bytes.read(0, Math.min(2, bytes.size))
+      if (first === 0x1f && second === 0x8b) fail(path, 'the tar is compressed, and images are read from places in it; unpack it first: gunzip --keep FILE')
+      if (bytes.size < block) fail(path, `expected a tar, got ${bytes.size} bytes`)
+      return bytes
+    } catch (error) {
+      await handle?.close()
+      if (error instanceof PreresnetError) throw error
+      throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${(error as Error).message}`, { cause: error })
+    }
+  }
+
+  /** Valid until the next call. */
+  async read(position: number, length: number): Promise<Uint8Array> {
+    if (position < this.#start || position + length > this.#start + this.#window.length) {
+      const buffer = new Uint8Array(Math.min(Math.max(length, windowBytes), this.size - position))
+      const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, position)
+      if (bytesRead < length) fail(this.path, `expected ${length} bytes from byte ${position} on, got ${bytesRead}`)
+      this.#window = buffer.subarray(0, bytesRead)
+      this.#start = position
+    }
+    return this.#window.subarray(position - this.#start, position - this.#start + length)
+  }
+
+  close(): Promise<void> {
+    return this.handle.close()
+  }
+}
+
+function fail(path: string, reason: string): never {
+  throw new PreresnetError('ERR_FILE', `${path}: ${reason}`)
+}
+
+function checkHeader(path: string, header: Buffer, position: number): void {
+  // The sum is taken with spaces in its own place.
+  const sum = header.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 32 : byte), 0)
+  if (parseInt(text(header.subarray(148, 156)), 8) !== sum) fail(path, `expected the header of a tar's entry at byte ${position}, got other bytes`)
+}
+
+/** Octal digits, or binary where the first bit is set: files of 8 GiB and more. */
+function numberIn(path: string, header: Buffer, position: number): number {
+  const field = header.subarray(124, 136)
+  const size = (field[0]! & 0x80) === 0 ? parseInt(text(field).trim() || '0', 8) : Number(field.readBigUInt64BE(4))
+  if (!Number.isSafeInteger(size)) fail(path, `the entry at byte ${position} has no size`)
+  return size
+}
+
+function checkedLength(path: string, size: number): number {
+  return size <= longest ? size : fail(path, `expected names of at most ${longest} bytes, got ${size}`)
+}
+
+function nameIn(header: Buffer): string {
+  const name = text(header.subarray(0, 100))
+  const prefix = header.toString('latin1', 257, 262) === 'ustar' && header[263] === 0x30 ? text(header.subarray(345, 500)) : ''
+  return prefix === '' ? name : `${prefix}/${name}`
+}
+
+function paxRecords(path: string, records: Buffer): { name?: string; size?: number } {
+  const found: { name?: string; size?: number } = {}
+  for (let position = 0; position < records.length;) {
+    const space = records.indexOf(0x20, position)
+    const length = Number(records.toString('latin1', position, Math.max(space, position)))
+    if (!Number.isInteger(length) || length < 5 || position + length > records.length) fail(path, 'a pax record is malformed')
+    const [key, ...value] = records.toString('utf8', space + 1, position + length - 1).split('=')
+    if (key === 'path') found.name = value.join('=')
+    if (key === 'size') found.size = Number(value.join('='))
+    position += length
+  }
+  return found
+}
+
+/** To the first zero. */
+function text(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0)
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8')
+}

@@ -1,0 +1,48 @@
+/** How a session's images become its network's input: what was given, completed from data, and as programs take it. */
+import type { CompileOptions } from '../compiler/options.js'
+import type { Dataset } from '../data/dataset.js'
+import { checkStoredSize, completePreparation } from '../data/prepare/complete.js'
+import type { Normalization, Preparation } from '../data/prepare/preparation.js'
+import { checkPreparation, padOf } from '../data/prepare/sequence.js'
+import { PreresnetError } from '../errors.js'
+import type { Network } from '../layers/layer.js'
+import { invalid } from '../options.js'
+
+/** Without `evaluate` it is found out from what is evaluated. */
+export interface SessionPreparation extends Preparation {
+  readonly normalization: Normalization
+}
+
+/** Threads that decode while defaults are found out. */
+const workers = 2
+
+/** ERR_OPTION or ERR_SHAPE for what cannot be; nothing is read. */
+export function checkGiven({ input }: Network, prepare: Preparation | undefined, dataset: Dataset | undefined): void {
+  if (prepare === undefined) {
+    if (dataset !== undefined) throw invalid('compile: prepare', 'how images are prepared beside `data`, as {} for the defaults', prepare)
+    return
+  }
+  checkPreparation('compile: prepare', prepare, input)
+  if (dataset !== undefined) checkStoredSize('compile: data', dataset, input)
+  else if (prepare.normalization === undefined)
+    throw new PreresnetError('ERR_OPTION', 'compile: prepare.normalization: expected mean and std, or `data` to measure them on, got neither')
+}
+
+/** With all that can be found out from the data. Undefined in a session on values. */
+export async function completed(
+  { input }: Network,
+  prepare: Preparation | undefined,
+  dataset: Dataset | undefined,
+  signal: AbortSignal | undefined,
+): Promise<SessionPreparation | undefined> {
+  return prepare === undefined || dataset === undefined
+    ? (prepare as SessionPreparation | undefined)
+    : completePreparation(prepare, input, { train: dataset, workers, signal })
+}
+
+/** What the programs read. */
+export function programInput({ input: { height, width } }: Network, prepare: SessionPreparation | undefined): CompileOptions['input'] {
+  if (prepare === undefined) return { kind: 'tensor' }
+  const { mean, std: deviation } = prepare.normalization
+  return { kind: 'images', height, width, pad: padOf(prepare), mean, deviation }
+}

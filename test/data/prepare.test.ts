@@ -1,0 +1,149 @@
+import test from 'ava'
+import {
+  cacheInMemory,
+  centerCrop,
+  flip,
+  imageFolder,
+  loader,
+  memoryDataset,
+  randomCrop,
+  resize,
+  shuffledLabels,
+  subset,
+  type Preparation,
+  type PreparationStep,
+} from '../../lib/data/index.js'
+import { fingerprintV1 } from '../../lib/data/fingerprint_v1.js'
+import { completePreparation, usualSteps } from '../../lib/data/prepare/complete.js'
+import { sequenceOf } from '../../lib/data/prepare/sequence.js'
+import { readSteps, stepsText } from '../../lib/data/prepare/steps.js'
+import { randomBytes } from '../support/bytes.js'
+import { temporaryFolder } from '../support/folder.js'
+import { writeFiles } from '../support/files.js'
+import { rgbPng } from '../support/png.js'
+
+const input = { height: 4, width: 6, channels: 3 }
+const reading = { workers: 2, signal: undefined }
+const all = [resize(8), resize({ unlessFitting: true }), resize({ size: 9, unlessFitting: true }), centerCrop(), randomCrop({ pad: 2 }), flip()]
+
+test('steps are frozen values, which JSON brings back', (t) => {
+  for (const step of all) t.true(Object.isFrozen(step))
+  const read = readSteps('steps', JSON.parse(JSON.stringify(all)))
+  t.deepEqual(read, all)
+  t.true(Object.isFrozen(read) && read.every((step) => Object.isFrozen(step)))
+  t.is(stepsText(all), 'resize(8), resize({ unlessFitting: true }), resize({ size: 9, unlessFitting: true }), centerCrop(), randomCrop({ pad: 2 }), flip()')
+  t.deepEqual(resize({ size: 8 }), resize(8))
+})
+
+test('what is no step is refused, with its place', (t) => {
+  const refused = (value: unknown, message: RegExp): void => void t.throws(() => readSteps('prepare.train', value), { code: 'ERR_OPTION', message })
+  refused({}, /prepare\.train: expected a list of steps/)
+  refused([resize(8), 'flip'], /prepare\.train\[1\]: expected a step, as centerCrop\(\), got "flip"/)
+  refused([{ kind: 'flop' }], /prepare\.train\[0\]: kind: expected .* \(did you mean "flip"\?\)/)
+  refused([{ kind: 'flip', often: 1 }], /prepare\.train\[0\]: flip: unknown option "often"/)
+  refused([{ kind: 'resize' }], /prepare\.train\[0\]: resize: expected a size, as resize\(256\), or \{ unlessFitting: true \}/)
+  refused([{ kind: 'randomCrop', pad: -1 }], /randomCrop: pad: expected an integer from 0 to 1024, got -1/)
+  refused([centerCrop], /got a function; call it/)
+  t.throws(() => resize(0), { code: 'ERR_OPTION', message: /resize: size: expected an integer from 1/ })
+  t.throws(() => resize({ unlesFitting: true } as never), { code: 'ERR_OPTION', message: /did you mean "unlessFitting"/ })
+})
+
+const sequences: readonly (readonly [readonly PreparationStep[], object])[] = [
+  [[], { resize: 0, keepFitting: false, exact: true }],
+  [[centerCrop()], { resize: 0, keepFitting: false, exact: false }],
+  [[resize(8), centerCrop()], { resize: 8, keepFitting: false, exact: false }],
+  [[resize({ unlessFitting: true }), centerCrop()], { resize: 7, keepFitting: true, exact: false }],
+]
+
+test('sequences that can be done, and others', (t) => {
+  for (const [steps, decode] of sequences) {
+    for (const mode of ['train', 'evaluate'] as const) t.deepEqual(sequenceOf('x', steps, mode, input), { fixed: steps, decode, pad: 0, flip: false })
+    t.deepEqual(sequenceOf('x', [...steps, randomCrop({ pad: 3 })], 'train', input), { fixed: steps, decode, pad: 3, flip: false })
+    t.deepEqual(sequenceOf('x', [...steps, randomCrop({ pad: 3 }), flip()], 'train', input), { fixed: steps, decode, pad: 3, flip: true })
+    t.throws(() => sequenceOf('x', [...steps, flip()], 'evaluate', input), { code: 'ERR_OPTION', message: /x: expected no random step, got flip\(\)/ })
+  }
+  for (const steps of [
+    [flip(), resize(8), centerCrop()],
+    [flip(), randomCrop({ pad: 1 })],
+    [centerCrop(), resize(8)],
+    [resize(8)],
+    [resize(8), randomCrop({ pad: 1 })],
+    [centerCrop(), centerCrop()],
+  ]) {
+    const error = t.throws(() => sequenceOf('x', steps, 'train', input), { code: 'ERR_OPTION' })
+    t.is(
+      error.message,
+      `x: expected nothing, centerCrop() or resize(), centerCrop(), then randomCrop({ pad }), flip() or both, in this order, got ${stepsText(steps)}`,
+    )
+  }
+  t.throws(() => sequenceOf('x', [resize(5), centerCrop()], 'train', input), {
+    code: 'ERR_OPTION',
+    message: /x: resize\(5\): expected at least 6, the larger side/,
+  })
+})
+
+const noise = (height: number, width: number, seed: number): Buffer => rgbPng(width, height, randomBytes(height * width * 3, seed))
+const several = { 'a/1.png': noise(4, 6, 1), 'a/2.png': noise(9, 7, 2), 'b/3.png': noise(12, 12, 3), 'b/4.png': noise(8, 30, 4) }
+
+test('the memory cache holds what stands before the first random step', async (t) => {
+  const folder = await temporaryFolder(t)
+  await writeFiles(folder, several)
+  const files = await imageFolder(folder)
+  const fixed = [resize(7), centerCrop()]
+  const prepare: Preparation = { train: [...fixed, randomCrop({ pad: 2 }), flip()], evaluate: fixed }
+  const kept = await cacheInMemory(files, { input, prepare })
+  t.like(kept, { name: files.name, fingerprint: files.fingerprint, labels: files.labels, source: { kind: 'memory', shape: input, prepared: fixed } })
+  for (const mode of ['train', 'evaluate'] as const) {
+    await using one = loader(kept, { batch: 2, input, mode, prepare, seed: 3 })
+    await using other = loader(files, { batch: 2, input, mode, prepare, seed: 3 })
+    for (const index of [0, 1]) t.deepEqual(await one.next(index), await other.next(index))
+  }
+  t.is(await cacheInMemory(kept, { input, prepare }), kept)
+  t.deepEqual(await usualSteps([kept], input), fixed)
+  const error = t.throws(() => loader(kept, { batch: 2, input, prepare: { evaluate: [resize(8), centerCrop()] } }), { code: 'ERR_OPTION' })
+  t.regex(error.message, /was put into memory by resize\(7\), centerCrop\(\); expected the same before the first random step, got resize\(8\), centerCrop\(\)/)
+})
+
+test('images without a single size before the first random step are not kept in memory', async (t) => {
+  const folder = await temporaryFolder(t)
+  await writeFiles(folder, several)
+  const error = await t.throwsAsync(cacheInMemory(await imageFolder(folder), { input, prepare: { train: [randomCrop({ pad: 2 })] } }), { code: 'ERR_OPTION' })
+  t.regex(error.message, /only images of a single size can be kept in memory, and before the first random step \(no steps\) these have several/)
+  t.regex(error.message, /expected 4 x 6, the network's input, got 9 x 7 \(height x width\) of .*a\/2\.png; put resize\(n\), centerCrop\(\) in front/)
+  await t.throwsAsync(cacheInMemory(await imageFolder(folder), { input: { height: 4 } as never }), { code: 'ERR_OPTION', message: /input\.width/ })
+})
+
+test('defaults are written down: steps of what is given, normalization as evaluation sees it', async (t) => {
+  const folder = await temporaryFolder(t)
+  await writeFiles(folder, several)
+  const train = await imageFolder(folder)
+  const usual = await completePreparation({}, input, { train, ...reading })
+  t.deepEqual(
+    [usual.train, usual.evaluate],
+    [
+      [resize(7), centerCrop()],
+      [resize(7), centerCrop()],
+    ],
+  )
+  const larger = { evaluate: [resize(11), centerCrop()], train: [resize(7), centerCrop(), flip()] }
+  const given = await completePreparation(larger, input, { train, ...reading })
+  t.like(given, larger)
+  t.notDeepEqual(given.normalization, usual.normalization)
+  const normalization = { mean: [0.1, 0.2, 0.3], std: [1, 2, 3] }
+  t.is((await completePreparation({ normalization }, input, { train, ...reading })).normalization, normalization)
+})
+
+test('the fingerprint of format 1 knows sizes, resizing and pixels; that of today none of them', async (t) => {
+  const folder = await temporaryFolder(t)
+  await writeFiles(folder, several)
+  const files = await imageFolder(folder)
+  const old = (dataset: typeof files, resize: number, inMemory: boolean): Promise<string> => fingerprintV1(dataset, { shape: input, resize, inMemory }, reading)
+  const prepared = await cacheInMemory(files, { input, prepare: { evaluate: [resize(7), centerCrop()] }, mode: 'evaluate' })
+  t.is(await old(files, 7, true), await old(prepared, 7, true))
+  const distinct = [files.fingerprint, await old(files, 7, true), await old(files, 7, false), await old(files, 8, false)]
+  t.is(new Set(distinct).size, 4)
+  t.not(await old(subset(files, [1, 2]), 7, false), await old(subset(files, [2, 1]), 7, false))
+  t.is(await old(shuffledLabels(subset(files, [3, 1]), 5), 7, true), await old(shuffledLabels(subset(prepared, [3, 1]), 5), 7, true))
+  const memory = await memoryDataset({ images: randomBytes(72 * 2, 1), labels: [0, 1], ...input, classes: 2 })
+  t.is(await old(subset(memory, [1]), 7, true), subset(memory, [1]).fingerprint)
+})

@@ -1,0 +1,152 @@
+import test, { type ExecutionContext } from 'ava'
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { cacheInMemory, centerCrop, imageFolder, loader, resize, subset, type Dataset, type RangeSource } from '../../lib/data/index.js'
+import { completePreparation } from '../../lib/data/prepare/complete.js'
+import { tarDataset } from '../../lib/data/tar.js'
+import { readTar } from '../../lib/data/tar_entries.js'
+import { randomBytes } from '../support/bytes.js'
+import { writeFiles } from '../support/files.js'
+import { temporaryFolder } from '../support/folder.js'
+import { rgbPng } from '../support/png.js'
+
+const input = { height: 4, width: 5, channels: 3 }
+const noise = (seed: number): Buffer => rgbPng(5, 4, randomBytes(60, seed))
+const long = `${'a-folder-with-a-long-name/'.repeat(8)}cat`
+
+async function pack(folder: string, file: string, format: string, files: Record<string, Buffer | string>): Promise<string> {
+  await writeFiles(join(folder, file), files)
+  await promisify(execFile)(
+    'tar',
+    [`--format=${format}`, '--sort=name', '-cf', `${file}.tar`, '-C', file, ...new Set(Object.keys(files).map((name) => name.split('/')[0]!))],
+    {
+      cwd: folder,
+    },
+  )
+  return join(folder, `${file}.tar`)
+}
+
+async function pixels(dataset: Dataset, workers = 2): Promise<Buffer> {
+  await using batches = loader(dataset, { batch: dataset.length, input, mode: 'evaluate', workers })
+  return Buffer.from((await batches.next(0))!.images)
+}
+
+const pets = { 'cat/3.png': noise(3), 'cat/notes.txt': 'no image', 'cat/.hidden.png': 'no image', 'dog/1.png': noise(1), 'dog/2.PNG': noise(2) }
+
+for (const format of ['ustar', 'gnu', 'pax', 'v7'] as const) {
+  test(`a tar of folders is what the folders are, ${format}`, async (t) => {
+    const folder = await temporaryFolder(t)
+    const tar = await tarDataset(await pack(folder, 'pets', format, pets))
+    const files = await imageFolder(join(folder, 'pets'))
+    t.deepEqual(tar.classes, ['cat', 'dog'])
+    t.deepEqual([...tar.labels], [...files.labels])
+    t.deepEqual(await pixels(tar), await pixels(files))
+    await using shuffled = loader(tar, { batch: 2, input, seed: 4 })
+    await using expected = loader(files, { batch: 2, input, seed: 4 })
+    for (const index of [0, 5, 1]) t.deepEqual(await shuffled.next(index), await expected.next(index))
+  })
+}
+
+test('names beyond what a header holds, by pax records and by entries of GNU', async (t) => {
+  const folder = await temporaryFolder(t)
+  for (const format of ['pax', 'gnu']) {
+    const path = await pack(folder, format, format, { [`${long}/1.png`]: noise(1), [`${'ä'.repeat(60)}/${'ü'.repeat(60)}.png`]: noise(2) })
+    const { entries, bytes } = await readTar(path, undefined)
+    await bytes.close()
+    t.deepEqual(entries.map(({ name }) => name).sort(), [`${long}/1.png`, `${'ä'.repeat(60)}/${'ü'.repeat(60)}.png`])
+    t.is((await tarDataset(path)).length, 2)
+  }
+})
+
+test('shards as of WebDataset: keys, numbers of classes, several tars', async (t) => {
+  const folder = await temporaryFolder(t)
+  const first = await pack(folder, 'shard-0', 'ustar', { '0.png': noise(1), '0.cls': '2', '0.json': '{}', 'x/1.seg.png': noise(2), 'x/1.cls': '0\n' })
+  const second = await pack(folder, 'shard-1', 'pax', { '0.png': noise(3), '0.cls': '1' })
+  const dataset = await tarDataset([first, second])
+  t.deepEqual(dataset.classes, ['0', '1', '2'])
+  t.deepEqual([...dataset.labels], [2, 0, 1])
+  t.deepEqual([...(dataset.source as RangeSource).file], [0, 0, 1])
+  t.is(dataset.name, first)
+  const named = await tarDataset([first, second], { classes: ['a', 'b', 'c', 'd'] })
+  t.like(named, { classes: ['a', 'b', 'c', 'd'], fingerprint: dataset.fingerprint })
+  const images = await pixels(dataset)
+  t.deepEqual(await pixels(subset(dataset, [2, 0])), Buffer.concat([images.subarray(120), images.subarray(0, 60)]))
+  t.not((await tarDataset([second, first])).fingerprint, dataset.fingerprint)
+
+  const other = await pack(folder, 'folders', 'ustar', { 'cat/1.png': noise(1) })
+  await t.throwsAsync(tarDataset([first, other]), { code: 'ERR_DATASET', message: /\.cls files in all tars, or in none/ })
+  await t.throwsAsync(tarDataset(first, { classes: ['a', 'b'] }), { code: 'ERR_DATASET', message: /expected classes 0 to 1, .* got class 2/ })
+  await t.throwsAsync(tarDataset(other, { classes: ['dog'] }), {
+    code: 'ERR_DATASET',
+    message: /expected the classes of the names that are given \(dog\), got cat/,
+  })
+})
+
+test('preparation, statistics and the memory cache as of files', async (t) => {
+  const folder = await temporaryFolder(t)
+  const sizes = { 'cat/1.png': noise(1), 'cat/2.png': rgbPng(9, 7, randomBytes(189, 2)) }
+  const dataset = await tarDataset(await pack(folder, 'sizes', 'ustar', sizes))
+  const files = await imageFolder(join(folder, 'sizes'))
+  const prepare = { evaluate: [resize(6), centerCrop()] }
+  const reading = { workers: 1, signal: undefined }
+  t.deepEqual(await completePreparation({}, input, { train: dataset, ...reading }), await completePreparation({}, input, { train: files, ...reading }))
+  t.deepEqual(
+    await completePreparation(prepare, input, { train: dataset, ...reading }),
+    await completePreparation(prepare, input, { train: files, ...reading }),
+  )
+  const [kept, expected] = await Promise.all([dataset, files].map((set) => cacheInMemory(set, { input, prepare })))
+  t.deepEqual(kept!.source, expected!.source)
+  const error = await t.throwsAsync(pixels(dataset), { code: 'ERR_IMAGE' })
+  t.regex(error.message, /sizes\.tar at byte \d+: expected an image of 4 x 5, got 7 x 9/)
+})
+
+async function refused(t: ExecutionContext, path: string | readonly string[], code: string, message: RegExp): Promise<void> {
+  const error = await t.throwsAsync(tarDataset(path), { code })
+  t.regex(error.message, message)
+}
+
+test('what is no tar, or not a whole one, is named', async (t) => {
+  const folder = await temporaryFolder(t)
+  const path = await pack(folder, 'pets', 'ustar', pets)
+  const whole = await readFile(path)
+  const damaged = async (contents: Buffer): Promise<string> => {
+    await writeFile(join(folder, 'damaged.tar'), contents)
+    return join(folder, 'damaged.tar')
+  }
+  await refused(t, await damaged(gzipSync(whole)), 'ERR_FILE', /damaged\.tar: the tar is compressed.*gunzip/)
+  await refused(t, await damaged(Buffer.from('short')), 'ERR_FILE', /expected a tar, got 5 bytes/)
+  await refused(t, await damaged(Buffer.alloc(2048, 1)), 'ERR_FILE', /expected the header of a tar's entry at byte 0/)
+  const { entries, bytes } = await readTar(path, undefined)
+  await bytes.close()
+  await refused(t, await damaged(whole.subarray(0, entries[1]!.offset + 10)), 'ERR_FILE', /more than the file has left; was it cut off/)
+  const turned = Buffer.from(whole)
+  turned[entries[2]!.offset - 512]! ^= 1
+  await refused(t, await damaged(turned), 'ERR_FILE', /expected the header/)
+  await refused(t, join(folder, 'nowhere.tar'), 'ERR_FILE', /nowhere\.tar: cannot be read: ENOENT/)
+  await refused(t, folder, 'ERR_FILE', /cannot be read/)
+  await refused(t, await pack(folder, 'texts', 'ustar', { 'a/1.txt': 'x' }), 'ERR_DATASET', /at least one image .* got 1 other files/)
+  await refused(
+    t,
+    await pack(folder, 'flat', 'ustar', { '1.png': noise(1) }),
+    'ERR_DATASET',
+    /1\.png: expected its class in 1\.cls, or a folder named after it/,
+  )
+  await refused(
+    t,
+    await pack(folder, 'half', 'ustar', { '1.png': noise(1), '1.cls': '0', '2.png': noise(2) }),
+    'ERR_DATASET',
+    /2\.png: expected its class in 2\.cls, got none/,
+  )
+  await refused(
+    t,
+    await pack(folder, 'named', 'ustar', { '1.png': noise(1), '1.cls': 'cat' }),
+    'ERR_DATASET',
+    /1\.cls: expected the number of a class, got "cat"/,
+  )
+  await refused(t, [], 'ERR_OPTION', /expected a path, or a list of paths/)
+  await t.throwsAsync(tarDataset(path, { clases: [] } as never), { code: 'ERR_OPTION', message: /did you mean "classes"/ })
+  await t.throwsAsync(tarDataset(path, { signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })
+})
