@@ -21,22 +21,10 @@ struct Context {
   const bool keep_weights;
 };
 
-// One file each, of the operation's name. All check their tensors, and throw ERR_UNSUPPORTED.
-std::unique_ptr<Operation> prepare(const ops::Input&, Context&);
-std::unique_ptr<Operation> prepare(const ops::Conv&, Context&);
-std::unique_ptr<Operation> prepare(const ops::ConvBackward&, Context&);
-std::unique_ptr<Operation> prepare(const ops::BnFinalize&, Context&);
-std::unique_ptr<Operation> prepare(const ops::BnBackward&, Context&);
-std::unique_ptr<Operation> prepare(const ops::BnApplyBackward&, Context&);
-std::unique_ptr<Operation> prepare(const ops::BnReluPool&, Context&);
-std::unique_ptr<Operation> prepare(const ops::PoolBackward&, Context&);
-std::unique_ptr<Operation> prepare(const ops::Head&, Context&);
-std::unique_ptr<Operation> prepare(const ops::HeadBackward&, Context&);
-std::unique_ptr<Operation> prepare(const ops::Linear&, Context&);
-std::unique_ptr<Operation> prepare(const ops::LinearBackward&, Context&);
-std::unique_ptr<Operation> prepare(const ops::SoftmaxCrossEntropy&, Context&);
-std::unique_ptr<Operation> prepare(const ops::Softmax&, Context&);
-std::unique_ptr<Operation> prepare(const ops::Pointwise&, Context&);
-std::unique_ptr<Operation> prepare(const ops::Sgd&, Context&);
+// One file each, of the operation's name; launches.cpp for those that it has not. All check their
+// tensors, and throw ERR_UNSUPPORTED.
+#define PRERESNET_PREPARE(Name) std::unique_ptr<Operation> prepare(const ops::Name&, Context&);
+PRERESNET_EACH_OPERATION(PRERESNET_PREPARE)
+#undef PRERESNET_PREPARE
 
 }  // namespace preresnet::cpu

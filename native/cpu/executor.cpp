@@ -20,7 +20,7 @@ class CpuExecutor final : public Executor {
 
   std::string_view name() const override { return "cpu"; }
   std::unique_ptr<Operation> prepare(const ops::AnyOperation& operation) override {
-    return std::visit([this](const auto& op) { return dispatch(op, context_); }, operation);
+    return std::visit([this](const auto& op) { return cpu::prepare(op, context_); }, operation);
   }
   size_t scratch_bytes() const override { return context_.scratch.bytes(); }
   void allocate() override { context_.scratch.allocate(); }
@@ -30,17 +30,6 @@ class CpuExecutor final : public Executor {
   Peaks measure_peaks() override { return cpu::measure_peaks(context_.pool); }
 
  private:
-  template <class Op>
-  static std::unique_ptr<Operation> dispatch(const Op& op, Context& context) {
-    if constexpr (requires { cpu::prepare(op, context); }) {
-      return cpu::prepare(op, context);
-    } else {
-      // Launches of a GPU; here conv and conv_backward do their work in one pass.
-      throw Error("ERR_UNSUPPORTED",
-                  std::string("operation: expected one that the CPU has, got ") + Op::kName);
-    }
-  }
-
   Context context_;
 };
 

@@ -55,31 +55,9 @@ struct Context {
 
 // One file each in operations/, of the operation's name. They check their tensors' types and
 // layouts and throw ERR_UNSUPPORTED.
-std::unique_ptr<Operation> prepare(const ops::Input&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::Conv&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::ConvBackwardData&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::ConvBackwardNorm&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::ConvBackwardWeights&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::BnRelu&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::ResidualAdd&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::ReluBackward&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::BnFinalize&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::BnBackward&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::BnApplyBackward&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::BnReluPool&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::PoolBackward&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::Head&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::HeadBackward&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::Linear&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::LinearBackward&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::SoftmaxCrossEntropy&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::Softmax&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::Pointwise&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::ComputeWeights&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::CheckGradients&, const Context&);
-std::unique_ptr<Operation> prepare(const ops::Sgd&, const Context&);
-/// conv_backward does the work of several launches; programs for CUDA have those instead.
-/// ERR_UNSUPPORTED.
-std::unique_ptr<Operation> prepare(const ops::ConvBackward&, const Context&);
+#define PRERESNET_PREPARE(Name) \
+  std::unique_ptr<Operation> prepare(const ops::Name&, const Context&);
+PRERESNET_EACH_OPERATION(PRERESNET_PREPARE)
+#undef PRERESNET_PREPARE
 
 }  // namespace preresnet::cuda
