@@ -93,16 +93,3 @@ export function tensorTypes(device: DeviceName, precision: Precision): TensorTyp
     }
   }
 }
-
-/** The part of an operand's contract that decides where it lies. */
-interface OperandFormat {
-  readonly type: 'storage' | 'master' | 'weights' | 'coefficients' | 'bytes' | 'integers'
-  readonly plain: boolean
-}
-
-/** The layout that an operand has on a device; native/program/formats.cpp states the same rule. */
-export function layoutOf(types: TensorTypes, { type, plain }: OperandFormat, shape: readonly number[]): Layout {
-  if (plain || type === 'bytes' || type === 'integers') return 'plain'
-  if (type === 'weights') return types.weightLayout
-  return type === 'storage' && shape.length === 4 ? types.activationLayout : types.vectorLayout
-}

@@ -64,7 +64,7 @@ export function planReport(set: ProgramSet, program = 'train', scratchBytes = 0)
   const bytesRead = sum(operations.map((operation) => operation.bytesRead))
   const bytesWritten = sum(operations.map((operation) => operation.bytesWritten))
   const activationBytes = keptForBackward(set, chosen)
-  const launches = isCuda(set) ? launchReport(operations) : undefined
+  const launches = set.device === 'cuda' ? launchReport(operations) : undefined
   return {
     network: set.network,
     device: set.device,
@@ -111,12 +111,8 @@ function reportOperation(set: ProgramSet, operation: OperationSpec): OperationRe
     bytesWritten,
     flops: flopsOf(set, operation),
     shape,
-    ...(isCuda(set) && { launches: launchesOf(set, operation) }),
+    ...(set.device === 'cuda' && { launches: launchesOf(set, operation) }),
   }
-}
-
-function isCuda({ device }: ProgramSet): boolean {
-  return device === 'cuda'
 }
 
 function launchesOf(set: ProgramSet, operation: OperationSpec): number {

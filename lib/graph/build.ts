@@ -1,12 +1,13 @@
 /** From layers to the forward graph. Pure: the same network gives an equal graph. */
+import { conv2d } from '../layers/conv2d.js'
 import { networkFromJson } from '../layers/json.js'
-import type { BatchNorm, Conv2d, Layer, Linear, Network, Repeat, Sequential } from '../layers/layer.js'
+import type { BatchNorm, Conv2d, Layer, Linear, Network, Repeat, Residual, Sequential } from '../layers/layer.js'
+import { leading } from '../layers/residual.js'
 import { isMade } from '../layers/value.js'
 import { GraphBuilder } from './builder.js'
 import type { Graph, NodeId } from './graph.js'
 import { join } from './path.js'
-import { emitResidual } from './residual.js'
-import { convolved, featureShape, imageShape, pooled, subsampled } from './shape.js'
+import { convolved, featureShape, imageShape, pooled, sameShape, shapeError, showShape, subsampled } from './shape.js'
 
 /** The graph of a network, or ERR_SHAPE that names the layer which does not fit. Plain data of a network's form is validated first. */
 export function buildGraph(network: Network): Graph {
@@ -19,7 +20,7 @@ export function buildGraph(network: Network): Graph {
 }
 
 /** Appends a layer's nodes; answers the last. `path` is the layer's name. */
-export function emit(builder: GraphBuilder, layer: Layer, path: string, input: NodeId): NodeId {
+function emit(builder: GraphBuilder, layer: Layer, path: string, input: NodeId): NodeId {
   const name = path === '' ? layer.kind : path
   const shape = builder.shape(input)
   switch (layer.kind) {
@@ -50,7 +51,7 @@ export function emit(builder: GraphBuilder, layer: Layer, path: string, input: N
   }
 }
 
-export function emitAll(builder: GraphBuilder, children: Sequential['children'], path: string, input: NodeId): NodeId {
+function emitAll(builder: GraphBuilder, children: Sequential['children'], path: string, input: NodeId): NodeId {
   return children.reduce((last, [name, child]) => emit(builder, child, join(path, name), last), input)
 }
 
@@ -108,4 +109,51 @@ function emitLinear(builder: GraphBuilder, layer: Linear, path: string, input: N
   if (!layer.bias) return builder.add(node)
   const bias = builder.parameter({ name: join(path, 'bias'), shape: [units], role: 'bias', init: { kind: 'constant', value: 0 } })
   return builder.add({ ...node, bias })
+}
+
+/** The nodes of a residual unit: [shared activation], shortcut, branch, addition, [activation]. */
+function emitResidual(builder: GraphBuilder, unit: Residual, path: string, input: NodeId): NodeId {
+  const shared = unit.activation === 'shared' ? leading(unit.branch) : 0
+  const split = emitAll(builder, unit.branch.children.slice(0, shared), path, input)
+  const rest = unit.branch.children.slice(shared)
+  const sum = unit.shortcut.kind === 'gate' ? gated(builder, unit, path, split, rest) : added(builder, unit, path, split, rest)
+  return emitAll(builder, unit.after.children, path, sum)
+}
+
+function added(builder: GraphBuilder, unit: Residual, path: string, split: NodeId, rest: Residual['branch']['children']): NodeId {
+  const shortcut = unit.shortcut.kind === 'layers' ? emit(builder, unit.shortcut.layers, join(path, 'downsample'), split) : split
+  const branch = emitBranch(builder, unit, path, split, rest)
+  return add(builder, path, branch, shortcut)
+}
+
+/** g = sigmoid(conv1x1(x) + b); (1 - g) x + g F, or (1 - g) x + F. */
+function gated(builder: GraphBuilder, unit: Residual, path: string, split: NodeId, rest: Residual['branch']['children']): NodeId {
+  if (unit.shortcut.kind !== 'gate') return split
+  const name = join(path, 'gate')
+  const shape = imageShape(name, 'a gate', builder.shape(split))
+  const layer = conv2d({ channels: shape.channels, kernel: 1, bias: true, biasInit: unit.shortcut.biasInit })
+  const gate = builder.add({ kind: 'sigmoid', name: join(name, 'sigmoid'), inputs: [emit(builder, layer, name, split)], shape })
+  const rival = builder.add({ kind: 'affine', name: join(name, 'rest'), inputs: [gate], shape, factor: -1, offset: 1 })
+  const shortcut = builder.add({ kind: 'multiply', name: join(name, 'shortcut'), inputs: [rival, split], shape })
+  const branch = emitBranch(builder, unit, path, split, rest)
+  if (unit.shortcut.gate === 'shortcut-only') return add(builder, path, branch, shortcut)
+  checkShapes(builder, path, branch, shortcut)
+  return add(builder, path, builder.add({ kind: 'multiply', name: join(name, 'branch'), inputs: [gate, branch], shape }), shortcut)
+}
+
+function emitBranch(builder: GraphBuilder, unit: Residual, path: string, split: NodeId, rest: Residual['branch']['children']): NodeId {
+  const last = emitAll(builder, rest, path, split)
+  if (unit.branchScale === 1) return last
+  return builder.add({ kind: 'affine', name: join(path, 'branchScale'), inputs: [last], shape: builder.shape(last), factor: unit.branchScale, offset: 0 })
+}
+
+function add(builder: GraphBuilder, path: string, branch: NodeId, shortcut: NodeId): NodeId {
+  checkShapes(builder, path, branch, shortcut)
+  return builder.add({ kind: 'add', name: join(path, 'add'), inputs: [branch, shortcut], shape: builder.shape(branch) })
+}
+
+function checkShapes(builder: GraphBuilder, path: string, branch: NodeId, shortcut: NodeId): void {
+  const [given, expected] = [builder.shape(branch), builder.shape(shortcut)]
+  if (sameShape(given, expected)) return
+  throw shapeError(path === '' ? 'residual' : path, `the branch gives ${showShape(given)}, the shortcut ${showShape(expected)}`)
 }

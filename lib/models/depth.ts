@@ -1,8 +1,17 @@
 /** Depth counts weighted layers: the stem, the convolutions of the units' branches, and the classifier. */
 import { PreresnetError } from '../errors.js'
 import { integer } from '../options.js'
-import { imagenetDepths } from './names.js'
-import type { Block } from './options.js'
+import type { Block } from './description.js'
+
+/** ImageNet's networks: units of each stage, by depth. */
+export const imagenetDepths = {
+  18: { block: 'basic', units: [2, 2, 2, 2] },
+  34: { block: 'basic', units: [3, 4, 6, 3] },
+  50: { block: 'bottleneck', units: [3, 4, 6, 3] },
+  101: { block: 'bottleneck', units: [3, 4, 23, 3] },
+  152: { block: 'bottleneck', units: [3, 8, 36, 3] },
+  200: { block: 'bottleneck', units: [3, 24, 36, 3] },
+} as const satisfies Readonly<Record<number, { readonly block: string; readonly units: readonly number[] }>>
 
 const convolutions = { basic: 2, bottleneck: 3, 'one-layer': 1 } as const
 const cifarStages = 3

@@ -1,4 +1,4 @@
-import type { PreResNetDescription } from './options.js'
+import type { PreResNetDescription } from './description.js'
 
 const cifar = (depth: number): PreResNetDescription => ({ family: 'cifar', depth, block: 'basic', shortcut: 'option-a' })
 const cifarBottleneck = (depth: number): PreResNetDescription => ({ family: 'cifar', depth, block: 'bottleneck', shortcut: 'projection' })
@@ -22,13 +22,3 @@ export const modelNames = {
 } as const satisfies Readonly<Record<string, PreResNetDescription>>
 
 export type ModelName = keyof typeof modelNames
-
-/** ImageNet's networks: units of each stage, by depth. */
-export const imagenetDepths = {
-  18: { block: 'basic', units: [2, 2, 2, 2] },
-  34: { block: 'basic', units: [3, 4, 6, 3] },
-  50: { block: 'bottleneck', units: [3, 4, 6, 3] },
-  101: { block: 'bottleneck', units: [3, 4, 23, 3] },
-  152: { block: 'bottleneck', units: [3, 8, 36, 3] },
-  200: { block: 'bottleneck', units: [3, 24, 36, 3] },
-} as const satisfies Readonly<Record<number, { readonly block: string; readonly units: readonly number[] }>>

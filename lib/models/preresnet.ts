@@ -13,7 +13,8 @@ import { knownKeys, nearest } from '../options.js'
 import { batchNorm, classifier, conv2d, maxPool, network, relu, repeat, sequential } from '../layers/index.js'
 import type { Layer, LayerLike, NamedLayer, Network } from '../layers/index.js'
 import { type ModelName, modelNames } from './names.js'
-import { complete, type Complete, optionKeys, type PreResNetDescription, type PreResNetOptions } from './options.js'
+import type { PreResNetDescription, PreResNetOptions } from './description.js'
+import { complete, type Complete, optionKeys } from './options.js'
 import { unitFunctions, type UnitShape } from './units.js'
 
 /**

@@ -1,7 +1,8 @@
 // Which convolutions cuDNN is asked for: every distinct layer of every named network, with everything that may be fused with it.
 import { buildGraph } from '../../dist/lib/graph/index.js'
 import { preResNet } from '../../dist/lib/models/index.js'
-import { imagenetDepths, modelNames } from '../../dist/lib/models/names.js'
+import { imagenetDepths } from '../../dist/lib/models/depth.js'
+import { modelNames } from '../../dist/lib/models/names.js'
 
 export const BATCH = 128
 export const PRECISIONS = ['fp16', 'bf16', 'fp32', 'tf32']

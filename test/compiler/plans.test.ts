@@ -6,7 +6,8 @@ import { PLAIN, type Site, type Tier } from '../../lib/compiler/lower/engines.js
 import { choose } from '../../lib/compiler/lower/target.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet } from '../../lib/models/index.js'
-import { imagenetDepths, modelNames, type ModelName } from '../../lib/models/names.js'
+import { imagenetDepths } from '../../lib/models/depth.js'
+import { modelNames, type ModelName } from '../../lib/models/names.js'
 import { compileOptions } from '../support/lowered.js'
 
 /** Of each device, precision and pattern: 'all', 'none', 'crashes', or the layers that have no engine. */

@@ -1,7 +1,7 @@
 /** Runs one operation on one executor, through the addon, the way a compiled program would. */
 import { contracts, contractsVersion, type OperandContract, type OperationName } from '../../lib/contracts.js'
-import { align, layoutOf, storageBytes } from '../../lib/compiler/layout.js'
-import type { ArenaName, DType, OperationSpec, ProgramSet, TensorSpec } from '../../lib/compiler/program.js'
+import { align, storageBytes, type TensorTypes } from '../../lib/compiler/layout.js'
+import type { ArenaName, DType, Layout, OperationSpec, ProgramSet, TensorSpec } from '../../lib/compiler/program.js'
 import { loadBinding } from '../../lib/native/load.js'
 import type { NativeSession } from '../../lib/native/types.js'
 import type { TestExecutor } from './executors.js'
@@ -49,6 +49,13 @@ export function dtypeOf(executor: TestExecutor, op: OperationName, operand: stri
   if (type === 'storage') return executor.types.storage
   if (type === 'weights' || type === 'coefficients') return executor.types.weights
   return operand === 'sums' || operand === 'metrics' ? executor.types.sums : executor.types.master
+}
+
+/** The layout that an operand has on a device; native/program/formats.cpp states the same rule. */
+function layoutOf(types: TensorTypes, { type, plain }: OperandContract, shape: readonly number[]): Layout {
+  if (plain || type === 'bytes' || type === 'integers') return 'plain'
+  if (type === 'weights') return types.weightLayout
+  return type === 'storage' && shape.length === 4 ? types.activationLayout : types.vectorLayout
 }
 
 /** Places tensors in persistent arenas, one after the other. */
