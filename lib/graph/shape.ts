@@ -1,6 +1,6 @@
 /** Shape inference: what a layer makes of one sample. ERR_SHAPE names the layer and the shapes. */
 import { PreresnetError } from '../errors.js'
-import type { Conv2d, MaxPool, OptionA } from '../layers/layer.js'
+import type { Conv2d, Layer, OptionA } from '../layers/layer.js'
 import type { SampleShape } from './graph.js'
 
 export type ImageShape = Extract<SampleShape, { kind: 'image' }>
@@ -34,8 +34,11 @@ export function convolved(name: string, layer: Conv2d, input: SampleShape): Imag
   return windowed(name, layer, imageShape(name, 'conv2d', input), layer.channels)
 }
 
-export function pooled(name: string, layer: MaxPool, input: SampleShape): ImageShape {
-  const image = imageShape(name, 'maxPool', input)
+/** Layers that slide a window over the image. */
+type Windowed = Extract<Layer, { kernel: number; stride: number; padding: number }>
+
+export function pooled(name: string, layer: Exclude<Windowed, Conv2d>, input: SampleShape): ImageShape {
+  const image = imageShape(name, layer.kind, input)
   return windowed(name, layer, image, image.channels)
 }
 
@@ -46,7 +49,7 @@ export function subsampled(name: string, layer: OptionA, input: SampleShape): Im
   return { kind: 'image', channels: layer.channels, height: Math.ceil(image.height / layer.stride), width: Math.ceil(image.width / layer.stride) }
 }
 
-function windowed(name: string, layer: Conv2d | MaxPool, image: ImageShape, channels: number): ImageShape {
+function windowed(name: string, layer: Windowed, image: ImageShape, channels: number): ImageShape {
   const size = (side: number) => Math.floor((side + 2 * layer.padding - layer.kernel) / layer.stride) + 1
   const height = size(image.height)
   const width = size(image.width)

@@ -9,7 +9,7 @@ import { linear } from './linear.js'
 import { childName, named } from './naming.js'
 import { network } from './network.js'
 import { optionA } from './option_a.js'
-import { globalAveragePool, maxPool } from './pool.js'
+import * as pools from './pool.js'
 import { relu } from './relu.js'
 import { repeat } from './repeat.js'
 import { residual } from './residual.js'
@@ -29,22 +29,21 @@ export function networkFromJson(value: unknown): Network {
   return network({ name: name as string, input: input as Network['input'], layers: sequence('network', layers, 0) })
 }
 
-const readers: Readonly<Record<Layer['kind'], (where: string, data: Data, depth: number) => Layer>> = {
-  conv2d: (_, data) => conv2d(data as never),
-  batchNorm: (_, data) => batchNorm(data),
+type Reader = (where: string, data: Data, depth: number) => Layer
+
+/** Layers that are made from options alone, by the functions of their names. */
+type Plain = Exclude<Layer['kind'], 'relu' | 'globalAveragePool' | 'sequential' | 'repeat' | 'residual'>
+const plain: { readonly [K in Plain]: (options: never) => Layer } = { batchNorm, conv2d, dropout, linear, optionA, scale, ...pools }
+
+const others: { readonly [K in Exclude<Layer['kind'], Plain>]: Reader } = {
   relu: (_, data) => {
     knownKeys('relu', data, [])
     return relu()
   },
-  dropout: (_, data) => dropout(data as never),
-  maxPool: (_, data) => maxPool(data as never),
   globalAveragePool: (_, data) => {
     knownKeys('globalAveragePool', data, [])
-    return globalAveragePool()
+    return pools.globalAveragePool()
   },
-  linear: (_, data) => linear(data as never),
-  scale: (_, data) => scale(data as never),
-  optionA: (_, data) => optionA(data as never),
   sequential: (where, data, depth) => {
     knownKeys('sequential', data, ['children'])
     const { children } = data
@@ -67,8 +66,8 @@ const readers: Readonly<Record<Layer['kind'], (where: string, data: Data, depth:
 function read(where: string, value: unknown, depth: number): Layer {
   if (depth > deepest) throw new PreresnetError('ERR_OPTION', `network: expected layers at most ${deepest} deep, got more`)
   const { kind, ...data } = record(where, value)
-  const known = oneOf(`${where}: kind`, kind, Object.keys(readers) as Layer['kind'][])
-  return at(where, () => readers[known](where, data, depth))
+  const known = oneOf(`${where}: kind`, kind, Object.keys({ ...plain, ...others }) as Layer['kind'][])
+  return at(where, () => (known in others ? others[known as keyof typeof others](where, data, depth) : plain[known as Plain](data as never)))
 }
 
 function sequence(where: string, value: unknown, depth: number): Sequential {

@@ -3,6 +3,22 @@
 /** Any layer. Arrays are read as sequences whose children are named by type and ordinal (`norm1`, `conv1`). */
 export type Layer = Conv2d | BatchNorm | Relu | Dropout | MaxPool | GlobalAveragePool | Linear | Scale | OptionA | Sequential | Repeat | Residual
 
+/** What a layer of each kind is called in an array, before its ordinal. */
+export const typeNames: Readonly<Record<Layer['kind'], string>> = {
+  conv2d: 'conv',
+  batchNorm: 'norm',
+  relu: 'relu',
+  dropout: 'dropout',
+  maxPool: 'pool',
+  globalAveragePool: 'pool',
+  linear: 'fc',
+  scale: 'scale',
+  optionA: 'pad',
+  sequential: 'sequential',
+  repeat: 'repeat',
+  residual: 'unit',
+}
+
 /** An image layer may be given as a bare layer, an array (a sequence without a name of its own) or a record (keys become names). */
 export type LayerLike = Layer | readonly LayerLike[] | { readonly [name: string]: LayerLike }
 

@@ -9,27 +9,12 @@
  */
 import { PreresnetError } from '../errors.js'
 import { invalid } from '../options.js'
-import type { Layer, LayerLike, Sequential } from './layer.js'
+import { type Layer, type LayerLike, type Sequential, typeNames } from './layer.js'
 import { isLayer, isShortcut, made } from './value.js'
 
 type Child = readonly [name: string, layer: Layer]
 /** How many layers of each type an array has named so far. */
 export type Ordinals = Map<string, number>
-
-const typeNames: Readonly<Record<Layer['kind'], string>> = {
-  conv2d: 'conv',
-  batchNorm: 'norm',
-  relu: 'relu',
-  dropout: 'dropout',
-  maxPool: 'pool',
-  globalAveragePool: 'pool',
-  linear: 'fc',
-  scale: 'scale',
-  optionA: 'pad',
-  sequential: 'sequential',
-  repeat: 'repeat',
-  residual: 'unit',
-}
 
 const recordName = /^[A-Za-z_][\w-]*$/
 /** Names of pairs and of plain data may be numbers, or empty. */

@@ -25,8 +25,6 @@ constexpr PointwiseCode code_of(int64_t opcode) {
       return PointwiseCode::constant;
     case ops::Opcode::add:
       return PointwiseCode::add;
-    case ops::Opcode::subtract:
-      return PointwiseCode::subtract;
     case ops::Opcode::multiply:
       return PointwiseCode::multiply;
     case ops::Opcode::relu:

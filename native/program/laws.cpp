@@ -264,7 +264,7 @@ class PointwiseLaw {
 
   void instruction(int64_t index) const {
     const int64_t* word = &op_.code[static_cast<size_t>(4 * index)];
-    within("opcode", word[0], ops::kOpcodes);
+    demand(ops::is_opcode(word[0]), "an opcode of the table", word[0]);
     const auto table = [&](const char* what, size_t size) {
       within(what, word[1], static_cast<int64_t>(size));
     };
@@ -279,7 +279,6 @@ class PointwiseLaw {
       case ops::Opcode::dropout:
         return table("dropout", op_.dropoutRates.size());
       case ops::Opcode::add:
-      case ops::Opcode::subtract:
       case ops::Opcode::multiply:
         within("register b", word[2], index);
         [[fallthrough]];

@@ -1,4 +1,4 @@
-// dx = mask(t(x)) . (conv_transposed(dy, w) + add); sums of dx and dx * x.
+// dx = mask(t(x)) . conv_transposed(dy, w); sums of dx and dx * x.
 #include "reference/convolution.h"
 #include "reference/operations.h"
 
@@ -18,12 +18,11 @@ size_t scratch_doubles(const ops::ConvBackwardData& op) { return sizes(op).padde
 void run(const ops::ConvBackwardData& op, const Call& call) {
   const Convolution conv = sizes(op);
   const Transform t(op.xScale, op.xBias, true);
-  const double* dy = values(op.dy);    // N K P Q
-  const double* x = values(op.x);      // N C H W, may be absent
-  const double* add = values(op.add);  // N C H W, may be absent
-  double* dx = values(op.dx);          // N C H W
-  Sums sums(op.sums);                  // G 2 C
-  double* dpadded = call.scratch;      // C, H + 2 padding, W + 2 padding
+  const double* dy = values(op.dy);  // N K P Q
+  const double* x = values(op.x);    // N C H W, may be absent
+  double* dx = values(op.dx);        // N C H W
+  Sums sums(op.sums);                // G 2 C
+  double* dpadded = call.scratch;    // C, H + 2 padding, W + 2 padding
 
   for (int64_t n = 0; n < conv.N; ++n) {
     std::fill_n(dpadded, conv.padded_size(), 0.0);
@@ -35,7 +34,6 @@ void run(const ops::ConvBackwardData& op, const Call& call) {
           double gradient =
               dpadded[(c * conv.padded_height() + h + conv.padding) * conv.padded_width() + i +
                       conv.padding];
-          if (add != nullptr) gradient += add[place];
           if (op.mask && !(t.inner(x[place], n, conv.N, c) > 0)) gradient = 0;
           dx[place] = gradient;
           if (op.sums != nullptr) sums.add(n, conv.N, c, gradient, x[place]);

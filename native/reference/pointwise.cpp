@@ -65,9 +65,6 @@ void evaluate(const ops::Pointwise& op, Place at, int64_t element, const Step& s
       case ops::Opcode::add:
         out = registers[a] + registers[b];
         break;
-      case ops::Opcode::subtract:
-        out = registers[a] - registers[b];
-        break;
       case ops::Opcode::multiply:
         out = registers[a] * registers[b];
         break;

@@ -12,7 +12,6 @@ const factors = {
   ...convolutionFactors,
   x: ['masked', 'read', 'absent'],
   normalised: [true, false],
-  add: [false, true],
   sums: [true, false],
 } as const
 
@@ -29,14 +28,13 @@ const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinati
       x: hasX && random.activations(x),
       xScale: hasX && choice.normalised && random.scales([groups, x[1]]),
       xBias: hasX && choice.normalised && random.normals([groups, x[1]], 0.5),
-      add: choice.add && random.normals(x),
     }),
     outputs: present({ dx: x, sums: hasX && choice.sums && [groups, 2, x[1]] }),
     attributes: { stride, padding, mask: choice.x === 'masked' },
   }
 })
 
-const fusions = pairwise({ ...launchFactors, fused: ['nothing', 'add', 'mask and sums'] } as const)
+const fusions = pairwise({ ...launchFactors, fused: ['nothing', 'mask and sums'] } as const)
 const launches: NamedCase[] = [...fusions, { ...fusions[0]!, ...stem }].map((choice, index) => {
   const random = new Random(3500 + index)
   const { x, w, y, groups, stride, padding, text } = convolutionShapes(choice)
@@ -49,7 +47,6 @@ const launches: NamedCase[] = [...fusions, { ...fusions[0]!, ...stem }].map((cho
       x: masked && random.activations(x),
       xScale: masked && random.scales([groups, x[1]]),
       xBias: masked && random.normals([groups, x[1]], 0.5),
-      add: choice.fused === 'add' && random.normals(x),
     }),
     outputs: present({ dx: x, sums: masked && [groups, 2, x[1]] }),
     attributes: { stride, padding, mask: masked },

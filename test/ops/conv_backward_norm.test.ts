@@ -73,15 +73,15 @@ function fromSums(operation: OperationCase, dx: Values): Record<string, () => Va
 
 judge('conv_backward_norm', { cases, statement })
 
-test('conv_backward_norm: what conv_backward_data and bn_backward make of it, bit by bit', async (t) => {
+test('conv_backward_norm: what conv_backward and bn_backward make of it, bit by bit', async (t) => {
   for (const operation of cases) {
     const { dy, w, x, weight, mean, invstd, add } = operation.inputs
     const { stride, padding, count } = operation.attributes
     const [groups, channels] = operation.outputs['a'] as [number, number]
-    const { dx, sums } = await runOperation(reference, 'conv_backward_data', {
-      inputs: present({ dy, w, x, ...transform(operation), add }),
+    const { dx, sums } = await runOperation(reference, 'conv_backward', {
+      inputs: present({ d: dy, w, x, ...transform(operation), add }),
       outputs: { dx: operation.outputs['dx']!, sums: [groups, 2, channels] },
-      attributes: { stride: stride!, padding: padding!, mask: true },
+      attributes: { stride: stride!, padding: padding!, xRelu: true, mask: true },
     })
     const { dx: _, ...outputs } = operation.outputs
     const inputs = { sums: sums!, weight: weight!, mean: mean!, invstd: invstd! }

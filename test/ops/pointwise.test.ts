@@ -70,13 +70,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     const code = new Code()
     const [x, z] = [code.tensor(0), code.tensor(1)]
     const gate = code.put('sigmoid', code.tensor(2))
-    const rest = code.put('subtract', code.put('constant', 0), gate)
+    const rest = code.put('add', code.put('constant', 0), code.put('multiply', code.put('constant', 1), gate))
     const y = code.put('add', code.put('multiply', gate, x), code.put('multiply', rest, z))
     const slope = code.put('multiply', gate, rest)
     return {
       inputs: { tensors: normals(random, [domain, domain, domain]), vectors: [] },
       outputs: { outputs: [y, slope].map(() => domain), sums: [groups, 3, domain[1]] },
-      attributes: { code: code.code, constants: [1], stores: [y, slope], sumTerms: [gate, -1, y, gate, slope, x], domain },
+      attributes: { code: code.code, constants: [1, -1], stores: [y, slope], sumTerms: [gate, -1, y, gate, slope, x], domain },
     }
   },
   /** Two dropouts, constants and sums only of what is stored. */

@@ -238,8 +238,9 @@ const CHANGES: readonly Change[] = [
   ['a pooling window that leaves the image', (set) => (operation(set, 'bn_relu_pool', undefined, 'extra').attributes['padding'] = 3), /padding from 0/],
   ['a pooled size that does not fit', (set) => (operation(set, 'bn_relu_pool', undefined, 'extra').attributes['kernel'] = 5), /output height 1, got 2/],
   // Pointwise code.
-  ['an unknown opcode', (set) => (code(set)[0] = 10), /opcode below 10/],
-  ['a negative opcode', (set) => (code(set)[0] = -1), /opcode below 10/],
+  ['an unknown opcode', (set) => (code(set)[0] = 10), /an opcode of the table, got 10/],
+  ['an opcode that is not used', (set) => (code(set)[0] = 4), /an opcode of the table, got 4/],
+  ['a negative opcode', (set) => (code(set)[0] = -1), /an opcode of the table, got -1/],
   ['half an instruction', (set) => code(set).pop(), /code length modulo 4/],
   ['no code', (set) => (expression(set).attributes['code'] = []), /instructions/],
   ['a tensor past the list', (set) => (code(set)[1] = 1), /tensor below 1/],

@@ -55,10 +55,10 @@ function conv(asked: Asked): number[] {
 }
 
 function conv_backward_data(asked: Asked): number[] {
-  const [mask, add, sums] = [asked.is('mask'), asked.has('add'), asked.has('sums')]
+  const [mask, sums] = [asked.is('mask'), asked.has('sums')]
   if (mask && !(asked.has('xScale') && asked.has('xBias'))) return []
-  if (!mask && !add && !sums) return [0]
-  return asked.runtimeCompiled && mask === sums && !(mask && add) && asked.number('stride', 1) === 1 ? [2] : []
+  if (!mask && !sums) return [0]
+  return asked.runtimeCompiled && mask === sums && asked.number('stride', 1) === 1 ? [2] : []
 }
 
 function conv_backward_weights(asked: Asked): number[] {

@@ -44,7 +44,6 @@ export function evaluate(operation: OperationCase): Values[] {
       vector: () => image(domain, (n, c) => (c < dim(vectors[a]!, 1) ? perChannel(vectors[a], n, N, c, NaN) : 0)),
       constant: () => valuesOf(domain, () => numbers('constants')[a]!),
       add: () => binary((left, right) => left + right),
-      subtract: () => binary((left, right) => left - right),
       multiply: () => binary((left, right) => left * right),
       relu: () => unary((value) => Math.max(value, 0)),
       positive: () => unary((value) => (value > 0 ? 1 : 0)),

@@ -147,9 +147,6 @@ HWY_INLINE void binary(const PointwisePass& pass, const PointwiseInstruction& in
 struct Add {
   HWY_INLINE Sixteen operator()(const Sixteen& a, const Sixteen& b) const { return add(a, b); }
 };
-struct Subtract {
-  HWY_INLINE Sixteen operator()(const Sixteen& a, const Sixteen& b) const { return subtract(a, b); }
-};
 struct Multiply {
   HWY_INLINE Sixteen operator()(const Sixteen& a, const Sixteen& b) const { return multiply(a, b); }
 };
@@ -178,8 +175,6 @@ void execute(const PointwisePass& pass, int64_t index, Chunk chunk) {
       return fill(out, pixels, splat(static_cast<float>(pass.constants[instruction.a])));
     case PointwiseCode::add:
       return binary(pass, instruction, pixels, out, Add());
-    case PointwiseCode::subtract:
-      return binary(pass, instruction, pixels, out, Subtract());
     case PointwiseCode::multiply:
       return binary(pass, instruction, pixels, out, Multiply());
     case PointwiseCode::relu:

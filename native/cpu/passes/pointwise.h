@@ -12,7 +12,6 @@ enum class PointwiseCode : uint8_t {
   vector,
   constant,
   add,
-  subtract,
   multiply,
   relu,
   positive,

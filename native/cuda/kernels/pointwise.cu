@@ -109,10 +109,6 @@ struct PointwisePass {
         PRERESNET_UNROLL
         for (int i = 0; i < 8; ++i) to[i] = slots[a][i] + slots[b][i];
         return;
-      case ops::Opcode::subtract:
-        PRERESNET_UNROLL
-        for (int i = 0; i < 8; ++i) to[i] = slots[a][i] - slots[b][i];
-        return;
       case ops::Opcode::multiply:
         PRERESNET_UNROLL
         for (int i = 0; i < 8; ++i) to[i] = slots[a][i] * slots[b][i];

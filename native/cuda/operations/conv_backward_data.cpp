@@ -1,4 +1,4 @@
-// dx = mask . (conv transposed(dy, w) + add) as one launch of cuDNN a group.
+// dx = mask . conv transposed(dy, w) as one launch of cuDNN a group.
 #include "cuda/operations/convolution_operands.h"
 
 namespace preresnet::cuda {
@@ -10,7 +10,6 @@ class ConvBackwardData final : public Operation {
       : op_(op),
         dy_(feature_map("conv_backward_data.dy", op.dy, context)),
         x_(feature_map("conv_backward_data.x", op.x, context)),
-        add_(feature_map("conv_backward_data.add", op.add, context)),
         dx_(feature_map("conv_backward_data.dx", op.dx, context)),
         groups_(statistics_groups({op.xScale, op.xBias, op.sums})) {
     expect_weights("conv_backward_data.w", op.w, context);
@@ -22,7 +21,7 @@ class ConvBackwardData final : public Operation {
     convolution_ = context.convolutions.backward_data(
         convolution_shape(dx_, *op.w, dy_, op.stride, op.padding, groups_),
         convolution_choice(op.tier, op.engine, context),
-        {op.add != nullptr, op.mask, op.sums != nullptr, false});
+        {false, op.mask, op.sums != nullptr, false});
   }
 
   size_t workspace_bytes() const override { return convolution_->workspace_bytes(); }
@@ -38,7 +37,6 @@ class ConvBackwardData final : public Operation {
       ConvolutionBackwardData::Operands operands{};
       operands.dy = part(place.at<const void>(op_.dy), op_.dy);
       operands.w = place.at<const void>(op_.w);
-      operands.add = part(place.at<const void>(op_.add), op_.add);
       operands.x = part(place.at<const void>(op_.x), op_.x);
       operands.scale = part(place.at<const float>(op_.xScale), op_.xScale);
       operands.bias = part(place.at<const float>(op_.xBias), op_.xBias);
@@ -52,7 +50,7 @@ class ConvBackwardData final : public Operation {
 
  private:
   const ops::ConvBackwardData& op_;
-  FeatureMap dy_, x_, add_, dx_;
+  FeatureMap dy_, x_, dx_;
   uint32_t groups_;
   std::shared_ptr<const ConvolutionBackwardData> convolution_;
 };

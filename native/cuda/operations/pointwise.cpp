@@ -24,7 +24,6 @@ void expect_at_most(const char* what, size_t most, size_t count) {
 size_t register_operands(Opcode opcode) {
   switch (opcode) {
     case Opcode::add:
-    case Opcode::subtract:
     case Opcode::multiply:
       return 2;
     case Opcode::relu:
