@@ -99,6 +99,8 @@ export class Backward {
         return this.norm(node, g)
       case 'maxPool':
         return this.maxPool(node, g)
+      case 'averagePool':
+        return this.averagePool(node, g)
       case 'relu': {
         // The sign of a ReLU's output is the sign of its input: read whichever is in memory.
         const output = this.forward.materialiser.resolve(this.forward.expression(node.id))
@@ -216,6 +218,15 @@ export class Backward {
     const dx = this.gradientAtInput(node)
     const { kernel, stride, padding } = node
     this.draft.emit('pool_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu, kernel, stride, padding })
+    this.give(node.inputs[0] as NodeId, this.forward.expressions.tensor(dx))
+  }
+
+  private averagePool(node: GraphNode & { kind: 'averagePool' }, g: Expression): void {
+    const { x, scale, bias, relu } = this.operand(node)
+    const dy = this.forward.materialiser.store(g, node.name, [])
+    const dx = this.gradientAtInput(node)
+    const { kernel, stride, padding } = node
+    this.draft.emit('average_pool_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu, kernel, stride, padding })
     this.give(node.inputs[0] as NodeId, this.forward.expressions.tensor(dx))
   }
 

@@ -109,6 +109,13 @@ export class Forward {
         this.draft.emit('bn_relu_pool', node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu, kernel, stride, padding })
         return image(this.expressions.tensor(y))
       }
+      case 'averagePool': {
+        const { x, scale, bias, relu } = this.operand(node)
+        const { kernel, stride, padding } = node
+        const y = this.mapOf(node)
+        this.draft.emit('bn_relu_average_pool', node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu, kernel, stride, padding })
+        return image(this.expressions.tensor(y))
+      }
       case 'globalAveragePool': {
         const { x, scale, bias, relu } = this.operand(node)
         const y = this.draft.matrix(`${node.name}:y`, imageShape(this.nodeAt(node.inputs[0]!).shape).channels)

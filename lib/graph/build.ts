@@ -33,6 +33,7 @@ function emit(builder: GraphBuilder, layer: Layer, path: string, input: NodeId):
     case 'dropout':
       return builder.add({ kind: 'dropout', name, inputs: [input], shape, rate: layer.rate, stream: builder.stream() })
     case 'maxPool':
+    case 'averagePool':
       return builder.add({ ...layer, name, inputs: [input], shape: pooled(name, layer, shape) })
     case 'globalAveragePool':
       return emitAverage(builder, name, input)

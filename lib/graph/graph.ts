@@ -49,6 +49,7 @@ export type GraphNode = NodeBase &
     | { readonly kind: 'dropout'; readonly rate: number; readonly stream: number }
     | { readonly kind: 'optionA'; readonly stride: number }
     | { readonly kind: 'maxPool'; readonly kernel: number; readonly stride: number; readonly padding: number }
+    | { readonly kind: 'averagePool'; readonly kernel: number; readonly stride: number; readonly padding: number }
     | { readonly kind: 'globalAveragePool' }
     | { readonly kind: 'linear'; readonly weight: string; readonly bias?: string }
   )

@@ -1,7 +1,7 @@
 /** Layers: immutable values that describe a network. Nothing here knows sizes, devices or memory. */
 
 /** Any layer. Arrays are read as sequences whose children are named by type and ordinal (`norm1`, `conv1`). */
-export type Layer = Conv2d | BatchNorm | Relu | Dropout | MaxPool | GlobalAveragePool | Linear | Scale | OptionA | Sequential | Repeat | Residual
+export type Layer = Conv2d | BatchNorm | Relu | Dropout | MaxPool | AveragePool | GlobalAveragePool | Linear | Scale | OptionA | Sequential | Repeat | Residual
 
 /** What a layer of each kind is called in an array, before its ordinal. */
 export const typeNames: Readonly<Record<Layer['kind'], string>> = {
@@ -10,6 +10,7 @@ export const typeNames: Readonly<Record<Layer['kind'], string>> = {
   relu: 'relu',
   dropout: 'dropout',
   maxPool: 'pool',
+  averagePool: 'pool',
   globalAveragePool: 'pool',
   linear: 'fc',
   scale: 'scale',
@@ -48,6 +49,12 @@ export interface Dropout {
 }
 export interface MaxPool {
   readonly kind: 'maxPool'
+  readonly kernel: number
+  readonly stride: number
+  readonly padding: number
+}
+export interface AveragePool {
+  readonly kind: 'averagePool'
   readonly kernel: number
   readonly stride: number
   readonly padding: number

@@ -192,6 +192,10 @@ void law(const ops::BnReluPool& op) { pooling(op, *op.x, *op.y); }
 
 void law(const ops::PoolBackward& op) { pooling(op, *op.dx, *op.dy); }
 
+void law(const ops::BnReluAveragePool& op) { pooling(op, *op.x, *op.y); }
+
+void law(const ops::AveragePoolBackward& op) { pooling(op, *op.dx, *op.dy); }
+
 void law(const ops::Head& op) { together("scale", op.scale, "bias", op.bias); }
 
 void law(const ops::HeadBackward& op) { together("scale", op.scale, "bias", op.bias); }

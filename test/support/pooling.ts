@@ -1,4 +1,4 @@
-/** What the tests of bn_relu_pool and pool_backward share. */
+/** What the tests of poolings and of their backward passes share. */
 import { outputSize, onesIn } from './convolution.js'
 import { flag, inner, number } from './judge.js'
 import type { OperationCase } from './operation.js'
@@ -36,6 +36,19 @@ export const poolingCases = pairwise({
   const attributes = { relu: choice.relu, ...((kernel !== 3 || stride !== 2 || padding !== 1) && { kernel, stride, padding }) }
   return { ...choice, x, y, attributes, name: `${x.join(' x ')}, kernel ${kernel}, stride ${stride}, padding ${padding}, ${groups} groups, ${onesIn(choice)}` }
 })
+
+/** The same, for operations whose window has no default. */
+export const averagePoolingCases = poolingCases.map(({ attributes, ...choice }) => ({
+  ...choice,
+  attributes: { kernel: 3, stride: 2, padding: 1, ...attributes },
+}))
+
+/** Whether place (h, w) lies in the window of output (p, q). */
+export function covers(operation: OperationCase, p: number, q: number, h: number, w: number): boolean {
+  const [kernel, stride, padding] = [number(operation, 'kernel', 0), number(operation, 'stride', 0), number(operation, 'padding', 0)]
+  const within = (place: number, output: number): boolean => place >= output * stride - padding && place < output * stride - padding + kernel
+  return within(h, p) && within(w, q)
+}
 
 /** Value and place (h, w) of the first maximum of each window of t(x). */
 export function firstMaximum(operation: OperationCase): (n: number, c: number, p: number, q: number) => { value: number; h: number; w: number } {

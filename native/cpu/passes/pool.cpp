@@ -39,16 +39,39 @@ HWY_INLINE Sixteen maximum(const Source& x, const Transform& t, int64_t begin,
   return largest;
 }
 
+/// What one window becomes, by the kind of pooling.
 template <Kind kind>
+HWY_INLINE Sixteen pooled(const PoolPass& pass, const Transform& t, int64_t begin,
+                          const Window& window) {
+  return maximum<kind>(pass.x, t, begin, window);
+}
+
+HWY_INLINE Sixteen share_of(const PoolWindow& window) {
+  return splat(1.0f / static_cast<float>(window.kernel * window.kernel));
+}
+
+template <Kind kind>
+HWY_INLINE Sixteen pooled(const AveragePoolPass& pass, const Transform& t, int64_t begin,
+                          const Window& window) {
+  Sixteen sum = zero();
+  for (int64_t h = window.top; h < window.bottom; ++h) {
+    for (int64_t w = window.left; w < window.right; ++w) {
+      sum = add(sum, t(read<kind>(pass.x, begin + (h * window.width + w) * 16)));
+    }
+  }
+  return multiply(sum, share_of(pass.window));
+}
+
+template <Kind kind, class Pass>
 struct PoolStep {
-  const PoolPass& pass;
+  const Pass& pass;
   Transform t;
   int64_t x_begin, y_begin;
   int64_t p = 0, q = 0;
 
   template <class Into>
   HWY_INLINE void operator()(int64_t pixel, Into& sums) {
-    const Sixteen value = maximum<kind>(pass.x, t, x_begin, Window(pass.window, p, q));
+    const Sixteen value = pooled<kind>(pass, t, x_begin, Window(pass.window, p, q));
     if (++q == pass.window.out_width) {
       q = 0;
       ++p;
@@ -58,16 +81,17 @@ struct PoolStep {
   }
 };
 
-template <Kind kind>
-void pool_as(const PoolPass& pass) {
+template <Kind kind, class Pass>
+void pool_as(const Pass& pass) {
   const PoolWindow& w = pass.window;
   const int64_t pixels = w.out_height * w.out_width;
-  const PoolStep<kind> step{pass, transform_of(pass.scale, pass.bias, pass.relu, pass.block * 16),
+  const PoolStep<kind, Pass> step{pass, transform_of(pass.scale, pass.bias, pass.relu, pass.block * 16),
                             pass.block * w.height * w.width * 16, pass.block * pixels * 16};
   each_pixel(pixels, step, pass.sums, pass.squares);
 }
 
-void pool(const PoolPass& pass) {
+template <class Pass>
+void pool_any(const Pass& pass) {
   switch (kind_of(pass.x, pass.y)) {
     case 0:
       return pool_as<Kind::f32>(pass);
@@ -77,6 +101,9 @@ void pool(const PoolPass& pass) {
       return pool_as<Kind::mixed>(pass);
   }
 }
+
+void pool(const PoolPass& pass) { pool_any(pass); }
+void average_pool(const AveragePoolPass& pass) { pool_any(pass); }
 
 template <Kind kind>
 HWY_INLINE void give(const PoolGradientPass& pass, const Transform& t, int64_t begin,
@@ -124,14 +151,45 @@ void pool_gradient(const PoolGradientPass& pass) {
   }
 }
 
+template <Kind kind>
+void average_pool_gradient_as(const AveragePoolGradientPass& pass) {
+  const PoolWindow& w = pass.window;
+  for (int64_t i = 0; i < w.height * w.width; ++i) store(zero(), pass.gradient + i * 16);
+  const Sixteen share = share_of(w);
+  int64_t at = pass.block * w.out_height * w.out_width * 16;
+  for (int64_t p = 0; p < w.out_height; ++p) {
+    for (int64_t q = 0; q < w.out_width; ++q, at += 16) {
+      const Sixteen part = multiply(read<kind>(pass.dy, at), share);
+      const Window window(w, p, q);
+      for (int64_t h = window.top; h < window.bottom; ++h) {
+        for (int64_t i = window.left; i < window.right; ++i) {
+          float* to = pass.gradient + (h * w.width + i) * 16;
+          store(add(load(to), part), to);
+        }
+      }
+    }
+  }
+}
+
+void average_pool_gradient(const AveragePoolGradientPass& pass) {
+  if (pass.dy.bf16) return average_pool_gradient_as<Kind::bf16>(pass);
+  average_pool_gradient_as<Kind::f32>(pass);
+}
+
 }  // namespace preresnet::cpu::passes::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace preresnet::cpu::passes {
 HWY_EXPORT(pool);
+HWY_EXPORT(average_pool);
 HWY_EXPORT(pool_gradient);
+HWY_EXPORT(average_pool_gradient);
 void run(const PoolPass& pass) { HWY_DYNAMIC_DISPATCH(pool)(pass); }
+void run(const AveragePoolPass& pass) { HWY_DYNAMIC_DISPATCH(average_pool)(pass); }
+void run(const AveragePoolGradientPass& pass) {
+  HWY_DYNAMIC_DISPATCH(average_pool_gradient)(pass);
+}
 void run(const PoolGradientPass& pass) { HWY_DYNAMIC_DISPATCH(pool_gradient)(pass); }
 }  // namespace preresnet::cpu::passes
 #endif

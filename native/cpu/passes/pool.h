@@ -1,5 +1,5 @@
-// Max-pooling of t(x), one block of 16 channels of one image. Places outside the image do not
-// count.
+// Pooling of t(x), one block of 16 channels of one image. Places outside the image do not count for
+// a maximum, and as zeros for a mean.
 #pragma once
 #include <cstdint>
 
@@ -25,6 +25,20 @@ struct PoolPass {
 };
 void run(const PoolPass& pass);
 
+/// The mean instead of the maximum.
+struct AveragePoolPass {
+  PoolWindow window = {};
+  Source x = {};  // of the image
+  const float* scale = nullptr;
+  const float* bias = nullptr;
+  bool relu = false;
+  int64_t block = 0;
+  Target y = {};
+  double* sums = nullptr;  // as above
+  double* squares = nullptr;
+};
+void run(const AveragePoolPass& pass);
+
 struct PoolGradientPass {
   PoolWindow window = {};
   Source x = {};
@@ -37,5 +51,13 @@ struct PoolGradientPass {
                               // maximum of its window
 };
 void run(const PoolGradientPass& pass);
+
+struct AveragePoolGradientPass {
+  PoolWindow window = {};
+  int64_t block = 0;
+  Source dy = {};             // of the image
+  float* gradient = nullptr;  // [height][width][16], of this block: each dy in equal parts
+};
+void run(const AveragePoolGradientPass& pass);
 
 }  // namespace preresnet::cpu::passes

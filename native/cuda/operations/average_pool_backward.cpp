@@ -1,0 +1,47 @@
+#include "cuda/kernels/average_pool.h"
+#include "cuda/operations/operands.h"
+
+namespace preresnet::cuda {
+namespace {
+
+class AveragePoolBackward final : public Operation {
+ public:
+  AveragePoolBackward(const ops::AveragePoolBackward& op, const Context& context)
+      : op_(op),
+        type_(context.storage),
+        dy_(feature_map("average_pool_backward.dy", op.dy, context)),
+        x_(feature_map("average_pool_backward.x", op.x, context)),
+        dx_(feature_map("average_pool_backward.dx", op.dx, context)),
+        plan_("average_pool_backward", x_, {op.scale, op.bias}, op.sums, context),
+        scale_(plan_.vector(op.scale)),
+        bias_(plan_.vector(op.bias)),
+        sums_(plan_.sums(op.sums)) {}
+
+  size_t workspace_bytes() const override { return sums_ ? plan_.workspace_bytes(2) : 0; }
+
+  void enqueue(const Place& place) const override {
+    const PoolSizes sizes{static_cast<int>(x_.height),  static_cast<int>(x_.width),
+                          static_cast<int>(dy_.height), static_cast<int>(dy_.width),
+                          static_cast<int>(op_.kernel), static_cast<int>(op_.stride),
+                          static_cast<int>(op_.padding)};
+    average_pool_backward(place.runtime, place.stream, type_, plan_.launch(), sums_.at(place),
+                          {place.at<void>(op_.dy), place.at<void>(op_.x), scale_.at(place),
+                           bias_.at(place), place.at<void>(op_.dx), sizes, op_.relu});
+  }
+
+ private:
+  const ops::AveragePoolBackward& op_;
+  Type type_;
+  FeatureMap dy_, x_, dx_;
+  ChannelPlan plan_;
+  VectorOperand scale_, bias_;
+  SumsOperand sums_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operation> prepare(const ops::AveragePoolBackward& op, const Context& context) {
+  return std::make_unique<AveragePoolBackward>(op, context);
+}
+
+}  // namespace preresnet::cuda
