@@ -10,22 +10,20 @@ import { boolean, integer, invalid, knownKeys, oneOf } from '../options.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
 import { cudaOptions, programOptions } from '../options/table.js'
 import { Backward } from './backward.js'
-import { contractsVersion, type OperationName } from '../contracts.js'
-import { Draft, type DraftOperation, type DraftTensor } from './draft.js'
+import { contractsVersion } from '../contracts.js'
+import { Draft, type DraftTensor } from './draft.js'
 import { Forward, imageShape } from './forward.js'
-import { align, tensorTypes, type TensorTypes } from './layout.js'
-import { bytesOf, type Gradients, planTransient } from './memory.js'
-import { mapOperands } from './operands.js'
-import type { CompileOptions } from './options.js'
+import { tensorTypes, type TensorTypes } from './layout.js'
+import { Linker } from './linker.js'
+import type { CompileOptions, ProgramKind } from './options.js'
 import { lower } from './lower/lower.js'
 import type { Site } from './lower/engines.js'
 import { DEFAULT_ARCH, hasCopies, targetOf } from './lower/target.js'
 import { planParameters, type ParameterPlan } from './parameters.js'
+import { LARGEST_BATCH, type Planned, plannedPrograms } from './planned.js'
 import { recompute } from './recompute.js'
-import type { ArenaName, OperationSpec, Program, ProgramSet, TensorSpec } from './program.js'
+import type { Program, ProgramSet } from './program.js'
 import { emitUpdate, lossScaleOf } from './update.js'
-
-type ProgramName = CompileOptions['programs'][number]
 
 /**
  * Rounding grows with depth: after a thousand layers Winograd's few 1e-7 a layer have moved the loss by some 1e-4, direct convolution's by some
@@ -78,7 +76,8 @@ export async function serialisePrograms(set: ProgramSet, signal?: AbortSignal): 
 export function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<string, Site>): Generator<void, ProgramSet> {
   checkAll(graph, options)
   const types = tensorTypes(options.device, options.precision)
-  const trains = options.programs.includes('train')
+  const planned = plannedPrograms(graph, options)
+  const trains = planned.some(({ kind }) => kind === 'train')
   const external = options.loss.kind === 'externalGradient'
   const settings = options.update?.settings
   const target = targetOf(options)
@@ -90,9 +89,9 @@ export function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<
   })
   const linker = new Linker(parameters, target === undefined)
   const programs: Record<string, Program> = {}
-  for (const name of options.programs) {
-    const draft = yield* draftProgram(name, graph, options, types, parameters)
-    programs[name] = yield* linker.link(name, target === undefined ? draft : yield* lower(draft, { ...target, seen }, parameters.copies))
+  for (const plan of planned) {
+    const draft = yield* draftProgram(plan, options, types, parameters)
+    programs[plan.name] = yield* linker.link(plan.name, target === undefined ? draft : yield* lower(draft, { ...target, seen }, parameters.copies))
   }
   const { copies } = parameters.views
   if (copies !== undefined) programs['refresh'] = yield* linker.link('refresh', refreshDraft(options, types, parameters, copies))
@@ -129,7 +128,7 @@ function checkAll(graph: Graph, options: CompileOptions): void {
   ])
   oneOf('compile: device', options.device, ['reference', 'cpu', 'cuda'])
   checkTarget(options)
-  integer('compile: batch', options.batch, 1, 1 << 20)
+  integer('compile: batch', options.batch, 1, LARGEST_BATCH)
   const { statisticsGroups: groups } = withDefaults(programOptions, checkOptions('compile', programOptions, pick(programOptions, options)))
   if (options.batch % groups !== 0) throw invalid('compile: statisticsGroups', `a divisor of the batch ${options.batch}`, groups)
   boolean('compile: inputGradient', options.inputGradient ?? false)
@@ -167,17 +166,18 @@ function depthOf(graph: Graph): number {
   return graph.nodes.filter((node) => node.kind === 'conv2d').length
 }
 
-function* draftProgram(name: ProgramName, graph: Graph, options: CompileOptions, types: TensorTypes, parameters: ParameterPlan): Generator<void, Draft> {
-  const training = name === 'train'
+function* draftProgram(plan: Planned, options: CompileOptions, types: TensorTypes, parameters: ParameterPlan): Generator<void, Draft> {
+  const { graph } = plan
+  const training = plan.kind === 'train'
   const winograd = options.device === 'cpu' && options.convolution !== 'direct' && depthOf(graph) <= WINOGRAD_DEPTH
-  const draft = new Draft(types, options.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd, options.precision === 'bf16-native')
+  const draft = new Draft(types, plan.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd, options.precision === 'bf16-native')
   const forward = new Forward(graph, draft, parameters.tensors, {
     training,
     fold: targetOf(options) === undefined,
     frozenStatistics: new Set(options.frozenStatistics ?? []),
   })
-  yield* forward.run(inputTensor(name, draft, graph, options))
-  const gradient = output(name, draft, forward, options, types, parameters.scaler)
+  yield* forward.run(inputTensor(plan, draft, options))
+  const gradient = output(plan.kind, draft, forward, options, types, parameters.scaler)
   if (!training || gradient === undefined) return draft
 
   draft.phase = 'backward'
@@ -204,12 +204,12 @@ function refreshDraft(options: CompileOptions, types: TensorTypes, { views }: Pa
   return draft
 }
 
-function inputTensor(name: ProgramName, draft: Draft, graph: Graph, options: CompileOptions): DraftTensor {
+function inputTensor({ kind, graph, stored }: Planned, draft: Draft, options: CompileOptions): DraftTensor {
   const { channels, height, width } = imageShape(graph.nodes[0]!.shape)
   if (options.input.kind === 'tensor') return draft.activation('x', channels, height, width, 'inputs')
   const { input } = options
-  const images = draft.tensor('images', 'u8', 'plain', [draft.batch, input.height, input.width, channels], 'inputs')
-  const placement = name === 'infer' ? undefined : draft.tensor('placement', 'i32', 'plain', [draft.batch, 3], 'inputs')
+  const images = draft.tensor('images', 'u8', 'plain', [draft.batch, stored.height, stored.width, channels], 'inputs')
+  const placement = kind === 'infer' ? undefined : draft.tensor('placement', 'i32', 'plain', [draft.batch, 3], 'inputs')
   const x = draft.activation('input:x', channels, height, width)
   draft.emit('input', 'input', ['input'], { images, placement, x }, { mean: [...input.mean], deviation: [...input.deviation], pad: input.pad })
   return x
@@ -217,7 +217,7 @@ function inputTensor(name: ProgramName, draft: Draft, graph: Graph, options: Com
 
 /** Loss, predictions or the unit's output; returns the gradient that the backward pass starts from. */
 function output(
-  name: ProgramName,
+  kind: ProgramKind,
   draft: Draft,
   forward: Forward,
   options: CompileOptions,
@@ -236,11 +236,11 @@ function output(
   const classes = logits.shape[1] as number
   draft.phase = 'loss'
   const probabilities = draft.matrix('probabilities', classes, 'outputs')
-  if (name === 'infer') {
+  if (kind === 'infer') {
     draft.emit('softmax', 'softmax', ['softmax'], { logits, probabilities }, {})
     return undefined
   }
-  const training = name === 'train'
+  const training = kind === 'train'
   const targets = training && options.loss.softTargets ? draft.matrix('targets', classes, 'inputs') : undefined
   const operation = draft.emit(
     'softmax_cross_entropy',
@@ -267,91 +267,4 @@ function publish(tensor: DraftTensor, name: string): void {
   tensor.name = name
   tensor.arena = 'outputs'
   tensor.pinned = true
-}
-
-/** Gives tensors their places and numbers; one table for all programs. */
-export class Linker {
-  readonly specs: TensorSpec[] = []
-  private readonly indices = new Map<DraftTensor, number>()
-  /** Inputs and outputs of equal name are one tensor in all programs. */
-  private readonly named = new Map<string, number>()
-  private readonly ends: Record<ArenaName, number> = {
-    parameters: 0,
-    compute: 0,
-    velocity: 0,
-    gradients: 0,
-    weightGradients: 0,
-    buffers: 0,
-    inputs: 0,
-    outputs: 0,
-    activations: 0,
-  }
-
-  /** Of the program that trains; see `ProgramSet`. */
-  gradientsAt: number | undefined
-
-  /** `overlay`: whether gradients may lie over dead activations. */
-  constructor(
-    private readonly parameters: ParameterPlan,
-    private readonly overlay: boolean,
-  ) {
-    const { tensors, copies, gradients, velocities, scaler } = parameters
-    for (const group of [tensors, copies, gradients, velocities]) {
-      for (const tensor of group.values()) this.add(tensor, parameters.offsets.get(tensor) as number)
-    }
-    if (scaler !== undefined) this.add(scaler, parameters.offsets.get(scaler) as number)
-  }
-
-  arenas(): Record<string, number> {
-    return { ...this.ends, ...this.parameters.arenas }
-  }
-
-  *link(name: string, draft: Pick<Draft, 'operations' | 'batch'>): Generator<void, Program> {
-    const plan = yield* planTransient(draft.operations, name === 'train' ? this.gradients() : undefined)
-    this.gradientsAt ??= plan.gradientsAt
-    const operations: OperationSpec[] = []
-    for (const operation of draft.operations) {
-      operations.push(this.spec(operation, plan.offsets))
-      yield
-    }
-    this.ends.activations = Math.max(this.ends.activations, align(plan.bytes))
-    return { name, batch: draft.batch, operations }
-  }
-
-  private spec<K extends OperationName>(operation: DraftOperation<K>, offsets: ReadonlyMap<DraftTensor, number>): OperationSpec<K> {
-    const { op, name, fused, phase, attributes } = operation
-    return { op, name, fused, phase, operands: mapOperands(op, operation.operands, (tensor) => this.index(tensor, offsets)), attributes }
-  }
-
-  private gradients(): Gradients | undefined {
-    const { gradients, offsets, arenas } = this.parameters
-    if (!this.overlay || arenas.gradients === undefined) return undefined
-    return { offsets: new Map([...gradients.values()].map((tensor) => [tensor, offsets.get(tensor) as number])), bytes: arenas.gradients }
-  }
-
-  private index(tensor: DraftTensor, offsets: ReadonlyMap<DraftTensor, number>): number {
-    const known = this.indices.get(tensor)
-    if (known !== undefined) return known
-    if (tensor.arena !== 'inputs' && tensor.arena !== 'outputs') {
-      return this.add(tensor, this.parameters.offsets.get(tensor) ?? (offsets.get(tensor) as number))
-    }
-    const key = `${tensor.arena}/${tensor.name}`
-    const shared = this.named.get(key)
-    if (shared !== undefined) {
-      this.indices.set(tensor, shared)
-      return shared
-    }
-    const index = this.add(tensor, this.ends[tensor.arena])
-    this.named.set(key, index)
-    return index
-  }
-
-  private add(tensor: DraftTensor, offset: number): number {
-    const bytes = bytesOf(tensor)
-    const { name, dtype, layout, shape, arena } = tensor
-    const index = this.specs.push({ name, dtype, layout, shape, arena, offset, bytes }) - 1
-    this.indices.set(tensor, index)
-    this.ends[arena] = Math.max(this.ends[arena], align(offset + bytes))
-    return index
-  }
 }

@@ -9,7 +9,8 @@ export interface CompileOptions extends Given<typeof programOptions> {
   /** fp64 for the reference; fp32, bf16 or bf16-native for the CPU; fp32, tf32, bf16 or fp16 on CUDA. */
   readonly precision: Precision
   readonly batch: number
-  readonly programs: readonly ('train' | 'evaluate' | 'infer')[]
+  /** Each by its kind, or under a name of its own for another batch or images of another size, over the same weights. */
+  readonly programs: readonly (ProgramKind | ProgramRequest)[]
   readonly input: InputOptions
   readonly loss: LossOptions
   /** Needed by `train`, unless the loss is an external gradient. A parameter without settings is frozen. */
@@ -28,6 +29,22 @@ export interface CompileOptions extends Given<typeof programOptions> {
   readonly lossScale?: LossScale
   /** @internal Lowers for a GPU's precision although the device is none, so that any executor can judge the launches; one tier, where its pattern exists. */
   readonly lowering?: { readonly precision: Precision; readonly tier?: Tier }
+}
+export type ProgramKind = 'train' | 'evaluate' | 'infer'
+export const programKinds = ['train', 'evaluate', 'infer'] as const satisfies readonly ProgramKind[]
+/**
+ * Its inputs and outputs are called as in a program of its kind where their shapes are the same (`images`), else by its own name before that
+ * (`infer@8/images`); `boundaryOf` tells.
+ */
+export interface ProgramRequest {
+  /** Letters, digits, `_`, `@`, `.` and `-`. */
+  readonly name: string
+  /** One program alone trains, under that name. */
+  readonly kind: Exclude<ProgramKind, 'train'>
+  /** @default the options' */
+  readonly batch?: number
+  /** Of the network's input, and of the images given to it. @default the network's */
+  readonly input?: { readonly height: number; readonly width: number }
 }
 /** 'dynamic': from 65,536, halved on overflow, doubled after 2,000 good steps. */
 export type LossScale = ValueOf<typeof cudaOptions.lossScale>

@@ -30,26 +30,28 @@ export function featureShape(name: string, layer: string, shape: SampleShape): F
   throw shapeError(name, `${layer} expects features (globalAveragePool() makes them), got an image of ${showShape(shape)}`)
 }
 
-export function convolved(name: string, layer: Conv2d, input: SampleShape): ImageShape {
+export function convolved(name: string, layer: Window & Pick<Conv2d, 'channels'>, input: SampleShape): ImageShape {
   return windowed(name, layer, imageShape(name, 'conv2d', input), layer.channels)
 }
 
 /** Layers that slide a window over the image. */
 type Windowed = Extract<Layer, { kernel: number; stride: number; padding: number }>
+/** What of a layer decides the shape: a node of the graph has it too. */
+type Window = Pick<Windowed, 'kind' | 'kernel' | 'stride' | 'padding'>
 
-export function pooled(name: string, layer: Exclude<Windowed, Conv2d>, input: SampleShape): ImageShape {
+export function pooled(name: string, layer: Window, input: SampleShape): ImageShape {
   const image = imageShape(name, layer.kind, input)
   return windowed(name, layer, image, image.channels)
 }
 
 /** Every stride-th row and column, channels filled up. */
-export function subsampled(name: string, layer: OptionA, input: SampleShape): ImageShape {
+export function subsampled(name: string, layer: Pick<OptionA, 'channels' | 'stride'>, input: SampleShape): ImageShape {
   const image = imageShape(name, 'optionA', input)
   if (layer.channels < image.channels) throw shapeError(name, `optionA can only add channels: expected at least ${image.channels}, got ${layer.channels}`)
   return { kind: 'image', channels: layer.channels, height: Math.ceil(image.height / layer.stride), width: Math.ceil(image.width / layer.stride) }
 }
 
-function windowed(name: string, layer: Windowed, image: ImageShape, channels: number): ImageShape {
+function windowed(name: string, layer: Window, image: ImageShape, channels: number): ImageShape {
   const size = (side: number) => Math.floor((side + 2 * layer.padding - layer.kernel) / layer.stride) + 1
   const height = size(image.height)
   const width = size(image.width)

@@ -4,10 +4,10 @@
  * All are over the same tensors, which are filled once.
  */
 import { contractsVersion, type Operands } from '../../contracts.js'
-import { Linker } from '../compile.js'
 import { Draft, type DraftOperation, type DraftTensor } from '../draft.js'
 import { Expressions, type Expression } from '../expression.js'
 import { tensorTypes } from '../layout.js'
+import { Linker } from '../linker.js'
 import { Lowering } from '../lower/context.js'
 import { lowerConv } from '../lower/conv.js'
 import { lowerConvBackward } from '../lower/conv_backward.js'

@@ -1,0 +1,55 @@
+/** Which programs shall be made, each with its batch and over images of which size. */
+import type { Graph } from '../graph/graph.js'
+import { withInput } from '../graph/resize.js'
+import { integer, invalid, knownKeys, oneOf } from '../options.js'
+import { imageShape } from './forward.js'
+import { programKinds, type CompileOptions, type ProgramKind, type ProgramRequest } from './options.js'
+
+/** A program to be made. */
+export interface Planned {
+  readonly name: string
+  readonly kind: ProgramKind
+  readonly batch: number
+  readonly graph: Graph
+  /** Of the images that are stored. */
+  readonly stored: { readonly height: number; readonly width: number }
+}
+
+export const LARGEST_BATCH = 1 << 20
+const LARGEST_SIDE = 65_536
+
+export function plannedPrograms(graph: Graph, options: CompileOptions): Planned[] {
+  const seen = new Set<string>(['refresh'])
+  return options.programs.map((request) => {
+    const { name, kind, batch, input } =
+      typeof request === 'object' ? checkRequest(request) : { name: request, kind: oneOf('compile: programs', request, programKinds) }
+    if (seen.has(name)) throw invalid('compile: programs', 'names that differ, and are not "refresh"', name)
+    seen.add(name)
+    const size = imageShape(graph.nodes[0]!.shape)
+    return {
+      name,
+      kind,
+      batch: batch ?? options.batch,
+      graph: input === undefined ? graph : withInput(graph, input),
+      stored: input ?? (options.input.kind === 'images' ? options.input : size),
+    }
+  })
+}
+
+function checkRequest(request: ProgramRequest): ProgramRequest {
+  knownKeys('compile: programs', request, ['name', 'kind', 'batch', 'input'])
+  const { name, kind, batch, input } = request
+  if (typeof name !== 'string' || !/^[\w@.-]+$/.test(name)) throw invalid('compile: programs: name', 'letters, digits, _, @, . and -', name)
+  oneOf(`compile: program ${name}: kind`, kind, ['evaluate', 'infer'])
+  if (name !== kind && oneOfKinds(name)) throw invalid(`compile: program ${name}: kind`, JSON.stringify(name), kind)
+  if (batch !== undefined) integer(`compile: program ${name}: batch`, batch, 1, LARGEST_BATCH)
+  if (input !== undefined) {
+    knownKeys(`compile: program ${name}: input`, input, ['height', 'width'])
+    for (const side of ['height', 'width'] as const) integer(`compile: program ${name}: input: ${side}`, input[side], 1, LARGEST_SIDE)
+  }
+  return request
+}
+
+function oneOfKinds(name: string): boolean {
+  return programKinds.some((kind) => kind === name)
+}
