@@ -9,11 +9,9 @@ export {
   dropout,
   dropoutShortcut,
   gate,
-  globalAveragePool,
   identity,
   layersShortcut,
   linear,
-  maxPool,
   network,
   networkFromJson,
   optionA,
@@ -24,6 +22,7 @@ export {
   scale,
   sequential,
 } from './layers/index.js'
+export * from './layers/pool.js'
 export type { Layer, Network } from './layers/index.js'
 export { isModelName, type ModelName, modelNames, preResNet } from './models/index.js'
 

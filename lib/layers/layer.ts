@@ -3,23 +3,6 @@
 /** Any layer. Arrays are read as sequences whose children are named by type and ordinal (`norm1`, `conv1`). */
 export type Layer = Conv2d | BatchNorm | Relu | Dropout | MaxPool | AveragePool | GlobalAveragePool | Linear | Scale | OptionA | Sequential | Repeat | Residual
 
-/** What a layer of each kind is called in an array, before its ordinal. */
-export const typeNames: Readonly<Record<Layer['kind'], string>> = {
-  conv2d: 'conv',
-  batchNorm: 'norm',
-  relu: 'relu',
-  dropout: 'dropout',
-  maxPool: 'pool',
-  averagePool: 'pool',
-  globalAveragePool: 'pool',
-  linear: 'fc',
-  scale: 'scale',
-  optionA: 'pad',
-  sequential: 'sequential',
-  repeat: 'repeat',
-  residual: 'unit',
-}
-
 /** An image layer may be given as a bare layer, an array (a sequence without a name of its own) or a record (keys become names). */
 export type LayerLike = Layer | readonly LayerLike[] | { readonly [name: string]: LayerLike }
 
@@ -46,6 +29,14 @@ export interface Dropout {
   readonly kind: 'dropout'
   /** Probability that a value becomes zero. */
   readonly rate: number
+}
+/** Of `maxPool` and `averagePool`. */
+export interface PoolOptions {
+  readonly kernel: number
+  /** @default kernel */
+  readonly stride?: number
+  /** Places put around the image. At most half the kernel. @default 0 */
+  readonly padding?: number
 }
 export interface MaxPool {
   readonly kind: 'maxPool'

@@ -9,12 +9,19 @@
  */
 import { PreresnetError } from '../errors.js'
 import { invalid } from '../options.js'
-import { type Layer, type LayerLike, type Sequential, typeNames } from './layer.js'
+import type { Layer, LayerLike, Sequential } from './layer.js'
 import { isLayer, isShortcut, made } from './value.js'
 
 type Child = readonly [name: string, layer: Layer]
 /** How many layers of each type an array has named so far. */
 export type Ordinals = Map<string, number>
+
+/** Of kinds that arrays call otherwise than by themselves; all that pool are called so. */
+const shortNames: Partial<Record<Layer['kind'], string>> = { conv2d: 'conv', batchNorm: 'norm', linear: 'fc', optionA: 'pad', residual: 'unit' }
+
+function typeName(kind: Layer['kind']): string {
+  return shortNames[kind] ?? (kind.endsWith('Pool') ? 'pool' : kind)
+}
 
 const recordName = /^[A-Za-z_][\w-]*$/
 /** Names of pairs and of plain data may be numbers, or empty. */
@@ -71,7 +78,7 @@ export function ordinalsAfter(sequence: Sequential): Ordinals {
 
 function byOrdinal(layers: readonly Layer[], ordinals: Ordinals): Child[] {
   return layers.map((layer) => {
-    const type = typeNames[layer.kind]
+    const type = typeName(layer.kind)
     const ordinal = (ordinals.get(type) ?? 0) + 1
     ordinals.set(type, ordinal)
     return [`${type}${ordinal}`, layer]

@@ -1,17 +1,9 @@
 import { integer, knownKeys } from '../options.js'
-import type { AveragePool, GlobalAveragePool, MaxPool } from './layer.js'
+import type { AveragePool, GlobalAveragePool, MaxPool, PoolOptions } from './layer.js'
 import { limits, made } from './value.js'
 
-export interface MaxPoolOptions {
-  readonly kernel: number
-  /** @default kernel */
-  readonly stride?: number
-  /** Places outside the image do not count. At most half the kernel. @default 0 */
-  readonly padding?: number
-}
-
-/** The largest value of each window. */
-export function maxPool(options: MaxPoolOptions): MaxPool {
+/** The largest value of each window. Places outside the image do not count. */
+export function maxPool(options: PoolOptions): MaxPool {
   knownKeys('maxPool', options, ['kernel', 'stride', 'padding'])
   const kernel = integer('maxPool: kernel', options.kernel, 1, limits.kernel)
   const { stride = kernel, padding = 0 } = options
@@ -23,16 +15,8 @@ export function maxPool(options: MaxPoolOptions): MaxPool {
   })
 }
 
-export interface AveragePoolOptions {
-  readonly kernel: number
-  /** @default kernel */
-  readonly stride?: number
-  /** Places outside the image count as zeros: every sum is divided by kernel * kernel. At most half the kernel. @default 0 */
-  readonly padding?: number
-}
-
-/** The mean of each window, as PyTorch's `AvgPool2d` has it with its default `count_include_pad=True`. */
-export function averagePool(options: AveragePoolOptions): AveragePool {
+/** The mean of each window. Places outside the image count as zeros, as in PyTorch's `AvgPool2d` by default: every sum is divided by kernel * kernel. */
+export function averagePool(options: PoolOptions): AveragePool {
   knownKeys('averagePool', options, ['kernel', 'stride', 'padding'])
   const kernel = integer('averagePool: kernel', options.kernel, 1, limits.kernel)
   const { stride = kernel, padding = 0 } = options

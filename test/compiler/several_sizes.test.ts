@@ -9,6 +9,7 @@ import { buildGraph } from '../../lib/graph/build.js'
 import { batchNorm, classifier, conv2d, maxPool, network, optionA, projection, relu, residual, type Network } from '../../lib/layers/index.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { compiled, compileOptions, startValues } from '../support/lowered.js'
+import { onDevice } from '../support/on_device.js'
 
 const images = (height: number, width: number): Network => {
   const unit = (channels: number, stride: number, shortcut: object) =>
@@ -81,26 +82,27 @@ const DEVICES = [
 ] as const
 
 for (const [device, precision] of DEVICES) {
-  test(`${device} ${precision}: each program gives what a set of its own gives, to the bit`, async (t) => {
-    const net = images(...SMALL)
-    const place = { device, precision }
-    const options = compileOptions(net, { ...place, programs })
-    const set = await compiled(net, { ...place, programs })
-    const alone: readonly (readonly [name: string, kind: 'infer' | 'evaluate', batch: number, size: readonly [number, number]])[] = [
-      ['infer', 'infer', 1, SMALL],
-      ['infer@8', 'infer', 8, SMALL],
-      ['infer@large', 'infer', 8, LARGE],
-      ['evaluate', 'evaluate', options.batch, SMALL],
-      ['evaluate@large', 'evaluate', 3, LARGE],
-    ]
-    for (const [name, kind, batch, size] of alone) {
-      const own = images(...size)
-      const more = { ...place, batch, programs: ['train', kind] } as const
-      const expected = await run(own, await compiled(own, more), compileOptions(own, more), kind)
-      t.true(expected.size > 0)
-      t.deepEqual(await run(net, set, options, name), expected, name)
-    }
-  })
+  test(`${device} ${precision}: each program gives what a set of its own gives, to the bit`, async (t) =>
+    onDevice(device, async (device) => {
+      const net = images(...SMALL)
+      const place = { device, precision }
+      const options = compileOptions(net, { ...place, programs })
+      const set = await compiled(net, { ...place, programs })
+      const alone: readonly (readonly [name: string, kind: 'infer' | 'evaluate', batch: number, size: readonly [number, number]])[] = [
+        ['infer', 'infer', 1, SMALL],
+        ['infer@8', 'infer', 8, SMALL],
+        ['infer@large', 'infer', 8, LARGE],
+        ['evaluate', 'evaluate', options.batch, SMALL],
+        ['evaluate@large', 'evaluate', 3, LARGE],
+      ]
+      for (const [name, kind, batch, size] of alone) {
+        const own = images(...size)
+        const more = { ...place, batch, programs: ['train', kind] } as const
+        const expected = await run(own, await compiled(own, more), compileOptions(own, more), kind)
+        t.true(expected.size > 0)
+        t.deepEqual(await run(net, set, options, name), expected, name)
+      }
+    }))
 }
 
 test('parameters are there once; what differs in shape has a name of its own', async (t) => {

@@ -2,6 +2,7 @@ import test from 'ava'
 import { buildGraph } from '../../lib/graph/build.js'
 import type { SampleShape } from '../../lib/graph/graph.js'
 import {
+  averagePool,
   batchNorm,
   classifier,
   conv2d,
@@ -37,7 +38,9 @@ test('windows are counted right for every kernel, stride and padding', (t) => {
       for (let padding = 0; padding < kernel; padding++) {
         const expected = (channels: number) => image(channels, places(9, kernel, stride, padding), places(12, kernel, stride, padding))
         t.deepEqual(output(conv2d({ channels: 5, kernel, stride, padding })), expected(5), `conv ${kernel} ${stride} ${padding}`)
-        if (padding <= kernel / 2) t.deepEqual(output(maxPool({ kernel, stride, padding })), expected(3), `pool ${kernel} ${stride} ${padding}`)
+        for (const pool of padding <= kernel / 2 ? [maxPool, averagePool] : []) {
+          t.deepEqual(output(pool({ kernel, stride, padding })), expected(3), `pool ${kernel} ${stride} ${padding}`)
+        }
       }
     }
   }
@@ -123,6 +126,7 @@ const impossible: readonly (readonly [what: string, layers: LayerLike, message: 
   ['a convolution of features', { head: [globalAveragePool(), conv(4)] }, 'head: conv2d expects an image, got 3 features'],
   ['a norm of features', [globalAveragePool(), batchNorm()], 'norm1: batchNorm expects an image, got 3 features'],
   ['a pool of features', [globalAveragePool(), maxPool({ kernel: 2 })], 'pool2: maxPool expects an image, got 3 features'],
+  ['an average pool of features', [globalAveragePool(), averagePool({ kernel: 2 })], 'pool2: averagePool expects an image, got 3 features'],
   ['two poolings', [globalAveragePool(), globalAveragePool()], 'pool2: globalAveragePool expects an image, got 3 features'],
   ['option A of features', [globalAveragePool(), optionA({ channels: 5 })], 'pad1: optionA expects an image, got 3 features'],
   [

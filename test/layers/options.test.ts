@@ -1,6 +1,7 @@
 import test from 'ava'
 import { PreresnetError } from '../../lib/errors.js'
 import {
+  averagePool,
   batchNorm,
   classifier,
   constantScaling,
@@ -33,6 +34,7 @@ test('defaults', (t) => {
   t.is(conv2d({ channels: 16, kernel: 1 }).padding, 0)
   t.deepEqual({ ...batchNorm() }, { kind: 'batchNorm', epsilon: 1e-5, momentum: 0.1 })
   t.deepEqual({ ...maxPool({ kernel: 2 }) }, { kind: 'maxPool', kernel: 2, stride: 2, padding: 0 })
+  t.deepEqual({ ...averagePool({ kernel: 2 }) }, { kind: 'averagePool', kernel: 2, stride: 2, padding: 0 })
   t.deepEqual({ ...linear({ units: 10 }) }, { kind: 'linear', units: 10, bias: true })
   t.deepEqual({ ...optionA({ channels: 32 }) }, { kind: 'optionA', channels: 32, stride: 1 })
   t.deepEqual({ ...gate({ kind: 'exclusive' }) }, { kind: 'gate', gate: 'exclusive', biasInit: 0 })
@@ -57,6 +59,7 @@ const refused: readonly (readonly [what: string, make: () => unknown, message: R
   ['everything dropped', () => dropout({ rate: 1 }), /dropout: rate: expected a number from 0 to below 1/],
   ['negative rate', () => dropoutShortcut({ rate: -0.1 }), /dropout: rate/],
   ['unknown key of a shortcut', () => dropoutShortcut(any({ rat: 0.5 })), /dropoutShortcut: unknown option "rat"; did you mean "rate"\?/],
+  ['padding of an average pool above half', () => averagePool({ kernel: 3, padding: 2 }), /averagePool: padding: expected an integer from 0 to 1/],
   ['padding of a pool above half', () => maxPool({ kernel: 3, padding: 2 }), /maxPool: padding: expected an integer from 0 to 1/],
   ['no units', () => linear({ units: 0 }), /linear: units/],
   ['no classes', () => classifier({ classes: -1 }), /classifier: classes/],

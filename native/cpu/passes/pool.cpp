@@ -85,8 +85,9 @@ template <Kind kind, class Pass>
 void pool_as(const Pass& pass) {
   const PoolWindow& w = pass.window;
   const int64_t pixels = w.out_height * w.out_width;
-  const PoolStep<kind, Pass> step{pass, transform_of(pass.scale, pass.bias, pass.relu, pass.block * 16),
-                            pass.block * w.height * w.width * 16, pass.block * pixels * 16};
+  const PoolStep<kind, Pass> step{pass,
+                                  transform_of(pass.scale, pass.bias, pass.relu, pass.block * 16),
+                                  pass.block * w.height * w.width * 16, pass.block * pixels * 16};
   each_pixel(pixels, step, pass.sums, pass.squares);
 }
 
@@ -187,9 +188,7 @@ HWY_EXPORT(pool_gradient);
 HWY_EXPORT(average_pool_gradient);
 void run(const PoolPass& pass) { HWY_DYNAMIC_DISPATCH(pool)(pass); }
 void run(const AveragePoolPass& pass) { HWY_DYNAMIC_DISPATCH(average_pool)(pass); }
-void run(const AveragePoolGradientPass& pass) {
-  HWY_DYNAMIC_DISPATCH(average_pool_gradient)(pass);
-}
+void run(const AveragePoolGradientPass& pass) { HWY_DYNAMIC_DISPATCH(average_pool_gradient)(pass); }
 void run(const PoolGradientPass& pass) { HWY_DYNAMIC_DISPATCH(pool_gradient)(pass); }
 }  // namespace preresnet::cpu::passes
 #endif

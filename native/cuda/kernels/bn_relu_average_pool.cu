@@ -23,8 +23,8 @@ struct BnReluAveragePoolPass {
     const PoolSizes& sizes = op.sizes;
     const PoolPlace at(sizes, row);
     const PoolWindow window(sizes, at.p, at.q);
-    const T* image = static_cast<const T*>(op.x) +
-                     at.image * sizes.height * sizes.width * channels + channel;
+    const T* image =
+        static_cast<const T*>(op.x) + at.image * sizes.height * sizes.width * channels + channel;
     float mean[8] = {};
     for (int h = window.top; h < window.bottom; ++h) {
       for (int w = window.left; w < window.right; ++w) {

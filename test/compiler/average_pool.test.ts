@@ -1,0 +1,123 @@
+/** Average pooling within a network: what it is fused with, and its gradients. */
+import test from 'ava'
+import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
+import type { ProgramSet } from '../../lib/compiler/program.js'
+import { buildGraph } from '../../lib/graph/build.js'
+import { averagePool, batchNorm, conv2d, network, networkFromJson, relu, residual } from '../../lib/layers/index.js'
+import { loadBinding } from '../../lib/native/load.js'
+import { startValues } from '../support/lowered.js'
+import { onDevice } from '../support/on_device.js'
+
+const BATCH = 3
+
+const net = network({
+  input: { height: 9, width: 7, channels: 3 },
+  layers: {
+    stem: conv2d({ channels: 5, kernel: 3 }),
+    down: [batchNorm(), relu(), averagePool({ kernel: 3, stride: 2, padding: 1 })],
+    unit: residual({ branch: [averagePool({ kernel: 3, stride: 1, padding: 1 }), conv2d({ channels: 5, kernel: 3 })] }),
+    norm: [batchNorm(), relu(), averagePool({ kernel: 2 })],
+  },
+})
+
+const compiled = (device: 'reference' | 'cpu' | 'cuda'): Promise<ProgramSet> =>
+  compilePrograms(buildGraph(net), {
+    device,
+    precision: device === 'reference' ? 'fp64' : 'fp32',
+    batch: BATCH,
+    programs: ['train'],
+    input: { kind: 'tensor' },
+    loss: { kind: 'externalGradient' },
+    inputGradient: true,
+  })
+
+interface Step {
+  readonly y: Float64Array
+  /** By tensor: of the input and of every parameter. */
+  readonly gradients: ReadonlyMap<string, Float64Array>
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
+const start = new Map([...startValues(net), ['x', Float64Array.from({ length: BATCH * 3 * 9 * 7 }, (_, index) => Math.sin(index * 1.7))] as const])
+const direction = (length: number): Float64Array => Float64Array.from({ length }, (_, index) => Math.cos(index * 0.9))
+
+async function step(set: ProgramSet, values: ReadonlyMap<string, Float64Array>): Promise<Step> {
+  const session = await loadBinding().createSession(await serialisePrograms(set), { threads: 2 })
+  try {
+    await session.allocate()
+    for (const [name, data] of values) await session.write(name, data)
+    const y = set.tensors.find(({ name }) => name === 'y')!
+    await session.write('dy', direction(sizeOf(y.shape)))
+    await session.run('train', { steps: 1, seed: 0, firstStep: 0, learningRates: new Float64Array(), poison: true })
+    const names = ['dx', ...set.tensors.map(({ name }) => name).filter((name) => name.startsWith('gradient/'))]
+    const gradients = new Map<string, Float64Array>()
+    for (const name of names) gradients.set(name, Float64Array.from(await session.read(name)))
+    return { y: Float64Array.from(await session.read('y')), gradients }
+  } finally {
+    await session.dispose()
+  }
+}
+
+test('it reads through norm and ReLU, and its backward pass masks and takes the sums for the norm', async (t) => {
+  for (const device of ['reference', 'cpu', 'cuda'] as const) {
+    const { operations } = (await compiled(device)).programs['train']!
+    const forward = operations.filter((operation) => operation.op === 'bn_relu_average_pool')
+    t.deepEqual(
+      forward.map(({ attributes }) => attributes.relu),
+      [true, false, true],
+    )
+    t.true(forward.every(({ name, operands }) => name.startsWith('unit') || operands.scale !== undefined))
+    // The first's sums are for nobody: what it writes no norm reads.
+    const backward = operations.filter((operation) => operation.op === 'average_pool_backward')
+    t.deepEqual(
+      backward.map(({ name, operands, attributes }) => [name, operands.sums !== undefined, attributes.relu]),
+      [
+        ['norm.pool1', true, true],
+        ['unit.pool1', false, false],
+        ['down.pool1', true, true],
+      ],
+    )
+  }
+})
+
+test('the reference: gradients are what differences say', async (t) => {
+  const set = await compiled('reference')
+  const { gradients } = await step(set, start)
+  const loss = async (values: ReadonlyMap<string, Float64Array>): Promise<number> => {
+    const { y } = await step(set, values)
+    const dy = direction(y.length)
+    return y.reduce((sum, value, index) => sum + value * dy[index]!, 0)
+  }
+  for (const [name, gradient] of gradients) {
+    const of = name === 'dx' ? 'x' : name.slice('gradient/'.length)
+    for (const index of [0, gradient.length >> 1, gradient.length - 1]) {
+      const moved = (by: number) =>
+        new Map(start).set(
+          of,
+          start.get(of)!.map((value, at) => (at === index ? value + by : value)),
+        )
+      const difference = ((await loss(moved(1e-6))) - (await loss(moved(-1e-6)))) / 2e-6
+      t.true(
+        Math.abs(difference - gradient[index]!) <= 1e-6 * (1 + Math.abs(difference)),
+        `${name}[${index}]: ${gradient[index]!}, by differences ${difference}`,
+      )
+    }
+  }
+})
+
+test('the other executors compute what the reference does', async (t) => {
+  const expected = await step(await compiled('reference'), start)
+  for (const device of ['cpu', 'cuda-emulated'] as const) {
+    const got = await onDevice(device, async (within) => step(await compiled(within), start))
+    for (const [name, values] of [['y', expected.y] as const, ...expected.gradients]) {
+      const other = name === 'y' ? got.y : got.gradients.get(name)!
+      const largest = Math.max(...values.map(Math.abs), 1e-3)
+      const error = Math.max(...values.map((value, index) => Math.abs(value - other[index]!)))
+      t.true(error <= 2e-5 * largest, `${device}: ${name} differs by ${error} of ${largest}`)
+    }
+  }
+})
+
+test('a network with it survives JSON', (t) => {
+  t.deepEqual(networkFromJson(JSON.parse(JSON.stringify(net))), net)
+})
