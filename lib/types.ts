@@ -59,7 +59,8 @@ export type {
   Warmup,
 } from './training/schedules.js'
 export type { SgdOptions } from './training/sgd.js'
-export type { Best, Recipe } from './training/state.js'
+export type { Recipe } from './training/recipe.js'
+export type { Best } from './training/state.js'
 export type { TrainedModel } from './training/trained.js'
 
 export type { Classification, ClassifierOptions, ImageFile } from './inference/classifier.js'

@@ -11,7 +11,7 @@ import { allFinite, SafetensorsFile, writeSafetensors, type SafetensorsTensor } 
 import type { Session } from '../runtime/session.js'
 import { makeDirectory } from '../directory.js'
 import { modelMetadata, type ModelDescription } from './model_file.js'
-import { readState, type CheckpointState } from './state.js'
+import { readState, type CheckpointState, type StoredState } from './state.js'
 
 const published = /^step-(\d{8,})$/
 const temporary = /^\.step-\d+\.[0-9a-f]+\.tmp$/
@@ -139,7 +139,7 @@ export async function pruneCheckpoints(directory: string, keep: number, best: nu
 }
 
 /** The state of a checkpoint whose files are what they were when it was written; else ERR_CHECKPOINT. */
-export async function verifyCheckpoint(path: string): Promise<CheckpointState> {
+export async function verifyCheckpoint(path: string): Promise<StoredState> {
   const state = await readState(path)
   for (const name of [modelFile, optimizerFile]) {
     let found
@@ -155,7 +155,7 @@ export async function verifyCheckpoint(path: string): Promise<CheckpointState> {
 }
 
 /** Writes a checkpoint's values into a session of the same network. */
-export async function restoreCheckpoint(session: Session, path: string, state: CheckpointState): Promise<void> {
+export async function restoreCheckpoint(session: Session, path: string, state: Pick<StoredState, 'step'>): Promise<void> {
   const { model, optimizer } = handles(session)
   await restore(join(path, modelFile), model)
   await restore(join(path, optimizerFile), optimizer)

@@ -4,18 +4,31 @@ import { fingerprintV1 } from '../data/fingerprint_v1.js'
 import { flip, randomCrop, type PreparationStep } from '../data/prepare/steps.js'
 import type { FitPlan } from './fit_options.js'
 import { describeModel } from './model_file.js'
-import type { Recipe, RecipeOfFormat1 } from './state.js'
+import type { Recipe } from './recipe.js'
+
+/** What format 1 calls otherwise than the recipe of today, or does not hold. */
+export interface RecipeOfFormat1 extends Omit<Recipe, 'train' | 'prepare' | 'cuda'> {
+  readonly data: Recipe['train']
+  readonly augment: { readonly pad: number; readonly flip: boolean }
+  readonly cuda?: { readonly lossScale: unknown; readonly deterministic: boolean; readonly choices?: unknown }
+}
 
 /** As a run of today would have written it, to be compared with the recipe of `plan`. */
-export async function upgraded({ augment, ...recipe }: RecipeOfFormat1, checkpoint: string, plan: FitPlan, signal: AbortSignal): Promise<Recipe> {
+export async function readFormat1(recipe: RecipeOfFormat1, checkpoint: string, plan: FitPlan, signal: AbortSignal): Promise<Recipe> {
+  const { augment, data, cuda, ...same } = recipe
   const { prepare } = await describeModel(join(checkpoint, 'model.safetensors'))
   const evaluate = prepare?.evaluate ?? []
-  const train: PreparationStep[] = [...evaluate]
-  if (augment.pad > 0) train.push(randomCrop({ pad: augment.pad }))
-  if (augment.flip) train.push(flip())
+  const steps: PreparationStep[] = [...evaluate]
+  if (augment.pad > 0) steps.push(randomCrop({ pad: augment.pad }))
+  if (augment.flip) steps.push(flip())
   const normalization = prepare?.normalization ?? { mean: [], std: [] }
-  const same = await sameImages(recipe.data.fingerprint, evaluate, plan, signal)
-  return { ...recipe, data: same ? { ...recipe.data, fingerprint: plan.train.fingerprint } : recipe.data, prepare: { train, evaluate, normalization } }
+  const train = (await sameImages(data.fingerprint, evaluate, plan, signal)) ? { ...data, fingerprint: plan.train.fingerprint } : data
+  return { ...same, train, prepare: { train: steps, evaluate, normalization }, ...(cuda && { cuda: cudaOf(cuda) }) } as Recipe
+}
+
+/** 'auto' was the word for an absent loss scale, and what the tuner chose stood beside the option that it is now a value of. */
+function cudaOf({ lossScale, choices, ...same }: NonNullable<RecipeOfFormat1['cuda']>): Recipe['cuda'] {
+  return { ...same, ...(lossScale !== 'auto' && { lossScale }), ...(choices !== undefined && { tune: choices }) } as Recipe['cuda']
 }
 
 /** Whether these images gave that fingerprint, as files or in memory. */

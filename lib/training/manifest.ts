@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { removeTemporaries, replaceFile } from '../formats/files.js'
 import { loadBinding } from '../native/load.js'
 import { packageVersion } from '../package.js'
-import type { Recipe } from './state.js'
+import type { Recipe } from './recipe.js'
 
 /** One process that worked on the run. */
 interface Stretch {

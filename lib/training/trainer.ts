@@ -3,7 +3,6 @@ import { throwIfAborted } from '../abort.js'
 import { loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import { pick } from '../options/check.js'
-import type { CompletePreparation } from '../data/prepare/preparation.js'
 import { checkReplaceable } from '../formats/files.js'
 import { packageVersion } from '../package.js'
 import type { StepMetrics } from '../runtime/metrics.js'
@@ -24,19 +23,21 @@ import {
 import { DirectoryLock } from './directory_lock.js'
 import type { FitPlan } from './fit_options.js'
 import { loadModel, modelTensors, type ModelDescription } from './model_file.js'
-import { upgraded } from './format_1.js'
 import { openImages, type RunImages } from './images.js'
 import { ManifestWriter } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
 import { Profile } from './profile.js'
 import type { RunEvent, StepEvent, ValidationEvent } from './run_events.js'
 import { RunLog } from './run_log.js'
-import { differences, stateFormat, type Best, type CheckpointState, type Recipe } from './state.js'
+import { differences, otherOptions, recipeOf, type Recipe } from './recipe.js'
+import { readRecipe } from './recipe_formats.js'
+import { stateFormat, type Best, type StoredState } from './state.js'
 import { TrainedModel } from './trained.js'
 
 /** What was saved, and where. */
 interface Resumed extends CheckpointEntry {
-  readonly state: CheckpointState
+  readonly state: StoredState
+  readonly recipe: Recipe
 }
 
 export class Trainer {
@@ -75,7 +76,7 @@ export class Trainer {
     this.#images = images
     await using batches = loader(images.train, { input: network.input, prepare: images.prepare, batch, seed, workers })
     await using session = await this.#openSession(batches, resumed)
-    const recipe = this.#recipe(session, images.prepare)
+    const recipe = recipeOf(this.#plan, session, images.prepare)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
     else if (this.#plan.initialise !== undefined)
       await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except, normalization: 'any', classes: 'any' })
@@ -131,9 +132,9 @@ export class Trainer {
 
   async #openSession(data: Loader, resumed: Resumed | undefined): Promise<Session> {
     const { network, device, precision, cuda } = this.#plan
-    const saved = resumed?.state.recipe
+    const saved = resumed?.recipe
     // Other kernels would give other bits: what was chosen before is taken again.
-    const settings = saved?.cuda === undefined ? cuda : { ...cuda, tune: saved.cuda.choices ?? false }
+    const settings = saved?.device === 'cuda' && device !== 'cpu' ? { ...cuda, tune: saved.cuda?.tune ?? false } : cuda
     return compile(network, {
       ...pick(sharedOptions, this.#plan),
       data,
@@ -159,11 +160,11 @@ export class Trainer {
         `${directory}: holds checkpoints of an earlier run, up to step ${newest.step}; resume that run (--resume, in code checkpoint.resume: true), or take another directory`,
       )
     }
-    return { ...newest, state: await verifyCheckpoint(newest.path) }
+    const state = await verifyCheckpoint(newest.path)
+    return { ...newest, state, recipe: await readRecipe(state, newest.path, this.#plan, this.#signal) }
   }
 
-  async #resume(session: Session, recipe: Recipe, { path, state, step }: Resumed): Promise<void> {
-    const saved = 'augment' in state.recipe ? await upgraded(state.recipe, path, this.#plan, this.#signal) : state.recipe
+  async #resume(session: Session, recipe: Recipe, { path, state, recipe: saved, step }: Resumed): Promise<void> {
     const lines = differences(saved, recipe)
     if (lines.length > 0) throw new PreresnetError('ERR_CHECKPOINT', `${path}: the checkpoint is of another run: ${lines.join('; ')}`)
     if (step > this.#plan.steps) throw new PreresnetError('ERR_CHECKPOINT', `${path}: has ${step} steps, more than the ${this.#plan.steps} that were asked for`)
@@ -173,22 +174,11 @@ export class Trainer {
   }
 
   async #openOutput(session: Session, recipe: Recipe): Promise<{ log: RunLog; manifest: ManifestWriter } | undefined> {
-    const { output, checkpoint, threads, workers, steps } = this.#plan
+    const { output } = this.#plan
     if (output === undefined) return undefined
     const log = await RunLog.open(output, session.stepIndex)
     try {
-      const { validateEvery, logEvery, initialise } = this.#plan
-      const options = {
-        steps,
-        threads,
-        workers,
-        validateEvery,
-        logEvery,
-        checkpoint: checkpoint ?? null,
-        initialise: initialise ?? null,
-        validate: this.#plan.validate?.name ?? null,
-      }
-      return { log, manifest: await ManifestWriter.start(output, recipe, session.stepIndex, options) }
+      return { log, manifest: await ManifestWriter.start(output, recipe, session.stepIndex, otherOptions(this.#plan)) }
     } catch (error) {
       await log.close()
       throw error
@@ -258,32 +248,6 @@ export class Trainer {
       memory: session.memory.total,
       ...(resumed && { resumedFrom: resumed.path }),
     }
-  }
-
-  #recipe(session: Session, prepare: CompletePreparation): Recipe {
-    const { network, train, batch, seed, optimizer, learningRate, labelSmoothing, statisticsGroups, convolution, frozen, frozenStatistics, cuda } = this.#plan
-    const { name, length, fingerprint } = train
-    const { device, precision } = session
-    const recipe: Recipe = {
-      seed,
-      batch,
-      device,
-      precision,
-      network,
-      data: { name, length, fingerprint },
-      prepare,
-      optimizer,
-      learningRate,
-      labelSmoothing,
-      statisticsGroups,
-      convolution,
-      frozen,
-      frozenStatistics,
-      ...(session.hasLossScale && {
-        cuda: { lossScale: cuda?.lossScale ?? 'auto', deterministic: cuda?.deterministic ?? false, ...(session.choices && { choices: session.choices }) },
-      }),
-    }
-    return recipe
   }
 
   #description(): ModelDescription {

@@ -19,6 +19,8 @@ import { sgd } from '../../lib/training/sgd.js'
 import { temporaryDirectory } from '../formats/directory.js'
 import { someDigits, tiny } from './tiny.js'
 
+const preparation = { train: [randomCrop({ pad: 2 }), flip()] }
+
 /** 399 digits in batches of 8: epochs of 49 steps, 7 digits left out of each. */
 async function options(more: Partial<FitSettings & { steps: number }> = {}): Promise<FitOptions> {
   const { train } = await someDigits()
@@ -29,7 +31,7 @@ async function options(more: Partial<FitSettings & { steps: number }> = {}): Pro
     seed: 5,
     threads: 1,
     learningRate: cosine({ base: 0.1, steps: 60 }),
-    prepare: { train: [randomCrop({ pad: 2 }), flip()] },
+    prepare: preparation,
     ...more,
   }
 }
@@ -89,7 +91,7 @@ test('a run learns, tells what it does and leaves its files', async (t) => {
   t.is(lines.at(-1)!['top1Error'], trained.validation!.top1Error)
   t.is((await readdir(directory)).filter((name) => name.startsWith('events.out.tfevents.')).length, 1)
   const manifest = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')) as Manifest
-  t.like(manifest.recipe, { seed: 5, batch: 8, device: 'cpu', data: { name: 'train', length: 399 } })
+  t.like(manifest.recipe, { seed: 5, batch: 8, device: 'cpu', train: { name: 'train', length: 399 } })
   t.like(manifest.stretches[0], { firstStep: 0, lastStep: 1000, outcome: 'completed' })
   t.is(manifest.stretches[0]!.versions['node'], process.version)
 
@@ -205,9 +207,19 @@ test('a checkpoint of another run is refused, and what differs is said', async (
   }
   await refused({ seed: 6 }, /another run: seed: 5 before, 6 now/)
   await refused({ batch: 16 }, /batch: 8 before, 16 now/)
-  await refused({ train: other }, /data: train \(399 images, fingerprint \w+\) before, test \(100 images, fingerprint \w+\) now/)
+  await refused({ train: other }, /train: train \(399 images, fingerprint \w+\) before, test \(100 images, fingerprint \w+\) now/)
   await refused({ optimizer: sgd({ momentum: 0.5 }), learningRate: 0.3 }, /optimizer: .*"momentum":0.9.*; learningRate: /)
-  await refused({ prepare: {} }, /prepare: /)
+  await refused({ prepare: {} }, /prepare\.train: \[\{.*"randomCrop".* before, \[\] now/)
+  const normalization = { mean: [0.9], std: [0.01] }
+  await refused(
+    { prepare: { ...preparation, normalization } },
+    /prepare\.normalization: \{"mean":\[0\.1\d+\],"std":\[0\.3\d+\]\} before, \{"mean":\[0\.9\],"std":\[0\.01\]\} now/,
+  )
+  await refused({ labelSmoothing: 0.1 }, /labelSmoothing: 0 before, 0\.1 now/)
+  await refused({ statisticsGroups: 2 }, /statisticsGroups: 1 before, 2 now/)
+  await refused({ convolution: 'direct' }, /convolution: "auto" before, "direct" now/)
+  await refused({ frozen: ['stem'] }, /frozen: \[\] before, \["stem"\] now/)
+  await refused({ frozenStatistics: ['norm'] }, /frozenStatistics: \[\] before, \["norm"\] now/)
   await refused({ precision: 'bf16' }, /precision: "fp32" before, "bf16" now/)
   await refused({}, /network: "tiny" before, "wide" now/, tiny({ name: 'wide', channels: 4 }))
   await refused({ steps: 4 }, /has 5 steps, more than the 4/)

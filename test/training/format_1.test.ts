@@ -19,7 +19,7 @@ import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { batchNorm, classifier, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { describeModel, fit, type FitOptions, loadModel, multiStep, sgd } from '../../lib/training/index.js'
+import { describeModel, fit, type FitOptions, type FitSettings, loadModel, multiStep, sgd } from '../../lib/training/index.js'
 import { listCheckpoints } from '../../lib/training/checkpoint.js'
 import { temporaryDirectory } from '../formats/directory.js'
 
@@ -112,5 +112,40 @@ for (const given of cases) {
     await using classes = await Classifier.load(path, { threads: 1, top: 1 })
     const [best] = await classes.classify(await readFile(join(place, 'images/test/left/0.png')))
     t.true(best!.probability > 0)
+  })
+}
+
+/** Each with what is said of it. The recipe of make.mjs goes before. */
+const others: readonly (readonly [what: string, more: Partial<FitSettings>, message: RegExp])[] = [
+  [
+    'normalization',
+    { prepare: { ...resized, normalization: { mean: [0.9, 0.9, 0.9], std: [0.01, 0.01, 0.01] } } },
+    /prepare\.normalization: \{"mean":\[0\.\d+,.* before, \{"mean":\[0\.9,0\.9,0\.9\],"std":\[0\.01,0\.01,0\.01\]\} now/,
+  ],
+  [
+    'random crop',
+    { prepare: { ...resized, train: [resize(14), centerCrop(), randomCrop({ pad: 3 }), flip()] } },
+    /prepare\.train: \[.*\{"kind":"randomCrop","pad":2\}.*\] before, \[.*\{"kind":"randomCrop","pad":3\}.*\] now/,
+  ],
+  ['size before the crop', { prepare: prepared(resize(13), centerCrop()) }, /prepare\.evaluate: .*"size":14.* before, .*"size":13.* now/],
+  ['integer', { seed: 4 }, /seed: 3 before, 4 now/],
+  ['number', { labelSmoothing: 0.1 }, /labelSmoothing: 0 before, 0\.1 now/],
+  ['choice', { convolution: 'direct' }, /convolution: "auto" before, "direct" now/],
+  ['list of names', { frozen: ['stem'] }, /frozen: \[\] before, \["stem"\] now/],
+  ['optimizer', { optimizer: sgd() }, /optimizer: \{.*"weightDecay":0\.001\} before, .*"weightDecay":0\.0001\} now/],
+  ['schedule', { learningRate: 0.05 }, /learningRate: .*"kind":"multiStep".* before, .*"kind":"constant".* now/],
+]
+for (const name of ['cached-run', 'files-run']) {
+  test(`${name} does not go on with another recipe`, async (t) => {
+    const given = cases.find((one) => one.name === name)!
+    const directory = await copyOf(t, name)
+    for (const [what, more, message] of others) {
+      const run = fit(given.net, { ...(await options(given, directory)), ...more })
+      await t.throwsAsync(run.finished, { code: 'ERR_CHECKPOINT', message }, what)
+    }
+    const { train, ...rest } = await options(given, directory)
+    const labels = train.labels.map((label) => 1 - label)
+    const exchanged = { ...train, labels, fingerprint: train.fingerprint.replace(/^./, 'x') }
+    await t.throwsAsync(fit(given.net, { ...rest, train: exchanged }).finished, { code: 'ERR_CHECKPOINT', message: /train: .* before, .* now/ })
   })
 }

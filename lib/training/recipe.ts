@@ -1,0 +1,112 @@
+/** What decides the numbers of a run, as plain data, and in what two runs differ. Which options decide, the table of `fit` says. */
+import type { CompletePreparation } from '../data/prepare/preparation.js'
+import type { DeviceName, Precision } from '../compiler/program.js'
+import type { Network } from '../layers/layer.js'
+import { recorded } from '../options/check.js'
+import type { DecidingKeys, Option, Table, ValuesOf } from '../options/spec.js'
+import type { SgdOptimizer } from '../runtime/optimizer.js'
+import type { Session } from '../runtime/session.js'
+import { fitTable, type FitPlan } from './fit_options.js'
+
+type Deciding = Pick<ValuesOf<typeof fitTable>, DecidingKeys<typeof fitTable>>
+
+/** Everything that decides the numbers of a run; it has to be equal for a resumed run to give the same bits. What is absent has its default. */
+export interface Recipe extends Omit<Deciding, 'train' | 'prepare' | 'learningRate' | 'optimizer' | 'device' | 'precision'> {
+  readonly network: Network
+  readonly train: { readonly name: string; readonly length: number; readonly fingerprint: string }
+  readonly prepare: CompletePreparation
+  readonly optimizer: SgdOptimizer
+  readonly learningRate: { readonly kind: string }
+  /** What 'auto' took. */
+  readonly device: DeviceName
+  /** What 'auto' took. */
+  readonly precision: Precision
+}
+
+/** What a session took where the options left it open. */
+export type Taken = Pick<Session, 'device' | 'precision' | 'choices'>
+
+/** Of a run whose session is there: `auto` is what it took, and kernels are those that were chosen. */
+export function recipeOf(plan: FitPlan, { device, precision, choices }: Taken, prepare: CompletePreparation): Recipe {
+  const values = { ...plan, prepare, device, precision, cuda: { ...plan.cuda, tune: choices } }
+  return { network: plan.network, ...recorded(fitTable, values, true) } as unknown as Recipe
+}
+
+/** What else was asked for; it changes no number. */
+export function otherOptions(plan: FitPlan): Readonly<Record<string, unknown>> {
+  return recorded(fitTable, plan, false)
+}
+
+/** Lines that say in what a run's recipe differs from a checkpoint's; none if it may go on. */
+export function differences(saved: Recipe, wanted: Recipe): string[] {
+  const table: Table = fitTable
+  const keys = new Set([...Object.keys(wanted), ...Object.keys(saved)])
+  return [...keys].flatMap((key) => {
+    const [before, now] = [saved, wanted].map((recipe) => completed(table[key], (recipe as unknown as Record<string, unknown>)[key]))
+    return canonical(decisive(key, before)) === canonical(decisive(key, now)) ? [] : lines(key, before, now)
+  })
+}
+
+/** With the defaults of what is absent, here and within: an older version did not know the option, and did what is now its default. */
+function completed(option: Option | undefined, value: unknown): unknown {
+  if (option === undefined) return value
+  if (option.table !== undefined) {
+    const inner = Object.entries(option.table).filter(([, { decides }]) => decides === true)
+    const all = (value ?? {}) as Readonly<Record<string, unknown>>
+    return { ...Object.fromEntries(inner.map(([key, within]) => [key, completed(within, all[key])])), ...all }
+  }
+  const fallback = option.fallback === undefined ? undefined : option.record(option.fallback)
+  if (isObject(value) && isObject(fallback)) return { ...fallback, ...value }
+  return value ?? fallback
+}
+
+/** Data are what they hold: the same folder may be called by another path. */
+function decisive(key: string, value: unknown): unknown {
+  if (key !== 'train' || !isObject(value)) return value
+  const { name: _, ...content } = value
+  return content
+}
+
+function lines(key: string, before: unknown, now: unknown): string[] {
+  if (key === 'network') return [`network: ${networkName(before)} before, ${networkName(now)} now (layers differ)`]
+  if (key === 'train') return [`train: ${dataName(before)} before, ${dataName(now)} now`]
+  // Each part by itself: normalization is seldom exchanged together with the steps.
+  if ((key === 'prepare' || key === 'cuda') && isObject(before) && isObject(now)) {
+    const parts = new Set([...Object.keys(now), ...Object.keys(before)])
+    return [...parts].flatMap((part) =>
+      canonical(before[part]) === canonical(now[part]) ? [] : [`${key}.${part}: ${shown(before[part])} before, ${shown(now[part])} now`],
+    )
+  }
+  if (key === 'learningRate' && canonical(before).replace(milestones, '') === canonical(now).replace(milestones, '')) return [otherMilestones(before, now)]
+  return [`${key}: ${shown(before)} before, ${shown(now)} now`]
+}
+
+const milestones = /"milestones":\[([\d,]*)\]/
+
+/** What a run meets that is made longer with milestones that hang on its length. */
+function otherMilestones(before: unknown, now: unknown): string {
+  const [saved, wanted] = [before, now].map((rate) => milestones.exec(canonical(rate))![1]! || 'none')
+  return `learningRate: milestones ${saved!} before, ${wanted!} now; to go on at the rates of before pass the same ones (--milestones ${saved!})`
+}
+
+const networkName = (network: unknown): string => JSON.stringify((network as { name?: unknown } | null)?.name ?? null)
+
+function dataName(data: unknown): string {
+  const { name, length, fingerprint } = (data ?? {}) as Partial<Recipe['train']>
+  return `${name} (${length} images, fingerprint ${fingerprint?.slice(0, 12)})`
+}
+
+const shown = (value: unknown): string => (value === undefined ? 'none' : canonical(value))
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** JSON whose keys are in order, so that equal data give equal text. */
+function canonical(value: unknown): string {
+  return (
+    (JSON.stringify as (value: unknown, replacer: (key: string, part: unknown) => unknown) => string | undefined)(value, (_, part) =>
+      isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+    ) ?? 'none'
+  )
+}

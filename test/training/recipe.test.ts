@@ -1,0 +1,170 @@
+/** What decides the numbers of a run, and how a run that differs from its checkpoint is told. */
+import test from 'ava'
+import { flip, memoryDataset, randomCrop, type CompletePreparation } from '../../lib/data/index.js'
+import { classifier, conv2d, network } from '../../lib/layers/index.js'
+import type { Option, Table } from '../../lib/options/spec.js'
+import { fitTable, planFit } from '../../lib/training/fit_options.js'
+import { differences, otherOptions, recipeOf, type Recipe, type Taken } from '../../lib/training/recipe.js'
+import { multiStep } from '../../lib/training/schedules.js'
+import { sgd } from '../../lib/training/sgd.js'
+
+const input = { height: 4, width: 4, channels: 1 }
+const net = network({ input, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 2 }) } })
+const wide = network({ name: 'wide', input, layers: { stem: conv2d({ channels: 4, kernel: 3 }), head: classifier({ classes: 2 }) } })
+const made = (name: string, pixel: number) => memoryDataset({ name, images: new Uint8Array(64).fill(pixel), labels: [0, 1, 0, 1], ...input, classes: 2 })
+const train = await made('made', 0)
+const least = { train, batch: 2, steps: 8, learningRate: 0.1 }
+const prepare: CompletePreparation = { train: [randomCrop({ pad: 2 })], evaluate: [], normalization: { mean: [0.1], std: [0.3] } }
+const session: Taken = { device: 'cpu', precision: 'fp32', choices: undefined }
+
+/** As state.json gives it back. */
+const stored = (recipe: object) => JSON.parse(JSON.stringify(recipe)) as Recipe
+const recipeWith = (more: object, of = session, prepared = prepare) => recipeOf(planFit(net, { ...least, ...more }), of, prepared)
+const usual = recipeWith({})
+
+/** Another value than the default, which is also one that the option takes. */
+const others: Readonly<Record<string, unknown>> = {
+  train: await made('other', 1),
+  validate: train,
+  optimizer: sgd({ momentum: 0.5 }),
+  learningRate: 0.2,
+  signal: new AbortController().signal,
+  epochs: undefined,
+  steps: 9,
+  batch: 4,
+  statisticsGroups: 2,
+  'checkpoint.directory': 'runs',
+  'initialise.from': 'model',
+  'cuda.tune': { key: 1 },
+  'cuda.onTuning': () => undefined,
+  'cuda.lossScale': 2,
+}
+
+function otherThan(path: string, { fallback, choices, limits, accepts }: Option): unknown {
+  if (path in others) return others[path]
+  if (choices !== undefined) return choices.find((choice) => choice !== fallback)
+  if (typeof fallback === 'boolean') return !fallback
+  if (accepts === 'a list of names or patterns') return ['stem']
+  if (limits !== undefined) return limits.minimum + (accepts.startsWith('an integer') ? 1 : 0.5)
+  return 'name'
+}
+
+interface Change {
+  readonly path: string
+  readonly option: Option
+  readonly value: unknown
+  readonly given: object
+}
+
+/** What `fit` would be given for another value of each option; of those within an option, what stands beside it. */
+function changes(table: Table, above = ''): Change[] {
+  return Object.entries(table).flatMap(([key, option]): Change[] => {
+    const path = `${above}${key}`
+    if (option.table === undefined) {
+      const value = otherThan(path, option)
+      return value === undefined || path === 'device' || path === 'precision' || path === 'prepare' ? [] : [{ path, option, value, given: { [key]: value } }]
+    }
+    const beside = key === 'checkpoint' ? { directory: 'runs' } : key === 'initialise' ? { from: 'model' } : {}
+    return changes(option.table, `${path}.`).map((inner) => ({ ...inner, given: { [key]: { ...beside, ...inner.given } } }))
+  })
+}
+
+const all = changes(fitTable)
+const decided = all.filter(({ option }) => option.decides)
+
+test('the recipe of a run is data, and equal to what state.json gives back', (t) => {
+  t.deepEqual(differences(stored(usual), usual), [])
+  t.deepEqual(Object.keys(usual).sort(), [
+    ...['batch', 'convolution', 'device', 'frozen', 'frozenStatistics', 'labelSmoothing', 'learningRate', 'network', 'optimizer', 'precision', 'prepare'],
+    ...['seed', 'statisticsGroups', 'train'],
+  ])
+})
+
+for (const { path, value, given } of decided) {
+  test(`another ${path} is told, with both values`, (t) => {
+    const choices = path === 'cuda.tune' ? value : undefined
+    const wanted = recipeWith(given, { ...session, choices } as Taken)
+    for (const [before, now] of [
+      [usual, wanted],
+      [wanted, usual],
+    ] as const) {
+      const lines = differences(stored(before), now)
+      t.is(lines.length, 1, lines.join('; '))
+      t.regex(lines[0]!, new RegExp(`^${path.replace('.', '\\.')}: (.+) before, (.+) now`))
+      const [, saved, asked] = / (.+) before, (.+) now/.exec(lines[0]!)!
+      t.not(saved, asked)
+    }
+  })
+}
+
+test('no other option is compared', (t) => {
+  const others = all.filter(({ option }) => !option.decides)
+  t.true(others.length > 15)
+  for (const { path, given } of others) t.deepEqual(differences(stored(usual), recipeWith(given)), [], path)
+})
+
+test('what is not compared is kept for the manifest', (t) => {
+  const plan = planFit(net, { ...least, validate: train, workers: 3, checkpoint: { directory: 'runs', keep: 2 }, cuda: { index: 1 } })
+  const { validate, workers, checkpoint, steps, cuda } = otherOptions(plan)
+  t.deepEqual(
+    { validate, workers, checkpoint, steps, cuda },
+    { validate: 'made', workers: 3, checkpoint: { directory: 'runs', every: 2, keep: 2, resume: false }, steps: 8, cuda: { index: 1 } },
+  )
+  t.notThrows(() => JSON.stringify(otherOptions(plan)))
+})
+
+test('another device, precision and network are told', (t) => {
+  const bf16: Taken = { ...session, precision: 'bf16' }
+  t.deepEqual(differences(stored(usual), recipeWith({}, bf16)), ['precision: "fp32" before, "bf16" now'])
+  const reference: Taken = { ...session, device: 'reference' }
+  t.deepEqual(differences(stored(usual), recipeWith({}, reference)), ['device: "cpu" before, "reference" now'])
+  t.deepEqual(differences(stored(usual), recipeOf(planFit(wide, least), session, prepare)), ['network: "network" before, "wide" now (layers differ)'])
+})
+
+test('another normalization and other steps of preparation are told, each by itself', (t) => {
+  const normalization = { mean: [0.9], std: [0.01] }
+  t.deepEqual(differences(stored(usual), recipeWith({}, session, { ...prepare, normalization })), [
+    'prepare.normalization: {"mean":[0.1],"std":[0.3]} before, {"mean":[0.9],"std":[0.01]} now',
+  ])
+  t.deepEqual(differences(stored(usual), recipeWith({}, session, { ...prepare, train: [flip()] })), [
+    'prepare.train: [{"kind":"randomCrop","pad":2}] before, [{"kind":"flip"}] now',
+  ])
+})
+
+test('a key that is absent means its default', (t) => {
+  for (const { path, value, given } of decided) {
+    const [key, inner] = path.split('.') as [keyof Recipe, string?]
+    const fallback = inner === undefined ? (fitTable as Table)[key]!.fallback : (fitTable as Table)[key]!.table![inner]!.fallback
+    if (fallback === undefined || key === 'batch') continue // Two images a step are not the default.
+    const { [key]: _, ...without } = stored(usual)
+    t.deepEqual(differences(without as Recipe, usual), [], path)
+    t.regex(differences(without as Recipe, recipeWith(given)).join('; '), /before, .* now/, `${path} ${String(value)}`)
+  }
+  const { clipNorm: _, ...earlier } = stored(usual).optimizer
+  t.deepEqual(differences({ ...stored(usual), optimizer: earlier } as Recipe, usual), [], 'within an option too')
+})
+
+test('a key that only the checkpoint has is compared too', (t) => {
+  t.deepEqual(differences({ ...stored(usual), mixup: 0.2 } as Recipe, usual), ['mixup: 0.2 before, none now'])
+})
+
+test('the order of keys means nothing, and data are what they hold', (t) => {
+  const { momentum, ...rest } = sgd()
+  t.deepEqual(differences({ ...usual, optimizer: { ...rest, momentum } }, usual), [])
+  const { name, length, fingerprint } = train
+  const short = fingerprint.slice(0, 12)
+  t.deepEqual(differences({ ...usual, train: { name: '/else/where/', length, fingerprint } }, usual), [], 'the same images may be called by another path')
+  t.deepEqual(differences({ ...usual, train: { name, length: 41, fingerprint } }, usual), [
+    `train: made (41 images, fingerprint ${short}) before, made (4 images, fingerprint ${short}) now`,
+  ])
+})
+
+test('other milestones come with the option that gives the former ones', (t) => {
+  const steps = (...milestones: number[]): Recipe => recipeWith({ learningRate: multiStep({ base: 0.1, milestones }) })
+  t.deepEqual(differences(stored(steps(2500, 3750)), steps(3000, 4500)), [
+    'learningRate: milestones 2500,3750 before, 3000,4500 now; to go on at the rates of before pass the same ones (--milestones 2500,3750)',
+  ])
+  t.regex(differences(steps(), steps(3000))[0]!, /milestones none before, 3000 now; .*\(--milestones none\)/)
+  const [both] = differences(steps(2500), recipeWith({ learningRate: multiStep({ base: 0.2, milestones: [3000] }) }))
+  t.regex(both!, /^learningRate: \{"base":0\.1,.* before, \{"base":0\.2,.* now$/)
+})
