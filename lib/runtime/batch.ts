@@ -50,6 +50,8 @@ export interface BatchFormat {
   /** Values of one sample. */
   readonly sampleValues: number
   readonly images: boolean
+  /** The tensor that they are written to. */
+  readonly samples: string
   readonly pad: number
   readonly softTargets: boolean
 }
@@ -77,10 +79,10 @@ export async function writeSamples(native: NativeSession, format: BatchFormat, {
   const length = format.batch * format.sampleValues
   if (format.images) {
     if (x !== undefined) throw invalid('batch.x', 'images: the session takes u8 pixels', x)
-    await native.write('images', sized('batch.images', images, Uint8Array, length))
+    await native.write(format.samples, sized('batch.images', images, Uint8Array, length))
   } else {
     if (images !== undefined) throw invalid('batch.images', 'x: the session was compiled without `prepare`', images)
-    await native.write('x', floats('batch.x', x, length))
+    await native.write(format.samples, floats('batch.x', x, length))
   }
 }
 

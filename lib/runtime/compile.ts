@@ -1,7 +1,7 @@
 /** `compile`: options become programs, programs a native session with start values. */
 import { throwIfAborted, unlessAborted } from '../abort.js'
 import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
-import type { CompileOptions } from '../compiler/options.js'
+import type { CompileOptions, ProgramRequest } from '../compiler/options.js'
 import { lossScaleOf } from '../compiler/update.js'
 import type { Dataset } from '../data/dataset.js'
 import { buildGraph } from '../graph/build.js'
@@ -26,6 +26,11 @@ import { writeStartValues } from './start_values.js'
 
 /** Compiles a network and prepares it; nothing is allocated if memory does not suffice (ERR_MEMORY). */
 export async function compile(network: Network, options: SessionOptions & BatchSize): Promise<Session> {
+  return compileWith(network, options, [])
+}
+
+/** @internal `compile` with more programs over the same weights, for other batches and sizes of images: `inferBy` and `evaluateBy` run them. */
+export async function compileWith(network: Network, options: SessionOptions & BatchSize, more: readonly ProgramRequest[]): Promise<Session> {
   if ((network as Partial<Network> | undefined | null)?.kind !== 'network') throw invalid('compile', 'a network', network)
   const { signal, ...given } = withDefaults(sessionTable, checkOptions('compile', sessionTable, options))
   throwIfAborted(signal)
@@ -51,7 +56,7 @@ export async function compile(network: Network, options: SessionOptions & BatchS
     device,
     precision,
     batch,
-    programs: [...(optimizer === undefined ? [] : (['train'] as const)), ...(given.evaluation ? (['evaluate'] as const) : []), 'infer'],
+    programs: [...(optimizer === undefined ? [] : (['train'] as const)), ...(given.evaluation ? (['evaluate'] as const) : []), 'infer', ...more],
     input: programInput(network, prepare),
     loss: { kind: 'crossEntropy', smoothing: given.labelSmoothing, softTargets: given.softTargets },
     ...(optimizer && { update: updateOptions(graph, optimizer, given.frozen) }),

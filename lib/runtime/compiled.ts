@@ -1,4 +1,6 @@
 /** What a session was made of, and the formats that follow from it. */
+import { boundaryOf } from '../compiler/boundary.js'
+import { elements } from '../compiler/layout.js'
 import type { CompileOptions } from '../compiler/options.js'
 import type { ProgramSet } from '../compiler/program.js'
 import type { Dataset } from '../data/dataset.js'
@@ -42,14 +44,28 @@ export function batchFormat(compiled: Compiled, training: boolean): BatchFormat 
     classes: classesOf(compiled),
     sampleValues: input.kind === 'images' ? input.height * input.width * channels : height * width * channels,
     images: input.kind === 'images',
+    samples: input.kind === 'images' ? 'images' : 'x',
     pad: padOf(compiled),
     softTargets: training && loss.kind === 'crossEntropy' && loss.softTargets,
   }
 }
 
+export interface InferenceFormat extends BatchFormat {
+  /** The tensor of what it found. */
+  readonly probabilities: string
+}
+
+/** Of an inference program, whose batch and size of images may be its own. */
+export function inferenceFormat(compiled: Compiled, program: string): InferenceFormat {
+  const ends = boundaryOf(compiled.programs, program)
+  const samples = (ends.get('images') ?? ends.get('x'))!
+  const [batch, ...sample] = samples.shape as [number, ...number[]]
+  const sampleValues = elements(sample)
+  return { ...batchFormat(compiled, false), batch, sampleValues, samples: samples.name, probabilities: ends.get('probabilities')!.name }
+}
+
 /** ERR_OPTION where a loader's batches are not those that a program reads. */
-export function checkLoader(call: 'steps' | 'evaluate', compiled: Compiled, feed: Loader): void {
-  const { batch } = compiled.plan
+export function checkLoader(call: 'steps' | 'evaluate', compiled: Compiled, feed: Loader, batch = compiled.plan.batch): void {
   const pad = padOf(compiled)
   const mode = call === 'steps' ? 'train' : 'evaluate'
   if (feed.batch === batch && feed.pad === pad && feed.mode === mode) return

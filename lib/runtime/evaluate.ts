@@ -53,15 +53,16 @@ function evaluationOf(prepare: Preparation | undefined, own: SessionPreparation)
   return evaluate === undefined ? {} : { evaluate }
 }
 
-async function evaluateLoader(turn: Turn, compiled: Compiled, feed: Loader, signal: AbortSignal | undefined): Promise<Evaluation> {
-  checkLoader('evaluate', compiled, feed)
+/** @internal `program`: which of the set, where there are several. */
+export async function evaluateLoader(turn: Turn, compiled: Compiled, feed: Loader, signal: AbortSignal | undefined, program = 'evaluate'): Promise<Evaluation> {
+  checkLoader('evaluate', compiled, feed, compiled.programs.programs[program]!.batch)
   const { dataset } = feed
   checkClassCount('evaluate', compiled, dataset)
   checkClasses(dataset.name, dataset.classes, 'the session', compiled.dataset?.classes)
   const steps = Math.ceil(dataset.length / feed.batch)
   const run = { steps, seed: compiled.seed, firstStep: 0, learningRates: new Float64Array(0), loader: feed.native, firstBatch: 0, collect: true }
   return turn.take(async () => {
-    const result = await turn.run('evaluate', signal, run).catch((error: unknown) => nameData(error, compiled, dataset))
+    const result = await turn.run(program, signal, run).catch((error: unknown) => nameData(error, compiled, dataset))
     if (result.cancelled && result.completed < steps) throw turn.ended(signal)
     return evaluationFrom(result, dataset.length, classesOf(compiled))
   })

@@ -2,7 +2,7 @@
 import { abortSignal } from '../abort.js'
 import { integer, knownKeys } from '../options.js'
 import { writeSamples, type UserSamples } from './batch.js'
-import { batchFormat, classesOf, type Compiled } from './compiled.js'
+import { inferenceFormat, type Compiled, type InferenceFormat } from './compiled.js'
 import type { Turn } from './turn.js'
 
 export interface InferOptions {
@@ -11,18 +11,35 @@ export interface InferOptions {
   readonly count?: number
 }
 
-/** @internal */
-export async function infer(turn: Turn, compiled: Compiled, samples: UserSamples, options: InferOptions): Promise<Float64Array> {
-  knownKeys('batch', samples, ['images', 'x'])
-  knownKeys('infer', options, ['signal', 'count'])
-  const signal = abortSignal('infer: signal', options.signal)
-  const { batch } = compiled.plan
-  const images = integer('infer: count', options.count ?? batch, 1, batch)
-  return turn.take(async (native) => {
-    await writeSamples(native, batchFormat(compiled, false), samples)
-    const run = { steps: 1, seed: compiled.seed, firstStep: 0, learningRates: new Float64Array(0), images }
-    const result = await turn.run('infer', signal, run)
-    if (result.completed < 1) throw turn.ended(signal)
-    return ((await native.read('probabilities')) as Float64Array).slice(0, images * classesOf(compiled))
-  })
+/** @internal Inference by one of the set's programs. */
+export class Inference {
+  readonly #turn: Turn
+  readonly #compiled: Compiled
+  readonly #formats = new Map<string, InferenceFormat>()
+
+  constructor(turn: Turn, compiled: Compiled) {
+    this.#turn = turn
+    this.#compiled = compiled
+  }
+
+  async run(program: string, samples: UserSamples, options: InferOptions): Promise<Float64Array> {
+    knownKeys('batch', samples, ['images', 'x'])
+    knownKeys('infer', options, ['signal', 'count'])
+    const signal = abortSignal('infer: signal', options.signal)
+    const format = this.#format(program)
+    const images = integer('infer: count', options.count ?? format.batch, 1, format.batch)
+    return this.#turn.take(async (native) => {
+      await writeSamples(native, format, samples)
+      const run = { steps: 1, seed: this.#compiled.seed, firstStep: 0, learningRates: new Float64Array(0), images }
+      const result = await this.#turn.run(program, signal, run)
+      if (result.completed < 1) throw this.#turn.ended(signal)
+      return ((await native.read(format.probabilities)) as Float64Array).slice(0, images * format.classes)
+    })
+  }
+
+  #format(program: string): InferenceFormat {
+    let format = this.#formats.get(program)
+    if (format === undefined) this.#formats.set(program, (format = inferenceFormat(this.#compiled, program)))
+    return format
+  }
 }

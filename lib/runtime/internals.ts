@@ -1,12 +1,28 @@
 /** What other rooms do with a session beside its public methods. The package's entries do not export it. */
 import { setImmediate } from 'node:timers/promises'
+import type { Loader } from '../data/loader.js'
 import type { NativeSession } from '../native/types.js'
-import { turnOf, type Session } from './session.js'
+import type { UserSamples } from './batch.js'
+import { evaluateLoader } from './evaluate.js'
+import type { InferOptions } from './infer.js'
+import type { Evaluation } from './metrics.js'
+import { insidesOf, type Session } from './session.js'
 import { checkValues, readNow, writeNow, type Tensor, type Values } from './tensor.js'
 
 /** Runs `work` on the native session after everything that was asked for before; a failure stops nothing behind it. */
 export function inTurn<T>(session: Session, work: (native: NativeSession) => Promise<T>): Promise<T> {
-  return turnOf(session).take(work)
+  return insidesOf(session).turn.take(work)
+}
+
+/** `session.infer` by another program of the set, with its own batch and size of images. */
+export function inferBy(session: Session, program: string, samples: UserSamples, options: InferOptions = {}): Promise<Float64Array> {
+  return insidesOf(session).inference.run(program, samples, options)
+}
+
+/** `session.evaluate` by another program of the set, on a loader of its batch and size of images. */
+export function evaluateBy(session: Session, program: string, loader: Loader, signal?: AbortSignal): Promise<Evaluation> {
+  const { turn, compiled } = insidesOf(session)
+  return evaluateLoader(turn, compiled, loader, signal, program)
 }
 
 /** All of them as they are between the same two calls: nothing gets in between. */

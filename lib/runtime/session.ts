@@ -11,7 +11,7 @@ import type { NativeSession } from '../native/types.js'
 import type { UserBatch, UserSamples } from './batch.js'
 import { classesOf, type Compiled } from './compiled.js'
 import { evaluate, type EvaluateOptions } from './evaluate.js'
-import { infer, type InferOptions } from './infer.js'
+import { Inference, type InferOptions } from './infer.js'
 import { hasLossScale } from './loss_scale.js'
 import type { Evaluation, StepMetrics } from './metrics.js'
 import { Steps, type StepsOptions } from './steps.js'
@@ -20,8 +20,15 @@ import type { Tensor } from './tensor.js'
 import { Tensors } from './tensors.js'
 import { Turn } from './turn.js'
 
-/** @internal The queue of a session's calls, for `internals.ts`. */
-export let turnOf: (session: Session) => Turn
+/** @internal */
+export interface Insides {
+  readonly turn: Turn
+  readonly compiled: Compiled
+  readonly inference: Inference
+}
+
+/** @internal For `internals.ts`. */
+export let insidesOf: (session: Session) => Insides
 
 /** Calls run one after another, in the order they were made. Made by `compile`. */
 export class Session implements AsyncDisposable {
@@ -33,10 +40,11 @@ export class Session implements AsyncDisposable {
   readonly #turn: Turn
   readonly #compiled: Compiled
   readonly #steps: Steps
+  readonly #inference: Inference
   readonly #tensors: Tensors
 
   static {
-    turnOf = (session) => session.#turn
+    insidesOf = (session) => ({ turn: session.#turn, compiled: session.#compiled, inference: session.#inference })
   }
 
   /** @internal */
@@ -44,6 +52,7 @@ export class Session implements AsyncDisposable {
     this.#turn = new Turn(native)
     this.#compiled = compiled
     this.#steps = new Steps(this.#turn, compiled)
+    this.#inference = new Inference(this.#turn, compiled)
     this.#tensors = new Tensors(this.#turn, compiled)
     this.network = compiled.network
     this.graph = compiled.graph
@@ -125,7 +134,7 @@ export class Session implements AsyncDisposable {
    * others.
    */
   async infer(batch: UserSamples, options: InferOptions = {}): Promise<Float64Array> {
-    return infer(this.#turn, this.#compiled, batch, options)
+    return this.#inference.run('infer', batch, options)
   }
 
   /** The operations of the last call with `trace`, in the order they ran. */
