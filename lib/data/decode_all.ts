@@ -5,7 +5,7 @@ import { loadBinding } from '../native/load.js'
 import type { DecodeSettings } from '../native/types.js'
 import { samplesOf, type ImageShape, type RangeSource } from './dataset.js'
 
-export interface Decoding {
+interface Decoding {
   readonly shape: ImageShape
   readonly decode: DecodeSettings
   readonly workers: number

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import type { Dataset, ImageShape } from './dataset.js'
 import { inSlices, sliceBytes } from './slices.js'
 
-export interface NamedBytes {
+interface NamedBytes {
   /** In its dataset. */
   readonly name: string
   readonly bytes: number

@@ -6,7 +6,7 @@ import { derivedFingerprint, filesFingerprint, imagesFingerprint } from './finge
 import { fileSizes } from './class_folders.js'
 import type { Reading } from './prepare/normalization.js'
 
-export interface PreparationV1 {
+interface PreparationV1 {
   /** Of the network's input. */
   readonly shape: ImageShape
   /** Shorter side before the middle was cut out; 0: files had the size of the input. */

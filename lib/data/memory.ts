@@ -52,7 +52,7 @@ function classNames(where: string, classes: unknown): readonly string[] {
 }
 
 /** A copy as Int32Array. Throws ERR_DATASET for a label that is no class. */
-export function checkedLabels(name: string, labels: ArrayLike<number>, classes: number): Int32Array {
+function checkedLabels(name: string, labels: ArrayLike<number>, classes: number): Int32Array {
   const bad = Array.prototype.findIndex.call(labels, (label) => !(Number.isInteger(label) && label >= 0 && label < classes))
   if (bad >= 0) throw new PreresnetError('ERR_DATASET', `${name}: label of image ${bad}: expected 0 to ${classes - 1}, got ${describe(labels[bad])}`)
   return Int32Array.from(labels)

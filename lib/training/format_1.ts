@@ -1,6 +1,7 @@
 /** Checkpoints of format 1: what they leave unsaid is in their model file, and their fingerprint of files has preparation in it. */
 import { join } from 'node:path'
 import { fingerprintV1 } from '../data/fingerprint_v1.js'
+import { keptInMemory } from '../data/prepare/cached.js'
 import { flip, randomCrop, type PreparationStep } from '../data/prepare/steps.js'
 import type { FitPlan } from './fit_options.js'
 import { describeModel } from './model_file.js'
@@ -32,16 +33,10 @@ function cudaOf({ lossScale, choices, ...same }: NonNullable<RecipeOfFormat1['cu
 }
 
 /** Whether these images gave that fingerprint, as files or in memory. */
-async function sameImages(
-  fingerprint: string,
-  evaluate: readonly PreparationStep[],
-  { train, network, workers }: FitPlan,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function sameImages(fingerprint: string, evaluate: readonly PreparationStep[], plan: FitPlan, signal: AbortSignal): Promise<boolean> {
+  const { train, network, workers, cache } = plan
   const resize = evaluate.find((step) => step.kind === 'resize')?.size ?? 0
-  for (const inMemory of [false, true]) {
-    if ((await fingerprintV1(train, { shape: network.input, resize, inMemory }, { workers, signal })) === fingerprint) return true
-    if (train.source.kind === 'memory') break
-  }
-  return false
+  const fingerprintOf = (inMemory: boolean): Promise<string> => fingerprintV1(train, { shape: network.input, resize, inMemory }, { workers, signal })
+  if ((await fingerprintOf(false)) === fingerprint) return true
+  return keptInMemory(cache === 'files' ? 'auto' : cache, train, network.input) && (await fingerprintOf(true)) === fingerprint
 }

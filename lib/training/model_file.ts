@@ -6,7 +6,8 @@ import type { Network } from '../layers/layer.js'
 import { fields, invalid, knownKeys, oneOf } from '../options.js'
 import { matches, select } from '../runtime/patterns.js'
 import { checkClasses } from '../data/check.js'
-import type { Normalization } from '../data/prepare/preparation.js'
+import { readPreparation, type Normalization, type Preparation } from '../data/prepare/preparation.js'
+import { checkPreparation } from '../data/prepare/sequence.js'
 import { evaluationOf, normalizationIn, parse, part, preparationIn, type ModelPreparation } from './model_preparation.js'
 import { Session } from '../runtime/session.js'
 import { readTogether, writeTogether } from '../runtime/internals.js'
@@ -56,10 +57,17 @@ function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string')
 }
 
+export interface SaveModelOptions {
+  /** How the file shall say that images are prepared, where it is not as in the session. @default the session's */
+  readonly prepare?: Preparation
+}
+
 /** Writes a session's parameters and running statistics, all of the same step, with everything that loading them needs. */
-export async function saveModel(session: Session, path: string): Promise<void> {
+export async function saveModel(session: Session, path: string, options: SaveModelOptions = {}): Promise<void> {
   checkSession('saveModel', session)
-  const { network, prepare, classNames } = session
+  knownKeys('saveModel', options, ['prepare'])
+  const { network, classNames } = session
+  const prepare = preparationToSave('saveModel: prepare', session, options.prepare)
   await writeSafetensors(path, await modelTensors(session), modelMetadata({ network, ...(prepare && { prepare }), ...(classNames && { classes: classNames }) }))
 }
 
@@ -73,6 +81,15 @@ export async function modelTensors(session: Session): Promise<Map<string, Safete
       return [name, { dtype: 'F32', shape, data: data instanceof Float32Array ? data : Float32Array.from(data) }]
     }),
   )
+}
+
+function preparationToSave(where: string, { network, prepare }: Session, given: Preparation | undefined): ModelPreparation | undefined {
+  if (given === undefined) return prepare
+  const { evaluate = prepare?.evaluate, normalization = prepare?.normalization } = readPreparation(where, given)
+  if (normalization === undefined) throw invalid(`${where}.normalization`, 'mean and std, for the session has none', normalization)
+  const complete = { ...(evaluate && { evaluate }), normalization }
+  checkPreparation(where, complete, network.input)
+  return complete
 }
 
 function checkSession(where: string, value: unknown): void {

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors.js'
-import type { Normalization } from '../../lib/data/index.js'
+import { centerCrop, resize, type Normalization } from '../../lib/data/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { fit } from '../../lib/training/fit.js'
@@ -139,4 +139,19 @@ test('a file of other classes, or of another order, is refused, or taken where t
   await t.throwsAsync(loadModel(taught, path, { classes: 'all' as never }), { code: 'ERR_OPTION', message: /"same" or "any"/ })
   const learned = { train: { ...train, classes: swapped }, batch: 8, steps: 1, threads: 1, learningRate: 1e-6, frozen: ['stem'], initialise: { from: path } }
   t.deepEqual((await fit(tiny(), learned).finished).tensors.get('stem.weight')!.data, (await values(taught))['stem.weight'])
+})
+
+test('a model file says what it is told of preparation', async (t) => {
+  const path = join(await temporaryDirectory(t), 'model.safetensors')
+  const taught = await open(t, 4)
+  const { normalization } = taught.prepare!
+  const evaluate = [resize(32), centerCrop()]
+  await saveModel(taught, path, { prepare: { evaluate } })
+  t.deepEqual((await describeModel(path)).prepare, { evaluate, normalization })
+  await t.throwsAsync(saveModel(taught, path, { prepare: { evaluate: [resize(8), centerCrop()] } }), { code: 'ERR_OPTION', message: /at least 28/ })
+  const blind = await compile(tiny(), { batch: 2, threads: 1 })
+  t.teardown(() => blind.dispose())
+  await t.throwsAsync(saveModel(blind, path, { prepare: {} }), { code: 'ERR_OPTION', message: /saveModel: prepare\.normalization: expected mean and std/ })
+  await saveModel(blind, path, { prepare: { normalization } })
+  t.deepEqual((await describeModel(path)).prepare, { normalization })
 })

@@ -10,12 +10,15 @@ import { stepsText } from './steps.js'
 
 const cacheLimit = 2 ** 30
 
+/** Whether `choice` means memory for these files. */
+export function keptInMemory(choice: CacheChoice, { length, source }: Dataset, { height, width, channels }: ImageShape): boolean {
+  return source.kind === 'ranges' && (choice === 'memory' || (choice === 'auto' && length * height * width * channels <= cacheLimit))
+}
+
 /** As `choice` says for this dataset. */
 export async function cachedAs(choice: CacheChoice, dataset: Dataset, sequence: Sequence, input: ImageShape, reading: Reading): Promise<Dataset> {
-  const bytes = dataset.length * input.height * input.width * input.channels
-  if (choice === 'files' || (choice === 'auto' && bytes > cacheLimit)) return dataset
   const { source } = dataset
-  if (source.kind === 'memory') return dataset
+  if (source.kind === 'memory' || !keptInMemory(choice, dataset, input)) return dataset
   // Without a crop images keep their own sizes. Under 'auto' the first that has another one is named when it is decoded.
   if (choice === 'memory' && sequence.decode.exact) await checkSingleSize(dataset.name, source, sequence, input, reading.signal)
   const images = await decodeAll(source, { shape: input, decode: sequence.decode, ...reading })
