@@ -8,7 +8,7 @@ import { PreresnetError } from '../errors.js'
 import type { Graph } from '../graph/graph.js'
 import { boolean, integer, invalid, knownKeys, oneOf } from '../options.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
-import { cudaOptions, programOptions } from '../options/table.js'
+import { cudaOptions, programOptions, runOptions } from '../options/table.js'
 import { Backward } from './backward.js'
 import { contractsVersion } from '../contracts.js'
 import { Draft, type DraftTensor } from './draft.js'
@@ -20,7 +20,7 @@ import { lower } from './lower/lower.js'
 import type { Site } from './lower/engines.js'
 import { DEFAULT_ARCH, hasCopies, targetOf } from './lower/target.js'
 import { planParameters, type ParameterPlan } from './parameters.js'
-import { LARGEST_BATCH, type Planned, plannedPrograms } from './planned.js'
+import { type Planned, plannedPrograms } from './planned.js'
 import { recompute } from './recompute.js'
 import type { Program, ProgramSet } from './program.js'
 import { emitUpdate, lossScaleOf } from './update.js'
@@ -128,7 +128,7 @@ function checkAll(graph: Graph, options: CompileOptions): void {
   ])
   oneOf('compile: device', options.device, ['reference', 'cpu', 'cuda'])
   checkTarget(options)
-  integer('compile: batch', options.batch, 1, LARGEST_BATCH)
+  runOptions.batch.read('compile: batch', options.batch)
   const { statisticsGroups: groups } = withDefaults(programOptions, checkOptions('compile', programOptions, pick(programOptions, options)))
   if (options.batch % groups !== 0) throw invalid('compile: statisticsGroups', `a divisor of the batch ${options.batch}`, groups)
   boolean('compile: inputGradient', options.inputGradient ?? false)

@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/graph.js'
 import { withInput } from '../graph/resize.js'
 import { integer, invalid, knownKeys, oneOf } from '../options.js'
+import { runOptions } from '../options/table.js'
 import { imageShape } from './forward.js'
 import { programKinds, type CompileOptions, type ProgramKind, type ProgramRequest } from './options.js'
 
@@ -15,7 +16,6 @@ export interface Planned {
   readonly stored: { readonly height: number; readonly width: number }
 }
 
-export const LARGEST_BATCH = 1 << 20
 const LARGEST_SIDE = 65_536
 
 export function plannedPrograms(graph: Graph, options: CompileOptions): Planned[] {
@@ -42,7 +42,7 @@ function checkRequest(request: ProgramRequest): ProgramRequest {
   if (typeof name !== 'string' || !/^[\w@.-]+$/.test(name)) throw invalid('compile: programs: name', 'letters, digits, _, @, . and -', name)
   oneOf(`compile: program ${name}: kind`, kind, ['evaluate', 'infer'])
   if (name !== kind && oneOfKinds(name)) throw invalid(`compile: program ${name}: kind`, JSON.stringify(name), kind)
-  if (batch !== undefined) integer(`compile: program ${name}: batch`, batch, 1, LARGEST_BATCH)
+  if (batch !== undefined) runOptions.batch.read(`compile: program ${name}: batch`, batch)
   if (input !== undefined) {
     knownKeys(`compile: program ${name}: input`, input, ['height', 'width'])
     for (const side of ['height', 'width'] as const) integer(`compile: program ${name}: input: ${side}`, input[side], 1, LARGEST_SIDE)

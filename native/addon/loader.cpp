@@ -8,6 +8,7 @@
 
 #include "addon/arguments.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "data/loader.h"
 
 namespace preresnet {
@@ -34,15 +35,15 @@ LoaderOptions read_options(const Arguments& description) {
   options.shape.height = description.integer("height", 1, kLargestSide);
   options.shape.width = description.integer("width", 1, kLargestSide);
   options.shape.channels = description.integer("channels", 1, 64);
-  options.batch = description.integer("batch", 1, 1 << 24);
+  options.batch = description.integer("batch", 1, kLargestBatch);
   const std::string mode = description.text("mode");
   if (mode != "train" && mode != "evaluate")
     description.refuse("mode", "\"train\" or \"evaluate\"");
   options.mode = mode == "train" ? LoaderOptions::Mode::train : LoaderOptions::Mode::evaluate;
   options.seed = static_cast<uint64_t>(description.integer("seed", 0));
-  options.pad = description.integer("pad", 0, kLargestSide);
+  options.pad = description.integer("pad", 0, kLargestPad);
   options.flip = description.boolean_or("flip", false);
-  options.workers = static_cast<int>(description.integer("workers", 1, 1024));
+  options.workers = static_cast<int>(description.integer("workers", 1, kLargestWorkers));
   options.slots = static_cast<int>(description.integer("slots", 2, 1024));
   return options;
 }

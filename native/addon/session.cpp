@@ -7,6 +7,7 @@
 #include "addon/arguments.h"
 #include "addon/loader.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "cuda_client/session.h"
 #include "program/host_session.h"
 
@@ -76,7 +77,7 @@ struct SessionOptions {
 SessionOptions read_options(const Napi::Value& value) {
   const Arguments options(value, "options");
   SessionOptions result;
-  result.threads = static_cast<int>(options.integer("threads", 0, 1 << 12));
+  result.threads = static_cast<int>(options.integer("threads", 0, kLargestThreads));
   if (options.has("cuda")) {
     const Arguments cuda = options.object("cuda");
     result.cuda = {.library = cuda.text("library"), .settings = cuda.text("settings")};

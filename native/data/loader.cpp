@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/limits.h"
 #include "data/epoch_orders.h"
 #include "data/order.h"
 #include "data/ring.h"
@@ -220,10 +221,9 @@ void check_loader(const LoaderOptions& options) {
   at_least("pad", options.pad, 0);
   at_least("workers", options.workers, 1);
   at_least("slots", options.slots, 2);
-  // Placements are 32-bit, and so are sample indices.
-  if (options.pad > 1 << 20)
-    throw Error("ERR_OPTION",
-                "loader: pad: expected at most 1048576, got " + std::to_string(options.pad));
+  if (options.pad > kLargestPad)
+    throw Error("ERR_OPTION", "loader: pad: expected at most " + std::to_string(kLargestPad) +
+                                  ", got " + std::to_string(options.pad));
   const auto samples = static_cast<int64_t>(options.labels.size());
   if (samples == 0) throw Error("ERR_DATASET", "loader: expected at least one sample, got none");
   if (samples > int64_t{0x7FFFFFFF})

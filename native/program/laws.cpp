@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "core/limits.h"
+
 namespace preresnet {
 
 namespace {
@@ -83,7 +85,8 @@ void law(const ops::Input& op) {
   for (const double deviation : op.deviation)
     demand(deviation > 0, "deviations above 0", deviation);
   // Also bounds 2 * pad, so that no sum below overflows.
-  demand(op.pad >= 0 && op.pad <= (1 << 20), "pad from 0 to 2^20", op.pad);
+  demand(op.pad >= 0 && op.pad <= kLargestPad, "pad from 0 to " + std::to_string(kLargestPad),
+         op.pad);
   demand(op.x->dim(2) <= op.images->dim(1) + 2 * op.pad, "x not higher than the padded image",
          op.x->dim(2));
   demand(op.x->dim(3) <= op.images->dim(2) + 2 * op.pad, "x not wider than the padded image",
