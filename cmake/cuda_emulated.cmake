@@ -11,7 +11,7 @@ target_compile_definitions(cuda_emulated PRIVATE PRERESNET_EMULATED)
 # Kernels look at memory as vectors of words; nvcc allows that.
 target_compile_options(cuda_emulated PRIVATE -fno-strict-aliasing)
 target_link_libraries(cuda_emulated PRIVATE program ops core Boost::context nlohmann_json::nlohmann_json)
-target_link_options(cuda_emulated PRIVATE -Wl,--gc-sections -Wl,--exclude-libs,ALL)
+target_link_options(cuda_emulated PRIVATE -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,-z,now)
 set_target_properties(cuda_emulated PROPERTIES OUTPUT_NAME preresnet_cuda_emulated PREFIX "" SUFFIX ".so")
 if(NOT CMAKE_JS_VERSION)
   set_target_properties(cuda_emulated PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/Release")

@@ -189,6 +189,20 @@ export const MUTANTS = [
     tests: ['compiler/lower'],
   },
   {
+    name: 'inputs of other shapes are one tensor in all programs',
+    file: 'lib/compiler/linker.ts',
+    search: " ${tensor.shape.join(' x ')}",
+    replace: '',
+    tests: ['compiler/several_sizes'],
+  },
+  {
+    name: 'fusion: what an operation does already closes nothing',
+    file: 'lib/compiler/materialise.ts',
+    search: '.some((later) => has(operation, later))',
+    replace: '.some(() => false)',
+    tests: ['goldens'],
+  },
+  {
     name: 'lowering: activations kept for the backward pass',
     file: 'lib/compiler/lower/context.ts',
     search: 'entry.phase === phase && ',

@@ -2,26 +2,32 @@
 import test from 'ava'
 import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
 import type { ProgramSet } from '../../lib/compiler/program.js'
+import { planReport } from '../../lib/compiler/report.js'
+import type { OperationName } from '../../lib/contracts.js'
 import { buildGraph } from '../../lib/graph/build.js'
-import { averagePool, batchNorm, conv2d, network, networkFromJson, relu, residual } from '../../lib/layers/index.js'
+import { averagePool, batchNorm, conv2d, maxPool, network, networkFromJson, relu, residual } from '../../lib/layers/index.js'
+import type { Layer, Network, PoolOptions } from '../../lib/layers/index.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { startValues } from '../support/lowered.js'
 import { onDevice } from '../support/on_device.js'
 
 const BATCH = 3
 
-const net = network({
-  input: { height: 9, width: 7, channels: 3 },
-  layers: {
-    stem: conv2d({ channels: 5, kernel: 3 }),
-    down: [batchNorm(), relu(), averagePool({ kernel: 3, stride: 2, padding: 1 })],
-    unit: residual({ branch: [averagePool({ kernel: 3, stride: 1, padding: 1 }), conv2d({ channels: 5, kernel: 3 })] }),
-    norm: [batchNorm(), relu(), averagePool({ kernel: 2 })],
-  },
-})
+const networkOf = (pool: (options: PoolOptions) => Layer): Network =>
+  network({
+    name: 'pooled',
+    input: { height: 9, width: 7, channels: 3 },
+    layers: {
+      stem: conv2d({ channels: 5, kernel: 3 }),
+      down: [batchNorm(), relu(), pool({ kernel: 3, stride: 2, padding: 1 })],
+      unit: residual({ branch: [batchNorm(), pool({ kernel: 3, stride: 1, padding: 1 }), conv2d({ channels: 5, kernel: 3 })] }),
+      norm: [batchNorm(), relu(), pool({ kernel: 2 })],
+    },
+  })
+const net = networkOf(averagePool)
 
-const compiled = (device: 'reference' | 'cpu' | 'cuda'): Promise<ProgramSet> =>
-  compilePrograms(buildGraph(net), {
+const compiled = (device: 'reference' | 'cpu' | 'cuda', of = net): Promise<ProgramSet> =>
+  compilePrograms(buildGraph(of), {
     device,
     precision: device === 'reference' ? 'fp64' : 'fp32',
     batch: BATCH,
@@ -58,25 +64,18 @@ async function step(set: ProgramSet, values: ReadonlyMap<string, Float64Array>):
   }
 }
 
-test('it reads through norm and ReLU, and its backward pass masks and takes the sums for the norm', async (t) => {
+/** What stands in place of which. */
+const MAXIMUM: Partial<Record<OperationName, OperationName>> = { bn_relu_average_pool: 'bn_relu_pool', average_pool_backward: 'pool_backward' }
+
+test('all that a maximum pooling is fused with it is fused with too: norm, ReLU, mask and sums', async (t) => {
   for (const device of ['reference', 'cpu', 'cuda'] as const) {
-    const { operations } = (await compiled(device)).programs['train']!
-    const forward = operations.filter((operation) => operation.op === 'bn_relu_average_pool')
-    t.deepEqual(
-      forward.map(({ attributes }) => attributes.relu),
-      [true, false, true],
-    )
-    t.true(forward.every(({ name, operands }) => name.startsWith('unit') || operands.scale !== undefined))
-    // The first's sums are for nobody: what it writes no norm reads.
-    const backward = operations.filter((operation) => operation.op === 'average_pool_backward')
-    t.deepEqual(
-      backward.map(({ name, operands, attributes }) => [name, operands.sums !== undefined, attributes.relu]),
-      [
-        ['norm.pool1', true, true],
-        ['unit.pool1', false, false],
-        ['down.pool1', true, true],
-      ],
-    )
+    const [average, maximum] = [await compiled(device), await compiled(device, networkOf(maxPool))]
+    const operations = ({ programs }: ProgramSet) =>
+      programs['train']!.operations.map(({ op, name, operands, fused }) => [MAXIMUM[op] ?? op, name, Object.keys(operands), fused])
+    t.deepEqual(operations(average), operations(maximum), device)
+    for (const op of Object.keys(MAXIMUM)) t.is(average.programs['train']!.operations.filter((operation) => operation.op === op).length, 3)
+    // Read through norms, so kept as they are.
+    t.is(planReport(average).activationBytesUnfused, planReport(maximum).activationBytesUnfused, device)
   }
 })
 
