@@ -13,7 +13,7 @@ import type { sharedOptions } from '../runtime/session_options.js'
 import { sgd } from '../training/sgd.js'
 import { shownDevice } from './emulated.js'
 
-export interface MeasureOptions extends Given<typeof sharedOptions> {
+interface MeasureOptions extends Given<typeof sharedOptions> {
   readonly work: 'train' | 'infer'
   readonly batch: number
   /** How long to measure, without warm-up. */

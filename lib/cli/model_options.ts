@@ -39,7 +39,7 @@ export const sizeOptions = {
   channels: integerOption({ group, help: 'channels of the images', unit: 'channels', minimum: 1, usual: '3' }),
 }
 
-export interface NetworkSize {
+interface NetworkSize {
   readonly classes?: number | undefined
   readonly height?: number | undefined
   readonly width?: number | undefined

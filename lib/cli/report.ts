@@ -27,7 +27,7 @@ export const report: CommandSpec<typeof options> = {
   },
 }
 
-export interface ReportOptions {
+interface ReportOptions {
   readonly output?: string
   readonly pictures?: readonly { readonly heading: string; readonly svg: string }[]
 }

@@ -79,7 +79,7 @@ export interface NativeLoader {
 }
 
 /** Where the bytes of samples are: `file` (an index in `files`), `offset` and `length` (-1: to the end of the file) have one entry for each. */
-export interface ByteRanges {
+interface ByteRanges {
   readonly files: readonly string[]
   readonly file: Int32Array
   readonly offset: Float64Array

@@ -1,6 +1,6 @@
 /** What a table of options does for those who take them. */
 import { knownKeys } from '../options.js'
-import type { DecidingKeys, Given, Table, ValuesOf } from './spec.js'
+import type { Given, Table, ValuesOf } from './spec.js'
 
 /** What was given, each value checked; keys that the table has not are refused. Nothing is filled in. */
 export function checkOptions<S extends Table>(where: string, table: S, given: unknown): Given<S> {
@@ -33,8 +33,6 @@ export function withDefaults<S extends Table>(table: S, given: Given<S>): Values
 export function pick<S extends Table>(table: S, values: { readonly [K in keyof S]?: unknown }): Given<S> {
   return Object.fromEntries(Object.keys(table).flatMap((key) => (values[key] === undefined ? [] : [[key, values[key]]]))) as Given<S>
 }
-
-export type Deciding<S extends Table> = Pick<ValuesOf<S>, DecidingKeys<S>>
 
 /** As plain data, what a run's options were: those that change its numbers, or the others. */
 export function recorded(table: Table, values: object, decides: boolean): Readonly<Record<string, unknown>> {

@@ -3,7 +3,7 @@ import { boolean, describe, integer, invalid, number, oneOf, string } from '../o
 
 /** Headings of `--help` and of docs/options.md, in their order. */
 export const groups = ['Network', 'Data', 'Training', 'Learning rate', 'Optimizer', 'Device', 'CUDA', 'Output', 'Command'] as const
-export type Group = (typeof groups)[number]
+type Group = (typeof groups)[number]
 
 /**
  * `T`: its values. `F`: the value that it has where nobody gives one. `R`: whether it must be given. `D`: whether it changes the numbers of a run, so that a
@@ -64,9 +64,6 @@ type Free<S extends Table, K extends keyof S> = { readonly [P in K]?: ValueOf<S[
 
 /** What a caller may give. Editors show the comments of the table's entries. */
 export type Given<S extends Table> = Needed<S, RequiredKeys<S>> & Free<S, Exclude<keyof S, RequiredKeys<S>>>
-
-/** The part of a table that changes the numbers of a run. */
-export type DecidingKeys<S extends Table> = { [K in keyof S]: S[K] extends Option<unknown, unknown, boolean, true> ? K : never }[keyof S]
 
 /** A table whose every entry says whether it changes the numbers of a run. */
 export type RunTable = Readonly<Record<string, Option<unknown, unknown, boolean, boolean>>>

@@ -31,7 +31,7 @@ export function classesOf({ graph }: Pick<Compiled, 'graph'>): number {
 }
 
 /** Pixels of the border from which training crops; 0 in a session on values. */
-export function padOf({ plan: { input } }: Pick<Compiled, 'plan'>): number {
+function padOf({ plan: { input } }: Pick<Compiled, 'plan'>): number {
   return input.kind === 'images' ? input.pad : 0
 }
 

@@ -127,7 +127,7 @@ export interface FitPlan extends Omit<ValuesOf<typeof fitTable>, Derived> {
 }
 
 /** A schedule, or a function of the step that has no other form. */
-export type Rate = Pick<Schedule, 'at'>
+type Rate = Pick<Schedule, 'at'>
 
 export function planFit(network: Network, options: FitOptions): FitPlan {
   if ((network as Partial<Network> | undefined)?.kind !== 'network') throw invalid('fit', 'a network', network)

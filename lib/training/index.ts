@@ -1,26 +1,7 @@
 export { fit, Run } from './fit.js'
-export type { CheckpointOptions, FitLength, FitOptions, FitSettings } from './fit_options.js'
-export type { CheckpointEvent, FinishedEvent, RunEvent, StartEvent, StepEvent, ValidationEvent } from './run_events.js'
-export {
-  constant,
-  type ConstantOptions,
-  cosine,
-  type CosineOptions,
-  linearWarmup,
-  type LinearWarmupOptions,
-  multiStep,
-  type MultiStepOptions,
-  oneCycle,
-  type OneCycleOptions,
-  poly,
-  type PolyOptions,
-  type Schedule,
-  scheduleFrom,
-  type Warmup,
-} from './schedules.js'
-export { sgd, type SgdOptions } from './sgd.js'
-export type { Manifest } from './manifest.js'
-export type { MetricsLine } from './run_log.js'
+export type { FitOptions, FitSettings } from './fit_options.js'
+export type { RunEvent } from './run_events.js'
+export { constant, cosine, type CosineOptions, linearWarmup, multiStep, oneCycle, poly, type Schedule, scheduleFrom } from './schedules.js'
+export { sgd } from './sgd.js'
 export { TrainedModel } from './trained.js'
-export { describeModel, loadModel, type LoadModelOptions, type ModelDescription, saveModel, type SaveModelOptions } from './model_file.js'
-export type { ModelPreparation } from './model_preparation.js'
+export { describeModel, loadModel, saveModel } from './model_file.js'
