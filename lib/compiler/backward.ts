@@ -10,7 +10,7 @@ import type { Draft, DraftTensor } from './draft.js'
 import { tensorsOf, wholeTensor, type Expression, type Transform } from './expression.js'
 import { imageShape, type Forward } from './forward.js'
 
-export interface BackwardOptions {
+interface BackwardOptions {
   /** Where a parameter's gradient goes; undefined: frozen. */
   readonly gradient: (parameter: string) => DraftTensor | undefined
   readonly inputGradient: boolean

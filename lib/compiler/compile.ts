@@ -73,7 +73,7 @@ export async function serialisePrograms(set: ProgramSet, signal?: AbortSignal): 
 }
 
 /** `seen` gathers the convolutions for which a kernel was chosen; of a GPU's programs. */
-export function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<string, Site>): Generator<void, ProgramSet> {
+function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<string, Site>): Generator<void, ProgramSet> {
   checkAll(graph, options)
   const types = tensorTypes(options.device, options.precision)
   const planned = plannedPrograms(graph, options)

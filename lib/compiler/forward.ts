@@ -9,7 +9,7 @@ import { Materialiser } from './materialise.js'
 export type Value = { readonly kind: 'image'; readonly expression: Expression } | { readonly kind: 'features'; readonly tensor: DraftTensor }
 
 /** What the backward pass needs to know of a node's forward operation. */
-export interface NormRecord {
+interface NormRecord {
   readonly x: DraftTensor
   readonly mean: DraftTensor
   readonly invstd: DraftTensor
@@ -24,9 +24,9 @@ type Pointwise = GraphNode & { kind: 'batchNorm' | 'relu' | 'sigmoid' | 'add' | 
 type Coefficients = Readonly<Record<'mean' | 'invstd' | 'scale' | 'bias' | 'weight', DraftTensor>>
 
 /** Parameters and running statistics, by name; shared by all programs. */
-export type Parameters = ReadonlyMap<string, DraftTensor>
+type Parameters = ReadonlyMap<string, DraftTensor>
 
-export interface ForwardOptions {
+interface ForwardOptions {
   /** Batch statistics and dropout (true), or running statistics. */
   readonly training: boolean
   /** Whether convolutions of the device take in a norm with running statistics and a ReLU that follow them. */

@@ -14,7 +14,7 @@ import { isLayer, isShortcut, made } from './value.js'
 
 type Child = readonly [name: string, layer: Layer]
 /** How many layers of each type an array has named so far. */
-export type Ordinals = Map<string, number>
+type Ordinals = Map<string, number>
 
 /** Of kinds that arrays call otherwise than by themselves; all that pool are called so. */
 const shortNames: Partial<Record<Layer['kind'], string>> = { conv2d: 'conv', batchNorm: 'norm', linear: 'fc', optionA: 'pad', residual: 'unit' }
@@ -110,7 +110,7 @@ function isRecord(value: unknown): value is { readonly [name: string]: LayerLike
   return prototype === Object.prototype || prototype === null
 }
 
-export function hasParameters(layer: Layer): boolean {
+function hasParameters(layer: Layer): boolean {
   switch (layer.kind) {
     case 'conv2d':
     case 'batchNorm':

@@ -65,6 +65,9 @@ type Free<S extends Table, K extends keyof S> = { readonly [P in K]?: ValueOf<S[
 /** What a caller may give. Editors show the comments of the table's entries. */
 export type Given<S extends Table> = Needed<S, RequiredKeys<S>> & Free<S, Exclude<keyof S, RequiredKeys<S>>>
 
+/** The part of a table that changes the numbers of a run. */
+export type DecidingKeys<S extends Table> = { [K in keyof S]: S[K] extends Option<unknown, unknown, boolean, true> ? K : never }[keyof S]
+
 /** A table whose every entry says whether it changes the numbers of a run. */
 export type RunTable = Readonly<Record<string, Option<unknown, unknown, boolean, boolean>>>
 

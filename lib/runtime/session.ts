@@ -21,7 +21,7 @@ import { Tensors } from './tensors.js'
 import { Turn } from './turn.js'
 
 /** @internal */
-export interface Insides {
+interface Insides {
   readonly turn: Turn
   readonly compiled: Compiled
   readonly inference: Inference

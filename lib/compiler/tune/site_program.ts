@@ -29,7 +29,7 @@ export interface SitePrograms {
   readonly random: readonly string[]
 }
 
-export interface Candidate {
+interface Candidate {
   readonly choice: Choice
   /** Its program's name. */
   readonly program: string
