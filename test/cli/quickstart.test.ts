@@ -1,4 +1,4 @@
-/** The first run, much shorter: it learns, and where nothing can be learned it does not. */
+/** The first run, much shorter: it learns. quickstart.thorough.ts shows that it does not where nothing can be learned. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,9 +32,4 @@ test.serial('one epoch on digits, and its pictures', async (t) => {
   const page = await readFile(join(place, 'digits', 'report.html'), 'utf8')
   t.is([...page.matchAll(/<image /g)].length, 40)
   t.regex(page, /Some test digits/)
-})
-
-test.serial('the same on shuffled labels stays above 80 % error', async (t) => {
-  const { testErrors, testImages } = await quickstart('shuffled', '--shuffled-labels')
-  t.true(testErrors > 0.8 * testImages, `${testErrors} wrong`)
 })

@@ -1,124 +1,31 @@
 /** Programs for CUDA compute what the unlowered ones compute: run by the reference executor, in double. */
 import test from 'ava'
 import { serialisePrograms } from '../../lib/compiler/compile.js'
-import { PLAIN, PRECOMPILED, RUNTIME_COMPILED, type Tier } from '../../lib/compiler/lower/engines.js'
+import { PRECOMPILED, RUNTIME_COMPILED, type Tier } from '../../lib/compiler/lower/engines.js'
 import type { OperationName } from '../../lib/contracts.js'
 import type { CompileOptions } from '../../lib/compiler/options.js'
-import type { OperationSpec, Precision, ProgramSet } from '../../lib/compiler/program.js'
+import type { OperationSpec, ProgramSet } from '../../lib/compiler/program.js'
 import { lossScaleOf, lossScaleStart } from '../../lib/compiler/update.js'
-import { checkGoldens } from '../../lib/goldens/check.js'
 import { buildGraph } from '../../lib/graph/build.js'
-import type { Network } from '../../lib/layers/index.js'
 import { loadBinding } from '../../lib/native/load.js'
-import { goldenDirectory } from '../cli/run.js'
-import { BATCH, compiled, compileOptions, NETWORKS, startValues } from '../support/lowered.js'
+import { compiled, compileOptions, NETWORKS, startValues } from '../support/lowered.js'
+import {
+  BOUND,
+  everyTierAgrees,
+  goldensOnLaunches,
+  goldenTiers,
+  goldenTitle,
+  loweredNetworks,
+  loweredTitle,
+  TIERS,
+  trained,
+  worst,
+} from '../support/lowered_training.js'
 import { emulated } from '../../lib/native/emulation.js'
 
-const TIERS: readonly (readonly [name: string, tier: Tier, precision: Precision])[] = [
-  ['plain', PLAIN, 'fp32'],
-  ['plain with copies', PLAIN, 'bf16'],
-  ['precompiled', PRECOMPILED, 'fp16'],
-  ['runtime-compiled', RUNTIME_COMPILED, 'bf16'],
-]
+for (const each of goldenTiers.quick) test.serial(goldenTitle(each), (t) => goldensOnLaunches(t, each))
 
-for (const [name, tier, precision] of TIERS) {
-  test.serial(`goldens on launches of the ${name} tier`, async (t) => {
-    const report = await checkGoldens({ directory: goldenDirectory, device: 'reference', precision: 'fp64', lowering: { precision, tier } })
-    t.deepEqual(
-      report.cases.filter((result) => !result.passed),
-      [],
-    )
-    t.is(report.cases.length, 25)
-    t.is(report.compared, 1563)
-  })
-}
-
-type Snapshot = ReadonlyMap<string, Float64Array>
-
-/** Three steps and an evaluation: everything that is kept, by name. */
-async function trained(net: Network, more: Partial<CompileOptions>): Promise<Snapshot> {
-  const options = compileOptions(net, more)
-  const set = await compiled(net, more)
-  const session = await loadBinding().createSession(await serialisePrograms(set), { threads: 1 })
-  try {
-    await session.allocate()
-    for (const [name, values] of startValues(net)) await session.write(name, values)
-    const scaled = set.tensors.some(({ name }) => name === 'lossScale')
-    if (scaled) await session.write('lossScale', lossScaleStart(lossScaleOf(options)))
-    const run = (program: string, step: number): Promise<unknown> =>
-      session.run(program, { steps: 1, seed: 3, firstStep: step, learningRates: program === 'train' ? Float64Array.of(0.05) : new Float64Array() })
-    if ('refresh' in set.programs) await run('refresh', 0)
-    const { height, width, channels } = net.input
-    const kept = new Map<string, Float64Array>()
-    for (let step = 0; step < 3; step++) {
-      const pixel = (index: number): number => Math.floor(128 + 127 * Math.sin(index * (1.3 + 0.1 * step)))
-      await session.write(
-        'images',
-        Uint8Array.from({ length: BATCH * height * width * channels }, (_, index) => pixel(index)),
-      )
-      await session.write(
-        'labels',
-        Int32Array.from({ length: BATCH }, (_, index) => (index + step) % 4),
-      )
-      await session.write(
-        'placement',
-        Int32Array.from({ length: BATCH * 3 }, (_, index) => (index + step) % 2),
-      )
-      await run('train', step)
-      kept.set(`metrics ${step}`, Float64Array.from(await session.read('metrics')))
-    }
-    const scale = scaled ? (await session.read('lossScale'))[0]! : 1
-    const gradients = set.tensors.filter(({ name }) => name.startsWith('gradient/'))
-    // Before anything else runs.
-    for (const { name } of gradients)
-      kept.set(
-        name,
-        Float64Array.from(await session.read(name), (value) => value / scale),
-      )
-    await run('evaluate', 0)
-    const outside = new Set(['inputs', 'activations', 'compute'])
-    for (const { name, arena, shape } of set.tensors) {
-      const view = shape.length === 1 && ['parameters', 'gradients', 'velocity', 'weightGradients', 'compute'].includes(name)
-      if (!outside.has(arena) && !view && name !== 'lossScale' && !kept.has(name)) kept.set(name, Float64Array.from(await session.read(name)))
-    }
-    return kept
-  } finally {
-    await session.dispose()
-  }
-}
-
-/** Largest difference, relative to the tensor's size; what should be zero (the gradient of a bias in front of a norm) has none. */
-function worst(got: Snapshot, want: Snapshot): { readonly name: string; readonly error: number } {
-  let found = { name: 'nothing', error: 0 }
-  for (const [name, values] of want) {
-    const other = got.get(name)
-    const size = Math.max(Math.sqrt(values.reduce((sum, value) => sum + value * value, 0)), 1e-2)
-    const error = other?.length === values.length ? Math.sqrt(values.reduce((sum, value, index) => sum + (value - other[index]!) ** 2, 0)) / size : Infinity
-    if (!(error <= found.error)) found = { name, error }
-  }
-  return found
-}
-
-/** Doubles, added in other orders; three steps let a rounding grow. */
-const BOUND = 1e-10
-
-for (const [name, net] of NETWORKS) {
-  test(`${name}: every tier computes what the unlowered program does`, async (t) => {
-    const variants: readonly (readonly [string, Partial<CompileOptions>])[] = [
-      ['as it is', {}],
-      ['two groups, clipped', { statisticsGroups: 2, update: { ...compileOptions(net).update!, clipNorm: 0.5 } }],
-    ]
-    for (const [what, more] of variants) {
-      const expected = await trained(net, more)
-      for (const [tierName, tier, precision] of TIERS) {
-        const got = await trained(net, { ...more, lowering: { precision, tier } })
-        t.deepEqual([...got.keys()].sort(), [...expected.keys()].sort())
-        const { name: tensor, error } = worst(got, expected)
-        t.true(error <= BOUND, `${what}, ${tierName}: ${tensor} differs by ${error}`)
-      }
-    }
-  })
-}
+for (const each of loweredNetworks.quick) test(loweredTitle(each), (t) => everyTierAgrees(t, each))
 
 test('frozen statistics and frozen parameters', async (t) => {
   const [, net] = NETWORKS.find(([name]) => name === 'own layers')!

@@ -1,73 +1,20 @@
 /** Sums of the residual stream that are computed again instead of kept: the same bits, and less memory. */
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { compilePrograms } from '../../lib/compiler/compile.js'
 import type { CompileOptions } from '../../lib/compiler/options.js'
 import { planReport, type PlanReport } from '../../lib/compiler/report.js'
 import { buildGraph } from '../../lib/graph/build.js'
-import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
+import { preResNet } from '../../lib/models/index.js'
 import { updateOptions } from '../../lib/runtime/optimizer.js'
 import { compile } from '../../lib/runtime/compile.js'
-import type { Session } from '../../lib/runtime/session.js'
 import { sgd } from '../../lib/training/sgd.js'
-import { onDevice } from '../support/on_device.js'
+import { open, operations, recomputations, sameBits, titleOf } from '../support/recomputation.js'
 
-const small = { height: 8, width: 8, channels: 3 }
-const networks: Readonly<Record<string, PreResNetDescription>> = {
-  'basic, option A': { family: 'cifar', depth: 32, block: 'basic', input: small },
-  bottleneck: { family: 'cifar', depth: 47, block: 'bottleneck', input: small },
-  'norm after the addition': { family: 'cifar', depth: 32, block: 'basic', unit: 'bn-after-addition', input: small },
-  'constant scaling': { family: 'cifar', depth: 32, block: 'basic', unit: 'constant-scaling', input: small },
-  original: { family: 'cifar', depth: 32, block: 'basic', unit: 'original', input: small },
-  'exclusive gating': { family: 'cifar', depth: 32, block: 'basic', unit: 'exclusive-gating', gateBias: -2, input: small },
-  'dropout on the shortcut': { family: 'cifar', depth: 32, block: 'basic', unit: 'dropout-shortcut', input: small },
-  imagenet: { family: 'imagenet', units: [3, 4, 5, 2], widths: [32, 48, 64, 80], block: 'bottleneck', input: { height: 33, width: 33, channels: 3 } },
-}
-
-const places = [
-  ['reference', 'fp64'],
-  ['cpu', 'fp32'],
-  ['cpu', 'bf16'],
-  ['cuda-emulated', 'fp32'],
-  ['cuda-emulated', 'fp16'],
-] as const
-
-type Place = (typeof places)[number]
-
-async function open(description: PreResNetDescription, [device, precision]: Place, recompute: number): Promise<Session> {
-  const network = preResNet({ ...description, classes: 5 })
-  return onDevice(device, (device) => compile(network, { batch: 4, device, precision, seed: 2, optimizer: sgd(), recompute }))
-}
-
-/** Losses of three steps, and everything that they leave. */
-async function trained(t: ExecutionContext, session: Session): Promise<Record<string, unknown>> {
-  const { height, width, channels } = session.network.input
-  const x = Float64Array.from({ length: 4 * height * width * channels }, (_, index) => Math.sin(index * 1.7))
-  const losses: number[] = []
-  for (let step = 0; step < 3; step++) losses.push((await session.step({ x, labels: Int32Array.of(0, 1, 2, 3) }, { learningRate: 0.02 })).loss)
-  t.true(losses.every(Number.isFinite))
-  const values = await Promise.all([...session.parameterNames, ...session.bufferNames].map((name) => session.parameter(name).read()))
-  return { losses, values }
-}
-
-const operations = ({ programs }: Session): number => programs.programs['train']!.operations.length
-
-for (const [name, description] of Object.entries(networks)) {
-  for (const place of places) {
-    test(`${name}, ${place.join(' ')}: recomputed sums change no bit`, async (t) => {
-      await using kept = await open(description, place, 1)
-      const expected = await trained(t, kept)
-      for (const every of [2, 3]) {
-        await using session = await open(description, place, every)
-        t.true(operations(session) > operations(kept))
-        t.deepEqual(await trained(t, session), expected)
-      }
-    })
-  }
-}
+for (const each of recomputations.quick) test(titleOf(each), (t) => sameBits(t, each))
 
 test('of every chain of sums each n-th is kept, and those after the last', async (t) => {
   // Three stages of five sums; the first of each lies behind a projection and stays. Of 3 and of 100 the last sums would be needed at once.
-  const description = { family: 'cifar', depth: 47, block: 'bottleneck', input: small } as const
+  const description = { family: 'cifar', depth: 47, block: 'bottleneck', input: { height: 8, width: 8, channels: 3 } } as const
   const counts = await Promise.all(
     [1, 2, 3, 4, 100].map(async (every) => {
       await using session = await open(description, ['cpu', 'fp32'], every)

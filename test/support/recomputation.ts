@@ -1,0 +1,81 @@
+/** Networks whose steps are repeated with recomputed sums, and everything that the steps leave. */
+import type { ExecutionContext } from 'ava'
+import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
+import { compile } from '../../lib/runtime/compile.js'
+import type { Session } from '../../lib/runtime/session.js'
+import { sgd } from '../../lib/training/sgd.js'
+import { matrix } from './matrix.js'
+import { onDevice } from './on_device.js'
+
+const small = { height: 8, width: 8, channels: 3 }
+const networks: Readonly<Record<string, PreResNetDescription>> = {
+  'basic, option A': { family: 'cifar', depth: 32, block: 'basic', input: small },
+  bottleneck: { family: 'cifar', depth: 47, block: 'bottleneck', input: small },
+  'norm after the addition': { family: 'cifar', depth: 32, block: 'basic', unit: 'bn-after-addition', input: small },
+  'constant scaling': { family: 'cifar', depth: 32, block: 'basic', unit: 'constant-scaling', input: small },
+  original: { family: 'cifar', depth: 32, block: 'basic', unit: 'original', input: small },
+  'exclusive gating': { family: 'cifar', depth: 32, block: 'basic', unit: 'exclusive-gating', gateBias: -2, input: small },
+  'dropout on the shortcut': { family: 'cifar', depth: 32, block: 'basic', unit: 'dropout-shortcut', input: small },
+  imagenet: { family: 'imagenet', units: [3, 4, 5, 2], widths: [32, 48, 64, 80], block: 'bottleneck', input: { height: 33, width: 33, channels: 3 } },
+}
+
+const places = [
+  ['reference', 'fp64'],
+  ['cpu', 'fp32'],
+  ['cpu', 'bf16'],
+  ['cuda-emulated', 'fp32'],
+  ['cuda-emulated', 'fp16'],
+] as const
+
+type Place = (typeof places)[number]
+
+/** Recomputes all but every n-th sum. */
+export async function open(description: PreResNetDescription, [device, precision]: Place, recompute: number): Promise<Session> {
+  const network = preResNet({ ...description, classes: 5 })
+  return onDevice(device, (device) => compile(network, { batch: 4, device, precision, seed: 2, optimizer: sgd(), recompute }))
+}
+
+/** Losses of three steps, and everything that they leave. */
+async function trained(t: ExecutionContext, session: Session): Promise<Record<string, unknown>> {
+  const { height, width, channels } = session.network.input
+  const x = Float64Array.from({ length: 4 * height * width * channels }, (_, index) => Math.sin(index * 1.7))
+  const losses: number[] = []
+  for (let step = 0; step < 3; step++) losses.push((await session.step({ x, labels: Int32Array.of(0, 1, 2, 3) }, { learningRate: 0.02 })).loss)
+  t.true(losses.every(Number.isFinite))
+  const values = await Promise.all([...session.parameterNames, ...session.bufferNames].map((name) => session.parameter(name).read()))
+  return { losses, values }
+}
+
+export const operations = ({ programs }: Session): number => programs.programs['train']!.operations.length
+
+interface Case {
+  readonly name: string
+  readonly description: PreResNetDescription
+  readonly place: Place
+}
+
+export const recomputations = matrix<Case>(
+  Object.entries(networks).flatMap(([name, description]) => places.map((place) => ({ name, description, place }))),
+  ({ name, place: [device, precision] }) =>
+    [
+      'basic, option A cpu fp32',
+      'bottleneck cpu bf16',
+      'bottleneck cuda-emulated fp16',
+      'imagenet cuda-emulated fp32',
+      'exclusive gating reference fp64',
+    ].includes(`${name} ${device} ${precision}`),
+)
+
+export function titleOf({ name, place }: Case): string {
+  return `${name}, ${place.join(' ')}: recomputed sums change no bit`
+}
+
+export async function sameBits(t: ExecutionContext, { description, place }: Case): Promise<void> {
+  await using kept = await open(description, place, 1)
+  const expected = await trained(t, kept)
+  for (const every of [2, 3]) {
+    await using session = await open(description, place, every)
+    t.true(operations(session) > operations(kept))
+    t.deepEqual(await trained(t, session), expected)
+  }
+}
