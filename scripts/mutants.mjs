@@ -101,10 +101,11 @@ function build(copy, file, name) {
   if (status !== 0) throw new Stop(`${name}: does not build\n${stdout}${stderr}`)
 }
 
-/** Names of test files and folders, without `dist/test/` and `.test.js`. */
+/** Names of test files and folders, without `dist/test/` and the endings: the thorough tests of a name belong to it. */
 function expand(copy, tests) {
   return tests.flatMap((test) => {
-    const files = [...filesUnder(copy, `dist/test/${test}.test.js`), ...filesUnder(copy, `dist/test/${test}`)].filter((file) => file.endsWith('.test.js'))
+    const places = ['.test.js', '.thorough.js', ''].map((ending) => `dist/test/${test}${ending}`)
+    const files = places.flatMap((place) => filesUnder(copy, place)).filter((file) => /\.(test|thorough)\.js$/.test(file))
     if (files.length === 0) throw new Stop(`no tests are called ${test}`)
     return files
   })
