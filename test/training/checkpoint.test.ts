@@ -8,30 +8,19 @@ import type { SafetensorsTensor } from '../../lib/formats/safetensors.js'
 import { classifier, conv2d, network } from '../../lib/layers/index.js'
 import { listCheckpoints, pruneCheckpoints, publishCheckpoint, removeTemporary, verifyCheckpoint, type Snapshot } from '../../lib/training/checkpoint.js'
 import type { Recipe } from '../../lib/training/recipe.js'
-import { constant } from '../../lib/training/schedules.js'
-import { sgd } from '../../lib/training/sgd.js'
 import { stateFormat, type CheckpointState } from '../../lib/training/state.js'
 import { temporaryDirectory } from '../formats/directory.js'
 
 const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 3 }) } })
 
-const recipe: Recipe = {
+/** What is absent has its default. */
+const recipe = {
   seed: 1,
   batch: 4,
-  device: 'cpu',
-  precision: 'fp32',
   network: net,
   train: { name: 'digits/train', length: 40, fingerprint: 'abcdef0123456789' },
   prepare: { train: [randomCrop({ pad: 2 })], evaluate: [], normalization: { mean: [0.1], std: [0.3] } },
-  optimizer: sgd(),
-  learningRate: constant({ rate: 0.1 }),
-  labelSmoothing: 0,
-  statisticsGroups: 1,
-  convolution: 'auto',
-  frozen: [],
-  frozenStatistics: [],
-  cuda: undefined,
-}
+} as unknown as Recipe
 
 const state = (step: number): Omit<CheckpointState, 'files'> => ({
   format: stateFormat,
