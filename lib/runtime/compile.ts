@@ -42,7 +42,7 @@ export async function compileWith(network: Network, options: SessionOptions & Ba
   const dataset = feed?.dataset ?? (data as Dataset | undefined)
   const batch = given.batch ?? sessionTable.batch.read('compile: batch', feed?.batch)
   if (feed !== undefined && feed.batch !== batch) throw invalid('compile: batch', `the loader's ${feed.batch}`, batch)
-  checkGiven(network, given.prepare ?? feed?.prepare, dataset)
+  checkGiven(network, given.prepare ?? feed?.prepare, dataset, feed)
   if (options.frozen !== undefined && optimizer === undefined) throw invalid('compile: frozen', 'an optimizer beside', options.frozen)
 
   const graph = buildGraph(network)

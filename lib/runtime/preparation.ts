@@ -1,7 +1,8 @@
 /** How a session's images become its network's input: what was given, completed from data, and as programs take it. */
 import type { CompileOptions } from '../compiler/options.js'
 import type { Dataset } from '../data/dataset.js'
-import { checkStoredSize, completePreparation } from '../data/prepare/complete.js'
+import { checkSameShape, checkStoredSize, completePreparation } from '../data/prepare/complete.js'
+import type { Loader } from '../data/loader.js'
 import type { Normalization, Preparation } from '../data/prepare/preparation.js'
 import { checkPreparation, padOf } from '../data/prepare/sequence.js'
 import { PreresnetError } from '../errors.js'
@@ -17,13 +18,14 @@ export interface SessionPreparation extends Preparation {
 const workers = 2
 
 /** ERR_OPTION or ERR_SHAPE for what cannot be; nothing is read. */
-export function checkGiven({ input }: Network, prepare: Preparation | undefined, dataset: Dataset | undefined): void {
+export function checkGiven({ input }: Network, prepare: Preparation | undefined, dataset: Dataset | undefined, feed: Loader | undefined): void {
   if (prepare === undefined) {
     if (dataset !== undefined) throw invalid('compile: prepare', 'how images are prepared beside `data`, as {} for the defaults', prepare)
     return
   }
   checkPreparation('compile: prepare', prepare, input)
-  if (dataset !== undefined) checkStoredSize('compile: data', dataset, input)
+  if (feed !== undefined) checkSameShape('compile: data', feed.dataset.name, feed.input, input)
+  else if (dataset !== undefined) checkStoredSize('compile: data', dataset, input)
   else if (prepare.normalization === undefined)
     throw new PreresnetError('ERR_OPTION', 'compile: prepare.normalization: expected mean and std, or `data` to measure them on, got neither')
 }

@@ -524,6 +524,11 @@ test('images of another size are refused', async (t) => {
     code: 'ERR_SHAPE',
     message: /compile: data: train: expected images of 28 x 28 x 1.*got 14 x 56 x 1/,
   })
+  await using batches = loader(small, { batch: 2 })
+  await t.throwsAsync(compile(tiny(), { data: batches }), {
+    code: 'ERR_SHAPE',
+    message: /compile: data: train: expected images of 28 x 28 x 1.*got 14 x 56 x 1/,
+  })
   const session = await open(t)
   await t.throwsAsync(session.evaluate(small), { code: 'ERR_SHAPE', message: /expected images of 28 x 28 x 1.*got 14 x 56 x 1/ })
 })

@@ -40,8 +40,10 @@ export async function completePreparation(
 
 /** ERR_SHAPE where images in memory have another size than the network's input. */
 export function checkStoredSize(where: string, { name, source }: Dataset, input: ImageShape): void {
-  if (source.kind !== 'memory') return
-  const { height, width, channels } = source.shape
+  if (source.kind === 'memory') checkSameShape(where, name, source.shape, input)
+}
+
+export function checkSameShape(where: string, name: string, { height, width, channels }: ImageShape, input: ImageShape): void {
   if (height === input.height && width === input.width && channels === input.channels) return
   throw new PreresnetError(
     'ERR_SHAPE',
