@@ -12,7 +12,7 @@ const MAY_IMPORT = {
   compiler: ['graph', 'options'],
   runtime: ['data', 'compiler', 'graph', 'layers', 'native', 'options'],
   formats: [],
-  data: ['native'],
+  data: ['native', 'options'],
   training: ['data', 'formats', 'runtime', 'compiler', 'layers', 'native', 'options'],
   inference: ['training', 'data', 'formats', 'runtime', 'native'],
   goldens: ['formats', 'runtime', 'compiler', 'graph', 'models', 'layers', 'native'],

@@ -10,6 +10,7 @@ import * as tables from '../dist/lib/options/table.js'
 import { ownCudaOptions } from '../dist/lib/runtime/cuda.js'
 import * as sessions from '../dist/lib/runtime/session_options.js'
 import { fitTable, ownFitOptions } from '../dist/lib/training/fit_options.js'
+import { ownSgdOptions, sgdTable } from '../dist/lib/training/sgd.js'
 import { main, Stop } from './support/run.mjs'
 
 const root = join(import.meta.dirname, '..')
@@ -19,6 +20,7 @@ const sources = [
   ['lib/runtime/cuda.ts', { ownCudaOptions }],
   ['lib/runtime/session_options.ts', sessions],
   ['lib/training/fit_options.ts', { ownFitOptions }],
+  ['lib/training/sgd.ts', { ownSgdOptions }],
 ]
 
 const width = 160
@@ -101,7 +103,7 @@ function page() {
     '',
     '## `sgd`',
     '',
-    ...codeTable(tables.sgdOptions),
+    ...codeTable(sgdTable),
     '',
     '## The command line',
     '',

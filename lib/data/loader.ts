@@ -1,5 +1,6 @@
 import { PreresnetError } from '../errors.js'
 import { fields, integer, knownKeys, oneOf } from '../options.js'
+import { runOptions, trainingOptions } from '../options/table.js'
 import { loadBinding } from '../native/load.js'
 import type { NativeLoader } from '../native/types.js'
 import { checkDataset, readInput } from './check.js'
@@ -89,12 +90,12 @@ function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOpt
   const { mode = 'train', prepare = {}, seed = 0, workers = 1, slots = 4 } = options
   const input = inputOf(dataset, options.input)
   const result = {
-    batch: integer('loader: batch', options.batch, 1),
+    batch: runOptions.batch.read('loader: batch', options.batch),
     mode: oneOf('loader: mode', mode, ['train', 'evaluate'] as const),
     input,
     prepare: readPreparation('loader: prepare', prepare),
-    seed: integer('loader: seed', seed, 0),
-    workers: integer('loader: workers', workers, 1, 256),
+    seed: trainingOptions.seed.read('loader: seed', seed),
+    workers: runOptions.workers.read('loader: workers', workers),
     slots: integer('loader: slots', slots, 2, 1024),
   }
   if (result.mode === 'train' && dataset.length < result.batch) {

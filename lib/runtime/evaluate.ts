@@ -7,7 +7,8 @@ import { PreresnetError } from '../errors.js'
 import type { RunResult } from '../native/types.js'
 import { usualSteps } from '../data/prepare/complete.js'
 import { readPreparation, type Preparation } from '../data/prepare/preparation.js'
-import { integer, invalid, knownKeys } from '../options.js'
+import { invalid, knownKeys } from '../options.js'
+import { runOptions } from '../options/table.js'
 import { checkClassCount, checkLoader, classesOf, nameData, type Compiled } from './compiled.js'
 import { confusionMatrix, sumRows, type Evaluation } from './metrics.js'
 import type { SessionPreparation } from './preparation.js'
@@ -39,7 +40,7 @@ export async function evaluate(turn: Turn, compiled: Compiled, data: Dataset | L
     input,
     mode: 'evaluate',
     prepare: { ...prepare, evaluate },
-    workers: integer('evaluate: workers', options.workers ?? 1, 1, 256),
+    workers: runOptions.workers.read('evaluate: workers', options.workers ?? runOptions.workers.fallback),
   })
   return await evaluateLoader(turn, compiled, feed, signal)
 }

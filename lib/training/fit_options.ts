@@ -6,7 +6,7 @@ import { checkPreparation } from '../data/prepare/sequence.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/layer.js'
 import { fields, invalid } from '../options.js'
-import { checkInner, checkOptions, withDefaults } from '../options/check.js'
+import { checkInner, checkOptions, pick, withDefaults } from '../options/check.js'
 import { choiceOption, objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
 import {
   checkpointOptions,
@@ -21,7 +21,7 @@ import { checkOptimizer, type SgdOptimizer } from '../runtime/optimizer.js'
 import { type sharedValues, sharedOptions } from '../runtime/session_options.js'
 import type { LearningRate } from '../runtime/steps.js'
 import { constant, isSchedule, type Schedule } from './schedules.js'
-import { sgd } from './sgd.js'
+import { sgd, sgdTable } from './sgd.js'
 
 /** Those that are values of these rooms. */
 export const ownFitOptions = {
@@ -179,8 +179,8 @@ function resumable(rate: Rate, checkpoints: boolean): Rate {
 }
 
 function optimizer(where: string, value: unknown): SgdOptimizer {
-  const { momentum, nesterov, weightDecay, excludeFromDecay, groups, clipNorm } = checkOptimizer(where, value)
-  return sgd({ momentum, nesterov, weightDecay, excludeFromDecay, groups, clipNorm })
+  const { kind: _, ...options } = checkOptimizer(where, value)
+  return sgd(pick(sgdTable, options))
 }
 
 function dataset(where: string, value: unknown): Dataset {

@@ -184,7 +184,7 @@ test('options are checked', async (t) => {
     const error = t.throws(() => loader(dataset, options as LoaderOptions), { code: 'ERR_OPTION' })
     t.regex(error.message, message)
   }
-  refused({}, /batch: expected an integer of at least 1, got undefined/)
+  refused({}, /batch: expected an integer from 1 to 1048576, got undefined/)
   refused({ batch: 0 }, /batch/)
   refused({ batch: 2, worker: 1 }, /did you mean "workers"/)
   refused({ batch: 2, workers: 0 }, /workers: expected an integer from 1 to 256, got 0/)

@@ -13,11 +13,10 @@ import { memoryDataset } from '../../lib/data/index.js'
 import { classifier, conv2d, network } from '../../lib/layers/index.js'
 import { describe } from '../../lib/options.js'
 import type { Option, Table } from '../../lib/options/spec.js'
-import { sgdOptions } from '../../lib/options/table.js'
 import { compile } from '../../lib/runtime/compile.js'
 import { sessionTable, type BatchSize, type SessionOptions } from '../../lib/runtime/session_options.js'
 import { fitTable, planFit, type FitOptions } from '../../lib/training/fit_options.js'
-import { sgd } from '../../lib/training/sgd.js'
+import { sgd, sgdTable } from '../../lib/training/sgd.js'
 
 const root = join(import.meta.dirname, '../../..')
 const page = readFileSync(join(root, 'docs/options.md'), 'utf8')
@@ -82,7 +81,7 @@ for (const { path, option, holding } of placesOf(sessionTable)) {
   })
 }
 
-for (const [key, option] of Object.entries<Option>(sgdOptions)) {
+for (const [key, option] of Object.entries<Option>(sgdTable)) {
   test(`sgd refuses what is outside of ${key}`, (t) => {
     for (const value of outside(option)) t.throws(() => sgd({ [key]: value }), { code: 'ERR_OPTION', message: matching(refusal(`sgd: ${key}`, option, value)) })
   })

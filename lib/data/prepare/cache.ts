@@ -1,6 +1,7 @@
 /** The memory cache: images as they stand before the first random step. */
 import { abortSignal } from '../../abort.js'
-import { integer, knownKeys, oneOf } from '../../options.js'
+import { runOptions } from '../../options/table.js'
+import { knownKeys, oneOf } from '../../options.js'
 import { checkDataset, readInput } from '../check.js'
 import type { Dataset, ImageShape } from '../dataset.js'
 import { cachedAs } from './cached.js'
@@ -30,7 +31,7 @@ export async function cacheInMemory(dataset: Dataset, options: CacheOptions): Pr
   const input = readInput('cacheInMemory: input', options.input)
   const prepare = readPreparation('cacheInMemory: prepare', options.prepare ?? {})
   const mode = oneOf('cacheInMemory: mode', options.mode ?? 'train', ['train', 'evaluate'] as const)
-  const workers = integer('cacheInMemory: workers', options.workers ?? 2, 1, 256)
+  const workers = runOptions.workers.read('cacheInMemory: workers', options.workers ?? 2)
   const signal = abortSignal('cacheInMemory: signal', options.signal)
   return cachedAs('memory', dataset, sequenceFor('cacheInMemory: prepare', prepare, mode, input), input, { workers, signal })
 }
