@@ -1,6 +1,7 @@
 import eslint from '@eslint/js'
 import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
+import { MOST_FUNCTION_LINES, MOST_LINES } from './scripts/support/sizes.mjs'
 
 /** Which rooms of lib/ a room may import, beside itself and the files directly in lib/. docs/architecture.md shows the same table. */
 const MAY_IMPORT = {
@@ -66,6 +67,7 @@ const roomRules = rooms.map((room) => {
 export default defineConfig(
   globalIgnores(['.venv/', 'build/', 'build-*/', 'dist/', 'docs/api/', 'runs/', 'data/', 'lib/contracts.ts']),
   eslint.configs.recommended,
+  { rules: { 'max-lines': ['error', MOST_LINES], 'max-lines-per-function': ['error', MOST_FUNCTION_LINES] } },
   {
     files: ['**/*.mjs'],
     languageOptions: { globals: Object.fromEntries(NODE_GLOBALS.map((name) => [name, 'readonly'])) },

@@ -220,14 +220,63 @@ function cpp() {
 }
 
 function typescript() {
-  const property = (name, optional, type) => `    ${name}${optional ? '?' : ''}: ${type}`
-  const record = (title, lines) => [`export interface ${title} {`, ...lines, '}', '']
-  const union = (names) => (names.length === 0 ? 'never' : names.map((name) => `'${name}'`).join(' | '))
   return [
     '/** Made by scripts/generate-contracts.mjs from native/ops/contracts.json. Do not edit. */',
     '',
     `export const contractsVersion = ${table.version}`,
     '',
+    ...typesOfOperations(),
+    ...typesOfContracts(),
+    '/** The table itself. */',
+    `export const contracts: Readonly<Record<OperationName, OperationContract>> = ${JSON.stringify(
+      Object.fromEntries(
+        operations.map(({ name, operands, attributes, ...rest }) => [
+          name,
+          {
+            ...rest,
+            operands: Object.fromEntries(
+              operands.map(({ operand, role, type, shape, layout, list = false, optional = false, view = false }) => [
+                operand,
+                { role, type, shape, list, optional, view, plain: layout === 'plain' },
+              ]),
+            ),
+            attributes: Object.fromEntries(
+              attributes.map(({ attribute, type, default: value }) => [
+                attribute,
+                value === undefined ? { type, required: true } : { type, required: false, default: value },
+              ]),
+            ),
+          },
+        ]),
+      ),
+      null,
+      2,
+    )}`,
+    '',
+    '/** Opcodes of `pointwise`: four integers an instruction, opcode and a, b, c. */',
+    'export const pointwiseOpcodes = {',
+    ...Object.entries(table.pointwiseInstructions).map(([name, { opcode }]) => `  ${name}: ${opcode},`),
+    '} as const',
+    'export type PointwiseOpcode = keyof typeof pointwiseOpcodes',
+    '',
+  ].join('\n')
+}
+
+function property(name, optional, type) {
+  return `    ${name}${optional ? '?' : ''}: ${type}`
+}
+
+function record(title, lines) {
+  return [`export interface ${title} {`, ...lines, '}', '']
+}
+
+function union(names) {
+  return names.length === 0 ? 'never' : names.map((name) => `'${name}'`).join(' | ')
+}
+
+/** What the compiler's draft and a program are typed by. */
+function typesOfOperations() {
+  return [
     '/** Operands of each operation. T: a tensor index, or whatever stands for a tensor before memory is planned. */',
     ...record(
       'Operands<T = number>',
@@ -263,6 +312,12 @@ function typescript() {
       'Takers',
       TAKES.map((ability) => `  ${ability}: ${union(operations.filter(({ takes }) => takes[ability] !== undefined).map(({ name }) => name))}`),
     ),
+  ]
+}
+
+/** What an entry of the table looks like. */
+function typesOfContracts() {
+  return [
     ...record('OperandContract', [
       "  readonly role: 'in' | 'out' | 'inout'",
       `  readonly type: ${union(Object.keys(table.types))}`,
@@ -293,37 +348,5 @@ function typescript() {
       '  readonly products?: { readonly output: string; readonly weights: string; readonly each?: readonly string[] }',
       '  readonly launches?: { readonly count?: number; readonly each?: readonly string[]; readonly groups?: readonly string[] }',
     ]),
-    '/** The table itself. */',
-    `export const contracts: Readonly<Record<OperationName, OperationContract>> = ${JSON.stringify(
-      Object.fromEntries(
-        operations.map(({ name, operands, attributes, ...rest }) => [
-          name,
-          {
-            ...rest,
-            operands: Object.fromEntries(
-              operands.map(({ operand, role, type, shape, layout, list = false, optional = false, view = false }) => [
-                operand,
-                { role, type, shape, list, optional, view, plain: layout === 'plain' },
-              ]),
-            ),
-            attributes: Object.fromEntries(
-              attributes.map(({ attribute, type, default: value }) => [
-                attribute,
-                value === undefined ? { type, required: true } : { type, required: false, default: value },
-              ]),
-            ),
-          },
-        ]),
-      ),
-      null,
-      2,
-    )}`,
-    '',
-    '/** Opcodes of `pointwise`: four integers an instruction, opcode and a, b, c. */',
-    'export const pointwiseOpcodes = {',
-    ...Object.entries(table.pointwiseInstructions).map(([name, { opcode }]) => `  ${name}: ${opcode},`),
-    '} as const',
-    'export type PointwiseOpcode = keyof typeof pointwiseOpcodes',
-    '',
-  ].join('\n')
+  ]
 }

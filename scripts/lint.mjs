@@ -1,8 +1,9 @@
-// ESLint, Prettier and clang-format over the whole repository; with --fix they mend what they can.
+// ESLint, Prettier, clang-format and the sizes of files and functions, over the whole repository; with --fix they mend what they can.
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { main, run, Stop } from './support/run.mjs'
+import { tooLong } from './support/sizes.mjs'
 import { filesUnder } from './support/stamp.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -19,6 +20,9 @@ await main('lint', () => {
   }
   // All three run, so that one visit shows everything.
   const failed = Object.entries(checks).filter(([, [command, args]]) => !passes(command, args))
+  const long = cpp.flatMap(tooLong)
+  for (const sentence of long) console.error(sentence)
+  if (long.length > 0) failed.push(['sizes'])
   if (failed.length > 0) throw new Stop(`failed: ${failed.map(([name]) => name).join(', ')}`)
 })
 

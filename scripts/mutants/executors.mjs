@@ -1,0 +1,190 @@
+// Faults of the reference and of the CPU executor.
+
+const reference = (name) => `native/reference/${name}`
+const cpu = (name) => `native/cpu/${name}`
+
+export const executorFaults = [
+  // Norms
+  {
+    name: 'running variance biased',
+    file: reference('bn_finalize.cpp'),
+    search: 'op.momentum * var * n / (n - 1)',
+    replace: 'op.momentum * var',
+    tests: ['ops/bn_finalize'],
+  },
+  {
+    name: 'running variance biased on the CPU',
+    file: cpu('bn_finalize.cpp'),
+    search: 'var * n / (n - 1)',
+    replace: 'var',
+    tests: ['ops/bn_finalize'],
+  },
+  {
+    name: 'momentum of running statistics swapped',
+    file: reference('bn_finalize.cpp'),
+    search: '(1 - op.momentum) * running_mean[c] + op.momentum * mean',
+    replace: 'op.momentum * running_mean[c] + (1 - op.momentum) * mean',
+    tests: ['ops/bn_finalize'],
+  },
+  {
+    name: 'running statistics of the last group',
+    file: cpu('bn_finalize.cpp'),
+    search: 'if (group == 0)',
+    replace: 'if (group == op_.mean->dim(0) - 1)',
+    tests: ['ops/bn_finalize'],
+  },
+  {
+    name: 'epsilon outside the root',
+    file: reference('bn_finalize.cpp'),
+    search: '1 / std::sqrt(var + op.epsilon)',
+    replace: '1 / (std::sqrt(var) + op.epsilon)',
+    tests: ['ops/bn_finalize'],
+  },
+  {
+    name: 'wrong sign in C',
+    file: cpu('bn_backward.cpp'),
+    search: '(-a * s / n - b * mean)',
+    replace: '(a * s / n - b * mean)',
+    tests: ['ops/bn_backward'],
+  },
+  {
+    name: 'frozen statistics differentiated',
+    file: reference('norm_gradient.h'),
+    search: 'if (frozen) return {dweight, s, a, 0, 0};',
+    replace: '(void)frozen;',
+    tests: ['ops/bn_backward'],
+  },
+
+  // Convolutions, shortcuts, pooling
+  {
+    name: 'option A padded in front',
+    file: reference('conv.cpp'),
+    search: 'residual.at(n, k, p, q)',
+    replace: '(op.residual == nullptr || k < conv.K - op.residual->dim(1) ? 0 : residual.at(n, k - conv.K + op.residual->dim(1), p, q))',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'ReLU before the residual',
+    file: reference('conv.cpp'),
+    search: 'out += residual.at(n, k, p, q);',
+    replace: 'out = relu(out) + residual.at(n, k, p, q);',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'mask on dx missing',
+    file: reference('conv_backward.cpp'),
+    search: 'if (op.mask && ',
+    replace: 'if (false && ',
+    tests: ['ops/conv_backward'],
+  },
+  {
+    name: 'gradient of the skip connection dropped in the operation',
+    file: cpu('passes/steps-inl.h'),
+    search: 'if (has_skip) value = add(value, read<kind>(skip, i));',
+    replace: '',
+    tests: ['ops/conv_backward'],
+  },
+  {
+    name: 'sums of values that are not yet rounded',
+    file: cpu('passes/output.cpp'),
+    search: 'sums.add(stored, stored);',
+    replace: 'sums.add(value, value);',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'the last maximum of a window takes the gradient',
+    file: reference('pooling.h'),
+    search: 'value > best.value',
+    replace: 'value >= best.value',
+    tests: ['ops/pool_backward'],
+  },
+
+  // Input, loss, update
+  {
+    name: 'padding with a value that is not zero',
+    file: reference('input.cpp'),
+    search: 'inside ? (pixel - op.mean[c]) / op.deviation[c] : 0',
+    replace: '(pixel - op.mean[c]) / op.deviation[c]',
+    tests: ['ops/input'],
+  },
+  {
+    name: 'label smoothing over the other classes only',
+    file: reference('softmax_cross_entropy.cpp'),
+    search: 'op.smoothing / static_cast<double>(K)',
+    replace: 'op.smoothing / static_cast<double>(K - 1)',
+    tests: ['ops/softmax_cross_entropy'],
+  },
+  {
+    name: 'top-5 counts six',
+    file: reference('softmax_cross_entropy.cpp'),
+    search: 'rank(logits, K, labels[n]) < 5',
+    replace: 'rank(logits, K, labels[n]) < 6',
+    tests: ['ops/softmax_cross_entropy'],
+  },
+  {
+    name: 'padding counted as samples',
+    file: reference('softmax_cross_entropy.cpp'),
+    search: 'if (labels[n] >= 0) ++counted',
+    replace: '++counted',
+    tests: ['ops/softmax_cross_entropy'],
+  },
+  {
+    name: 'dropout not scaled',
+    file: reference('pointwise.cpp'),
+    search: '? 1 / (1 - rate) : 0',
+    replace: '? 1 : 0',
+    tests: ['ops/pointwise'],
+  },
+  {
+    name: 'decay on the wrong side of Nesterov',
+    file: reference('sgd.cpp'),
+    search: 'op.nesterov ? g + op.momentum',
+    replace: 'op.nesterov ? factor * gradients.at(i) + op.momentum',
+    tests: ['ops/sgd'],
+  },
+  {
+    name: 'clipping after decay',
+    file: reference('sgd.cpp'),
+    search: 'factor * gradients.at(i) + op.decays[segment] * weights[i]',
+    replace: 'factor * (gradients.at(i) + op.decays[segment] * weights[i])',
+    tests: ['ops/sgd'],
+  },
+  {
+    name: 'pairs of pixels that are the same pixel twice',
+    file: cpu('passes/bf16_products-inl.h'),
+    search: 'hn::Or(low, hn::BitCast(words, b.part[0]))',
+    replace: 'hn::Or(low, hn::ShiftLeft<16>(low))',
+    needs: 'avx512_bf16',
+    tests: ['ops/conv_backward'],
+  },
+  {
+    name: 'a one-pass convolution that forgets the residual past the first pixels',
+    file: cpu('passes/one_by_one.cpp'),
+    search: 'if (source.data == nullptr) return value;',
+    replace: 'if (source.data == nullptr || pixel > 3) return value;',
+    needs: 'avx512_bf16',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'sums of a second chunk of pixels on top of the first',
+    file: cpu('passes/bf16_products-inl.h'),
+    search: '    store(zero(), from + 16);',
+    replace: '',
+    needs: 'avx512_bf16',
+    tests: ['ops/conv'],
+  },
+  {
+    name: "planes of the first convolution that begin at each other's pixels",
+    file: cpu('planes.cpp'),
+    search: 'put(pass.out, channel * pass.pixels + pixel,',
+    replace: 'put(pass.out, channel * (pass.pixels - 1) + pixel,',
+    tests: ['ops/conv', 'ops/conv_backward'],
+  },
+  {
+    name: 'half a granule at the end of what is wanted of a batch',
+    file: cpu('partition.h'),
+    search: 'std::min((images + granule_ - 1) / granule_ * granule_, images_)',
+    replace: 'std::min(images / granule_ * granule_, images_)',
+    tests: ['ops/front'],
+  },
+]
