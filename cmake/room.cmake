@@ -9,6 +9,7 @@ function(preresnet_room name)
   file(GLOB sources CONFIGURE_DEPENDS
     "${CMAKE_CURRENT_SOURCE_DIR}/native/${name}/*.cpp" "${CMAKE_CURRENT_SOURCE_DIR}/native/${name}/*/*.cpp"
     "${CMAKE_CURRENT_SOURCE_DIR}/native/${name}/*.cc")
+  preresnet_alone("hwy/foreach_target.h" ${sources}) # includes itself once for each instruction set
   if(sources)
     add_library(${name} STATIC ${sources})
     set(kind PUBLIC)
@@ -25,4 +26,14 @@ function(preresnet_link target link)
   get_filename_component(folder "${link}" DIRECTORY)
   file(MAKE_DIRECTORY "${folder}")
   file(CREATE_LINK "${target}" "${link}" SYMBOLIC)
+endfunction()
+
+# preresnet_alone(REGEX SOURCE...): sources that contain it are no part of a unity build.
+function(preresnet_alone regex)
+  foreach(source IN LISTS ARGN)
+    file(STRINGS "${source}" found REGEX "${regex}")
+    if(found)
+      set_source_files_properties("${source}" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
+  endforeach()
 endfunction()

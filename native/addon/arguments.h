@@ -1,8 +1,10 @@
-// Reading what JavaScript passes, with one wording: "name: expected ..., got ...".
+// Reading what JavaScript passes, with one wording: "name: expected ..., got ..."; and copies for
+// it.
 #pragma once
 #include <napi.h>
 
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
@@ -37,5 +39,13 @@ class Arguments {
 
 /// A string argument.
 std::string text_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
+
+/// A typed array with a copy of the values.
+template <class Array, class Value>
+Array to_array(Napi::Env env, const std::vector<Value>& values) {
+  Array array = Array::New(env, values.size());
+  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(Value));
+  return array;
+}
 
 }  // namespace preresnet

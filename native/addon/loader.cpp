@@ -86,13 +86,6 @@ struct BatchCopy {
   int64_t count = 0;
 };
 
-template <class Array, class Value>
-Array to_array(Napi::Env env, const std::vector<Value>& values) {
-  Array array = Array::New(env, values.size());
-  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(Value));
-  return array;
-}
-
 Completion next_batch(BatchSource& source, uint64_t index) {
   Batch batch;
   if (!source.acquire(index, true, &batch)) {

@@ -21,14 +21,7 @@ Napi::Number number(Napi::Env env, size_t value) {
   return Napi::Number::New(env, static_cast<double>(value));
 }
 
-template <class Array, class Value>
-Napi::Value to_array(Napi::Env env, const std::vector<Value>& values) {
-  Array array = Array::New(env, values.size());
-  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(Value));
-  return array;
-}
-
-Napi::Value to_array(Napi::Env env, const Values& values) {
+Napi::Value from_values(Napi::Env env, const Values& values) {
   if (const auto* doubles = std::get_if<std::vector<double>>(&values)) {
     return to_array<Napi::Float64Array>(env, *doubles);
   }
@@ -257,7 +250,7 @@ Napi::Value SessionObject::read(const Napi::CallbackInfo& info) {
     require_usable();
     return later(
         info.Env(), [name = text_argument(info, 0, "tensor")](Session& session) -> Completion {
-          return [values = session.read(name)](Napi::Env env) { return to_array(env, values); };
+          return [values = session.read(name)](Napi::Env env) { return from_values(env, values); };
         });
   });
 }

@@ -25,7 +25,7 @@ int64_t choose_slices(int64_t images, int64_t filters) {
 }
 
 /// What all three operations have.
-struct Parts {
+struct ConvParts {
   const ops::Conv& op;
   Context& context;
   ConvInput input;
@@ -46,7 +46,7 @@ class ConvOperation : public Operation {
   }
 
  protected:
-  ConvOperation(Parts&& parts, const WeightPacking& packing, int64_t slices, ScratchPlan& plan)
+  ConvOperation(ConvParts&& parts, const WeightPacking& packing, int64_t slices, ScratchPlan& plan)
       : context_(parts.context),
         input_(std::move(parts.input)),
         output_(std::move(parts.output)),
@@ -69,7 +69,7 @@ class ConvOperation : public Operation {
 
 class FusedConv final : public ConvOperation {
  public:
-  FusedConv(Parts&& parts, const FusedConvolution& convolution, ScratchPlan& plan)
+  FusedConv(ConvParts&& parts, const FusedConvolution& convolution, ScratchPlan& plan)
       : ConvOperation(std::move(parts), convolution, 1, plan),
         convolution_(convolution),
         filters_{0, output_.y().blocks()},
@@ -179,7 +179,7 @@ std::unique_ptr<OutputStep> make_step(const BlockForward& algorithm, const ConvO
 
 class BlockConv final : public ConvOperation {
  public:
-  BlockConv(Parts&& parts, const BlockForward& algorithm, ScratchPlan& plan)
+  BlockConv(ConvParts&& parts, const BlockForward& algorithm, ScratchPlan& plan)
       : ConvOperation(std::move(parts), *algorithm.convolution, 1, plan),
         filters_{0, output_.y().blocks()},
         partition_(input_.x().images, algorithm.terms.granule, block_images(algorithm.terms.block)),
@@ -210,7 +210,7 @@ class BlockConv final : public ConvOperation {
 class SlicedConv final : public ConvOperation {
  public:
   /// algorithm: of one slice.
-  SlicedConv(Parts&& parts, const BlockForward& algorithm, int64_t slices, ScratchPlan& plan)
+  SlicedConv(ConvParts&& parts, const BlockForward& algorithm, int64_t slices, ScratchPlan& plan)
       : ConvOperation(std::move(parts), *algorithm.convolution, slices, plan),
         slices_(slices),
         filter_blocks_(output_.y().blocks() / slices),
@@ -266,7 +266,7 @@ std::unique_ptr<Operation> prepare(const ops::Conv& op, Context& context) {
       convolution_shape("conv", input.x(), *op.w, output.y(), op.stride, op.padding);
   shape.planes = planes_of(input.x().channels, op.winograd, false);
   const ConvolutionMeans means{.winograd = op.winograd, .bf16_products = op.bf16Products};
-  Parts parts{op, context, std::move(input), std::move(output), shape};
+  ConvParts parts{op, context, std::move(input), std::move(output), shape};
 
   const int64_t slices = choose_slices(shape.images, shape.filters);
   if (slices > 1) {

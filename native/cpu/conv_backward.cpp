@@ -18,7 +18,7 @@ namespace preresnet::cpu {
 namespace {
 
 /// What both operations have.
-struct Parts {
+struct ConvBackwardParts {
   const ops::ConvBackward& op;
   Context& context;
   ConvInput input;
@@ -39,7 +39,7 @@ struct Parts {
 
 class FusedConvBackward final : public Operation {
  public:
-  FusedConvBackward(Parts&& parts, const FusedBackward& algorithm, ScratchPlan& plan)
+  FusedConvBackward(ConvBackwardParts&& parts, const FusedBackward& algorithm, ScratchPlan& plan)
       : parts_(std::move(parts)),
         algorithm_(algorithm),
         scratch_(plan.thread(algorithm.scratch_bytes())),
@@ -70,7 +70,7 @@ class FusedConvBackward final : public Operation {
     }
   }
 
-  Parts parts_;
+  ConvBackwardParts parts_;
   const FusedBackward& algorithm_;
   ThreadRange scratch_;
   PackedWeights weights_;
@@ -83,8 +83,8 @@ class FusedConvBackward final : public Operation {
 class BlockDataGradient {
  public:
   /// parts: outlives this. images: at most so many in a block.
-  BlockDataGradient(const BlockConvolution& algorithm, const Parts& parts, int64_t images,
-                    ScratchPlan& plan)
+  BlockDataGradient(const BlockConvolution& algorithm, const ConvBackwardParts& parts,
+                    int64_t images, ScratchPlan& plan)
       : algorithm_(algorithm),
         parts_(parts),
         weights_(*parts.op.w, parts.shape, algorithm, {}, plan),
@@ -110,7 +110,7 @@ class BlockDataGradient {
 
  private:
   const BlockConvolution& algorithm_;
-  const Parts& parts_;
+  const ConvBackwardParts& parts_;
   PackedWeights weights_;
   bool result_in_dx_, finishes_;
   ThreadRange result_;
@@ -120,7 +120,7 @@ class BlockDataGradient {
 class BlockWeights {
  public:
   /// parts: outlives this. images: at most so many in a block.
-  BlockWeights(std::unique_ptr<WeightGradient> gradient, const Parts& parts, bool bf16,
+  BlockWeights(std::unique_ptr<WeightGradient> gradient, const ConvBackwardParts& parts, bool bf16,
                int64_t images, ScratchPlan& plan)
       : gradient_(std::move(gradient)),
         parts_(parts),
@@ -136,14 +136,14 @@ class BlockWeights {
 
  private:
   std::unique_ptr<WeightGradient> gradient_;
-  const Parts& parts_;
+  const ConvBackwardParts& parts_;
   BlockInput activation_;
   PaddedWeights dw_;
 };
 
 class BlockConvBackward final : public Operation {
  public:
-  BlockConvBackward(Parts&& parts, const BlockBackward& algorithm, ScratchPlan& plan)
+  BlockConvBackward(ConvBackwardParts&& parts, const BlockBackward& algorithm, ScratchPlan& plan)
       : parts_(std::move(parts)),
         partition_(parts_.shape.images, algorithm.terms.granule,
                    block_images(algorithm.terms.block)),
@@ -188,7 +188,7 @@ class BlockConvBackward final : public Operation {
     if (data_) data_->run(thread, images, dy, scratch);
   }
 
-  Parts parts_;
+  ConvBackwardParts parts_;
   Partition partition_;
   BlockOutputGradient dy_;
   std::optional<BlockWeights> weights_;    // where dw is wanted
@@ -209,7 +209,7 @@ std::unique_ptr<Operation> prepare(const ops::ConvBackward& op, Context& context
   const BackwardUse use{.data = op.dx != nullptr, .weights = op.dw != nullptr};
   shape.planes = planes_of(input.x().channels, op.winograd, use.data);
   const ConvolutionMeans means{.winograd = op.winograd, .bf16_products = op.bf16Products};
-  Parts parts{op, context, std::move(input), std::move(dy), std::move(dx), shape};
+  ConvBackwardParts parts{op, context, std::move(input), std::move(dy), std::move(dx), shape};
 
   const bool fits_fused = use.data && use.weights && parts.input.x().bf16 &&
                           parts.dy.fits_fused() && parts.dx.fits_fused();

@@ -8,7 +8,7 @@
 namespace preresnet::cpu {
 namespace {
 
-constexpr int64_t kRowsATask = 16;
+constexpr int64_t kProductRowsATask = 16;
 
 class LinearBackwardOperation final : public Operation {
  public:
@@ -53,14 +53,15 @@ class LinearBackwardOperation final : public Operation {
 
  private:
   void product(const passes::RowsByColumns& whole) {
-    context_.pool.run((whole.rows + kRowsATask - 1) / kRowsATask, [&](int, int64_t task) {
-      const int64_t begin = task * kRowsATask;
-      passes::RowsByColumns part = whole;
-      part.a += begin * whole.a_row;
-      part.out += begin * whole.columns;
-      part.rows = std::min(kRowsATask, whole.rows - begin);
-      passes::run(part);
-    });
+    context_.pool.run((whole.rows + kProductRowsATask - 1) / kProductRowsATask,
+                      [&](int, int64_t task) {
+                        const int64_t begin = task * kProductRowsATask;
+                        passes::RowsByColumns part = whole;
+                        part.a += begin * whole.a_row;
+                        part.out += begin * whole.columns;
+                        part.rows = std::min(kProductRowsATask, whole.rows - begin);
+                        passes::run(part);
+                      });
   }
 
   void sum_rows(const float* dy, float* dbias) const {

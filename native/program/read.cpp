@@ -1,4 +1,5 @@
 // JSON to ProgramSet. Strict: what is not understood is refused.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <initializer_list>
@@ -165,36 +166,52 @@ class OperationReader {
   }
 
  private:
+  /// Instantiated for each operation, so the work is in functions that are not.
   template <class Operation>
   void fill(Operation& operation) {
     const Json& operands = object(where_ + ".operands", json_["operands"]);
     size_t used = 0;
     Operation::each_operand(operation, [&](const ops::OperandContract& contract, auto& field) {
-      const auto entry = operands.find(contract.name);
-      if (entry == operands.end()) {
-        if (!contract.optional) refuse(where_, std::string("operand ") + contract.name, "none");
-        return;
-      }
-      ++used;
-      read_operand(where_ + "." + contract.name, *entry, field);
+      const Json* entry = find_operand(operands, contract, &used);
+      if (entry != nullptr) read_operand(where_ + "." + contract.name, *entry, field);
     });
-    if (used != operands.size())
-      refuse_unknown<Operation>(operands, "operand", Operation::kOperands);
+    if (used != operands.size()) {
+      refuse_unknown(operands, "operand", Operation::kName, names_of(Operation::kOperands));
+    }
 
     const Json& attributes = object(where_ + ".attributes", json_["attributes"]);
     used = 0;
     Operation::each_attribute(operation, [&](const ops::AttributeContract& contract, auto& field) {
-      const auto entry = attributes.find(contract.name);
-      if (entry == attributes.end()) {
-        if (contract.required) refuse(where_, std::string("attribute ") + contract.name, "none");
-        return;
-      }
-      ++used;
-      read_value(where_ + "." + contract.name, *entry, &field);
+      const Json* entry = find_attribute(attributes, contract, &used);
+      if (entry != nullptr) read_value(where_ + "." + contract.name, *entry, &field);
     });
     if (used != attributes.size()) {
-      refuse_unknown<Operation>(attributes, "attribute", Operation::kAttributes);
+      refuse_unknown(attributes, "attribute", Operation::kName, names_of(Operation::kAttributes));
     }
+  }
+
+  /// Null where an optional one is not there.
+  const Json* find_operand(const Json& operands, const ops::OperandContract& contract,
+                           size_t* used) const {
+    const Json* entry = find(operands, contract.name, used);
+    if (entry == nullptr && !contract.optional) {
+      refuse(where_, std::string("operand ") + contract.name, "none");
+    }
+    return entry;
+  }
+  const Json* find_attribute(const Json& attributes, const ops::AttributeContract& contract,
+                             size_t* used) const {
+    const Json* entry = find(attributes, contract.name, used);
+    if (entry == nullptr && contract.required) {
+      refuse(where_, std::string("attribute ") + contract.name, "none");
+    }
+    return entry;
+  }
+  static const Json* find(const Json& entries, const char* name, size_t* used) {
+    const auto entry = entries.find(name);
+    if (entry == entries.end()) return nullptr;
+    ++*used;
+    return &*entry;
   }
 
   void read_operand(const std::string& where, const Json& json, const Tensor*& field) {
@@ -210,14 +227,17 @@ class OperationReader {
     }
   }
 
-  template <class Operation, class Contracts>
-  [[noreturn]] void refuse_unknown(const Json& entries, const char* kind,
-                                   const Contracts& contracts) {
+  template <class Contracts>
+  static std::vector<std::string> names_of(const Contracts& contracts) {
+    std::vector<std::string> names;
+    for (const auto& contract : contracts) names.emplace_back(contract.name);
+    return names;
+  }
+  [[noreturn]] void refuse_unknown(const Json& entries, const char* kind, const char* operation,
+                                   const std::vector<std::string>& known) const {
     for (const auto& [key, unused] : entries.items()) {
-      bool known = false;
-      for (const auto& contract : contracts) known = known || key == contract.name;
-      if (!known) {
-        refuse(where_, std::string("an ") + kind + " of " + Operation::kName, "\"" + key + "\"");
+      if (std::find(known.begin(), known.end(), key) == known.end()) {
+        refuse(where_, std::string("an ") + kind + " of " + operation, "\"" + key + "\"");
       }
     }
     throw Error("ERR_INTERNAL", where_ + ": an entry was read twice");

@@ -7,14 +7,11 @@
 
 #include "core/error.h"
 #include "program/arena.h"
+#include "program/refuse.h"
 
 namespace preresnet {
 
 namespace {
-
-[[noreturn]] void refuse(const std::string& where, const std::string& message) {
-  throw Error("ERR_PROGRAM", where + ": " + message);
-}
 
 /// Whether a segment of the row lies in one of the gradients.
 bool is_written(const ops::Sgd& sgd, size_t segment, const std::vector<Lifetime>& written) {
@@ -35,14 +32,15 @@ void check_gradients_at(const ProgramSet& set) {
   const auto part = set.arenas.find(kGradientArena);
   const bool host = set.device == "reference" || set.device == "cpu";
   if (!host || whole == set.arenas.end() || part == set.arenas.end()) {
-    refuse("gradientsAt", "expected a host with arenas gradients and activations, got " +
-                              set.device + (host ? " without" : ""));
+    refuse_program("gradientsAt", "expected a host with arenas gradients and activations, got " +
+                                      set.device + (host ? " without" : ""));
   }
   if (*set.gradients_at % kPage != 0 || *set.gradients_at > whole->second ||
       part->second > whole->second - *set.gradients_at) {
-    refuse("gradientsAt",
-           "expected a multiple of 4096 that leaves " + std::to_string(part->second) + " of " +
-               std::to_string(whole->second) + " bytes, got " + std::to_string(*set.gradients_at));
+    refuse_program("gradientsAt", "expected a multiple of 4096 that leaves " +
+                                      std::to_string(part->second) + " of " +
+                                      std::to_string(whole->second) + " bytes, got " +
+                                      std::to_string(*set.gradients_at));
   }
 }
 
@@ -62,27 +60,29 @@ void check_gradients_written(const ProgramSet& set, const Program& program,
           std::count_if(written.begin(), written.end(),
                         [&](const Lifetime& lifetime) { return lifetime.first < index; });
       if (static_cast<size_t>(before) == all) continue;
-      refuse("program " + program.name + ": " + describe(index, operation),
-             "expected all " + std::to_string(all) +
-                 " gradients to be written before they are read, got " + std::to_string(before));
+      refuse_program("program " + program.name + ": " + describe(index, operation),
+                     "expected all " + std::to_string(all) +
+                         " gradients to be written before they are read, got " +
+                         std::to_string(before));
     }
     if (const auto* sgd = std::get_if<ops::Sgd>(&operation.operation)) {
       const std::string where = "program " + program.name + ": " + describe(index, operation);
       if (sgd->weightGradients != nullptr) {
-        refuse(where, "expected gradients in one arena, got some in weightGradients");
+        refuse_program(where, "expected gradients in one arena, got some in weightGradients");
       }
       for (size_t segment = 0; segment < sgd->offsets.size(); ++segment) {
         if (is_written(*sgd, segment, written)) continue;
-        refuse(where, "expected segments that lie in gradients of the program, got segment " +
-                          std::to_string(segment) + " at element " +
-                          std::to_string(sgd->offsets[segment]));
+        refuse_program(where,
+                       "expected segments that lie in gradients of the program, got segment " +
+                           std::to_string(segment) + " at element " +
+                           std::to_string(sgd->offsets[segment]));
       }
     }
   }
   if (!written.empty() && written.size() != all) {
-    refuse("program " + program.name, "expected all " + std::to_string(all) +
-                                          " gradients to be written, got " +
-                                          std::to_string(written.size()));
+    refuse_program("program " + program.name, "expected all " + std::to_string(all) +
+                                                  " gradients to be written, got " +
+                                                  std::to_string(written.size()));
   }
 }
 

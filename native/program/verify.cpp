@@ -11,6 +11,7 @@
 #include "program/formats.h"
 #include "program/laws.h"
 #include "program/lifetimes.h"
+#include "program/refuse.h"
 #include "program/shared_gradients.h"
 
 namespace preresnet {
@@ -21,10 +22,6 @@ constexpr size_t kAlignment = 64;
 constexpr std::array kArenas = {"parameters", "compute",         "velocity",
                                 "gradients",  "weightGradients", "buffers",
                                 "inputs",     "outputs",         "activations"};
-
-[[noreturn]] void refuse(const std::string& where, const std::string& message) {
-  throw Error("ERR_PROGRAM", where + ": " + message);
-}
 
 std::string show(const std::vector<int64_t>& shape) {
   std::string text = "[";
@@ -50,7 +47,7 @@ bool overlap(const Tensor& a, const Tensor& b) {
 
 void check_device(const ProgramSet& set) {
   const std::string wrong = wrong_device(set);
-  if (!wrong.empty()) refuse("device", wrong);
+  if (!wrong.empty()) refuse_program("device", wrong);
 }
 
 void check_tensor(const ProgramSet& set, size_t index) {
@@ -60,24 +57,26 @@ void check_tensor(const ProgramSet& set, size_t index) {
   try {
     bytes = storage_bytes(tensor.dtype, tensor.layout, tensor.shape);
   } catch (const Error& error) {
-    refuse(where, error.what());
+    refuse_program(where, error.what());
   }
   if (tensor.bytes != bytes) {
-    refuse(where, "expected " + std::to_string(bytes) + " bytes for " + name_of(tensor.dtype) +
-                      " " + show(tensor.shape) + ", got " + std::to_string(tensor.bytes));
+    refuse_program(where, "expected " + std::to_string(bytes) + " bytes for " +
+                              name_of(tensor.dtype) + " " + show(tensor.shape) + ", got " +
+                              std::to_string(tensor.bytes));
   }
   const auto arena = set.arenas.find(tensor.arena);
   if (arena == set.arenas.end())
-    refuse(where, "expected an arena of the set, got \"" + tensor.arena + "\"");
+    refuse_program(where, "expected an arena of the set, got \"" + tensor.arena + "\"");
   if (tensor.offset % kAlignment != 0) {
-    refuse(where, "expected an offset that 64 divides, got " + std::to_string(tensor.offset));
+    refuse_program(where,
+                   "expected an offset that 64 divides, got " + std::to_string(tensor.offset));
   }
   if (tensor.offset > arena->second || tensor.bytes > arena->second - tensor.offset) {
-    refuse(where, "expected a place inside of " + std::to_string(arena->second) + " bytes, got " +
-                      place(tensor));
+    refuse_program(where, "expected a place inside of " + std::to_string(arena->second) +
+                              " bytes, got " + place(tensor));
   }
   const std::string wrong = wrong_format(set, tensor);
-  if (!wrong.empty()) refuse(where, wrong);
+  if (!wrong.empty()) refuse_program(where, wrong);
 }
 
 /// Tensors that keep their contents have a name and a place of their own; only views lie over
@@ -89,7 +88,8 @@ void check_persistent(const ProgramSet& set) {
   for (const Tensor& tensor : set.tensors) {
     if (tensor.arena == kTransientArena) continue;
     if (!names.insert(tensor.name).second) {
-      refuse("tensor " + tensor.name, "expected a name of its own, got that of another tensor");
+      refuse_program("tensor " + tensor.name,
+                     "expected a name of its own, got that of another tensor");
     }
     if (over.count(&tensor) == 0) arenas[tensor.arena].push_back(&tensor);
   }
@@ -98,9 +98,9 @@ void check_persistent(const ProgramSet& set) {
               [](const Tensor* a, const Tensor* b) { return a->offset < b->offset; });
     for (size_t index = 1; index < tensors.size(); ++index) {
       if (overlap(*tensors[index - 1], *tensors[index])) {
-        refuse("tensor " + tensors[index]->name, "expected a place of its own, got " +
-                                                     place(*tensors[index]) + " over " +
-                                                     place(*tensors[index - 1]));
+        refuse_program("tensor " + tensors[index]->name, "expected a place of its own, got " +
+                                                             place(*tensors[index]) + " over " +
+                                                             place(*tensors[index - 1]));
       }
     }
   }
@@ -119,20 +119,20 @@ class OperationCheck {
   void check() {
     for (const Operand& operand : operands_) check_operand(operand);
     if (size('G') != 0 && size('N') != 0 && size('N') % size('G') != 0) {
-      refuse(where_, "expected groups that divide " + std::to_string(size('N')) + " images, got " +
-                         std::to_string(size('G')));
+      refuse_program(where_, "expected groups that divide " + std::to_string(size('N')) +
+                                 " images, got " + std::to_string(size('G')));
     }
     check_writes();
     const std::string broken = broken_law(operation_.operation);
-    if (!broken.empty()) refuse(where_, broken);
+    if (!broken.empty()) refuse_program(where_, broken);
   }
 
  private:
   int64_t& size(char symbol) { return sizes_[static_cast<size_t>(symbol - 'A')]; }
 
   [[noreturn]] void refuse_operand(const Operand& operand, const std::string& message) const {
-    refuse(where_,
-           std::string(operand.contract->name) + " (" + operand.tensor->name + "): " + message);
+    refuse_program(where_, std::string(operand.contract->name) + " (" + operand.tensor->name +
+                               "): " + message);
   }
 
   void check_operand(const Operand& operand) {
@@ -212,9 +212,9 @@ void check_single(const Program& program) {
       program.operations.begin(), program.operations.end(),
       [](const auto& operation) { return std::holds_alternative<Operation>(operation.operation); });
   if (count > 1) {
-    refuse("program " + program.name, "expected at most one operation " +
-                                          std::string(Operation::kName) + ", got " +
-                                          std::to_string(count));
+    refuse_program("program " + program.name, "expected at most one operation " +
+                                                  std::string(Operation::kName) + ", got " +
+                                                  std::to_string(count));
   }
 }
 
@@ -252,7 +252,7 @@ void check_transient(const ProgramSet& set, const Program& program) {
       if (neighbour == nullptr ||
           !meet(begin(tensor), tensor.bytes, begin(*neighbour), neighbour->bytes))
         continue;
-      refuse(
+      refuse_program(
           "program " + program.name + ": " + describe(birth.first, program.operations[birth.first]),
           "expected memory of its own for " + place(tensor) + ", got some of " + place(*neighbour) +
               ", which is still needed");
@@ -263,8 +263,8 @@ void check_transient(const ProgramSet& set, const Program& program) {
 
 void check_program(const ProgramSet& set, const std::string& key, const Program& program) {
   if (program.name != key)
-    refuse("program " + key, "expected that name, got \"" + program.name + "\"");
-  if (program.operations.empty()) refuse("program " + key, "expected operations, got none");
+    refuse_program("program " + key, "expected that name, got \"" + program.name + "\"");
+  if (program.operations.empty()) refuse_program("program " + key, "expected operations, got none");
   for (size_t index = 0; index < program.operations.size(); ++index) {
     const ProgramOperation& operation = program.operations[index];
     OperationCheck(set, "program " + key + ": " + describe(index, operation), operation).check();
@@ -284,7 +284,7 @@ void verify(const ProgramSet& set) {
     if (std::find(kArenas.begin(), kArenas.end(), name) == kArenas.end()) {
       std::string names;
       for (const char* arena : kArenas) names += (names.empty() ? "" : ", ") + std::string(arena);
-      refuse("arenas", "expected " + names + ", got \"" + name + "\"");
+      refuse_program("arenas", "expected " + names + ", got \"" + name + "\"");
     }
   }
   for (size_t index = 0; index < set.tensors.size(); ++index) check_tensor(set, index);

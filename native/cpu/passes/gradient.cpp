@@ -48,6 +48,9 @@ void gradient_as(const GradientPass& pass) {
 }
 
 void gradient(const GradientPass& pass) {
+#if PRERESNET_FEWER_KINDS
+  gradient_as<Kind::mixed>(pass);
+#else
   switch (kind_of(pass.d, pass.y, pass.skip, pass.stored)) {
     case 0:
       return gradient_as<Kind::f32>(pass);
@@ -56,6 +59,7 @@ void gradient(const GradientPass& pass) {
     default:
       return gradient_as<Kind::mixed>(pass);
   }
+#endif
 }
 
 }  // namespace preresnet::cpu::passes::HWY_NAMESPACE

@@ -57,6 +57,9 @@ void input_gradient_as(const InputGradientPass& pass) {
 }
 
 void input_gradient(const InputGradientPass& pass) {
+#if PRERESNET_FEWER_KINDS
+  input_gradient_as<Kind::mixed>(pass);
+#else
   switch (kind_of(pass.add, pass.x, pass.dx)) {
     case 0:
       return input_gradient_as<Kind::f32>(pass);
@@ -65,6 +68,7 @@ void input_gradient(const InputGradientPass& pass) {
     default:
       return input_gradient_as<Kind::mixed>(pass);
   }
+#endif
 }
 
 }  // namespace preresnet::cpu::passes::HWY_NAMESPACE

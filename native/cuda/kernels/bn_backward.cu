@@ -9,7 +9,7 @@
 namespace preresnet::cuda {
 namespace {
 
-constexpr unsigned kThreads = 128;
+constexpr unsigned kBackwardThreads = 128;
 
 __global__ void backward(BnBackwardOperands op) {
   const unsigned c = blockIdx.x * blockDim.x + threadIdx.x;
@@ -44,8 +44,8 @@ __global__ void backward(BnBackwardOperands op) {
 }  // namespace
 
 void bn_backward(Runtime& runtime, Stream stream, const BnBackwardOperands& op) {
-  launch(runtime, stream, "bn_backward", {(op.padded + kThreads - 1) / kThreads}, {kThreads},
-         backward, op);
+  launch(runtime, stream, "bn_backward", {(op.padded + kBackwardThreads - 1) / kBackwardThreads},
+         {kBackwardThreads}, backward, op);
 }
 
 }  // namespace preresnet::cuda

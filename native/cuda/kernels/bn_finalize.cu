@@ -10,7 +10,7 @@
 namespace preresnet::cuda {
 namespace {
 
-constexpr unsigned kThreads = 128;
+constexpr unsigned kFinalizeThreads = 128;
 
 struct Statistics {
   double mean, var;
@@ -63,8 +63,9 @@ __global__ void finalize(BnFinalizeOperands op) {
 
 void bn_finalize(Runtime& runtime, Stream stream, Type type, const BnFinalizeOperands& op) {
   with_type(type, [&]<class T>(T) {
-    launch(runtime, stream, "bn_finalize", {(op.padded + kThreads - 1) / kThreads, op.groups},
-           {kThreads}, finalize<T>, op);
+    launch(runtime, stream, "bn_finalize",
+           {(op.padded + kFinalizeThreads - 1) / kFinalizeThreads, op.groups}, {kFinalizeThreads},
+           finalize<T>, op);
   });
 }
 

@@ -6,7 +6,7 @@ namespace preresnet::cuda {
 
 namespace {
 
-constexpr unsigned kThreads = 128;
+constexpr unsigned kGatherThreads = 128;
 
 struct alignas(16) Sixteen {
   uint8_t bytes[16];
@@ -27,8 +27,8 @@ __global__ void gather_images_kernel(GatherImagesParameters p) {
 
 template <class Word>
 void gather(Runtime& runtime, Stream stream, const GatherImagesParameters& parameters) {
-  launch(runtime, stream, "gather_images", {static_cast<unsigned>(parameters.count)}, {kThreads},
-         gather_images_kernel<Word>, parameters);
+  launch(runtime, stream, "gather_images", {static_cast<unsigned>(parameters.count)},
+         {kGatherThreads}, gather_images_kernel<Word>, parameters);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ struct ChannelSumsPass {
   }
 };
 
-constexpr unsigned kThreads = 256;
+constexpr unsigned kSumThreads = 256;
 
 /// A thread for eight neighbours; count is a multiple of 8.
 template <class T>
@@ -51,9 +51,9 @@ void channel_sums(Runtime& runtime, Stream stream, Type type, const ChannelLaunc
 
 void group_sums(Runtime& runtime, Stream stream, Type type, const void* from, void* to, int groups,
                 int64_t count) {
-  const auto blocks = static_cast<unsigned>((count / 8 + kThreads - 1) / kThreads);
+  const auto blocks = static_cast<unsigned>((count / 8 + kSumThreads - 1) / kSumThreads);
   with_type(type, [&]<class T>(T) {
-    launch(runtime, stream, "group_sums", {blocks}, {kThreads}, group_sums_kernel<T>,
+    launch(runtime, stream, "group_sums", {blocks}, {kSumThreads}, group_sums_kernel<T>,
            static_cast<const T*>(from), static_cast<T*>(to), groups, count);
   });
 }

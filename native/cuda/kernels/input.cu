@@ -6,7 +6,7 @@ namespace preresnet::cuda {
 
 namespace {
 
-constexpr unsigned kThreads = 256;
+constexpr unsigned kInputThreads = 256;
 
 /// One thread for 8 channels of a pixel of x.
 template <class T>
@@ -49,8 +49,8 @@ void input(Runtime& runtime, Stream stream, Type type, const InputParameters& pa
   const unsigned threads = static_cast<unsigned>(parameters.images_count) * parameters.height *
                            parameters.width * ((parameters.channels + 7) / 8);
   with_type(type, [&]<class T>(T) {
-    launch(runtime, stream, "input", {(threads + kThreads - 1) / kThreads}, {kThreads},
-           input_kernel<T>, parameters);
+    launch(runtime, stream, "input", {(threads + kInputThreads - 1) / kInputThreads},
+           {kInputThreads}, input_kernel<T>, parameters);
   });
 }
 

@@ -7,7 +7,7 @@ namespace preresnet::cuda {
 namespace {
 
 constexpr unsigned kTile = 32;  // rows, columns and depth that a block holds at a time
-constexpr unsigned kThreads = 256;
+constexpr unsigned kProductThreads = 256;
 constexpr unsigned kHalf = kTile / 2;
 
 /// tile[d][i] = element i of a row or column at depth d, 0 outside the matrix. Neighbouring threads
@@ -16,7 +16,7 @@ __device__ __forceinline__ void load_tile(const float* from, int stride, int dep
                                           int first, int end, int first_depth, int depth,
                                           float (&tile)[kTile][kTile + 1]) {
   const unsigned fast = threadIdx.x % kTile;
-  for (unsigned slow = threadIdx.x / kTile; slow < kTile; slow += kThreads / kTile) {
+  for (unsigned slow = threadIdx.x / kTile; slow < kTile; slow += kProductThreads / kTile) {
     const unsigned i = depth_stride == 1 ? slow : fast;
     const unsigned d = depth_stride == 1 ? fast : slow;
     const int place = first + static_cast<int>(i);
@@ -65,7 +65,7 @@ __global__ void matrix_product_kernel(MatrixProductParameters p) {
   }
 }
 
-constexpr unsigned kLanes = kThreads / kTile;  // threads that share a column
+constexpr unsigned kLanes = kProductThreads / kTile;  // threads that share a column
 
 __global__ void column_sums_kernel(const float* matrix, float* sums, int rows, int columns) {
   PRERESNET_SHARED(float, parts, [kLanes][kTile]);
@@ -90,14 +90,14 @@ unsigned tiles(int size) { return (static_cast<unsigned>(size) + kTile - 1) / kT
 
 void matrix_product(Runtime& runtime, Stream stream, const char* name,
                     const MatrixProductParameters& parameters) {
-  launch(runtime, stream, name, {tiles(parameters.columns), tiles(parameters.rows)}, {kThreads},
-         matrix_product_kernel, parameters);
+  launch(runtime, stream, name, {tiles(parameters.columns), tiles(parameters.rows)},
+         {kProductThreads}, matrix_product_kernel, parameters);
 }
 
 void column_sums(Runtime& runtime, Stream stream, const float* matrix, float* sums, int rows,
                  int columns) {
-  launch(runtime, stream, "column_sums", {tiles(columns)}, {kThreads}, column_sums_kernel, matrix,
-         sums, rows, columns);
+  launch(runtime, stream, "column_sums", {tiles(columns)}, {kProductThreads}, column_sums_kernel,
+         matrix, sums, rows, columns);
 }
 
 }  // namespace preresnet::cuda

@@ -6,10 +6,10 @@ namespace preresnet::cuda {
 
 namespace {
 
-constexpr unsigned kRows = 4;  // a block's, one a warp
+constexpr unsigned kSoftmaxRows = 4;  // a block's, one a warp
 
 __global__ void softmax_kernel(const float* logits, float* probabilities, int rows, int classes) {
-  const int row = static_cast<int>(blockIdx.x * kRows + threadIdx.x / 32);
+  const int row = static_cast<int>(blockIdx.x * kSoftmaxRows + threadIdx.x / 32);
   const int lane = static_cast<int>(threadIdx.x % 32);
   if (row >= rows) return;
   const float* from = logits + static_cast<int64_t>(row) * classes;
@@ -22,8 +22,9 @@ __global__ void softmax_kernel(const float* logits, float* probabilities, int ro
 
 void softmax(Runtime& runtime, Stream stream, const float* logits, float* probabilities, int rows,
              int classes) {
-  launch(runtime, stream, "softmax", {(static_cast<unsigned>(rows) + kRows - 1) / kRows},
-         {kRows * 32}, softmax_kernel, logits, probabilities, rows, classes);
+  launch(runtime, stream, "softmax",
+         {(static_cast<unsigned>(rows) + kSoftmaxRows - 1) / kSoftmaxRows}, {kSoftmaxRows * 32},
+         softmax_kernel, logits, probabilities, rows, classes);
 }
 
 }  // namespace preresnet::cuda

@@ -9,10 +9,12 @@ namespace {
 
 using Parameters = SoftmaxCrossEntropyParameters;
 
-constexpr unsigned kRows = 4;  // a block's, one a warp
+constexpr unsigned kLossRows = 4;  // a block's, one a warp
 constexpr unsigned kPartials = 3;
 
-unsigned blocks_of(int samples) { return (static_cast<unsigned>(samples) + kRows - 1) / kRows; }
+unsigned blocks_of(int samples) {
+  return (static_cast<unsigned>(samples) + kLossRows - 1) / kLossRows;
+}
 
 struct Outcome {
   float loss = 0, top1 = 0, top5 = 0;
@@ -85,7 +87,7 @@ __device__ __forceinline__ Outcome sample(const Parameters& p, int n, int lane, 
 }
 
 __global__ void softmax_cross_entropy_kernel(Parameters p) {
-  const int n = static_cast<int>(blockIdx.x * kRows + threadIdx.x / 32);
+  const int n = static_cast<int>(blockIdx.x * kLossRows + threadIdx.x / 32);
   const int lane = static_cast<int>(threadIdx.x % 32);
   float counted = 0;
   for (int i = static_cast<int>(threadIdx.x); i < p.samples; i += static_cast<int>(blockDim.x)) {
@@ -118,8 +120,8 @@ __global__ void softmax_cross_entropy_kernel(Parameters p) {
 }  // namespace
 
 void softmax_cross_entropy(Runtime& runtime, Stream stream, const Parameters& parameters) {
-  launch(runtime, stream, "softmax_cross_entropy", {blocks_of(parameters.samples)}, {kRows * 32},
-         softmax_cross_entropy_kernel, parameters);
+  launch(runtime, stream, "softmax_cross_entropy", {blocks_of(parameters.samples)},
+         {kLossRows * 32}, softmax_cross_entropy_kernel, parameters);
 }
 
 size_t softmax_cross_entropy_workspace(int samples) {
