@@ -65,22 +65,22 @@ __global__ void matrix_product_kernel(MatrixProductParameters p) {
   }
 }
 
-constexpr unsigned kLanes = kProductThreads / kTile;  // threads that share a column
+constexpr unsigned kProductLanes = kProductThreads / kTile;  // threads that share a column
 
 __global__ void column_sums_kernel(const float* matrix, float* sums, int rows, int columns) {
-  PRERESNET_SHARED(float, parts, [kLanes][kTile]);
+  PRERESNET_SHARED(float, parts, [kProductLanes][kTile]);
   const unsigned x = threadIdx.x % kTile, y = threadIdx.x / kTile;
   const int column = static_cast<int>(blockIdx.x * kTile + x);
   float sum = 0;
   if (column < columns) {
-    for (int row = static_cast<int>(y); row < rows; row += kLanes) {
+    for (int row = static_cast<int>(y); row < rows; row += kProductLanes) {
       sum += matrix[static_cast<int64_t>(row) * columns + column];
     }
   }
   parts[y][x] = sum;
   __syncthreads();
   if (y != 0 || column >= columns) return;
-  for (unsigned i = 1; i < kLanes; ++i) sum += parts[i][x];
+  for (unsigned i = 1; i < kProductLanes; ++i) sum += parts[i][x];
   sums[column] = sum;
 }
 
