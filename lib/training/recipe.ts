@@ -43,7 +43,7 @@ export function differences(saved: Recipe, wanted: Recipe): string[] {
   const keys = new Set([...Object.keys(wanted), ...Object.keys(saved)])
   return [...keys].flatMap((key) => {
     const [before, now] = [saved, wanted].map((recipe) => completed(table[key], (recipe as unknown as Record<string, unknown>)[key]))
-    return canonical(decisive(key, before)) === canonical(decisive(key, now)) ? [] : lines(key, before, now)
+    return canonical(decisive(key, before)) === canonical(decisive(key, now)) ? [] : lines(key, table[key], before, now)
   })
 }
 
@@ -67,18 +67,20 @@ function decisive(key: string, value: unknown): unknown {
   return content
 }
 
-function lines(key: string, before: unknown, now: unknown): string[] {
+function lines(key: string, option: Option | undefined, before: unknown, now: unknown): string[] {
   if (key === 'network') return [`network: ${networkName(before)} before, ${networkName(now)} now (layers differ)`]
   if (key === 'train') return [`train: ${dataName(before)} before, ${dataName(now)} now`]
   // Each part by itself: normalization is seldom exchanged together with the steps.
   if ((key === 'prepare' || key === 'cuda') && isObject(before) && isObject(now)) {
     const parts = new Set([...Object.keys(now), ...Object.keys(before)])
     return [...parts].flatMap((part) =>
-      canonical(before[part]) === canonical(now[part]) ? [] : [`${key}.${part}: ${shown(before[part])} before, ${shown(now[part])} now`],
+      canonical(before[part]) === canonical(now[part])
+        ? []
+        : [`${key}.${part}: ${shown(before[part], option?.table?.[part])} before, ${shown(now[part], option?.table?.[part])} now`],
     )
   }
   if (key === 'learningRate' && canonical(before).replace(milestones, '') === canonical(now).replace(milestones, '')) return [otherMilestones(before, now)]
-  return [`${key}: ${shown(before)} before, ${shown(now)} now`]
+  return [`${key}: ${shown(before, option)} before, ${shown(now, option)} now`]
 }
 
 const milestones = /"milestones":\[([\d,]*)\]/
@@ -96,7 +98,7 @@ function dataName(data: unknown): string {
   return `${name} (${length} images, fingerprint ${fingerprint?.slice(0, 12)})`
 }
 
-const shown = (value: unknown): string => (value === undefined ? 'none' : canonical(value))
+const shown = (value: unknown, option: Option | undefined): string => (value === undefined ? (option?.usual ?? 'none') : canonical(value))
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
