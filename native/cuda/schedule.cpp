@@ -7,23 +7,61 @@ namespace preresnet::cuda {
 
 namespace {
 
-/// Of each stream, how many of its operations are known to be done; the main stream counts the
-/// start as its first.
-using Clock = std::vector<int64_t>;
-
 /// Who touched some bytes last, a stream: number of the operation, -1 for nobody.
 struct Cell {
   std::vector<int64_t> readers, writers;
 };
 
-/// Cells by the begin of their range; each ends where the next begins.
+/// Who touched which bytes: cells by the begin of their range; each ends where the next begins.
 class Bytes {
  public:
-  explicit Bytes(int streams) {
-    const std::vector<int64_t> nobody(static_cast<size_t>(streams), -1);
+  explicit Bytes(size_t streams) : streams_(streams) {
+    const std::vector<int64_t> nobody(streams, -1);
     cells_[0] = {nobody, nobody};
   }
 
+  /// Of each other stream, the last operation that has to be done before `item` begins.
+  std::vector<size_t> conflicts(const ScheduledWork& item) {
+    std::vector<int64_t> latest(streams_, -1);
+    const auto join = [&](const std::vector<int64_t>& users) {
+      for (size_t stream = 0; stream < streams_; ++stream) {
+        latest[stream] = std::max(latest[stream], users[stream]);
+      }
+    };
+    for (const ByteRange& range : item.reads) {
+      each(range, [&](const Cell& cell) { join(cell.writers); });
+    }
+    for (const ByteRange& range : item.writes) {
+      each(range, [&](const Cell& cell) {
+        join(cell.writers);
+        join(cell.readers);
+      });
+    }
+    latest[static_cast<size_t>(item.stream)] = -1;
+    std::vector<size_t> operations;
+    for (const int64_t operation : latest) {
+      if (operation >= 0) operations.push_back(static_cast<size_t>(operation));
+    }
+    return operations;
+  }
+
+  void touch(const ScheduledWork& item, size_t operation) {
+    const auto own = static_cast<size_t>(item.stream);
+    const auto number = static_cast<int64_t>(operation);
+    for (const ByteRange& range : item.reads) {
+      each(range, [&](Cell& cell) { cell.readers[own] = number; });
+    }
+    for (const ByteRange& range : item.writes) {
+      each(range, [&](Cell& cell) {
+        // Whoever was here before is done before this operation: it waited.
+        std::fill(cell.readers.begin(), cell.readers.end(), -1);
+        std::fill(cell.writers.begin(), cell.writers.end(), -1);
+        cell.writers[own] = number;
+      });
+    }
+  }
+
+ private:
   template <class Visitor>
   void each(ByteRange range, Visitor&& visit) {
     if (range.begin == range.end) return;
@@ -33,15 +71,90 @@ class Bytes {
     }
   }
 
- private:
   std::map<size_t, Cell>::iterator split(size_t at) {
     const auto after = cells_.lower_bound(at);
     if (after != cells_.end() && after->first == at) return after;
     return cells_.emplace_hint(after, at, std::prev(after)->second);
   }
 
+  size_t streams_;
   std::map<size_t, Cell> cells_;
 };
+
+/// Of each stream, how many of its operations are known to be done; the main stream counts the
+/// start as its first.
+using Clock = std::vector<int64_t>;
+
+/// What each stream knows to be done at its end, and so for what it need not wait.
+class Clocks {
+ public:
+  Clocks(const std::vector<ScheduledWork>& work, size_t streams)
+      : work_(work),
+        ends_(streams, Clock(streams, 0)),
+        at_start_(streams, 0),
+        after_(work.size()),
+        place_(work.size()) {
+    at_start_[0] = 1;
+    ends_[0] = at_start_;
+  }
+
+  /// Whether the stream has an operation or has waited for the start of the step.
+  bool begun(size_t stream) const { return ends_[stream][0] != 0; }
+
+  /// Makes a stream wait for those of the candidates that neither another of them nor what the
+  /// stream already knows implies, and returns these.
+  std::vector<size_t> wait_for(size_t stream, const std::vector<size_t>& candidates) {
+    std::vector<size_t> waits;
+    for (const size_t candidate : candidates) {
+      bool implied = knows(ends_[stream], candidate);
+      for (const size_t other : candidates) {
+        if (other != candidate && knows(clock_after(other), candidate)) implied = true;
+      }
+      if (!implied) waits.push_back(candidate);
+    }
+    Clock& end = ends_[stream];
+    for (const size_t operation : waits) {
+      const Clock& clock = clock_after(operation);
+      for (size_t i = 0; i < end.size(); ++i) end[i] = std::max(end[i], clock[i]);
+    }
+    return waits;
+  }
+
+  /// Puts an operation at the end of its stream.
+  void append(size_t operation) {
+    const auto own = static_cast<size_t>(work_[operation].stream);
+    place_[operation] = ++ends_[own][own];
+    after_[operation] = ends_[own];
+  }
+
+ private:
+  const Clock& clock_after(size_t operation) const {
+    return operation == Schedule::kStart ? at_start_ : after_[operation];
+  }
+  bool knows(const Clock& clock, size_t operation) const {
+    if (operation == Schedule::kStart) return clock[0] >= 1;
+    return clock[static_cast<size_t>(work_[operation].stream)] >= place_[operation];
+  }
+
+  const std::vector<ScheduledWork>& work_;
+  std::vector<Clock> ends_;     // of each stream
+  Clock at_start_;              // of the step
+  std::vector<Clock> after_;    // when an operation is done
+  std::vector<int64_t> place_;  // in its stream, from 1
+};
+
+/// The last operation of each stream but the main one.
+std::vector<size_t> last_of_side_streams(const std::vector<ScheduledWork>& work, size_t streams) {
+  std::vector<size_t> ends(streams, Schedule::kStart);
+  for (size_t index = 0; index < work.size(); ++index) {
+    ends[static_cast<size_t>(work[index].stream)] = index;
+  }
+  std::vector<size_t> last;
+  for (size_t stream = 1; stream < streams; ++stream) {
+    if (ends[stream] != Schedule::kStart) last.push_back(ends[stream]);
+  }
+  return last;
+}
 
 }  // namespace
 
@@ -55,95 +168,30 @@ Schedule make_schedule(const std::vector<ScheduledWork>& work, int streams) {
   const auto width = static_cast<size_t>(streams);
   Schedule schedule;
   schedule.items.resize(work.size());
-  Bytes bytes(streams);
-  std::vector<Clock> clocks(width, Clock(width, 0));  // of each stream's end
-  std::vector<Clock> after(work.size());              // when an operation is done
-  std::vector<int64_t> place(work.size());            // in its stream, from 1
-  clocks[0][0] = 1;
-  Clock at_start(width, 0);
-  at_start[0] = 1;
-
-  // Adds waits of stream `waiting` for the candidates that no other of them implies.
-  const auto wait_for = [&](size_t waiting, std::vector<size_t> candidates,
-                            std::vector<size_t>& waits) {
-    const auto clock_of = [&](size_t operation) -> const Clock& {
-      return operation == Schedule::kStart ? at_start : after[operation];
-    };
-    const auto known = [&](const Clock& clock, size_t operation) {
-      if (operation == Schedule::kStart) return clock[0] >= 1;
-      return clock[static_cast<size_t>(work[operation].stream)] >= place[operation];
-    };
-    for (const size_t candidate : candidates) {
-      bool implied = known(clocks[waiting], candidate);
-      for (const size_t other : candidates) {
-        if (other != candidate && known(clock_of(other), candidate)) implied = true;
-      }
-      if (!implied) waits.push_back(candidate);
-    }
+  Bytes bytes(width);
+  Clocks clocks(work, width);
+  const auto wait_for = [&](size_t stream, const std::vector<size_t>& candidates) {
+    std::vector<size_t> waits = clocks.wait_for(stream, candidates);
     for (const size_t operation : waits) {
-      const Clock& clock = clock_of(operation);
-      for (size_t stream = 0; stream < width; ++stream) {
-        clocks[waiting][stream] = std::max(clocks[waiting][stream], clock[stream]);
-      }
       if (operation == Schedule::kStart) {
         schedule.start_awaited = true;
       } else {
         schedule.items[operation].awaited = true;
       }
     }
+    return waits;
   };
 
   for (size_t index = 0; index < work.size(); ++index) {
-    const ScheduledWork& item = work[index];
-    const auto own = static_cast<size_t>(item.stream);
-    std::vector<int64_t> latest(width, -1);
-    const auto conflicts = [&](const std::vector<int64_t>& users) {
-      for (size_t stream = 0; stream < width; ++stream) {
-        if (stream != own) latest[stream] = std::max(latest[stream], users[stream]);
-      }
-    };
-    for (const ByteRange& range : item.reads) {
-      bytes.each(range, [&](const Cell& cell) { conflicts(cell.writers); });
-    }
-    for (const ByteRange& range : item.writes) {
-      bytes.each(range, [&](const Cell& cell) {
-        conflicts(cell.writers);
-        conflicts(cell.readers);
-      });
-    }
-    std::vector<size_t> candidates;
-    for (const int64_t operation : latest) {
-      if (operation >= 0) candidates.push_back(static_cast<size_t>(operation));
-    }
+    const auto own = static_cast<size_t>(work[index].stream);
+    std::vector<size_t> candidates = bytes.conflicts(work[index]);
     // A stream's first operation follows the start of the step, whatever it touches.
-    if (own != 0 && clocks[own][0] == 0) candidates.push_back(Schedule::kStart);
-    wait_for(own, std::move(candidates), schedule.items[index].waits);
-
-    place[index] = ++clocks[own][own];
-    after[index] = clocks[own];
-    const auto number = static_cast<int64_t>(index);
-    for (const ByteRange& range : item.reads) {
-      bytes.each(range, [&](Cell& cell) { cell.readers[own] = number; });
-    }
-    for (const ByteRange& range : item.writes) {
-      bytes.each(range, [&](Cell& cell) {
-        // Whoever was here before is done before this operation: it waited.
-        std::fill(cell.readers.begin(), cell.readers.end(), -1);
-        std::fill(cell.writers.begin(), cell.writers.end(), -1);
-        cell.writers[own] = number;
-      });
-    }
+    if (own != 0 && !clocks.begun(own)) candidates.push_back(Schedule::kStart);
+    schedule.items[index].waits = wait_for(own, candidates);
+    clocks.append(index);
+    bytes.touch(work[index], index);
   }
-
-  std::vector<size_t> ends(width, Schedule::kStart);
-  for (size_t index = 0; index < work.size(); ++index) {
-    ends[static_cast<size_t>(work[index].stream)] = index;
-  }
-  std::vector<size_t> candidates;
-  for (size_t stream = 1; stream < width; ++stream) {
-    if (ends[stream] != Schedule::kStart) candidates.push_back(ends[stream]);
-  }
-  wait_for(0, std::move(candidates), schedule.joins);
+  schedule.joins = wait_for(0, last_of_side_streams(work, width));
   return schedule;
 }
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 export const MOST_LINES = 400
 export const MOST_FUNCTION_LINES = 80
 
-/** A body begins on a line of at most two spaces of indentation that ends in a brace, and ends with a brace at the same indentation. */
+/** A body begins on a line of at most two spaces of indentation that ends in a brace, and ends with a brace at the same indentation (`}`, `};`, `});`). */
 const BEGIN = /^( {0,2})(?! )(?!.*\b(?:namespace|class|struct|union|enum|extern)\b[^()]*\{$)(?!\}).*\{$/
 
 /** Sentences about a file that is too long, or has a function that is. */
@@ -15,7 +15,7 @@ export function tooLong(file) {
   for (let begin = 0; begin < lines.length; begin++) {
     const indentation = BEGIN.exec(lines[begin])?.[1]
     if (indentation === undefined) continue
-    const end = lines.findIndex((line, index) => index > begin && (line === `${indentation}}` || line.startsWith(`${indentation}};`)))
+    const end = lines.findIndex((line, index) => index > begin && line.startsWith(`${indentation}}`))
     const length = end - begin + 1
     if (end > 0 && length > MOST_FUNCTION_LINES) found.push(`${file}:${begin + 1}: expected a function of at most ${MOST_FUNCTION_LINES} lines, got ${length}`)
   }
