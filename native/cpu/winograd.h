@@ -4,7 +4,9 @@
 // A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2015: an output tile of 4
 // x 4 pixels costs 36 multiplications instead of 144. Images are [n][blocks of 16
 // channels][h][w][16]; transformed filters are [36][out blocks][in channels][16]. The relative
-// error against direct convolution is a few 1e-6.
+// error against direct convolution is a few 1e-6. Convolution is in winograd_forward.cpp, its
+// gradient with respect to the weights in winograd_gradient.cpp, the transforms of weights in
+// winograd_filters.cpp.
 #pragma once
 #include <cstddef>
 

@@ -1,0 +1,104 @@
+// Tiles of images: where they lie, how many are transformed together, and the transform of the
+// input. Compiled once per instruction set, by whoever includes it after hwy/foreach_target.h.
+#if defined(PRERESNET_CPU_WINOGRAD_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PRERESNET_CPU_WINOGRAD_TILES_INL_H_
+#undef PRERESNET_CPU_WINOGRAD_TILES_INL_H_
+#else
+#define PRERESNET_CPU_WINOGRAD_TILES_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstddef>
+
+#include "cpu/winograd.h"
+#include "cpu/winograd_points-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace preresnet::cpu::winograd::HWY_NAMESPACE {
+
+/// Tiles whose accumulators fit the registers beside what feeds them.
+constexpr int kTiles = kParts == 1 ? 16 : kParts == 2 ? 4 : 4;
+
+/// Tiles are counted over all images of a call: tile -> image and place.
+struct Tiling {
+  int rows, columns, per_image, total;
+  Tiling(const Geometry& g, int images)
+      : rows((g.height + 3) / 4),
+        columns((g.width + 3) / 4),
+        per_image(rows * columns),
+        total(per_image * images) {}
+};
+
+/// Tiles transformed together: what keeps their transforms in L2; or, where the filters themselves
+/// are larger than that, enough for each filter that is read to serve several times.
+HWY_INLINE int group_size(const Geometry& g) {
+  if (large_filters(g)) return 32;
+  const int blocks = std::max(g.in_blocks, g.out_blocks);
+  return blocks <= 1 ? 64 : blocks <= 2 ? 32 : 16;
+}
+
+/// Distance of two of the 36 positions; the extra block keeps them apart in the sets of a cache.
+HWY_INLINE size_t position_stride(int blocks, int group) {
+  return (static_cast<size_t>(blocks) * group + 1) * 16;
+}
+
+/// Where `count` transformed tiles go: out[36][blocks][pitch][16].
+struct Place {
+  int count, pitch;
+  float* out;
+};
+
+/// B^T d B of the tiles from `first` on; tiles past the end are zero.
+inline HWY_NOINLINE void transform_input(const Geometry& g, const Tiling& tiling, int blocks,
+                                         int first, const float* x, const Place& place) {
+  const D d;
+  const size_t stride = position_stride(blocks, place.pitch),
+               row = static_cast<size_t>(g.width) * 16, plane = row * g.height;
+  const V zero = hn::Zero(d);
+  for (int block = 0; block < blocks; ++block) {
+    for (int t = 0; t < place.count; ++t) {
+      float* to = place.out + (static_cast<size_t>(block) * place.pitch + t) * 16;
+      const int tile = first + t;
+      if (tile >= tiling.total) {
+        for (int p = 0; p < 36; ++p) {
+          for (int part = 0; part < 16; part += kLanes) hn::Store(zero, d, to + p * stride + part);
+        }
+        continue;
+      }
+      const int image = tile / tiling.per_image, in_image = tile % tiling.per_image;
+      const int top = in_image / tiling.columns * 4 - 1, left = in_image % tiling.columns * 4 - 1;
+      const float* from = x + (static_cast<size_t>(image) * blocks + block) * plane +
+                          top * static_cast<ptrdiff_t>(row) + left * ptrdiff_t{16};
+      const bool inside = top >= 0 && left >= 0 && top + 6 <= g.height && left + 6 <= g.width;
+      for (int part = 0; part < 16; part += kLanes) {
+        V s[6][6];
+        for (int i = 0; i < 6; ++i) {
+          const float* line = from + i * row + part;
+          if (inside) {
+            input_row(hn::LoadU(d, line), hn::LoadU(d, line + 16), hn::LoadU(d, line + 32),
+                      hn::LoadU(d, line + 48), hn::LoadU(d, line + 64), hn::LoadU(d, line + 80),
+                      s[i]);
+          } else if (top + i < 0 || top + i >= g.height) {
+            for (int j = 0; j < 6; ++j) s[i][j] = zero;
+          } else {
+            V pixel[6];
+            for (int j = 0; j < 6; ++j)
+              pixel[j] = left + j < 0 || left + j >= g.width ? zero : hn::LoadU(d, line + j * 16);
+            input_row(pixel[0], pixel[1], pixel[2], pixel[3], pixel[4], pixel[5], s[i]);
+          }
+        }
+        for (int j = 0; j < 6; ++j) {
+          V column[6];
+          input_row(s[0][j], s[1][j], s[2][j], s[3][j], s[4][j], s[5][j], column);
+          for (int i = 0; i < 6; ++i) hn::Store(column[i], d, to + (i * 6 + j) * stride + part);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace preresnet::cpu::winograd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
