@@ -5,19 +5,23 @@ import { readFileSync } from 'node:fs'
 export const MOST_LINES = 400
 export const MOST_FUNCTION_LINES = 80
 
-/** A body begins on a line of at most two spaces of indentation that ends in a brace, and ends with a brace at the same indentation (`}`, `};`, `});`). */
-const BEGIN = /^( {0,2})(?! )(?!.*\b(?:namespace|class|struct|union|enum|extern)\b[^()]*\{$)(?!\}).*\{$/
+/** A body ends with a brace at no more than two spaces of indentation (`}`, `};`, `});`), and belongs to the last line before it that begins at the same one. */
+const END = /^( {0,2})\}(?:;|\);)?$/
+const BEGINS = { 0: /^[^\s}#/]/, 1: /^ [^\s}#/]/, 2: /^ {2}[^\s}#/]/ }
+/** What holds functions may be long. */
+const HOLDER = /^\s*(?:template .*)?\b(?:namespace|class|struct|union|enum|extern)\b[^()]*$/
 
 /** Sentences about a file that is too long, or has a function that is. */
 export function tooLong(file) {
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
   const found = lines.length > MOST_LINES ? [`${file}: expected at most ${MOST_LINES} lines, got ${lines.length}`] : []
-  for (let begin = 0; begin < lines.length; begin++) {
-    const indentation = BEGIN.exec(lines[begin])?.[1]
+  for (const [end, line] of lines.entries()) {
+    const indentation = END.exec(line)?.[1]
     if (indentation === undefined) continue
-    const end = lines.findIndex((line, index) => index > begin && line.startsWith(`${indentation}}`))
+    const begin = lines.slice(0, end).findLastIndex((before) => BEGINS[indentation.length].test(before))
     const length = end - begin + 1
-    if (end > 0 && length > MOST_FUNCTION_LINES) found.push(`${file}:${begin + 1}: expected a function of at most ${MOST_FUNCTION_LINES} lines, got ${length}`)
+    if (begin < 0 || length <= MOST_FUNCTION_LINES || HOLDER.test(lines[begin])) continue
+    found.push(`${file}:${begin + 1}: expected a function of at most ${MOST_FUNCTION_LINES} lines, got ${length}`)
   }
   return found
 }
