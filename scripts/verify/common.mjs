@@ -25,7 +25,7 @@ export function resident() {
 
 /** Compiled test files of some folders of test/. */
 export function operationTests(folders) {
-  return folders.flatMap((folder) => filesUnder('.', `dist/test/${folder}`)).filter((file) => file.endsWith('.test.js'))
+  return folders.flatMap((folder) => filesUnder('.', `dist/test/${folder}`)).filter((file) => /\.(test|thorough)\.js$/.test(file))
 }
 
 /** Runs ava with --tap and counts; what failed goes to stderr. */

@@ -1,5 +1,5 @@
-/** Where nothing can be learned, nothing is: a network that still does well has seen the test set. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+/** The first run, much shorter: it learns, and where nothing can be learned it does not. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -22,7 +22,19 @@ async function quickstart(name: string, ...words: string[]): Promise<Result> {
   return JSON.parse(await readFile(join(output, 'result.json'), 'utf8')) as Result
 }
 
-test.serial('an epoch of quickstart on shuffled labels stays above 80 % error', async (t) => {
+test.serial('one epoch on digits, and its pictures', async (t) => {
+  const { seconds, ...result } = await quickstart('digits')
+  t.like(result, { trainImages: 7996, testImages: 2004 })
+  t.true(seconds > 0)
+  t.true(result.testErrors < 0.2 * 2004, `${result.testErrors} wrong`)
+  const names = await readdir(join(place, 'digits'))
+  for (const name of ['curves.svg', 'predictions.svg', 'report.html', 'model.safetensors', 'manifest.json', 'metrics.jsonl']) t.true(names.includes(name), name)
+  const page = await readFile(join(place, 'digits', 'report.html'), 'utf8')
+  t.is([...page.matchAll(/<image /g)].length, 40)
+  t.regex(page, /Some test digits/)
+})
+
+test.serial('the same on shuffled labels stays above 80 % error', async (t) => {
   const { testErrors, testImages } = await quickstart('shuffled', '--shuffled-labels')
   t.true(testErrors > 0.8 * testImages, `${testErrors} wrong`)
 })

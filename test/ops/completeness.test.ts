@@ -6,10 +6,10 @@ import { contracts } from '../../lib/contracts.js'
 test('every operation of the contract table is judged in a file of its name', (t) => {
   const folder = import.meta.dirname
   const operations = readdirSync(folder)
-    .filter((file) => file.endsWith('.test.js'))
+    .filter((file) => /\.(test|thorough)\.js$/.test(file))
     .flatMap((file) => {
       const called = /^judge\('(\w+)'/m.exec(readFileSync(join(folder, file), 'utf8'))?.[1]
-      if (called !== undefined) t.is(file, `${called}.test.js`)
+      if (called !== undefined) t.is(file.replace(/\.\w+\.js$/, ''), called)
       return called ?? []
     })
   t.deepEqual(operations.sort(), Object.keys(contracts).sort())
