@@ -1,6 +1,6 @@
 /** AbortSignals as errors of ours. */
 import { PreresnetError } from './errors.js'
-import { invalid } from './options.js'
+import { invalid } from './options/values.js'
 
 /** ERR_ABORTED, whose cause is the signal's reason. */
 export function abortError({ reason }: AbortSignal): PreresnetError {

@@ -1,4 +1,4 @@
-import { oneOf } from '../options.js'
+import { oneOf } from '../options/values.js'
 import { numberOption } from '../options/spec.js'
 import { programOptions, runOptions } from '../options/table.js'
 import { sharedOptions } from '../runtime/session_options.js'

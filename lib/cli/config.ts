@@ -1,7 +1,7 @@
 /** Values of a command's options: the command line wins over `--config FILE`, the file over what is usual. */
 import { readFile } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
-import { describe, invalid, nearest } from '../options.js'
+import { describe, invalid, nearest } from '../options/values.js'
 import type { Table, ValuesOf } from '../options/spec.js'
 
 /** `learningRate` is `--learning-rate`, and "learning-rate" in a file. */

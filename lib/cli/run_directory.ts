@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
-import { describe } from '../options.js'
+import { describe } from '../options/values.js'
 import type { MetricsLine } from '../training/run_log.js'
 import type { Confusion } from './confusion.js'
 import type { Curves } from './pictures/curves.js'

@@ -2,7 +2,7 @@
 import { PLAIN, PRECOMPILED, RUNTIME_COMPILED } from '../compiler/lower/engines.js'
 import type { CompileOptions } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
-import { invalid } from '../options.js'
+import { invalid } from '../options/values.js'
 import { choiceOption } from '../options/spec.js'
 
 const tiers = { plain: PLAIN, precompiled: PRECOMPILED, runtime: RUNTIME_COMPILED } as const

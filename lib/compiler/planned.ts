@@ -1,7 +1,7 @@
 /** Which programs shall be made, each with its batch and over images of which size. */
 import type { Graph } from '../graph/graph.js'
 import { withInput } from '../graph/resize.js'
-import { integer, invalid, knownKeys, oneOf } from '../options.js'
+import { integer, invalid, knownKeys, oneOf } from '../options/values.js'
 import { runOptions } from '../options/table.js'
 import { imageShape } from './forward.js'
 import { programKinds, type CompileOptions, type ProgramKind, type ProgramRequest } from './options.js'

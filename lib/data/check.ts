@@ -1,7 +1,7 @@
 /** What callers hand over as a dataset, and the classes of two datasets that must agree. */
 import { abortSignal } from '../abort.js'
 import { PreresnetError } from '../errors.js'
-import { fields, integer, invalid, knownKeys } from '../options.js'
+import { fields, integer, invalid, knownKeys } from '../options/values.js'
 import type { Dataset, ImageShape, SourceOptions } from './dataset.js'
 
 /** ERR_OPTION for what is no dataset; says what to do where it can be told what it is. */

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
-import { string } from '../options.js'
+import { string } from '../options/values.js'
 import { readArchive } from './archive.js'
 import { cifar100Layout, cifar10Layout, type CifarFile, type CifarLayout, type CifarVariant } from './cifar_layout.js'
 import type { Dataset, DataSplit } from './dataset.js'

@@ -1,6 +1,6 @@
 /** Datasets made from other ones. */
 import { PreresnetError } from '../errors.js'
-import { fields, integer, invalid } from '../options.js'
+import { fields, integer, invalid } from '../options/values.js'
 import { checkDataset } from './check.js'
 import { samplesOf, type Dataset } from './dataset.js'
 import { derivedFrom } from './fingerprint.js'

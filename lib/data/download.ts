@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
-import { integer, invalid, knownKeys, number, oneOf, string } from '../options.js'
+import { integer, invalid, knownKeys, number, oneOf, string } from '../options/values.js'
 import { archiveHost, archives } from './sources.js'
 
 export interface DownloadOptions {

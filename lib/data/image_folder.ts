@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path'
 import { PreresnetError } from '../errors.js'
-import { fields, string } from '../options.js'
+import { fields, string } from '../options/values.js'
 import { readSourceOptions } from './check.js'
 import { listClassFolders, fileSizes, subfolders, type ClassFolders } from './class_folders.js'
 import { wholeFiles, type Dataset, type DataSplit, type SourceOptions } from './dataset.js'

@@ -1,5 +1,5 @@
 import { PreresnetError } from '../errors.js'
-import { fields, integer, knownKeys, oneOf } from '../options.js'
+import { fields, integer, knownKeys, oneOf } from '../options/values.js'
 import { runOptions, trainingOptions } from '../options/table.js'
 import { loadBinding } from '../native/load.js'
 import type { NativeLoader } from '../native/types.js'

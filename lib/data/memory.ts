@@ -1,5 +1,5 @@
 import { PreresnetError } from '../errors.js'
-import { describe, integer, invalid, knownKeys, string } from '../options.js'
+import { describe, integer, invalid, knownKeys, string } from '../options/values.js'
 import type { Dataset } from './dataset.js'
 import { imagesFingerprint } from './fingerprint.js'
 

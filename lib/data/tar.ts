@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { PreresnetError } from '../errors.js'
-import { describe, invalid, string } from '../options.js'
+import { describe, invalid, string } from '../options/values.js'
 import { checkClasses, readSourceOptions } from './check.js'
 import type { Dataset, SourceOptions } from './dataset.js'
 import { filesFingerprint } from './fingerprint.js'

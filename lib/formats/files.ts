@@ -4,7 +4,7 @@ import { createReadStream, type Stats } from 'node:fs'
 import { access, constants, lstat, open, readdir, readlink, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { PreresnetError, type ErrorCode } from '../errors.js'
-import { path as checkPath } from '../options.js'
+import { path as checkPath } from '../options/values.js'
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { PreresnetError } from '../errors.js'
-import { path as checkPath } from '../options.js'
+import { path as checkPath } from '../options/values.js'
 import { fileError, replaceFileBy } from './files.js'
 import { narrowBfloat16, narrowFloat16, widenBfloat16, widenFloat16 } from './float16.js'
 

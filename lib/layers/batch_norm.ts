@@ -1,4 +1,4 @@
-import { knownKeys, number } from '../options.js'
+import { knownKeys, number } from '../options/values.js'
 import type { BatchNorm } from './layer.js'
 import { made } from './value.js'
 

@@ -1,4 +1,4 @@
-import { integer, knownKeys } from '../options.js'
+import { integer, knownKeys } from '../options/values.js'
 import type { Sequential } from './layer.js'
 import { linear } from './linear.js'
 import { named } from './naming.js'

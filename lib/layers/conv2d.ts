@@ -1,4 +1,4 @@
-import { boolean, integer, invalid, knownKeys } from '../options.js'
+import { boolean, integer, invalid, knownKeys } from '../options/values.js'
 import type { Conv2d } from './layer.js'
 import { finite, limits, made } from './value.js'
 

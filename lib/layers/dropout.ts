@@ -1,4 +1,4 @@
-import { invalid, knownKeys, number } from '../options.js'
+import { invalid, knownKeys, number } from '../options/values.js'
 import type { Dropout } from './layer.js'
 import { made } from './value.js'
 

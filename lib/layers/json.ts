@@ -1,6 +1,6 @@
 /** Networks from plain data, as model files and checkpoints carry them. Every value goes through the function that makes its layer. */
 import { PreresnetError } from '../errors.js'
-import { invalid, knownKeys, oneOf } from '../options.js'
+import { invalid, knownKeys, oneOf } from '../options/values.js'
 import { batchNorm } from './batch_norm.js'
 import { conv2d } from './conv2d.js'
 import { dropout } from './dropout.js'

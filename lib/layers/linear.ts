@@ -1,4 +1,4 @@
-import { boolean, integer, knownKeys } from '../options.js'
+import { boolean, integer, knownKeys } from '../options/values.js'
 import type { Linear } from './layer.js'
 import { limits, made } from './value.js'
 

@@ -8,7 +8,7 @@
  * - A layer alone under a name has that name.
  */
 import { PreresnetError } from '../errors.js'
-import { invalid } from '../options.js'
+import { invalid } from '../options/values.js'
 import type { Layer, LayerLike, Sequential } from './layer.js'
 import { isLayer, isShortcut, made } from './value.js'
 

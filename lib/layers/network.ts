@@ -1,5 +1,5 @@
 import { PreresnetError } from '../errors.js'
-import { integer, knownKeys, string } from '../options.js'
+import { integer, knownKeys, string } from '../options/values.js'
 import type { LayerLike, Network, Sequential } from './layer.js'
 import { layerUnderName, named, sequenceWithoutName } from './naming.js'
 import { limits, made } from './value.js'

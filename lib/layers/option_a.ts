@@ -1,4 +1,4 @@
-import { integer, knownKeys } from '../options.js'
+import { integer, knownKeys } from '../options/values.js'
 import type { OptionA } from './layer.js'
 import { limits, made } from './value.js'
 

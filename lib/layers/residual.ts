@@ -1,5 +1,5 @@
 import { PreresnetError } from '../errors.js'
-import { knownKeys, oneOf } from '../options.js'
+import { knownKeys, oneOf } from '../options/values.js'
 import type { Layer, LayerLike, Residual, Sequential } from './layer.js'
 import { ordinalsAfter, named, sequenceWithoutName } from './naming.js'
 import { asShortcut, identity, type ShortcutLike } from './shortcut.js'

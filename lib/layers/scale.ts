@@ -1,4 +1,4 @@
-import { knownKeys } from '../options.js'
+import { knownKeys } from '../options/values.js'
 import type { Scale } from './layer.js'
 import { finite, made } from './value.js'
 

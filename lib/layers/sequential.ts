@@ -1,4 +1,4 @@
-import { invalid } from '../options.js'
+import { invalid } from '../options/values.js'
 import type { LayerLike, Sequential } from './layer.js'
 import { childName, layerUnderName, named, sequenceWithoutName } from './naming.js'
 

@@ -1,5 +1,5 @@
 /** Shortcuts: the h of y = h(x) + F(x), He et al. 2016, Fig. 2. A bare layer (`optionA({...})`, `dropout({...})`) is a shortcut too. */
-import { boolean, integer, knownKeys, oneOf } from '../options.js'
+import { boolean, integer, knownKeys, oneOf } from '../options/values.js'
 import { conv2d } from './conv2d.js'
 import { batchNorm } from './batch_norm.js'
 import { dropout } from './dropout.js'

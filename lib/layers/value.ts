@@ -1,5 +1,5 @@
 /** Layers are frozen values that only this library's functions make: whatever carries the mark has been validated. */
-import { invalid } from '../options.js'
+import { invalid } from '../options/values.js'
 import type { Layer, Network, Shortcut } from './layer.js'
 
 const marked = new WeakSet<object>()

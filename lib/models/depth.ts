@@ -1,6 +1,6 @@
 /** Depth counts weighted layers: the stem, the convolutions of the units' branches, and the classifier. */
 import { PreresnetError } from '../errors.js'
-import { integer } from '../options.js'
+import { integer } from '../options/values.js'
 import type { Block } from './description.js'
 
 /** ImageNet's networks: units of each stage, by depth. */

@@ -1,6 +1,6 @@
 /** The options of `preResNet`, validated and completed. */
 import { PreresnetError } from '../errors.js'
-import { integer, invalid, knownKeys, number, oneOf } from '../options.js'
+import { integer, invalid, knownKeys, number, oneOf } from '../options/values.js'
 import type { NetworkOptions } from '../layers/index.js'
 import { depthOf, imagenetDepths, unitsOfDepth } from './depth.js'
 import type { Block, PreResNetDescription, PreResNetOptions } from './description.js'

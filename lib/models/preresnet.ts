@@ -9,7 +9,7 @@
  * - Linear weights start uniform in +-1 / sqrt(in).
  */
 import { PreresnetError } from '../errors.js'
-import { knownKeys, nearest } from '../options.js'
+import { knownKeys, nearest } from '../options/values.js'
 import { batchNorm, classifier, conv2d, maxPool, network, relu, repeat, sequential } from '../layers/index.js'
 import type { Layer, LayerLike, NamedLayer, Network } from '../layers/index.js'
 import { type ModelName, modelNames } from './names.js'

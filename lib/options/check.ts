@@ -1,5 +1,5 @@
 /** What a table of options does for those who take them. */
-import { knownKeys } from '../options.js'
+import { knownKeys } from './values.js'
 import type { Given, Table, ValuesOf } from './spec.js'
 
 /** What was given, each value checked; keys that the table has not are refused. Nothing is filled in. */

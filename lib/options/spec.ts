@@ -1,5 +1,5 @@
 /** Options as data: one description gives the type, the check, the command line's flag, `--config FILE`, the help text and docs/options.md. */
-import { boolean, describe, integer, invalid, number, oneOf, string } from '../options.js'
+import { boolean, describe, integer, invalid, number, oneOf, string } from './values.js'
 
 /** Headings of `--help` and of docs/options.md, in their order. */
 export const groups = ['Network', 'Data', 'Training', 'Learning rate', 'Optimizer', 'Device', 'CUDA', 'Output', 'Command'] as const

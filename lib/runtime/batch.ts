@@ -1,7 +1,7 @@
 /** Batches that users hand over themselves. */
 import type { NativeSession } from '../native/types.js'
 import { PreresnetError } from '../errors.js'
-import { describe, integer, invalid, knownKeys, largestFloat } from '../options.js'
+import { describe, integer, invalid, knownKeys, largestFloat } from '../options/values.js'
 
 /** For sessions with image data. */
 export interface PixelSamples {

@@ -1,6 +1,6 @@
 /** Class probabilities of one batch, with running statistics. */
 import { abortSignal } from '../abort.js'
-import { integer, knownKeys } from '../options.js'
+import { integer, knownKeys } from '../options/values.js'
 import { writeSamples, type UserSamples } from './batch.js'
 import { inferenceFormat, type Compiled, type InferenceFormat } from './compiled.js'
 import type { Turn } from './turn.js'

@@ -2,7 +2,7 @@
 import type { UpdateOptions } from '../compiler/options.js'
 import type { Graph } from '../graph/graph.js'
 import { PreresnetError } from '../errors.js'
-import { fields, invalid } from '../options.js'
+import { fields, invalid } from '../options/values.js'
 import { matches, select } from './patterns.js'
 
 export interface SgdOptimizer {

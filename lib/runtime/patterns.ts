@@ -1,6 +1,6 @@
 /** Patterns of parameter and layer names: a path takes everything below it (`stem`, `stages.0`), `*` any characters. */
 import { PreresnetError } from '../errors.js'
-import { describe, invalid, nearest } from '../options.js'
+import { describe, invalid, nearest } from '../options/values.js'
 
 export function matches(pattern: string, name: string): boolean {
   if (!pattern.includes('*')) return name === pattern || name.startsWith(`${pattern}.`)

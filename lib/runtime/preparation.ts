@@ -7,7 +7,7 @@ import type { Normalization, Preparation } from '../data/prepare/preparation.js'
 import { checkPreparation, padOf } from '../data/prepare/sequence.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/layer.js'
-import { invalid } from '../options.js'
+import { invalid } from '../options/values.js'
 
 /** Without `evaluate` it is found out from what is evaluated. */
 export interface SessionPreparation extends Preparation {

@@ -2,7 +2,7 @@
 import type { NativeSession } from '../native/types.js'
 import type { TensorSpec } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
-import { describe, largestFloat } from '../options.js'
+import { describe, largestFloat } from '../options/values.js'
 import type { Turn } from './turn.js'
 
 export type Values = Float32Array | Float64Array

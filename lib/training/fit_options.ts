@@ -5,7 +5,7 @@ import { cacheChoices, type Preparation } from '../data/prepare/preparation.js'
 import { checkPreparation } from '../data/prepare/sequence.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/layer.js'
-import { fields, invalid } from '../options.js'
+import { fields, invalid } from '../options/values.js'
 import { checkInner, checkOptions, pick, withDefaults } from '../options/check.js'
 import { choiceOption, objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
 import {

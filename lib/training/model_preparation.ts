@@ -5,7 +5,7 @@ import { centerCrop, resize } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import type { Metadata } from '../formats/safetensors.js'
 import type { Network } from '../layers/layer.js'
-import { fields, invalid } from '../options.js'
+import { fields, invalid } from '../options/values.js'
 
 /** Without `evaluate` no more is known than how pixels were normalized: no files were prepared, or a version did not say how. */
 export interface ModelPreparation extends Omit<Preparation, 'train'> {

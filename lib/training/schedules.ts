@@ -3,7 +3,7 @@
  * `scheduleFrom` reads it. What has a warm-up runs it first, on the same count of steps.
  */
 import { PreresnetError } from '../errors.js'
-import { integer, invalid, knownKeys, number, oneOf } from '../options.js'
+import { integer, invalid, knownKeys, number, oneOf } from '../options/values.js'
 
 export interface Schedule {
   readonly kind: ScheduleKind

@@ -1,4 +1,4 @@
-import { invalid, knownKeys, number, string } from '../options.js'
+import { invalid, knownKeys, number, string } from '../options/values.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import { valueOption, type Given, type RunTable } from '../options/spec.js'
 import { sgdOptions } from '../options/table.js'

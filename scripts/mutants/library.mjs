@@ -220,7 +220,7 @@ export const libraryFaults = [
   },
   {
     name: 'unknown options ignored',
-    file: 'lib/options.ts',
+    file: 'lib/options/values.ts',
     search: 'if (known.includes(key)) continue',
     replace: 'continue',
     tests: ['cli/bad_input', 'layers'],

@@ -1,7 +1,7 @@
 /** For which GPU and which arithmetic a program is lowered, and what was chosen for single layers. */
 import type { CompileOptions } from '../options.js'
 import type { Precision } from '../program.js'
-import { invalid } from '../../options.js'
+import { invalid } from '../../options/values.js'
 import {
   type Choice,
   type Choices,

@@ -1,7 +1,7 @@
 /** The memory cache: images as they stand before the first random step. */
 import { abortSignal } from '../../abort.js'
 import { runOptions } from '../../options/table.js'
-import { knownKeys, oneOf } from '../../options.js'
+import { knownKeys, oneOf } from '../../options/values.js'
 import { checkDataset, readInput } from '../check.js'
 import type { Dataset, ImageShape } from '../dataset.js'
 import { cachedAs } from './cached.js'

@@ -1,5 +1,5 @@
 /** How images become a network's input: the object that `fit`, `loader`, `compile`, `evaluate`, model files and `Classifier` share. */
-import { invalid, knownKeys, number } from '../../options.js'
+import { invalid, knownKeys, number } from '../../options/values.js'
 import { readSteps, type PreparationStep } from './steps.js'
 
 /** Per channel, of pixels in 0..1: (pixel - mean) / std. */

@@ -1,6 +1,6 @@
 /** What lists of steps come to: settings of the workers that decode, and places of the random crops that programs make. */
 import { PreresnetError } from '../../errors.js'
-import { invalid } from '../../options.js'
+import { invalid } from '../../options/values.js'
 import type { DecodeSettings } from '../../native/types.js'
 import type { ImageShape } from '../dataset.js'
 import type { Preparation } from './preparation.js'

@@ -1,6 +1,6 @@
 /** Steps of preparation: frozen values in a list, like layers. They are JSON, and go into manifests, checkpoints and model files. */
 import { PreresnetError } from '../../errors.js'
-import { boolean, describe, fields, integer, invalid, knownKeys, oneOf } from '../../options.js'
+import { boolean, describe, fields, integer, invalid, knownKeys, oneOf } from '../../options/values.js'
 
 /** The shorter side becomes `size`, as by Pillow's antialiased bilinear filter. */
 export interface Resize {

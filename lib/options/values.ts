@@ -1,5 +1,5 @@
-/** Validation of options, with one wording everywhere: expected ..., got ... (type ...). */
-import { PreresnetError } from './errors.js'
+/** Checks of single values, with one wording everywhere: expected ..., got ... (type ...). */
+import { PreresnetError } from '../errors.js'
 
 /** The largest number of 32 bits. */
 export const largestFloat = 2 ** 128 - 2 ** 104
