@@ -39,7 +39,8 @@ export const evaluate: CommandSpec<typeof options> = {
     const data = splits[split]
     checkClasses(data.name, data.classes, 'the model', model.classes)
     const prepare = await asTrained(values, splits, model)
-    await using session = await compile(model.network, { ...passedOn(sharedOptions, values), data, prepare, batch })
+    // Without `data`: images in memory are evaluated as they are, whatever the model says of files.
+    await using session = await compile(model.network, { ...passedOn(sharedOptions, values), prepare, batch })
     await loadModel(session, path as string)
     const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers })
     const confusion = confusionOf(model.classes ?? data.classes, matrix)

@@ -11,7 +11,7 @@ import type { Network } from '../layers/layer.js'
 import { invalid } from '../options/values.js'
 import type { BatchFormat } from './batch.js'
 import { checkOutputs, outputsOfGraph } from './outputs.js'
-import type { SessionPreparation } from './preparation.js'
+import { checkNormalization, type SessionPreparation } from './preparation.js'
 
 export interface Compiled {
   readonly network: Network
@@ -64,10 +64,11 @@ export function inferenceFormat(compiled: Compiled, program: string): InferenceF
   return { ...batchFormat(compiled, false), batch, sampleValues, samples: samples.name, probabilities: ends.get('probabilities')!.name }
 }
 
-/** ERR_OPTION where a loader's batches are not those that a program reads. */
+/** ERR_OPTION where a loader's batches are not those that a program reads, or it says another normalization than the programs have. */
 export function checkLoader(call: 'steps' | 'evaluate', compiled: Compiled, feed: Loader, batch = compiled.plan.batch): void {
   const pad = padOf(compiled)
   const mode = call === 'steps' ? 'train' : 'evaluate'
+  if (compiled.prepare !== undefined) checkNormalization(`${call}: loader: prepare.normalization`, feed.prepare.normalization, compiled.prepare)
   if (feed.batch === batch && feed.pad === pad && feed.mode === mode) return
   const wanted = mode === 'train' ? 'a training' : 'an evaluation'
   throw invalid(`${call}: loader`, `${wanted} loader of batch ${batch} and pad ${pad}, made with the session's \`prepare\``, {

@@ -5,20 +5,23 @@ import type { Dataset } from '../data/dataset.js'
 import { checkDatasetOrLoader, loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import type { RunResult } from '../native/types.js'
-import { usualSteps } from '../data/prepare/complete.js'
+import { stepsOfSession, usualSteps } from '../data/prepare/complete.js'
 import { readPreparation, type Preparation } from '../data/prepare/preparation.js'
-import { invalid, knownKeys } from '../options/values.js'
+import { knownKeys } from '../options/values.js'
 import { runOptions } from '../options/table.js'
 import { checkClassCount, checkLoader, classesOf, nameData, type Compiled } from './compiled.js'
 import { confusionMatrix, sumRows, type Evaluation } from './metrics.js'
-import type { SessionPreparation } from './preparation.js'
+import { checkNormalization, type SessionPreparation } from './preparation.js'
 import type { Turn } from './turn.js'
 
 export interface EvaluateOptions {
   readonly signal?: AbortSignal
   /** Threads that decode. @default 1 */
   readonly workers?: number
-  /** How images are prepared, where it is not as the session says; its programs have one normalization. @default the session's */
+  /**
+   * How images are prepared, where it is not as the session says; its programs have one normalization. @default the session's; images that are given in memory have
+   * the input's size and are taken as they are
+   */
   readonly prepare?: Preparation
 }
 
@@ -33,25 +36,23 @@ export async function evaluate(turn: Turn, compiled: Compiled, data: Dataset | L
   const own = compiled.prepare
   if ('native' in data) return evaluateLoader(turn, compiled, data, signal)
   const { input } = compiled.network
-  const prepare = { ...own, ...evaluationOf(options.prepare, own) }
-  const evaluate = prepare.evaluate ?? (await usualSteps([data], input, signal))
+  const evaluate = stepsGiven(options.prepare, own) ?? stepsOfSession(data, own.evaluate) ?? (await usualSteps([data], input, signal))
   await using feed = loader(data, {
     batch: compiled.plan.batch,
     input,
     mode: 'evaluate',
-    prepare: { ...prepare, evaluate },
+    prepare: { ...own, evaluate },
     workers: runOptions.workers.read('evaluate: workers', options.workers ?? runOptions.workers.fallback),
   })
   return await evaluateLoader(turn, compiled, feed, signal)
 }
 
 /** The steps of another preparation than the session's. */
-function evaluationOf(prepare: Preparation | undefined, own: SessionPreparation): Pick<Preparation, 'evaluate'> {
-  if (prepare === undefined) return {}
+function stepsGiven(prepare: Preparation | undefined, own: SessionPreparation): Preparation['evaluate'] {
+  if (prepare === undefined) return undefined
   const { evaluate, normalization } = readPreparation('evaluate: prepare', prepare)
-  if (normalization !== undefined && JSON.stringify(normalization) !== JSON.stringify(own.normalization))
-    throw invalid('evaluate: prepare.normalization', `the session's (${JSON.stringify(own.normalization)})`, normalization)
-  return evaluate === undefined ? {} : { evaluate }
+  checkNormalization('evaluate: prepare.normalization', normalization, own)
+  return evaluate
 }
 
 /** @internal `program`: which of the set, where there are several. */

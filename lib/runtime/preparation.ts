@@ -1,7 +1,7 @@
 /** How a session's images become its network's input: what was given, completed from data, and as programs take it. */
 import type { CompileOptions } from '../compiler/options.js'
 import type { Dataset } from '../data/dataset.js'
-import { checkSameShape, checkStoredSize, completePreparation } from '../data/prepare/complete.js'
+import { checkNotResized, checkSameShape, checkStoredSize, completePreparation } from '../data/prepare/complete.js'
 import type { Loader } from '../data/loader.js'
 import type { Normalization, Preparation } from '../data/prepare/preparation.js'
 import { checkPreparation, padOf } from '../data/prepare/sequence.js'
@@ -28,6 +28,25 @@ export function checkGiven({ input }: Network, prepare: Preparation | undefined,
   else if (dataset !== undefined) checkStoredSize('compile: data', dataset, input)
   else if (prepare.normalization === undefined)
     throw new PreresnetError('ERR_OPTION', 'compile: prepare.normalization: expected mean and std, or `data` to measure them on, got neither')
+  if (feed !== undefined) checkAgreement(prepare, feed.prepare)
+  if (dataset === undefined) return
+  for (const list of ['train', 'evaluate'] as const)
+    checkNotResized(`compile: prepare.${list}`, dataset, prepare[list] ?? [], '; without `data` a session evaluates them as they are')
+}
+
+/** ERR_OPTION where `prepare` and the loader beside it say the same part otherwise: batches are prepared by one, programs made and models saved by the other. */
+function checkAgreement(prepare: Preparation, ofLoader: Preparation): void {
+  for (const part of ['train', 'evaluate', 'normalization'] as const) {
+    const [given, expected] = [JSON.stringify(prepare[part]), JSON.stringify(ofLoader[part])]
+    if (given !== undefined && expected !== undefined && given !== expected)
+      throw new PreresnetError('ERR_OPTION', `compile: prepare.${part}: expected the loader's (${expected}), got ${given}`)
+  }
+}
+
+/** ERR_OPTION where another normalization is said than a session's programs have. */
+export function checkNormalization(where: string, said: Normalization | undefined, { normalization }: SessionPreparation): void {
+  const [given, expected] = [JSON.stringify(said), JSON.stringify(normalization)]
+  if (given !== undefined && given !== expected) throw new PreresnetError('ERR_OPTION', `${where}: expected the session's (${expected}), got ${given}`)
 }
 
 /** With all that can be found out from the data. Undefined in a session on values. */

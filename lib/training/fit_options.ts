@@ -44,10 +44,16 @@ export const ownFitOptions = {
     read: dataset,
     record: ({ name }) => name,
   }),
-  /** Where images from files are kept, as they are before the first random step; 'auto': in memory, if they take no more than 1 GiB. @default auto */
+  /**
+   * Where images from files are kept, as they are before the first random step; 'auto': in memory, if they take no more than 1 GiB; normalization that is not
+   * given is measured over all images in memory, over 2,048 of those that are decoded at every use: with more than that a run resumes with the same value.
+   * @default auto
+   */
   cache: choiceOption({
     group: 'Data',
-    help: "where images from files are kept, as they are before the first random step; 'auto': in memory, if they take no more than 1 GiB",
+    help:
+      "where images from files are kept, as they are before the first random step; 'auto': in memory, if they take no more than 1 GiB; normalization that is not " +
+      'given is measured over all images in memory, over 2,048 of those that are decoded at every use: with more than that a run resumes with the same value',
     choices: cacheChoices,
     fallback: 'auto',
     decides: false,

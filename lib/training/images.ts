@@ -1,8 +1,8 @@
 /** The images of a run: how they are prepared, with every default written down, and where they are kept. */
 import type { Dataset } from '../data/dataset.js'
-import { cachedAs } from '../data/prepare/cached.js'
-import { checkStored, completeSteps } from '../data/prepare/complete.js'
-import { measureNormalization } from '../data/prepare/normalization.js'
+import { cachedAs, checkSingleSize } from '../data/prepare/cached.js'
+import { checkNotResized, checkStored, completeSteps } from '../data/prepare/complete.js'
+import { isSampled, measureNormalization } from '../data/prepare/normalization.js'
 import type { CompletePreparation } from '../data/prepare/preparation.js'
 import { sequenceFor } from '../data/prepare/sequence.js'
 import { sameSteps } from '../data/prepare/steps.js'
@@ -15,6 +15,15 @@ export interface RunImages {
   readonly prepare: CompletePreparation
 }
 
+/** What a refusal of another normalization says beside both: why it may have come out otherwise for the same images. */
+export function normalizationRemark({ train, prepare }: Pick<FitPlan, 'train' | 'prepare'>): string {
+  if (prepare.normalization !== undefined || !isSampled(train)) return ''
+  return (
+    ' (measured over all images where they were kept in memory as evaluation prepares them, else over 2,048 of them: ' +
+    'give the same `cache` as before, --cache, or prepare.normalization)'
+  )
+}
+
 /** Threads that decode before there is anything to train. */
 const fewestWorkers = 2
 
@@ -23,11 +32,16 @@ export async function openImages(plan: FitPlan, signal: AbortSignal): Promise<Ru
   const { input } = network
   const reading = { workers: Math.max(plan.workers, fewestWorkers), signal }
   const steps = await completeSteps(prepare, input, validate === undefined ? [train] : [train, validate], signal)
+  // The defaults come to no steps where every file has the size of the input: no header need be read twice.
+  const allFit = prepare.evaluate === undefined && steps.evaluate.length === 0
   const opened = async (where: string, dataset: Dataset, mode: 'train' | 'evaluate'): Promise<Dataset> => {
     const sequence = sequenceFor('fit: prepare', steps, mode, input)
     checkStored(where, dataset, sequence.fixed, input)
+    if (!allFit) await checkSingleSize(cache, dataset, sequence, input, signal)
     return cachedAs(cache, dataset, sequence, input, reading)
   }
+  // Evaluation's steps go into the model, and normalization is measured after them.
+  checkNotResized('fit: train', train, steps.evaluate)
   const training = await opened('fit: train', train, 'train')
   const validation = validate && (await opened('fit: validate', validate, 'evaluate'))
   const { source } = training

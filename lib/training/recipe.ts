@@ -32,7 +32,7 @@ export function recipeOf(plan: FitPlan, { device, precision, choices }: Taken, p
   return { network: plan.network, ...recorded(fitTable, values, true) } as unknown as Recipe
 }
 
-/** What else was asked for; it changes no number. */
+/** What else was asked for. It changes no number, but for `cache`: what it makes of normalization is compared as such. */
 export function otherOptions(plan: FitPlan): Readonly<Record<string, unknown>> {
   return recorded(fitTable, plan, false)
 }

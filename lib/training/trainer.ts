@@ -23,7 +23,7 @@ import {
 import { DirectoryLock } from './directory_lock.js'
 import type { FitPlan } from './fit_options.js'
 import { loadModel, modelTensors, type ModelDescription } from './model_file.js'
-import { openImages, type RunImages } from './images.js'
+import { normalizationRemark, openImages, type RunImages } from './images.js'
 import { ManifestWriter } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
 import { Profile } from './profile.js'
@@ -165,7 +165,8 @@ export class Trainer {
   }
 
   async #resume(session: Session, recipe: Recipe, { path, state, recipe: saved, step }: Resumed): Promise<void> {
-    const lines = differences(saved, recipe)
+    const remark = normalizationRemark(this.#plan)
+    const lines = differences(saved, recipe).map((line) => (line.startsWith('prepare.normalization:') ? `${line}${remark}` : line))
     if (lines.length > 0) throw new PreresnetError('ERR_CHECKPOINT', `${path}: the checkpoint is of another run: ${lines.join('; ')}`)
     if (step > this.#plan.steps) throw new PreresnetError('ERR_CHECKPOINT', `${path}: has ${step} steps, more than the ${this.#plan.steps} that were asked for`)
     await restoreCheckpoint(session, path, state)

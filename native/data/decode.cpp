@@ -65,7 +65,9 @@ struct ImageDecoder::State {
     if (!fits) {
       fail_image(name, std::string("expected an image of ") + (options.exact ? "" : "at least ") +
                            size_text(window.height, window.width) + ", got " +
-                           size_text(height, width) + " (height x width)");
+                           size_text(height, width) +
+                           " (height x width); resize(n), centerCrop() at the front of the steps "
+                           "of `prepare` (on the command line: --image) give it that size");
     }
     window.top = centre(height, window.height);
     window.left = centre(width, window.width);

@@ -12,7 +12,9 @@ import {
   type ImageShape,
   type PreparationStep,
 } from '../../lib/data/index.js'
+import { cachedAs } from '../../lib/data/prepare/cached.js'
 import { completePreparation } from '../../lib/data/prepare/complete.js'
+import { sequenceOf } from '../../lib/data/prepare/sequence.js'
 import { writeFiles as write } from '../support/files.js'
 import { temporaryFolder } from '../support/folder.js'
 import { png, rgbPng } from '../support/png.js'
@@ -67,6 +69,17 @@ test('classes, order and statistics', async (t) => {
   t.deepEqual(await firstBytes(rest), [50])
 })
 
+test('auto keeps small datasets in memory; the same pixels either way', async (t) => {
+  const dataset = await imageFolder(join(await pets(t), 'train'))
+  const sequence = sequenceOf('steps', [], 'train', small)
+  const [kept, files] = [await cachedAs('auto', dataset, sequence, small, reading), await cachedAs('files', dataset, sequence, small, reading)]
+  t.is(kept.source.kind, 'memory')
+  t.is(files.source.kind, 'ranges')
+  t.deepEqual(await pixels(kept), await pixels(files))
+  const normalizationOf = async (train: Dataset): Promise<object> => (await completePreparation({}, small, { train, ...reading })).normalization
+  t.deepEqual(await normalizationOf(kept), await normalizationOf(files))
+})
+
 test('the fingerprint of files changes with names, sizes and labels, and not with the place', async (t) => {
   const [first, second] = [await pets(t), await pets(t)]
   const fingerprint = async (folder: string): Promise<string> => (await imageFolder(join(folder, 'train'))).fingerprint
@@ -83,7 +96,7 @@ test('images of several sizes need a size, and are resized and cropped to it', a
   await write(folder, { 'a/1.png': plain(4, 3, 7), 'a/2.png': plain(9, 12, 8), 'b/3.png': plain(30, 30, 9) })
   const dataset = await imageFolder(folder)
   const error = await t.throwsAsync(pixels(dataset), { code: 'ERR_IMAGE' })
-  t.regex(error.message, /2\.png: expected an image of 3 x 4, got 12 x 9 \(height x width\)/)
+  t.regex(error.message, /2\.png: expected an image of 3 x 4, got 12 x 9 \(height x width\); resize\(n\), centerCrop\(\) at the front of the steps/)
   const input = { height: 5, width: 6, channels: 3 }
   const { evaluate } = await completePreparation({}, input, { train: dataset, ...reading })
   t.deepEqual(evaluate, [resize(7), centerCrop()])

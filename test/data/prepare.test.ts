@@ -6,6 +6,7 @@ import {
   imageFolder,
   loader,
   memoryDataset,
+  type MemorySource,
   randomCrop,
   resize,
   shuffledLabels,
@@ -102,6 +103,35 @@ test('the memory cache holds what stands before the first random step', async (t
   t.deepEqual(await usualSteps([kept], input), fixed)
   const error = t.throws(() => loader(kept, { batch: 2, input, prepare: { evaluate: [resize(8), centerCrop()] } }), { code: 'ERR_OPTION' })
   t.regex(error.message, /was put into memory by resize\(7\), centerCrop\(\); expected the same before the first random step, got resize\(8\), centerCrop\(\)/)
+})
+
+test('images that were given in memory are not resized: such steps are refused, not recorded', async (t) => {
+  const memory = await memoryDataset({ images: randomBytes(72 * 2, 1), labels: [0, 1], ...input, classes: 2, name: 'own' })
+  const batches = (steps: readonly PreparationStep[], mode: 'train' | 'evaluate') => loader(memory, { batch: 2, input, mode, prepare: { [mode]: steps } })
+  const random = [randomCrop({ pad: 1 }), flip()]
+  for (const mode of ['train', 'evaluate'] as const) {
+    for (const steps of [
+      [resize(8), centerCrop()],
+      [resize({ size: 6 }), centerCrop()],
+    ]) {
+      const error = t.throws(() => batches(mode === 'train' ? [...steps, ...random] : steps, mode), { code: 'ERR_OPTION' })
+      t.true(error.message.includes('loader: own: images that are given in memory are taken as they are: expected steps without a resize'), error.message)
+      t.true(error.message.endsWith(`got ${stepsText(steps)}`), error.message)
+    }
+    for (const steps of [[], [centerCrop()], [resize({ unlessFitting: true }), centerCrop()], [resize({ size: 9, unlessFitting: true }), centerCrop()]]) {
+      await using taken = batches(steps, mode)
+      const { images, labels } = (await taken.next(0))!
+      t.deepEqual(images.subarray(0, 72), (memory.source as MemorySource).images.subarray(labels[0]! * 72, (labels[0]! + 1) * 72))
+    }
+  }
+})
+
+test('by default files beside images in memory are resized unless they fit', async (t) => {
+  const folder = await temporaryFolder(t)
+  await writeFiles(folder, several)
+  const memory = await memoryDataset({ images: randomBytes(72 * 2, 1), labels: [0, 1], ...input, classes: 2 })
+  t.deepEqual(await usualSteps([memory, await imageFolder(folder)], input), [resize({ unlessFitting: true }), centerCrop()])
+  t.deepEqual(await usualSteps([memory], input), [])
 })
 
 test('images without a single size before the first random step are not kept in memory', async (t) => {

@@ -4,7 +4,7 @@ import { runOptions } from '../../options/table.js'
 import { knownKeys, oneOf } from '../../options/values.js'
 import { checkDataset, readInput } from '../check.js'
 import type { Dataset, ImageShape } from '../dataset.js'
-import { cachedAs } from './cached.js'
+import { cachedAs, checkSingleSize } from './cached.js'
 import { readPreparation, type Preparation } from './preparation.js'
 import { sequenceFor } from './sequence.js'
 
@@ -33,5 +33,7 @@ export async function cacheInMemory(dataset: Dataset, options: CacheOptions): Pr
   const mode = oneOf('cacheInMemory: mode', options.mode ?? 'train', ['train', 'evaluate'] as const)
   const workers = runOptions.workers.read('cacheInMemory: workers', options.workers ?? 2)
   const signal = abortSignal('cacheInMemory: signal', options.signal)
-  return cachedAs('memory', dataset, sequenceFor('cacheInMemory: prepare', prepare, mode, input), input, { workers, signal })
+  const sequence = sequenceFor('cacheInMemory: prepare', prepare, mode, input)
+  await checkSingleSize('memory', dataset, sequence, input, signal)
+  return cachedAs('memory', dataset, sequence, input, { workers, signal })
 }

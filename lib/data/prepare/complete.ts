@@ -7,12 +7,21 @@ import type { CompletePreparation, Preparation } from './preparation.js'
 import { checkPreparation, usualResize } from './sequence.js'
 import { centerCrop, resize, sameSteps, stepsText, type PreparationStep } from './steps.js'
 
-/** No steps where every file has the input's size, else the usual resize and the middle. Images in memory stay as they are. */
+/** Whether these are images that their owner put into memory: no steps made them, and none are done on them before the first random one. */
+function isGiven({ source }: Dataset): boolean {
+  return source.kind === 'memory' && source.prepared === undefined
+}
+
+/**
+ * No steps where every file has the input's size, else the usual resize and the middle. Images that were given in memory stay as they are: beside files of other
+ * sizes, the resize leaves those alone that fit.
+ */
 export async function usualSteps(datasets: readonly Dataset[], input: ImageShape, signal?: AbortSignal): Promise<readonly PreparationStep[]> {
   for (const { source } of datasets) {
     if (source.kind === 'memory') {
       if (source.prepared !== undefined) return source.prepared
-    } else if ((await sampleOfOtherSize(source, input, signal)) !== undefined) return [resize(usualResize(input)), centerCrop()]
+    } else if ((await sampleOfOtherSize(source, input, signal)) !== undefined)
+      return [resize(datasets.some(isGiven) ? { unlessFitting: true } : usualResize(input)), centerCrop()]
   }
   return []
 }
@@ -51,9 +60,28 @@ export function checkSameShape(where: string, name: string, { height, width, cha
   )
 }
 
-/** The same, and ERR_OPTION where images were put into memory by other steps than those that `prepare` has before the first random one. */
+/** Steps for a dataset where nothing but the session says any: its own are for files and what was made of them. Undefined: what is usual. */
+export function stepsOfSession(dataset: Dataset, evaluate: readonly PreparationStep[] | undefined): readonly PreparationStep[] | undefined {
+  return isGiven(dataset) ? undefined : evaluate
+}
+
+/** ERR_OPTION where steps would resize images that were given in memory: they would be recorded, and not done. `remedy`: the end of the message. */
+export function checkNotResized(where: string, dataset: Dataset, steps: readonly PreparationStep[], remedy = ''): void {
+  if (!isGiven(dataset) || !steps.some((step) => step.kind === 'resize' && step.unlessFitting !== true)) return
+  throw new PreresnetError(
+    'ERR_OPTION',
+    `${where}: ${dataset.name}: images that are given in memory are taken as they are: expected steps without a resize, or with resize({ unlessFitting: true }), ` +
+      `which leaves images of the input's size alone, got ${stepsText(steps)}${remedy}`,
+  )
+}
+
+/**
+ * ERR_SHAPE as above. ERR_OPTION where images were put into memory by other steps than those that `prepare` has before the first random one, or would have to be
+ * resized there.
+ */
 export function checkStored(where: string, dataset: Dataset, fixed: readonly PreparationStep[], input: ImageShape): void {
   checkStoredSize(where, dataset, input)
+  checkNotResized(where, dataset, fixed)
   const { name, source } = dataset
   if (source.kind !== 'memory' || source.prepared === undefined || sameSteps(source.prepared, fixed)) return
   throw new PreresnetError(

@@ -9,6 +9,11 @@ import type { PreparationStep } from './steps.js'
 /** Images that are measured, evenly spaced, where they are files. */
 const sampleSize = 2048
 
+/** Whether it makes a difference to normalization where images are kept. */
+export function isSampled({ source }: Dataset): boolean {
+  return source.kind === 'ranges' && source.file.length > sampleSize
+}
+
 export interface Reading {
   /** Threads that decode. */
   readonly workers: number
