@@ -36,17 +36,18 @@ export function checkGiven({ input }: Network, prepare: Preparation | undefined,
 
 /** ERR_OPTION where `prepare` and the loader beside it say the same part otherwise: batches are prepared by one, programs made and models saved by the other. */
 function checkAgreement(prepare: Preparation, ofLoader: Preparation): void {
-  for (const part of ['train', 'evaluate', 'normalization'] as const) {
-    const [given, expected] = [JSON.stringify(prepare[part]), JSON.stringify(ofLoader[part])]
-    if (given !== undefined && expected !== undefined && given !== expected)
-      throw new PreresnetError('ERR_OPTION', `compile: prepare.${part}: expected the loader's (${expected}), got ${given}`)
-  }
+  for (const part of ['train', 'evaluate', 'normalization'] as const) checkSame(`compile: prepare.${part}`, prepare[part], "the loader's", ofLoader[part])
 }
 
 /** ERR_OPTION where another normalization is said than a session's programs have. */
 export function checkNormalization(where: string, said: Normalization | undefined, { normalization }: SessionPreparation): void {
-  const [given, expected] = [JSON.stringify(said), JSON.stringify(normalization)]
-  if (given !== undefined && given !== expected) throw new PreresnetError('ERR_OPTION', `${where}: expected the session's (${expected}), got ${given}`)
+  checkSame(where, said, "the session's", normalization)
+}
+
+/** Both are named; what one of them leaves out is not compared. */
+function checkSame(where: string, given: object | undefined, whose: string, expected: object | undefined): void {
+  if (given !== undefined && expected !== undefined && JSON.stringify(given) !== JSON.stringify(expected))
+    throw new PreresnetError('ERR_OPTION', `${where}: expected ${whose} (${JSON.stringify(expected)}), got ${JSON.stringify(given)}`)
 }
 
 /** With all that can be found out from the data. Undefined in a session on values. */

@@ -256,9 +256,23 @@ export const libraryFaults = [
   {
     name: 'several sizes in memory, unnoticed before they are decoded',
     file: 'lib/data/prepare/cached.ts',
-    search: "choice === 'memory' && sequence.decode.exact",
-    replace: 'false',
+    search: '!decode.exact) return',
+    replace: 'decode.exact) return',
     tests: ['data/prepare'],
+  },
+  {
+    name: 'a resize of images in memory, passed over and recorded',
+    file: 'lib/data/prepare/complete.ts',
+    search: 'if (!isGiven(dataset) ||',
+    replace: 'if (isGiven(dataset) ||',
+    tests: ['data/prepare'],
+  },
+  {
+    name: "another normalization than the session's, passed over",
+    file: 'lib/runtime/preparation.ts',
+    search: `checkSame(where, said, "the session's", normalization)`,
+    replace: `checkSame(where, normalization ?? said, "the session's", normalization)`,
+    tests: ['runtime/preparation'],
   },
   {
     name: 'normalization is measured on files as training prepares them',
