@@ -5,11 +5,15 @@ import { join } from 'node:path'
 import { commonOptions } from '../dist/lib/cli/command.js'
 import { commands } from '../dist/lib/cli/commands.js'
 import { optionName } from '../dist/lib/cli/config.js'
+import * as data from '../dist/lib/data/options.js'
+import { classifierTable, ownClassifierOptions } from '../dist/lib/inference/options.js'
 import { groups, usually } from '../dist/lib/options/spec.js'
 import * as tables from '../dist/lib/options/table.js'
+import * as calls from '../dist/lib/runtime/call_options.js'
 import { ownCudaOptions } from '../dist/lib/runtime/cuda.js'
 import * as sessions from '../dist/lib/runtime/session_options.js'
 import { fitTable, ownFitOptions } from '../dist/lib/training/fit_options.js'
+import * as schedules from '../dist/lib/training/schedules.js'
 import { ownSgdOptions, sgdTable } from '../dist/lib/training/sgd.js'
 import { main, Stop } from './support/run.mjs'
 
@@ -17,9 +21,13 @@ const root = join(import.meta.dirname, '..')
 /** Where each table stands, whose entries get comments. */
 const sources = [
   ['lib/options/table.ts', tables],
+  ['lib/data/options.ts', data],
+  ['lib/inference/options.ts', { ownClassifierOptions }],
+  ['lib/runtime/call_options.ts', calls],
   ['lib/runtime/cuda.ts', { ownCudaOptions }],
   ['lib/runtime/session_options.ts', sessions],
   ['lib/training/fit_options.ts', { ownFitOptions }],
+  ['lib/training/schedules.ts', schedules],
   ['lib/training/sgd.ts', { ownSgdOptions }],
 ]
 
@@ -81,6 +89,9 @@ function flagRows(options) {
 
 const flagTable = (options) => ['| flag | value | default | what it is |', '|---|---|---|---|', ...flagRows(options)]
 
+/** A heading and the tables under it. */
+const section = (heading, tables, names) => [`## ${heading}`, '', ...names.flatMap(([name, table]) => [`### \`${name}\``, '', ...codeTable(tables[table]), ''])]
+
 function page() {
   const { sharedOptions, ownSessionOptions: own } = sessions
   return [
@@ -104,6 +115,26 @@ function page() {
     '## `sgd`',
     '',
     ...codeTable(sgdTable),
+    '',
+    ...section(
+      'Schedules',
+      schedules,
+      ['constant', 'multiStep', 'cosine', 'linearWarmup', 'oneCycle', 'poly'].map((name) => [name, `${name}Options`]),
+    ),
+    ...section('`loader` and `cacheInMemory`', data, [
+      ['loader', 'loaderOptions'],
+      ['cacheInMemory', 'cacheOptions'],
+    ]),
+    ...section('Calls of a session', calls, [
+      ['steps', 'stepsOptions'],
+      ['evaluate', 'evaluateOptions'],
+      ['infer', 'inferOptions'],
+    ]),
+    '`step` takes what `steps` takes, but for `loader`.',
+    '',
+    '## `Classifier.load`',
+    '',
+    ...codeTable(classifierTable),
     '',
     '## The command line',
     '',

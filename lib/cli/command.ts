@@ -47,10 +47,11 @@ function addOption(command: Command, key: string, option: Option): void {
     command.addOption(new Flag(`--${name} <${metavar}>`, helpOf(option)).helpGroup(`${option.group}:`))
     return
   }
-  const on = new Flag(`--${name}`, option.help).helpGroup(`${option.group}:`)
-  const off = new Flag(`--no-${name}`, option.help).helpGroup(`${option.group}:`)
-  // Both exist, so that the command line can overrule a file either way; help shows the one that changes something.
+  // Both exist, so that the command line can overrule a file either way; help shows the one that changes something, or both where that depends.
   const usual = usually(option)
+  const depends = usual !== 'true' && usual !== 'false'
+  const on = new Flag(`--${name}`, depends ? helpOf(option) : option.help).helpGroup(`${option.group}:`)
+  const off = new Flag(`--no-${name}`, depends ? `the opposite of --${name}` : option.help).helpGroup(`${option.group}:`)
   if (usual === 'true') on.hideHelp()
   if (usual === 'false') off.hideHelp()
   command.addOption(on).addOption(off)

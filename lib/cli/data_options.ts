@@ -1,29 +1,34 @@
-/** `--data`: digits, cifar10:DIR, cifar100:DIR or a folder. */
+/** `--data`: digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST or a folder. */
 import type { DataSplit, ImageShape } from '../data/dataset.js'
 import { storedSize } from '../data/image_sizes.js'
 import { centerCrop, cifar10, cifar100, digits, flip, imageFolders, randomCrop, resize, type Preparation, type PreparationStep } from '../data/index.js'
+import { tarDataset } from '../data/tar.js'
 import { usualSteps } from '../data/prepare/complete.js'
 import { largestPad } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import { flagOption, integerOption, stringOption, type ValuesOf } from '../options/spec.js'
 
 export const dataOptions = {
-  data: stringOption({ group: 'Data', help: 'digits, cifar10:DIR, cifar100:DIR, or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg', metavar: 'what' }),
+  data: stringOption({
+    group: 'Data',
+    help: 'digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST (two tar files), or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg',
+    metavar: 'what',
+  }),
   image: integerOption({
     group: 'Data',
-    help: 'folder: height and width cut out of the middle of an image',
+    help: 'folder or tar: height and width cut out of the middle of an image',
     unit: 'pixels',
     minimum: 1,
     usual: 'all of it',
   }),
   resize: integerOption({
     group: 'Data',
-    help: 'folder: shorter side to which images are resized before that',
+    help: 'folder or tar: shorter side to which images are resized before that',
     unit: 'pixels',
     minimum: 1,
     usual: '--image / 0.875, or not at all where every file has the size of --image',
   }),
-  grey: flagOption({ group: 'Data', help: 'folder: one channel instead of three', fallback: false }),
+  grey: flagOption({ group: 'Data', help: 'folder or tar: one channel instead of three', fallback: false }),
 }
 
 /** The random steps. */
@@ -36,23 +41,33 @@ export const randomStepOptions = {
     maximum: largestPad,
     usual: '2 for digits, else 4',
   }),
-  flip: flagOption({ group: 'Data', help: 'mirror half of the images, or not', usual: 'not for digits' }),
+  flip: flagOption({ group: 'Data', help: 'mirror half of the images', usual: 'yes, but not for digits' }),
 }
 
 type DataValues = ValuesOf<typeof dataOptions>
 
+/** Two files; the test set has the classes of the training set. */
+async function tars(files: string): Promise<DataSplit> {
+  const [first, second, ...more] = files.split(',')
+  if (!first || !second || more.length > 0) throw new PreresnetError('ERR_OPTION', `--data: expected tar:TRAIN,TEST (two tar files), got tar:${files}`)
+  const train = await tarDataset(first)
+  return { train, test: await tarDataset(second, { classes: train.classes }) }
+}
+
+const tarPrefix = 'tar:'
 const archives = { 'cifar10:': cifar10, 'cifar100:': cifar100 } as const
 
-/** Folders alone leave open how large and in what colours a network takes their images. */
-function isFolder(data: string): boolean {
+/** Files of images alone leave open how large and in what colours a network takes them. */
+function isFiles(data: string): boolean {
   return data !== 'digits' && !Object.keys(archives).some((prefix) => data.startsWith(prefix))
 }
 
 export async function openData({ data, image, resize, grey }: DataValues): Promise<DataSplit> {
-  if (data === undefined) throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR or a folder), got none')
-  if (isFolder(data)) return imageFolders(data)
+  if (data === undefined) throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST or a folder), got none')
+  if (data.startsWith(tarPrefix)) return tars(data.slice(tarPrefix.length))
+  if (isFiles(data)) return imageFolders(data)
   if (image !== undefined || resize !== undefined || grey)
-    throw new PreresnetError('ERR_OPTION', `--image, --resize and --grey are for folders, got --data ${data}`)
+    throw new PreresnetError('ERR_OPTION', `--image, --resize and --grey are for folders and tars, got --data ${data}`)
   const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
   if (archive === undefined) return digits()
   const [prefix, open] = archive
@@ -61,7 +76,7 @@ export async function openData({ data, image, resize, grey }: DataValues): Promi
   return open(directory)
 }
 
-/** What a network for these images takes: what --image and --grey say of a folder, or the size of its first image. */
+/** What a network for these images takes: what --image and --grey say of files, or the size of its first image. */
 export async function inputFor({ image, resize: side, grey }: DataValues, { train: { source } }: DataSplit): Promise<ImageShape> {
   if (source.kind === 'memory') return source.shape
   if (side !== undefined && image === undefined) throw new PreresnetError('ERR_OPTION', '--resize: expected --image with it, got none')
@@ -69,7 +84,7 @@ export async function inputFor({ image, resize: side, grey }: DataValues, { trai
   return { height, width, channels: grey ? 1 : 3 }
 }
 
-/** Steps for a folder; undefined: what is usual. Without --image every file has to have the size of the first. */
+/** Steps for files; undefined: what is usual. Without --image every file has to have the size of the first. */
 export function stepsFor({ image, resize: side }: Pick<DataValues, 'image' | 'resize'>): readonly PreparationStep[] | undefined {
   if (side !== undefined) return [resize(side), centerCrop()]
   return image === undefined ? [] : undefined

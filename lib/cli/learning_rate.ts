@@ -1,19 +1,17 @@
 /** The learning rate on the command line: the paper's schedule. */
-import { integerOption, integersOption, numberOption, type ValuesOf } from '../options/spec.js'
-import { multiStep, type Schedule } from '../training/schedules.js'
+import { type ValuesOf, variant } from '../options/spec.js'
+import { multiStep, multiStepOptions, type Schedule, warmupOptions } from '../training/schedules.js'
 
 export const learningRateOptions = {
-  learningRate: numberOption({ group: 'Learning rate', help: 'base learning rate', unit: 'rate', minimum: 0, fallback: 0.1 }),
-  milestones: integersOption({
-    group: 'Learning rate',
-    help: 'steps from which the rate is multiplied by the factor once more, or none',
-    unit: 'step',
-    minimum: 1,
+  learningRate: variant(multiStepOptions.base, { fallback: 0.1, required: false }),
+  milestones: variant(multiStepOptions.milestones, {
+    help: 'rising steps, from each of which on the rate is multiplied by the factor once more, or none',
     usual: 'after a half and three quarters',
+    required: false,
   }),
-  milestoneFactor: numberOption({ group: 'Learning rate', help: 'factor at milestones', unit: 'factor', minimum: 0, fallback: 0.1 }),
-  warmupSteps: integerOption({ group: 'Learning rate', help: 'first steps with a rate of their own', unit: 'steps', minimum: 0, fallback: 0 }),
-  warmupRate: numberOption({ group: 'Learning rate', help: 'that rate', unit: 'rate', minimum: 0, fallback: 0.01 }),
+  milestoneFactor: multiStepOptions.factor,
+  warmupSteps: variant(warmupOptions.steps, { fallback: 0, required: false }),
+  warmupRate: variant(warmupOptions.rate, { help: 'that rate', fallback: 0.01, required: false }),
 }
 
 /** `steps`: of the whole run. */

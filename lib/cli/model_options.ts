@@ -2,34 +2,22 @@
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/index.js'
 import { type ModelName, modelNames, preResNet, type PreResNetDescription } from '../models/index.js'
+import { blocks, families, gateBiasLimits, shortcuts, stridedConvolutions } from '../models/choices.js'
+import { unitNames } from '../models/units.js'
 import { choiceOption, integerOption, integersOption, numberOption, type ValuesOf } from '../options/spec.js'
-
-const units = [
-  'pre-activation',
-  'original',
-  'bn-after-addition',
-  'relu-before-addition',
-  'relu-only-preactivation',
-  'constant-scaling',
-  'constant-shortcut',
-  'exclusive-gating',
-  'shortcut-only-gating',
-  'conv-shortcut',
-  'dropout-shortcut',
-] as const
 
 const group = 'Network'
 
 /** How a network differs from what its name or family says. */
 export const networkOptions = {
-  family: choiceOption({ group, help: 'instead of a name: 3 stages for small images, or 4 stages and a pooling stem', choices: ['cifar', 'imagenet'] }),
+  family: choiceOption({ group, help: 'instead of a name: 3 stages for small images, or 4 stages and a pooling stem', choices: families }),
   depth: integerOption({ group, help: 'layers of a family: 6n+2 (basic), 9n+2 (bottleneck) or 3n+2 (one-layer) for cifar', unit: 'layers', minimum: 1 }),
-  block: choiceOption({ group, help: 'convolutions of a unit: 3x3, 3x3; or 1x1, 3x3, 1x1; or one 3x3', choices: ['basic', 'bottleneck', 'one-layer'] }),
-  unit: choiceOption({ group, help: "residual unit: the paper's, or a row of its Tables 1 and 2", choices: units }),
-  shortcut: choiceOption({ group, help: 'where the shape changes', choices: ['option-a', 'projection'] }),
-  strideOn: choiceOption({ group, help: 'which convolution of a bottleneck strides', choices: ['conv1', 'conv2'] }),
+  block: choiceOption({ group, help: 'convolutions of a unit: 3x3, 3x3; or 1x1, 3x3, 1x1; or one 3x3', choices: blocks }),
+  unit: choiceOption({ group, help: "residual unit: the paper's, or a row of its Tables 1 and 2", choices: unitNames }),
+  shortcut: choiceOption({ group, help: 'where the shape changes', choices: shortcuts }),
+  strideOn: choiceOption({ group, help: 'which convolution of a bottleneck strides', choices: stridedConvolutions }),
   widths: integersOption({ group, help: 'output channels of each stage', unit: 'channels', minimum: 1 }),
-  gateBias: numberOption({ group, help: 'start value of the bias of gates', unit: 'value', minimum: -1000, maximum: 1000 }),
+  gateBias: numberOption({ group, help: 'start value of the bias of gates', unit: 'value', ...gateBiasLimits }),
 }
 
 /** For commands that take classes and image size from no data. */

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
 import { Classifier, type Classification } from '../inference/index.js'
 import { mapLimited } from '../limited.js'
-import { integerOption } from '../options/spec.js'
-import { sharedOptions } from '../runtime/session_options.js'
+import { classifierTable, ownClassifierOptions } from '../inference/options.js'
+import { variant } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
 import { failureStatus, report } from './failure.js'
 import { percent, print, printJson, table } from './output.js'
@@ -12,8 +12,8 @@ import { cudaOptions, passedOn, placeOptions } from './place_options.js'
 const options = {
   ...placeOptions,
   ...cudaOptions,
-  top: integerOption({ group: 'Command', help: 'classes to print, the most probable first', unit: 'classes', minimum: 1, fallback: 3 }),
-  batch: integerOption({ group: 'Command', help: 'most images that one run takes', unit: 'images', minimum: 1, fallback: 8 }),
+  top: variant(ownClassifierOptions.top, { help: 'classes to print, the most probable first', fallback: 3, usual: undefined }),
+  batch: variant(ownClassifierOptions.batch, { help: 'most images that one run takes' }),
 }
 
 export const predict: CommandSpec<typeof options> = {
@@ -29,11 +29,10 @@ export const predict: CommandSpec<typeof options> = {
     ['predict model.safetensors *.jpg --top 1 --json', 'for a script'],
   ],
   async run(values, [model, paths]) {
-    const { json, batch, top } = values
+    const { json, batch } = values
     const images = paths as readonly string[]
     await using classifier = await Classifier.load(model as string, {
-      ...passedOn({ ...placeOptions, cuda: sharedOptions.cuda }, values),
-      top,
+      ...passedOn(classifierTable, values),
       batch: Math.min(batch, images.length),
       maxPixels: 2 ** 28, // files that the user chose
     })

@@ -8,14 +8,14 @@ import { PreresnetError } from '../errors.js'
 import type { Graph } from '../graph/graph.js'
 import { boolean, integer, invalid, knownKeys, oneOf } from '../options/values.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
-import { cudaOptions, programOptions, runOptions } from '../options/table.js'
+import { runOptions } from '../options/table.js'
 import { Backward } from './backward.js'
 import { contractsVersion } from '../contracts.js'
 import { Draft, type DraftTensor } from './draft.js'
 import { Forward, imageShape } from './forward.js'
 import { tensorTypes, type TensorTypes } from './layout.js'
 import { Linker } from './linker.js'
-import type { CompileOptions, ProgramKind } from './options.js'
+import { compilerKeys, compilerTable, type CompileOptions, type ProgramKind } from './options.js'
 import { lower } from './lower/lower.js'
 import type { Site } from './lower/engines.js'
 import { DEFAULT_ARCH, hasCopies, targetOf } from './lower/target.js'
@@ -109,27 +109,11 @@ function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<string,
 }
 
 function checkAll(graph: Graph, options: CompileOptions): void {
-  knownKeys('compile', options, [
-    'device',
-    'precision',
-    'batch',
-    'programs',
-    'input',
-    'loss',
-    'update',
-    ...Object.keys(programOptions),
-    'frozenStatistics',
-    'inputGradient',
-    'arch',
-    'deterministic',
-    'choices',
-    'lossScale',
-    'lowering',
-  ])
+  knownKeys('compile', options, compilerKeys)
   oneOf('compile: device', options.device, ['reference', 'cpu', 'cuda'])
   checkTarget(options)
   runOptions.batch.read('compile: batch', options.batch)
-  const { statisticsGroups: groups } = withDefaults(programOptions, checkOptions('compile', programOptions, pick(programOptions, options)))
+  const { statisticsGroups: groups } = withDefaults(compilerTable, checkOptions('compile', compilerTable, pick(compilerTable, options)))
   if (options.batch % groups !== 0) throw invalid('compile: statisticsGroups', `a divisor of the batch ${options.batch}`, groups)
   boolean('compile: inputGradient', options.inputGradient ?? false)
   const output = graph.nodes.at(-1)
@@ -154,8 +138,6 @@ function checkAll(graph: Graph, options: CompileOptions): void {
 function checkTarget(options: CompileOptions): void {
   const { device, arch, choices, lossScale, deterministic } = options
   integer('compile: arch', arch ?? DEFAULT_ARCH, 1, 1_000)
-  boolean('compile: deterministic', deterministic ?? false)
-  if (lossScale !== undefined) cudaOptions.lossScale.read('compile: lossScale', lossScale)
   if (targetOf(options) !== undefined) return
   for (const [name, value] of Object.entries({ arch, choices, lossScale, deterministic })) {
     if (value !== undefined) throw invalid(`compile: ${name}`, `none on device ${device}`, value)

@@ -1,10 +1,16 @@
 import type { Given, ValueOf } from '../options/spec.js'
-import type { cudaOptions, programOptions } from '../options/table.js'
+import { cudaOptions, programOptions } from '../options/table.js'
 import type { Choices, Tier } from './lower/engines.js'
 import type { DeviceName, Precision } from './program.js'
 
+const gpuOptions = { deterministic: cudaOptions.deterministic, lossScale: cudaOptions.lossScale }
+type GpuOptions = Pick<Given<typeof cudaOptions>, keyof typeof gpuOptions>
+
+/** What the compiler takes of the options of sessions: their checks. */
+export const compilerTable: typeof programOptions & typeof gpuOptions = { ...programOptions, ...gpuOptions }
+
 /** Everything that decides what programs a graph becomes. Plain data, saved with a checkpoint. */
-export interface CompileOptions extends Given<typeof programOptions> {
+export interface CompileOptions extends Given<typeof programOptions>, GpuOptions {
   readonly device: DeviceName
   /** fp64 for the reference; fp32, bf16 or bf16-native for the CPU; fp32, tf32, bf16 or fp16 on CUDA. */
   readonly precision: Precision
@@ -21,15 +27,29 @@ export interface CompileOptions extends Given<typeof programOptions> {
   readonly inputGradient?: boolean
   /** On CUDA: compute capability, 90 for an H100. Decides which convolutions are fused. @default 90 */
   readonly arch?: number
-  /** On CUDA: no fusion whose results change from run to run (sums of runtime-compiled ones). @default false */
-  readonly deterministic?: boolean
   /** On CUDA: what the tuner chose, layer by layer. @default none: the rules of lower/engines.ts */
   readonly choices?: Choices
-  /** On CUDA: what the gradient at the logits is multiplied by, and gradients divided by before they are used. @default 'dynamic' in fp16, else 1 */
-  readonly lossScale?: LossScale
   /** @internal Lowers for a GPU's precision although the device is none, so that any executor can judge the launches; one tier, where its pattern exists. */
   readonly lowering?: { readonly precision: Precision; readonly tier?: Tier }
 }
+
+/** Each is named here, or the type does not hold. */
+const ownKeys: Readonly<Record<Exclude<keyof CompileOptions, keyof typeof compilerTable>, true>> = {
+  device: true,
+  precision: true,
+  batch: true,
+  programs: true,
+  input: true,
+  loss: true,
+  update: true,
+  frozenStatistics: true,
+  inputGradient: true,
+  arch: true,
+  choices: true,
+  lowering: true,
+}
+export const compilerKeys: readonly string[] = [...Object.keys(ownKeys), ...Object.keys(compilerTable)]
+
 export type ProgramKind = 'train' | 'evaluate' | 'infer'
 export const programKinds = ['train', 'evaluate', 'infer'] as const satisfies readonly ProgramKind[]
 /**

@@ -1,32 +1,14 @@
 import { PreresnetError } from '../errors.js'
-import { fields, integer, knownKeys, oneOf } from '../options/values.js'
-import { runOptions, trainingOptions } from '../options/table.js'
+import { checkOptions, withDefaults } from '../options/check.js'
+import { fields, integer } from '../options/values.js'
 import { loadBinding } from '../native/load.js'
 import type { NativeLoader } from '../native/types.js'
-import { checkDataset, readInput } from './check.js'
+import { checkDataset } from './check.js'
 import type { Dataset, ImageShape } from './dataset.js'
+import { loaderOptions, type LoaderOptions } from './options.js'
 import { checkStored } from './prepare/complete.js'
-import { readPreparation, type Preparation } from './prepare/preparation.js'
+import type { Preparation } from './prepare/preparation.js'
 import { checkPreparation, padOf, sequenceFor } from './prepare/sequence.js'
-
-export interface LoaderOptions {
-  readonly batch: number
-  /** The network's input: what size its images have. @default that of images in memory */
-  readonly input?: ImageShape
-  /**
-   * train: shuffled anew in every epoch, prepared by `prepare.train`, the short last batch dropped, endless.
-   * evaluate: in order, prepared by `prepare.evaluate`, the last batch filled up with images that do not count. @default 'train'
-   */
-  readonly mode?: 'train' | 'evaluate'
-  /** A list that is missing is empty: files have the size of the input. @default {} */
-  readonly prepare?: Preparation
-  /** @default 0 */
-  readonly seed?: number
-  /** Threads that decode and prepare. @default 1 */
-  readonly workers?: number
-  /** Batches kept ready. @default 4 */
-  readonly slots?: number
-}
 
 export interface LoadedBatch {
   /** Pixels as they are stored, [image][row][column][channel]: `placement` is still to be applied. */
@@ -86,26 +68,16 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
 
 function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOptions> {
   checkDataset('loader', dataset)
-  knownKeys('loader', options, ['batch', 'input', 'mode', 'prepare', 'seed', 'workers', 'slots'])
-  const { mode = 'train', prepare = {}, seed = 0, workers = 1, slots = 4 } = options
-  const input = inputOf(dataset, options.input)
-  const result = {
-    batch: runOptions.batch.read('loader: batch', options.batch),
-    mode: oneOf('loader: mode', mode, ['train', 'evaluate'] as const),
-    input,
-    prepare: readPreparation('loader: prepare', prepare),
-    seed: trainingOptions.seed.read('loader: seed', seed),
-    workers: runOptions.workers.read('loader: workers', workers),
-    slots: integer('loader: slots', slots, 2, 1024),
+  const given = withDefaults(loaderOptions, checkOptions('loader', loaderOptions, options))
+  const input = given.input ?? inputOf(dataset)
+  if (given.mode === 'train' && dataset.length < given.batch) {
+    throw new PreresnetError('ERR_DATASET', `${dataset.name}: expected at least one batch of ${given.batch} images, got ${dataset.length} images`)
   }
-  if (result.mode === 'train' && dataset.length < result.batch) {
-    throw new PreresnetError('ERR_DATASET', `${dataset.name}: expected at least one batch of ${result.batch} images, got ${dataset.length} images`)
-  }
-  return result
+  return { ...given, input }
 }
 
-function inputOf({ name, source }: Dataset, given: ImageShape | undefined): ImageShape {
-  if (given !== undefined) return readInput('loader: input', given)
+/** Images in memory have a size. */
+function inputOf({ name, source }: Dataset): ImageShape {
   if (source.kind === 'memory') return source.shape
   throw new PreresnetError('ERR_OPTION', `loader: input: expected the network's input, which says what size the images of ${name} get, got none`)
 }

@@ -1,48 +1,18 @@
 /** Images in, classes out: a model file behind a queue. */
-import { abortSignal, throwIfAborted } from '../abort.js'
-import { readPreparation, type Preparation } from '../data/prepare/preparation.js'
+import { throwIfAborted } from '../abort.js'
+import type { Preparation } from '../data/prepare/preparation.js'
 import { checkPreparation, sequenceFor } from '../data/prepare/sequence.js'
 import { centerCrop, resize } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
-import { describe, integer, knownKeys } from '../options/values.js'
-import type { CudaSettings } from '../runtime/cuda.js'
-import type { DeviceChoice, PrecisionChoice } from '../runtime/device.js'
+import { checkOptions, pick, withDefaults } from '../options/check.js'
+import { describe } from '../options/values.js'
 import { compile } from '../runtime/compile.js'
 import type { Session } from '../runtime/session.js'
+import { sharedOptions } from '../runtime/session_options.js'
 import { BatchQueue } from './batch_queue.js'
 import { decode } from './decoding.js'
-
-export interface ClassifierOptions {
-  /**
-   * Most images that one run takes. On a CPU a run costs what its images cost, on a GPU as much as if it were full. With 1, each image is shared out among
-   * threads: the shortest time for a large image alone on many cores, the fewest images a second. @default 8
-   */
-  readonly batch?: number
-  /** Classes in an answer, the most probable first. @default 5, or all if there are fewer */
-  readonly top?: number
-  /** @default 'auto' */
-  readonly device?: DeviceChoice
-  /** @default 'auto' */
-  readonly precision?: PrecisionChoice
-  /** 0: what the machine allows. @default 0 */
-  readonly threads?: number
-  /**
-   * Images of more pixels (height x width, as stored) are refused with ERR_IMAGE by their header, before anything is decoded: a small file can hold
-   * a large image, and decoding takes 3 bytes a pixel (some JPEG files 9). The default lets the photographs of cameras with up to 33 megapixels
-   * through, and keeps a decoder at 100 MB. At most 2 ** 28. @default 2 ** 25
-   */
-  readonly maxPixels?: number
-  /**
-   * How images become the network's input, instead of what the model file says. @default as evaluation prepared them when the model was trained. Where that was
-   * without steps, or is not known, `resize({ unlessFitting: true }), centerCrop()`
-   */
-  readonly prepare?: Preparation
-  /** For device `cuda`; an error on others. */
-  readonly cuda?: CudaSettings
-  /** Ends loading, with ERR_ABORTED. */
-  readonly signal?: AbortSignal
-}
+import { classifierTable, type ClassifierOptions } from './options.js'
 
 /** One class of an answer. */
 export interface Classification {
@@ -85,26 +55,23 @@ export class Classifier implements AsyncDisposable {
 
   /** Everything comes from the file. ERR_FILE if it is no model, ERR_MEMORY if there is too little memory. */
   static async load(path: string, options: ClassifierOptions = {}): Promise<Classifier> {
-    knownKeys('Classifier.load', options, ['batch', 'top', 'device', 'precision', 'threads', 'maxPixels', 'prepare', 'cuda', 'signal'])
-    const { batch, top, maxPixels, prepare: given, ...place } = options
-    const most = integer('Classifier.load: top', top ?? 5, 1)
-    const pixels = integer('Classifier.load: maxPixels', maxPixels ?? 2 ** 25, 1, 2 ** 28)
-    const signal = abortSignal('Classifier.load: signal', options.signal)
+    const given = checkOptions('Classifier.load', classifierTable, options)
+    const { batch, top, maxPixels, signal } = withDefaults(classifierTable, given)
     throwIfAborted(signal)
     const model = await describeModel(path)
     throwIfAborted(signal)
-    const served = { ...model, prepare: preparationOf(path, model, given) }
+    const served = { ...model, prepare: preparationOf(path, model, given.prepare) }
     const session = await compile(model.network, {
-      ...place,
-      batch: integer('Classifier.load: batch', batch ?? 8, 1),
+      ...pick(sharedOptions, given),
+      batch,
       prepare: served.prepare,
       evaluation: false,
     })
     try {
       throwIfAborted(signal)
-      await loadModel(session, path, given?.normalization === undefined ? {} : { normalization: 'any' })
+      await loadModel(session, path, given.prepare?.normalization === undefined ? {} : { normalization: 'any' })
       throwIfAborted(signal)
-      return new Classifier(session, served, most, pixels)
+      return new Classifier(session, served, top, maxPixels)
     } catch (error) {
       await session.dispose()
       throw error
@@ -157,13 +124,12 @@ type Served = ModelDescription & { readonly prepare: Required<Omit<Preparation, 
 
 /** Files of other sizes come to a server too: where evaluation met none, they are resized as is usual. */
 function preparationOf(path: string, { network, prepare }: ModelDescription, given: Preparation = {}): Served['prepare'] {
-  const own = readPreparation('Classifier.load: prepare', given)
-  checkPreparation('Classifier.load: prepare', own, network.input)
-  const normalization = own.normalization ?? prepare?.normalization
+  checkPreparation('Classifier.load: prepare', given, network.input)
+  const normalization = given.normalization ?? prepare?.normalization
   if (normalization === undefined) {
     throw new PreresnetError('ERR_FILE', `${path}: expected metadata "prepare", got none; the network was trained on tensors and takes no images`)
   }
   const trained = prepare?.evaluate ?? []
-  const evaluate = own.evaluate ?? (trained.length > 0 ? trained : [resize({ unlessFitting: true }), centerCrop()])
+  const evaluate = given.evaluate ?? (trained.length > 0 ? trained : [resize({ unlessFitting: true }), centerCrop()])
   return { evaluate, normalization }
 }

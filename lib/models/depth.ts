@@ -1,7 +1,7 @@
 /** Depth counts weighted layers: the stem, the convolutions of the units' branches, and the classifier. */
 import { PreresnetError } from '../errors.js'
 import { integer } from '../options/values.js'
-import type { Block } from './description.js'
+import type { Block, Family } from './choices.js'
 
 /** ImageNet's networks: units of each stage, by depth. */
 export const imagenetDepths = {
@@ -21,7 +21,7 @@ export function depthOf(units: readonly number[], block: Block): number {
 }
 
 /** Units of each stage, or ERR_OPTION with the nearest legal depths. */
-export function unitsOfDepth(depth: number, family: 'cifar' | 'imagenet', block: Block): readonly number[] {
+export function unitsOfDepth(depth: number, family: Family, block: Block): readonly number[] {
   integer('preResNet: depth', depth, 1)
   return family === 'cifar' ? cifarUnits(depth, block) : imagenetUnits(depth, block)
 }

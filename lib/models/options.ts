@@ -3,12 +3,12 @@ import { PreresnetError } from '../errors.js'
 import { integer, invalid, knownKeys, number, oneOf } from '../options/values.js'
 import type { NetworkOptions } from '../layers/index.js'
 import { depthOf, imagenetDepths, unitsOfDepth } from './depth.js'
-import type { Block, PreResNetDescription, PreResNetOptions } from './description.js'
-import { unitFunctions, type UnitName } from './units.js'
+import { type Block, blocks, families, type Family, gateBiasLimits, shortcuts, stridedConvolutions } from './choices.js'
+import type { PreResNetDescription, PreResNetOptions } from './description.js'
+import { type UnitName, unitNames } from './units.js'
 
 export type Complete = Required<Omit<PreResNetDescription, 'input'>> & { readonly input: NetworkOptions['input'] }
 
-const blocks = ['basic', 'bottleneck', 'one-layer'] as const
 export const optionKeys = ['classes', 'input', 'shortcut', 'strideOn', 'widths', 'unit', 'gateBias', 'factor', 'dropoutRate'] as const
 const descriptionKeys = ['family', 'depth', 'units', 'block', ...optionKeys] as const
 
@@ -16,7 +16,7 @@ const defaultWidths = { cifar: [16, 32, 64], imagenet: [64, 128, 256, 512] } as 
 
 export function complete(options: PreResNetDescription): Complete {
   knownKeys('preResNet', options, descriptionKeys)
-  const family = oneOf('preResNet: family', options.family, ['cifar', 'imagenet'])
+  const family = oneOf('preResNet: family', options.family, families)
   const {
     block: givenBlock = defaultBlock(options, family),
     unit: givenUnit = 'pre-activation',
@@ -26,7 +26,7 @@ export function complete(options: PreResNetDescription): Complete {
     dropoutRate = 0.5,
   } = options
   const block = oneOf('preResNet: block', givenBlock, blocks)
-  const unit = oneOf('preResNet: unit', givenUnit, Object.keys(unitFunctions) as UnitName[])
+  const unit = oneOf('preResNet: unit', givenUnit, unitNames)
   const { classes = family === 'cifar' ? 10 : 1000, shortcut = family === 'cifar' && block !== 'bottleneck' ? 'option-a' : 'projection' } = options
   const units = stageUnits(options, family, block)
   refuseUnused(options, block, unit)
@@ -39,20 +39,20 @@ export function complete(options: PreResNetDescription): Complete {
     widths: stageWidths(options, family, block, units.length),
     classes: integer('preResNet: classes', classes, 1),
     input: inputSize(options.input, family),
-    shortcut: oneOf('preResNet: shortcut', shortcut, ['option-a', 'projection']),
-    strideOn: oneOf('preResNet: strideOn', strideOn, ['conv1', 'conv2']),
-    gateBias: number('preResNet: gateBias', gateBias, -1000, 1000),
+    shortcut: oneOf('preResNet: shortcut', shortcut, shortcuts),
+    strideOn: oneOf('preResNet: strideOn', strideOn, stridedConvolutions),
+    gateBias: number('preResNet: gateBias', gateBias, gateBiasLimits.minimum, gateBiasLimits.maximum),
     factor: number('preResNet: factor', factor, 0),
     dropoutRate: number('preResNet: dropoutRate', dropoutRate, 0, 1),
   }
 }
 
-function defaultBlock({ depth }: PreResNetDescription, family: 'cifar' | 'imagenet'): Block {
+function defaultBlock({ depth }: PreResNetDescription, family: Family): Block {
   if (family === 'cifar') return 'basic'
   return depth !== undefined && depth in imagenetDepths ? imagenetDepths[depth as keyof typeof imagenetDepths].block : 'bottleneck'
 }
 
-function stageUnits({ depth, units }: PreResNetDescription, family: 'cifar' | 'imagenet', block: Block): readonly number[] {
+function stageUnits({ depth, units }: PreResNetDescription, family: Family, block: Block): readonly number[] {
   if ((depth === undefined) === (units === undefined)) {
     throw new PreresnetError('ERR_OPTION', `preResNet: expected depth or units, got ${depth === undefined ? 'neither' : 'both'}`)
   }
@@ -60,7 +60,7 @@ function stageUnits({ depth, units }: PreResNetDescription, family: 'cifar' | 'i
   return list('units', units).map((count) => integer('preResNet: units', count, 1, 10_000))
 }
 
-function stageWidths({ widths }: PreResNetDescription, family: 'cifar' | 'imagenet', block: Block, stages: number): readonly number[] {
+function stageWidths({ widths }: PreResNetDescription, family: Family, block: Block, stages: number): readonly number[] {
   const expansion = block === 'bottleneck' ? 4 : 1
   const given = widths === undefined ? defaultWidths[family].map((width) => width * expansion) : list('widths', widths)
   if (given.length !== stages) throw invalid('preResNet: widths', `${stages} numbers, one a stage`, given)
@@ -76,7 +76,7 @@ function list(key: string, value: unknown): readonly number[] {
   throw invalid(`preResNet: ${key}`, 'an array of integers, one a stage', value)
 }
 
-function inputSize(input: PreResNetOptions['input'] = {}, family: 'cifar' | 'imagenet'): NetworkOptions['input'] {
+function inputSize(input: PreResNetOptions['input'] = {}, family: Family): NetworkOptions['input'] {
   knownKeys('preResNet: input', input, ['height', 'width', 'channels'])
   const side = family === 'cifar' ? 32 : 224
   const { height = side, width = side, channels = 3 } = input

@@ -9,18 +9,18 @@
  */
 import { batchNorm, conv2d, constantScaling, dropoutShortcut, gate, identity, optionA, projection, relu, residual, sequential } from '../layers/index.js'
 import type { Conv2d, Layer, NamedLayer, Residual, ShortcutLike } from '../layers/index.js'
+import type { Block, ShapeShortcut, StridedConvolution } from './choices.js'
 
 /** One unit of a network. */
 export interface UnitShape {
   readonly inputs: number
   readonly channels: number
   readonly stride: number
-  /** 'basic': 3x3, 3x3. 'bottleneck': 1x1, 3x3, 1x1 with a quarter of the channels in the middle. 'one-layer' (Table 3): one 3x3. */
-  readonly block: 'basic' | 'bottleneck' | 'one-layer'
+  readonly block: Block
   /** What stands where the shape changes. */
-  readonly shortcut: 'option-a' | 'projection'
+  readonly shortcut: ShapeShortcut
   /** Which convolution of a bottleneck strides. */
-  readonly strideOn: 'conv1' | 'conv2'
+  readonly strideOn: StridedConvolution
   /** The network's first unit: its activation serves both paths ('shared'), or the stem has activated already ('activated'). */
   readonly first: 'no' | 'shared' | 'activated'
   /** Start value of a gate's bias. */
@@ -137,3 +137,4 @@ export const unitFunctions = {
 } as const satisfies Readonly<Record<string, UnitFunction>>
 
 export type UnitName = keyof typeof unitFunctions
+export const unitNames = Object.keys(unitFunctions) as readonly UnitName[]

@@ -1,4 +1,5 @@
 /** Options as data: one description gives the type, the check, the command line's flag, `--config FILE`, the help text and docs/options.md. */
+import { abortSignal } from '../abort.js'
 import { boolean, describe, integer, invalid, number, oneOf, string } from './values.js'
 
 /** Headings of `--help` and of docs/options.md, in their order. */
@@ -232,6 +233,11 @@ export function valueOption<T>() {
   }
 }
 
+/** What ends a call. */
+export function signalOption<const S extends Common>(spec: S): Option<AbortSignal, FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
+  return option<AbortSignal, S>(spec, { accepts: 'an AbortSignal', read: (where, value) => abortSignal(where, value)!, record: () => undefined })
+}
+
 /** Options within one: `cuda: { index, ... }`; on the command line each has a flag of its own. Nothing is filled in. */
 export function objectOption<const S extends Common, T extends Table>(
   spec: S,
@@ -247,12 +253,20 @@ function numberOrText(text: string): number | string {
   return numeral.test(text) ? Number(text) : text
 }
 
-/** The same option with another default or another help: where commands differ. */
-export function variant<T, F, R, D, const S extends Partial<Pick<Common, 'help' | 'usual'>> & { readonly fallback?: T | undefined }>(
+interface Change<T> {
+  readonly group?: Group
+  readonly help?: string
+  readonly usual?: string | undefined
+  readonly fallback?: T | undefined
+  readonly required?: boolean
+}
+
+/** The same option with another default or another help: where those who take it differ. */
+export function variant<T, F, R, D, const S extends Change<T>>(
   base: Option<T, F, R, D>,
   change: S,
-): Option<T, S extends { readonly fallback: infer G } ? G : F, R, D> {
-  return { ...base, ...change } as Option<T, S extends { readonly fallback: infer G } ? G : F, R, D>
+): Option<T, S extends { readonly fallback: infer G } ? G : F, S extends { readonly required: infer Q } ? Q : R, D> {
+  return { ...base, ...change } as Option<T, S extends { readonly fallback: infer G } ? G : F, S extends { readonly required: infer Q } ? Q : R, D>
 }
 
 /** A default as the help and the reference page say it. */

@@ -1,48 +1,35 @@
 /** Exact counts over a whole dataset, with running statistics. */
-import { abortSignal } from '../abort.js'
 import { checkClasses } from '../data/check.js'
 import type { Dataset } from '../data/dataset.js'
 import { checkDatasetOrLoader, loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import type { RunResult } from '../native/types.js'
 import { stepsOfSession, usualSteps } from '../data/prepare/complete.js'
-import { readPreparation, type Preparation } from '../data/prepare/preparation.js'
-import { knownKeys } from '../options/values.js'
-import { runOptions } from '../options/table.js'
+import type { Preparation } from '../data/prepare/preparation.js'
+import { checkOptions, withDefaults } from '../options/check.js'
+import { evaluateOptions, type EvaluateOptions } from './call_options.js'
 import { checkClassCount, checkLoader, classesOf, nameData, type Compiled } from './compiled.js'
 import { confusionMatrix, sumRows, type Evaluation } from './metrics.js'
 import { checkNormalization, type SessionPreparation } from './preparation.js'
 import type { Turn } from './turn.js'
 
-export interface EvaluateOptions {
-  readonly signal?: AbortSignal
-  /** Threads that decode. @default 1 */
-  readonly workers?: number
-  /**
-   * How images are prepared, where it is not as the session says; its programs have one normalization. @default the session's; images that are given in memory have
-   * the input's size and are taken as they are
-   */
-  readonly prepare?: Preparation
-}
-
 /** @internal */
 export async function evaluate(turn: Turn, compiled: Compiled, data: Dataset | Loader, options: EvaluateOptions): Promise<Evaluation> {
-  knownKeys('evaluate', options, ['signal', 'workers', 'prepare'])
+  const { signal, workers, prepare: given } = withDefaults(evaluateOptions, checkOptions('evaluate', evaluateOptions, options))
   if (!('evaluate' in compiled.programs.programs)) throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled with evaluation: false')
-  const signal = abortSignal('evaluate: signal', options.signal)
   checkDatasetOrLoader('evaluate', data)
   if (compiled.prepare === undefined)
     throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled without `prepare` and takes values; compile() with it takes images')
   const own = compiled.prepare
   if ('native' in data) return evaluateLoader(turn, compiled, data, signal)
   const { input } = compiled.network
-  const evaluate = stepsGiven(options.prepare, own) ?? stepsOfSession(data, own.evaluate) ?? (await usualSteps([data], input, signal))
+  const evaluate = stepsGiven(given, own) ?? stepsOfSession(data, own.evaluate) ?? (await usualSteps([data], input, signal))
   await using feed = loader(data, {
     batch: compiled.plan.batch,
     input,
     mode: 'evaluate',
     prepare: { ...own, evaluate },
-    workers: runOptions.workers.read('evaluate: workers', options.workers ?? runOptions.workers.fallback),
+    workers,
   })
   return await evaluateLoader(turn, compiled, feed, signal)
 }
@@ -50,7 +37,7 @@ export async function evaluate(turn: Turn, compiled: Compiled, data: Dataset | L
 /** The steps of another preparation than the session's. */
 function stepsGiven(prepare: Preparation | undefined, own: SessionPreparation): Preparation['evaluate'] {
   if (prepare === undefined) return undefined
-  const { evaluate, normalization } = readPreparation('evaluate: prepare', prepare)
+  const { evaluate, normalization } = prepare
   checkNormalization('evaluate: prepare.normalization', normalization, own)
   return evaluate
 }

@@ -1,15 +1,10 @@
 /** Class probabilities of one batch, with running statistics. */
-import { abortSignal } from '../abort.js'
+import { checkOptions } from '../options/check.js'
 import { integer, knownKeys } from '../options/values.js'
 import { writeSamples, type UserSamples } from './batch.js'
+import { inferOptions, type InferOptions } from './call_options.js'
 import { inferenceFormat, type Compiled, type InferenceFormat } from './compiled.js'
 import type { Turn } from './turn.js'
-
-export interface InferOptions {
-  readonly signal?: AbortSignal
-  /** Only the first images of the batch; a CPU computes no others. @default all */
-  readonly count?: number
-}
 
 /** @internal Inference by one of the set's programs. */
 export class Inference {
@@ -24,10 +19,9 @@ export class Inference {
 
   async run(program: string, samples: UserSamples, options: InferOptions): Promise<Float64Array> {
     knownKeys('batch', samples, ['images', 'x'])
-    knownKeys('infer', options, ['signal', 'count'])
-    const signal = abortSignal('infer: signal', options.signal)
+    const { signal, count } = checkOptions('infer', inferOptions, options)
     const format = this.#format(program)
-    const images = integer('infer: count', options.count ?? format.batch, 1, format.batch)
+    const images = integer('infer: count', count ?? format.batch, 1, format.batch)
     return this.#turn.take(async (native) => {
       await writeSamples(native, format, samples)
       const run = { steps: 1, seed: this.#compiled.seed, firstStep: 0, learningRates: new Float64Array(0), images }

@@ -1,9 +1,8 @@
 /** The options of `compile`, and those that `fit` shares with it. */
-import { abortSignal } from '../abort.js'
 import type { Dataset } from '../data/dataset.js'
 import { checkDatasetOrLoader, type Loader } from '../data/loader.js'
-import { readPreparation, type Preparation } from '../data/prepare/preparation.js'
-import { flagOption, objectOption, valueOption, variant, type Given, type RunTable } from '../options/spec.js'
+import { loaderOptions } from '../data/options.js'
+import { flagOption, objectOption, signalOption, valueOption, variant, type Given, type RunTable } from '../options/spec.js'
 import { placeOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { cudaTable, readCudaSettings } from './cuda.js'
 import { checkOptimizer, type SgdOptimizer } from './optimizer.js'
@@ -11,13 +10,10 @@ import { checkOptimizer, type SgdOptimizer } from './optimizer.js'
 /** Those that are values of this room. */
 export const sharedValues = {
   /** How images become the network's input: steps of training, steps of evaluation, normalization. @default the loader's; none: the session takes values */
-  prepare: valueOption<Preparation>()({
-    group: 'Data',
+  prepare: variant(loaderOptions.prepare, {
     help: "how images become the network's input: steps of training, steps of evaluation, normalization",
-    accepts: 'an object of options',
+    fallback: undefined,
     usual: "the loader's; none: the session takes values",
-    decides: true,
-    read: readPreparation,
   }),
   /** What sgd() makes. @default none: the session only evaluates and infers */
   optimizer: valueOption<SgdOptimizer>()({
@@ -31,13 +27,10 @@ export const sharedValues = {
   /** Settings of a CUDA device; an error on others. */
   cuda: objectOption({ group: 'CUDA', help: 'settings of a CUDA device; an error on others', decides: true }, cudaTable, readCudaSettings),
   /** Ends the preparation and the run with ERR_ABORTED, between two operations and without saving; a session's calls have signals of their own. */
-  signal: valueOption<AbortSignal>()({
+  signal: signalOption({
     group: 'Command',
     help: "ends the preparation and the run with ERR_ABORTED, between two operations and without saving; a session's calls have signals of their own",
-    accepts: 'an AbortSignal',
     decides: false,
-    read: (where, value) => abortSignal(where, value)!,
-    record: () => undefined,
   }),
 } satisfies RunTable
 

@@ -1,30 +1,17 @@
 /** Training steps: on a loader, many in one native call, or on a batch of the caller's. */
-import { abortSignal } from '../abort.js'
 import type { Dataset } from '../data/dataset.js'
 import type { Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import type { NativeSession } from '../native/types.js'
-import { boolean, fields, integer, invalid, knownKeys, number } from '../options/values.js'
+import { checkOptions, withDefaults } from '../options/check.js'
+import type { Given } from '../options/spec.js'
+import { integer, number } from '../options/values.js'
 import { checkBatch, writeBatch, type UserBatch } from './batch.js'
+import { type LearningRate, stepOptions, type StepsOptions, stepsOptions } from './call_options.js'
 import { batchFormat, checkClassCount, checkLoader, nameData, type Compiled } from './compiled.js'
 import { hasLossScale, readLossScale } from './loss_scale.js'
 import { stepMetrics, type StepMetrics } from './metrics.js'
 import type { Turn } from './turn.js'
-
-/** A number for all steps, or a function of the step's index: a schedule. */
-export type LearningRate = number | { at(step: number): number } | ((step: number) => number)
-
-export interface StepsOptions {
-  readonly learningRate: LearningRate
-  /** Ends the call between two operations; it rejects with ERR_ABORTED, whose cause is the signal's reason. */
-  readonly signal?: AbortSignal
-  /** Instead of the session's. */
-  readonly loader?: Loader
-  /** Reject with ERR_NOT_FINITE where a loss is not a number. @default true */
-  readonly checkFinite?: boolean
-  /** Note when each operation began and how long it took, for `trace()`. Takes memory by the operation: for a few steps. @default false */
-  readonly trace?: boolean
-}
 
 /** Where a batch comes from: a loader, or the caller, who writes it before the step. */
 interface Origin {
@@ -45,32 +32,29 @@ export class Steps {
   }
 
   async many(count: number, options: StepsOptions): Promise<StepMetrics> {
-    knownKeys('steps', options, ['learningRate', 'signal', 'loader', 'checkFinite', 'trace'])
+    const { loader, ...given } = checkOptions('steps', stepsOptions, options)
     integer('steps: count', count, 1)
-    const feed = options.loader ?? this.#compiled.feed
+    const feed = loader ?? this.#compiled.feed
     if (feed === undefined)
       throw new PreresnetError('ERR_OPTION', 'steps: the session has no loader to read from; give compile() one as `data`, or hand batches to step()')
     checkLoader('steps', this.#compiled, feed)
     checkClassCount('steps: loader', this.#compiled, feed.dataset)
-    return this.#train(count, options, { feed })
+    return this.#train(count, given, { feed })
   }
 
   async one(batch: UserBatch, options: Omit<StepsOptions, 'loader'>): Promise<StepMetrics> {
     checkBatch('step: batch', batch)
-    knownKeys('step', options, ['learningRate', 'signal', 'checkFinite', 'trace'])
-    return this.#train(1, options, { batch })
+    return this.#train(1, checkOptions('step', stepOptions, options), { batch })
   }
 
-  async #train(count: number, options: StepsOptions, { feed, batch }: Origin): Promise<StepMetrics> {
+  async #train(count: number, options: Given<typeof stepOptions>, { feed, batch }: Origin): Promise<StepMetrics> {
     const { programs, seed } = this.#compiled
     if (programs.programs['train'] === undefined)
       throw new PreresnetError('ERR_OPTION', 'steps: the session was compiled without an optimizer, so it cannot train')
-    const signal = abortSignal('signal', options.signal)
-    const checkFinite = boolean('checkFinite', options.checkFinite ?? true)
-    const trace = boolean('trace', options.trace ?? false)
+    const { learningRate, signal, checkFinite, trace } = withDefaults(stepOptions, options)
     return this.#turn.take(async (native) => {
       const firstStep = this.index
-      const learningRates = ratesFrom(options.learningRate, firstStep, count)
+      const learningRates = ratesFrom(learningRate, firstStep, count)
       if (batch !== undefined) await writeBatch(native, batchFormat(this.#compiled, true), batch)
       const skippedBefore = hasLossScale(programs) ? (await readLossScale(native)).skippedSteps : 0
       const data = feed && { loader: feed.native, firstBatch: firstStep }
@@ -97,8 +81,6 @@ export class Steps {
 
 /** One rate a step, checked: a bad rate would only show as a bad loss. */
 function ratesFrom(rate: LearningRate, first: number, count: number): Float64Array {
-  if (typeof rate !== 'number' && typeof rate !== 'function' && typeof fields(rate)['at'] !== 'function')
-    throw invalid('learningRate', 'a number, a schedule or a function of the step', rate)
   const at = typeof rate === 'number' ? (): number => rate : typeof rate === 'function' ? rate : (step: number): number => rate.at(step)
   return Float64Array.from({ length: count }, (_, index) => number(`learningRate of step ${first + index}`, at(first + index), 0))
 }

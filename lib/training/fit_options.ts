@@ -19,7 +19,7 @@ import {
 } from '../options/table.js'
 import { checkOptimizer, type SgdOptimizer } from '../runtime/optimizer.js'
 import { type sharedValues, sharedOptions } from '../runtime/session_options.js'
-import type { LearningRate } from '../runtime/steps.js'
+import type { LearningRate } from '../runtime/call_options.js'
 import { constant, isSchedule, type Schedule } from './schedules.js'
 import { sgd, sgdTable } from './sgd.js'
 

@@ -3,7 +3,9 @@
  * `scheduleFrom` reads it. What has a warm-up runs it first, on the same count of steps.
  */
 import { PreresnetError } from '../errors.js'
-import { integer, invalid, knownKeys, number, oneOf } from '../options/values.js'
+import { checkInner, checkOptions, withDefaults } from '../options/check.js'
+import { integerOption, integersOption, numberOption, objectOption, valueOption, type Given, type Table, type ValuesOf } from '../options/spec.js'
+import { integer, invalid, oneOf } from '../options/values.js'
 
 export interface Schedule {
   readonly kind: ScheduleKind
@@ -11,76 +13,115 @@ export interface Schedule {
   at(step: number): number
 }
 
-export interface Warmup {
-  readonly steps: number
-  /** Constant during the warm-up, as the paper's 0.01 for 400 steps. */
-  readonly rate: number
-}
+const group = 'Learning rate'
 
-export interface ConstantOptions {
-  readonly rate: number
-}
-export interface MultiStepOptions {
-  readonly base: number
-  /** Rising; from each of these steps on the rate is multiplied by `factor` once more. */
-  readonly milestones: readonly number[]
-  /** @default 0.1 */
-  readonly factor?: number
-  readonly warmup?: Warmup
-}
-export interface CosineOptions {
-  readonly base: number
-  /** Steps until the rate is `final`; it stays there. */
-  readonly steps: number
-  /** @default 0 */
-  readonly final?: number
-  /** A linear climb to `base` over so many steps, then the cosine over the rest. @default 0 */
-  readonly warmupSteps?: number
-}
-export interface LinearWarmupOptions {
-  /** Steps of a linear climb from `start` to what `then` has at that step. */
-  readonly steps: number
-  /** @default 0 */
-  readonly start?: number
-  readonly then: Schedule
-}
-export interface OneCycleOptions {
-  readonly peak: number
-  readonly steps: number
+export const warmupOptions = {
+  /** First steps with a rate of their own. */
+  steps: integerOption({ group, help: 'first steps with a rate of their own', unit: 'steps', minimum: 0, required: true }),
+  /** The rate during the warm-up, as the paper's 0.01 for 400 steps. */
+  rate: numberOption({ group, help: "the rate during the warm-up, as the paper's 0.01 for 400 steps", unit: 'rate', minimum: 0, required: true }),
+} satisfies Table
+
+export const constantOptions = {
+  /** Rate of all steps. */
+  rate: numberOption({ group, help: 'rate of all steps', unit: 'rate', minimum: 0, required: true }),
+} satisfies Table
+
+export const multiStepOptions = {
+  /** Base learning rate. */
+  base: numberOption({ group, help: 'base learning rate', unit: 'rate', minimum: 0, required: true }),
+  /** Rising steps, from each of which on the rate is multiplied by the factor once more. */
+  milestones: integersOption({
+    group,
+    help: 'rising steps, from each of which on the rate is multiplied by the factor once more',
+    unit: 'step',
+    minimum: 0,
+    required: true,
+  }),
+  /** Factor at milestones. @default 0.1 */
+  factor: numberOption({ group, help: 'factor at milestones', unit: 'factor', minimum: 0, fallback: 0.1 }),
+  /** First steps with a rate of their own. */
+  warmup: objectOption({ group, help: 'first steps with a rate of their own' }, warmupOptions, (where, value) => checkInner(where, warmupOptions, value)),
+} satisfies Table
+
+export const cosineOptions = {
+  /** Base learning rate. */
+  base: multiStepOptions.base,
+  /** Steps until the rate is final; it stays there. */
+  steps: integerOption({ group, help: 'steps until the rate is final; it stays there', unit: 'steps', minimum: 1, required: true }),
+  /** Last rate. @default 0 */
+  final: numberOption({ group, help: 'last rate', unit: 'rate', minimum: 0, fallback: 0 }),
+  /** A linear climb to base over so many steps, then the cosine over the rest. @default 0 */
+  warmupSteps: integerOption({
+    group,
+    help: 'a linear climb to base over so many steps, then the cosine over the rest',
+    unit: 'steps',
+    minimum: 0,
+    fallback: 0,
+  }),
+} satisfies Table
+
+export const linearWarmupOptions = {
+  /** Steps of a linear climb from start to what then has at that step. */
+  steps: integerOption({ group, help: 'steps of a linear climb from start to what then has at that step', unit: 'steps', minimum: 1, required: true }),
+  /** First rate. @default 0 */
+  start: numberOption({ group, help: 'first rate', unit: 'rate', minimum: 0, fallback: 0 }),
+  /** The schedule after the climb. */
+  then: valueOption<Schedule>()({
+    group,
+    help: 'the schedule after the climb',
+    accepts: 'a schedule',
+    required: true,
+    read(where, value) {
+      if (isSchedule(value)) return value
+      throw invalid(where, 'a schedule', value)
+    },
+  }),
+} satisfies Table
+
+export const oneCycleOptions = {
+  /** Largest rate. */
+  peak: numberOption({ group, help: 'largest rate', unit: 'rate', minimum: 0, required: true }),
+  /** Steps of climb and descent. */
+  steps: integerOption({ group, help: 'steps of climb and descent', unit: 'steps', minimum: 2, required: true }),
   /** Share of the steps that the climb takes. @default 0.3 */
-  readonly climb?: number
-  /** @default peak / 25 */
-  readonly start?: number
-  /** @default start / 10000 */
-  readonly final?: number
-}
-export interface PolyOptions {
-  readonly base: number
-  readonly steps: number
-  /** @default 1 */
-  readonly power?: number
-  /** @default 0 */
-  readonly final?: number
-}
+  climb: numberOption({ group, help: 'share of the steps that the climb takes', unit: 'share', minimum: 0, maximum: 1, fallback: 0.3 }),
+  /** First rate. @default peak / 25 */
+  start: numberOption({ group, help: 'first rate', unit: 'rate', minimum: 0, usual: 'peak / 25' }),
+  /** Last rate. @default start / 10000 */
+  final: numberOption({ group, help: 'last rate', unit: 'rate', minimum: 0, usual: 'start / 10000' }),
+} satisfies Table
+
+export const polyOptions = {
+  /** Base learning rate. */
+  base: multiStepOptions.base,
+  /** Steps until the rate is final; it stays there. */
+  steps: cosineOptions.steps,
+  /** Exponent of the share of steps that are left. @default 1 */
+  power: numberOption({ group, help: 'exponent of the share of steps that are left', unit: 'exponent', minimum: 0, fallback: 1 }),
+  /** Last rate. @default 0 */
+  final: cosineOptions.final,
+} satisfies Table
+
+export type Warmup = Given<typeof warmupOptions>
+export type ConstantOptions = Given<typeof constantOptions>
+export type MultiStepOptions = Given<typeof multiStepOptions>
+export type CosineOptions = Given<typeof cosineOptions>
+export type LinearWarmupOptions = Given<typeof linearWarmupOptions>
+export type OneCycleOptions = Given<typeof oneCycleOptions>
+export type PolyOptions = Given<typeof polyOptions>
+
+const read = <S extends Table>(where: string, table: S, options: unknown): ValuesOf<S> => withDefaults(table, checkOptions(where, table, options))
 
 export function constant(options: ConstantOptions): Schedule {
-  knownKeys('constant', options, ['rate'])
-  const rate = number('constant: rate', options.rate, 0)
+  const { rate } = read('constant', constantOptions, options)
   return schedule('constant', { rate }, () => rate)
 }
 
 /** The paper's: a base rate, divided at milestones. */
 export function multiStep(options: MultiStepOptions): Schedule {
-  knownKeys('multiStep', options, ['base', 'milestones', 'factor', 'warmup'])
-  const base = number('multiStep: base', options.base, 0)
-  const factor = number('multiStep: factor', options.factor ?? 0.1, 0)
-  const milestones = risingSteps('multiStep: milestones', options.milestones)
-  const warmup = options.warmup && { ...options.warmup }
-  if (warmup !== undefined) {
-    knownKeys('multiStep: warmup', warmup, ['steps', 'rate'])
-    integer('multiStep: warmup.steps', warmup.steps, 0)
-    number('multiStep: warmup.rate', warmup.rate, 0)
-  }
+  const { base, factor, milestones, warmup } = read('multiStep', multiStepOptions, options)
+  checkRising('multiStep: milestones', milestones)
   return schedule('multiStep', { base, milestones, factor, ...(warmup && { warmup }) }, (step) => {
     if (warmup !== undefined && step < warmup.steps) return warmup.rate
     return base * factor ** milestones.filter((milestone) => step >= milestone).length
@@ -88,11 +129,8 @@ export function multiStep(options: MultiStepOptions): Schedule {
 }
 
 export function cosine(options: CosineOptions): Schedule {
-  knownKeys('cosine', options, ['base', 'steps', 'final', 'warmupSteps'])
-  const base = number('cosine: base', options.base, 0)
-  const steps = integer('cosine: steps', options.steps, 1)
-  const final = number('cosine: final', options.final ?? 0, 0)
-  const warmupSteps = integer('cosine: warmupSteps', options.warmupSteps ?? 0, 0, steps - 1)
+  const { base, steps, final, warmupSteps } = read('cosine', cosineOptions, options)
+  integer('cosine: warmupSteps', warmupSteps, 0, steps - 1)
   return schedule('cosine', { base, steps, final, warmupSteps }, (step) => {
     if (step < warmupSteps) return (base * (step + 1)) / (warmupSteps + 1)
     return final + (base - final) * halfCosine((step - warmupSteps) / (steps - warmupSteps))
@@ -101,23 +139,14 @@ export function cosine(options: CosineOptions): Schedule {
 
 /** Climbs linearly, then goes on as another schedule. */
 export function linearWarmup(options: LinearWarmupOptions): Schedule {
-  knownKeys('linearWarmup', options, ['steps', 'start', 'then'])
-  const steps = integer('linearWarmup: steps', options.steps, 1)
-  const start = number('linearWarmup: start', options.start ?? 0, 0)
-  const { then } = options
-  if (!isSchedule(then)) throw invalid('linearWarmup: then', 'a schedule', then)
+  const { steps, start, then } = read('linearWarmup', linearWarmupOptions, options)
   const end = then.at(steps)
   return schedule('linearWarmup', { steps, start, then }, (step) => (step < steps ? start + ((end - start) * step) / steps : then.at(step)))
 }
 
 /** One climb and one long descent, both along half a cosine. */
 export function oneCycle(options: OneCycleOptions): Schedule {
-  knownKeys('oneCycle', options, ['peak', 'steps', 'climb', 'start', 'final'])
-  const peak = number('oneCycle: peak', options.peak, 0)
-  const steps = integer('oneCycle: steps', options.steps, 2)
-  const climb = number('oneCycle: climb', options.climb ?? 0.3, 0, 1)
-  const start = number('oneCycle: start', options.start ?? peak / 25, 0)
-  const final = number('oneCycle: final', options.final ?? start / 1e4, 0)
+  const { peak, steps, climb, start = peak / 25, final = start / 1e4 } = read('oneCycle', oneCycleOptions, options)
   const top = climb * (steps - 1)
   return schedule('oneCycle', { peak, steps, climb, start, final }, (step) => {
     if (step < top) return peak + (start - peak) * halfCosine(step / top)
@@ -126,11 +155,7 @@ export function oneCycle(options: OneCycleOptions): Schedule {
 }
 
 export function poly(options: PolyOptions): Schedule {
-  knownKeys('poly', options, ['base', 'steps', 'power', 'final'])
-  const base = number('poly: base', options.base, 0)
-  const steps = integer('poly: steps', options.steps, 1)
-  const power = number('poly: power', options.power ?? 1, 0)
-  const final = number('poly: final', options.final ?? 0, 0)
+  const { base, steps, power, final } = read('poly', polyOptions, options)
   return schedule('poly', { base, steps, power, final }, (step) => final + (base - final) * Math.max(0, 1 - step / steps) ** power)
 }
 
@@ -159,11 +184,9 @@ export function isSchedule(value: unknown): value is Schedule {
   return typeof value === 'object' && value !== null && typeof (value as Schedule).at === 'function' && (value as Schedule).kind in makers
 }
 
-function risingSteps(where: string, value: unknown): readonly number[] {
-  if (!Array.isArray(value)) throw invalid(where, 'a list of steps', value)
+function checkRising(where: string, steps: readonly number[]): void {
   let last = -1
-  for (const step of value as unknown[]) last = integer(`${where} (rising)`, step, last + 1)
-  return [...(value as number[])]
+  for (const step of steps) last = integer(`${where} (rising)`, step, last + 1)
 }
 
 /** From 1 at 0 to 0 at 1 and beyond. */

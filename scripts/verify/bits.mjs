@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
 import { compilePrograms } from '../../dist/lib/compiler/compile.js'
 import { buildGraph } from '../../dist/lib/graph/build.js'
+import { unitNames } from '../../dist/lib/models/units.js'
 import { completePreparation } from '../../dist/lib/data/prepare/complete.js'
 import { cacheInMemory, centerCrop, fit, flip, imageFolder, loader, memoryDataset, preResNet, randomCrop, resize, sgd } from '../../dist/lib/index.js'
 
@@ -61,7 +62,7 @@ async function programs() {
   for (const name of names) {
     for (const [target, options] of targets) await program(`${name} ${target}`, preResNet(name), options)
   }
-  for (const unit of UNITS) {
+  for (const unit of unitNames.filter((name) => name !== 'pre-activation')) {
     const network = preResNet({ family: 'cifar', depth: 20, block: 'basic', unit })
     for (const [target, options] of targets) await program(`20 ${unit} ${target}`, network, options)
   }
@@ -70,19 +71,6 @@ async function programs() {
     for (const [target, options] of targets) await program(`preresnet-164 ${variant} ${target}`, preResNet('preresnet-164'), { ...options, ...more })
   }
 }
-
-const UNITS = [
-  'original',
-  'bn-after-addition',
-  'relu-before-addition',
-  'relu-only-preactivation',
-  'constant-scaling',
-  'constant-shortcut',
-  'exclusive-gating',
-  'shortcut-only-gating',
-  'conv-shortcut',
-  'dropout-shortcut',
-]
 
 async function weights() {
   const size = 16

@@ -29,6 +29,12 @@ for (const command of commands) {
   })
 }
 
+test('train says what mirroring depends on, and names options as the command line does', async (t) => {
+  const stdout = (await preresnet(['train', '--help'])).stdout.replace(/\s+/g, ' ')
+  t.true(stdout.includes('--flip mirror half of the images (default: yes, but not for digits) --no-flip the opposite of --flip'))
+  t.true(stdout.includes('steps of training; this or --epochs'))
+})
+
 test('every option in an example of train exists', async (t) => {
   const { stdout } = await preresnet(['train', '--help'])
   const [options, examples] = stdout.split('Examples:') as [string, string]

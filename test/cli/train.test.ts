@@ -59,6 +59,17 @@ test.serial('a second run does not write over the first', async (t) => {
   t.regex(stderr, /ERR_CHECKPOINT: .*first: holds checkpoints.*--resume/)
 })
 
+test.serial('the same images in two tars', async (t) => {
+  for (const split of ['train', 'test']) await promisify(execFile)('tar', ['-cf', at(`${split}.tar`), '-C', at(`images/${split}`), '.'])
+  const { status, stdout, stderr } = await preresnet(['eval', at('first/model.safetensors'), '--data', `tar:${at('train.tar')},${at('test.tar')}`, '--json'])
+  t.is(status, 0, stderr)
+  const { testErrors, confusion } = await json<Result>('first', 'result.json')
+  t.like(JSON.parse(stdout), { samples: 24, top1Errors: testErrors, confusion })
+  const alone = await preresnet(['eval', at('first/model.safetensors'), '--data', `tar:${at('test.tar')}`])
+  t.is(alone.status, 2)
+  t.regex(alone.stderr, /--data: expected tar:TRAIN,TEST \(two tar files\), got tar:/)
+})
+
 test.serial('a longer run is told what keeps its rates', async (t) => {
   const { status, stderr } = await preresnet(train('first', '--steps', '60', '--resume'))
   t.is(status, 1)

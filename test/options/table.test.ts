@@ -9,13 +9,30 @@ import test from 'ava'
 import { commands } from '../../lib/cli/commands.js'
 import { optionName, resolveOptions } from '../../lib/cli/config.js'
 import { train } from '../../lib/cli/train.js'
-import { memoryDataset } from '../../lib/data/index.js'
+import { cacheInMemory, loader, memoryDataset } from '../../lib/data/index.js'
+import { cacheOptions, loaderOptions } from '../../lib/data/options.js'
+import { Classifier } from '../../lib/inference/index.js'
+import { classifierTable } from '../../lib/inference/options.js'
 import { classifier, conv2d, network } from '../../lib/layers/index.js'
 import { describe } from '../../lib/options/values.js'
 import type { Option, Table } from '../../lib/options/spec.js'
 import { compile } from '../../lib/runtime/compile.js'
 import { sessionTable, type BatchSize, type SessionOptions } from '../../lib/runtime/session_options.js'
 import { fitTable, planFit, type FitOptions } from '../../lib/training/fit_options.js'
+import {
+  constant,
+  constantOptions,
+  cosine,
+  cosineOptions,
+  linearWarmup,
+  linearWarmupOptions,
+  multiStep,
+  multiStepOptions,
+  oneCycle,
+  oneCycleOptions,
+  poly,
+  polyOptions,
+} from '../../lib/training/schedules.js'
 import { sgd, sgdTable } from '../../lib/training/sgd.js'
 
 const root = join(import.meta.dirname, '../../..')
@@ -87,6 +104,40 @@ for (const [key, option] of Object.entries<Option>(sgdTable)) {
   })
 }
 
+const others: readonly (readonly [name: string, table: Table, call: (options: never) => unknown, beside: object])[] = [
+  ['Classifier.load', classifierTable, (options) => Classifier.load('nowhere', options), {}],
+  ['loader', loaderOptions, (options) => loader(images, options), { batch: 2 }],
+  ['cacheInMemory', cacheOptions, (options) => cacheInMemory(images, options), { input }],
+  ['constant', constantOptions, constant, { rate: 1 }],
+  ['multiStep', multiStepOptions, multiStep, { base: 1, milestones: [] }],
+  ['cosine', cosineOptions, cosine, { base: 1, steps: 5 }],
+  ['linearWarmup', linearWarmupOptions, linearWarmup, { steps: 5, then: constant({ rate: 1 }) }],
+  ['oneCycle', oneCycleOptions, oneCycle, { peak: 1, steps: 5 }],
+  ['poly', polyOptions, poly, { base: 1, steps: 5 }],
+]
+
+for (const [name, table, call, beside] of others) {
+  for (const { path, option, holding } of placesOf(table)) {
+    if (path.startsWith('warmup.')) continue // What else it needs would be missing; refused below.
+    test(`${name} refuses what is outside of ${path}`, async (t) => {
+      for (const value of outside(option)) {
+        const options = { ...beside, ...holding(value) } as never
+        const error = await t.throwsAsync(async () => call(options), { code: 'ERR_OPTION' }, String(value))
+        // A value of several parts says which is wrong.
+        if (path !== 'input') t.is(error.message, refusal(`${name}: ${path}`, option, value))
+        else t.regex(error.message, /input/)
+      }
+    })
+  }
+}
+
+test('a warm-up refuses what is outside', (t) => {
+  const warm = (warmup: object) => () => multiStep({ base: 1, milestones: [], warmup: warmup as never })
+  t.throws(warm({ steps: -1, rate: 1 }), { code: 'ERR_OPTION', message: /^multiStep: warmup\.steps: expected an integer of at least 0, got -1/ })
+  t.throws(warm({ steps: 1, rate: -1 }), { code: 'ERR_OPTION', message: /^multiStep: warmup\.rate: expected a number of at least 0, got -1/ })
+  t.throws(warm({ steps: 1 }), { code: 'ERR_OPTION', message: /^multiStep: warmup\.rate: expected a number of at least 0, got undefined/ })
+})
+
 for (const { name, options } of commands) {
   for (const [key, option] of Object.entries(options)) {
     test(`${name} --${optionName(key)} refuses the same on the command line and in a file`, async (t) => {
@@ -124,7 +175,7 @@ test('an option is written the same wherever it stands', (t) => {
   for (const { name, options } of commands) {
     for (const { key, option } of inFit) {
       const flag = options[option.flag?.name ?? key]
-      if (option.flag === null || flag === undefined || (name === 'goldens' && key === 'device') || (name === 'predict' && key === 'batch')) continue
+      if (option.flag === null || flag === undefined || (name === 'goldens' && key === 'device')) continue
       t.is(flag.accepts, option.accepts, `${name}: ${key}`)
       t.is(flag.unit, option.unit, `${name}: ${key}`)
     }

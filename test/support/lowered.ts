@@ -5,21 +5,10 @@ import type { ProgramSet } from '../../lib/compiler/program.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { batchNorm, classifier, conv2d, dropout, maxPool, network, projection, relu, residual, type Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
-import type { UnitName } from '../../lib/models/units.js'
+import { unitNames } from '../../lib/models/units.js'
 
 const input = { height: 8, width: 8, channels: 3 }
-const units: readonly UnitName[] = [
-  'original',
-  'bn-after-addition',
-  'relu-before-addition',
-  'relu-only-preactivation',
-  'constant-scaling',
-  'constant-shortcut',
-  'exclusive-gating',
-  'shortcut-only-gating',
-  'conv-shortcut',
-  'dropout-shortcut',
-]
+const units = unitNames.filter((unit) => unit !== 'pre-activation')
 const small = { family: 'cifar', units: [2, 1], widths: [16, 21], classes: 4, input } as const
 
 /** Convolutions with biases, a pooled stem, a ReLU alone, dropout inside of a branch, one tensor under two norms. */

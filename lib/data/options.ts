@@ -1,0 +1,67 @@
+/** The options of `loader` and `cacheInMemory`. */
+import { choiceOption, integerOption, signalOption, valueOption, variant, type Given, type Table } from '../options/spec.js'
+import { runOptions, trainingOptions } from '../options/table.js'
+import { readInput } from './check.js'
+import type { ImageShape } from './dataset.js'
+import { readPreparation, type Preparation } from './prepare/preparation.js'
+
+export const loaderOptions = {
+  /** Images a batch. */
+  batch: variant(runOptions.batch, { help: 'images a batch', fallback: undefined, required: true }),
+  /** The network's input: what size its images have. @default that of images in memory */
+  input: valueOption<ImageShape>()({
+    group: 'Data',
+    help: "the network's input: what size its images have",
+    accepts: 'height, width and channels',
+    usual: 'that of images in memory',
+    decides: true,
+    read: readInput,
+  }),
+  /**
+   * Train: shuffled anew in every epoch, prepared by `prepare.train`, the short last batch dropped, endless; evaluate: in order, prepared by
+   * `prepare.evaluate`, the last batch filled up with images that do not count.
+   * @default train
+   */
+  mode: choiceOption({
+    group: 'Data',
+    help:
+      'train: shuffled anew in every epoch, prepared by `prepare.train`, the short last batch dropped, endless; evaluate: in order, prepared by ' +
+      '`prepare.evaluate`, the last batch filled up with images that do not count',
+    choices: ['train', 'evaluate'],
+    fallback: 'train',
+    decides: true,
+  }),
+  /** How images become the network's input; a list that is missing is empty: files have the size of the input. @default {} */
+  prepare: valueOption<Preparation>()({
+    group: 'Data',
+    help: "how images become the network's input; a list that is missing is empty: files have the size of the input",
+    accepts: 'an object of options',
+    fallback: Object.freeze({}),
+    usual: '{}',
+    decides: true,
+    read: readPreparation,
+  }),
+  /** Seed of order and of random steps of preparation. @default 0 */
+  seed: variant(trainingOptions.seed, { help: 'seed of order and of random steps of preparation' }),
+  /** Threads that decode and prepare images. @default 1 */
+  workers: runOptions.workers,
+  /** Batches kept ready. @default 4 */
+  slots: integerOption({ group: 'Data', help: 'batches kept ready', unit: 'batches', minimum: 2, maximum: 1024, fallback: 4, decides: false }),
+} satisfies Table
+
+export type LoaderOptions = Given<typeof loaderOptions>
+
+export const cacheOptions = {
+  /** The network's input. */
+  input: variant(loaderOptions.input, { help: "the network's input", usual: undefined, required: true }),
+  /** How images become the network's input. @default files that have the size of the input */
+  prepare: variant(loaderOptions.prepare, { help: "how images become the network's input", usual: 'files that have the size of the input' }),
+  /** Whose steps are done. @default train */
+  mode: variant(loaderOptions.mode, { help: 'whose steps are done' }),
+  /** Threads that decode. @default 2 */
+  workers: variant(runOptions.workers, { help: 'threads that decode', fallback: 2 }),
+  /** Ends the decoding with ERR_ABORTED. */
+  signal: signalOption({ group: 'Command', help: 'ends the decoding with ERR_ABORTED', decides: false }),
+} satisfies Table
+
+export type CacheOptions = Given<typeof cacheOptions>

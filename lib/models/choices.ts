@@ -1,0 +1,12 @@
+/** What the options of a network can be. */
+export const families = ['cifar', 'imagenet'] as const
+export const blocks = ['basic', 'bottleneck', 'one-layer'] as const
+export const shortcuts = ['option-a', 'projection'] as const
+export const stridedConvolutions = ['conv1', 'conv2'] as const
+export const gateBiasLimits = { minimum: -1000, maximum: 1000 } as const
+
+export type Family = (typeof families)[number]
+/** 'basic': 3x3, 3x3. 'bottleneck': 1x1, 3x3, 1x1 with a quarter of the channels in the middle. 'one-layer' (Table 3): one 3x3. */
+export type Block = (typeof blocks)[number]
+export type ShapeShortcut = (typeof shortcuts)[number]
+export type StridedConvolution = (typeof stridedConvolutions)[number]

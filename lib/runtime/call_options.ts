@@ -1,0 +1,85 @@
+/** The options of a session's calls. */
+import type { Loader } from '../data/loader.js'
+import { flagOption, integerOption, signalOption, valueOption, variant, type Given, type Table } from '../options/spec.js'
+import { runOptions } from '../options/table.js'
+import { fields, invalid } from '../options/values.js'
+import { sharedValues } from './session_options.js'
+
+/** A number for all steps, or a function of the step's index: a schedule. */
+export type LearningRate = number | { at(step: number): number } | ((step: number) => number)
+
+export const stepsOptions = {
+  /** A number for all steps, a schedule, or a function of the step. */
+  learningRate: valueOption<LearningRate>()({
+    group: 'Learning rate',
+    help: 'a number for all steps, a schedule, or a function of the step',
+    accepts: 'a number, a schedule or a function of the step',
+    required: true,
+    read(where, value) {
+      if (typeof value === 'number' || typeof value === 'function' || typeof fields(value)['at'] === 'function') return value as LearningRate
+      throw invalid(where, 'a number, a schedule or a function of the step', value)
+    },
+  }),
+  /** Ends the call between two operations; it rejects with ERR_ABORTED, whose cause is the signal's reason. */
+  signal: signalOption({
+    group: 'Command',
+    help: "ends the call between two operations; it rejects with ERR_ABORTED, whose cause is the signal's reason",
+  }),
+  /** Reject with ERR_NOT_FINITE where a loss is not a number. @default true */
+  checkFinite: flagOption({ group: 'Training', help: 'reject with ERR_NOT_FINITE where a loss is not a number', fallback: true }),
+  /** Note when each operation began and how long it took, for trace(); takes memory by the operation: for a few steps. @default false */
+  trace: flagOption({
+    group: 'Training',
+    help: 'note when each operation began and how long it took, for trace(); takes memory by the operation: for a few steps',
+    fallback: false,
+  }),
+  /** Where batches come from, instead of the session's loader. @default the session's */
+  loader: valueOption<Loader>()({
+    group: 'Data',
+    help: "where batches come from, instead of the session's loader",
+    accepts: 'a loader',
+    usual: "the session's",
+    read(where, value) {
+      if (fields(value)['native'] !== undefined) return value as Loader
+      throw invalid(where, 'a loader', value)
+    },
+  }),
+} satisfies Table
+
+export type StepsOptions = Given<typeof stepsOptions>
+
+const { loader: _, ...own } = stepsOptions
+/** Of `step`, whose batch is the caller's. */
+export const stepOptions: Omit<typeof stepsOptions, 'loader'> = own
+
+export const evaluateOptions = {
+  /** Ends the call between two operations, with ERR_ABORTED. */
+  signal: signalOption({ group: 'Command', help: 'ends the call between two operations, with ERR_ABORTED' }),
+  /** Threads that decode. @default 1 */
+  workers: variant(runOptions.workers, { help: 'threads that decode' }),
+  /**
+   * How images are prepared, where it is not as the session says; its programs have one normalization.
+   * @default the session's; images that are given in memory have the input's size and are taken as they are
+   */
+  prepare: variant(sharedValues.prepare, {
+    help: 'how images are prepared, where it is not as the session says; its programs have one normalization',
+    usual: "the session's; images that are given in memory have the input's size and are taken as they are",
+  }),
+} satisfies Table
+
+export type EvaluateOptions = Given<typeof evaluateOptions>
+
+export const inferOptions = {
+  /** Ends the call between two operations, with ERR_ABORTED. */
+  signal: evaluateOptions.signal,
+  /** Only the first images of the batch; a CPU computes no others. @default all */
+  count: integerOption({
+    group: 'Command',
+    help: 'only the first images of the batch; a CPU computes no others',
+    unit: 'images',
+    minimum: 1,
+    usual: 'all',
+  }),
+} satisfies Table
+
+export type InferOptions = Given<typeof inferOptions>
