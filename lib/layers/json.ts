@@ -58,8 +58,8 @@ const others: { readonly [K in Exclude<Layer['kind'], Plain>]: Reader } = {
     residual({
       ...options,
       branch: sequence(where, branch, depth + 1),
-      shortcut: readShortcut(`${where}.downsample`, shortcut, depth + 1),
-      after: sequence(where, after, depth + 1),
+      ...(shortcut !== undefined && { shortcut: readShortcut(`${where}.downsample`, shortcut, depth + 1) }),
+      ...(after !== undefined && { after: sequence(where, after, depth + 1) }),
     }),
 }
 

@@ -1,6 +1,6 @@
 /** What a table of options does for those who take them. */
-import { knownKeys } from './values.js'
-import type { Given, Table, ValuesOf } from './spec.js'
+import type { Given, Option, Table, ValuesOf } from './spec.js'
+import { isObject, knownKeys } from './values.js'
 
 /** What was given, each value checked; keys that the table has not are refused. Nothing is filled in. */
 export function checkOptions<S extends Table>(where: string, table: S, given: unknown): Given<S> {
@@ -49,4 +49,17 @@ export function recorded(table: Table, values: object, decides: boolean): Readon
       return record === undefined ? [] : [[key, record]]
     }),
   )
+}
+
+/** What was recorded of an option, with the defaults of what is absent, at every depth: an older version did not know it, and did what is now its default. */
+export function completed(option: Option, value: unknown): unknown {
+  if (option.table === undefined) return filled(option.fallback === undefined ? undefined : option.record(option.fallback), value)
+  const all = (value ?? {}) as Readonly<Record<string, unknown>>
+  const deciding = Object.entries(option.table).filter(([, { table, decides }]) => table !== undefined || decides === true)
+  return { ...all, ...Object.fromEntries(deciding.map(([key, within]) => [key, completed(within, all[key])])) }
+}
+
+function filled(fallback: unknown, value: unknown): unknown {
+  if (!isObject(fallback) || !isObject(value)) return value ?? fallback
+  return { ...value, ...Object.fromEntries(Object.entries(fallback).map(([key, within]) => [key, filled(within, value[key])])) }
 }

@@ -4,6 +4,10 @@ import { PreresnetError } from '../errors.js'
 /** The largest number of 32 bits. */
 export const largestFloat = 2 ** 128 - 2 ** 104
 
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** How a value is shown in an error. */
 export function describe(value: unknown): string {
   if (value instanceof Promise) return 'a promise; await it'

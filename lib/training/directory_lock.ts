@@ -2,7 +2,7 @@
  * One run at a time in a directory. The kernel holds the lock, on a file in the directory, and drops it when the process ends, however it ends;
  * what the file says is for messages alone.
  */
-import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, lstatSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
 import { realpath, rmdir, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
 import { fileError } from '../formats/files.js'
 import { loadBinding } from '../native/load.js'
+import { holdsWithoutKernel } from './earlier_lock.js'
 
 export const lockFile = '.preresnet.lock'
 
@@ -129,8 +130,9 @@ function claim(directory: string, file: number, path: string, unlock: () => void
   let mine = false
   try {
     const before = readHolder(file)
-    if (before !== undefined && holdsWithoutKernel(before)) throw inUse(directory, before)
+    if (before !== undefined && holdsWithoutKernel(before, fstatSync(file).mtimeMs)) throw inUse(directory, before)
     mine = true
+    openToOthers(directory, file)
     const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() }
     ftruncateSync(file, writeSync(file, JSON.stringify(holder), 0))
   } catch (error) {
@@ -143,6 +145,18 @@ function claim(directory: string, file: number, path: string, unlock: () => void
   }
 }
 
+/** Whoever may make files in the directory may lock it: a run of another user that was killed would bar it to all others. */
+function openToOthers(directory: string, file: number): void {
+  const { uid, mode } = fstatSync(file)
+  const wanted = statSync(directory).mode & 0o666
+  if (uid !== process.geteuid?.() || (mode & 0o666) === wanted) return
+  try {
+    fchmodSync(file, wanted)
+  } catch {
+    // File systems without modes have one for all files.
+  }
+}
+
 /** Undefined where the file is empty or says something else. */
 function readHolder(file: number): Holder | undefined {
   try {
@@ -151,23 +165,6 @@ function readHolder(file: number): Holder | undefined {
     return Number.isSafeInteger(holder?.pid) && typeof holder?.host === 'string' ? (holder as Holder) : undefined
   } catch {
     return undefined
-  }
-}
-
-/**
- * Earlier versions of preresnet held a directory by this file alone, which names the start of the process and of its machine. Such a process of this
- * machine may still work there; one elsewhere cannot be seen, and counts as ended.
- */
-function holdsWithoutKernel(holder: Holder & { readonly started?: string; readonly boot?: string | null }): boolean {
-  if (holder.started === undefined || holder.pid === process.pid || holder.host !== hostname()) return false
-  try {
-    if (holder.boot !== readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()) return false
-    const line = readFileSync(`/proc/${holder.pid}/stat`, 'utf8')
-    // From the third field on: the second, a name, may hold anything, parentheses too. The 22nd is when the process was started.
-    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
-    return fields[0] !== 'Z' && fields[19] === holder.started
-  } catch {
-    return false
   }
 }
 

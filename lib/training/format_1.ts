@@ -22,9 +22,13 @@ export async function readFormat1(recipe: RecipeOfFormat1, checkpoint: string, p
   const steps: PreparationStep[] = [...evaluate]
   if (augment.pad > 0) steps.push(randomCrop({ pad: augment.pad }))
   if (augment.flip) steps.push(flip())
-  const normalization = prepare?.normalization ?? { mean: [], std: [] }
   const train = (await sameImages(data.fingerprint, evaluate, plan, signal)) ? { ...data, fingerprint: plan.train.fingerprint } : data
-  return { ...same, train, prepare: { train: steps, evaluate, normalization }, ...(cuda && { cuda: cudaOf(cuda) }) } as Recipe
+  return {
+    ...same,
+    train,
+    prepare: { train: steps, evaluate, ...(prepare && { normalization: prepare.normalization }) },
+    ...(cuda && { cuda: cudaOf(cuda) }),
+  } as Recipe
 }
 
 /** 'auto' was the word for an absent loss scale, and what the tuner chose stood beside the option that it is now a value of. */

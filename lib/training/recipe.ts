@@ -2,11 +2,13 @@
 import type { CompletePreparation } from '../data/prepare/preparation.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
 import type { Network } from '../layers/layer.js'
-import { recorded } from '../options/check.js'
+import { isObject } from '../options/values.js'
+import { completed, recorded } from '../options/check.js'
 import type { DecidingKeys, Option, Table, ValuesOf } from '../options/spec.js'
 import type { SgdOptimizer } from '../runtime/optimizer.js'
 import type { Session } from '../runtime/session.js'
 import { fitTable, type FitPlan } from './fit_options.js'
+import { networkDifference } from './network_difference.js'
 
 type Deciding = Pick<ValuesOf<typeof fitTable>, DecidingKeys<typeof fitTable>>
 
@@ -32,6 +34,15 @@ export function recipeOf(plan: FitPlan, { device, precision, choices }: Taken, p
   return { network: plan.network, ...recorded(fitTable, values, true) } as unknown as Recipe
 }
 
+/** What a session takes that goes on from `saved`: the same again, where the plan leaves it open. */
+export function takenAgain({ device, precision }: FitPlan, saved: Recipe): Taken {
+  return {
+    device: device === 'auto' ? saved.device : device,
+    precision: precision === 'auto' ? saved.precision : precision,
+    choices: saved.cuda?.tune as Taken['choices'],
+  }
+}
+
 /** What else was asked for. It changes no number, but for `cache`: what it makes of normalization is compared as such. */
 export function otherOptions(plan: FitPlan): Readonly<Record<string, unknown>> {
   return recorded(fitTable, plan, false)
@@ -42,22 +53,13 @@ export function differences(saved: Recipe, wanted: Recipe): string[] {
   const table: Table = fitTable
   const keys = new Set([...Object.keys(wanted), ...Object.keys(saved)])
   return [...keys].flatMap((key) => {
-    const [before, now] = [saved, wanted].map((recipe) => completed(table[key], (recipe as unknown as Record<string, unknown>)[key]))
-    return canonical(decisive(key, before)) === canonical(decisive(key, now)) ? [] : lines(key, table[key], before, now)
+    const option = table[key]
+    const [before, now] = [saved, wanted].map((recipe) => {
+      const value = (recipe as unknown as Readonly<Record<string, unknown>>)[key]
+      return option === undefined ? value : completed(option, value)
+    })
+    return canonical(decisive(key, before)) === canonical(decisive(key, now)) ? [] : lines(key, option, before, now)
   })
-}
-
-/** With the defaults of what is absent, here and within: an older version did not know the option, and did what is now its default. */
-function completed(option: Option | undefined, value: unknown): unknown {
-  if (option === undefined) return value
-  if (option.table !== undefined) {
-    const inner = Object.entries(option.table).filter(([, { decides }]) => decides === true)
-    const all = (value ?? {}) as Readonly<Record<string, unknown>>
-    return { ...Object.fromEntries(inner.map(([key, within]) => [key, completed(within, all[key])])), ...all }
-  }
-  const fallback = option.fallback === undefined ? undefined : option.record(option.fallback)
-  if (isObject(value) && isObject(fallback)) return { ...fallback, ...value }
-  return value ?? fallback
 }
 
 /** Data are what they hold: the same folder may be called by another path. */
@@ -68,7 +70,10 @@ function decisive(key: string, value: unknown): unknown {
 }
 
 function lines(key: string, option: Option | undefined, before: unknown, now: unknown): string[] {
-  if (key === 'network') return [`network: ${networkName(before)} before, ${networkName(now)} now (layers differ)`]
+  if (key === 'network') {
+    const place = networkDifference(before, now)
+    return [`network: ${networkName(before)} before, ${networkName(now)} now${place === undefined ? '' : ` (${place})`}`]
+  }
   if (key === 'train') return [`train: ${dataName(before)} before, ${dataName(now)} now`]
   // Each part by itself: normalization is seldom exchanged together with the steps.
   if ((key === 'prepare' || key === 'cuda') && isObject(before) && isObject(now)) {
@@ -99,10 +104,6 @@ function dataName(data: unknown): string {
 }
 
 const shown = (value: unknown, option: Option | undefined): string => (value === undefined ? (option?.usual ?? 'none') : canonical(value))
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** JSON whose keys are in order, so that equal data give equal text. */
 function canonical(value: unknown): string {

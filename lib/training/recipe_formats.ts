@@ -1,8 +1,11 @@
 /** How the recipe of a checkpoint is read: one reader for each format that was ever written. */
+import { readPreparation } from '../data/prepare/preparation.js'
 import { PreresnetError } from '../errors.js'
+import { networkFromJson } from '../layers/json.js'
 import type { FitPlan } from './fit_options.js'
 import { readFormat1, type RecipeOfFormat1 } from './format_1.js'
 import type { Recipe } from './recipe.js'
+import { scheduleFrom } from './schedules.js'
 
 interface Reader {
   /** The recipe's entry that names the training images: without it a state is damaged. */
@@ -28,5 +31,22 @@ export async function readRecipe(
   const data: unknown = (recipe as Readonly<Record<string, unknown>>)[reader.images]
   if (typeof data !== 'object' || data === null)
     throw new PreresnetError('ERR_CHECKPOINT', `${checkpoint}: the recipe says nothing of the training images; the checkpoint is damaged`)
-  return reader.read(recipe, checkpoint, plan, signal)
+  return whole(checkpoint, await reader.read(recipe, checkpoint, plan, signal))
+}
+
+/** Layers, schedules and steps as the functions that make them give them today: with the default of every property that an older version did not write. */
+function whole(checkpoint: string, recipe: Recipe): Recipe {
+  const { network, learningRate, prepare } = recipe as { readonly [K in keyof Recipe]: unknown }
+  try {
+    return {
+      ...recipe,
+      network: networkFromJson(network),
+      learningRate: scheduleFrom(learningRate),
+      prepare: readPreparation('prepare', prepare) as Recipe['prepare'],
+    }
+  } catch (error) {
+    if (!(error instanceof PreresnetError)) throw error
+    const message = `${checkpoint}: the recipe: ${error.message}; the checkpoint is damaged, or another version wrote it`
+    throw new PreresnetError('ERR_CHECKPOINT', message, { cause: error })
+  }
 }

@@ -29,7 +29,7 @@ import { stepsOfCall, stepsUntilDue } from './pace.js'
 import { Profile } from './profile.js'
 import type { RunEvent, StepEvent, ValidationEvent } from './run_events.js'
 import { RunLog } from './run_log.js'
-import { differences, otherOptions, recipeOf, type Recipe } from './recipe.js'
+import { differences, otherOptions, recipeOf, takenAgain, type Recipe } from './recipe.js'
 import { readRecipe } from './recipe_formats.js'
 import { stateFormat, type Best, type StoredState } from './state.js'
 import { TrainedModel } from './trained.js'
@@ -74,6 +74,8 @@ export class Trainer {
     const resumed = await this.#findCheckpoint()
     const images = await openImages(this.#plan, this.#signal)
     this.#images = images
+    // Before there is a session, which would refuse in its own words what another device does not have.
+    if (resumed !== undefined) checkSame(this.#plan, resumed, recipeOf(this.#plan, takenAgain(this.#plan, resumed.recipe), images.prepare))
     await using batches = loader(images.train, { input: network.input, prepare: images.prepare, batch, seed, workers })
     await using session = await this.#openSession(batches, resumed)
     const recipe = recipeOf(this.#plan, session, images.prepare)
@@ -131,17 +133,16 @@ export class Trainer {
   }
 
   async #openSession(data: Loader, resumed: Resumed | undefined): Promise<Session> {
-    const { network, device, precision, cuda } = this.#plan
-    const saved = resumed?.recipe
-    // Other kernels would give other bits: what was chosen before is taken again.
-    const settings = saved?.device === 'cuda' && device !== 'cpu' ? { ...cuda, tune: saved.cuda?.tune ?? false } : cuda
+    const { network, cuda } = this.#plan
+    // Where the options leave it open, what was taken before: other kernels would give other bits.
+    const { device, precision, choices } = resumed === undefined ? { ...this.#plan, choices: undefined } : takenAgain(this.#plan, resumed.recipe)
+    const settings = resumed?.recipe.device === 'cuda' ? { ...cuda, tune: choices ?? false } : cuda
     return compile(network, {
       ...pick(sharedOptions, this.#plan),
       data,
       prepare: data.prepare,
-      // What 'auto' took before is taken again.
-      device: device === 'auto' ? (saved?.device ?? 'auto') : device,
-      precision: precision === 'auto' && (device === 'auto' || device === saved?.device) ? (saved?.precision ?? 'auto') : precision,
+      device,
+      precision,
       ...(settings && { cuda: settings }),
       signal: this.#signal,
     })
@@ -164,10 +165,9 @@ export class Trainer {
     return { ...newest, state, recipe: await readRecipe(state, newest.path, this.#plan, this.#signal) }
   }
 
-  async #resume(session: Session, recipe: Recipe, { path, state, recipe: saved, step }: Resumed): Promise<void> {
-    const remark = normalizationRemark(this.#plan)
-    const lines = differences(saved, recipe).map((line) => (line.startsWith('prepare.normalization:') ? `${line}${remark}` : line))
-    if (lines.length > 0) throw new PreresnetError('ERR_CHECKPOINT', `${path}: the checkpoint is of another run: ${lines.join('; ')}`)
+  async #resume(session: Session, recipe: Recipe, resumed: Resumed): Promise<void> {
+    const { path, state, step } = resumed
+    checkSame(this.#plan, resumed, recipe)
     if (step > this.#plan.steps) throw new PreresnetError('ERR_CHECKPOINT', `${path}: has ${step} steps, more than the ${this.#plan.steps} that were asked for`)
     await restoreCheckpoint(session, path, state)
     this.#best = state.best ?? undefined
@@ -266,6 +266,12 @@ export class Trainer {
       best: this.#best,
     })
   }
+}
+
+function checkSame(plan: FitPlan, { path, recipe: saved }: Resumed, recipe: Recipe): void {
+  const remark = normalizationRemark(plan)
+  const lines = differences(saved, recipe).map((line) => (line.startsWith('prepare.normalization:') ? `${line}${remark}` : line))
+  if (lines.length > 0) throw new PreresnetError('ERR_CHECKPOINT', `${path}: the checkpoint is of another run: ${lines.join('; ')}`)
 }
 
 /** Sums since the last line of the log. */

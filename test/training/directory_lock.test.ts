@@ -1,8 +1,8 @@
 /** One run at a time in a directory. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -164,7 +164,7 @@ const startOf = (pid: number): string => readFileSync(`/proc/${pid}/stat`, 'utf8
 /** What versions before the kernel's lock wrote: by default for a process that has ended. */
 function earlier(more: object): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  return JSON.stringify({ pid: 2 ** 22 + 1, started: '1', host: hostname(), machine: null, boot, space: null, id: 'x', ...more })
+  return JSON.stringify({ pid: 2 ** 22 + 1, started: '1', host: hostname(), machine: null, boot, space: readlinkSync('/proc/self/ns/pid'), id: 'x', ...more })
 }
 
 test('a process of an earlier version holds its directory by the file alone, while it lives', async (t) => {
@@ -191,10 +191,46 @@ test('a process of an earlier version holds its directory by the file alone, whi
 
 const parent = { pid: process.ppid, started: startOf(process.ppid) }
 
+/** In seconds: earlier versions touched the file every five. */
+const [silent, touched] = [13, 5]
+const setAge = async (path: string, seconds: number): Promise<void> => {
+  const time = Date.now() / 1000 - seconds
+  await utimes(path, time, time)
+}
+
+for (const [what, more] of [
+  ['on another host', { host: 'far', boot: 'far' }],
+  ['on another host, with the number of this process', { host: 'far', boot: 'far', pid: process.pid }],
+  ['in another container', { space: 'pid:[1]' }],
+  ['on a host that hides what it is', { host: 'far', boot: null, space: null }],
+] as const) {
+  test(`a process of an earlier version ${what} holds its directory while it touches the file`, async (t) => {
+    const directory = await temporaryDirectory(t)
+    const path = join(directory, lockFile)
+    const text = earlier(more)
+    await writeFile(path, text)
+    await setAge(path, touched)
+    await t.throwsAsync(DirectoryLock.take(directory), { code: 'ERR_CHECKPOINT', message: /: another run works in this directory \(process \d+ on host / })
+    t.is(await readFile(path, 'utf8'), text)
+    await setAge(path, silent)
+    await using _lock = await DirectoryLock.take(directory)
+    t.like(JSON.parse(await readFile(path, 'utf8')), { pid: process.pid, host: hostname() })
+  })
+}
+
+test('whoever may make files in the directory may lock what a killed run has left', async (t) => {
+  const directory = await temporaryDirectory(t)
+  for (const mode of [0o700, 0o770, 0o777]) {
+    await chmod(directory, mode)
+    await using _lock = await DirectoryLock.take(directory)
+    t.is((await stat(join(directory, lockFile))).mode & 0o777, mode & 0o666)
+  }
+})
+
 for (const [what, text] of [
   ['of a process of the same number that began at another time', earlier({ ...parent, started: '1' })],
   ['of a process before the last start of this machine', earlier({ ...parent, boot: 'earlier' })],
-  ['of an earlier version, of a process elsewhere', earlier({ ...parent, host: 'far' })],
+  ['of an earlier version, of a process elsewhere', earlier({ ...parent, host: 'far', boot: 'far' })],
   ['of an earlier version, of this process', earlier({ pid: process.pid, started: startOf(process.pid) })],
   ['of no process that can be read', 'x'],
   ['without content', ''],
@@ -203,6 +239,7 @@ for (const [what, text] of [
     const directory = await temporaryDirectory(t)
     const path = join(directory, lockFile)
     await writeFile(path, text)
+    await setAge(path, silent)
     await using _lock = await DirectoryLock.take(directory)
     t.like(JSON.parse(await readFile(path, 'utf8')), { pid: process.pid, host: hostname() })
   })

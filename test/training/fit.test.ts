@@ -221,7 +221,7 @@ test('a checkpoint of another run is refused, and what differs is said', async (
   await refused({ frozen: ['stem'] }, /frozen: \[\] before, \["stem"\] now/)
   await refused({ frozenStatistics: ['norm'] }, /frozenStatistics: \[\] before, \["norm"\] now/)
   await refused({ precision: 'bf16' }, /precision: "fp32" before, "bf16" now/)
-  await refused({}, /network: "tiny" before, "wide" now/, tiny({ name: 'wide', channels: 4 }))
+  await refused({}, /network: "tiny" before, "wide" now \(layers\.stem\.channels: 8 before, 4 now\)/, tiny({ name: 'wide', channels: 4 }))
   await refused({ steps: 4 }, /has 5 steps, more than the 4/)
   await refused(
     { checkpoint: { directory } },
@@ -230,6 +230,21 @@ test('a checkpoint of another run is refused, and what differs is said', async (
   const [entry] = await listCheckpoints(directory)
   await writeFile(join(entry!.path, 'optimizer.safetensors'), '')
   await refused({ train }, /damaged: optimizer\.safetensors/)
+})
+
+test('a run on another device is refused before there is a session, which has options of its own', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const checkpoint = { directory, resume: true }
+  await fit(tiny(), await options({ steps: 5, checkpoint })).finished
+  const path = join((await listCheckpoints(directory))[0]!.path, 'state.json')
+  const state = JSON.parse(await readFile(path, 'utf8')) as { recipe: object }
+  // As a run on a GPU writes it, which only a session there would take.
+  const recipe = { ...state.recipe, device: 'cuda', precision: 'bf16', cuda: { tune: { key: 1 }, deterministic: false } }
+  await writeFile(path, JSON.stringify({ ...state, recipe }))
+  for (const device of ['cpu', 'reference'] as const) {
+    const run = fit(tiny(), await options({ steps: 5, checkpoint, device, cuda: { deterministic: false } }))
+    await t.throwsAsync(run.finished, { code: 'ERR_CHECKPOINT', message: new RegExp(`another run: device: "cuda" before, "${device}" now`) })
+  }
 })
 
 test('a loss that is not finite ends the run; readers and awaiters are told, and what was saved stays', async (t) => {

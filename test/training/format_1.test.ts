@@ -1,5 +1,5 @@
 /** Run folders that commit 6dff5b2 wrote, in checkpoint format 1: see test/fixtures/format-1/make.mjs. */
-import { cp, readFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -114,6 +114,18 @@ for (const given of cases) {
     t.true(best!.probability > 0)
   })
 }
+
+test('properties that 6dff5b2 did not know had their defaults', async (t) => {
+  const given = cases.find(({ name }) => name === 'digits-run')!
+  const directory = await copyOf(t, given.name)
+  const path = join((await listCheckpoints(directory)).at(-1)!.path, 'state.json')
+  const text = await readFile(path, 'utf8')
+  const unknown = ['biasInit', 'factor', 'clipNorm', 'frozen']
+  for (const key of unknown) t.true(text.includes(`"${key}"`), key)
+  const earlier = JSON.stringify(JSON.parse(text, (key, value: unknown) => (unknown.includes(key) ? undefined : value)))
+  await writeFile(path, earlier)
+  t.is((await fit(given.net, await options(given, directory)).finished).step, 10)
+})
 
 /** Each with what is said of it. The recipe of make.mjs goes before. */
 const others: readonly (readonly [what: string, more: Partial<FitSettings>, message: RegExp])[] = [

@@ -1,7 +1,7 @@
 /** What decides the numbers of a run, and how a run that differs from its checkpoint is told. */
 import test from 'ava'
 import { flip, memoryDataset, randomCrop, type CompletePreparation } from '../../lib/data/index.js'
-import { classifier, conv2d, network } from '../../lib/layers/index.js'
+import { classifier, conv2d, dropout, network, optionA, relu, repeat, residual, type Network } from '../../lib/layers/index.js'
 import type { Option, Table } from '../../lib/options/spec.js'
 import { fitTable, planFit } from '../../lib/training/fit_options.js'
 import { differences, otherOptions, recipeOf, type Recipe, type Taken } from '../../lib/training/recipe.js'
@@ -119,7 +119,36 @@ test('another device, precision and network are told', (t) => {
   t.deepEqual(differences(stored(usual), recipeWith({}, bf16)), ['precision: "fp32" before, "bf16" now'])
   const reference: Taken = { ...session, device: 'reference' }
   t.deepEqual(differences(stored(usual), recipeWith({}, reference)), ['device: "cpu" before, "reference" now'])
-  t.deepEqual(differences(stored(usual), recipeOf(planFit(wide, least), session, prepare)), ['network: "network" before, "wide" now (layers differ)'])
+  t.deepEqual(differences(stored(usual), recipeOf(planFit(wide, least), session, prepare)), [
+    'network: "network" before, "wide" now (layers.stem.channels: 2 before, 4 now)',
+  ])
+})
+
+test('of another network the first layer or property that differs is told', (t) => {
+  const [stem, head] = [conv2d({ channels: 2, kernel: 3 }), classifier({ classes: 2 })]
+  const unit = residual({ branch: [relu(), conv2d({ channels: 2, kernel: 3 })] })
+  const before = network({ input, layers: { stem, unit, stage: repeat(2, relu()), head } })
+  const others: readonly (readonly [now: Network, text: string])[] = [
+    [network({ input: { ...input, height: 5 }, layers: before.layers }), 'input.height: 4 before, 5 now'],
+    [network({ input, layers: { stem, unit, stage: repeat(3, relu()), head } }), 'layers.stage.count: 2 before, 3 now'],
+    [network({ input, layers: { stem, unit, stage: repeat(2, dropout({ rate: 0.5 })), head } }), 'layers.stage.layer: relu before, dropout now'],
+    [network({ input, layers: { stem, unit, stage: relu(), head } }), 'layers.stage: repeat before, relu now'],
+    [network({ input, layers: { stem, stage: repeat(2, relu()), head } }), 'layers[1]: unit (residual) before, stage (repeat) now'],
+    [network({ input, layers: { stem, unit, stage: repeat(2, relu()), head, last: relu() } }), 'layers[4]: none before, last (relu) now'],
+    [
+      network({ input, layers: { stem, unit: residual({ branch: [relu(), conv2d({ channels: 2, kernel: 3, bias: true })] }), head } }),
+      'layers.unit.branch.conv1.bias: false before, true now',
+    ],
+    [
+      network({ input, layers: { stem, unit: residual({ branch: unit.branch, shortcut: optionA({ channels: 2 }) }), head } }),
+      'layers.unit.shortcut: identity before, layers now',
+    ],
+  ]
+  const recipeOfNetwork = (net: Network) => recipeOf(planFit(net, least), session, prepare)
+  for (const [now, text] of others)
+    t.deepEqual(differences(stored(recipeOfNetwork(before)), recipeOfNetwork(now)), [`network: "network" before, "network" now (${text})`])
+  const renamed = network({ name: 'other', input, layers: before.layers })
+  t.deepEqual(differences(stored(recipeOfNetwork(before)), recipeOfNetwork(renamed)), ['network: "network" before, "other" now'])
 })
 
 test('another normalization and other steps of preparation are told, each by itself', (t) => {

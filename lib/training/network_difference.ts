@@ -1,0 +1,49 @@
+/** Where two networks first differ, for the message that refuses one of them. */
+import { describe, isObject } from '../options/values.js'
+
+interface Difference {
+  readonly place: string
+  readonly before: unknown
+  readonly now: unknown
+}
+
+/** The first layer or property that differs, with both values; undefined where only the names of the networks do. */
+export function networkDifference(before: unknown, now: unknown): string | undefined {
+  const [saved, wanted] = [before, now].map((network) => (isObject(network) ? { ...network, name: undefined } : network))
+  const found = search('', saved, wanted)
+  return found && `${found.place}: ${shown(found.before)} before, ${shown(found.now)} now`
+}
+
+function search(place: string, before: unknown, now: unknown): Difference | undefined {
+  if (before === now) return undefined
+  // Of layers of two kinds no property is worth comparing.
+  if (!isObject(before) || !isObject(now) || before['kind'] !== now['kind']) return { place, before, now }
+  for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {
+    const found = key === 'children' ? searchChildren(place, before[key], now[key]) : search(inside(place, key), before[key], now[key])
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+type Child = readonly [name: string, layer: unknown]
+
+function searchChildren(place: string, before: unknown, now: unknown): Difference | undefined {
+  const [saved, wanted] = [before, now] as [readonly Child[], readonly Child[]]
+  for (let index = 0; index < Math.max(saved.length, wanted.length); index++) {
+    const [was, is] = [saved[index], wanted[index]]
+    if (was?.[0] !== is?.[0]) return { place: `${place}[${index}]`, before: was, now: is }
+    const found = search(inside(place, was![0]), was![1], is![1])
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const inside = (place: string, name: string): string => [place, name].filter((part) => part !== '').join('.')
+
+/** A layer is shown by its kind, and a child by its name too: whole layers are long. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'none'
+  if (Array.isArray(value)) return `${value[0]} (${shown(value[1])})`
+  if (isObject(value)) return typeof value['kind'] === 'string' ? value['kind'] : describe(value)
+  return JSON.stringify(value)
+}
