@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { fileError } from '../formats/files.js'
+import { isObject } from '../options/values.js'
 import type { Recipe } from './recipe.js'
 import { knownFormats } from './recipe_formats.js'
 
@@ -58,8 +59,4 @@ export async function readState(directory: string): Promise<StoredState> {
     throw new PreresnetError('ERR_CHECKPOINT', `${path}: step, recipe or files are missing; the checkpoint is damaged`)
   }
   return state as StoredState
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }
