@@ -1,5 +1,6 @@
-// Limits of options that reach native code. The tables of options have the same (test/options/limits.test.ts compares):
-// what TypeScript lets through is never refused here, and what it refuses never gets further.
+// Limits of options that reach native code. The tables of options have the same
+// (test/options/limits.test.ts compares): what TypeScript lets through is never refused here, and
+// what it refuses never gets further.
 #pragma once
 
 #include <cstdint>
