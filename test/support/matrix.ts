@@ -1,5 +1,5 @@
 /**
- * Tests over a matrix of cases. `npm test` runs enough of them that each row and each column has one; the rest is for the thorough tests, which have the same titles
+ * Tests over a matrix of cases. `npm test` runs some of them; the rest is for the thorough tests, which have the same titles
  * in a file NAME.thorough.ts.
  */
 export interface Matrix<T> {

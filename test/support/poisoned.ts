@@ -32,7 +32,7 @@ interface Case {
   readonly place: (typeof places)[number]
 }
 
-/** Every network and every place once or more. */
+/** Every network once or more, and every place. */
 const quick = [
   'pre-activation, basic, option A, cpu fp32',
   'pre-activation, basic, option A, cuda-emulated fp16',
