@@ -7,6 +7,16 @@
 namespace preresnet::cuda {
 namespace {
 
+/// Of the windows of one axis that cover a place.
+__device__ __forceinline__ int first_window(const PoolSizes& sizes, int place) {
+  const int above = place + sizes.padding - sizes.kernel;
+  return above < 0 ? 0 : above / sizes.stride + 1;
+}
+__device__ __forceinline__ int last_window(const PoolSizes& sizes, int place, int windows) {
+  const int last = (place + sizes.padding) / sizes.stride;
+  return last < windows ? last : windows - 1;
+}
+
 template <class T, bool kSums>
 struct AveragePoolBackwardPass {
   static constexpr int kTerms = kSums ? 2 : 0;
@@ -24,18 +34,20 @@ struct AveragePoolBackwardPass {
     const int w = static_cast<int>(row % sizes.width);
     const int h = static_cast<int>(row / sizes.width % sizes.height);
     const size_t image = row / sizes.width / sizes.height;
-    const T* dy = static_cast<const T*>(op.dy) +
-                  image * sizes.out_height * sizes.out_width * channels + channel;
-    float dx[8] = {};
-
     // The windows over (h, w): p stride - padding <= h < p stride - padding + kernel.
-    const int above = h + sizes.padding - sizes.kernel, before = w + sizes.padding - sizes.kernel;
-    const int first_q = before < 0 ? 0 : before / sizes.stride + 1;
-    for (int p = above < 0 ? 0 : above / sizes.stride + 1;
-         p <= (h + sizes.padding) / sizes.stride && p < sizes.out_height; ++p) {
-      for (int q = first_q; q <= (w + sizes.padding) / sizes.stride && q < sizes.out_width; ++q) {
+    const int first_p = first_window(sizes, h), first_q = first_window(sizes, w);
+    const int windows = last_window(sizes, w, sizes.out_width) - first_q;
+    int lines = last_window(sizes, h, sizes.out_height) - first_p;
+    // Walking pointers leave registers to the coefficients and sums.
+    const T* line = static_cast<const T*>(op.dy) +
+                    ((image * sizes.out_height + first_p) * sizes.out_width + first_q) * channels +
+                    channel;
+    float dx[8] = {};
+    for (; lines >= 0; --lines, line += sizes.out_width * channels) {
+      const T* dy = line;
+      for (int window = windows; window >= 0; --window, dy += channels) {
         float gradients[8];
-        load8(dy + (static_cast<size_t>(p) * sizes.out_width + q) * channels, gradients);
+        load8(dy, gradients);
         PRERESNET_UNROLL
         for (int i = 0; i < 8; ++i) dx[i] += gradients[i];
       }
