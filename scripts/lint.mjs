@@ -18,7 +18,7 @@ await main('lint', () => {
     prettier: ['node_modules/.bin/prettier', ['--log-level', 'warn', values.fix ? '--write' : '--check', '.']],
     'clang-format': ['clang-format', [...(values.fix ? ['-i'] : ['--dry-run', '-Werror']), ...cpp]],
   }
-  // All three run, so that one visit shows everything.
+  // All of them run, so that one visit shows everything.
   const failed = Object.entries(checks).filter(([, [command, args]]) => !passes(command, args))
   const long = cpp.flatMap(tooLong)
   for (const sentence of long) console.error(sentence)

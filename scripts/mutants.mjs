@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 import ts from 'typescript'
 import { MUTANTS } from './mutants/list.mjs'
 import { main, output, run, Stop } from './support/run.mjs'
-import { filesUnder } from './support/stamp.mjs'
+import { testFiles } from './support/tests.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const LIMIT = 15 * 60 * 1000 // a suite that hangs has noticed
@@ -101,11 +101,10 @@ function build(copy, file, name) {
   if (status !== 0) throw new Stop(`${name}: does not build\n${stdout}${stderr}`)
 }
 
-/** Names of test files and folders, without `dist/test/` and the endings: the thorough tests of a name belong to it. */
+/** Test files of names and folders. */
 function expand(copy, tests) {
   return tests.flatMap((test) => {
-    const places = ['.test.js', '.thorough.js', ''].map((ending) => `dist/test/${test}${ending}`)
-    const files = places.flatMap((place) => filesUnder(copy, place)).filter((file) => /\.(test|thorough)\.js$/.test(file))
+    const files = testFiles(copy, test)
     if (files.length === 0) throw new Stop(`no tests are called ${test}`)
     return files
   })

@@ -6,7 +6,7 @@ import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main, output, run, Stop } from './support/run.mjs'
-import { filesUnder } from './support/stamp.mjs'
+import { testFiles } from './support/tests.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 process.chdir(root)
@@ -33,8 +33,7 @@ await main('sanitize', () => {
   const addon = join(root, BUILD, 'Release/preresnet.node')
   if (!existsSync(addon)) throw new Stop(`the build made no ${addon}`)
   const chosen = process.argv.slice(2)
-  const tests =
-    chosen.length > 0 ? chosen : SUITES.flatMap((suite) => filesUnder(root, `dist/test/${suite}`)).filter((file) => /\.(test|thorough)\.js$/.test(file))
+  const tests = chosen.length > 0 ? chosen : SUITES.flatMap((suite) => testFiles(root, suite))
   if (tests.length === 0) throw new Stop('no tests found')
 
   run(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', '--serial', ...tests], {

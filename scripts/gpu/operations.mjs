@@ -2,12 +2,18 @@
 // garbage first, have borders, odd sizes and channels that fill no vector.
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { filesUnder } from '../support/stamp.mjs'
+import { pathToFileURL } from 'node:url'
+import { Stop } from '../support/run.mjs'
+import { testFiles, testName } from '../support/tests.mjs'
 import { attempt } from './processes.mjs'
 
 export async function operations({ home, emulated, secondsLeft }) {
-  const files = filesUnder(home, 'dist/test/ops').filter((file) => file.endsWith('.test.js'))
-  const chosen = emulated ? files.filter((file) => /\/(conv|bn_relu|sgd)\.test\.js$/.test(file)) : files
+  const files = testFiles(home, 'ops')
+  const { contracts } = await import(pathToFileURL(join(home, 'dist/lib/contracts.js')).href)
+  const tested = new Set(files.map(testName))
+  const untested = Object.keys(contracts).filter((operation) => !tested.has(`ops/${operation}`))
+  if (untested.length > 0) throw new Stop(`expected a test of every operation, got none of ${untested.join(', ')}`)
+  const chosen = emulated ? files.filter((file) => ['ops/conv', 'ops/bn_relu', 'ops/sgd'].includes(testName(file))) : files
   // The tests run from the place where the results of the build lie; ava finds its settings in package.json.
   const env = { ...process.env, ...(!emulated && { PRERESNET_TEST_DEVICE: 'cuda' }) }
   // The reference executor, on the host, is the slow side.

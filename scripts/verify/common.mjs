@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { filesUnder } from '../support/stamp.mjs'
+import { testFiles } from '../support/tests.mjs'
 
 /** Random 32 x 32 x 3 images with random labels. */
 export async function randomImages(count, classes = 10) {
@@ -25,7 +25,7 @@ export function resident() {
 
 /** Compiled test files of some folders of test/. */
 export function operationTests(folders) {
-  return folders.flatMap((folder) => filesUnder('.', `dist/test/${folder}`)).filter((file) => /\.(test|thorough)\.js$/.test(file))
+  return folders.flatMap((folder) => testFiles('.', folder))
 }
 
 /** Runs ava with --tap and counts; what failed goes to stderr. */
