@@ -2,7 +2,10 @@
 
 #include <boost/context/protected_fixedsize_stack.hpp>
 #include <cstddef>
+#include <mutex>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -28,14 +31,47 @@ void arrived(void*, const void**, size_t*) {}
 void forget(void*, size_t) {}
 #endif
 
+/// Stacks that sessions have left, for the next one: each new one costs three system calls and its
+/// page faults, and a session has up to a thousand.
+class Kept {
+ public:
+  std::optional<boost::context::stack_context> take() {
+    const std::lock_guard lock(mutex_);
+    if (stacks_.empty()) return std::nullopt;
+    const auto stack = stacks_.back();
+    stacks_.pop_back();
+    return stack;
+  }
+  bool keep(const boost::context::stack_context& stack) {
+    const std::lock_guard lock(mutex_);
+    if (stacks_.size() >= kMost) return false;
+    stacks_.push_back(stack);
+    return true;
+  }
+
+ private:
+  static constexpr size_t kMost = 2048;
+  std::mutex mutex_;
+  std::vector<boost::context::stack_context> stacks_;
+};
+
+/// Never destroyed: threads may end after the statics do.
+Kept& kept() {
+  static auto* const all = new Kept;
+  return *all;
+}
+
 /// A guard page below each stack: an overflow ends the process, it does not spoil other memory.
 class Stacks {
  public:
-  boost::context::stack_context allocate() { return stacks_.allocate(); }
+  boost::context::stack_context allocate() {
+    if (const auto stack = kept().take()) return *stack;
+    return stacks_.allocate();
+  }
   void deallocate(boost::context::stack_context& stack) {
     // The last frames were never left. Whatever gets this memory next must not inherit their marks.
     forget(static_cast<std::byte*>(stack.sp) - stack.size, stack.size);
-    stacks_.deallocate(stack);
+    if (!kept().keep(stack)) stacks_.deallocate(stack);
   }
 
  private:
