@@ -61,6 +61,55 @@ test('names beyond what a header holds, by pax records and by entries of GNU', a
   }
 })
 
+test('names of ustar in two parts', async (t) => {
+  const folder = await temporaryFolder(t)
+  const name = `${'a-folder-with-a-long-name/'.repeat(5)}cat/1.png`
+  const path = await pack(folder, 'ustar', 'ustar', { [name]: noise(1) })
+  const { entries, bytes } = await readTar(path, undefined)
+  await bytes.close()
+  t.deepEqual(
+    entries.map((entry) => entry.name),
+    [name],
+  )
+  t.deepEqual((await tarDataset(path)).classes, ['cat'])
+})
+
+/** An entry's header with the size in these twelve bytes. */
+function headerOf(name: string, kind: string, size: Buffer): Buffer {
+  const header = Buffer.alloc(512)
+  header.write(name)
+  size.copy(header, 124)
+  header.write(kind, 156)
+  header.fill(' ', 148, 156)
+  const sum = header.reduce((total, byte) => total + byte)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  return header
+}
+
+test('sizes that octal digits cannot hold: in a pax record, and in binary', async (t) => {
+  const folder = await temporaryFolder(t)
+  const image = noise(1)
+  const octal = (size: number) => Buffer.from(size.toString(8).padStart(11, '0'))
+  const binary = Buffer.alloc(12)
+  binary[0] = 0x80
+  binary.writeUInt32BE(image.length, 8)
+  const whole = (contents: Buffer) => Buffer.concat([contents, Buffer.alloc(-contents.length & 511)])
+  const record = `12 size=${image.length}\n`
+  t.is(record.length, 12)
+  const parts = [
+    ...[headerOf('pax', 'x', octal(record.length)), whole(Buffer.from(record)), headerOf('a/1.png', '0', octal(0)), whole(image)],
+    ...[headerOf('b/2.png', '0', binary), whole(image), Buffer.alloc(1024)],
+  ]
+  const path = join(folder, 'sizes.tar')
+  await writeFile(path, Buffer.concat(parts))
+  const { entries, bytes } = await readTar(path, undefined)
+  await bytes.close()
+  t.deepEqual(entries, [
+    { name: 'a/1.png', offset: 1536, length: image.length },
+    { name: 'b/2.png', offset: 2048 + whole(image).length, length: image.length },
+  ])
+})
+
 test('shards as of WebDataset: keys, numbers of classes, several tars', async (t) => {
   const folder = await temporaryFolder(t)
   const first = await pack(folder, 'shard-0', 'ustar', { '0.png': noise(1), '0.cls': '2', '0.json': '{}', 'x/1.seg.png': noise(2), 'x/1.cls': '0\n' })

@@ -17,6 +17,20 @@ test('a batch of the caller is the same as the loader with that batch', async (t
   t.deepEqual(await allValues(other), await allValues(one))
 })
 
+test('without a placement images are cropped in the middle, and not mirrored', async (t) => {
+  await using batches = await trainingLoader({ prepare: { train: [randomCrop({ pad: 2 }), flip()] } })
+  const { images, labels } = (await batches.next(0))!
+  const trained = async (placement?: Int32Array): Promise<object> => {
+    const session = await open(t, { data: batches })
+    await session.step({ images, labels, ...(placement && { placement }) }, { learningRate: 0.1 })
+    return allValues(session)
+  }
+  const all = (...each: readonly [y: number, x: number, mirrored: number]) => Int32Array.from({ length: labels.length * 3 }, (_, index) => each[index % 3]!)
+  const expected = await trained(all(2, 2, 0))
+  t.deepEqual(await trained(), expected)
+  for (const other of [all(0, 0, 0), all(2, 2, 1)]) t.notDeepEqual(await trained(other), expected)
+})
+
 test('a batch that does not fit is refused', async (t) => {
   const session = await open(t)
   const images = new Uint8Array(8 * 28 * 28)
