@@ -1,4 +1,4 @@
-import { batchNorm, classifier, compile, conv2d, digits, loader, network, relu, repeat, residual, sgd } from 'preresnet'
+import { batchNorm, classifierHead, compile, conv2d, digits, loader, network, relu, repeat, residual, sgd } from 'preresnet'
 
 const unit = (channels: number) =>
   residual({
@@ -6,7 +6,7 @@ const unit = (channels: number) =>
   })
 const net = network({
   input: { height: 28, width: 28, channels: 1 },
-  layers: { stem: conv2d({ channels: 16, kernel: 3 }), stage: repeat(3, unit(16)), norm: [batchNorm(), relu()], head: classifier({ classes: 10 }) },
+  layers: { stem: conv2d({ channels: 16, kernel: 3 }), stage: repeat(3, unit(16)), norm: [batchNorm(), relu()], head: classifierHead({ classes: 10 }) },
 })
 
 const data = await digits()

@@ -1,6 +1,6 @@
-import { centerCrop, fit, flip, imageFolders, preResNet, randomCrop, resize } from 'preresnet'
+import { centerCrop, fit, flip, imageFolderSplits, preResNet, randomCrop, resize } from 'preresnet'
 
-const { train, test } = await imageFolders('photos')
+const { train, test } = await imageFolderSplits('photos')
 const side = [resize(37), centerCrop()]
 await fit(preResNet('preresnet-20', { classes: train.classes.length }), {
   train,

@@ -3,7 +3,7 @@ export { PreresnetError } from './errors.js'
 
 export {
   batchNorm,
-  classifier,
+  classifierHead,
   constantScaling,
   conv2d,
   dropout,
@@ -35,7 +35,7 @@ export {
   download,
   flip,
   imageFolder,
-  imageFolders,
+  imageFolderSplits,
   loader,
   memoryDataset,
   randomCrop,

@@ -3,7 +3,7 @@ export type { ErrorCode } from './errors.js'
 
 export type * from './layers/layer.js'
 export type { BatchNormOptions } from './layers/batch_norm.js'
-export type { ClassifierHeadOptions } from './layers/classifier.js'
+export type { ClassifierHeadOptions } from './layers/classifier_head.js'
 export type { Conv2dOptions } from './layers/conv2d.js'
 export type { DropoutOptions } from './layers/dropout.js'
 export type { LinearOptions } from './layers/linear.js'
@@ -28,7 +28,7 @@ export type { CacheChoice, CompletePreparation, Normalization, Preparation } fro
 export type { CenterCrop, Flip, PreparationStep, RandomCrop, Resize } from './data/prepare/steps.js'
 
 export type { LossScale } from './compiler/options.js'
-export type { SessionMemory, TraceEvent, Traffic } from './native/reports.js'
+export type { SessionMemory, TraceEvent, BytesMoved } from './native/reports.js'
 export type { ClassLabels, PixelSamples, SoftLabels, UserBatch, UserSamples, ValueSamples } from './runtime/batch.js'
 export type { BatchSize, SessionOptions } from './runtime/session_options.js'
 export type { CudaSettings } from './runtime/cuda.js'

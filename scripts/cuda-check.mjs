@@ -13,9 +13,9 @@ import { main, run, Stop } from './support/run.mjs'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /**
  * Bytes that kernels of a file may spill. pointwise indexes up to a kilobyte of local memory as its registers, beside which these are
- * nothing; pool_backward does so in fp32 for compute capability 8.0 only, and residual_add, where it takes statistics alone, for 10.0 only.
+ * nothing; max_pool_backward does so in fp32 for compute capability 8.0 only, and residual_add, where it takes statistics alone, for 10.0 only.
  */
-const ALLOWED = { 'pointwise.cu': 64, 'pool_backward.cu': 16, 'residual_add.cu': 8 }
+const ALLOWED = { 'pointwise.cu': 64, 'max_pool_backward.cu': 16, 'residual_add.cu': 8 }
 
 process.chdir(root)
 

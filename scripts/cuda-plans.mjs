@@ -50,7 +50,7 @@ async function ask() {
     Object.assign(result, version)
     if (job.part === 'numbered') lost.push(...unreachable(job, answers))
     else if (job.part === 'compiled') result.compiled[job.device] = compiledOf(job.requests, answers)
-    else summarise(result, job, answers)
+    else summarize(result, job, answers)
     if (process.stderr.isTTY) process.stderr.write(`\r${++done} of ${jobs.length} `)
   })
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
@@ -59,7 +59,7 @@ async function ask() {
   return ordered(result)
 }
 
-function summarise(result, { device, precision, requests }, answers) {
+function summarize(result, { device, precision, requests }, answers) {
   const engines = ((result.engines[device] ??= {})[precision] = {})
   const workspace = ((result.workspaceMiB[device] ??= {})[precision] = {})
   for (const pattern of PATTERNS.map(patternKey)) {

@@ -6,14 +6,14 @@ import type { CommandSpec } from './command.js'
 import { measure, type Measurement } from './measure.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
 import { count, pairs, print, printJson, size } from './output.js'
-import { cudaTrainingOptions, passedOn, placeOptions } from './place_options.js'
+import { cudaTrainingOptions, passedOn, deviceOptions } from './place_options.js'
 
 const options = {
   ...networkOptions,
   ...sizeOptions,
-  ...placeOptions,
+  ...deviceOptions,
   ...cudaTrainingOptions,
-  recompute: programOptions.recompute,
+  activationCheckpointing: programOptions.activationCheckpointing,
   batch: runOptions.batch,
   seconds: numberOption({ group: 'Command', help: 'how long to measure, after a warm-up', unit: 'seconds', minimum: 0.1, maximum: 3600, fallback: 10 }),
 }

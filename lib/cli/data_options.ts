@@ -1,7 +1,7 @@
 /** `--data`: digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST or a folder. */
 import type { DataSplit, ImageShape } from '../data/dataset.js'
 import { storedSize } from '../data/image_sizes.js'
-import { centerCrop, cifar10, cifar100, digits, flip, imageFolders, randomCrop, resize, type Preparation, type PreparationStep } from '../data/index.js'
+import { centerCrop, cifar10, cifar100, digits, flip, imageFolderSplits, randomCrop, resize, type Preparation, type PreparationStep } from '../data/index.js'
 import { tarDataset } from '../data/tar.js'
 import { usualSteps } from '../data/prepare/complete.js'
 import { largestPad } from '../data/prepare/steps.js'
@@ -28,7 +28,7 @@ export const dataOptions = {
     minimum: 1,
     usual: '--image / 0.875, or not at all where every file has the size of --image',
   }),
-  grey: flagOption({ group: 'Data', help: 'folder or tar: one channel instead of three', fallback: false }),
+  gray: flagOption({ group: 'Data', help: 'folder or tar: one channel instead of three', fallback: false }),
 }
 
 /** The random steps. */
@@ -57,17 +57,17 @@ async function tars(files: string): Promise<DataSplit> {
 const tarPrefix = 'tar:'
 const archives = { 'cifar10:': cifar10, 'cifar100:': cifar100 } as const
 
-/** Files of images alone leave open how large and in what colours a network takes them. */
+/** Files of images alone leave open how large and in what colors a network takes them. */
 function isFiles(data: string): boolean {
   return data !== 'digits' && !Object.keys(archives).some((prefix) => data.startsWith(prefix))
 }
 
-export async function openData({ data, image, resize, grey }: DataValues): Promise<DataSplit> {
+export async function openData({ data, image, resize, gray }: DataValues): Promise<DataSplit> {
   if (data === undefined) throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST or a folder), got none')
   if (data.startsWith(tarPrefix)) return tars(data.slice(tarPrefix.length))
-  if (isFiles(data)) return imageFolders(data)
-  if (image !== undefined || resize !== undefined || grey)
-    throw new PreresnetError('ERR_OPTION', `--image, --resize and --grey are for folders and tars, got --data ${data}`)
+  if (isFiles(data)) return imageFolderSplits(data)
+  if (image !== undefined || resize !== undefined || gray)
+    throw new PreresnetError('ERR_OPTION', `--image, --resize and --gray are for folders and tars, got --data ${data}`)
   const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
   if (archive === undefined) return digits()
   const [prefix, open] = archive
@@ -76,12 +76,12 @@ export async function openData({ data, image, resize, grey }: DataValues): Promi
   return open(directory)
 }
 
-/** What a network for these images takes: what --image and --grey say of files, or the size of its first image. */
-export async function inputFor({ image, resize: side, grey }: DataValues, { train: { source } }: DataSplit): Promise<ImageShape> {
+/** What a network for these images takes: what --image and --gray say of files, or the size of its first image. */
+export async function inputFor({ image, resize: side, gray }: DataValues, { train: { source } }: DataSplit): Promise<ImageShape> {
   if (source.kind === 'memory') return source.shape
   if (side !== undefined && image === undefined) throw new PreresnetError('ERR_OPTION', '--resize: expected --image with it, got none')
   const { height, width } = image === undefined ? await storedSize(source, 0) : { height: image, width: image }
-  return { height, width, channels: grey ? 1 : 3 }
+  return { height, width, channels: gray ? 1 : 3 }
 }
 
 /** Steps for files; undefined: what is usual. Without --image every file has to have the size of the first. */

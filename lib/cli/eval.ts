@@ -12,11 +12,11 @@ import type { CommandSpec } from './command.js'
 import { confusionOf, confusionText } from './confusion.js'
 import { dataOptions, openData, stepsFor } from './data_options.js'
 import { count, duration, percent, print, printJson } from './output.js'
-import { cudaOptions, passedOn, placeOptions } from './place_options.js'
+import { cudaOptions, passedOn, deviceOptions } from './place_options.js'
 
 const options = {
   ...dataOptions,
-  ...placeOptions,
+  ...deviceOptions,
   ...cudaOptions,
   split: choiceOption({ group: 'Data', help: 'which images', choices: ['train', 'test'], fallback: 'test' }),
   batch: variant(runOptions.batch, { help: 'images a step' }),
@@ -25,7 +25,7 @@ const options = {
 
 export const evaluate: CommandSpec<typeof options> = {
   name: 'eval',
-  summary: 'top-1 and top-5 error of a model on labelled images, and its confusion matrix',
+  summary: 'top-1 and top-5 error of a model on labeled images, and its confusion matrix',
   arguments: [['<model>', 'a model file, as runs/first/model.safetensors']],
   options,
   examples: [
@@ -60,7 +60,7 @@ export const evaluate: CommandSpec<typeof options> = {
  * them normalized by the training images.
  */
 async function asTrained(
-  values: Pick<ValuesOf<typeof options>, 'image' | 'resize' | 'grey'>,
+  values: Pick<ValuesOf<typeof options>, 'image' | 'resize' | 'gray'>,
   { train, test }: DataSplit,
   { network: { input }, prepare }: ModelDescription,
 ): Promise<Preparation> {
@@ -71,8 +71,8 @@ async function asTrained(
 }
 
 /** ERR_SHAPE where options say that the network takes other images. */
-function checkInput({ image, grey }: Pick<ValuesOf<typeof options>, 'image' | 'grey'>, input: ImageShape): void {
+function checkInput({ image, gray }: Pick<ValuesOf<typeof options>, 'image' | 'gray'>, input: ImageShape): void {
   const { height, width, channels } = input
-  if ((image === undefined || (image === height && image === width)) && (!grey || channels === 1)) return
-  throw new PreresnetError('ERR_SHAPE', `--image, --grey: expected what the network takes, ${height} x ${width} x ${channels} (height, width, channels)`)
+  if ((image === undefined || (image === height && image === width)) && (!gray || channels === 1)) return
+  throw new PreresnetError('ERR_SHAPE', `--image, --gray: expected what the network takes, ${height} x ${width} x ${channels} (height, width, channels)`)
 }

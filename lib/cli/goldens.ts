@@ -1,16 +1,16 @@
 import { checkGoldens, type GoldenReport } from '../goldens/check.js'
 import { chooseDevice } from '../runtime/device.js'
 import { choiceOption, variant } from '../options/spec.js'
-import { placeOptions, programOptions } from '../options/table.js'
+import { deviceOptions, programOptions } from '../options/table.js'
 import type { CommandSpec } from './command.js'
 import { shownDevice } from './emulated.js'
 import { count, print, printJson, table } from './output.js'
 import { loweringOf, tierOption } from './tier_option.js'
 
 const options = {
-  ...placeOptions,
+  ...deviceOptions,
   device: choiceOption({ group: 'Device', help: 'who computes', choices: ['reference', 'cpu', 'cuda'], fallback: 'reference' }),
-  precision: variant(placeOptions.precision, { help: 'arithmetic; auto is fp64 for the reference, fp32 for the CPU, fp16 on CUDA' }),
+  precision: variant(deviceOptions.precision, { help: 'arithmetic; auto is fp64 for the reference, fp32 for the CPU, fp16 on CUDA' }),
   ...tierOption,
   convolution: variant(programOptions.convolution, { help: 'direct, or auto: Winograd too, as in training, with its wider bounds', fallback: 'direct' }),
 }
@@ -26,8 +26,8 @@ export const goldens: CommandSpec<typeof options> = {
     ['goldens test/goldens --device cpu --precision bf16 --json', 'the CPU with bf16 in memory, for a script'],
   ],
   async run({ device, precision, tier, convolution, threads, json }, [directory]) {
-    const place = chooseDevice(device, precision)
-    const judged = await checkGoldens({ directory: directory as string, ...place, ...loweringOf(tier, place), convolution, threads })
+    const chosen = chooseDevice(device, precision)
+    const judged = await checkGoldens({ directory: directory as string, ...chosen, ...loweringOf(tier, chosen), convolution, threads })
     const report = { ...judged, device: shownDevice(judged.device) }
     if (json) printJson(report)
     else print(describe(report))

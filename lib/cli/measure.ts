@@ -68,7 +68,7 @@ const learningRate = 0.001
 async function firstStep(session: Session, work: 'train' | 'infer'): Promise<void> {
   const { batch, classes } = session
   const { height, width, channels } = session.network.input
-  const x = await initialValues({ kind: 'normal', deviation: 1 }, batch * height * width * channels, session.seed, 'x')
+  const x = await initialValues({ kind: 'normal', std: 1 }, batch * height * width * channels, session.seed, 'x')
   if (work === 'infer') await session.infer({ x })
   else await session.step({ x, labels: Int32Array.from({ length: batch }, (_, index) => index % classes) }, { learningRate })
 }

@@ -1,12 +1,12 @@
 /** Where and how to compute: the same flags in every command that does. */
 import type { Given, Table } from '../options/spec.js'
-import { placeOptions } from '../options/table.js'
+import { deviceOptions } from '../options/table.js'
 import type { cudaTable } from '../runtime/cuda.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import { flagsWithin, fromFlags } from './flags.js'
 import { tuningProgress } from './progress.js'
 
-export { placeOptions }
+export { deviceOptions }
 
 /** For commands that train on a CUDA device; an error on another. */
 export const cudaTrainingOptions = flagsWithin({ cuda: sharedOptions.cuda })

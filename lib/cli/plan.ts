@@ -1,5 +1,5 @@
-import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
-import type { CompileOptions } from '../compiler/options.js'
+import { compilePrograms, serializePrograms } from '../compiler/compile.js'
+import type { ProgramOptions } from '../compiler/options.js'
 import type { DeviceName, ProgramSet } from '../compiler/program.js'
 import { type PlanReport, planReport } from '../compiler/report.js'
 import { buildGraph, type Graph } from '../graph/index.js'
@@ -7,7 +7,7 @@ import type { Network } from '../layers/index.js'
 import { invalid } from '../options/values.js'
 import { loadBinding } from '../native/load.js'
 import { chosenKernels } from '../runtime/chosen_kernels.js'
-import { type CudaPlace, cudaPlace } from '../runtime/cuda.js'
+import { type CudaDevice, cudaDevice } from '../runtime/cuda.js'
 import { chooseDevice } from '../runtime/device.js'
 import { updateOptions } from '../runtime/optimizer.js'
 import { sgd } from '../training/sgd.js'
@@ -18,18 +18,18 @@ import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
 import { count, pairs, percent, print, printJson, size, table } from './output.js'
-import { passedOn, placeOptions } from './place_options.js'
+import { passedOn, deviceOptions } from './place_options.js'
 import { loweringOf, tierOption } from './tier_option.js'
 import { type Timing, timeProgram } from './time.js'
 
 const options = {
   ...networkOptions,
   ...sizeOptions,
-  ...placeOptions,
+  ...deviceOptions,
   ...programOptions,
   // A program can be made for a device that is not there.
-  device: variant(placeOptions.device, { help: 'for whom' }),
-  precision: variant(placeOptions.precision, { help: 'arithmetic' }),
+  device: variant(deviceOptions.device, { help: 'for whom' }),
+  precision: variant(deviceOptions.precision, { help: 'arithmetic' }),
   arch: integerOption({
     group: 'CUDA',
     help: 'compute capability, 90 for an H100',
@@ -59,7 +59,7 @@ export const plan: CommandSpec<typeof options> = {
     ['plan preresnet-164 --batch 128', 'operation by operation'],
     ['plan preresnet-164 --batch 128 --precision bf16 --json', 'for a script'],
     ['plan preresnet-200 --program infer --batch 1 --time', 'milliseconds, GFLOP/s and GB/s of each operation'],
-    ['plan preresnet-164 --batch 128 --recompute 4', 'what recomputing saves'],
+    ['plan preresnet-164 --batch 128 --activation-checkpointing 4', 'what recomputing saves'],
     ['plan preresnet-200 --device cuda --arch 90 --precision fp16', 'launches of a GPU that need not be there'],
     ['plan preresnet-200 --device cuda --time --tier plain', 'what each takes on the GPU, with cuDNN fusing nothing'],
   ],
@@ -67,14 +67,14 @@ export const plan: CommandSpec<typeof options> = {
     const { json, batch, program, threads, time, tier } = values
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
     const graph = buildGraph(network)
-    const place = chooseDevice(values.device, values.precision)
-    const gpu = time ? gpuOf(place.device, values) : undefined
+    const chosen = chooseDevice(values.device, values.precision)
+    const gpu = time ? gpuOf(chosen.device, values) : undefined
     const arch = gpu?.architecture ?? values.arch
-    const shape = { ...place, ...pick(programOptions, values), batch, ...(arch !== undefined && { arch }), ...loweringOf(tier, place) }
+    const shape = { ...chosen, ...pick(programOptions, values), batch, ...(arch !== undefined && { arch }), ...loweringOf(tier, chosen) }
     const plan = trainingPlan(graph, network, shape)
     const choices = gpu === undefined || tier !== undefined ? {} : await chosenKernels(graph, plan, gpu)
     const set = await compilePrograms(graph, { ...plan, ...choices })
-    const report = planReport(set, program, place.device === 'cuda' ? 0 : await scratchBytes(set, threads))
+    const report = planReport(set, program, chosen.device === 'cuda' ? 0 : await scratchBytes(set, threads))
     if (!time) {
       if (json) printJson(report)
       else print(describe(report))
@@ -88,23 +88,23 @@ export const plan: CommandSpec<typeof options> = {
 }
 
 /** The GPU that a program is timed on; it has to be there. ERR_OPTION where it is another than `--arch` says. */
-function gpuOf(device: DeviceName, values: { readonly json: boolean; readonly arch: number | undefined }): CudaPlace | undefined {
+function gpuOf(device: DeviceName, values: { readonly json: boolean; readonly arch: number | undefined }): CudaDevice | undefined {
   const { arch } = values
-  const gpu = cudaPlace('plan', device, passedOn(sharedOptions, values).cuda)
+  const gpu = cudaDevice('plan', device, passedOn(sharedOptions, values).cuda)
   if (gpu !== undefined && arch !== undefined && arch !== gpu.architecture) throw invalid('--arch', `the device's, ${gpu.architecture}, with --time`, arch)
   return gpu
 }
 
-type Shape = Pick<CompileOptions, 'device' | 'precision' | 'batch' | keyof typeof programOptions | 'arch' | 'lowering'>
+type Shape = Pick<ProgramOptions, 'device' | 'precision' | 'batch' | keyof typeof programOptions | 'arch' | 'lowering'>
 
 /** What a training session compiles for images of the network's size. */
-function trainingPlan(graph: Graph, network: Network, shape: Shape): CompileOptions {
+function trainingPlan(graph: Graph, network: Network, shape: Shape): ProgramOptions {
   const { height, width, channels } = network.input
   const each = (value: number): number[] => new Array<number>(channels).fill(value)
   return {
     ...shape,
     programs: ['train', 'evaluate', 'infer'],
-    input: { kind: 'images', height, width, pad: 0, mean: each(0.5), deviation: each(0.2) },
+    input: { kind: 'images', height, width, pad: 0, mean: each(0.5), std: each(0.2) },
     loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
     update: updateOptions(graph, sgd(), []),
   }
@@ -112,7 +112,7 @@ function trainingPlan(graph: Graph, network: Network, shape: Shape): CompileOpti
 
 /** Scratch belongs to the executor, so it is asked; nothing is allocated. */
 async function scratchBytes(set: ProgramSet, threads: number): Promise<number> {
-  const session = await loadBinding().createSession(await serialisePrograms(set), { threads })
+  const session = await loadBinding().createSession(await serializePrograms(set), { threads })
   try {
     return session.memory.scratch
   } finally {

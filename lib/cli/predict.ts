@@ -7,10 +7,10 @@ import { variant } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
 import { failureStatus, report } from './failure.js'
 import { percent, print, printJson, table } from './output.js'
-import { cudaOptions, passedOn, placeOptions } from './place_options.js'
+import { cudaOptions, passedOn, deviceOptions } from './place_options.js'
 
 const options = {
-  ...placeOptions,
+  ...deviceOptions,
   ...cudaOptions,
   top: variant(ownClassifierOptions.top, { help: 'classes to print, the most probable first', fallback: 3, usual: undefined }),
   batch: variant(ownClassifierOptions.batch, { help: 'most images that one run takes' }),

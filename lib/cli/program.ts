@@ -1,4 +1,4 @@
-/** The parser: all commands, one place for their errors. */
+/** The parser: all commands, one handler for their errors. */
 import { Command } from 'commander'
 import { packageVersion } from '../package.js'
 import { addCommand } from './command.js'

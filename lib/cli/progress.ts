@@ -71,7 +71,7 @@ class Bar implements Progress {
     this.#bar.stop()
   }
 
-  /** A line that stays: it takes the bar's place, and the bar is drawn again below by the next step. */
+  /** A line that stays: it stands where the bar was, and the bar is drawn again below by the next step. */
   #above(text: string): void {
     process.stderr.write(`\r\x1b[K${text}\n`)
   }

@@ -12,7 +12,7 @@ import type { CommandSpec } from './command.js'
 import { duration, note, percent, print, printJson } from './output.js'
 import { encodePng, type Pixels } from './pictures/png.js'
 import { type Prediction, predictionsSvg } from './pictures/predictions.js'
-import { placeOptions } from './place_options.js'
+import { deviceOptions } from './place_options.js'
 import { openProgress } from './progress.js'
 import { writeReport } from './report.js'
 import { readCurves } from './run_directory.js'
@@ -23,7 +23,7 @@ const options = {
   output: variant(runOptions.output, { help: 'where everything goes', fallback: join('runs', 'quickstart') }),
   epochs: variant(lengthOptions.epochs, { help: 'passes over the training images', fallback: 12 }),
   seed: variant(trainingOptions.seed, { fallback: 1 }),
-  threads: placeOptions.threads,
+  threads: deviceOptions.threads,
   shuffledLabels: flagOption({
     group: 'Command',
     help: 'train on labels exchanged at random, from which nothing can be learned: a check of the check',
@@ -114,10 +114,10 @@ async function predict(model: string, { labels, classes, source }: Dataset, indi
   }))
   await using classifier = await Classifier.load(model, { top: 1, batch: indices.length })
   const answers = await classifier.classify(images.map((image) => encodePng(image)))
-  return answers.map(([best], place) => ({
-    image: images[place]!,
+  return answers.map(([best], index) => ({
+    image: images[index]!,
     predicted: best!.label,
     probability: best!.probability,
-    label: classes[labels[indices[place]!]!]!,
+    label: classes[labels[indices[index]!]!]!,
   }))
 }

@@ -1,6 +1,6 @@
 /** One kind of kernel for every convolution of a GPU's program: for comparing kinds. */
 import { PLAIN, PRECOMPILED, RUNTIME_COMPILED } from '../compiler/lower/engines.js'
-import type { CompileOptions } from '../compiler/options.js'
+import type { ProgramOptions } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { invalid } from '../options/values.js'
 import { choiceOption } from '../options/spec.js'
@@ -20,7 +20,7 @@ export const tierOption = {
 export function loweringOf(
   tier: keyof typeof tiers | undefined,
   { device, precision }: { readonly device: DeviceName; readonly precision: Precision },
-): Pick<CompileOptions, 'lowering'> {
+): Pick<ProgramOptions, 'lowering'> {
   if (tier === undefined) return {}
   if (device !== 'cuda') throw invalid('--tier', `none on device ${device}`, tier)
   return { lowering: { precision, tier: tiers[tier] } }

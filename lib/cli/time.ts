@@ -1,12 +1,12 @@
 /** What each operation of a program takes on this machine: `preresnet plan --time`. */
-import { serialisePrograms } from '../compiler/compile.js'
+import { serializePrograms } from '../compiler/compile.js'
 import { elements } from '../compiler/layout.js'
 import type { ProgramSet } from '../compiler/program.js'
 import type { PlanReport } from '../compiler/report.js'
 import { buildGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { loadBinding } from '../native/load.js'
-import type { CudaSessionOptions, NativeSession, Peaks } from '../native/types.js'
+import type { CudaSessionOptions, NativeSession, Roofline } from '../native/types.js'
 import { writeLossScale } from '../runtime/loss_scale.js'
 import { initialValues } from '../runtime/random.js'
 import { writeStartValues } from '../runtime/start_values.js'
@@ -38,7 +38,7 @@ export interface Timing {
 
 const RUNS = 5
 
-interface TimingPlace {
+interface TimingDevice {
   /** Of a CPU; 0: what it allows. */
   readonly threads: number
   /** Where the programs are for a CUDA device. */
@@ -46,23 +46,23 @@ interface TimingPlace {
 }
 
 /** Runs `report.program` on random images and parameters. ERR_UNSUPPORTED on an executor whose speed is no concern. */
-export async function timeProgram(network: Network, set: ProgramSet, report: PlanReport, place: TimingPlace): Promise<Timing> {
+export async function timeProgram(network: Network, set: ProgramSet, report: PlanReport, timed: TimingDevice): Promise<Timing> {
   const binding = loadBinding()
-  const { threads, cuda } = place
-  const native = await binding.createSession(await serialisePrograms(set), { threads, ...(cuda && { cuda }) })
+  const { threads, cuda } = timed
+  const native = await binding.createSession(await serializePrograms(set), { threads, ...(cuda && { cuda }) })
   try {
-    const peaks = await native.measurePeaks()
+    const roofline = await native.measureRoofline()
     await native.allocate()
     await fill(native, network, set)
     const times = await traces(native, report.program)
-    const operations = report.operations.map((operation, index) => rates(Math.max(1e-9, median(times.map((run) => run[index]!))), operation, peaks))
+    const operations = report.operations.map((operation, index) => rates(Math.max(1e-9, median(times.map((run) => run[index]!))), operation, roofline))
     return {
       operations,
       milliseconds: operations.reduce((sum, { milliseconds }) => sum + milliseconds, 0),
       runs: RUNS,
-      peakFlops: peaks.flops,
-      peakBytes: peaks.bytes,
-      ...(cuda === undefined && { instructions: peaks.instructions, threads: threads === 0 ? Number(binding.system['allowedThreads']) : threads }),
+      peakFlops: roofline.flops,
+      peakBytes: roofline.bytes,
+      ...(cuda === undefined && { instructions: roofline.instructions, threads: threads === 0 ? Number(binding.system['allowedThreads']) : threads }),
     }
   } finally {
     await native.dispose()
@@ -78,7 +78,7 @@ async function fill(native: NativeSession, network: Network, set: ProgramSet): P
   await writeLossScale(native, set, LOSS_SCALE)
   const images = set.tensors.find(({ name, arena }) => arena === 'inputs' && name === 'images')
   if (images === undefined) return
-  const noise = await initialValues({ kind: 'normal', deviation: 50 }, elements(images.shape), 1, 'images')
+  const noise = await initialValues({ kind: 'normal', std: 50 }, elements(images.shape), 1, 'images')
   await native.write(
     'images',
     Uint8Array.from(noise, (value) => Math.max(0, Math.min(255, 128 + value))),
@@ -96,13 +96,13 @@ async function traces(native: NativeSession, program: string): Promise<number[][
   return results
 }
 
-function rates(seconds: number, { flops, bytesRead, bytesWritten }: PlanReport['operations'][number], peaks: Peaks): OperationTiming {
+function rates(seconds: number, { flops, bytesRead, bytesWritten }: PlanReport['operations'][number], roofline: Roofline): OperationTiming {
   const bytes = bytesRead + bytesWritten
   return {
     milliseconds: seconds * 1000,
     flopsPerSecond: flops / seconds,
     bytesPerSecond: bytes / seconds,
-    shareOfPeak: Math.max(flops / peaks.flops, bytes / peaks.bytes) / seconds,
+    shareOfPeak: Math.max(flops / roofline.flops, bytes / roofline.bytes) / seconds,
   }
 }
 

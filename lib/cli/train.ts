@@ -5,7 +5,7 @@ import { PreresnetError } from '../errors.js'
 import { replaceFile } from '../formats/files.js'
 import type { Network } from '../layers/index.js'
 import { stringOption, variant } from '../options/spec.js'
-import { checkpointOptions, lengthOptions, placeOptions, programOptions, runOptions, sgdOptions, trainingOptions } from '../options/table.js'
+import { checkpointOptions, lengthOptions, deviceOptions, programOptions, runOptions, sgdOptions, trainingOptions } from '../options/table.js'
 import { fitTable, ownFitOptions } from '../training/fit_options.js'
 import { fit, type Run, sgd, type TrainedModel } from '../training/index.js'
 import type { CommandSpec } from './command.js'
@@ -34,7 +34,7 @@ const options = {
   ...programOptions,
   ...learningRateOptions,
   ...sgdOptions,
-  ...placeOptions,
+  ...deviceOptions,
   output: variant(runOptions.output, { help: 'where checkpoints, metrics and the model go', usual: 'runs/NETWORK' }),
 }
 

@@ -86,7 +86,7 @@ export class Backward {
     if (node.kind === 'globalAveragePool') return this.globalAveragePool(node)
     const gradient = this.images[node.id]
     if (gradient === undefined) return
-    const g = this.forward.materialiser.resolve(gradient)
+    const g = this.forward.materializer.resolve(gradient)
     const e = this.forward.expressions
     const [a, b] = node.inputs as [NodeId, NodeId]
     switch (node.kind) {
@@ -103,12 +103,12 @@ export class Backward {
         return this.averagePool(node, g)
       case 'relu': {
         // The sign of a ReLU's output is the sign of its input: read whichever is in memory.
-        const output = this.forward.materialiser.resolve(this.forward.expression(node.id))
-        const argument = output.kind === 'tensor' ? output : this.forward.materialiser.resolve(this.forward.expression(a))
+        const output = this.forward.materializer.resolve(this.forward.expression(node.id))
+        const argument = output.kind === 'tensor' ? output : this.forward.materializer.resolve(this.forward.expression(a))
         return this.give(a, e.multiply(g, e.positive(argument)))
       }
       case 'sigmoid': {
-        const s = this.forward.materialiser.resolve(this.forward.expression(node.id))
+        const s = this.forward.materializer.resolve(this.forward.expression(node.id))
         return this.give(a, e.multiply(g, e.multiply(s, e.affine(s, -1, 1))))
       }
       case 'add': {
@@ -117,16 +117,16 @@ export class Backward {
         return this.give(b, shared)
       }
       case 'multiply': {
-        const shared = this.share(e.tensor(this.forward.materialiser.store(g, node.name, [])), node.name)
-        this.give(a, e.multiply(shared, this.forward.materialiser.resolve(this.forward.expression(b))))
-        return this.give(b, e.multiply(shared, this.forward.materialiser.resolve(this.forward.expression(a))))
+        const shared = this.share(e.tensor(this.forward.materializer.store(g, node.name, [])), node.name)
+        this.give(a, e.multiply(shared, this.forward.materializer.resolve(this.forward.expression(b))))
+        return this.give(b, e.multiply(shared, this.forward.materializer.resolve(this.forward.expression(a))))
       }
       case 'affine':
         return this.give(a, e.affine(g, node.factor, 0))
       case 'dropout':
         return this.give(a, node.rate > 0 ? e.multiply(g, e.dropoutMask(node.rate, node.stream, g)) : g)
       case 'optionA': {
-        const stored = this.forward.materialiser.store(g, node.name, [])
+        const stored = this.forward.materializer.store(g, node.name, [])
         stored.pinned = true
         return this.give(a, e.tensor(stored, -node.stride, imageShape(this.forward.nodeAt(a).shape)))
       }
@@ -141,10 +141,10 @@ export class Backward {
    */
   private readonly shared = new Set<Expression>()
   private share(gradient: Expression, name: string): Expression {
-    const materialiser = this.forward.materialiser
-    if (gradientOperands(materialiser.resolve(gradient)) === undefined) materialiser.store(gradient, name, [])
+    const materializer = this.forward.materializer
+    if (gradientOperands(materializer.resolve(gradient)) === undefined) materializer.store(gradient, name, [])
     this.shared.add(gradient)
-    for (const tensor of tensorsOf(materialiser.resolve(gradient))) tensor.pinned = true
+    for (const tensor of tensorsOf(materializer.resolve(gradient))) tensor.pinned = true
     return gradient
   }
 
@@ -158,7 +158,7 @@ export class Backward {
     const input = node.inputs[0] as NodeId
     const transform = this.operand(node)
     const e = this.forward.expressions
-    const source = gradientOperands(g) ?? { d: this.forward.materialiser.store(g, node.name, []) }
+    const source = gradientOperands(g) ?? { d: this.forward.materializer.store(g, node.name, []) }
     const operation = this.draft.emit(
       'conv_backward',
       node.name,
@@ -178,8 +178,8 @@ export class Backward {
       const { channels, height, width } = imageShape(node.shape)
       const dy = this.draft.write(operation, 'dy', this.draft.activation(`${node.name}:dy`, channels, height, width))
       dy.pinned = true
-      this.forward.materialiser.remember(gradient, dy)
-      this.forward.materialiser.remember(g, dy)
+      this.forward.materializer.remember(gradient, dy)
+      this.forward.materializer.remember(g, dy)
     }
     if (this.wanted[input] !== true) return
     this.give(input, e.tensor(this.draft.write(operation, 'dx', this.gradientAtInput(node))))
@@ -188,7 +188,7 @@ export class Backward {
   private norm(node: GraphNode & { kind: 'batchNorm' }, g: Expression): void {
     const record = this.forward.norms.get(node.id)
     if (record === undefined) throw new PreresnetError('ERR_INTERNAL', `${node.name}: no statistics`)
-    const d = this.forward.materialiser.store(g, node.name, [node.name])
+    const d = this.forward.materializer.store(g, node.name, [node.name])
     const coefficients = (name: string): DraftTensor => this.draft.coefficients(`${node.name}:${name}`, record.x.shape[1] as number)
     const [a, b, c] = [coefficients('a'), coefficients('b'), coefficients('c')] as const
     this.draft.emit(
@@ -196,7 +196,7 @@ export class Backward {
       node.name,
       [node.name],
       {
-        sums: this.forward.materialiser.sums(d, record.x, `${node.name}:d`),
+        sums: this.forward.materializer.sums(d, record.x, `${node.name}:d`),
         weight: record.weight,
         mean: record.mean,
         invstd: record.invstd,
@@ -214,16 +214,16 @@ export class Backward {
 
   private maxPool(node: GraphNode & { kind: 'maxPool' }, g: Expression): void {
     const { x, scale, bias, relu } = this.operand(node)
-    const dy = this.forward.materialiser.store(g, node.name, [])
+    const dy = this.forward.materializer.store(g, node.name, [])
     const dx = this.gradientAtInput(node)
     const { kernel, stride, padding } = node
-    this.draft.emit('pool_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu, kernel, stride, padding })
+    this.draft.emit('max_pool_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu, kernel, stride, padding })
     this.give(node.inputs[0] as NodeId, this.forward.expressions.tensor(dx))
   }
 
   private averagePool(node: GraphNode & { kind: 'averagePool' }, g: Expression): void {
     const { x, scale, bias, relu } = this.operand(node)
-    const dy = this.forward.materialiser.store(g, node.name, [])
+    const dy = this.forward.materializer.store(g, node.name, [])
     const dx = this.gradientAtInput(node)
     const { kernel, stride, padding } = node
     this.draft.emit('average_pool_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu, kernel, stride, padding })
@@ -235,7 +235,7 @@ export class Backward {
     if (dy === undefined) return
     const { x, scale, bias, relu } = this.operand(node)
     const dx = this.gradientAtInput(node)
-    this.draft.emit('head_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu })
+    this.draft.emit('global_average_pool_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu })
     this.give(node.inputs[0] as NodeId, this.forward.expressions.tensor(dx))
   }
 

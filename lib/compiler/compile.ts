@@ -15,13 +15,13 @@ import { Draft, type DraftTensor } from './draft.js'
 import { Forward, imageShape } from './forward.js'
 import { tensorTypes, type TensorTypes } from './layout.js'
 import { Linker } from './linker.js'
-import { compilerKeys, compilerTable, type CompileOptions, type ProgramKind } from './options.js'
+import { compilerKeys, compilerTable, type ProgramOptions, type ProgramKind } from './options.js'
 import { lower } from './lower/lower.js'
 import type { Site } from './lower/engines.js'
 import { DEFAULT_ARCH, hasCopies, targetOf } from './lower/target.js'
 import { planParameters, type ParameterPlan } from './parameters.js'
 import { type Planned, plannedPrograms } from './planned.js'
-import { recompute } from './recompute.js'
+import { checkpointActivations } from './activation_checkpointing.js'
 import type { Program, ProgramSet } from './program.js'
 import { emitUpdate, lossScaleOf } from './update.js'
 
@@ -35,7 +35,7 @@ const WINOGRAD_DEPTH = 512
 const SLICE = 4
 
 /** Compiles; lets other work through every few milliseconds, and looks at the signal then. Errors: ERR_OPTION, ERR_SHAPE, ERR_DEVICE, ERR_ABORTED. */
-export async function compilePrograms(graph: Graph, options: CompileOptions, seen?: Map<string, Site>, signal?: AbortSignal): Promise<ProgramSet> {
+export async function compilePrograms(graph: Graph, options: ProgramOptions, seen?: Map<string, Site>, signal?: AbortSignal): Promise<ProgramSet> {
   throwIfAborted(signal)
   const steps = compileSteps(graph, options, seen)
   for (;;) {
@@ -50,7 +50,7 @@ export async function compilePrograms(graph: Graph, options: CompileOptions, see
 }
 
 /** JSON of a program set in pieces of bounded work. */
-export async function serialisePrograms(set: ProgramSet, signal?: AbortSignal): Promise<string> {
+export async function serializePrograms(set: ProgramSet, signal?: AbortSignal): Promise<string> {
   const pieces: string[] = []
   let end = performance.now() + SLICE
   const list = async (items: readonly unknown[]): Promise<string> => {
@@ -73,7 +73,7 @@ export async function serialisePrograms(set: ProgramSet, signal?: AbortSignal): 
 }
 
 /** `seen` gathers the convolutions for which a kernel was chosen; of a GPU's programs. */
-function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<string, Site>): Generator<void, ProgramSet> {
+function* compileSteps(graph: Graph, options: ProgramOptions, seen?: Map<string, Site>): Generator<void, ProgramSet> {
   checkAll(graph, options)
   const types = tensorTypes(options.device, options.precision)
   const planned = plannedPrograms(graph, options)
@@ -108,7 +108,7 @@ function* compileSteps(graph: Graph, options: CompileOptions, seen?: Map<string,
   }
 }
 
-function checkAll(graph: Graph, options: CompileOptions): void {
+function checkAll(graph: Graph, options: ProgramOptions): void {
   knownKeys('compile', options, compilerKeys)
   oneOf('compile: device', options.device, ['reference', 'cpu', 'cuda'])
   checkTarget(options)
@@ -135,7 +135,7 @@ function checkAll(graph: Graph, options: CompileOptions): void {
   }
 }
 
-function checkTarget(options: CompileOptions): void {
+function checkTarget(options: ProgramOptions): void {
   const { device, arch, choices, lossScale, deterministic } = options
   integer('compile: arch', arch ?? DEFAULT_ARCH, 1, 1_000)
   if (targetOf(options) !== undefined) return
@@ -148,7 +148,7 @@ function depthOf(graph: Graph): number {
   return graph.nodes.filter((node) => node.kind === 'conv2d').length
 }
 
-function* draftProgram(plan: Planned, options: CompileOptions, types: TensorTypes, parameters: ParameterPlan): Generator<void, Draft> {
+function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorTypes, parameters: ParameterPlan): Generator<void, Draft> {
   const { graph } = plan
   const training = plan.kind === 'train'
   const winograd = options.device === 'cpu' && options.convolution !== 'direct' && depthOf(graph) <= WINOGRAD_DEPTH
@@ -171,29 +171,29 @@ function* draftProgram(plan: Planned, options: CompileOptions, types: TensorType
   if (options.loss.kind === 'externalGradient') backward.seedImage(gradient)
   else backward.seedFeatures(gradient)
   yield* backward.run()
-  if (backward.inputGradient !== undefined) publish(forward.materialiser.store(backward.inputGradient, 'dx', []), 'dx')
+  if (backward.inputGradient !== undefined) publish(forward.materializer.store(backward.inputGradient, 'dx', []), 'dx')
 
   if (options.update !== undefined) emitUpdate(draft, parameters, options.update, lossScaleOf(options))
-  const every = options.recompute ?? 1
-  return every > 1 ? yield* recompute(draft, every) : draft
+  const every = options.activationCheckpointing ?? 1
+  return every > 1 ? yield* checkpointActivations(draft, every) : draft
 }
 
 /** Run when parameters were written from outside: what convolutions read is a copy. */
-function refreshDraft(options: CompileOptions, types: TensorTypes, { views }: ParameterPlan, copies: DraftTensor): Draft {
+function refreshDraft(options: ProgramOptions, types: TensorTypes, { views }: ParameterPlan, copies: DraftTensor): Draft {
   const draft = new Draft(types, options.batch, 1)
   draft.phase = 'update'
   draft.emit('compute_weights', 'refresh', ['refresh'], { weights: views.weights, copies }, {})
   return draft
 }
 
-function inputTensor({ kind, graph, stored }: Planned, draft: Draft, options: CompileOptions): DraftTensor {
+function inputTensor({ kind, graph, stored }: Planned, draft: Draft, options: ProgramOptions): DraftTensor {
   const { channels, height, width } = imageShape(graph.nodes[0]!.shape)
   if (options.input.kind === 'tensor') return draft.activation('x', channels, height, width, 'inputs')
   const { input } = options
   const images = draft.tensor('images', 'u8', 'plain', [draft.batch, stored.height, stored.width, channels], 'inputs')
-  const placement = kind === 'infer' ? undefined : draft.tensor('placement', 'i32', 'plain', [draft.batch, 3], 'inputs')
+  const crops = kind === 'infer' ? undefined : draft.tensor('crops', 'i32', 'plain', [draft.batch, 3], 'inputs')
   const x = draft.activation('input:x', channels, height, width)
-  draft.emit('input', 'input', ['input'], { images, placement, x }, { mean: [...input.mean], deviation: [...input.deviation], pad: input.pad })
+  draft.emit('input', 'input', ['input'], { images, crops, x }, { mean: [...input.mean], std: [...input.std], pad: input.pad })
   return x
 }
 
@@ -202,14 +202,14 @@ function output(
   kind: ProgramKind,
   draft: Draft,
   forward: Forward,
-  options: CompileOptions,
+  options: ProgramOptions,
   types: TensorTypes,
   scaler: DraftTensor | undefined,
 ): DraftTensor | undefined {
   const last = forward.graph.nodes.length - 1
   const node = forward.nodeAt(last)
   if (options.loss.kind === 'externalGradient') {
-    publish(forward.materialiser.store(forward.expression(last), node.name, []), 'y')
+    publish(forward.materializer.store(forward.expression(last), node.name, []), 'y')
     const { channels, height, width } = imageShape(node.shape)
     return draft.activation('dy', channels, height, width, 'inputs')
   }

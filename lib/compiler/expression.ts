@@ -1,6 +1,6 @@
 /**
  * Element-wise expressions over stored tensors and per-channel vectors. Norms, activations, additions, gates and masks are never
- * operations of their own at first: they stay expressions until something needs their values in memory (materialise.ts), and most
+ * operations of their own at first: they stay expressions until something needs their values in memory (materialize.ts), and most
  * of them end inside a convolution.
  */
 import type { DraftTensor } from './draft.js'
@@ -8,11 +8,11 @@ import type { DraftTensor } from './draft.js'
 export type Expression = { readonly id: number; readonly channels: number; readonly height: number; readonly width: number } & ExpressionBody
 
 type ExpressionBody =
-  /** access s: place (s h, s w), zero past the tensor's channels; -s: place (h / s, w / s) where both divide, else zero, channels past the expression's dropped. */
+  /** access s: position (s h, s w), zero past the tensor's channels; -s: position (h / s, w / s) where both divide, else zero, channels past the expression's dropped. */
   | { readonly kind: 'tensor'; readonly tensor: DraftTensor; readonly access: number }
   | { readonly kind: 'constant'; readonly value: number }
   /** x * scale + bias per channel and group of images. */
-  | { readonly kind: 'normalise'; readonly x: Expression; readonly scale: DraftTensor; readonly bias: DraftTensor }
+  | { readonly kind: 'normalize'; readonly x: Expression; readonly scale: DraftTensor; readonly bias: DraftTensor }
   /** a * d + b * x + c per channel and group: the gradient at a norm's input. */
   | { readonly kind: 'normBackward'; readonly d: Expression; readonly x: Expression; readonly a: DraftTensor; readonly b: DraftTensor; readonly c: DraftTensor }
   | { readonly kind: 'add' | 'multiply'; readonly left: Expression; readonly right: Expression }
@@ -38,8 +38,8 @@ export class Expressions {
   constant(value: number, size: Size): Expression {
     return this.intern(`k${value}`, size, { kind: 'constant', value })
   }
-  normalise(x: Expression, scale: DraftTensor, bias: DraftTensor): Expression {
-    return this.intern(`n${x.id},${this.idOf(scale)},${this.idOf(bias)}`, x, { kind: 'normalise', x, scale, bias })
+  normalize(x: Expression, scale: DraftTensor, bias: DraftTensor): Expression {
+    return this.intern(`n${x.id},${this.idOf(scale)},${this.idOf(bias)}`, x, { kind: 'normalize', x, scale, bias })
   }
   normBackward(d: Expression, x: Expression, a: DraftTensor, b: DraftTensor, c: DraftTensor): Expression {
     return this.intern(`b${d.id},${x.id},${this.idOf(a)},${this.idOf(b)},${this.idOf(c)}`, x, { kind: 'normBackward', d, x, a, b, c })
@@ -79,8 +79,8 @@ export class Expressions {
       case 'constant':
       case 'dropoutMask':
         return expression
-      case 'normalise':
-        return this.normalise(inner(expression.x), expression.scale, expression.bias)
+      case 'normalize':
+        return this.normalize(inner(expression.x), expression.scale, expression.bias)
       case 'normBackward':
         return this.normBackward(inner(expression.d), inner(expression.x), expression.a, expression.b, expression.c)
       case 'add':
@@ -121,7 +121,7 @@ export function tensorsOf(expression: Expression, into = new Set<DraftTensor>())
     case 'constant':
     case 'dropoutMask':
       break
-    case 'normalise':
+    case 'normalize':
       tensorsOf(expression.x, into)
       break
     case 'normBackward':
@@ -149,7 +149,7 @@ export function wholeTensor(expression: Expression): DraftTensor | undefined {
 export interface Transform {
   readonly x: DraftTensor
   readonly access: number
-  /** Every place and channel of the tensor, and no others. */
+  /** Every position and channel of the tensor, and no others. */
   readonly whole: boolean
   readonly scale?: DraftTensor
   readonly bias?: DraftTensor
@@ -163,6 +163,6 @@ export function transformOf(expression: Expression): Transform | undefined {
   const relu = expression.kind === 'relu'
   const inner = relu ? expression.value : expression
   if (inner.kind === 'tensor') return { x: inner.tensor, access: inner.access, whole: wholeTensor(inner) !== undefined, relu, inner }
-  if (inner.kind !== 'normalise' || inner.x.kind !== 'tensor') return undefined
+  if (inner.kind !== 'normalize' || inner.x.kind !== 'tensor') return undefined
   return { x: inner.x.tensor, access: inner.x.access, whole: wholeTensor(inner.x) !== undefined, scale: inner.scale, bias: inner.bias, relu, inner }
 }

@@ -9,6 +9,6 @@ export function flopsOf(set: ProgramSet, { op, operands }: OperationSpec): numbe
   if (products === undefined) return 0
   const shape = (name: string): readonly number[] => tensorsAt<number>(operands, name).flatMap((index) => set.tensors[index]?.shape ?? [])
   const times = products.each === undefined ? 1 : products.each.filter((name) => tensorsAt<number>(operands, name).length > 0).length
-  // Every weight meets every place of the output.
+  // Every weight meets every position of the output.
   return times * 2 * elements(shape(products.output)) * elements(shape(products.weights).slice(1))
 }

@@ -3,7 +3,7 @@ import { PreresnetError } from '../errors.js'
 import type { Graph, GraphNode, NodeId, SampleShape } from '../graph/graph.js'
 import type { Draft, DraftTensor } from './draft.js'
 import { Expressions, tensorsOf, transformOf, wholeTensor, type Expression, type Transform } from './expression.js'
-import { Materialiser } from './materialise.js'
+import { Materializer } from './materialize.js'
 
 /** Feature maps are expressions, features and logits are tensors. */
 export type Value = { readonly kind: 'image'; readonly expression: Expression } | { readonly kind: 'features'; readonly tensor: DraftTensor }
@@ -45,7 +45,7 @@ export class Forward {
   /** Norms that the convolution before them applies already. */
   private readonly folded = new Set<NodeId>()
   readonly expressions = new Expressions()
-  readonly materialiser: Materialiser
+  readonly materializer: Materializer
   /** Names of element-wise layers on the way to a value, for `fused`. */
   private readonly trail = new Map<NodeId, string[]>()
 
@@ -55,7 +55,7 @@ export class Forward {
     private readonly parameters: Parameters,
     private readonly options: ForwardOptions,
   ) {
-    this.materialiser = new Materialiser(draft, this.expressions)
+    this.materializer = new Materializer(draft, this.expressions)
     this.consumers = graph.nodes.map(() => 0)
     for (const node of graph.nodes) {
       for (const input of node.inputs) {
@@ -106,7 +106,7 @@ export class Forward {
         const { x, scale, bias, relu } = this.operand(node)
         const { kernel, stride, padding } = node
         const y = this.mapOf(node)
-        this.draft.emit('bn_relu_pool', node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu, kernel, stride, padding })
+        this.draft.emit('bn_relu_max_pool', node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu, kernel, stride, padding })
         return image(this.expressions.tensor(y))
       }
       case 'averagePool': {
@@ -119,7 +119,7 @@ export class Forward {
       case 'globalAveragePool': {
         const { x, scale, bias, relu } = this.operand(node)
         const y = this.draft.matrix(`${node.name}:y`, imageShape(this.nodeAt(node.inputs[0]!).shape).channels)
-        this.draft.emit('head', node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu })
+        this.draft.emit('bn_relu_global_average_pool', node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu })
         return { kind: 'features', tensor: y }
       }
       case 'linear': {
@@ -184,7 +184,7 @@ export class Forward {
   /** A ReLU that alone reads what a convolution wrote: that convolution's, where no backward pass asks for the values before it. */
   private reluOf(node: GraphNode, input: Expression): Expression {
     const alone = this.options.fold && !this.options.training && this.consumers[node.inputs[0]!] === 1
-    const tensor = alone ? this.materialiser.absorbRelu(input, [...this.trailOf(node), node.name]) : undefined
+    const tensor = alone ? this.materializer.absorbRelu(input, [...this.trailOf(node), node.name]) : undefined
     return tensor === undefined ? this.expressions.relu(input) : this.expressions.tensor(tensor)
   }
 
@@ -193,7 +193,7 @@ export class Forward {
     if (node.shape.kind !== 'image') {
       throw new PreresnetError('ERR_UNSUPPORTED', `${node.name}: expected a feature map under ${node.kind}, got features; put it before the global pooling`)
     }
-    const inputs = node.inputs.map((id) => this.materialiser.resolve(this.expression(id)))
+    const inputs = node.inputs.map((id) => this.materializer.resolve(this.expression(id)))
     const first = inputs[0] as Expression
     const e = this.expressions
     let expression: Expression
@@ -220,10 +220,10 @@ export class Forward {
         expression = this.options.training && node.rate > 0 ? e.multiply(first, e.dropoutMask(node.rate, node.stream, first)) : first
         break
       case 'optionA': {
-        // Subsampling commutes with norm and ReLU: read them at the places that are kept. Anything else is stored first.
+        // Subsampling commutes with norm and ReLU: read them at the positions that are kept. Anything else is stored first.
         const size = imageShape(node.shape)
         const transform = transformOf(first)
-        const source = transform?.whole === true ? first : e.tensor(this.materialiser.store(first, node.name, this.trailOf(node)))
+        const source = transform?.whole === true ? first : e.tensor(this.materializer.store(first, node.name, this.trailOf(node)))
         expression = e.rewrite(source, (part) => (part.kind === 'tensor' ? e.tensor(part.tensor, node.stride, size) : undefined))
         break
       }
@@ -235,7 +235,7 @@ export class Forward {
     if (within !== undefined && this.consumers[node.id]! > 1) within.pinned = true
     // Several readers of a value that combines several tensors: once into memory, rather than again for each.
     if (this.consumers[node.id]! > 1 && tensorsOf(expression).size > 1) {
-      expression = e.tensor(this.materialiser.store(expression, node.name, this.trailOfNode(node)))
+      expression = e.tensor(this.materializer.store(expression, node.name, this.trailOfNode(node)))
       this.trail.delete(node.id)
     }
     return image(expression)
@@ -243,7 +243,7 @@ export class Forward {
 
   private norm(node: Norm, input: Expression): Expression {
     const inputNode = this.nodeAt(node.inputs[0]!)
-    const x = this.materialiser.store(input, inputNode.name, this.trailOfNode(inputNode))
+    const x = this.materializer.store(input, inputNode.name, this.trailOfNode(inputNode))
     // What is in memory is nobody's work any more.
     this.trail.delete(inputNode.id)
     // A tensor that a norm reads must stay what it is now.
@@ -259,7 +259,7 @@ export class Forward {
     }
     const { mean, invstd, scale, bias, weight } = this.finalize(node, frozen ? undefined : x, channels, count)
     this.norms.set(node.id, { x, mean, invstd, weight, count, frozen })
-    return this.expressions.normalise(this.expressions.tensor(x), scale, bias)
+    return this.expressions.normalize(this.expressions.tensor(x), scale, bias)
   }
 
   /** The coefficients of a norm, from the batch that `x` holds, or from running statistics. */
@@ -272,7 +272,7 @@ export class Forward {
       node.name,
       [node.name],
       {
-        sums: x && this.materialiser.sums(x, x, node.name),
+        sums: x && this.materializer.sums(x, x, node.name),
         weight,
         beta: this.parameter(node.bias),
         runningMean: this.parameter(node.runningMean),
@@ -287,13 +287,13 @@ export class Forward {
   /** How a node's operation reads its input: through a transform, or from a tensor written for it. */
   private operand(node: GraphNode): Transform {
     const input = node.inputs[0] as NodeId
-    const expression = this.materialiser.resolve(this.expression(input))
+    const expression = this.materializer.resolve(this.expression(input))
     const direct = transformOf(expression)
     const transform =
       direct?.whole === true
         ? direct
         : (transformOf(
-            this.expressions.tensor(this.materialiser.store(expression, this.nodeAt(input).name, this.trailOfNode(this.nodeAt(input)))),
+            this.expressions.tensor(this.materializer.store(expression, this.nodeAt(input).name, this.trailOfNode(this.nodeAt(input)))),
           ) as Transform)
     transform.x.pinned = true
     this.transforms.set(node.id, transform)

@@ -1,4 +1,4 @@
-/** From a draft to a program: places in memory, and indices in one table of tensors for all programs of a set. */
+/** From a draft to a program: addresses in memory, and indices in one table of tensors for all programs of a set. */
 import type { OperationName } from '../contracts.js'
 import type { Draft, DraftOperation, DraftTensor } from './draft.js'
 import { align } from './layout.js'
@@ -7,7 +7,7 @@ import { mapOperands } from './operands.js'
 import type { ParameterPlan } from './parameters.js'
 import type { ArenaName, OperationSpec, Program, TensorSpec } from './program.js'
 
-/** Gives tensors their places and numbers; one table for all programs. */
+/** Gives tensors their addresses and numbers; one table for all programs. */
 export class Linker {
   readonly specs: TensorSpec[] = []
   private readonly indices = new Map<DraftTensor, number>()

@@ -54,7 +54,7 @@ export function* planTransient(operations: readonly DraftOperation[], gradients?
 }
 
 /**
- * The lowest place at which no gradient meets what still lives when it is written. The backward pass frees activations from the top and writes
+ * The lowest address at which no gradient meets what still lives when it is written. The backward pass frees activations from the top and writes
  * gradients from the last layer to the first, so that the one stack shrinks before the other. Undefined if a gradient is never written.
  */
 function placeOfGradients(
@@ -77,11 +77,11 @@ function placeOfGradients(
     lowest.push(low)
   }
   if (written.size !== gradients.offsets.size) return undefined
-  let place = 0
+  let address = 0
   for (const [tensor, { last }] of lifetimes) {
-    if (lowest[last] !== Infinity) place = Math.max(place, (offsets.get(tensor) as number) + align(bytesOf(tensor)) - (lowest[last] as number))
+    if (lowest[last] !== Infinity) address = Math.max(address, (offsets.get(tensor) as number) + align(bytesOf(tensor)) - (lowest[last] as number))
   }
-  return align(place, PAGE)
+  return align(address, PAGE)
 }
 
 /** Over time: at each operation what died is free again, what is born takes the lowest gap that holds it. */
@@ -102,7 +102,7 @@ function* planRegion(lifetimes: readonly (readonly [DraftTensor, Lifetime])[], b
   return free.end
 }
 
-/** Gaps in order of their place, joined where they touch. */
+/** Gaps in order of their address, joined where they touch. */
 class FreeList {
   end = 0
   private readonly gaps: { offset: number; bytes: number }[] = []

@@ -10,7 +10,7 @@ type GpuOptions = Pick<Given<typeof cudaOptions>, keyof typeof gpuOptions>
 export const compilerTable: typeof programOptions & typeof gpuOptions = { ...programOptions, ...gpuOptions }
 
 /** Everything that decides what programs a graph becomes. Plain data, saved with a checkpoint. */
-export interface CompileOptions extends Given<typeof programOptions>, GpuOptions {
+export interface ProgramOptions extends Given<typeof programOptions>, GpuOptions {
   readonly device: DeviceName
   /** fp64 for the reference; fp32, bf16 or bf16-native for the CPU; fp32, tf32, bf16 or fp16 on CUDA. */
   readonly precision: Precision
@@ -34,7 +34,7 @@ export interface CompileOptions extends Given<typeof programOptions>, GpuOptions
 }
 
 /** Each is named here, or the type does not hold. */
-const ownKeys: Readonly<Record<Exclude<keyof CompileOptions, keyof typeof compilerTable>, true>> = {
+const ownKeys: Readonly<Record<Exclude<keyof ProgramOptions, keyof typeof compilerTable>, true>> = {
   device: true,
   precision: true,
   batch: true,
@@ -71,14 +71,14 @@ export type LossScale = ValueOf<typeof cudaOptions.lossScale>
 /** 'auto': the algorithm that is fastest on the device. */
 export type ConvolutionChoice = ValueOf<typeof programOptions.convolution>
 export type InputOptions =
-  /** u8 NHWC images of any stored size: normalised, padded, cropped to the network's input, mirrored (operation `input`). */
+  /** u8 NHWC images of any stored size: normalized, padded, cropped to the network's input, mirrored (operation `input`). */
   | {
       readonly kind: 'images'
       readonly height: number
       readonly width: number
       readonly pad: number
       readonly mean: readonly number[]
-      readonly deviation: readonly number[]
+      readonly std: readonly number[]
     }
   /** Values written directly to tensor `x`. */
   | { readonly kind: 'tensor' }

@@ -1,5 +1,5 @@
 /**
- * Where parameters, their gradients, velocity and running statistics lie: the same place in each arena, so that one pass updates all.
+ * Where parameters, their gradients, velocity and running statistics lie: the same address in each arena, so that one pass updates all.
  *
  * Where convolutions compute in a type of their own (CUDA), their weights come first, elements [0, Q): their gradients have an arena of their own in that
  * type, and so have the copies that convolutions read. The rest, elements [Q, P), has gradients [0, P - Q).
@@ -57,7 +57,7 @@ class Planner {
   private readonly copies = new Map<DraftTensor, DraftTensor>()
   private readonly offsets = new Map<DraftTensor, number>()
   private readonly segments = new Map<string, { offset: number; length: number }>()
-  /** Elements placed so far. */
+  /** Elements assigned so far. */
   private end = 0
 
   constructor(
@@ -71,9 +71,9 @@ class Planner {
     const own = linearParameters(this.graph)
     const layout = ({ name, shape }: Parameter): Layout => (own.has(name) ? 'plain' : isConvolution(shape) ? this.types.weightLayout : this.types.vectorLayout)
     const first = this.options.apart ? this.graph.parameters.filter(({ shape }) => isConvolution(shape)) : []
-    for (const parameter of first) this.place(parameter, layout(parameter), 0)
+    for (const parameter of first) this.assign(parameter, layout(parameter), 0)
     const border = (this.end = align(this.end, ELEMENT_ALIGNMENT))
-    for (const parameter of this.graph.parameters) if (!first.includes(parameter)) this.place(parameter, layout(parameter), border)
+    for (const parameter of this.graph.parameters) if (!first.includes(parameter)) this.assign(parameter, layout(parameter), border)
     // No arena of the optimizer is empty.
     const total = Math.max(this.end, border + ALIGNMENT / sizeOf(master))
 
@@ -99,7 +99,7 @@ class Planner {
     return { tensors, gradients, velocities, copies, offsets, views, segments, scaler, arenas: { ...arenas, buffers: bufferEnd } }
   }
 
-  private place({ name, shape }: Parameter, layout: Layout, border: number): void {
+  private assign({ name, shape }: Parameter, layout: Layout, border: number): void {
     const { master, weights } = this.types
     const offset = this.end
     const length = storageBytes(master, layout, shape) / sizeOf(master)

@@ -4,7 +4,7 @@ import { withInput } from '../graph/resize.js'
 import { integer, invalid, knownKeys, oneOf } from '../options/values.js'
 import { runOptions } from '../options/table.js'
 import { imageShape } from './forward.js'
-import { programKinds, type CompileOptions, type ProgramKind, type ProgramRequest } from './options.js'
+import { programKinds, type ProgramOptions, type ProgramKind, type ProgramRequest } from './options.js'
 
 /** A program to be made. */
 export interface Planned {
@@ -18,7 +18,7 @@ export interface Planned {
 
 const LARGEST_SIDE = 65_536
 
-export function plannedPrograms(graph: Graph, options: CompileOptions): Planned[] {
+export function plannedPrograms(graph: Graph, options: ProgramOptions): Planned[] {
   const seen = new Set<string>(['refresh'])
   return options.programs.map((request) => {
     const { name, kind, batch, input } =

@@ -30,7 +30,7 @@ export class PointwiseCode {
       case 'constant':
         this.constants.push(expression.value)
         return this.put(OPCODES.constant, this.constants.length - 1)
-      case 'normalise':
+      case 'normalize':
         return this.put(OPCODES.add, this.put(OPCODES.multiply, this.register(expression.x), this.vector(expression.scale)), this.vector(expression.bias))
       case 'normBackward': {
         const d = this.put(OPCODES.multiply, this.register(expression.d), this.vector(expression.a))

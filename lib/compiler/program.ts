@@ -72,7 +72,7 @@ export interface ProgramSet {
   readonly tensors: readonly TensorSpec[]
   /**
    * `train` (forward, loss, backward, sgd), `evaluate` (running statistics, loss and predictions), `infer` (running statistics, probabilities).
-   * Tensors of `inputs`: `images` (u8 NHWC) or `x` (storage, NCHW), `placement`, `labels`, `targets`; of `outputs`: `metrics`, `logits`,
+   * Tensors of `inputs`: `images` (u8 NHWC) or `x` (storage, NCHW), `crops`, `labels`, `targets`; of `outputs`: `metrics`, `logits`,
    * `predictions`, `probabilities`; a unit compiled with an external gradient: `dy` in inputs, `y` and `dx` in outputs.
    */
   readonly programs: Readonly<Record<string, Program>>

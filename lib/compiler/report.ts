@@ -45,7 +45,7 @@ export interface PlanReport {
   readonly launches?: LaunchReport
   /** Transient tensors of the forward pass that the backward pass reads. */
   readonly activationBytes: number
-  /** The same if every convolution kept its normalised input beside the raw one, as frameworks do that do not recompute. */
+  /** The same if every convolution kept its normalized input beside the raw one, as frameworks do that do not recompute. */
   readonly activationBytesUnfused: number
   readonly arenas: Readonly<Record<string, number>>
   /** Where arena `gradients` begins in arena `activations`, if it lies there. */

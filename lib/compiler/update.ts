@@ -1,13 +1,13 @@
 /** The optimizer's operations: one pass over all parameters, on CUDA after a look at the gradients. */
 import type { Draft } from './draft.js'
-import type { CompileOptions, LossScale, UpdateOptions } from './options.js'
+import type { ProgramOptions, LossScale, UpdateOptions } from './options.js'
 import type { ParameterPlan } from './parameters.js'
 
 /** Good steps after which a dynamic loss scale doubles. */
 const GROWTH_INTERVAL = 2_000
 
 /** What the option stands for: fp16 needs gradients lifted above its smallest numbers, other types do not. */
-export function lossScaleOf({ precision, lowering, lossScale }: CompileOptions): LossScale {
+export function lossScaleOf({ precision, lowering, lossScale }: ProgramOptions): LossScale {
   return lossScale ?? ((lowering?.precision ?? precision) === 'fp16' ? 'dynamic' : 1)
 }
 
@@ -27,9 +27,9 @@ export function emitUpdate(
   if (gradients === undefined || velocity === undefined) return
   draft.phase = 'update'
   const list = [...segments].map(([parameter, segment]) => ({ ...segment, ...(settings[parameter] as { decay: number; rate: number }) }))
-  const places = { offsets: list.map(({ offset }) => offset), lengths: list.map(({ length }) => length) }
+  const slices = { offsets: list.map(({ offset }) => offset), lengths: list.map(({ length }) => length) }
   if (scaler !== undefined) {
-    draft.emit('check_gradients', 'check_gradients', ['check_gradients'], { weightGradients: views.weightGradients, gradients, scaler }, places)
+    draft.emit('check_gradients', 'check_gradients', ['check_gradients'], { weightGradients: views.weightGradients, gradients, scaler }, slices)
   }
   draft.emit(
     'sgd',
@@ -41,7 +41,7 @@ export function emitUpdate(
       nesterov,
       clipNorm,
       ...(scaler !== undefined && { growthInterval: lossScale === 'dynamic' ? GROWTH_INTERVAL : 0 }),
-      ...places,
+      ...slices,
       decays: list.map(({ decay }) => decay),
       rates: list.map(({ rate }) => rate),
     },

@@ -13,7 +13,7 @@ export function checkDataset(where: string, value: unknown): Dataset {
 }
 
 /**
- * Classes are compared by name: a class that another data set calls otherwise, or has at another place, would be counted as wrong, or worse, as right.
+ * Classes are compared by name: a class that another data set calls otherwise, or has at another index, would be counted as wrong, or worse, as right.
  * `whose`: what the expected ones are of; `remedy`: the end of the message.
  */
 export function checkClasses(name: string, classes: readonly string[], whose: string, expected: readonly string[] | undefined, remedy = ''): void {

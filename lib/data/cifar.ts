@@ -42,9 +42,9 @@ export async function readCifar(directory: string, layout: CifarLayout): Promise
   return { train: await train.dataset(found.path), test: await test.dataset(found.path) }
 }
 
-type Place = { readonly kind: 'archive'; readonly path: string } | { readonly kind: 'folder'; readonly path: string; readonly variant: CifarVariant }
+type Location = { readonly kind: 'archive'; readonly path: string } | { readonly kind: 'folder'; readonly path: string; readonly variant: CifarVariant }
 
-async function locate(directory: string, { name, binary, python }: CifarLayout): Promise<Place> {
+async function locate(directory: string, { name, binary, python }: CifarLayout): Promise<Location> {
   const status = await stat(directory).catch(unreadable)
   if (status.isFile()) return { kind: 'archive', path: directory }
   for (const variant of [binary, python]) {
@@ -146,7 +146,7 @@ class Part {
     }
   }
 
-  /** Stored by colour, wanted by pixel. */
+  /** Stored by color, wanted by pixel. */
   private store(contents: Uint8Array, begin: number, image: number): void {
     let target = image * pixels
     for (let pixel = begin; pixel < begin + plane; pixel++) {

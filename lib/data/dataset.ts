@@ -1,6 +1,6 @@
 import type { PreparationStep } from './prepare/steps.js'
 
-/** Labelled images that a loader can read: where their bytes and labels are. How they become a network's input, `Preparation` says. */
+/** Labeled images that a loader can read: where their bytes and labels are. How they become a network's input, `Preparation` says. */
 export interface Dataset {
   /** For people and manifests: `digits/train`, `cifar10/test`, a path. */
   readonly name: string

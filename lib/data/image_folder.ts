@@ -17,7 +17,7 @@ export async function imageFolder(directory: string, options: SourceOptions = {}
 }
 
 /** The same for `directory`/train and `directory`/test or /val. The test set has the classes of the training set. */
-export async function imageFolders(directory: string, options: SourceOptions = {}): Promise<DataSplit> {
+export async function imageFolderSplits(directory: string, options: SourceOptions = {}): Promise<DataSplit> {
   const { classes, signal } = checked(directory, options)
   const folders = await subfolders(directory)
   const tests = ['test', 'val', 'validation'].filter((name) => folders.includes(name))
@@ -45,8 +45,8 @@ const moved: Readonly<Record<string, string>> = {
 
 function checked(directory: string, options: SourceOptions): SourceOptions {
   string('imageFolder: directory', directory)
-  for (const [key, place] of Object.entries(moved))
-    if (Object.hasOwn(fields(options), key)) throw new PreresnetError('ERR_OPTION', `imageFolder: unknown option "${key}": that is said by ${place}`)
+  for (const [key, successor] of Object.entries(moved))
+    if (Object.hasOwn(fields(options), key)) throw new PreresnetError('ERR_OPTION', `imageFolder: unknown option "${key}": that is said by ${successor}`)
   return readSourceOptions('imageFolder', options)
 }
 

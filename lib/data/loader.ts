@@ -11,12 +11,12 @@ import type { Preparation } from './prepare/preparation.js'
 import { checkPreparation, padOf, sequenceFor } from './prepare/sequence.js'
 
 export interface LoadedBatch {
-  /** Pixels as they are stored, [image][row][column][channel]: `placement` is still to be applied. */
+  /** Pixels as they are stored, [image][row][column][channel]: `crops` is still to be applied. */
   readonly images: Uint8Array
   /** -1 for images that do not count. */
   readonly labels: Int32Array
   /** Per image: top and left of the crop in the padded image, and 1 where it is mirrored. */
-  readonly placement: Int32Array
+  readonly crops: Int32Array
   /** Images that count. */
   readonly count: number
 }
@@ -29,7 +29,7 @@ export interface Loader extends AsyncDisposable {
   /** Of the images. */
   readonly input: ImageShape
   readonly prepare: Preparation
-  /** Border of zeros in which `placement` places the crop. */
+  /** Border of zeros in which `crops` lies. */
   readonly pad: number
   /** Of an epoch. */
   readonly batches: number

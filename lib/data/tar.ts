@@ -17,7 +17,7 @@ const imageName = /\.(jpe?g|png)$/i
 
 /**
  * Images in tar files, as WebDataset's shards: `key.jpg` (or .jpeg, .png) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
- * image's folder is its class. Without `classes`, folders give them by their sorted names, .cls files as 0 to the largest number. Images stay where they are and are read from their places in the tar, in any order. Compressed tars are refused.
+ * image's folder is its class. Without `classes`, folders give them by their sorted names, .cls files as 0 to the largest number. Images stay where they are and are read from their indexOf in the tar, in any order. Compressed tars are refused.
  * Throws ERR_FILE or ERR_DATASET, each with the path.
  */
 export async function tarDataset(paths: string | readonly string[], options: SourceOptions = {}): Promise<Dataset> {
@@ -35,7 +35,7 @@ export async function tarDataset(paths: string | readonly string[], options: Sou
     }
   }
   const name = (files as readonly string[])[0]!
-  const { classes, labels } = labelled(name, samples, given)
+  const { classes, labels } = labeled(name, samples, given)
   const fingerprint = await filesFingerprint(
     samples.map(({ entry }) => ({ name: entry.name, bytes: entry.length })),
     labels,
@@ -87,7 +87,7 @@ async function samplesIn(entries: readonly TarEntry[], bytes: TarBytes, tar: num
   })
 }
 
-function labelled(name: string, samples: readonly Sample[], given: readonly string[] | undefined): { classes: readonly string[]; labels: Int32Array } {
+function labeled(name: string, samples: readonly Sample[], given: readonly string[] | undefined): { classes: readonly string[]; labels: Int32Array } {
   const found = [...new Set(samples.map(({ label }) => label))]
   const numbered = found.every((label) => typeof label === 'number')
   if (!numbered && found.some((label) => typeof label === 'number'))
@@ -99,7 +99,7 @@ function labelled(name: string, samples: readonly Sample[], given: readonly stri
       throw new PreresnetError('ERR_DATASET', `${name}: expected classes 0 to ${classes.length - 1}, as names are given, got class ${own.length - 1}`)
     return { classes, labels: Int32Array.from(samples, ({ label }) => label as number) }
   }
-  const places = new Map(classes.map((label, index) => [label, index]))
-  if (own.some((label) => !places.has(label))) checkClasses(name, own, 'the names that are given', classes)
-  return { classes, labels: Int32Array.from(samples, ({ label }) => places.get(label as string)!) }
+  const indices = new Map(classes.map((label, index) => [label, index]))
+  if (own.some((label) => !indices.has(label))) checkClasses(name, own, 'the names that are given', classes)
+  return { classes, labels: Int32Array.from(samples, ({ label }) => indices.get(label as string)!) }
 }

@@ -63,7 +63,7 @@ export class TarBytes {
       handle = await open(path)
       const bytes = new TarBytes(path, (await handle.stat()).size, handle)
       const [first, second] = await bytes.read(0, Math.min(2, bytes.size))
-      if (first === 0x1f && second === 0x8b) fail(path, 'the tar is compressed, and images are read from places in it; unpack it first: gunzip --keep FILE')
+      if (first === 0x1f && second === 0x8b) fail(path, 'the tar is compressed, and images are read from addresses in it; unpack it first: gunzip --keep FILE')
       if (bytes.size < block) fail(path, `expected a tar, got ${bytes.size} bytes`)
       return bytes
     } catch (error) {
@@ -95,7 +95,7 @@ function fail(path: string, reason: string): never {
 }
 
 function checkHeader(path: string, header: Buffer, position: number): void {
-  // The sum is taken with spaces in its own place.
+  // The sum is taken with spaces in its own field.
   const sum = header.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 32 : byte), 0)
   if (parseInt(text(header.subarray(148, 156)), 8) !== sum) fail(path, `expected the header of a tar's entry at byte ${position}, got other bytes`)
 }

@@ -46,7 +46,7 @@ export function replaceFile(path: string, content: string): Promise<void> {
 /**
  * Replaces a file as a whole by what `write` writes: readers see the old content or the new, also after a crash, and a write that fails leaves the
  * old. A link is followed; what is no regular file, as a device or a pipe, is written in place. So is a writable file whose directory does not let
- * another one take its place: that one keeps its owner and its names, but a write that is cut off leaves half of it. Resolves with what `write` gave.
+ * another one replace it: that one keeps its owner and its names, but a write that is cut off leaves half of it. Resolves with what `write` gave.
  */
 export async function replaceFileBy<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
   checkPath('file to write', path)

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CompileOptions, ConvolutionChoice } from '../compiler/options.js'
+import type { ProgramOptions, ConvolutionChoice } from '../compiler/options.js'
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import { type Arithmetic, bound, isLow, median, medianBound, relativeError } from './bounds.js'
@@ -10,7 +10,7 @@ import { comparedTensors, type GoldenCase, readCase, tensor } from './case_file.
 import { knownCases } from './cases.js'
 import { runNet } from './run_net.js'
 import { runUnit } from './run_unit.js'
-import type { Target } from './target.js'
+import type { GoldenTarget } from './target.js'
 
 interface GoldenOptions {
   readonly directory: string
@@ -21,7 +21,7 @@ interface GoldenOptions {
   /** Threads of the CPU executor; 0: what the machine allows. @default 0 */
   readonly threads?: number
   /** @internal Launches of a GPU on another device. */
-  readonly lowering?: CompileOptions['lowering']
+  readonly lowering?: ProgramOptions['lowering']
   /** Only these cases. @default all known ones */
   readonly cases?: readonly string[]
   readonly onCase?: (result: CaseResult) => void
@@ -82,7 +82,7 @@ async function judge(name: string, options: GoldenOptions): Promise<Judged> {
   try {
     const golden = await readCase(options.directory, name)
     const { device, precision, convolution = 'direct', threads = 0, lowering } = options
-    const target: Target = { device, precision, convolution, threads, ...(lowering && { lowering }) }
+    const target: GoldenTarget = { device, precision, convolution, threads, ...(lowering && { lowering }) }
     return compare(golden, await (golden.kind === 'unit' ? runUnit(golden, target) : runNet(golden, target)), target)
   } catch (error) {
     if (!(error instanceof PreresnetError) || error.code === 'ERR_DEVICE') throw error

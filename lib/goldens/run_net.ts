@@ -4,12 +4,12 @@ import { buildGraph } from '../graph/build.js'
 import type { Network } from '../layers/layer.js'
 import { preResNet } from '../models/index.js'
 import { type GoldenCase, type NetDescription, tensor } from './case_file.js'
-import { open, readAll, type Target } from './target.js'
+import { open, readAll, type GoldenTarget } from './target.js'
 
 /** A scale that adapts would skip the first steps, whose gradients are compared. */
 const HALF_LOSS_SCALE = 1024
 
-export async function runNet(golden: GoldenCase, target: Target): Promise<ReadonlyMap<string, ArrayLike<number>>> {
+export async function runNet(golden: GoldenCase, target: GoldenTarget): Promise<ReadonlyMap<string, ArrayLike<number>>> {
   const recipe = golden.description as NetDescription
   const x = tensor(golden, 'x')
   const [steps, batch] = x.shape

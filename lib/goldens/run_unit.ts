@@ -1,9 +1,9 @@
 /** One forward and backward pass through a unit with an external gradient, then a forward pass in evaluation mode. */
 import { type GoldenCase, tensor, type UnitDescription } from './case_file.js'
-import { open, readAll, type Target } from './target.js'
+import { open, readAll, type GoldenTarget } from './target.js'
 import { unitNetwork } from './unit_network.js'
 
-export async function runUnit(golden: GoldenCase, target: Target): Promise<ReadonlyMap<string, ArrayLike<number>>> {
+export async function runUnit(golden: GoldenCase, target: GoldenTarget): Promise<ReadonlyMap<string, ArrayLike<number>>> {
   const unit = golden.description as UnitDescription
   const x = tensor(golden, 'x')
   const [batch, , height, width] = x.shape

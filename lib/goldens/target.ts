@@ -1,6 +1,6 @@
 /** What a golden case runs on, and how its values get in and out. */
-import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
-import type { CompileOptions } from '../compiler/options.js'
+import { compilePrograms, serializePrograms } from '../compiler/compile.js'
+import type { ProgramOptions } from '../compiler/options.js'
 import { lossScaleOf } from '../compiler/update.js'
 import type { DeviceName } from '../compiler/program.js'
 import { buildGraph } from '../graph/build.js'
@@ -11,11 +11,11 @@ import { lossScaleTensor, writeLossScale } from '../runtime/loss_scale.js'
 import type { Arithmetic } from './bounds.js'
 import type { GoldenCase } from './case_file.js'
 
-export interface Target extends Arithmetic {
+export interface GoldenTarget extends Arithmetic {
   readonly device: DeviceName
   readonly threads: number
   /** Launches of a GPU on another device, or of another tier than the rules take. */
-  readonly lowering?: CompileOptions['lowering']
+  readonly lowering?: ProgramOptions['lowering']
 }
 
 interface Opened {
@@ -28,13 +28,13 @@ interface Opened {
 export async function open(
   golden: GoldenCase,
   network: Network,
-  target: Target,
-  options: Omit<CompileOptions, 'device' | 'precision' | 'convolution' | 'lowering'>,
+  target: GoldenTarget,
+  options: Omit<ProgramOptions, 'device' | 'precision' | 'convolution' | 'lowering'>,
 ): Promise<Opened> {
   const { device, precision, convolution, threads, lowering } = target
-  const complete: CompileOptions = { device, precision, convolution, ...(lowering && { lowering }), ...options }
+  const complete: ProgramOptions = { device, precision, convolution, ...(lowering && { lowering }), ...options }
   const programs = await compilePrograms(buildGraph(network), complete)
-  const session = await loadBinding().createSession(await serialisePrograms(programs), { threads })
+  const session = await loadBinding().createSession(await serializePrograms(programs), { threads })
   try {
     await session.allocate()
     for (const [name, { values }] of golden.tensors) {

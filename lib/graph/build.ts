@@ -68,12 +68,12 @@ function emitConv(builder: GraphBuilder, layer: Conv2d, path: string, input: Nod
   const name = path === '' ? layer.kind : path
   const image = imageShape(name, 'conv2d', builder.shape(input))
   const shape = convolved(name, layer, image)
-  const deviation = Math.sqrt(2 / (kernel * kernel * channels))
+  const std = Math.sqrt(2 / (kernel * kernel * channels))
   const weight = builder.parameter({
     name: join(path, 'weight'),
     shape: [channels, image.channels, kernel, kernel],
     role: 'weight',
-    init: { kind: 'normal', deviation },
+    init: { kind: 'normal', std },
   })
   const node = { kind: 'conv2d', name, inputs: [input], shape, kernel, stride, padding, weight } as const
   if (!layer.bias) return builder.add(node)

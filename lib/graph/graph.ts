@@ -63,7 +63,7 @@ export interface Parameter {
 }
 export type ParameterInit =
   | { readonly kind: 'constant'; readonly value: number }
-  | { readonly kind: 'normal'; readonly deviation: number }
+  | { readonly kind: 'normal'; readonly std: number }
   | { readonly kind: 'uniform'; readonly bound: number }
 
 /** Running statistics: saved with a model, not trained. */

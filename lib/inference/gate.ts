@@ -1,7 +1,7 @@
 /** Who of those that wait may begin. */
 
 export interface GateLimits {
-  /** Things at a time. One place of these is for small things alone, if there is more than one. */
+  /** Things at a time. One of these is for small things alone, if there is more than one. */
   readonly most: number
   /** Largest size of a small thing. */
   readonly small: number

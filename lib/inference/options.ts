@@ -1,6 +1,6 @@
 /** The options of `Classifier.load`. */
 import { integerOption, variant, type Given, type Table } from '../options/spec.js'
-import { placeOptions, runOptions } from '../options/table.js'
+import { deviceOptions, runOptions } from '../options/table.js'
 import { sharedValues } from '../runtime/session_options.js'
 
 /** Those that no other has, or that mean another thing elsewhere. */
@@ -60,6 +60,6 @@ export const ownClassifierOptions = {
 } satisfies Table
 
 /** Everything that `Classifier.load` takes. */
-export const classifierTable: typeof placeOptions & typeof ownClassifierOptions = { ...placeOptions, ...ownClassifierOptions }
+export const classifierTable: typeof deviceOptions & typeof ownClassifierOptions = { ...deviceOptions, ...ownClassifierOptions }
 
-export interface ClassifierOptions extends Given<typeof placeOptions>, Given<typeof ownClassifierOptions> {}
+export interface ClassifierOptions extends Given<typeof deviceOptions>, Given<typeof ownClassifierOptions> {}

@@ -9,7 +9,7 @@ export interface BatchNormOptions {
   readonly momentum?: number
 }
 
-/** Batch normalisation of an image's channels; weight starts at 1, bias at 0. */
+/** Batch normalization of an image's channels; weight starts at 1, bias at 0. */
 export function batchNorm(options: BatchNormOptions = {}): BatchNorm {
   knownKeys('batchNorm', options, ['epsilon', 'momentum'])
   const { epsilon = 1e-5, momentum = 0.1 } = options

@@ -1,5 +1,5 @@
 export { batchNorm } from './batch_norm.js'
-export { classifier } from './classifier.js'
+export { classifierHead } from './classifier_head.js'
 export { conv2d } from './conv2d.js'
 export { dropout } from './dropout.js'
 export { networkFromJson } from './json.js'

@@ -21,7 +21,7 @@ type Data = { readonly [key: string]: unknown }
 /** Deep enough for any network; a hostile file must not exhaust the stack. */
 const deepest = 64
 
-/** Reads what JSON.stringify (and JSON.parse) make of a network. ERR_OPTION names the place that is wrong. */
+/** Reads what JSON.stringify (and JSON.parse) make of a network. ERR_OPTION names the part that is wrong. */
 export function networkFromJson(value: unknown): Network {
   const { kind, name, input, layers, ...rest } = record('network', value)
   knownKeys('network', rest, [])
@@ -103,7 +103,7 @@ function record(where: string, value: unknown): Data {
   throw invalid(where, 'an object', value)
 }
 
-/** A constructor knows its layer's type, not its place: the innermost place is put before its message. */
+/** A constructor knows its layer's type, not its path: the innermost path is put before its message. */
 function at<T>(where: string, make: () => T): T {
   try {
     return make()

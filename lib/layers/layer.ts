@@ -35,7 +35,7 @@ export interface PoolOptions {
   readonly kernel: number
   /** @default kernel */
   readonly stride?: number
-  /** Places put around the image. At most half the kernel. @default 0 */
+  /** Pixels put around the image. At most half the kernel. @default 0 */
   readonly padding?: number
 }
 export interface MaxPool {

@@ -2,7 +2,7 @@ import { integer, knownKeys } from '../options/values.js'
 import type { AveragePool, GlobalAveragePool, MaxPool, PoolOptions } from './layer.js'
 import { limits, made } from './value.js'
 
-/** The largest value of each window. Places outside the image do not count. */
+/** The largest value of each window. Positions outside the image do not count. */
 export function maxPool(options: PoolOptions): MaxPool {
   knownKeys('maxPool', options, ['kernel', 'stride', 'padding'])
   const kernel = integer('maxPool: kernel', options.kernel, 1, limits.kernel)
@@ -15,7 +15,7 @@ export function maxPool(options: PoolOptions): MaxPool {
   })
 }
 
-/** The mean of each window. Places outside the image count as zeros, as in PyTorch's `AvgPool2d` by default: every sum is divided by kernel * kernel. */
+/** The mean of each window. Positions outside the image count as zeros, as in PyTorch's `AvgPool2d` by default: every sum is divided by kernel * kernel. */
 export function averagePool(options: PoolOptions): AveragePool {
   knownKeys('averagePool', options, ['kernel', 'stride', 'padding'])
   const kernel = integer('averagePool: kernel', options.kernel, 1, limits.kernel)

@@ -10,7 +10,7 @@
  */
 import { PreresnetError } from '../errors.js'
 import { knownKeys, nearest } from '../options/values.js'
-import { batchNorm, classifier, conv2d, maxPool, network, relu, repeat, sequential } from '../layers/index.js'
+import { batchNorm, classifierHead, conv2d, maxPool, network, relu, repeat, sequential } from '../layers/index.js'
 import type { Layer, LayerLike, NamedLayer, Network } from '../layers/index.js'
 import { type ModelName, modelNames } from './names.js'
 import type { PreResNetDescription, PreResNetOptions } from './description.js'
@@ -49,7 +49,7 @@ function build(options: Complete): Network {
   return network({
     name: networkName(options),
     input: options.input,
-    layers: { stem: stem(options), stages: stages(options), ...ending(options), head: classifier({ classes: options.classes }) },
+    layers: { stem: stem(options), stages: stages(options), ...ending(options), head: classifierHead({ classes: options.classes }) },
   })
 }
 

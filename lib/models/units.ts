@@ -72,7 +72,7 @@ function activateThenConvolve(unit: UnitShape): Layer {
 }
 
 /** conv-BN-ReLU ... conv-BN: the branch of Fig. 4a. */
-function convolveThenNormalise(unit: UnitShape): readonly Layer[] {
+function convolveThenNormalize(unit: UnitShape): readonly Layer[] {
   return convolutions(unit).flatMap((conv, index) => (index === 0 ? [conv, batchNorm()] : [relu(), conv, batchNorm()]))
 }
 
@@ -80,19 +80,19 @@ function convolveThenNormalise(unit: UnitShape): readonly Layer[] {
 const preActivation: UnitFunction = (unit) => residual({ branch: activateThenConvolve(unit), shortcut: shortcut(unit, false), activation: sharing(unit) })
 
 /** (a) original: ReLU(x + F), a norm after every convolution. */
-export const original: UnitFunction = (unit) => residual({ branch: convolveThenNormalise(unit), shortcut: shortcut(unit, true), after: [relu()] })
+export const original: UnitFunction = (unit) => residual({ branch: convolveThenNormalize(unit), shortcut: shortcut(unit, true), after: [relu()] })
 
 /** (b) BN after addition: ReLU(BN(x + F)), the branch without its last norm. */
 const bnAfterAddition: UnitFunction = (unit) =>
-  residual({ branch: convolveThenNormalise(unit).slice(0, -1), shortcut: shortcut(unit, false), after: [batchNorm(), relu()] })
+  residual({ branch: convolveThenNormalize(unit).slice(0, -1), shortcut: shortcut(unit, false), after: [batchNorm(), relu()] })
 
 /** (c) ReLU before addition: x + ReLU(F). */
-const reluBeforeAddition: UnitFunction = (unit) => residual({ branch: [...convolveThenNormalise(unit), relu()], shortcut: shortcut(unit, true) })
+const reluBeforeAddition: UnitFunction = (unit) => residual({ branch: [...convolveThenNormalize(unit), relu()], shortcut: shortcut(unit, true) })
 
 /** (d) ReLU-only pre-activation: ReLU-conv-BN ... conv-BN, add. */
 const reluOnlyPreactivation: UnitFunction = (unit) =>
   residual({
-    branch: [...(unit.first === 'activated' ? [] : [relu()]), ...convolveThenNormalise(unit)],
+    branch: [...(unit.first === 'activated' ? [] : [relu()]), ...convolveThenNormalize(unit)],
     shortcut: shortcut(unit, true),
     activation: sharing(unit),
   })
@@ -118,7 +118,7 @@ const dropoutOnShortcut: UnitFunction = (unit) => varied(unit, dropoutShortcut({
 /** An original unit with another shortcut (Table 1); as it was where the shape changes. */
 function varied(unit: UnitShape, variant: ShortcutLike, branchScale = 1): Residual {
   if (changes(unit)) return original(unit)
-  return residual({ branch: convolveThenNormalise(unit), shortcut: variant, branchScale, after: [relu()] })
+  return residual({ branch: convolveThenNormalize(unit), shortcut: variant, branchScale, after: [relu()] })
 }
 
 /** Units by the names that `preResNet({ unit })` takes. */

@@ -3,8 +3,18 @@ import { markAsUntransferable } from 'node:worker_threads'
 import { throwIfAborted } from '../abort.js'
 import { emulationNow } from './emulation.js'
 import { direct, later } from './errors.js'
-import type { CudaInformation, LoaderDescription, NativeBinding, NativeLoader, NativeSession, Peaks, RunOptions, RunResult, SessionSettings } from './types.js'
-import type { SessionMemory, TraceEvent, Traffic } from './reports.js'
+import type {
+  CudaInformation,
+  LoaderDescription,
+  NativeBinding,
+  NativeLoader,
+  NativeSession,
+  Roofline,
+  RunOptions,
+  RunResult,
+  SessionSettings,
+} from './types.js'
+import type { SessionMemory, TraceEvent, BytesMoved } from './reports.js'
 
 /** Names of the CUDA library's two builds, which have the same table of functions. */
 type CudaLibrary = 'cuda' | 'cuda-emulated'
@@ -52,7 +62,7 @@ export class Binding implements NativeBinding {
     const settings = JSON.stringify({ ...cuda, emulation: emulationNow() })
     const options = { threads, cuda: { library: cudaLibrary(), settings } }
     let cancel = (): void => undefined
-    const making = later(async () => new Session(await this.addon.createSession(programs, options, (given) => (cancel = given))))
+    const making = later(async () => new SessionCalls(await this.addon.createSession(programs, options, (given) => (cancel = given))))
     signal?.addEventListener('abort', cancel, { once: true })
     try {
       const session = await making
@@ -96,7 +106,7 @@ export class Binding implements NativeBinding {
   }
 }
 
-class Session implements NativeSession {
+class SessionCalls implements NativeSession {
   /** Buffers already barred from being transferred to another thread, which would take the arena from under the session. */
   private readonly barred = new WeakSet<ArrayBufferLike>()
 
@@ -133,16 +143,16 @@ class Session implements NativeSession {
     return later(() => this.native.run(program, native))
   }
 
-  traffic(program: string): Promise<Traffic> {
-    return later(() => this.native.traffic(program))
+  bytesMoved(program: string): Promise<BytesMoved> {
+    return later(() => this.native.bytesMoved(program))
   }
 
   cancel(): void {
     this.native.cancel()
   }
 
-  measurePeaks(): Promise<Peaks> {
-    return later(() => this.native.measurePeaks())
+  measureRoofline(): Promise<Roofline> {
+    return later(() => this.native.measureRoofline())
   }
 
   trace(): readonly TraceEvent[] {

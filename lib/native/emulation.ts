@@ -10,7 +10,7 @@ export interface Emulation {
   readonly scheduleSeed?: number
   /** The number of the event wait that is left out in each step; -1: none. @default -1 */
   readonly omitWait?: number
-  /** Nothing is allocated or computed; `traffic` counts what is launched. @default false */
+  /** Nothing is allocated or computed; `bytesMoved` counts what is launched. @default false */
   readonly recordOnly?: boolean
   /** Grids, and with them the order of sums, follow from it. @default 2 */
   readonly multiprocessors?: number
@@ -20,7 +20,7 @@ export interface Emulation {
 
 const emulation = new AsyncLocalStorage<Emulation>()
 
-/** Runs `work`, and whatever it starts, with the emulated device in the place of the GPU. Sessions stay where they were made. */
+/** Runs `work`, and whatever it starts, with the emulated device instead of the GPU. Sessions stay where they were made. */
 export function emulated<T>(settings: Emulation, work: () => T): T {
   return emulation.run(settings, work)
 }

@@ -17,7 +17,7 @@ export interface TraceEvent {
   readonly duration: number
 }
 
-export interface Traffic {
+export interface BytesMoved {
   readonly launches: number
   readonly convolutionLaunches: number
   readonly waits: number

@@ -1,5 +1,5 @@
 /** What the native addon offers, as JavaScript sees it. */
-import type { SessionMemory, TraceEvent, Traffic } from './reports.js'
+import type { SessionMemory, TraceEvent, BytesMoved } from './reports.js'
 
 /** Session of the addon. One native thread; calls that return promises run there, in the order they were made. */
 export interface NativeSession {
@@ -14,20 +14,20 @@ export interface NativeSession {
   /** Plain f32 or f64 tensor of a persistent arena other than `inputs`: a view of its memory, or ERR_UNSUPPORTED where that is a device's. `shared` is false (a copy) where the runtime forbids external buffers. Detached by dispose. */
   view(tensor: string): { readonly values: Float32Array | Float64Array; readonly shared: boolean }
   /**
-   * Runs a program `steps` times. With a loader, batch `firstBatch + i` is copied into `images`, `labels`, `placement` before each run; the call
+   * Runs a program `steps` times. With a loader, batch `firstBatch + i` is copied into `images`, `labels`, `crops` before each run; the call
    * ends early where the loader has no more. Resolves with one row a step: the `metrics` tensor (4 values) and then the seconds waited for
    * data and seconds run, 6 values a step. With `checkFinite` a loss that is not finite rejects with ERR_NOT_FINITE that names step and first operation.
    */
   run(program: string, options: RunOptions): Promise<RunResult>
-  /** Ends the current and all queued runs between two operations: they resolve with the steps that were completed and `cancelled: true`. */
+  /** Ends the current and all queued runs between two operations: they resolve with the steps that were completed and `canceled: true`. */
   cancel(): void
   /**
    * What the machine reaches at best, measured for less than a second: operations a second (on a CPU f32 in registers on all threads, on a GPU of a large
    * matrix product in the session's arithmetic) and bytes a second read and written by large copies. ERR_UNSUPPORTED on the reference.
    */
-  measurePeaks(): Promise<Peaks>
+  measureRoofline(): Promise<Roofline>
   /** Of one step of a program on a CUDA device: launches, event waits, and the bytes of what operations read and write. ERR_UNSUPPORTED elsewhere. */
-  traffic(program: string): Promise<Traffic>
+  bytesMoved(program: string): Promise<BytesMoved>
   /** Chrome trace events of the last run with `trace: true`: name, op, start and duration in microseconds. */
   trace(): readonly TraceEvent[]
   /** Stops the thread, then frees. Idempotent. */
@@ -35,7 +35,7 @@ export interface NativeSession {
 }
 
 /** Rates a second, and the instruction set that a CPU's vector code runs on, as Highway calls it: AVX3_ZEN4, AVX2, NEON. */
-export interface Peaks {
+export interface Roofline {
   readonly flops: number
   readonly bytes: number
   readonly instructions: string
@@ -65,7 +65,7 @@ export interface RunResult {
   /** Steps completed, 6 values each: loss sum, samples counted, top-1 hits, top-5 hits, seconds waited for data, seconds of the step. */
   readonly rows: Float64Array
   readonly completed: number
-  readonly cancelled: boolean
+  readonly canceled: boolean
   readonly predictions?: Int32Array
   readonly labels?: Int32Array
 }
@@ -74,7 +74,7 @@ export interface RunResult {
 export interface NativeLoader {
   readonly batch: number
   /** For JavaScript: copies of batch `index`. Sessions read the slots directly. */
-  next(index: number): Promise<{ images: Uint8Array; labels: Int32Array; placement: Int32Array; count: number } | null>
+  next(index: number): Promise<{ images: Uint8Array; labels: Int32Array; crops: Int32Array; count: number } | null>
   close(): Promise<void>
 }
 
@@ -92,7 +92,7 @@ export interface DecodeSettings {
   readonly resize: number
   /** `resize` is for images of other sizes alone. */
   readonly keepFitting: boolean
-  /** The image must have height x width now, else ERR_IMAGE. Otherwise its centre is cut out. */
+  /** The image must have height x width now, else ERR_IMAGE. Otherwise its center is cut out. */
   readonly exact: boolean
 }
 
@@ -102,7 +102,7 @@ export interface LoaderDescription {
     | ({ readonly kind: 'ranges'; readonly labels: Int32Array } & ByteRanges)
   /** Of a source of ranges. */
   readonly decode?: DecodeSettings
-  /** Of one stored image, before padding and cropping by `placement`. */
+  /** Of one stored image, before padding and cropping by `crops`. */
   readonly height: number
   readonly width: number
   readonly channels: number
@@ -110,7 +110,7 @@ export interface LoaderDescription {
   /** Training: shuffle by (seed, epoch) and drop the short last batch; endless. Evaluation: in order, padded with label -1, one pass. */
   readonly mode: 'train' | 'evaluate'
   readonly seed: number
-  /** Training: placement is random in a border of `pad`, mirrored half of the time where `flip`. Else 'pad, pad, 0': the centre. */
+  /** Training: crops is random in a border of `pad`, mirrored half of the time where `flip`. Else 'pad, pad, 0': the center. */
   readonly pad: number
   readonly flip: boolean
   readonly workers: number
@@ -183,7 +183,7 @@ export interface NativeBinding {
   lockFile(descriptor: number): (() => void) | null
   /** Of a JPEG or PNG file, by its header alone. ERR_IMAGE for what has none, or more pixels than `maxPixels` (@default 2 ** 28). */
   imageSize(file: Uint8Array, options: { readonly maxPixels?: number }): { readonly height: number; readonly width: number }
-  /** JPEG or PNG to RGB (or grey) pixels, NHWC. Resized and cropped as by `DecodeSettings` where height and width are given. */
+  /** JPEG or PNG to RGB (or gray) pixels, NHWC. Resized and cropped as by `DecodeSettings` where height and width are given. */
   decodeImage(
     file: Uint8Array,
     options: {

@@ -12,13 +12,13 @@ export function checkInner<S extends Table>(where: string, table: S, given: unkn
   return checked(where, table, given, (key) => `${where}.${key}`)
 }
 
-function checked<S extends Table>(where: string, table: S, given: unknown, place: (key: string) => string): Given<S> {
+function checked<S extends Table>(where: string, table: S, given: unknown, nameOf: (key: string) => string): Given<S> {
   knownKeys(where, given, Object.keys(table))
   const values = given as Readonly<Record<string, unknown>>
   const result: Record<string, unknown> = {}
   for (const [key, option] of Object.entries(table)) {
     const value = values[key]
-    if (value !== undefined || option.required) result[key] = option.read(place(key), value)
+    if (value !== undefined || option.required) result[key] = option.read(nameOf(key), value)
   }
   return result as Given<S>
 }

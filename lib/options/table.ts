@@ -31,7 +31,7 @@ export const programOptions = {
    * and some more time; 1: keep all.
    * @default 1
    */
-  recompute: integerOption({
+  activationCheckpointing: integerOption({
     group: 'Training',
     help:
       'activation checkpointing: keep every n-th sum of each residual stream for the backward pass and compute the others again; the same results with less ' +
@@ -44,7 +44,7 @@ export const programOptions = {
 } satisfies RunTable
 
 /** Where and how to compute: `compile`, `fit`, `Classifier.load` and most commands. */
-export const placeOptions = {
+export const deviceOptions = {
   /** Who computes. @default auto */
   device: choiceOption({
     group: 'Device',
@@ -206,8 +206,8 @@ export const checkpointOptions = {
   }),
 } satisfies RunTable
 
-/** `initialise` of `fit`. */
-export const initialiseOptions = {
+/** `initialize` of `fit`. */
+export const initializeOptions = {
   /** Model file whose values training starts from. */
   from: stringOption({ group: 'Training', help: 'model file whose values training starts from', metavar: 'model', required: true, decides: false }),
   /** Parameters that keep their start values all the same (a replaced head): names, paths above them, patterns with *. */

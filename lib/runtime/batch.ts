@@ -7,8 +7,8 @@ import { describe, integer, invalid, knownKeys, largestFloat } from '../options/
 export interface PixelSamples {
   /** NHWC, of the stored size. */
   readonly images: Uint8Array
-  /** Per image: top, left, and 1 to mirror, in the padded image. @default the centre */
-  readonly placement?: Int32Array
+  /** Per image: top, left, and 1 to mirror, in the padded image. @default the center */
+  readonly crops?: Int32Array
   readonly x?: undefined
 }
 
@@ -17,7 +17,7 @@ export interface ValueSamples {
   /** NCHW. */
   readonly x: Float32Array | Float64Array
   readonly images?: undefined
-  readonly placement?: undefined
+  readonly crops?: undefined
 }
 
 export interface ClassLabels {
@@ -41,7 +41,7 @@ export interface SoftLabels {
 export type UserBatch = (PixelSamples | ValueSamples) & (ClassLabels | SoftLabels)
 
 /** What inference takes. */
-export type UserSamples = Omit<PixelSamples, 'placement'> | Omit<ValueSamples, 'placement'>
+export type UserSamples = Omit<PixelSamples, 'crops'> | Omit<ValueSamples, 'crops'>
 
 /** @internal What the program reads. */
 export interface BatchFormat {
@@ -59,7 +59,7 @@ export interface BatchFormat {
 /** @internal ERR_OPTION for what is no batch at all, before anything else is looked at. */
 export function checkBatch(where: string, batch: unknown): void {
   if (batch === null || typeof batch !== 'object' || Array.isArray(batch)) throw invalid(where, 'an object of images or x, and labels', batch)
-  knownKeys(where, batch, ['images', 'placement', 'x', 'labels', 'targets', 'count'])
+  knownKeys(where, batch, ['images', 'crops', 'x', 'labels', 'targets', 'count'])
 }
 
 /** @internal */
@@ -67,9 +67,9 @@ export async function writeBatch(native: NativeSession, format: BatchFormat, bat
   const targets = targetsOf(format, batch)
   const labels = labelsOf(format, batch, targets)
   checkCount(format, batch, labels)
-  const placement = format.images ? placementOf(format, batch) : undefined
+  const crops = format.images ? cropsOf(format, batch) : undefined
   await writeSamples(native, format, batch)
-  if (placement !== undefined) await native.write('placement', placement)
+  if (crops !== undefined) await native.write('crops', crops)
   await native.write('labels', labels)
   if (targets !== undefined) await native.write('targets', targets)
 }
@@ -86,17 +86,17 @@ export async function writeSamples(native: NativeSession, format: BatchFormat, {
   }
 }
 
-function placementOf({ batch: count, pad }: BatchFormat, { placement: given }: UserBatch): Int32Array {
-  const placement = given === undefined ? centre(count, pad) : sized('batch.placement', given, Int32Array, count * 3)
-  for (let index = 0; index < placement.length; index++) {
+function cropsOf({ batch: count, pad }: BatchFormat, { crops: given }: UserBatch): Int32Array {
+  const crops = given === undefined ? center(count, pad) : sized('batch.crops', given, Int32Array, count * 3)
+  for (let index = 0; index < crops.length; index++) {
     const largest = index % 3 === 2 ? 1 : 2 * pad
-    if (placement[index]! >= 0 && placement[index]! <= largest) continue
+    if (crops[index]! >= 0 && crops[index]! <= largest) continue
     throw new PreresnetError(
       'ERR_OPTION',
-      `batch.placement[${index}]: expected 0 to ${largest}, got ${placement[index]}; the session's images have a border of ${pad}: for the crops of a loader give compile() that loader as \`data\``,
+      `batch.crops[${index}]: expected 0 to ${largest}, got ${crops[index]}; the session's images have a border of ${pad}: for the crops of a loader give compile() that loader as \`data\``,
     )
   }
-  return placement
+  return crops
 }
 
 function labelsOf({ batch: count, classes }: BatchFormat, { labels }: UserBatch, targets: Targets | undefined): Int32Array {
@@ -141,11 +141,11 @@ function mostProbable(targets: Targets, count: number, classes: number): Int32Ar
 /** A batch that says how many of its samples count means those that have a label. */
 function checkCount({ batch }: BatchFormat, { count }: UserBatch, labels: Int32Array): void {
   if (count === undefined) return
-  const labelled = labels.filter((label) => label >= 0).length
-  if (integer('batch.count', count, 0, batch) !== labelled) throw invalid('batch.count', `${labelled}, the labels that are not -1`, count)
+  const labeled = labels.filter((label) => label >= 0).length
+  if (integer('batch.count', count, 0, batch) !== labeled) throw invalid('batch.count', `${labeled}, the labels that are not -1`, count)
 }
 
-function centre(count: number, pad: number): Int32Array {
+function center(count: number, pad: number): Int32Array {
   return Int32Array.from({ length: count * 3 }, (_, index) => (index % 3 === 2 ? 0 : pad))
 }
 

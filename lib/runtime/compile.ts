@@ -1,7 +1,7 @@
 /** `compile`: options become programs, programs a native session with start values. */
 import { throwIfAborted, unlessAborted } from '../abort.js'
-import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
-import type { CompileOptions, ProgramRequest } from '../compiler/options.js'
+import { compilePrograms, serializePrograms } from '../compiler/compile.js'
+import type { ProgramOptions, ProgramRequest } from '../compiler/options.js'
 import { lossScaleOf } from '../compiler/update.js'
 import type { Dataset } from '../data/dataset.js'
 import { buildGraph } from '../graph/build.js'
@@ -11,7 +11,7 @@ import { invalid } from '../options/values.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
 import { programOptions } from '../options/table.js'
 import { chosenKernels } from './chosen_kernels.js'
-import { cudaPlace, hasCuda } from './cuda.js'
+import { cudaDevice, hasCuda } from './cuda.js'
 import { chooseDevice } from './device.js'
 import { writeLossScale } from './loss_scale.js'
 import { updateOptions } from './optimizer.js'
@@ -36,7 +36,7 @@ export async function compileWith(network: Network, options: SessionOptions & Ba
   throwIfAborted(signal)
   const chosen = chooseDevice(given.device, given.precision, { hasCuda })
   const { device } = chosen
-  const cuda = cudaPlace('compile', device, given.cuda)
+  const cuda = cudaDevice('compile', device, given.cuda)
   const { data, optimizer, threads, seed } = given
   const feed = data !== undefined && 'native' in data ? data : undefined
   const dataset = feed?.dataset ?? (data as Dataset | undefined)
@@ -52,7 +52,7 @@ export async function compileWith(network: Network, options: SessionOptions & Ba
   const { precision, notes } = measured ? await unlessAborted(fastestPrecision(graph, threads), signal) : { precision: chosen.precision, notes: [] }
   warn(notes)
   const norms = graph.nodes.filter(({ kind }) => kind === 'batchNorm').map(({ name }) => name)
-  const plan: CompileOptions = {
+  const plan: ProgramOptions = {
     device,
     precision,
     batch,
@@ -70,7 +70,7 @@ export async function compileWith(network: Network, options: SessionOptions & Ba
   }
   const tuned = cuda === undefined ? plan : { ...plan, ...(await chosenKernels(graph, plan, cuda, signal)) }
   const programs = await compilePrograms(graph, tuned, undefined, signal)
-  const native = await loadBinding().createSession(await serialisePrograms(programs, signal), { threads, ...(cuda && { cuda: cuda.session }) }, signal)
+  const native = await loadBinding().createSession(await serializePrograms(programs, signal), { threads, ...(cuda && { cuda: cuda.session }) }, signal)
   try {
     await native.allocate()
     await writeStartValues(native, graph, seed, signal)

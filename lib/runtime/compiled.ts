@@ -1,7 +1,7 @@
 /** What a session was made of, and the formats that follow from it. */
 import { boundaryOf } from '../compiler/boundary.js'
 import { elements } from '../compiler/layout.js'
-import type { CompileOptions } from '../compiler/options.js'
+import type { ProgramOptions } from '../compiler/options.js'
 import type { ProgramSet } from '../compiler/program.js'
 import type { Dataset } from '../data/dataset.js'
 import type { Loader } from '../data/loader.js'
@@ -17,7 +17,7 @@ export interface Compiled {
   readonly network: Network
   readonly graph: Graph
   readonly programs: ProgramSet
-  readonly plan: CompileOptions
+  readonly plan: ProgramOptions
   readonly seed: number
   readonly feed: Loader | undefined
   readonly dataset: Dataset | undefined

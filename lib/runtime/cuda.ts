@@ -49,7 +49,7 @@ export const cudaTable: typeof cudaOptions & typeof ownCudaOptions = { ...cudaOp
 export type CudaSettings = Given<typeof cudaTable>
 
 /** @internal Checked; `architecture` is the device's. */
-export interface CudaPlace {
+export interface CudaDevice {
   readonly session: CudaSessionOptions
   readonly architecture: number
   readonly lossScale: LossScale | undefined
@@ -58,7 +58,7 @@ export interface CudaPlace {
 }
 
 /** @internal Undefined on other devices. ERR_DEVICE where the device is not there, with the reason. */
-export function cudaPlace(where: string, device: DeviceName, settings: CudaSettings | undefined): CudaPlace | undefined {
+export function cudaDevice(where: string, device: DeviceName, settings: CudaSettings | undefined): CudaDevice | undefined {
   const given = readCudaSettings(`${where}: cuda`, settings ?? {})
   if (device !== 'cuda') {
     // Who would show progress wherever there is some asks for nothing.

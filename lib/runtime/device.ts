@@ -2,11 +2,11 @@
 import type { DeviceName, Precision } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
 import type { ValueOf } from '../options/spec.js'
-import { placeOptions } from '../options/table.js'
+import { deviceOptions } from '../options/table.js'
 import { loadBinding } from '../native/load.js'
 
-export type DeviceChoice = ValueOf<typeof placeOptions.device>
-export type PrecisionChoice = ValueOf<typeof placeOptions.precision>
+export type DeviceChoice = ValueOf<typeof deviceOptions.device>
+export type PrecisionChoice = ValueOf<typeof deviceOptions.precision>
 
 /** What 'auto' takes comes first. */
 const onCuda: readonly Precision[] = ['fp16', 'bf16', 'tf32', 'fp32']
@@ -37,8 +37,8 @@ export function chooseDevice(
   precision: PrecisionChoice = 'auto',
   { hasCuda = () => false, hasNativeBf16 = nativeBf16 }: Machine = {},
 ): { device: DeviceName; precision: Precision } {
-  placeOptions.device.read('device', device)
-  placeOptions.precision.read('precision', precision)
+  deviceOptions.device.read('device', device)
+  deviceOptions.precision.read('precision', precision)
   const taken: DeviceName = device === 'auto' ? (hasCuda() ? 'cuda' : 'cpu') : device
   if (precision === 'auto') return { device: taken, precision: able[taken][0]! }
   if (!able[taken].includes(precision)) {

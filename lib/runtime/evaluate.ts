@@ -52,7 +52,7 @@ export async function evaluateLoader(turn: Turn, compiled: Compiled, feed: Loade
   const run = { steps, seed: compiled.seed, firstStep: 0, learningRates: new Float64Array(0), loader: feed.native, firstBatch: 0, collect: true }
   return turn.take(async () => {
     const result = await turn.run(program, signal, run).catch((error: unknown) => nameData(error, compiled, dataset))
-    if (result.cancelled && result.completed < steps) throw turn.ended(signal)
+    if (result.canceled && result.completed < steps) throw turn.ended(signal)
     return evaluationFrom(result, dataset.length, classesOf(compiled))
   })
 }

@@ -2,12 +2,12 @@
  * What `precision: 'auto'` takes on the CPU. Which type of arithmetic is fast is not written on a processor: some multiply bf16 twice as
  * fast as fp32, others half as fast. So it is measured once, on a few layers like the network's, and remembered.
  */
-import { compilePrograms, serialisePrograms } from '../compiler/compile.js'
+import { compilePrograms, serializePrograms } from '../compiler/compile.js'
 import { elements } from '../compiler/layout.js'
 import type { Precision } from '../compiler/program.js'
 import { buildGraph } from '../graph/build.js'
 import type { Graph } from '../graph/graph.js'
-import { batchNorm, classifier, conv2d, network, relu, residual, type Layer, type Network } from '../layers/index.js'
+import { batchNorm, classifierHead, conv2d, network, relu, residual, type Layer, type Network } from '../layers/index.js'
 import { oneOf } from '../options/values.js'
 import { loadBinding } from '../native/load.js'
 import { nativeBf16 } from './device.js'
@@ -48,12 +48,12 @@ export async function fastestPrecision(graph: Graph, threads: number): Promise<F
   const { version, system } = loadBinding()
   const kind = kindOf(graph)
   const used = threads === 0 ? Number(system['allowedThreads']) : threads
-  const place = [`preresnet ${version}`, `oneDNN ${String(system['oneDNN'])}`, String(system['cpu']), `${used} threads`].join(', ')
-  const key = `${place}, ${kind}`
+  const cacheKey = [`preresnet ${version}`, `oneDNN ${String(system['oneDNN'])}`, String(system['cpu']), `${used} threads`].join(', ')
+  const key = `${cacheKey}, ${kind}`
   const notes: string[] = []
   let choice = underway.get(key)
   if (choice === undefined) {
-    choice = recallOrMeasure(place, kind, threads, notes)
+    choice = recallOrMeasure(cacheKey, kind, threads, notes)
     underway.set(key, choice)
     choice.catch(() => underway.delete(key))
   }
@@ -75,9 +75,9 @@ export function kindOf(graph: Graph): NetworkKind {
   return `${pointwise > 0.3 * all ? 'bottleneck' : 'basic'} units, ${large ? 'large' : 'small'} images`
 }
 
-async function recallOrMeasure(place: string, kind: NetworkKind, threads: number, notes: string[]): Promise<Candidate> {
+async function recallOrMeasure(cacheKey: string, kind: NetworkKind, threads: number, notes: string[]): Promise<Candidate> {
   const able = candidates.filter((precision) => precision !== 'bf16-native' || nativeBf16())
-  const remembered = await Remembered.open('precision', place, isMeasured)
+  const remembered = await Remembered.open('precision', cacheKey, isMeasured)
   if (remembered.note !== undefined) notes.push(remembered.note)
   const found = remembered.entries.get(kind)?.choice
   if (found !== undefined && able.includes(found)) return found
@@ -126,12 +126,12 @@ async function contender(graph: Graph, precision: Candidate, batch: number, thre
     loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
     update: { momentum: 0.9, nesterov: false, clipNorm: 0, settings: Object.fromEntries(graph.parameters.map(({ name }) => [name, { decay: 0, rate: 1 }])) },
   })
-  const native = await loadBinding().createSession(await serialisePrograms(programs), { threads })
+  const native = await loadBinding().createSession(await serializePrograms(programs), { threads })
   try {
     await native.allocate()
     await writeStartValues(native, graph, 1)
     const x = programs.tensors.find(({ name }) => name === 'x')!
-    await native.write('x', await initialValues({ kind: 'normal', deviation: 1 }, elements(x.shape), 1, 'x'))
+    await native.write('x', await initialValues({ kind: 'normal', std: 1 }, elements(x.shape), 1, 'x'))
   } catch (error) {
     await native.dispose()
     throw error
@@ -163,7 +163,7 @@ function sample(kind: NetworkKind): { layers: Network; batch: number } {
   const net = network({
     name: `sample of ${kind}`,
     input: { height: size, width: size, channels: 3 },
-    layers: { ...layers, norm: [batchNorm(), relu()], head: classifier({ classes: 10 }) },
+    layers: { ...layers, norm: [batchNorm(), relu()], head: classifierHead({ classes: 10 }) },
   })
   return { layers: net, batch: large ? 4 : 32 }
 }

@@ -1,5 +1,5 @@
 /** How a session's images become its network's input: what was given, completed from data, and as programs take it. */
-import type { CompileOptions } from '../compiler/options.js'
+import type { ProgramOptions } from '../compiler/options.js'
 import type { Dataset } from '../data/dataset.js'
 import { checkNotResized, checkSameShape, checkStoredSize, completePreparation } from '../data/prepare/complete.js'
 import type { Loader } from '../data/loader.js'
@@ -63,8 +63,8 @@ export async function completed(
 }
 
 /** What the programs read. */
-export function programInput({ input: { height, width } }: Network, prepare: SessionPreparation | undefined): CompileOptions['input'] {
+export function programInput({ input: { height, width } }: Network, prepare: SessionPreparation | undefined): ProgramOptions['input'] {
   if (prepare === undefined) return { kind: 'tensor' }
-  const { mean, std: deviation } = prepare.normalization
-  return { kind: 'images', height, width, pad: padOf(prepare), mean, deviation }
+  const { mean, std } = prepare.normalization
+  return { kind: 'images', height, width, pad: padOf(prepare), mean, std }
 }

@@ -12,7 +12,7 @@ const slice = 1 << 15
 export async function initialValues(init: ParameterInit, count: number, seed: number, name: string): Promise<Float64Array> {
   const values = new Float64Array(count)
   if (init.kind === 'constant') return values.fill(init.value)
-  const next = init.kind === 'normal' ? normals(uniforms(seed, name), init.deviation) : symmetric(uniforms(seed, name), init.bound)
+  const next = init.kind === 'normal' ? normals(uniforms(seed, name), init.std) : symmetric(uniforms(seed, name), init.bound)
   for (let begin = 0; begin < count; begin += slice) {
     const end = Math.min(count, begin + slice)
     for (let index = begin; index < end; index++) values[index] = next()
@@ -44,7 +44,7 @@ function uniforms(seed: number, name: string): () => number {
 }
 
 /** Box and Muller: two normal values of two uniform ones. */
-function normals(uniform: () => number, deviation: number): () => number {
+function normals(uniform: () => number, std: number): () => number {
   let spare: number | undefined
   return () => {
     if (spare !== undefined) {
@@ -52,7 +52,7 @@ function normals(uniform: () => number, deviation: number): () => number {
       spare = undefined
       return value
     }
-    const radius = deviation * Math.sqrt(-2 * Math.log(1 - uniform()))
+    const radius = std * Math.sqrt(-2 * Math.log(1 - uniform()))
     const angle = 2 * Math.PI * uniform()
     spare = radius * Math.sin(angle)
     return radius * Math.cos(angle)

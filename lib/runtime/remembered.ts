@@ -24,39 +24,39 @@ export function warn(notes: readonly string[]): void {
   for (const note of notes) process.emitWarning(note, { code: 'PRERESNET_CACHE' })
 }
 
-type Places = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+type Entries = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 export class Remembered<T> {
   private constructor(
     private readonly file: string,
-    private readonly place: string,
+    private readonly cacheKey: string,
     private readonly valid: (value: unknown) => value is T,
-    /** By key; of this place alone. */
+    /** By key; of this cache key alone. */
     readonly entries: Map<string, T>,
     /** Why nothing, or not everything, is remembered. */
     readonly note: string | undefined,
   ) {}
 
-  /** `place`: what the figures hold for (device, driver, versions); others are kept in the same file, untouched. `valid` throws nothing. */
-  static async open<T>(subject: string, place: string, valid: (value: unknown) => value is T): Promise<Remembered<T>> {
+  /** `cacheKey`: what the figures hold for (device, driver, versions); others are kept in the same file, untouched. `valid` throws nothing. */
+  static async open<T>(subject: string, cacheKey: string, valid: (value: unknown) => value is T): Promise<Remembered<T>> {
     const file = join(cacheDirectory(), `${subject}.json`)
-    const { places, note } = await read(file)
-    const here = Object.entries(places[place] ?? {})
+    const { entriesByKey, note } = await read(file)
+    const here = Object.entries(entriesByKey[cacheKey] ?? {})
     const entries = validOf(here, valid)
     const fewer = here.length - entries.length
     const reason = note ?? (fewer > 0 ? `${file}: ${fewer} entries are not what they should be and are measured again` : undefined)
-    return new Remembered(file, place, valid, new Map(entries), reason)
+    return new Remembered(file, cacheKey, valid, new Map(entries), reason)
   }
 
   /** Beside what others have written since. Written aside and renamed. Resolves with a word where the file cannot be written. */
   async save(): Promise<string | undefined> {
-    const { places } = await read(this.file)
-    const entries = new Map([...validOf(Object.entries(places[this.place] ?? {}), this.valid), ...this.entries])
+    const { entriesByKey } = await read(this.file)
+    const entries = new Map([...validOf(Object.entries(entriesByKey[this.cacheKey] ?? {}), this.valid), ...this.entries])
     const sorted = Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)))
     const aside = `${this.file}.${process.pid}.${written++}`
     try {
       await makeDirectory(cacheDirectory())
-      await writeFile(aside, `${JSON.stringify({ format: FORMAT, places: { ...places, [this.place]: sorted } }, null, 1)}\n`)
+      await writeFile(aside, `${JSON.stringify({ format: FORMAT, places: { ...entriesByKey, [this.cacheKey]: sorted } }, null, 1)}\n`)
       await rename(aside, this.file)
       return undefined
     } catch (error) {
@@ -69,16 +69,17 @@ function validOf<T>(entries: readonly [string, unknown][], valid: (value: unknow
   return entries.filter((entry): entry is [string, T] => valid(entry[1]))
 }
 
-/** No places where there is no such file yet; none and a word where it is not what it should be. */
-async function read(file: string): Promise<{ readonly places: Places; readonly note?: string }> {
+/** No entries where there is no such file yet; none and a word where it is not what it should be. */
+async function read(file: string): Promise<{ readonly entriesByKey: Entries; readonly note?: string }> {
   try {
-    const { format, places } = JSON.parse(await readFile(file, 'utf8')) as { readonly format?: unknown; readonly places?: unknown }
+    const { format, places: entriesByKey } = JSON.parse(await readFile(file, 'utf8')) as { readonly format?: unknown; readonly places?: unknown }
     if (format !== FORMAT) throw new TypeError(`expected format ${FORMAT}, got ${JSON.stringify(format)}`)
-    if (!isRecord(places) || !Object.values(places).every(isRecord)) throw new TypeError('expected entries by place, got something else')
-    return { places: places as Places }
+    if (!isRecord(entriesByKey) || !Object.values(entriesByKey).every(isRecord))
+      throw new TypeError('expected an object of objects under "places", got something else')
+    return { entriesByKey: entriesByKey as Entries }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { places: {} }
-    return { places: {}, note: `${file} cannot be used (${(error as Error).message}); what it held is measured again` }
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { entriesByKey: {} }
+    return { entriesByKey: {}, note: `${file} cannot be used (${(error as Error).message}); what it held is measured again` }
   }
 }
 

@@ -6,7 +6,7 @@ import type { DeviceName, Precision, ProgramSet } from '../compiler/program.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
 import { integer } from '../options/values.js'
-import type { SessionMemory, TraceEvent, Traffic } from '../native/reports.js'
+import type { SessionMemory, TraceEvent, BytesMoved } from '../native/reports.js'
 import type { NativeSession } from '../native/types.js'
 import type { UserBatch, UserSamples } from './batch.js'
 import { classesOf, type Compiled } from './compiled.js'
@@ -99,8 +99,8 @@ export class Session implements AsyncDisposable {
   }
 
   /** Of one step of a program on a CUDA device: launches, event waits and bytes. ERR_UNSUPPORTED elsewhere. */
-  async traffic(program: 'train' | 'evaluate' | 'infer'): Promise<Traffic> {
-    return this.#turn.take((native) => native.traffic(program))
+  async bytesMoved(program: 'train' | 'evaluate' | 'infer'): Promise<BytesMoved> {
+    return this.#turn.take((native) => native.bytesMoved(program))
   }
 
   /** Steps done, and index of the next one. Set it when the state of another session was written into this one. */

@@ -3,7 +3,7 @@ import type { Dataset } from '../data/dataset.js'
 import { checkDatasetOrLoader, type Loader } from '../data/loader.js'
 import { loaderOptions } from '../data/options.js'
 import { flagOption, objectOption, signalOption, valueOption, variant, type Given, type RunTable } from '../options/spec.js'
-import { placeOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
+import { deviceOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { cudaTable, readCudaSettings } from './cuda.js'
 import { checkOptimizer, type SgdOptimizer } from './optimizer.js'
 
@@ -35,9 +35,9 @@ export const sharedValues = {
 } satisfies RunTable
 
 /** What `compile` and `fit` share: `fit` passes all of it on. */
-export const sharedOptions: typeof programOptions & typeof placeOptions & typeof trainingOptions & typeof sharedValues = {
+export const sharedOptions: typeof programOptions & typeof deviceOptions & typeof trainingOptions & typeof sharedValues = {
   ...programOptions,
-  ...placeOptions,
+  ...deviceOptions,
   ...trainingOptions,
   ...sharedValues,
 }
@@ -76,7 +76,7 @@ export const sessionTable: typeof sharedOptions & typeof ownSessionOptions = { .
 export interface SessionOptions
   extends
     Given<typeof programOptions>,
-    Given<typeof placeOptions>,
+    Given<typeof deviceOptions>,
     Given<typeof trainingOptions>,
     Given<typeof sharedValues>,
     Given<typeof ownSessionOptions> {}

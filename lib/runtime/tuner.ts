@@ -14,7 +14,7 @@ import type { CudaSessionOptions, NativeSession } from '../native/types.js'
 import { initialValues } from './random.js'
 import { Remembered } from './remembered.js'
 
-export interface TunerPlace {
+export interface TunerDevice {
   readonly precision: Precision
   readonly architecture: number
   readonly session: CudaSessionOptions
@@ -60,17 +60,17 @@ const PATIENCE = 2
 /** What was found until then is remembered where tuning is ended: ERR_ABORTED once the signal says so. */
 export async function tune(
   sites: ReadonlyMap<string, Site>,
-  place: TunerPlace,
+  device: TunerDevice,
   options: { readonly timer?: Timer; readonly signal?: AbortSignal; readonly progress?: TuningProgress } = {},
 ): Promise<Tuning> {
-  const remembered = await Remembered.open('cuda-tuning', await placeKey(place), isTimed)
+  const remembered = await Remembered.open('cuda-tuning', await cacheKeyOf(device), isTimed)
   const missing = [...sites].filter(([key]) => !remembered.entries.has(key))
   let saved: string | undefined
   const failures: string[] = []
   if (missing.length > 0) options.progress?.(0, missing.length)
   for (const [index, [key, site]] of missing.entries()) {
     throwIfAborted(options.signal)
-    const trials = new Trials(site, place, options.timer ?? seconds, options.signal)
+    const trials = new Trials(site, device, options.timer ?? seconds, options.signal)
     remembered.entries.set(key, await trials.fastest())
     failures.push(...trials.failures.map((failure) => `${key}: ${failure}`))
     saved = await remembered.save()
@@ -82,7 +82,7 @@ export async function tune(
 }
 
 /** Whatever else decides which kernel is the fastest. */
-async function placeKey({ precision, session }: TunerPlace): Promise<string> {
+async function cacheKeyOf({ precision, session }: TunerDevice): Promise<string> {
   const binding = loadBinding()
   const { driver, cudnn, device: gpu } = binding.cuda(session.index ?? 0)
   const words = [gpu?.name ?? 'cuda', `driver ${driver}`, `cuDNN ${cudnn}`, `preresnet ${binding.version} ${await libraryBuild()}`, precision]
@@ -108,14 +108,14 @@ class Trials {
 
   constructor(
     private readonly site: Site,
-    private readonly place: TunerPlace,
+    private readonly device: TunerDevice,
     private readonly timer: Timer,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
   async fastest(): Promise<Timed> {
-    const { site, place } = this
-    const tiers = tiersFor(place.architecture, place.precision, site, place.session.deterministic === true)
+    const { site, device } = this
+    const tiers = tiersFor(device.architecture, device.precision, site, device.session.deterministic === true)
     const all = tiers.flatMap((tier) => Array.from({ length: MOST_ENGINES }, (_, engine): Choice => ({ tier, engine })))
     const tried = (await unless(['ERR_MEMORY', 'ERR_DEVICE'], this.attempt(all))) ?? (await this.oneByOne(all))
     if (tried.length === 0) {
@@ -143,7 +143,7 @@ class Trials {
 
   /** In one session, over the same tensors. */
   private async attempt(choices: readonly Choice[]): Promise<readonly Trial[]> {
-    const { precision, architecture, session } = this.place
+    const { precision, architecture, session } = this.device
     const set = sitePrograms(this.site, choices, { precision, arch: architecture, deterministic: session.deterministic === true })
     const native = await loadBinding().createSession(JSON.stringify(set.programs), { threads: 0, cuda: { ...session, partial: true } }, this.signal)
     try {
@@ -223,9 +223,9 @@ async function values(shape: readonly number[], name: string): Promise<Float64Ar
   const result = new Float64Array(elements(shape))
   if (name === 'runningVar' || name === 'weight') return result.fill(1)
   const [, channels = 1, height = 1, width = 1] = shape
-  const deviation = shape.length === 4 ? Math.sqrt(2 / (channels * height * width)) : 1
-  const normal = await (drawn ??= initialValues({ kind: 'normal', deviation: 1 }, DRAWN, 1, 'tuner'))
-  for (let index = 0; index < result.length; index++) result[index] = deviation * normal[index % DRAWN]!
+  const std = shape.length === 4 ? Math.sqrt(2 / (channels * height * width)) : 1
+  const normal = await (drawn ??= initialValues({ kind: 'normal', std: 1 }, DRAWN, 1, 'tuner'))
+  for (let index = 0; index < result.length; index++) result[index] = std * normal[index % DRAWN]!
   return result
 }
 

@@ -188,17 +188,17 @@ function identityAt(path: string): string | undefined {
 
 /** By what they are, sorted by where they are; those that are not there are made, and added to `made`. */
 async function distinct(directories: readonly string[], made: string[]): Promise<string[]> {
-  const found = new Map<string, { readonly name: string; readonly place: string }>()
+  const found = new Map<string, { readonly name: string; readonly path: string }>()
   for (const name of directories) {
     try {
       made.push(...(await makeDirectory(name)))
       const identity = identityOf(await stat(name, { bigint: true }))
-      if (!found.has(identity)) found.set(identity, { name, place: await realpath(name) })
+      if (!found.has(identity)) found.set(identity, { name, path: await realpath(name) })
     } catch (error) {
       throw fileError('could not create', name, error, 'ERR_CHECKPOINT')
     }
   }
-  return [...found.values()].sort((a, b) => (a.place < b.place ? -1 : 1)).map(({ name }) => name)
+  return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1)).map(({ name }) => name)
 }
 
 function warn(message: string): void {

@@ -10,9 +10,9 @@ import { checkInner, checkOptions, pick, withDefaults } from '../options/check.j
 import { choiceOption, objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
 import {
   checkpointOptions,
-  initialiseOptions,
+  initializeOptions,
   lengthOptions,
-  type placeOptions,
+  type deviceOptions,
   type programOptions,
   runOptions,
   type trainingOptions,
@@ -81,14 +81,14 @@ export const ownFitOptions = {
     (where, value) => checkInner(where, checkpointOptions, value),
   ),
   /** Start values from a model file; whatever the file says, images are prepared as prepare says, and outputs are the classes of train, in their order. */
-  initialise: objectOption(
+  initialize: objectOption(
     {
       group: 'Training',
       help: 'start values from a model file; whatever the file says, images are prepared as prepare says, and outputs are the classes of train, in their order',
       decides: false,
     },
-    initialiseOptions,
-    (where, value) => checkInner(where, initialiseOptions, value),
+    initializeOptions,
+    (where, value) => checkInner(where, initializeOptions, value),
   ),
 } satisfies RunTable
 
@@ -109,7 +109,7 @@ export type FitLength =
 export interface FitSettings
   extends
     Given<typeof programOptions>,
-    Given<typeof placeOptions>,
+    Given<typeof deviceOptions>,
     Given<typeof trainingOptions>,
     Omit<Given<typeof sharedValues>, 'optimizer' | 'prepare'>,
     Given<typeof runOptions>,
@@ -117,7 +117,7 @@ export interface FitSettings
 
 export type CheckpointOptions = Given<typeof checkpointOptions>
 
-type Derived = 'steps' | 'epochs' | 'prepare' | 'learningRate' | 'validateEvery' | 'checkpoint' | 'initialise' | 'optimizer'
+type Derived = 'steps' | 'epochs' | 'prepare' | 'learningRate' | 'validateEvery' | 'checkpoint' | 'initialize' | 'optimizer'
 
 /** Complete and checked. */
 export interface FitPlan extends Omit<ValuesOf<typeof fitTable>, Derived> {
@@ -127,7 +127,7 @@ export interface FitPlan extends Omit<ValuesOf<typeof fitTable>, Derived> {
   readonly stepsPerEpoch: number
   readonly optimizer: SgdOptimizer
   readonly learningRate: Rate
-  readonly initialise: { readonly from: string; readonly except: readonly string[] } | undefined
+  readonly initialize: { readonly from: string; readonly except: readonly string[] } | undefined
   readonly validateEvery: number
   readonly checkpoint: Required<CheckpointOptions> | undefined
 }
@@ -138,7 +138,7 @@ type Rate = Pick<Schedule, 'at'>
 export function planFit(network: Network, options: FitOptions): FitPlan {
   if ((network as Partial<Network> | undefined)?.kind !== 'network') throw invalid('fit', 'a network', network)
   const given = withDefaults(fitTable, checkOptions('fit', fitTable, options))
-  const { train, validate, batch, checkpoint, initialise } = given
+  const { train, validate, batch, checkpoint, initialize } = given
   const stepsPerEpoch = Math.floor(train.length / batch)
   if (stepsPerEpoch === 0) throw new PreresnetError('ERR_DATASET', `fit: batch: ${train.name} has ${train.length} images, fewer than one batch of ${batch}`)
   if (validate !== undefined) checkClasses(`fit: validate: ${validate.name}`, validate.classes, 'the training images', train.classes)
@@ -153,7 +153,7 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
     stepsPerEpoch,
     optimizer: given.optimizer,
     learningRate: resumable(given.learningRate as Rate, checkpoint !== undefined),
-    initialise: initialise && withDefaults(initialiseOptions, initialise),
+    initialize: initialize && withDefaults(initializeOptions, initialize),
     validateEvery: given.validateEvery ?? stepsPerEpoch,
     checkpoint: checkpoint && { ...withDefaults(checkpointOptions, checkpoint), every: checkpoint.every ?? stepsPerEpoch },
     output: given.output ?? checkpoint?.directory,

@@ -143,7 +143,7 @@ export async function loadModel(session: Session, path: string, options: LoadMod
   }
 }
 
-/** Of values in 0..1: a quarter of a grey level, which nobody sees. */
+/** Of values in 0..1: a quarter of a gray level, which nobody sees. */
 const sameNormalization = 0.001
 
 function checkNormalization({ path, metadata }: SafetensorsFile, session: Normalization | undefined): void {

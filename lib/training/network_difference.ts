@@ -2,7 +2,7 @@
 import { describe, isObject } from '../options/values.js'
 
 interface Difference {
-  readonly place: string
+  readonly path: string
   readonly before: unknown
   readonly now: unknown
 }
@@ -11,15 +11,15 @@ interface Difference {
 export function networkDifference(before: unknown, now: unknown): string | undefined {
   const [saved, wanted] = [before, now].map((network) => (isObject(network) ? { ...network, name: undefined } : network))
   const found = search('', saved, wanted)
-  return found && `${found.place}: ${shown(found.before)} before, ${shown(found.now)} now`
+  return found && `${found.path}: ${shown(found.before)} before, ${shown(found.now)} now`
 }
 
-function search(place: string, before: unknown, now: unknown): Difference | undefined {
+function search(path: string, before: unknown, now: unknown): Difference | undefined {
   if (before === now) return undefined
   // Of layers of two kinds no property is worth comparing.
-  if (!isObject(before) || !isObject(now) || before['kind'] !== now['kind']) return { place, before, now }
+  if (!isObject(before) || !isObject(now) || before['kind'] !== now['kind']) return { path, before, now }
   for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {
-    const found = key === 'children' ? searchChildren(place, before[key], now[key]) : search(inside(place, key), before[key], now[key])
+    const found = key === 'children' ? searchChildren(path, before[key], now[key]) : search(inside(path, key), before[key], now[key])
     if (found !== undefined) return found
   }
   return undefined
@@ -27,18 +27,18 @@ function search(place: string, before: unknown, now: unknown): Difference | unde
 
 type Child = readonly [name: string, layer: unknown]
 
-function searchChildren(place: string, before: unknown, now: unknown): Difference | undefined {
+function searchChildren(path: string, before: unknown, now: unknown): Difference | undefined {
   const [saved, wanted] = [before, now] as [readonly Child[], readonly Child[]]
   for (let index = 0; index < Math.max(saved.length, wanted.length); index++) {
     const [was, is] = [saved[index], wanted[index]]
-    if (was?.[0] !== is?.[0]) return { place: `${place}[${index}]`, before: was, now: is }
-    const found = search(inside(place, was![0]), was![1], is![1])
+    if (was?.[0] !== is?.[0]) return { path: `${path}[${index}]`, before: was, now: is }
+    const found = search(inside(path, was![0]), was![1], is![1])
     if (found !== undefined) return found
   }
   return undefined
 }
 
-const inside = (place: string, name: string): string => [place, name].filter((part) => part !== '').join('.')
+const inside = (path: string, name: string): string => [path, name].filter((part) => part !== '').join('.')
 
 /** A layer is shown by its kind, and a child by its name too: whole layers are long. */
 function shown(value: unknown): string {

@@ -71,8 +71,8 @@ function decisive(key: string, value: unknown): unknown {
 
 function lines(key: string, option: Option | undefined, before: unknown, now: unknown): string[] {
   if (key === 'network') {
-    const place = networkDifference(before, now)
-    return [`network: ${networkName(before)} before, ${networkName(now)} now${place === undefined ? '' : ` (${place})`}`]
+    const path = networkDifference(before, now)
+    return [`network: ${networkName(before)} before, ${networkName(now)} now${path === undefined ? '' : ` (${path})`}`]
   }
   if (key === 'train') return [`train: ${dataName(before)} before, ${dataName(now)} now`]
   // Each part by itself: normalization is seldom exchanged together with the steps.

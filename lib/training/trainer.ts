@@ -69,8 +69,8 @@ export class Trainer {
     // Exactly, where a session would do with fewer: an output without a class is one that training only pushes down.
     checkOutputs('fit: train', train, { name: network.name, outputs: outputsOf(network) }, { exactly: true })
     if (this.#plan.profile !== undefined) await checkReplaceable(this.#plan.profile)
-    const places = [checkpoint?.directory, logs].filter((place) => place !== undefined)
-    await using _lock = await DirectoryLock.takeAll(places)
+    const directories = [checkpoint?.directory, logs].filter((directory) => directory !== undefined)
+    await using _lock = await DirectoryLock.takeAll(directories)
     const resumed = await this.#findCheckpoint()
     const images = await openImages(this.#plan, this.#signal)
     this.#images = images
@@ -80,8 +80,8 @@ export class Trainer {
     await using session = await this.#openSession(batches, resumed)
     const recipe = recipeOf(this.#plan, session, images.prepare)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
-    else if (this.#plan.initialise !== undefined)
-      await loadModel(session, this.#plan.initialise.from, { except: this.#plan.initialise.except, normalization: 'any', classes: 'any' })
+    else if (this.#plan.initialize !== undefined)
+      await loadModel(session, this.#plan.initialize.from, { except: this.#plan.initialize.except, normalization: 'any', classes: 'any' })
     throwIfAborted(this.#signal)
     const output = await this.#openOutput(session, recipe)
     try {

@@ -15,7 +15,7 @@
 namespace preresnet {
 
 // Once for every JavaScript thread that loads the addon; nothing is shared between them.
-static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto environment = std::make_unique<Environment>(env);
   environment->session_class = Napi::Persistent(SessionObject::define(env));
   environment->loader_class = Napi::Persistent(LoaderObject::define(env));
@@ -36,6 +36,6 @@ static Napi::Object initialise(Napi::Env env, Napi::Object exports) {
 }  // namespace preresnet
 
 static Napi::Object start(Napi::Env env, Napi::Object exports) {
-  return preresnet::initialise(env, exports);
+  return preresnet::initialize(env, exports);
 }
 NODE_API_MODULE(preresnet, start)

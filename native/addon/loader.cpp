@@ -82,7 +82,7 @@ std::shared_ptr<BatchSource> read_loader(const Napi::Value& value,
 struct BatchCopy {
   std::vector<uint8_t> images;
   std::vector<int32_t> labels;
-  std::vector<int32_t> placement;
+  std::vector<int32_t> crops;
   int64_t count = 0;
 };
 
@@ -95,15 +95,14 @@ Completion next_batch(BatchSource& source, uint64_t index) {
   BatchCopy copy;
   copy.images.assign(batch.images, batch.images + size * static_cast<size_t>(source.image_bytes()));
   copy.labels.assign(batch.labels, batch.labels + size);
-  if (batch.placement != nullptr)
-    copy.placement.assign(batch.placement, batch.placement + 3 * size);
+  if (batch.crops != nullptr) copy.crops.assign(batch.crops, batch.crops + 3 * size);
   copy.count = batch.count;
   source.release(batch.ticket);
   return [copy = std::move(copy)](Napi::Env env) -> Napi::Value {
     Napi::Object result = Napi::Object::New(env);
     result.Set("images", to_array<Napi::Uint8Array>(env, copy.images));
     result.Set("labels", to_array<Napi::Int32Array>(env, copy.labels));
-    result.Set("placement", to_array<Napi::Int32Array>(env, copy.placement));
+    result.Set("crops", to_array<Napi::Int32Array>(env, copy.crops));
     result.Set("count", Napi::Number::New(env, static_cast<double>(copy.count)));
     return result;
   };

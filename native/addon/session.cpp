@@ -34,10 +34,10 @@ Napi::Function SessionObject::define(Napi::Env env) {
        InstanceMethod<&SessionObject::allocate>("allocate"),
        InstanceMethod<&SessionObject::read>("read"), InstanceMethod<&SessionObject::write>("write"),
        InstanceMethod<&SessionObject::view>("view"), InstanceMethod<&SessionObject::run>("run"),
-       InstanceMethod<&SessionObject::measurePeaks>("measurePeaks"),
+       InstanceMethod<&SessionObject::measureRoofline>("measureRoofline"),
        InstanceMethod<&SessionObject::cancel>("cancel"),
        InstanceMethod<&SessionObject::trace>("trace"),
-       InstanceMethod<&SessionObject::traffic>("traffic"),
+       InstanceMethod<&SessionObject::bytes_moved>("bytesMoved"),
        InstanceMethod<&SessionObject::dispose>("dispose")});
 }
 
@@ -173,11 +173,13 @@ Napi::Value SessionObject::run(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value SessionObject::measurePeaks(const Napi::CallbackInfo& info) {
+Napi::Value SessionObject::measureRoofline(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     require_usable();
     return later(info.Env(), [](Session& session) -> Completion {
-      return [peaks = session.measure_peaks()](Napi::Env env) { return to_result(env, peaks); };
+      return [roofline = session.measure_roofline()](Napi::Env env) {
+        return to_result(env, roofline);
+      };
     });
   });
 }
@@ -194,18 +196,20 @@ Napi::Value SessionObject::trace(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value SessionObject::traffic(const Napi::CallbackInfo& info) {
+Napi::Value SessionObject::bytes_moved(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     require_usable();
-    return later(
-        info.Env(), [name = text_argument(info, 0, "program")](Session& session) -> Completion {
-          auto* cuda = dynamic_cast<CudaSession*>(&session);
-          if (cuda == nullptr) {
-            throw Error("ERR_UNSUPPORTED",
-                        "launches are counted on a CUDA device, got another device");
-          }
-          return [traffic = cuda->traffic(name)](Napi::Env env) { return to_result(env, traffic); };
-        });
+    return later(info.Env(),
+                 [name = text_argument(info, 0, "program")](Session& session) -> Completion {
+                   auto* cuda = dynamic_cast<CudaSession*>(&session);
+                   if (cuda == nullptr) {
+                     throw Error("ERR_UNSUPPORTED",
+                                 "launches are counted on a CUDA device, got another device");
+                   }
+                   return [bytes_moved = cuda->bytes_moved(name)](Napi::Env env) {
+                     return to_result(env, bytes_moved);
+                   };
+                 });
   });
 }
 

@@ -49,10 +49,10 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value write(const Napi::CallbackInfo& info);
   Napi::Value view(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
-  Napi::Value measurePeaks(const Napi::CallbackInfo& info);
+  Napi::Value measureRoofline(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);
   Napi::Value trace(const Napi::CallbackInfo& info);
-  Napi::Value traffic(const Napi::CallbackInfo& info);
+  Napi::Value bytes_moved(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
   void require_usable() const;

@@ -13,7 +13,7 @@ namespace preresnet {
 
 struct SessionOptions {
   int threads = 0;
-  CudaPlace cuda;
+  CudaConnection cuda;
 };
 
 SessionOptions read_session_options(const Napi::Value& value);

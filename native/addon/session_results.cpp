@@ -54,7 +54,7 @@ Napi::Value to_result(Napi::Env env, const RunOutcome& outcome, bool collect) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("rows", to_array<Napi::Float64Array>(env, outcome.rows));
   result.Set("completed", Napi::Number::New(env, static_cast<double>(outcome.completed)));
-  result.Set("cancelled", Napi::Boolean::New(env, outcome.cancelled));
+  result.Set("canceled", Napi::Boolean::New(env, outcome.canceled));
   if (collect) {
     result.Set("predictions", to_array<Napi::Int32Array>(env, outcome.predictions));
     result.Set("labels", to_array<Napi::Int32Array>(env, outcome.labels));
@@ -62,11 +62,11 @@ Napi::Value to_result(Napi::Env env, const RunOutcome& outcome, bool collect) {
   return result;
 }
 
-Napi::Value to_result(Napi::Env env, const Peaks& peaks) {
+Napi::Value to_result(Napi::Env env, const Roofline& roofline) {
   Napi::Object result = Napi::Object::New(env);
-  result.Set("flops", Napi::Number::New(env, peaks.flops));
-  result.Set("bytes", Napi::Number::New(env, peaks.bytes));
-  result.Set("instructions", peaks.instructions);
+  result.Set("flops", Napi::Number::New(env, roofline.flops));
+  result.Set("bytes", Napi::Number::New(env, roofline.bytes));
+  result.Set("instructions", roofline.instructions);
   return result;
 }
 
@@ -85,16 +85,16 @@ Napi::Value to_result(Napi::Env env, const std::vector<TraceEvent>& events) {
   return result;
 }
 
-Napi::Value to_result(Napi::Env env, const Traffic& traffic) {
+Napi::Value to_result(Napi::Env env, const BytesMoved& bytes_moved) {
   Napi::Object result = Napi::Object::New(env);
   const auto set = [&](const char* key, auto value) {
     result.Set(key, Napi::Number::New(env, static_cast<double>(value)));
   };
-  set("launches", traffic.launches);
-  set("convolutionLaunches", traffic.convolution_launches);
-  set("waits", traffic.waits);
-  set("bytesRead", traffic.bytes_read);
-  set("bytesWritten", traffic.bytes_written);
+  set("launches", bytes_moved.launches);
+  set("convolutionLaunches", bytes_moved.convolution_launches);
+  set("waits", bytes_moved.waits);
+  set("bytesRead", bytes_moved.bytes_read);
+  set("bytesWritten", bytes_moved.bytes_written);
   return result;
 }
 

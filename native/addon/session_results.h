@@ -17,9 +17,9 @@ Napi::Value from_values(Napi::Env env, const Values& values);
 Napi::Value to_result(Napi::Env env, const SessionMemory& memory);
 /// `collect`: with the predictions and labels.
 Napi::Value to_result(Napi::Env env, const RunOutcome& outcome, bool collect);
-Napi::Value to_result(Napi::Env env, const Peaks& peaks);
+Napi::Value to_result(Napi::Env env, const Roofline& roofline);
 Napi::Value to_result(Napi::Env env, const std::vector<TraceEvent>& events);
-Napi::Value to_result(Napi::Env env, const Traffic& traffic);
+Napi::Value to_result(Napi::Env env, const BytesMoved& bytes_moved);
 
 /// The arena as an ArrayBuffer that keeps it alive; empty where there is none to hand out, or where
 /// this runtime forbids buffers over foreign memory.

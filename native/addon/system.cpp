@@ -42,11 +42,11 @@ DeviceArguments device_arguments(const Napi::CallbackInfo& info) {
   return {cuda_library(name), info[1].As<Napi::Number>().Int32Value()};
 }
 
-Napi::Object device_entry(Napi::Env env, const DeviceArguments& place) {
+Napi::Object device_entry(Napi::Env env, const DeviceArguments& wanted) {
   preresnet_cuda_error error{};
   preresnet_cuda_device device{};
   device.size = sizeof device;
-  check_cuda(place.library.device(place.index, &device, &error), error);
+  check_cuda(wanted.library.device(wanted.index, &device, &error), error);
   Napi::Object entry = Napi::Object::New(env);
   entry.Set("name", device.name);
   entry.Set("architecture", device.architecture);
@@ -65,11 +65,11 @@ Napi::Value cuda_device(const Napi::CallbackInfo& info) {
 
 Napi::Value cuda_information(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    const DeviceArguments place = device_arguments(info);
+    const DeviceArguments wanted = device_arguments(info);
     preresnet_cuda_error error{};
     preresnet_cuda_information found{};
     found.size = sizeof found;
-    check_cuda(place.library.information(&found, &error), error);
+    check_cuda(wanted.library.information(&found, &error), error);
     Napi::Object result = Napi::Object::New(info.Env());
     result.Set("builtForRuntime", found.built_for_runtime);
     result.Set("runtime", found.runtime);
@@ -80,7 +80,7 @@ Napi::Value cuda_information(const Napi::CallbackInfo& info) {
     result.Set("devices", found.devices);
     result.Set("architectures", found.architectures);
     result.Set("problem", found.problem);
-    if (found.problem[0] == '\0') result.Set("device", device_entry(info.Env(), place));
+    if (found.problem[0] == '\0') result.Set("device", device_entry(info.Env(), wanted));
     return result;
   });
 }

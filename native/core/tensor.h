@@ -1,4 +1,4 @@
-// A tensor as programs know it: a type, a logical shape, a layout and a place in an arena.
+// A tensor as programs know it: a type, a logical shape, a layout and an address in an arena.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -116,7 +116,7 @@ class EpilogueStep final : public OutputStep {
 
   void run(int thread, Range images, Range filters, const void* x,
            const void* packed) const override {
-    const Target y =
+    const Destination y =
         advance(output_.y().target(images.begin), filters.begin * 16 * output_.y().pixels());
     convolution_.finish(images.end - images.begin, x, packed,
                         output_.epilogue(images.begin, filters), static_cast<float*>(y.data),
@@ -150,14 +150,14 @@ class PassStep final : public OutputStep {
            const void* packed) const override {
     const Activation& y = output_.y();
     const int64_t pixels = 16 * y.pixels();
-    const Target in_y = advance(y.target(images.begin), filters.begin * pixels);
+    const Destination in_y = advance(y.target(images.begin), filters.begin * pixels);
     float* result =
         result_in_y_ ? static_cast<float*>(in_y.data) : memory_.at<float>(result_, thread);
     convolution_.run(thread, images.end - images.begin, x, packed, result,
                      memory_.at<void>(scratch_, thread));
     for (int64_t image = images.begin; finishes_ && image < images.end; ++image) {
-      const int64_t place = (image - images.begin) * (filters.end - filters.begin) * pixels;
-      passes::run(output_.start(image, filters, result + place));
+      const int64_t offset = (image - images.begin) * (filters.end - filters.begin) * pixels;
+      passes::run(output_.start(image, filters, result + offset));
     }
   }
 
@@ -240,14 +240,15 @@ class SlicedConv final : public ConvOperation {
     const int64_t blocks = input_.x().blocks(), pixels = input_.x().pixels();
     context_.pool.run(images * blocks, [&](int, int64_t task) {
       const int64_t image = task / blocks, block = task % blocks;
-      const Target out = advance(activations(image), block * 16 * pixels);
+      const Destination out = advance(activations(image), block * 16 * pixels);
       cpu::run(input_.pass(image, {block, block + 1}, out), planes_);
     });
   }
 
   /// Of one image, for all slices.
-  Target activations(int64_t image) const {
-    return advance(Target{context_.scratch.at<void>(activations_), bf16_}, image * image_elements_);
+  Destination activations(int64_t image) const {
+    return advance(Destination{context_.scratch.at<void>(activations_), bf16_},
+                   image * image_elements_);
   }
 
   int64_t slices_, filter_blocks_, planes_, image_elements_;

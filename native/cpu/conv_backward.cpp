@@ -103,8 +103,8 @@ class BlockDataGradient {
                               : memory.at<float>(result_, thread);
     algorithm_.run(thread, images.end - images.begin, dy, weights_.slice(memory), dx, scratch);
     for (int64_t image = images.begin; finishes_ && image < images.end; ++image) {
-      const int64_t place = (image - images.begin) * parts_.input.x().image_elements();
-      passes::run(parts_.dx.start(image, parts_.input, dx + place));
+      const int64_t offset = (image - images.begin) * parts_.input.x().image_elements();
+      passes::run(parts_.dx.start(image, parts_.input, dx + offset));
     }
   }
 

@@ -20,7 +20,7 @@ void ConvInput::load(const Scratch& scratch) {
   bias_.load(scratch);
 }
 
-passes::TransformPass ConvInput::pass(int64_t image, Range blocks, Target out) const {
+passes::TransformPass ConvInput::pass(int64_t image, Range blocks, Destination out) const {
   return {
       .x = advance(x_.source(image), blocks.begin * 16 * x_.pixels()),
       .scale = from_block(scale_.row(image), blocks.begin),
@@ -44,10 +44,10 @@ BlockInput::BlockInput(const ConvInput& input, const ConvolutionShape& shape, bo
 
 const void* BlockInput::of(const Scratch& scratch, int thread, Range images) const {
   if (is_x_) return input_.x().source(images.begin).data;
-  const Target out{scratch.at<void>(range_, thread), bf16_};
+  const Destination out{scratch.at<void>(range_, thread), bf16_};
   for (int64_t image = images.begin; image < images.end; ++image) {
-    const Target place = advance(out, (image - images.begin) * image_elements_);
-    run(input_.pass(image, place), planes_);
+    const Destination of_image = advance(out, (image - images.begin) * image_elements_);
+    run(input_.pass(image, of_image), planes_);
   }
   return out.data;
 }

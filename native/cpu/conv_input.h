@@ -22,8 +22,8 @@ class ConvInput {
   const float* scale(int64_t image) const { return scale_.row(image); }
   const float* bias(int64_t image) const { return bias_.row(image); }
   /// blocks: of 16 channels.
-  passes::TransformPass pass(int64_t image, Range blocks, Target out) const;
-  passes::TransformPass pass(int64_t image, Target out) const {
+  passes::TransformPass pass(int64_t image, Range blocks, Destination out) const;
+  passes::TransformPass pass(int64_t image, Destination out) const {
     return pass(image, {0, x_.blocks()}, out);
   }
 

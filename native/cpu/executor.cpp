@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "cpu/context.h"
 #include "cpu/instruction_sets.h"
-#include "cpu/peaks.h"
+#include "cpu/roofline.h"
 
 namespace preresnet {
 namespace cpu {
@@ -27,7 +27,7 @@ class CpuExecutor final : public Executor {
   void share_out(int64_t tasks, const std::function<void(int64_t)>& function) override {
     context_.pool.run(tasks, [&](int, int64_t task) { function(task); });
   }
-  Peaks measure_peaks() override { return cpu::measure_peaks(context_.pool); }
+  Roofline measure_roofline() override { return cpu::measure_roofline(context_.pool); }
 
  private:
   Context context_;

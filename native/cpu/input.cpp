@@ -1,5 +1,5 @@
-// uint8 NHWC to blocks of 16 channels: normalised, padded, cropped, mirrored. A pixel has 256
-// values, so its normalised value is looked up.
+// uint8 NHWC to blocks of 16 channels: normalized, padded, cropped, mirrored. A pixel has 256
+// values, so its normalized value is looked up.
 #include <array>
 #include <vector>
 
@@ -19,7 +19,7 @@ class InputOperation final : public Operation {
   InputOperation(const ops::Input& op, Context& context) : op_(op), context_(context) {
     x_ = activation("input.x", op.x);
     expect_plain("input.images", op.images, DType::u8);
-    expect_plain("input.placement", op.placement, DType::i32);
+    expect_plain("input.crops", op.crops, DType::i32);
     if (op.images->dim(0) != x_.images || op.images->dim(3) != x_.channels) {
       throw Error("ERR_UNSUPPORTED", "input: expected images and x of equal count and channels");
     }
@@ -27,34 +27,34 @@ class InputOperation final : public Operation {
     stored_width_ = op.images->dim(2);
     for (int64_t channel = 0; channel < x_.channels; ++channel) {
       const auto c = static_cast<size_t>(channel);
-      std::array<float, 256>& values = normalised_.emplace_back();
+      std::array<float, 256>& values = normalized_.emplace_back();
       for (size_t pixel = 0; pixel < values.size(); ++pixel) {
-        values[pixel] = static_cast<float>((static_cast<double>(pixel) / 255 - op.mean.at(c)) /
-                                           op.deviation.at(c));
+        values[pixel] =
+            static_cast<float>((static_cast<double>(pixel) / 255 - op.mean.at(c)) / op.std.at(c));
       }
     }
   }
 
   void run(const Step& step) override {
     context_.pool.run(step.wanted(x_.images), [&](int, int64_t image) {
-      const Target x = x_.target(image);
+      const Destination x = x_.target(image);
       x_.bf16 ? write(image, static_cast<uint16_t*>(x.data))
               : write(image, static_cast<float*>(x.data));
     });
   }
 
  private:
-  struct Placement {
+  struct Crop {
     int64_t top, left;
     bool mirror;
   };
 
-  Placement placement(int64_t image) const {
+  Crop crop(int64_t image) const {
     const int64_t most_top = stored_height_ + 2 * op_.pad - x_.height;
     const int64_t most_left = stored_width_ + 2 * op_.pad - x_.width;
-    if (op_.placement == nullptr) return {most_top / 2, most_left / 2, false};
-    const int32_t* values = op_.placement->as<const int32_t>() + image * 3;
-    const Placement at{values[0], values[1], values[2] != 0};
+    if (op_.crops == nullptr) return {most_top / 2, most_left / 2, false};
+    const int32_t* values = op_.crops->as<const int32_t>() + image * 3;
+    const Crop at{values[0], values[1], values[2] != 0};
     if (at.top < 0 || at.left < 0 || at.top > most_top || at.left > most_left) {
       throw Error("ERR_DATASET", "expected a crop inside the padded image, got top " +
                                      std::to_string(at.top) + ", left " + std::to_string(at.left));
@@ -64,7 +64,7 @@ class InputOperation final : public Operation {
 
   template <class T>
   void write(int64_t image, T* x) const {
-    const Placement at = placement(image);
+    const Crop at = crop(image);
     std::fill_n(x, x_.image_elements(), T{0});
     const int64_t channels = x_.channels;
     const uint8_t* pixels =
@@ -78,7 +78,7 @@ class InputOperation final : public Operation {
         const uint8_t* pixel = pixels + (row * stored_width_ + column) * channels;
         T* to = x + (h * x_.width + w) * 16;
         for (int64_t c = 0; c < channels; ++c) {
-          const float value = normalised_[static_cast<size_t>(c)][pixel[c]];
+          const float value = normalized_[static_cast<size_t>(c)][pixel[c]];
           to[c / 16 * x_.pixels() * 16 + c % 16] = as_stored(value, to);
         }
       }
@@ -89,7 +89,7 @@ class InputOperation final : public Operation {
   Context& context_;
   Activation x_;
   int64_t stored_height_ = 0, stored_width_ = 0;
-  std::vector<std::array<float, 256>> normalised_;  // per channel
+  std::vector<std::array<float, 256>> normalized_;  // per channel
 };
 
 }  // namespace

@@ -196,7 +196,7 @@ class OnednnGradient final : public BlockWeightGradient {
   size_t scratch_bytes() const override {
     return gradient_bytes() + x_bytes() + y_bytes() + primitives_.scratchpad_bytes();
   }
-  /// oneDNN overwrites a weight gradient, so one granule's has a place.
+  /// oneDNN overwrites a weight gradient, so one granule's has memory.
   void run(int thread, int64_t images, const void* x, const void* dy, float* gradient,
            bool accumulate, void* scratch) const override {
     auto* at = static_cast<std::byte*>(scratch);

@@ -21,9 +21,9 @@ Source Activation::source(int64_t image) const {
   return advance(Source{tensor->data, bf16}, image * image_elements());
 }
 
-Target Activation::target(int64_t image) const {
+Destination Activation::target(int64_t image) const {
   if (tensor == nullptr) return {};
-  return advance(Target{tensor->data, bf16}, image * image_elements());
+  return advance(Destination{tensor->data, bf16}, image * image_elements());
 }
 
 Activation activation(const std::string& where, const Tensor* tensor) {

@@ -24,7 +24,7 @@ struct Activation {
   /// Elements of an image, those of lanes past the last channel among them.
   int64_t image_elements() const { return blocks() * 16 * pixels(); }
   Source source(int64_t image) const;
-  Target target(int64_t image) const;
+  Destination target(int64_t image) const;
 };
 
 /// Throws ERR_UNSUPPORTED unless the tensor is such a tensor; null gives an empty one.

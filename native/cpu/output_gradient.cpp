@@ -19,7 +19,7 @@ void OutputGradient::load(const Scratch& scratch) {
   dbias_.bind(scratch);
 }
 
-passes::GradientPass OutputGradient::start(int64_t image, Target scratch) const {
+passes::GradientPass OutputGradient::start(int64_t image, Destination scratch) const {
   dbias_.clear(image);
   return {
       .d = d_.source(image),
@@ -42,26 +42,26 @@ BlockOutputGradient::BlockOutputGradient(const OutputGradient& gradient, bool bf
   const bool composed = gradient.composed();
   // What is stored in the type that is multiplied need not stand in scratch too.
   if (gradient.stored_ && gradient.stored_.bf16 == bf16) {
-    place_ = Place::stored;
+    memory_ = Memory::stored;
   } else if (composed || gradient.d_.bf16 != bf16) {
-    place_ = Place::scratch;
+    memory_ = Memory::scratch;
     range_ = plan.thread(storage_bytes(images * gradient.d_.image_elements(), bf16));
   } else {
-    place_ = Place::d;
+    memory_ = Memory::d;
   }
-  passes_ = place_ != Place::d || gradient.dbias_;
+  passes_ = memory_ != Memory::d || gradient.dbias_;
 }
 
 const void* BlockOutputGradient::of(const Scratch& scratch, int thread, Range images) const {
   const Activation& d = gradient_.d_;
-  Target gathered;
-  if (place_ == Place::scratch) gathered = {scratch.at<void>(range_, thread), bf16_};
+  Destination gathered;
+  if (memory_ == Memory::scratch) gathered = {scratch.at<void>(range_, thread), bf16_};
   for (int64_t image = images.begin; passes_ && image < images.end; ++image) {
-    const int64_t place = (image - images.begin) * d.image_elements();
-    passes::run(gradient_.start(image, advance(gathered, place)));
+    const int64_t offset = (image - images.begin) * d.image_elements();
+    passes::run(gradient_.start(image, advance(gathered, offset)));
   }
-  if (place_ == Place::scratch) return gathered.data;
-  if (place_ == Place::stored) return gradient_.stored_.target(images.begin).data;
+  if (memory_ == Memory::scratch) return gathered.data;
+  if (memory_ == Memory::stored) return gradient_.stored_.target(images.begin).data;
   return d.source(images.begin).data;
 }
 

@@ -19,7 +19,7 @@ class OutputGradient {
   /// Before the tasks of a run.
   void load(const Scratch& scratch);
   /// Clears the sums of an image and returns the pass over it.
-  passes::GradientPass start(int64_t image, Target scratch) const;
+  passes::GradientPass start(int64_t image, Destination scratch) const;
   /// After the tasks.
   void finish() const { dbias_.finish(); }
 
@@ -42,11 +42,11 @@ class BlockOutputGradient {
 
  private:
   /// Where the algorithm finds them.
-  enum class Place { d, stored, scratch };
+  enum class Memory { d, stored, scratch };
 
   const OutputGradient& gradient_;
   bool bf16_, passes_;
-  Place place_;
+  Memory memory_;
   ThreadRange range_;
 };
 

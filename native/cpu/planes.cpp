@@ -12,7 +12,7 @@ float value_at(const Source& source, int64_t index) {
   return from_bf16(static_cast<const uint16_t*>(source.data)[index]);
 }
 
-void put(const Target& target, int64_t index, float value) {
+void put(const Destination& target, int64_t index, float value) {
   if (!target.bf16) static_cast<float*>(target.data)[index] = value;
   if (target.bf16) static_cast<uint16_t*>(target.data)[index] = to_bf16(value);
 }

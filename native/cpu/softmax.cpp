@@ -20,9 +20,9 @@ class SoftmaxOperation final : public Operation {
     context_.pool.run(step.wanted(op_.logits->dim(0)), [&](int, int64_t row) {
       const float* logits = op_.logits->as<const float>() + row * classes;
       float* probabilities = op_.probabilities->as<float>() + row * classes;
-      const double normaliser = log_sum_exp(logits, classes);
+      const double normalizer = log_sum_exp(logits, classes);
       for (int64_t k = 0; k < classes; ++k) {
-        probabilities[k] = static_cast<float>(std::exp(logits[k] - normaliser));
+        probabilities[k] = static_cast<float>(std::exp(logits[k] - normalizer));
       }
     });
   }

@@ -64,10 +64,10 @@ class SoftmaxCrossEntropyOperation final : public Operation {
     const int64_t at = image * classes_;
     const float* logits = op_.logits->as<const float>() + at;
     const bool counts = label(image) >= 0;
-    const double normaliser = log_sum_exp(logits, classes_);
+    const double normalizer = log_sum_exp(logits, classes_);
     double loss = 0;
     for (int64_t k = 0; k < classes_; ++k) {
-      const double log_p = logits[k] - normaliser;
+      const double log_p = logits[k] - normalizer;
       const double target = target_of(image, k);
       // A class of target 0 costs nothing, not even where its probability is 0.
       if (counts && target != 0) loss -= target * log_p;

@@ -9,7 +9,7 @@ struct Source {
   const void* data = nullptr;
   bool bf16 = false;
 };
-struct Target {
+struct Destination {
   void* data = nullptr;
   bool bf16 = false;
 };
@@ -22,7 +22,7 @@ inline Source advance(Source source, int64_t elements) {
   return {static_cast<const std::byte*>(source.data) + elements * (source.bf16 ? 2 : 4),
           source.bf16};
 }
-inline Target advance(Target target, int64_t elements) {
+inline Destination advance(Destination target, int64_t elements) {
   if (target.data == nullptr) return target;
   return {static_cast<std::byte*>(target.data) + elements * (target.bf16 ? 2 : 4), target.bf16};
 }

@@ -29,10 +29,10 @@ HWY_INLINE void transform_output(const Geometry& g, const Tiling& tiling, int bl
   const size_t row = static_cast<size_t>(g.width) * 16;
   const int image = tile / tiling.per_image, in_image = tile % tiling.per_image;
   const int top = in_image / tiling.columns * 4, left = in_image % tiling.columns * 4;
-  const size_t place = (static_cast<size_t>(image) * g.out_blocks + block) * row * g.height +
-                       top * row + static_cast<size_t>(left) * 16;
-  float* to = y + place;
-  const float* residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + place;
+  const size_t offset = (static_cast<size_t>(image) * g.out_blocks + block) * row * g.height +
+                        top * row + static_cast<size_t>(left) * 16;
+  float* to = y + offset;
+  const float* residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + offset;
   const int rows = std::min(4, g.height - top), columns = std::min(4, g.width - left);
   for (int part = 0; part < 16; part += kLanes) {
     const V bias =

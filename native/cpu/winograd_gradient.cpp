@@ -15,14 +15,14 @@ namespace preresnet::cpu::winograd::HWY_NAMESPACE {
 
 /// A d A^T of the output gradient's tiles.
 HWY_NOINLINE void transform_gradient(const Geometry& g, const Tiling& tiling, int blocks, int first,
-                                     const float* dy, const Place& place) {
+                                     const float* dy, const TileBuffer& buffer) {
   const D d;
-  const size_t stride = position_stride(blocks, place.pitch),
+  const size_t stride = position_stride(blocks, buffer.pitch),
                row = static_cast<size_t>(g.width) * 16, plane = row * g.height;
   const V zero = hn::Zero(d);
   for (int block = 0; block < blocks; ++block) {
-    for (int t = 0; t < place.count; ++t) {
-      float* to = place.out + (static_cast<size_t>(block) * place.pitch + t) * 16;
+    for (int t = 0; t < buffer.count; ++t) {
+      float* to = buffer.out + (static_cast<size_t>(block) * buffer.pitch + t) * 16;
       const int tile = first + t;
       if (tile >= tiling.total) {
         for (int p = 0; p < 36; ++p) {

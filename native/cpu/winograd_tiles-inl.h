@@ -21,7 +21,7 @@ namespace preresnet::cpu::winograd::HWY_NAMESPACE {
 /// Tiles whose accumulators fit the registers beside what feeds them.
 constexpr int kTiles = kParts == 1 ? 16 : kParts == 2 ? 4 : 4;
 
-/// Tiles are counted over all images of a call: tile -> image and place.
+/// Tiles are counted over all images of a call: tile -> image and position.
 struct Tiling {
   int rows, columns, per_image, total;
   Tiling(const Geometry& g, int images)
@@ -45,21 +45,21 @@ HWY_INLINE size_t position_stride(int blocks, int group) {
 }
 
 /// Where `count` transformed tiles go: out[36][blocks][pitch][16].
-struct Place {
+struct TileBuffer {
   int count, pitch;
   float* out;
 };
 
 /// B^T d B of the tiles from `first` on; tiles past the end are zero.
 inline HWY_NOINLINE void transform_input(const Geometry& g, const Tiling& tiling, int blocks,
-                                         int first, const float* x, const Place& place) {
+                                         int first, const float* x, const TileBuffer& buffer) {
   const D d;
-  const size_t stride = position_stride(blocks, place.pitch),
+  const size_t stride = position_stride(blocks, buffer.pitch),
                row = static_cast<size_t>(g.width) * 16, plane = row * g.height;
   const V zero = hn::Zero(d);
   for (int block = 0; block < blocks; ++block) {
-    for (int t = 0; t < place.count; ++t) {
-      float* to = place.out + (static_cast<size_t>(block) * place.pitch + t) * 16;
+    for (int t = 0; t < buffer.count; ++t) {
+      float* to = buffer.out + (static_cast<size_t>(block) * buffer.pitch + t) * 16;
       const int tile = first + t;
       if (tile >= tiling.total) {
         for (int p = 0; p < 36; ++p) {

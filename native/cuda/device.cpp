@@ -47,7 +47,7 @@ void Device::zero_counters() const {
   runtime_.synchronize(kMain);
 }
 
-Place Device::place(Stream stream, int slot) const {
+StreamContext Device::context(Stream stream, int slot) const {
   const int index = static_cast<int>(stream);
   return {.runtime = runtime_,
           .stream = stream,

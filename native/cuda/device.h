@@ -53,8 +53,8 @@ class Device {
 
   Runtime& runtime() const { return runtime_; }
   const MemoryPlan& plan() const { return plan_; }
-  std::byte* at(size_t place) const { return memory_->data() + place; }
-  Place place(Stream, int slot) const;
+  std::byte* at(size_t offset) const { return memory_->data() + offset; }
+  StreamContext context(Stream, int slot) const;
   /// For when operations may have ended in the midst of counting: nothing runs, the host waits.
   void zero_counters() const;
   /// Where a tensor lies for a slot.

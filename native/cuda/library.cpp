@@ -10,7 +10,7 @@
 #include "interfaces/cuda_api.h"
 
 struct preresnet_cuda_session {
-  preresnet::cuda::Session session;
+  preresnet::cuda::DeviceSession session;
 };
 
 namespace preresnet::cuda {
@@ -72,9 +72,9 @@ int open(const char* programs, size_t length, const char* settings, size_t setti
          int (*stop)(void*), void* owner, preresnet_cuda_session** result,
          preresnet_cuda_error* error) {
   return guarded(error, [&] {
-    *result = new preresnet_cuda_session{Session({programs, length},
-                                                 read_settings({settings, settings_length}),
-                                                 [=] { return stop(owner) != 0; })};
+    *result = new preresnet_cuda_session{DeviceSession({programs, length},
+                                                       read_settings({settings, settings_length}),
+                                                       [=] { return stop(owner) != 0; })};
   });
 }
 
@@ -113,19 +113,19 @@ size_t trace(preresnet_cuda_session* session, preresnet_cuda_event* events, size
   return all.size();
 }
 
-int traffic(preresnet_cuda_session* session, const char* program, preresnet_cuda_traffic* result,
-            preresnet_cuda_error* error) {
+int bytes_moved(preresnet_cuda_session* session, const char* program,
+                preresnet_cuda_bytes_moved* result, preresnet_cuda_error* error) {
   return guarded(error, [&] {
     check_size(*result);
-    *result = session->session.traffic(program);
+    *result = session->session.bytes_moved(program);
   });
 }
 
-int peaks(preresnet_cuda_session* session, preresnet_cuda_peaks* result,
-          preresnet_cuda_error* error) {
+int roofline(preresnet_cuda_session* session, preresnet_cuda_roofline* result,
+             preresnet_cuda_error* error) {
   return guarded(error, [&] {
     check_size(*result);
-    *result = session->session.peaks();
+    *result = session->session.roofline();
   });
 }
 
@@ -142,8 +142,8 @@ constexpr preresnet_cuda_api kApi = {.size = sizeof(preresnet_cuda_api),
                                      .write = write,
                                      .run = run,
                                      .trace = trace,
-                                     .traffic = traffic,
-                                     .peaks = peaks,
+                                     .bytes_moved = bytes_moved,
+                                     .roofline = roofline,
                                      .close = close};
 
 }  // namespace

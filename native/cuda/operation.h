@@ -1,5 +1,5 @@
 // How an operation of a program becomes launches: operations/NAME.cpp prepares each once and
-// enqueues it every step (or once, into a graph). A launch may not allocate, synchronise or read
+// enqueues it every step (or once, into a graph). A launch may not allocate, synchronize or read
 // device memory.
 #pragma once
 #include <cstddef>
@@ -14,7 +14,7 @@
 namespace preresnet::cuda {
 
 /// Where one enqueueing of an operation goes.
-struct Place {
+struct StreamContext {
   Runtime& runtime;
   Stream stream;
   void* workspace;         // of this stream, at least workspace_bytes(); contents undefined
@@ -34,14 +34,14 @@ struct Place {
 /// One for each group and 64 channels of it.
 constexpr size_t kCounters = 32768;
 
-class Operation {
+class DeviceOperation {
  public:
-  virtual ~Operation() = default;
+  virtual ~DeviceOperation() = default;
   virtual size_t workspace_bytes() const { return 0; }
   /// Launches made by enqueue, and how many of them are cuDNN's.
   virtual int launches() const { return 1; }
   virtual int convolution_launches() const { return 0; }
-  virtual void enqueue(const Place&) const = 0;
+  virtual void enqueue(const StreamContext&) const = 0;
 };
 
 struct Context {
@@ -56,7 +56,7 @@ struct Context {
 // One file each in operations/, of the operation's name. They check their tensors' types and
 // layouts and throw ERR_UNSUPPORTED.
 #define PRERESNET_PREPARE(Name) \
-  std::unique_ptr<Operation> prepare(const ops::Name&, const Context&);
+  std::unique_ptr<DeviceOperation> prepare(const ops::Name&, const Context&);
 PRERESNET_EACH_OPERATION(PRERESNET_PREPARE)
 #undef PRERESNET_PREPARE
 

@@ -53,7 +53,7 @@ size_t PreparedProgram::workspace_bytes(int stream) const {
 
 void PreparedProgram::enqueue(const Enqueueing& step) const {
   Runtime& runtime = step.runtime;
-  const Place places[kComputeStreams] = {step.place(kMain), step.place(kWeights)};
+  const StreamContext contexts[kComputeStreams] = {step.context(kMain), step.context(kWeights)};
   int number = 0;
   const auto wait = [&](Stream stream, size_t operation) {
     if (number++ == step.omit_wait) return;
@@ -61,18 +61,18 @@ void PreparedProgram::enqueue(const Enqueueing& step) const {
   };
   if (schedule_.start_awaited) runtime.record(kMain, kStartEvent);
   for (size_t index = 0; index < operations_.size(); ++index) {
-    const Place& place = places[streams_[index]];
+    const StreamContext& on = contexts[streams_[index]];
     const Schedule::Item& item = schedule_.items[index];
-    for (const size_t operation : item.waits) wait(place.stream, operation);
+    for (const size_t operation : item.waits) wait(on.stream, operation);
     try {
       if (step.between) step.between(index, true);
-      operations_[index]->enqueue(place);
+      operations_[index]->enqueue(on);
       if (step.between) step.between(index, false);
     } catch (const Error& error) {
       if (error.code() != "ERR_DEVICE") throw;
       throw Error(error.code(), describe(index, program_.operations[index]) + ": " + error.what());
     }
-    if (item.awaited) runtime.record(place.stream, operation_event(index));
+    if (item.awaited) runtime.record(on.stream, operation_event(index));
   }
   for (const size_t operation : schedule_.joins) wait(kMain, operation);
 }

@@ -22,19 +22,20 @@ class PreparedProgram : public Landmarks {
   void schedule(const MemoryPlan&);
 
   const Program& program() const { return program_; }
-  const Operation& operation(size_t index) const { return *operations_[index]; }
+  const DeviceOperation& operation(size_t index) const { return *operations_[index]; }
   int stream(size_t index) const { return streams_[index]; }
   size_t workspace_bytes(int stream) const;
   /// Transient tensors whose last use is that operation.
   const std::vector<const Tensor*>& dying(size_t index) const { return dying_[index]; }
   const Schedule& schedule() const { return schedule_; }
 
-  /// Everything that has to be the same for one step. `place` makes the Place of a stream;
-  /// `between` is called before and after each operation, on its stream, and may be empty.
+  /// Everything that has to be the same for one step. `context` makes what its operations need to
+  /// know of a stream; `between` is called before and after each operation, on its stream, and may
+  /// be empty.
   struct Enqueueing {
     using Between = std::function<void(size_t operation, bool before)>;
     Runtime& runtime;
-    std::function<Place(Stream)> place;
+    std::function<StreamContext(Stream)> context;
     int omit_wait = -1;
     Between between;
   };
@@ -42,7 +43,7 @@ class PreparedProgram : public Landmarks {
 
  private:
   const Program& program_;
-  std::vector<std::unique_ptr<Operation>> operations_;
+  std::vector<std::unique_ptr<DeviceOperation>> operations_;
   std::vector<int> streams_;
   std::vector<std::vector<const Tensor*>> dying_;
   Schedule schedule_;

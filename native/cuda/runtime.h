@@ -1,5 +1,5 @@
 // Seam 3 of 3: what the executor asks of CUDA's runtime. cudart/ implements it over the real one;
-// emulation/ records what is enqueued and runs it, at a synchronisation or a replay, in a random
+// emulation/ records what is enqueued and runs it, at a synchronization or a replay, in a random
 // order that the recorded events allow.
 #pragma once
 #include <algorithm>

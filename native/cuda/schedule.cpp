@@ -93,7 +93,7 @@ class Clocks {
         ends_(streams, Clock(streams, 0)),
         at_start_(streams, 0),
         after_(work.size()),
-        place_(work.size()) {
+        position_(work.size()) {
     at_start_[0] = 1;
     ends_[0] = at_start_;
   }
@@ -123,7 +123,7 @@ class Clocks {
   /// Puts an operation at the end of its stream.
   void append(size_t operation) {
     const auto own = static_cast<size_t>(work_[operation].stream);
-    place_[operation] = ++ends_[own][own];
+    position_[operation] = ++ends_[own][own];
     after_[operation] = ends_[own];
   }
 
@@ -133,14 +133,14 @@ class Clocks {
   }
   bool knows(const Clock& clock, size_t operation) const {
     if (operation == Schedule::kStart) return clock[0] >= 1;
-    return clock[static_cast<size_t>(work_[operation].stream)] >= place_[operation];
+    return clock[static_cast<size_t>(work_[operation].stream)] >= position_[operation];
   }
 
   const std::vector<ScheduledWork>& work_;
-  std::vector<Clock> ends_;     // of each stream
-  Clock at_start_;              // of the step
-  std::vector<Clock> after_;    // when an operation is done
-  std::vector<int64_t> place_;  // in its stream, from 1
+  std::vector<Clock> ends_;        // of each stream
+  Clock at_start_;                 // of the step
+  std::vector<Clock> after_;       // when an operation is done
+  std::vector<int64_t> position_;  // in its stream, from 1
 };
 
 /// The last operation of each stream but the main one.

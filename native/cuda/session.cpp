@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "cuda/peaks.h"
+#include "cuda/roofline.h"
 #include "program/verify.h"
 
 namespace preresnet::cuda {
@@ -18,8 +18,8 @@ Type storage_type(const std::string& precision) {
 
 }  // namespace
 
-Session::Session(std::string_view programs, const Settings& settings,
-                 const std::function<bool()>& stop)
+DeviceSession::DeviceSession(std::string_view programs, const Settings& settings,
+                             const std::function<bool()>& stop)
     : settings_(settings), set_(read_programs(programs)) {
   if (set_->device != "cuda") {
     throw Error("ERR_DEVICE",
@@ -57,9 +57,9 @@ Session::Session(std::string_view programs, const Settings& settings,
   for (const auto& [name, prepared] : programs_) prepared->schedule(*plan_);
 }
 
-Session::~Session() = default;
+DeviceSession::~DeviceSession() = default;
 
-preresnet_cuda_memory Session::memory() const {
+preresnet_cuda_memory DeviceSession::memory() const {
   return {.size = sizeof(preresnet_cuda_memory),
           .arenas = plan_->arena_bytes(),
           .workspace = plan_->total() - plan_->arena_bytes(),
@@ -67,7 +67,7 @@ preresnet_cuda_memory Session::memory() const {
           .available = runtime_->available_bytes()};
 }
 
-void Session::allocate() {
+void DeviceSession::allocate() {
   if (device_ != nullptr) {
     throw Error("ERR_INTERNAL", "expected one call of allocate, got a second one");
   }
@@ -75,7 +75,7 @@ void Session::allocate() {
   loop_ = std::make_unique<StepLoop>(*device_, *set_, settings_);
 }
 
-Device& Session::device() const {
+Device& DeviceSession::device() const {
   if (device_ == nullptr) {
     throw Error("ERR_INTERNAL", "expected allocate before this call, got none");
   }
@@ -83,7 +83,7 @@ Device& Session::device() const {
   return *device_;
 }
 
-const Tensor& Session::persistent(std::string_view name, size_t length) const {
+const Tensor& DeviceSession::persistent(std::string_view name, size_t length) const {
   for (const Tensor& tensor : set_->tensors) {
     if (tensor.name != name || tensor.arena == kTransientArena) continue;
     if (tensor.bytes == length) return tensor;
@@ -95,17 +95,17 @@ const Tensor& Session::persistent(std::string_view name, size_t length) const {
               "no tensor named \"" + std::string(name) + "\" that keeps its contents");
 }
 
-void Session::read(std::string_view tensor, void* bytes, size_t length) const {
+void DeviceSession::read(std::string_view tensor, void* bytes, size_t length) const {
   device().read(persistent(tensor, length), 0, bytes);
 }
 
-void Session::write(std::string_view name, const void* bytes, size_t length) {
+void DeviceSession::write(std::string_view name, const void* bytes, size_t length) {
   const Tensor& tensor = persistent(name, length);
   device().write(tensor, bytes);
   if (tensor.arena == "parameters") stale_weights_ = true;
 }
 
-PreparedProgram& Session::program(std::string_view name) const {
+PreparedProgram& DeviceSession::program(std::string_view name) const {
   const auto entry = programs_.find(name);
   if (entry != programs_.end()) return *entry->second;
   const auto refusal = refused_.find(name);
@@ -114,19 +114,19 @@ PreparedProgram& Session::program(std::string_view name) const {
 }
 
 /// The copies of the weights in the storage type, after somebody wrote the weights.
-void Session::refresh_weights() {
+void DeviceSession::refresh_weights() {
   if (!stale_weights_) return;
   const auto refresh = programs_.find("refresh");
   if (refresh != programs_.end()) {
     refresh->second->enqueue({.runtime = *runtime_,
-                              .place = [&](Stream stream) { return device_->place(stream, 0); },
+                              .context = [&](Stream stream) { return device_->context(stream, 0); },
                               .omit_wait = -1,
                               .between = {}});
   }
   stale_weights_ = false;
 }
 
-void Session::run(preresnet_cuda_run& run) {
+void DeviceSession::run(preresnet_cuda_run& run) {
   Device& checked = device();
   PreparedProgram& prepared = program(run.program);
   if (settings_.emulated().record_only) {
@@ -148,34 +148,35 @@ void Session::run(preresnet_cuda_run& run) {
   for (preresnet_cuda_event& event : trace_) event.program = static_cast<int32_t>(index);
 }
 
-preresnet_cuda_peaks Session::peaks() {
+preresnet_cuda_roofline DeviceSession::roofline() {
   if (settings_.emulated().record_only) {
     throw Error("ERR_UNSUPPORTED", "this session counts launches and computes nothing");
   }
-  const Peaks found = measure_peaks(*runtime_, *convolutions_, arithmetic_);
-  return {.size = sizeof(preresnet_cuda_peaks), .flops = found.flops, .bytes = found.bytes};
+  const Roofline found = measure_roofline(*runtime_, *convolutions_, arithmetic_);
+  return {.size = sizeof(preresnet_cuda_roofline), .flops = found.flops, .bytes = found.bytes};
 }
 
-preresnet_cuda_traffic Session::traffic(std::string_view name) {
+preresnet_cuda_bytes_moved DeviceSession::bytes_moved(std::string_view name) {
   const PreparedProgram& prepared = program(name);
-  preresnet_cuda_traffic traffic{};
-  traffic.size = sizeof traffic;
-  traffic.waits = static_cast<int64_t>(prepared.schedule().waits());
+  preresnet_cuda_bytes_moved bytes_moved{};
+  bytes_moved.size = sizeof bytes_moved;
+  bytes_moved.waits = static_cast<int64_t>(prepared.schedule().waits());
   const std::vector<ProgramOperation>& operations = prepared.program().operations;
   for (size_t index = 0; index < operations.size(); ++index) {
-    traffic.launches += prepared.operation(index).launches();
-    traffic.convolution_launches += prepared.operation(index).convolution_launches();
+    bytes_moved.launches += prepared.operation(index).launches();
+    bytes_moved.convolution_launches += prepared.operation(index).convolution_launches();
     for (const Operand& operand : operands_of(operations[index].operation)) {
-      if (operand.contract->role != ops::Role::out) traffic.bytes_read += operand.tensor->bytes;
-      if (operand.contract->role != ops::Role::in) traffic.bytes_written += operand.tensor->bytes;
+      if (operand.contract->role != ops::Role::out) bytes_moved.bytes_read += operand.tensor->bytes;
+      if (operand.contract->role != ops::Role::in)
+        bytes_moved.bytes_written += operand.tensor->bytes;
     }
   }
-  if (!settings_.emulated().record_only) return traffic;
+  if (!settings_.emulated().record_only) return bytes_moved;
   // What the operations say is held against what they do.
   Device& recording = device();
   uint64_t before = 0;
   prepared.enqueue({.runtime = *runtime_,
-                    .place = [&](Stream stream) { return recording.place(stream, 0); },
+                    .context = [&](Stream stream) { return recording.context(stream, 0); },
                     .omit_wait = -1,
                     .between =
                         [&](size_t index, bool begins) {
@@ -190,7 +191,7 @@ preresnet_cuda_traffic Session::traffic(std::string_view name) {
                                           std::to_string(prepared.operation(index).launches()) +
                                           " launches, got " + std::to_string(made));
                         }});
-  return traffic;
+  return bytes_moved;
 }
 
 }  // namespace preresnet::cuda

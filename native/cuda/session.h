@@ -17,12 +17,12 @@
 
 namespace preresnet::cuda {
 
-class Session {
+class DeviceSession {
  public:
   /// Reads and verifies the programs and prepares every operation; ERR_ABORTED soon after `stop`
   /// says so.
-  Session(std::string_view programs, const Settings&, const std::function<bool()>& stop);
-  ~Session();
+  DeviceSession(std::string_view programs, const Settings&, const std::function<bool()>& stop);
+  ~DeviceSession();
 
   preresnet_cuda_memory memory() const;
   void allocate();
@@ -30,8 +30,8 @@ class Session {
   void write(std::string_view tensor, const void* bytes, size_t length);
   void run(preresnet_cuda_run&);
   const std::vector<preresnet_cuda_event>& trace() const { return trace_; }
-  preresnet_cuda_traffic traffic(std::string_view program);
-  preresnet_cuda_peaks peaks();
+  preresnet_cuda_bytes_moved bytes_moved(std::string_view program);
+  preresnet_cuda_roofline roofline();
 
  private:
   const Tensor& persistent(std::string_view name, size_t length) const;

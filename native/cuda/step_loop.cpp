@@ -106,11 +106,11 @@ void StepLoop::run(const PreparedProgram& program, preresnet_cuda_run& run,
             .set = resident_set(program, run),
             .begin = Clock::now(),
             .last_done = Clock::now()};
-  run.was_cancelled = 0;
+  run.was_canceled = 0;
   try {
     for (int64_t index = 0; index < run.steps; ++index) {
-      if (run.cancelled != nullptr && run.cancelled(run.owner) != 0) {
-        run.was_cancelled = 1;
+      if (run.canceled != nullptr && run.canceled(run.owner) != 0) {
+        run.was_canceled = 1;
         break;
       }
       Flight flight{.slot = static_cast<int>(turn_ % kSlots),
@@ -165,7 +165,7 @@ bool StepLoop::stage(const Call& call, int64_t index, int slot, Flight* flight) 
       std::memcpy(indices_of(slot), batch.indices, images_of(program) * sizeof(int32_t));
     }
     if (program.loss != nullptr) take(*program.loss->labels, batch.labels);
-    if (program.input->placement != nullptr) take(*program.input->placement, batch.placement);
+    if (program.input->crops != nullptr) take(*program.input->crops, batch.crops);
     call.run.release(call.run.source, batch.ticket);
   }
   flight->started = Clock::now();
@@ -187,7 +187,7 @@ void StepLoop::copy_batch(const Call& call, int slot) const {
     gather_batch(call, slot);
   }
   if (program.loss != nullptr) copy(*program.loss->labels);
-  if (program.input->placement != nullptr) copy(*program.input->placement);
+  if (program.input->crops != nullptr) copy(*program.input->crops);
   runtime_.record(kCopies, copied_event(slot));
   // The wait behind those between operations, where tests count them.
   if (settings_.emulated().omit_wait == static_cast<int>(program.schedule().waits())) return;
@@ -239,7 +239,7 @@ void StepLoop::enqueue(const Call& call, const Flight& flight, double learning_r
 }
 
 /// All of a step between the copy of its batch and the event of its end. What it copies lies at
-/// places that depend on the slot alone, and which copies there are is part of a graph's key.
+/// addresses that depend on the slot alone, and which copies there are is part of a graph's key.
 void StepLoop::enqueue_step(const Call& call, int slot,
                             const PreparedProgram::Enqueueing::Between& between) const {
   const MemoryPlan& plan = device_.plan();
@@ -251,7 +251,7 @@ void StepLoop::enqueue_step(const Call& call, int slot,
   }
   if (call.trace != nullptr) runtime_.record(kMain, kTraceStartEvent);
   call.program.enqueue({.runtime = runtime_,
-                        .place = [&](Stream stream) { return device_.place(stream, slot); },
+                        .context = [&](Stream stream) { return device_.context(stream, slot); },
                         .omit_wait = settings_.emulated().omit_wait,
                         .between = between});
   enqueue_results(call, slot);

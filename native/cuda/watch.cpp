@@ -115,7 +115,7 @@ void StepLoop::explain(const Call& call, const Flight& flight, size_t until,
   const auto run = [&](size_t index) {
     // Its own stream's workspace: the other one's was not made for it.
     const Stream stream{call.program.stream(index)};
-    call.program.operation(index).enqueue(device_.place(stream, flight.slot));
+    call.program.operation(index).enqueue(device_.context(stream, flight.slot));
     runtime_.synchronize(stream);
   };
   const std::string found = first_not_finite(

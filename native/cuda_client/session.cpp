@@ -21,14 +21,15 @@ void write_error(preresnet_cuda_error* error, const std::string& code, const std
 }  // namespace
 
 CudaSession::CudaSession(std::unique_ptr<ProgramSet> programs, std::string_view text,
-                         const CudaPlace& place, const std::atomic<bool>& stop)
-    : Session(std::move(programs)), library_(cuda_library(place.library)) {
+                         const CudaConnection& connection, const std::atomic<bool>& stop)
+    : Session(std::move(programs)), library_(cuda_library(connection.library)) {
   const auto ask = [](void* owner) -> int {
     return static_cast<const std::atomic<bool>*>(owner)->load() ? 1 : 0;
   };
   preresnet_cuda_error error{};
-  check_cuda(library_.open(text.data(), text.size(), place.settings.data(), place.settings.size(),
-                           ask, const_cast<std::atomic<bool>*>(&stop), &session_, &error),
+  check_cuda(library_.open(text.data(), text.size(), connection.settings.data(),
+                           connection.settings.size(), ask, const_cast<std::atomic<bool>*>(&stop),
+                           &session_, &error),
              error);
   for (const Tensor& tensor : set().tensors) {
     if (tensor.arena == "inputs" && tensor.dtype == DType::i32) {
@@ -93,7 +94,7 @@ void CudaSession::check_written_indices(const Program& source) const {
     return tensor == nullptr ? nullptr : indices_.at(tensor->name).data();
   };
   check_indices(program, program.loss == nullptr ? nullptr : written(program.loss->labels),
-                program.input == nullptr ? nullptr : written(program.input->placement));
+                program.input == nullptr ? nullptr : written(program.input->crops));
 }
 
 /// One call of run(): what the library's callbacks need.
@@ -112,10 +113,10 @@ struct CudaSession::Running {
       Batch batch;
       if (!self.request.source->acquire(index, pixels != 0, &batch)) return 0;
       try {
-        if (self.program.input->placement != nullptr && batch.placement == nullptr) {
+        if (self.program.input->crops != nullptr && batch.crops == nullptr) {
           throw Error("ERR_OPTION", "loader: expected placements, got none");
         }
-        check_indices(self.program, batch.labels, batch.placement);
+        check_indices(self.program, batch.labels, batch.crops);
       } catch (...) {
         self.request.source->release(batch.ticket);
         throw;
@@ -123,7 +124,7 @@ struct CudaSession::Running {
       *to = {.images = batch.images,
              .indices = batch.indices,
              .labels = batch.labels,
-             .placement = batch.placement,
+             .crops = batch.crops,
              .count = batch.count,
              .ticket = batch.ticket};
       return 1;
@@ -137,7 +138,7 @@ struct CudaSession::Running {
 
   static void release(void* owner, uint64_t ticket) { of(owner).request.source->release(ticket); }
 
-  static int cancelled(void* owner) {
+  static int canceled(void* owner) {
     return of(owner).session.ticket() != of(owner).request.ticket ? 1 : 0;
   }
 
@@ -168,7 +169,7 @@ RunOutcome CudaSession::run(std::string_view name, const RunRequest& request) {
   run.learning_rates = request.learning_rates.empty() ? nullptr : request.learning_rates.data();
   run.source = &running;
   if (request.source != nullptr) {
-    const ImageSet set = request.source->set();
+    const SampleSet set = request.source->set();
     run.set = set.id;
     run.set_images = set.images;
     run.set_count = set.count;
@@ -182,11 +183,11 @@ RunOutcome CudaSession::run(std::string_view name, const RunRequest& request) {
   run.serial = request.serial;
   run.collect = request.collect;
   run.owner = &running;
-  run.cancelled = Running::cancelled;
+  run.canceled = Running::canceled;
   run.completed = Running::completed;
   preresnet_cuda_error error{};
   check_cuda(library_.run(session_, &run, &error), error);
-  running.outcome.cancelled = run.was_cancelled != 0;
+  running.outcome.canceled = run.was_canceled != 0;
   if (request.trace) fetch_trace();
   return std::move(running.outcome);
 }
@@ -205,12 +206,12 @@ void CudaSession::fetch_trace() {
   }
 }
 
-Peaks CudaSession::measure_peaks() {
-  preresnet_cuda_peaks peaks{};
-  peaks.size = sizeof peaks;
+Roofline CudaSession::measure_roofline() {
+  preresnet_cuda_roofline roofline{};
+  roofline.size = sizeof roofline;
   preresnet_cuda_error error{};
-  check_cuda(library_.peaks(session_, &peaks, &error), error);
-  return {.flops = peaks.flops, .bytes = peaks.bytes, .instructions = ""};
+  check_cuda(library_.roofline(session_, &roofline, &error), error);
+  return {.flops = roofline.flops, .bytes = roofline.bytes, .instructions = ""};
 }
 
 std::vector<TraceEvent> CudaSession::trace() const {
@@ -218,16 +219,16 @@ std::vector<TraceEvent> CudaSession::trace() const {
   return trace_;
 }
 
-Traffic CudaSession::traffic(const std::string& program) {
-  preresnet_cuda_traffic traffic{};
-  traffic.size = sizeof traffic;
+BytesMoved CudaSession::bytes_moved(const std::string& program) {
+  preresnet_cuda_bytes_moved bytes_moved{};
+  bytes_moved.size = sizeof bytes_moved;
   preresnet_cuda_error error{};
-  check_cuda(library_.traffic(session_, program.c_str(), &traffic, &error), error);
-  return {.launches = traffic.launches,
-          .convolution_launches = traffic.convolution_launches,
-          .waits = traffic.waits,
-          .bytes_read = traffic.bytes_read,
-          .bytes_written = traffic.bytes_written};
+  check_cuda(library_.bytes_moved(session_, program.c_str(), &bytes_moved, &error), error);
+  return {.launches = bytes_moved.launches,
+          .convolution_launches = bytes_moved.convolution_launches,
+          .waits = bytes_moved.waits,
+          .bytes_read = bytes_moved.bytes_read,
+          .bytes_written = bytes_moved.bytes_written};
 }
 
 }  // namespace preresnet

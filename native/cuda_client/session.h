@@ -14,13 +14,13 @@
 namespace preresnet {
 
 /// Where the programs run, and how.
-struct CudaPlace {
+struct CudaConnection {
   std::string library = "cuda";  // or "cuda-emulated"
   std::string settings = "{}";   // the settings document of the C table
 };
 
 /// What a step does to memory and how many launches it takes.
-struct Traffic {
+struct BytesMoved {
   int64_t launches = 0, convolution_launches = 0, waits = 0;
   uint64_t bytes_read = 0, bytes_written = 0;
 };
@@ -29,7 +29,7 @@ class CudaSession : public Session {
  public:
   /// `text`: the JSON that `programs` was read from. Ends with ERR_ABORTED soon after `stop`
   /// becomes true.
-  CudaSession(std::unique_ptr<ProgramSet> programs, std::string_view text, const CudaPlace&,
+  CudaSession(std::unique_ptr<ProgramSet> programs, std::string_view text, const CudaConnection&,
               const std::atomic<bool>& stop);
   ~CudaSession() override;
 
@@ -40,9 +40,9 @@ class CudaSession : public Session {
   const Tensor& viewable(std::string_view tensor) override;
   std::shared_ptr<Arena> arena(std::string_view name) const override;
   RunOutcome run(std::string_view program, const RunRequest&) override;
-  Peaks measure_peaks() override;
+  Roofline measure_roofline() override;
   std::vector<TraceEvent> trace() const override;
-  Traffic traffic(const std::string& program);
+  BytesMoved bytes_moved(const std::string& program);
 
  private:
   struct Running;

@@ -12,7 +12,7 @@ namespace preresnet {
 namespace {
 
 // Half of the difference, ties to even.
-int64_t centre(int64_t size, int64_t crop) {
+int64_t center(int64_t size, int64_t crop) {
   const int64_t border = size - crop;
   const int64_t half = border / 2;
   return border % 2 == 0 ? half : half + half % 2;
@@ -69,8 +69,8 @@ struct ImageDecoder::State {
                            " (height x width); resize(n), centerCrop() at the front of the steps "
                            "of `prepare` (on the command line: --image) give it that size");
     }
-    window.top = centre(height, window.height);
-    window.left = centre(width, window.width);
+    window.top = center(height, window.height);
+    window.left = center(width, window.width);
   }
 
   void store(uint8_t* target) {

@@ -30,7 +30,7 @@ struct ErrorManager {
 }
 
 // Warnings that leave every pixel as it was stored. After any other one the library goes on with
-// invented pixels (a truncated file ends in grey): those are errors here.
+// invented pixels (a truncated file ends in gray): those are errors here.
 bool harmless(int code) {
   return code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM ||
          code == JWRN_NOT_SEQUENTIAL || code == JWRN_BOGUS_ICC;
@@ -92,20 +92,20 @@ bool read_rows(jpeg_decompress_struct* jpeg, ErrorManager* errors, uint8_t* targ
 }
 
 // Four-component files come from Adobe's programs, which store every ink inverted.
-void cmyk_to_rgb_or_grey(const std::vector<uint8_t>& cmyk, int64_t channels,
+void cmyk_to_rgb_or_gray(const std::vector<uint8_t>& cmyk, int64_t channels,
                          std::vector<uint8_t>& target) {
   const size_t pixels = cmyk.size() / 4;
   target.resize(pixels * channels);
   for (size_t i = 0; i < pixels; ++i) {
     const int black = cmyk[i * 4 + 3];
-    int colour[3];
+    int color[3];
     for (int channel = 0; channel < 3; ++channel)
-      colour[channel] = (cmyk[i * 4 + channel] * black + 127) / 255;
+      color[channel] = (cmyk[i * 4 + channel] * black + 127) / 255;
     if (channels == 1) {
-      target[i] = to_grey(colour[0], colour[1], colour[2]);
+      target[i] = to_gray(color[0], color[1], color[2]);
     } else {
       for (int channel = 0; channel < 3; ++channel)
-        target[i * 3 + channel] = static_cast<uint8_t>(colour[channel]);
+        target[i * 3 + channel] = static_cast<uint8_t>(color[channel]);
     }
   }
 }
@@ -169,7 +169,7 @@ void JpegDecoder::decode(const uint8_t* file, size_t size, const DecodeOptions& 
   try {
     rows.resize(static_cast<size_t>(pixels.height) * pixels.width * jpeg->output_components);
     if (!read_rows(jpeg, errors, rows.data())) fail(errors->message);
-    if (inks) cmyk_to_rgb_or_grey(state_->cmyk, channels, pixels.data);
+    if (inks) cmyk_to_rgb_or_gray(state_->cmyk, channels, pixels.data);
   } catch (const std::bad_alloc&) {
     fail("no memory for " + std::to_string(pixels.width) + " x " + std::to_string(pixels.height) +
          " pixels");

@@ -82,7 +82,7 @@ class Loader : public BatchSource {
     batch->images = pixels ? filled.images.get() : nullptr;
     batch->indices = set_.id == 0 ? nullptr : filled.indices.data();
     batch->labels = filled.labels.data();
-    batch->placement = filled.placement.data();
+    batch->crops = filled.crops.data();
     batch->count = options_.batch;
     if (!training())
       batch->count = std::min<int64_t>(options_.batch, samples_ - index * options_.batch);
@@ -94,7 +94,7 @@ class Loader : public BatchSource {
   void close() override { ring_.close(); }
   int64_t batch_size() const override { return options_.batch; }
   int64_t image_bytes() const override { return image_bytes_; }
-  ImageSet set() const override { return set_; }
+  SampleSet set() const override { return set_; }
 
  private:
   struct Slot {
@@ -102,7 +102,7 @@ class Loader : public BatchSource {
     std::vector<uint8_t> copied;   // whether an image is there
     std::vector<int32_t> indices;  // in the set, -1: none
     std::vector<int32_t> labels;
-    std::vector<int32_t> placement;
+    std::vector<int32_t> crops;
   };
   bool training() const { return options_.mode == LoaderOptions::Mode::train; }
 
@@ -156,7 +156,7 @@ class Loader : public BatchSource {
     for (int64_t i = task.first; i < task.last; ++i) {
       *position = i;
       const uint64_t rank = first + i;
-      Placement placement{pad, pad, 0};
+      Crop crop{pad, pad, 0};
       if (rank >= samples_) {
         std::memset(pixels(slot, i), 0, image_bytes_);
         slot.copied[i] = 1;
@@ -167,11 +167,11 @@ class Loader : public BatchSource {
         slot.labels[i] = options_.labels[sample];
         fetch(desk, slot, i);
         if (training())
-          placement = random_placement(options_.seed, epoch, sample, options_.pad, options_.flip);
+          crop = random_crop(options_.seed, epoch, sample, options_.pad, options_.flip);
       }
-      slot.placement[i * 3] = placement.top;
-      slot.placement[i * 3 + 1] = placement.left;
-      slot.placement[i * 3 + 2] = placement.mirror;
+      slot.crops[i * 3] = crop.top;
+      slot.crops[i * 3 + 1] = crop.left;
+      slot.crops[i * 3 + 2] = crop.mirror;
     }
   }
 
@@ -195,7 +195,7 @@ class Loader : public BatchSource {
 
   const LoaderOptions options_;
   const std::unique_ptr<SampleSource> source_;
-  const ImageSet set_;
+  const SampleSet set_;
   const int64_t image_bytes_;
   const uint64_t samples_;
   EpochOrders orders_;

@@ -12,19 +12,19 @@ constexpr int64_t kTaskBytes = 256 << 10;
 
 class MemorySource : public SampleSource {
  public:
-  MemorySource(ImageSet set, const SampleShape& shape) : set_(set), image_bytes_(shape.bytes()) {}
+  MemorySource(SampleSet set, const SampleShape& shape) : set_(set), image_bytes_(shape.bytes()) {}
 
   size_t count() const override { return static_cast<size_t>(set_.count); }
   int64_t grain(int64_t share) const override {
     return std::clamp<int64_t>(kTaskBytes / image_bytes_, 1, share);
   }
-  ImageSet set() const override { return set_; }
+  SampleSet set() const override { return set_; }
   void read(uint64_t sample, Desk&, uint8_t* pixels) const override {
     std::memcpy(pixels, set_.images + sample * image_bytes_, image_bytes_);
   }
 
  private:
-  const ImageSet set_;
+  const SampleSet set_;
   const int64_t image_bytes_;
 };
 
@@ -38,7 +38,7 @@ std::unique_ptr<SampleSource> memory_source(const uint8_t* images, size_t bytes,
                                    " bytes of images for " + std::to_string(count) +
                                    " labels, got " + std::to_string(bytes));
   }
-  return std::make_unique<MemorySource>(ImageSet{set_id, images, static_cast<int64_t>(count)},
+  return std::make_unique<MemorySource>(SampleSet{set_id, images, static_cast<int64_t>(count)},
                                         shape);
 }
 

@@ -35,11 +35,11 @@ void shuffle_epoch(uint64_t seed, uint64_t epoch, std::vector<uint32_t>& order) 
   }
 }
 
-Placement random_placement(uint64_t seed, uint64_t epoch, uint64_t sample, int64_t pad, bool flip) {
+Crop random_crop(uint64_t seed, uint64_t epoch, uint64_t sample, int64_t pad, bool flip) {
   const PhiloxCounter block = draw(seed, epoch, sample, kPlacement);
-  const uint64_t places = 2 * static_cast<uint64_t>(pad) + 1;
-  return {static_cast<int32_t>(block[0] * places >> 32),
-          static_cast<int32_t>(block[1] * places >> 32),
+  const uint64_t positions = 2 * static_cast<uint64_t>(pad) + 1;
+  return {static_cast<int32_t>(block[0] * positions >> 32),
+          static_cast<int32_t>(block[1] * positions >> 32),
           flip ? static_cast<int32_t>(block[2] >> 31) : 0};
 }
 

@@ -10,13 +10,13 @@ namespace preresnet {
 /// epoch.
 void shuffle_epoch(uint64_t seed, uint64_t epoch, std::vector<uint32_t>& order);
 
-struct Placement {
+struct Crop {
   int32_t top = 0;  // of the crop in the padded image
   int32_t left = 0;
   int32_t mirror = 0;  // 1: left and right exchanged
 };
 
-/// Uniform among the (2 pad + 1)^2 places; mirrored half of the time where `flip`.
-Placement random_placement(uint64_t seed, uint64_t epoch, uint64_t sample, int64_t pad, bool flip);
+/// Uniform among the (2 pad + 1)^2 positions; mirrored half of the time where `flip`.
+Crop random_crop(uint64_t seed, uint64_t epoch, uint64_t sample, int64_t pad, bool flip);
 
 }  // namespace preresnet

@@ -11,10 +11,10 @@ namespace preresnet {
 constexpr int64_t kMaximumPixels = int64_t{1} << 28;
 
 struct DecodeOptions {
-  int64_t channels = 3;  // 3: RGB, 1: grey
+  int64_t channels = 3;  // 3: RGB, 1: gray
   // Shorter side after resizing, as Pillow's antialiased bilinear; 0: as stored.
   int64_t resize = 0;
-  int64_t height = 0;  // centre crop; 0: no crop in this direction
+  int64_t height = 0;  // center crop; 0: no crop in this direction
   int64_t width = 0;
   bool exact = false;  // the image must have the size of the crop: nothing is cut off
   // An image that has the size of the crop stays as it is stored: `resize` is for the others.
@@ -38,7 +38,7 @@ struct Pixels {
 };
 
 /// ITU-R 601 luma.
-inline uint8_t to_grey(int red, int green, int blue) {
+inline uint8_t to_gray(int red, int green, int blue) {
   return static_cast<uint8_t>((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);
 }
 

@@ -63,7 +63,7 @@ void decode_png(const uint8_t* file, size_t size, const DecodeOptions& options,
     const size_t count = bytes / 3;
     for (size_t i = 0; i < count; ++i) {
       const uint8_t* rgb = &pixels.data[i * 3];
-      pixels.data[i] = to_grey(rgb[0], rgb[1], rgb[2]);
+      pixels.data[i] = to_gray(rgb[0], rgb[1], rgb[2]);
     }
     pixels.data.resize(count);
   }

@@ -1,4 +1,4 @@
-// PNG through libspng: grey, colour, palette, any depth, interlaced or not. An alpha channel is
+// PNG through libspng: gray, color, palette, any depth, interlaced or not. An alpha channel is
 // dropped.
 #pragma once
 #include "data/pixels.h"

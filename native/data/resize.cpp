@@ -43,13 +43,13 @@ void Resizer::Filter::prepare(int64_t source, int64_t target, int64_t first, int
   weights.assign(length * stride, 0);
   std::vector<double> exact(stride);
   for (int64_t i = 0; i < length; ++i) {
-    const double centre = (static_cast<double>(first + i) + 0.5) * scale;
-    const int64_t from = std::max<int64_t>(0, static_cast<int64_t>(centre - reach + 0.5));
-    const int64_t to = std::min(source, static_cast<int64_t>(centre + reach + 0.5));
+    const double center = (static_cast<double>(first + i) + 0.5) * scale;
+    const int64_t from = std::max<int64_t>(0, static_cast<int64_t>(center - reach + 0.5));
+    const int64_t to = std::min(source, static_cast<int64_t>(center + reach + 0.5));
     double total = 0;
     for (int64_t x = from; x < to; ++x) {
       exact[x - from] =
-          std::max(0.0, 1 - std::abs((static_cast<double>(x) + 0.5 - centre) / reach));
+          std::max(0.0, 1 - std::abs((static_cast<double>(x) + 0.5 - center) / reach));
       total += exact[x - from];
     }
     begin[i] = from;

@@ -27,7 +27,7 @@ class SampleSource {
   /// worth a lock, few enough to spread over workers.
   virtual int64_t grain(int64_t share) const = 0;
   /// The images, where they lie in memory as a whole.
-  virtual ImageSet set() const { return {}; }
+  virtual SampleSet set() const { return {}; }
   /// Pixels [height][width][channels] of one sample. Throws ERR_FILE or ERR_IMAGE, which name the
   /// file.
   virtual void read(uint64_t sample, Desk& desk, uint8_t* pixels) const = 0;

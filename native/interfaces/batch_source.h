@@ -5,7 +5,7 @@
 namespace preresnet {
 
 /// Images that lie in memory as a whole and do not change.
-struct ImageSet {
+struct SampleSet {
   uint64_t id = 0;                  // of this memory and no other; 0: there is no set
   const uint8_t* images = nullptr;  // [count][Y][X][C]
   int64_t count = 0;
@@ -15,7 +15,7 @@ struct Batch {
   const uint8_t* images = nullptr;   // [N][Y][X][C]
   const int32_t* indices = nullptr;  // [N] in the set, -1: zeros; null where there is no set
   const int32_t* labels = nullptr;   // [N]; -1: padding, does not count
-  const int32_t* placement =
+  const int32_t* crops =
       nullptr;  // [N][3] top, left, mirror in the padded image; null where the program takes none
   int64_t count = 0;    // samples that are real
   uint64_t ticket = 0;  // slot and generation, for release()
@@ -33,7 +33,7 @@ class BatchSource {
   virtual void close() = 0;
   virtual int64_t batch_size() const = 0;
   virtual int64_t image_bytes() const = 0;  // of one image
-  virtual ImageSet set() const { return {}; }
+  virtual SampleSet set() const { return {}; }
 };
 
 }  // namespace preresnet

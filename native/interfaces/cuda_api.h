@@ -48,7 +48,7 @@ typedef struct {
   const uint8_t* images;  /* null where pixels were not asked for */
   const int32_t* indices; /* in the run's set, -1: an image of zeros; null where there is no set */
   const int32_t* labels;
-  const int32_t* placement; /* may be null */
+  const int32_t* crops; /* may be null */
   int64_t count;
   uint64_t ticket;
 } preresnet_cuda_batch;
@@ -76,13 +76,13 @@ typedef struct {
   int32_t collect; /* hand predictions and labels to completed */
   /* Asked between steps; not 0 ends the run with what is complete. */
   void* owner;
-  int (*cancelled)(void* owner);
+  int (*canceled)(void* owner);
   /* After each step, in order: 6 values (sum of losses, counted, top-1, top-5, seconds waited,
    * seconds run), and with `collect` the count of predictions and labels where the program has them
    * (else null). */
   void (*completed)(void* owner, const double row[6], const int32_t* predictions,
                     const int32_t* labels, int64_t count);
-  int32_t was_cancelled; /* out */
+  int32_t was_canceled; /* out */
 } preresnet_cuda_run;
 
 typedef struct {
@@ -95,14 +95,14 @@ typedef struct {
   size_t size;
   int64_t launches, convolution_launches, waits;
   uint64_t bytes_read, bytes_written;
-} preresnet_cuda_traffic;
+} preresnet_cuda_bytes_moved;
 
 /* Rates a second that no program of this device exceeds by much. */
 typedef struct {
   size_t size;
   double flops; /* of a large matrix product in the session's arithmetic */
   double bytes; /* read and written by large copies */
-} preresnet_cuda_peaks;
+} preresnet_cuda_roofline;
 
 typedef struct preresnet_cuda_session preresnet_cuda_session;
 
@@ -126,10 +126,10 @@ typedef struct {
   int (*run)(preresnet_cuda_session*, preresnet_cuda_run*, preresnet_cuda_error*);
   /* Of the last run with trace: writes at most `most` events, returns how many there are. */
   size_t (*trace)(preresnet_cuda_session*, preresnet_cuda_event*, size_t most);
-  int (*traffic)(preresnet_cuda_session*, const char* program, preresnet_cuda_traffic*,
-                 preresnet_cuda_error*);
+  int (*bytes_moved)(preresnet_cuda_session*, const char* program, preresnet_cuda_bytes_moved*,
+                     preresnet_cuda_error*);
   /* Takes memory of its own while it measures. */
-  int (*peaks)(preresnet_cuda_session*, preresnet_cuda_peaks*, preresnet_cuda_error*);
+  int (*roofline)(preresnet_cuda_session*, preresnet_cuda_roofline*, preresnet_cuda_error*);
   void (*close)(preresnet_cuda_session*);
 } preresnet_cuda_api;
 

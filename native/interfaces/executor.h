@@ -35,7 +35,7 @@ class Operation {
 };
 
 /// Rates that no program of this machine exceeds by much, for comparison.
-struct Peaks {
+struct Roofline {
   double flops = 0;  // f32 multiplications and additions a second, operands in registers
   double bytes = 0;  // read and written a second by copies that fit no cache
   const char* instructions = "";  // the instruction set of the arithmetic
@@ -60,7 +60,7 @@ class Executor {
   }
   /// Measures with all threads, for less than a second. Throws Error("ERR_UNSUPPORTED") where
   /// speed is no concern.
-  virtual Peaks measure_peaks() = 0;
+  virtual Roofline measure_roofline() = 0;
 };
 
 std::unique_ptr<Executor> make_reference_executor();

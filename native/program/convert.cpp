@@ -15,7 +15,7 @@ namespace {
 size_t padded(size_t size, size_t multiple) { return (size + multiple - 1) / multiple * multiple; }
 
 template <class Visitor>
-void each_place_nchw16c(const std::array<size_t, 4>& shape, Visitor&& visit) {
+void each_element_nchw16c(const std::array<size_t, 4>& shape, Visitor&& visit) {
   const auto [n, c, h, w] = shape;
   const size_t pixels = h * w;
   size_t index = 0;
@@ -29,7 +29,7 @@ void each_place_nchw16c(const std::array<size_t, 4>& shape, Visitor&& visit) {
 
 /// Stored as [first][third][fourth][second], the second padded: NHWC, and KRSC too.
 template <class Visitor>
-void each_place_channels_last(const std::array<size_t, 4>& shape, Visitor&& visit) {
+void each_element_channels_last(const std::array<size_t, 4>& shape, Visitor&& visit) {
   const auto [n, c, h, w] = shape;
   const size_t pixels = h * w;
   size_t index = 0;
@@ -42,9 +42,9 @@ void each_place_channels_last(const std::array<size_t, 4>& shape, Visitor&& visi
   }
 }
 
-/// visit(logical index, place in memory), both in elements.
+/// visit(logical index, offset in memory), both in elements.
 template <class Visitor>
-void each_place(const Tensor& tensor, Visitor&& visit) {
+void each_element(const Tensor& tensor, Visitor&& visit) {
   const auto count = static_cast<size_t>(element_count(tensor));
   if (tensor.layout == Layout::plain) {
     for (size_t index = 0; index < count; ++index) visit(index, index);
@@ -59,8 +59,8 @@ void each_place(const Tensor& tensor, Visitor&& visit) {
   }
   std::array<size_t, 4> shape{};
   for (size_t axis = 0; axis < 4; ++axis) shape[axis] = static_cast<size_t>(tensor.dim(axis));
-  if (tensor.layout == Layout::nchw16c) return each_place_nchw16c(shape, visit);
-  each_place_channels_last(shape, visit);
+  if (tensor.layout == Layout::nchw16c) return each_element_nchw16c(shape, visit);
+  each_element_channels_last(shape, visit);
 }
 
 /// What a layout adds is zero, always: whoever reads whole blocks of channels relies on it. Only a
@@ -71,10 +71,10 @@ void expect_zeros_between(const Tensor& tensor, const std::vector<Value>& values
   if (std::any_of(values.begin(), values.end(), [](Value value) { return value != value; })) return;
   const auto* stored = tensor.as<const Stored>();
   size_t not_zero = 0;
-  for (size_t place = 0; place < tensor.bytes / sizeof(Stored); ++place) {
-    not_zero += convert(stored[place]) != 0;
+  for (size_t offset = 0; offset < tensor.bytes / sizeof(Stored); ++offset) {
+    not_zero += convert(stored[offset]) != 0;
   }
-  each_place(tensor, [&](size_t, size_t place) { not_zero -= convert(stored[place]) != 0; });
+  each_element(tensor, [&](size_t, size_t offset) { not_zero -= convert(stored[offset]) != 0; });
   if (not_zero == 0) return;
   throw Error("ERR_INTERNAL", "tensor " + tensor.name + ": expected zeros where layout " +
                                   name_of(tensor.layout) + " pads it, got " +
@@ -85,7 +85,8 @@ template <class Stored, class Value, class Convert>
 std::vector<Value> gather(const Tensor& tensor, Convert&& convert) {
   std::vector<Value> values(static_cast<size_t>(element_count(tensor)));
   const auto* stored = tensor.as<const Stored>();
-  each_place(tensor, [&](size_t index, size_t place) { values[index] = convert(stored[place]); });
+  each_element(tensor,
+               [&](size_t index, size_t offset) { values[index] = convert(stored[offset]); });
   if (tensor.layout != Layout::plain) expect_zeros_between<Stored>(tensor, values, convert);
   return values;
 }
@@ -94,7 +95,8 @@ template <class Stored, class Value, class Convert>
 void scatter(const Tensor& tensor, const std::vector<Value>& values, Convert&& convert) {
   if (tensor.layout != Layout::plain) std::memset(tensor.data, 0, tensor.bytes);
   auto* stored = tensor.as<Stored>();
-  each_place(tensor, [&](size_t index, size_t place) { stored[place] = convert(values[index]); });
+  each_element(tensor,
+               [&](size_t index, size_t offset) { stored[offset] = convert(values[index]); });
 }
 
 template <class Value>

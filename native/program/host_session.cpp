@@ -128,7 +128,7 @@ void HostSession::require_contents(const Tensor& tensor) const {
   throw Error("ERR_PARAMETER",
               "tensor " + tensor.name +
                   ": expected a completed training step as the last run, whose gradients are in "
-                  "memory until the next run, got none, or one that failed, was cancelled or did "
+                  "memory until the next run, got none, or one that failed, was canceled or did "
                   "not train");
 }
 
@@ -191,20 +191,20 @@ void HostSession::take_batch(Prepared& program, const Batch& batch) const {
   if (program.loss != nullptr) {
     std::memcpy(program.loss->labels->data, batch.labels, program.loss->labels->bytes);
   }
-  if (program.input->placement != nullptr) {
-    if (batch.placement == nullptr) {
+  if (program.input->crops != nullptr) {
+    if (batch.crops == nullptr) {
       throw Error("ERR_OPTION", "loader: expected placements for program " + program.program->name +
                                     ", got none");
     }
-    std::memcpy(program.input->placement->data, batch.placement, program.input->placement->bytes);
+    std::memcpy(program.input->crops->data, batch.crops, program.input->crops->bytes);
   }
 }
 
 void HostSession::check_inputs(const Prepared& program) const {
   const Tensor* labels = program.loss == nullptr ? nullptr : program.loss->labels;
-  const Tensor* placement = program.input == nullptr ? nullptr : program.input->placement;
+  const Tensor* crops = program.input == nullptr ? nullptr : program.input->crops;
   check_indices(program, labels == nullptr ? nullptr : labels->as<const int32_t>(),
-                placement == nullptr ? nullptr : placement->as<const int32_t>());
+                crops == nullptr ? nullptr : crops->as<const int32_t>());
 }
 
 /// Only of what is updated: between gradients that share memory there may be anything.
@@ -221,7 +221,7 @@ bool HostSession::gradients_finite(const ops::Sgd& sgd) {
   return finite;
 }
 
-/// One step. False: cancelled, and nothing that lasts was changed.
+/// One step. False: canceled, and nothing that lasts was changed.
 bool HostSession::step(Prepared& program, const RunRequest& request, Step step, bool traced) {
   keep_buffers();
   holds_gradients_ = false;
@@ -297,7 +297,7 @@ RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
   outcome.rows.reserve(static_cast<size_t>(request.steps) * 6);
   for (int64_t index = 0; index < request.steps; ++index) {
     if (ticket() != request.ticket) {
-      outcome.cancelled = true;
+      outcome.canceled = true;
       break;
     }
     const Clock::time_point asked = Clock::now();
@@ -324,7 +324,7 @@ RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
     now.weights_version = weights_version_;
     if (request.images > 0) now.images = request.images;
     if (!step(program, request, now, request.trace)) {
-      outcome.cancelled = true;
+      outcome.canceled = true;
       break;
     }
     if (program.sgd != nullptr) ++weights_version_;

@@ -29,7 +29,7 @@ class HostSession : public Session {
   const Tensor& viewable(std::string_view tensor) override;
   std::shared_ptr<Arena> arena(std::string_view name) const override;
   RunOutcome run(std::string_view program, const RunRequest&) override;
-  Peaks measure_peaks() override { return executor_->measure_peaks(); }
+  Roofline measure_roofline() override { return executor_->measure_roofline(); }
   std::vector<TraceEvent> trace() const override;
 
  private:

@@ -35,7 +35,7 @@ namespace {
 
 }  // namespace
 
-void check_indices(const Landmarks& program, const int32_t* labels, const int32_t* placement) {
+void check_indices(const Landmarks& program, const int32_t* labels, const int32_t* crops) {
   if (program.loss != nullptr && labels != nullptr) {
     const int64_t classes = program.loss->logits->dim(1);
     for (int64_t index = 0; index < program.loss->labels->dim(0); ++index) {
@@ -43,14 +43,14 @@ void check_indices(const Landmarks& program, const int32_t* labels, const int32_
       if (label < -1 || label >= classes) refuse("label", index, classes - 1, -1, label);
     }
   }
-  if (program.input != nullptr && program.input->placement != nullptr && placement != nullptr) {
+  if (program.input != nullptr && program.input->crops != nullptr && crops != nullptr) {
     const ops::Input& input = *program.input;
     const int64_t limits[3] = {input.images->dim(1) + 2 * input.pad - input.x->dim(2),
                                input.images->dim(2) + 2 * input.pad - input.x->dim(3), 1};
-    for (int64_t index = 0; index < 3 * input.placement->dim(0); ++index) {
-      const int32_t value = placement[index];
+    for (int64_t index = 0; index < 3 * input.crops->dim(0); ++index) {
+      const int32_t value = crops[index];
       if (value < 0 || value > limits[index % 3]) {
-        refuse("placement", index / 3, limits[index % 3], 0, value);
+        refuse("crops", index / 3, limits[index % 3], 0, value);
       }
     }
   }

@@ -21,6 +21,6 @@ Landmarks find_landmarks(const Program&);
 
 /// Indices among the inputs: the verifier cannot know them, so they are looked at before each step.
 /// ERR_DATASET. Null: the program has none.
-void check_indices(const Landmarks&, const int32_t* labels, const int32_t* placement);
+void check_indices(const Landmarks&, const int32_t* labels, const int32_t* crops);
 
 }  // namespace preresnet

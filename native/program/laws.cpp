@@ -10,7 +10,7 @@ namespace preresnet {
 
 namespace {
 
-// Thrown to the one place that catches it: laws read as a list of demands.
+// Thrown to the one handler that catches it: laws read as a list of demands.
 struct Broken {
   std::string message;
 };
@@ -43,7 +43,7 @@ void only_with(const char* what, bool present, const char* condition, bool satis
 
 int64_t rounded_up(int64_t value, int64_t divisor) { return (value - 1) / divisor + 1; }
 
-/// Sizes after a window of `kernel` slid over `size` places.
+/// Sizes after a window of `kernel` slid over `size` positions.
 void windows(const char* what, int64_t size, int64_t kernel, int64_t stride, int64_t padding,
              int64_t output) {
   demand(stride >= 1, "stride of at least 1", stride);
@@ -80,10 +80,9 @@ void law(const ops::Input& op) {
   const auto channels = static_cast<size_t>(op.x->dim(1));
   demand(op.mean.size() == channels, "one mean a channel (" + std::to_string(channels) + ")",
          op.mean.size());
-  demand(op.deviation.size() == channels,
-         "one deviation a channel (" + std::to_string(channels) + ")", op.deviation.size());
-  for (const double deviation : op.deviation)
-    demand(deviation > 0, "deviations above 0", deviation);
+  demand(op.std.size() == channels, "one std a channel (" + std::to_string(channels) + ")",
+         op.std.size());
+  for (const double std : op.std) demand(std > 0, "std above 0", std);
   // Also bounds 2 * pad, so that no sum below overflows.
   demand(op.pad >= 0 && op.pad <= kLargestPad, "pad from 0 to " + std::to_string(kLargestPad),
          op.pad);
@@ -191,17 +190,17 @@ void law(const ops::BnBackward& op) { demand(op.count >= 1, "count of at least 1
 
 void law(const ops::BnApplyBackward&) {}
 
-void law(const ops::BnReluPool& op) { pooling(op, *op.x, *op.y); }
+void law(const ops::BnReluMaxPool& op) { pooling(op, *op.x, *op.y); }
 
-void law(const ops::PoolBackward& op) { pooling(op, *op.dx, *op.dy); }
+void law(const ops::MaxPoolBackward& op) { pooling(op, *op.dx, *op.dy); }
 
 void law(const ops::BnReluAveragePool& op) { pooling(op, *op.x, *op.y); }
 
 void law(const ops::AveragePoolBackward& op) { pooling(op, *op.dx, *op.dy); }
 
-void law(const ops::Head& op) { together("scale", op.scale, "bias", op.bias); }
+void law(const ops::BnReluGlobalAveragePool& op) { together("scale", op.scale, "bias", op.bias); }
 
-void law(const ops::HeadBackward& op) { together("scale", op.scale, "bias", op.bias); }
+void law(const ops::GlobalAveragePoolBackward& op) { together("scale", op.scale, "bias", op.bias); }
 
 void law(const ops::Linear&) {}
 
@@ -278,7 +277,7 @@ class PointwiseLaw {
     switch (static_cast<ops::Opcode>(word[0])) {
       case ops::Opcode::tensor:
         table("tensor", op_.tensors.size());
-        return place(*op_.tensors[static_cast<size_t>(word[1])], word[2]);
+        return position(*op_.tensors[static_cast<size_t>(word[1])], word[2]);
       case ops::Opcode::vector:
         return table("vector", op_.vectors.size());
       case ops::Opcode::constant:
@@ -296,15 +295,16 @@ class PointwiseLaw {
     }
   }
 
-  /// Every place that an element of the domain reads must be inside the tensor.
-  void place(const Tensor& tensor, int64_t step) const {
+  /// Every position that an element of the domain reads must be inside the tensor.
+  void position(const Tensor& tensor, int64_t step) const {
     constexpr int64_t kLargestStep = 1 << 20;
     demand(step >= -kLargestStep && step <= kLargestStep && step != 0, "a step of s or -s", step);
     for (size_t axis = 2; axis < 4; ++axis) {
       if (step > 0) {
-        equal("places read from a tensor", rounded_up(tensor.dim(axis), step), op_.domain[axis]);
+        equal("positions read from a tensor", rounded_up(tensor.dim(axis), step), op_.domain[axis]);
       } else {
-        equal("places read from a tensor", rounded_up(op_.domain[axis], -step), tensor.dim(axis));
+        equal("positions read from a tensor", rounded_up(op_.domain[axis], -step),
+              tensor.dim(axis));
       }
     }
   }

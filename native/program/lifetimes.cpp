@@ -9,7 +9,7 @@ namespace preresnet {
 
 std::vector<Lifetime> lifetimes(const Program& program) {
   std::vector<Lifetime> result;
-  std::unordered_map<const Tensor*, size_t> place;  // in result
+  std::unordered_map<const Tensor*, size_t> indices;  // in result
   for (size_t index = 0; index < program.operations.size(); ++index) {
     const ProgramOperation& operation = program.operations[index];
     const std::vector<Operand> operands = operands_of(operation.operation);
@@ -18,8 +18,8 @@ std::vector<Lifetime> lifetimes(const Program& program) {
     for (const Operand& operand : operands) {
       if (operand.tensor->arena != kTransientArena || operand.contract->role == ops::Role::out)
         continue;
-      const auto entry = place.find(operand.tensor);
-      if (entry == place.end()) {
+      const auto entry = indices.find(operand.tensor);
+      if (entry == indices.end()) {
         throw Error("ERR_PROGRAM",
                     "program " + program.name + ": " + describe(index, operation) + ": expected " +
                         operand.contract->name + " (" + operand.tensor->name +
@@ -30,7 +30,7 @@ std::vector<Lifetime> lifetimes(const Program& program) {
     for (const Operand& operand : operands) {
       if (operand.tensor->arena != kTransientArena || operand.contract->role == ops::Role::in)
         continue;
-      const auto [entry, added] = place.try_emplace(operand.tensor, result.size());
+      const auto [entry, added] = indices.try_emplace(operand.tensor, result.size());
       if (added) {
         result.push_back({operand.tensor, index, index});
       } else {

@@ -167,26 +167,26 @@ class OperationReader {
 
  private:
   /// Instantiated for each operation, so the work is in functions that are not.
-  template <class Operation>
-  void fill(Operation& operation) {
+  template <class Op>
+  void fill(Op& operation) {
     const Json& operands = object(where_ + ".operands", json_["operands"]);
     size_t used = 0;
-    Operation::each_operand(operation, [&](const ops::OperandContract& contract, auto& field) {
+    Op::each_operand(operation, [&](const ops::OperandContract& contract, auto& field) {
       const Json* entry = find_operand(operands, contract, &used);
       if (entry != nullptr) read_operand(where_ + "." + contract.name, *entry, field);
     });
     if (used != operands.size()) {
-      refuse_unknown(operands, "operand", Operation::kName, names_of(Operation::kOperands));
+      refuse_unknown(operands, "operand", Op::kName, names_of(Op::kOperands));
     }
 
     const Json& attributes = object(where_ + ".attributes", json_["attributes"]);
     used = 0;
-    Operation::each_attribute(operation, [&](const ops::AttributeContract& contract, auto& field) {
+    Op::each_attribute(operation, [&](const ops::AttributeContract& contract, auto& field) {
       const Json* entry = find_attribute(attributes, contract, &used);
       if (entry != nullptr) read_value(where_ + "." + contract.name, *entry, &field);
     });
     if (used != attributes.size()) {
-      refuse_unknown(attributes, "attribute", Operation::kName, names_of(Operation::kAttributes));
+      refuse_unknown(attributes, "attribute", Op::kName, names_of(Op::kAttributes));
     }
   }
 

@@ -44,7 +44,7 @@ struct RunOutcome {
   std::vector<double>
       rows;  // 6 a step: loss sum, counted, top-1, top-5, seconds waited, seconds run
   int64_t completed = 0;
-  bool cancelled = false;
+  bool canceled = false;
   std::vector<int32_t> predictions;
   std::vector<int32_t> labels;
 };
@@ -82,7 +82,7 @@ class Session {
 
   /// What the executor's threads reach at best. ERR_UNSUPPORTED where speed is no concern, or not
   /// the host's.
-  virtual Peaks measure_peaks() = 0;
+  virtual Roofline measure_roofline() = 0;
 
   /// Of the last run that was traced. Any thread.
   virtual std::vector<TraceEvent> trace() const = 0;

@@ -8,7 +8,7 @@
 
 namespace preresnet {
 
-/// A host, and a place inside of the arena.
+/// A host, and an address inside of the arena.
 void check_gradients_at(const ProgramSet&);
 
 /// A program that writes one gradient writes all, before the optimizer reads them as a row, and it

@@ -29,7 +29,7 @@ std::string show(const std::vector<int64_t>& shape) {
   return text + "]";
 }
 
-std::string place(const Tensor& tensor) {
+std::string address(const Tensor& tensor) {
   return tensor.name + " (" + tensor.arena + " " + std::to_string(tensor.offset) + " to " +
          std::to_string(tensor.offset + tensor.bytes) + ")";
 }
@@ -72,14 +72,14 @@ void check_tensor(const ProgramSet& set, size_t index) {
                    "expected an offset that 64 divides, got " + std::to_string(tensor.offset));
   }
   if (tensor.offset > arena->second || tensor.bytes > arena->second - tensor.offset) {
-    refuse_program(where, "expected a place inside of " + std::to_string(arena->second) +
-                              " bytes, got " + place(tensor));
+    refuse_program(where, "expected an address inside of " + std::to_string(arena->second) +
+                              " bytes, got " + address(tensor));
   }
   const std::string wrong = wrong_format(set, tensor);
   if (!wrong.empty()) refuse_program(where, wrong);
 }
 
-/// Tensors that keep their contents have a name and a place of their own; only views lie over
+/// Tensors that keep their contents have a name and memory of their own; only views lie over
 /// others.
 void check_persistent(const ProgramSet& set) {
   const std::unordered_set<const Tensor*> over = views_of(set);
@@ -98,9 +98,9 @@ void check_persistent(const ProgramSet& set) {
               [](const Tensor* a, const Tensor* b) { return a->offset < b->offset; });
     for (size_t index = 1; index < tensors.size(); ++index) {
       if (overlap(*tensors[index - 1], *tensors[index])) {
-        refuse_program("tensor " + tensors[index]->name, "expected a place of its own, got " +
-                                                             place(*tensors[index]) + " over " +
-                                                             place(*tensors[index - 1]));
+        refuse_program("tensor " + tensors[index]->name, "expected memory of its own, got " +
+                                                             address(*tensors[index]) + " over " +
+                                                             address(*tensors[index - 1]));
       }
     }
   }
@@ -148,7 +148,7 @@ class OperationCheck {
       const size_t arena = set_.arenas.find(tensor.arena)->second;
       if (transient || tensor.offset != 0 || arena - tensor.bytes >= kAlignment) {
         refuse_operand(operand, "expected the whole of an arena that keeps its contents, got " +
-                                    place(tensor));
+                                    address(tensor));
       }
     }
     // Labels and placements are looked at before a step; nothing may change them after.
@@ -191,7 +191,7 @@ class OperationCheck {
           continue;
         refuse_operand(operands_[written], "expected memory of its own, got some of " +
                                                std::string(operands_[other].contract->name) + " " +
-                                               place(*operands_[other].tensor));
+                                               address(*operands_[other].tensor));
       }
     }
   }
@@ -206,21 +206,21 @@ class OperationCheck {
 // ---- one program
 
 /// Of these a run looks for one to hand over inputs and fetch metrics.
-template <class Operation>
+template <class Op>
 void check_single(const Program& program) {
   const auto count = std::count_if(
       program.operations.begin(), program.operations.end(),
-      [](const auto& operation) { return std::holds_alternative<Operation>(operation.operation); });
+      [](const auto& operation) { return std::holds_alternative<Op>(operation.operation); });
   if (count > 1) {
     refuse_program("program " + program.name, "expected at most one operation " +
-                                                  std::string(Operation::kName) + ", got " +
+                                                  std::string(Op::kName) + ", got " +
                                                   std::to_string(count));
   }
 }
 
 /// No two transient tensors that hold something at the same time share memory. A sweep over the
-/// operations keeps the living ones in order of their place, so that each newcomer is compared with
-/// its neighbours only.
+/// operations keeps the living ones in order of their address, so that each newcomer is compared
+/// with its neighbors only.
 void check_transient(const ProgramSet& set, const Program& program) {
   std::vector<Lifetime> births = lifetimes(program);
   if (set.gradients_at) {
@@ -246,16 +246,16 @@ void check_transient(const ProgramSet& set, const Program& program) {
     }
     const Tensor& tensor = *birth.tensor;
     const auto after = living.lower_bound(begin(tensor));
-    const Tensor* neighbours[] = {after == living.end() ? nullptr : after->second,
-                                  after == living.begin() ? nullptr : std::prev(after)->second};
-    for (const Tensor* neighbour : neighbours) {
-      if (neighbour == nullptr ||
-          !meet(begin(tensor), tensor.bytes, begin(*neighbour), neighbour->bytes))
+    const Tensor* neighbors[] = {after == living.end() ? nullptr : after->second,
+                                 after == living.begin() ? nullptr : std::prev(after)->second};
+    for (const Tensor* neighbor : neighbors) {
+      if (neighbor == nullptr ||
+          !meet(begin(tensor), tensor.bytes, begin(*neighbor), neighbor->bytes))
         continue;
       refuse_program(
           "program " + program.name + ": " + describe(birth.first, program.operations[birth.first]),
-          "expected memory of its own for " + place(tensor) + ", got some of " + place(*neighbour) +
-              ", which is still needed");
+          "expected memory of its own for " + address(tensor) + ", got some of " +
+              address(*neighbor) + ", which is still needed");
     }
     living.emplace(begin(tensor), &tensor);
   }

@@ -19,9 +19,9 @@ void run(const ops::BnApplyBackward& op, const Call&) {
   for (int64_t n = 0; n < N; ++n) {
     for (int64_t k = 0; k < C; ++k) {
       for (int64_t i = 0; i < pixels; ++i) {
-        const int64_t place = (n * C + k) * pixels + i;
-        dx[place] = a.at(n, N, k) * d[place] + b.at(n, N, k) * x[place] + c.at(n, N, k) +
-                    (skip == nullptr ? 0 : skip[place]);
+        const int64_t index = (n * C + k) * pixels + i;
+        dx[index] = a.at(n, N, k) * d[index] + b.at(n, N, k) * x[index] + c.at(n, N, k) +
+                    (skip == nullptr ? 0 : skip[index]);
       }
     }
   }

@@ -15,8 +15,8 @@ void run(const ops::BnRelu& op, const Call&) {
   for (int64_t n = 0; n < N; ++n) {
     for (int64_t c = 0; c < C; ++c) {
       for (int64_t i = 0; i < pixels; ++i) {
-        const int64_t place = (n * C + c) * pixels + i;
-        y[place] = t(x[place], n, N, c);
+        const int64_t index = (n * C + c) * pixels + i;
+        y[index] = t(x[index], n, N, c);
       }
     }
   }

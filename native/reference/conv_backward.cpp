@@ -22,10 +22,10 @@ void combine(const ops::ConvBackward& op, const Convolution& conv, int64_t n, do
   const int64_t pixels = conv.P * conv.Q;
   for (int64_t k = 0; k < conv.K; ++k) {
     for (int64_t i = 0; i < pixels; ++i) {
-      const int64_t place = (n * conv.K + k) * pixels + i;
-      double sum = a.at(n, conv.N, k) * d[place] + c.at(n, conv.N, k);
-      if (y != nullptr) sum += b.at(n, conv.N, k) * y[place];
-      if (skip != nullptr) sum += skip[place];
+      const int64_t index = (n * conv.K + k) * pixels + i;
+      double sum = a.at(n, conv.N, k) * d[index] + c.at(n, conv.N, k);
+      if (y != nullptr) sum += b.at(n, conv.N, k) * y[index];
+      if (skip != nullptr) sum += skip[index];
       dy[k * pixels + i] = sum;
     }
   }
@@ -73,14 +73,14 @@ void run(const ops::ConvBackward& op, const Call& call) {
     for (int64_t c = 0; c < conv.C; ++c) {
       for (int64_t h = 0; h < conv.H; ++h) {
         for (int64_t i = 0; i < conv.W; ++i) {
-          const int64_t place = ((n * conv.C + c) * conv.H + h) * conv.W + i;
+          const int64_t index = ((n * conv.C + c) * conv.H + h) * conv.W + i;
           double gradient =
               dpadded[(c * conv.padded_height() + h + conv.padding) * conv.padded_width() + i +
                       conv.padding];
-          if (add != nullptr) gradient += add[place];
-          if (op.mask && !(t.inner(x[place], n, conv.N, c) > 0)) gradient = 0;
-          dx[place] = gradient;
-          sums.add(n, conv.N, c, gradient, x[place]);
+          if (add != nullptr) gradient += add[index];
+          if (op.mask && !(t.inner(x[index], n, conv.N, c) > 0)) gradient = 0;
+          dx[index] = gradient;
+          sums.add(n, conv.N, c, gradient, x[index]);
         }
       }
     }

@@ -30,13 +30,13 @@ void run(const ops::ConvBackwardData& op, const Call& call) {
     for (int64_t c = 0; c < conv.C; ++c) {
       for (int64_t h = 0; h < conv.H; ++h) {
         for (int64_t i = 0; i < conv.W; ++i) {
-          const int64_t place = ((n * conv.C + c) * conv.H + h) * conv.W + i;
+          const int64_t index = ((n * conv.C + c) * conv.H + h) * conv.W + i;
           double gradient =
               dpadded[(c * conv.padded_height() + h + conv.padding) * conv.padded_width() + i +
                       conv.padding];
-          if (op.mask && !(t.inner(x[place], n, conv.N, c) > 0)) gradient = 0;
-          dx[place] = gradient;
-          if (op.sums != nullptr) sums.add(n, conv.N, c, gradient, x[place]);
+          if (op.mask && !(t.inner(x[index], n, conv.N, c) > 0)) gradient = 0;
+          dx[index] = gradient;
+          if (op.sums != nullptr) sums.add(n, conv.N, c, gradient, x[index]);
         }
       }
     }

@@ -47,15 +47,15 @@ void run(const ops::ConvBackwardNorm& op, const Call& call) {
       const double bias = beta[c] - mean[g * C + c] * scale;
       for (int64_t h = 0; h < conv.H; ++h) {
         for (int64_t i = 0; i < conv.W; ++i) {
-          const int64_t place = ((n * C + c) * conv.H + h) * conv.W + i;
+          const int64_t index = ((n * C + c) * conv.H + h) * conv.W + i;
           double gradient =
               dpadded[(c * conv.padded_height() + h + conv.padding) * conv.padded_width() + i +
                       conv.padding];
-          if (add != nullptr) gradient += add[place];
-          if (!(scale * x[place] + bias > 0)) gradient = 0;
-          dx[place] = gradient;
+          if (add != nullptr) gradient += add[index];
+          if (!(scale * x[index] + bias > 0)) gradient = 0;
+          dx[index] = gradient;
           sums[(g * 2 + 0) * C + c] += gradient;
-          sums[(g * 2 + 1) * C + c] += gradient * x[place];
+          sums[(g * 2 + 1) * C + c] += gradient * x[index];
         }
       }
     }

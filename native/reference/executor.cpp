@@ -60,9 +60,9 @@ class ReferenceExecutor : public Executor {
 
   size_t scratch_bytes() const override { return doubles_ * sizeof(double); }
   void allocate() override { scratch_.resize(doubles_); }
-  Peaks measure_peaks() override {
+  Roofline measure_roofline() override {
     throw Error("ERR_UNSUPPORTED",
-                "peaks: expected an executor that is meant to be fast, got the reference");
+                "roofline: expected an executor that is meant to be fast, got the reference");
   }
 
  private:

@@ -1,4 +1,4 @@
-// x = crop, mirrored, of the zero-padded (images / 255 - mean) / deviation.
+// x = crop, mirrored, of the zero-padded (images / 255 - mean) / std.
 #include "core/error.h"
 #include "reference/operations.h"
 #include "reference/values.h"
@@ -19,11 +19,11 @@ void run(const ops::Input& op, const Call&) {
     int64_t top = (Y + 2 * op.pad - H) / 2;
     int64_t left = (X + 2 * op.pad - W) / 2;
     bool mirror = false;
-    if (op.placement != nullptr) {
-      const int32_t* placement = op.placement->as<int32_t>() + n * 3;
-      top = placement[0];
-      left = placement[1];
-      mirror = placement[2] != 0;
+    if (op.crops != nullptr) {
+      const int32_t* crops = op.crops->as<int32_t>() + n * 3;
+      top = crops[0];
+      left = crops[1];
+      mirror = crops[2] != 0;
       if (top < 0 || left < 0 || top > Y + 2 * op.pad - H || left > X + 2 * op.pad - W) {
         throw Error("ERR_DATASET", "expected a crop inside the padded image, got top " +
                                        std::to_string(top) + ", left " + std::to_string(left));
@@ -36,7 +36,7 @@ void run(const ops::Input& op, const Call&) {
           const int64_t column = left + (mirror ? W - 1 - w : w) - op.pad;
           const bool inside = row >= 0 && row < Y && column >= 0 && column < X;
           const double pixel = inside ? images[((n * Y + row) * X + column) * C + c] / 255.0 : 0;
-          x[((n * C + c) * H + h) * W + w] = inside ? (pixel - op.mean[c]) / op.deviation[c] : 0;
+          x[((n * C + c) * H + h) * W + w] = inside ? (pixel - op.mean[c]) / op.std[c] : 0;
         }
       }
     }

@@ -1,5 +1,5 @@
 // The reference executor's operations: plain loops in double, to be read beside contracts.json.
-// Never optimised: they are the judge.
+// Never optimized: they are the judge.
 #pragma once
 #include <cstddef>
 

@@ -10,13 +10,13 @@ namespace preresnet::reference {
 
 namespace {
 
-struct Place {
+struct Position {
   int64_t n, c, h, w;
 };
 
-/// Element of an operand seen from `at` in the domain. access 1: the same place; s > 1: (s h, s w);
-/// -s: (h / s, w / s) where both divide, else 0.
-double read(const Tensor& tensor, Place at, int64_t access) {
+/// Element of an operand seen from `at` in the domain. access 1: the same position; s > 1: (s h, s
+/// w); -s: (h / s, w / s) where both divide, else 0.
+double read(const Tensor& tensor, Position at, int64_t access) {
   const int64_t C = tensor.dim(1);
   const int64_t H = tensor.dim(2);
   const int64_t W = tensor.dim(3);
@@ -33,7 +33,7 @@ double read(const Tensor& tensor, Place at, int64_t access) {
 }
 
 /// Element of a vector (G, channels): 0 past its channels.
-double read(const Tensor& vector, Place at, const ops::Pointwise& op) {
+double read(const Tensor& vector, Position at, const ops::Pointwise& op) {
   if (at.c >= vector.dim(1)) return 0;
   const int64_t group = group_of(at.n, op.domain[0], vector.dim(0));
   return values(&vector)[group * vector.dim(1) + at.c];
@@ -46,7 +46,7 @@ double dropout(const ops::Pointwise& op, int64_t index, int64_t element, const S
 }
 
 /// Runs the code for one element; registers[i] is what instruction i wrote.
-void evaluate(const ops::Pointwise& op, Place at, int64_t element, const Step& step,
+void evaluate(const ops::Pointwise& op, Position at, int64_t element, const Step& step,
               double* registers) {
   for (size_t i = 0; i < op.code.size() / 4; ++i) {
     const int64_t a = op.code[i * 4 + 1];

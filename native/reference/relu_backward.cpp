@@ -18,11 +18,11 @@ void run(const ops::ReluBackward& op, const Call&) {
   for (int64_t n = 0; n < N; ++n) {
     for (int64_t c = 0; c < C; ++c) {
       for (int64_t i = 0; i < pixels; ++i) {
-        const int64_t place = (n * C + c) * pixels + i;
-        double gradient = d[place] + (add == nullptr ? 0 : add[place]);
-        if (op.mask && !(t.inner(x[place], n, N, c) > 0)) gradient = 0;
-        dx[place] = gradient;
-        if (op.sums != nullptr) sums.add(n, N, c, gradient, x[place]);
+        const int64_t index = (n * C + c) * pixels + i;
+        double gradient = d[index] + (add == nullptr ? 0 : add[index]);
+        if (op.mask && !(t.inner(x[index], n, N, c) > 0)) gradient = 0;
+        dx[index] = gradient;
+        if (op.sums != nullptr) sums.add(n, N, c, gradient, x[index]);
       }
     }
   }

@@ -20,9 +20,9 @@ class Residual {
   }
   double at(int64_t n, int64_t k, int64_t p, int64_t q) const {
     if (values_ == nullptr || k >= channels_) return 0;
-    const int64_t place =
+    const int64_t index =
         ((n * channels_ + k) * height_ + p * subsample_) * width_ + q * subsample_;
-    return transform_(values_[place], n, images_, k);
+    return transform_(values_[index], n, images_, k);
   }
 
  private:

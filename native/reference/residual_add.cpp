@@ -19,10 +19,10 @@ void run(const ops::ResidualAdd& op, const Call&) {
     for (int64_t k = 0; k < K; ++k) {
       for (int64_t p = 0; p < P; ++p) {
         for (int64_t q = 0; q < Q; ++q) {
-          const int64_t place = ((n * K + k) * P + p) * Q + q;
-          double value = x[place] + (bias == nullptr ? 0 : bias[k]) + residual.at(n, k, p, q);
+          const int64_t index = ((n * K + k) * P + p) * Q + q;
+          double value = x[index] + (bias == nullptr ? 0 : bias[k]) + residual.at(n, k, p, q);
           if (op.relu) value = relu(value);
-          if (y != nullptr) y[place] = value;
+          if (y != nullptr) y[index] = value;
           sums.add(n, N, k, value, value);
         }
       }

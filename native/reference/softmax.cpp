@@ -11,8 +11,8 @@ void run(const ops::Softmax& op, const Call&) {
   for (int64_t n = 0; n < N; ++n) {
     const double* logits = values(op.logits) + n * K;          // K
     double* probabilities = values(op.probabilities) + n * K;  // K
-    const double normaliser = log_sum_exp(logits, K);
-    for (int64_t k = 0; k < K; ++k) probabilities[k] = std::exp(logits[k] - normaliser);
+    const double normalizer = log_sum_exp(logits, K);
+    for (int64_t k = 0; k < K; ++k) probabilities[k] = std::exp(logits[k] - normalizer);
   }
 }
 

@@ -43,9 +43,9 @@ void run(const ops::SoftmaxCrossEntropy& op, const Call&) {
   for (int64_t n = 0; n < N; ++n) {
     const double* logits = values(op.logits) + n * K;  // K
     const bool counts = labels[n] >= 0;
-    const double normaliser = log_sum_exp(logits, K);
+    const double normalizer = log_sum_exp(logits, K);
     for (int64_t k = 0; k < K; ++k) {
-      const double log_p = logits[k] - normaliser;
+      const double log_p = logits[k] - normalizer;
       const double target = op.targets != nullptr ? values(op.targets)[n * K + k]
                                                   : (1 - op.smoothing) * (k == labels[n] ? 1 : 0) +
                                                         op.smoothing / static_cast<double>(K);

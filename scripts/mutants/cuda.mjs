@@ -9,15 +9,15 @@ export const cudaFaults = [
   {
     name: "CUDA: every group reads the first group's scale",
     file: cuda('operations/conv.cpp'),
-    search: 'operands.scale = part(place, op_.xScale, group);',
-    replace: 'operands.scale = part(place, op_.xScale, 0);',
+    search: 'operands.scale = part(on, op_.xScale, group);',
+    replace: 'operands.scale = part(on, op_.xScale, 0);',
     tests: ['ops/conv'],
   },
   {
     name: 'CUDA: sums of the last group only',
     file: cuda('operations/conv.cpp'),
-    search: 'part_of(place.at<float>(op_.sums), sums_bytes(), group)',
-    replace: 'part_of(place.at<float>(op_.sums), sums_bytes(), groups_ - 1)',
+    search: 'part_of(on.at<float>(op_.sums), sums_bytes(), group)',
+    replace: 'part_of(on.at<float>(op_.sums), sums_bytes(), groups_ - 1)',
     tests: ['ops/conv'],
   },
   {
@@ -60,7 +60,7 @@ export const cudaFaults = [
     file: cuda('kernels/pool_window.h'),
     search: '!replaces(value, best[i])',
     replace: 'replaces(best[i], value)',
-    tests: ['ops/pool_backward'],
+    tests: ['ops/max_pool_backward'],
   },
   {
     name: 'CUDA: loss scale forgotten',
@@ -121,8 +121,8 @@ export const cudaFaults = [
   {
     name: "CUDA: no barrier between a block's partial sums",
     file: cuda('kernels/channel_pass.h'),
-    search: '    }\n    __syncthreads();\n    if (place.row < rows - half)',
-    replace: '    }\n    if (place.row < rows - half)',
+    search: '    }\n    __syncthreads();\n    if (position.row < rows - half)',
+    replace: '    }\n    if (position.row < rows - half)',
     tests: ['ops/residual_add'],
   },
   {
@@ -135,7 +135,7 @@ export const cudaFaults = [
   {
     name: 'CUDA: partial sums past the first round left out',
     file: cuda('kernels/channel_pass.h'),
-    search: 'row += kTogether * place.rows',
+    search: 'row += kTogether * position.rows',
     replace: 'row = parts',
     tests: ['cuda/many_blocks'],
   },
@@ -149,8 +149,8 @@ export const cudaFaults = [
   {
     name: 'CUDA: lanes past the last channel work',
     file: cuda('kernels/channel_pass.h'),
-    search: 'place.row < place.rows && place.channel < grid.channels',
-    replace: 'place.row < place.rows',
+    search: 'position.row < position.rows && position.channel < grid.channels',
+    replace: 'position.row < position.rows',
     tests: ['ops/residual_add'],
   },
   {
@@ -224,7 +224,7 @@ export const cudaFaults = [
     tests: ['cuda/session'],
   },
   {
-    name: 'CUDA: images of the batch by place instead of index',
+    name: 'CUDA: images of the batch by position instead of index',
     file: cuda('kernels/gather_images.cu'),
     search: 'const int64_t index = p.indices[image];',
     replace: 'const int64_t index = p.indices[image] < 0 ? -1 : image;',

@@ -96,15 +96,15 @@ export const executorFaults = [
     file: reference('pooling.h'),
     search: 'value > best.value',
     replace: 'value >= best.value',
-    tests: ['ops/pool_backward'],
+    tests: ['ops/max_pool_backward'],
   },
 
   // Input, loss, update
   {
     name: 'padding with a value that is not zero',
     file: reference('input.cpp'),
-    search: 'inside ? (pixel - op.mean[c]) / op.deviation[c] : 0',
-    replace: '(pixel - op.mean[c]) / op.deviation[c]',
+    search: 'inside ? (pixel - op.mean[c]) / op.std[c] : 0',
+    replace: '(pixel - op.mean[c]) / op.std[c]',
     tests: ['ops/input'],
   },
   {

@@ -15,8 +15,8 @@ export function closure(root, starts, without = new Set()) {
     const { dependencies = {}, optionalDependencies = {} } = packages[path]
     for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
       if (without.has(name)) continue
-      const place = resolve(packages, path, name)
-      if (place !== undefined) visit(place)
+      const folder = resolve(packages, path, name)
+      if (folder !== undefined) visit(folder)
       else if (!(name in optionalDependencies)) throw new Error(`package-lock.json: ${path} needs ${name}, which is not locked`)
     }
   }
@@ -27,9 +27,9 @@ export function closure(root, starts, without = new Set()) {
 
 /** As Node looks for a package: beside the one that asks, then further out. */
 function resolve(packages, from, name) {
-  for (let place = from; ; place = place.slice(0, Math.max(0, place.lastIndexOf('node_modules/') - 1))) {
-    const candidate = `${place === '' ? '' : `${place}/`}node_modules/${name}`
+  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('node_modules/') - 1))) {
+    const candidate = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`
     if (candidate in packages) return candidate
-    if (place === '') return undefined
+    if (folder === '') return undefined
   }
 }

@@ -4,8 +4,8 @@ import { filesUnder } from './stamp.mjs'
 const ENDING = /\.(test|thorough)\.js$/
 
 /** Test files under dist/test/PLACE: a folder, or the name of one test without its ending. */
-export function testFiles(root, place) {
-  const path = `dist/test/${place}`
+export function testFiles(root, folder) {
+  const path = `dist/test/${folder}`
   return [`${path}.test.js`, `${path}.thorough.js`, path].flatMap((each) => filesUnder(root, each)).filter((file) => ENDING.test(file))
 }
 

@@ -32,7 +32,7 @@ function bytes(length, seed) {
 }
 
 const optimizer = { momentum: 0.9, nesterov: false, clipNorm: 0 }
-const image = (size) => ({ kind: 'images', height: size, width: size, pad: 4, mean: [0.5, 0.4, 0.3], deviation: [0.2, 0.3, 0.4] })
+const image = (size) => ({ kind: 'images', height: size, width: size, pad: 4, mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4] })
 
 async function program(name, network, options) {
   const graph = buildGraph(network)
@@ -66,7 +66,12 @@ async function programs() {
     const network = preResNet({ family: 'cifar', depth: 20, block: 'basic', unit })
     for (const [target, options] of targets) await program(`20 ${unit} ${target}`, network, options)
   }
-  const variants = { groups: { statisticsGroups: 2 }, recompute: { recompute: 3 }, direct: { convolution: 'direct' }, gradient: { inputGradient: true } }
+  const variants = {
+    groups: { statisticsGroups: 2 },
+    recompute: { activationCheckpointing: 3 },
+    direct: { convolution: 'direct' },
+    gradient: { inputGradient: true },
+  }
   for (const [variant, more] of Object.entries(variants)) {
     for (const [target, options] of targets) await program(`preresnet-164 ${variant} ${target}`, preResNet('preresnet-164'), { ...options, ...more })
   }
@@ -147,7 +152,7 @@ async function pixels() {
       }
     }
     await mkdir(join(folder, 'c'))
-    for (const name of ['grey.jpg', 'progressive.jpg', 'rgb.jpg']) await copyFile(join('test/fixtures', name), join(folder, 'c', name))
+    for (const name of ['gray.jpg', 'progressive.jpg', 'rgb.jpg']) await copyFile(join('test/fixtures', name), join(folder, 'c', name))
     for (const cache of ['memory', 'files']) {
       for (const mode of ['train', 'evaluate']) {
         for (const resize of [undefined, 40]) await batches(folder, cache, mode, resize)
@@ -169,8 +174,8 @@ async function batches(folder, cache, mode, side) {
   const source = loader(dataset, { batch: 3, input, mode, seed: 5, prepare })
   const parts = []
   for (let index = 0; index < (mode === 'train' ? 6 : 4); index++) {
-    const { images, labels, placement } = await source.next(index)
-    parts.push(images, new Uint8Array(labels.buffer), new Uint8Array(placement.buffer))
+    const { images, labels, crops } = await source.next(index)
+    parts.push(images, new Uint8Array(labels.buffer), new Uint8Array(crops.buffer))
   }
   await source.close()
   say('pixels', `${cache} ${mode} resize ${side ?? 'default'}`, hash(...parts))

@@ -1,4 +1,4 @@
-// The event loop's delay while fit compiles and trains ResNet-110: best of three, so that a busy neighbour does not decide.
+// The event loop's delay while fit compiles and trains ResNet-110: best of three, so that a busy neighbor does not decide.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fit, preResNet, sgd } from '../../dist/lib/index.js'
 import { randomImages, verdict } from './common.mjs'

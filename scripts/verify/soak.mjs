@@ -1,11 +1,11 @@
 // Resident memory must be flat: 20,000 steps of a small network, then 2,000 sessions made and disposed of.
-import { batchNorm, classifier, compile, conv2d, flip, loader, network, randomCrop, relu, residual, sgd } from '../../dist/lib/index.js'
+import { batchNorm, classifierHead, compile, conv2d, flip, loader, network, randomCrop, relu, residual, sgd } from '../../dist/lib/index.js'
 import { randomImages, resident, verdict } from './common.mjs'
 
 const unit = residual({ branch: [batchNorm(), relu(), conv2d({ channels: 8, kernel: 3 }), batchNorm(), relu(), conv2d({ channels: 8, kernel: 3 })] })
 const small = network({
   input: { height: 32, width: 32, channels: 3 },
-  layers: { stem: conv2d({ channels: 8, kernel: 3, stride: 4 }), unit, norm: [batchNorm(), relu()], head: classifier({ classes: 10 }) },
+  layers: { stem: conv2d({ channels: 8, kernel: 3, stride: 4 }), unit, norm: [batchNorm(), relu()], head: classifierHead({ classes: 10 }) },
 })
 const feed = loader(await randomImages(64), { batch: 4, seed: 1, prepare: { train: [randomCrop({ pad: 4 }), flip()] } })
 const options = { data: feed, batch: 4, threads: 2, precision: 'fp32', optimizer: sgd({ momentum: 0.9 }) }

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import test from 'ava'
 import { goldenDirectory, preresnet } from './run.js'
 
-const place = await mkdtemp(join(tmpdir(), 'preresnet-cli-'))
-const at = (name: string) => join(place, name)
+const folder = await mkdtemp(join(tmpdir(), 'preresnet-cli-'))
+const at = (name: string) => join(folder, name)
 
 test.before(async () => {
   await mkdir(at('empty'))
@@ -22,7 +22,7 @@ test.before(async () => {
   await writeFile(at('foreign.safetensors'), golden)
 })
 
-test.after.always(() => rm(place, { recursive: true, force: true }))
+test.after.always(() => rm(folder, { recursive: true, force: true }))
 
 interface Case {
   readonly what: string

@@ -7,8 +7,8 @@ import { resolveOptions } from '../../lib/cli/config.js'
 import { choiceOption, flagOption, integerOption, integersOption, namesOption, numberOption } from '../../lib/options/spec.js'
 import { preresnet } from './run.js'
 
-const place = await mkdtemp(join(tmpdir(), 'preresnet-config-'))
-test.after.always(() => rm(place, { recursive: true, force: true }))
+const folder = await mkdtemp(join(tmpdir(), 'preresnet-config-'))
+test.after.always(() => rm(folder, { recursive: true, force: true }))
 
 const said = { group: 'Training', help: '' } as const
 const specs = {
@@ -21,7 +21,7 @@ const specs = {
 }
 
 async function file(name: string, content: unknown): Promise<string> {
-  const path = join(place, name)
+  const path = join(folder, name)
   await writeFile(path, JSON.stringify(content))
   return path
 }

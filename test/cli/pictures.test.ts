@@ -87,7 +87,7 @@ test('a page loads nothing and escapes what it shows', async (t) => {
   t.notRegex(page, /<cat>/)
 })
 
-test('PNG: grey and colour, read back by hand', (t) => {
+test('PNG: gray and color, read back by hand', (t) => {
   for (const channels of [1, 3] as const) {
     const image = pixels(5, 3, channels)
     const png = encodePng(image)

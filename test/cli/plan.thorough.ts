@@ -30,7 +30,7 @@ test('half as many bytes for activations in bf16', async (t) => {
 
 test('gradients lie over activations that are dead, and recomputing keeps fewer', async (t) => {
   const words = ['preresnet-200', '--batch', '2', '--threads', '1']
-  const [all, fewer] = [await plan(...words), await plan(...words, '--recompute', '4')]
+  const [all, fewer] = [await plan(...words), await plan(...words, '--activation-checkpointing', '4')]
   for (const { gradientsAt, arenas } of [all, fewer]) {
     t.true(gradientsAt! < arenas['activations']!)
     t.true(gradientsAt! + arenas['gradients']! <= arenas['activations']!)
@@ -61,19 +61,19 @@ test('for a GPU that need not be there: ResNet-200 in fp16 on an H100', async (t
     conv: 203,
     residual_add: 67,
     bn_finalize: 199,
-    bn_relu_pool: 1,
+    bn_relu_max_pool: 1,
     head: 1,
     linear: 1,
     softmax_cross_entropy: 1,
     linear_backward: 3,
-    head_backward: 1,
+    global_average_pool_backward: 1,
     bn_backward: 2,
     bn_apply_backward: 199,
     conv_backward_weights: 203,
     conv_backward_norm: 197,
     conv_backward_data: 5,
     relu_backward: 1,
-    pool_backward: 2,
+    max_pool_backward: 2,
     check_gradients: 1,
     sgd: 1,
   })

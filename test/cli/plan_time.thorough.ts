@@ -72,7 +72,7 @@ test('a GPU that is timed is the one that is there', async (t) => {
 test('arithmetic is that of direct convolutions', async (t) => {
   const { stdout } = await preresnet(['plan', ...small, '--json'])
   const { operations } = JSON.parse(stdout) as Timed
-  // The stem: 3 images, 16 filters over 3 channels, 3 x 3, at 8 x 8 places.
+  // The stem: 3 images, 16 filters over 3 channels, 3 x 3, at 8 x 8 pixels.
   const stem = 2 * 3 * 16 * 3 * 9 * 64
   t.is(operations.find(({ op }) => op === 'conv')!.flops, stem)
   // Its backward pass has nobody before it to hand a gradient to.

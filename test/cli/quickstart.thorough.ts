@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import test from 'ava'
 import { preresnet } from './run.js'
 
-const place = await mkdtemp(join(tmpdir(), 'preresnet-quickstart-'))
-test.after.always(() => rm(place, { recursive: true, force: true }))
+const folder = await mkdtemp(join(tmpdir(), 'preresnet-quickstart-'))
+test.after.always(() => rm(folder, { recursive: true, force: true }))
 
 interface Result {
   readonly trainImages: number
@@ -16,7 +16,7 @@ interface Result {
 }
 
 async function quickstart(name: string, ...words: string[]): Promise<Result> {
-  const output = join(place, name)
+  const output = join(folder, name)
   const { status, stderr } = await preresnet(['quickstart', '--epochs', '1', '--output', output, ...words])
   if (status !== 0) throw new Error(stderr)
   return JSON.parse(await readFile(join(output, 'result.json'), 'utf8')) as Result
@@ -27,9 +27,9 @@ test.serial('one epoch on digits, and its pictures', async (t) => {
   t.like(result, { trainImages: 7996, testImages: 2004 })
   t.true(seconds > 0)
   t.true(result.testErrors < 0.2 * 2004, `${result.testErrors} wrong`)
-  const names = await readdir(join(place, 'digits'))
+  const names = await readdir(join(folder, 'digits'))
   for (const name of ['curves.svg', 'predictions.svg', 'report.html', 'model.safetensors', 'manifest.json', 'metrics.jsonl']) t.true(names.includes(name), name)
-  const page = await readFile(join(place, 'digits', 'report.html'), 'utf8')
+  const page = await readFile(join(folder, 'digits', 'report.html'), 'utf8')
   t.is([...page.matchAll(/<image /g)].length, 40)
   t.regex(page, /Some test digits/)
 })

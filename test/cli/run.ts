@@ -19,12 +19,12 @@ export interface RunOptions {
 }
 
 /** Tests of a file run together; this many of their processes do. */
-const places = 3
+const slots = 3
 let running = 0
 const waiting: (() => void)[] = []
 
 export async function preresnet(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  if (running >= places) await new Promise<void>((resolve) => waiting.push(resolve))
+  if (running >= slots) await new Promise<void>((resolve) => waiting.push(resolve))
   running++
   try {
     return await run(words, options)

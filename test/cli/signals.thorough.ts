@@ -9,9 +9,9 @@ import test from 'ava'
 import { lockFile } from '../../lib/training/directory_lock.js'
 import { mainFile, preresnet } from './run.js'
 
-const place = await mkdtemp(join(tmpdir(), 'preresnet-signals-'))
-const at = (name: string) => join(place, name)
-test.after.always(() => rm(place, { recursive: true, force: true }))
+const folder = await mkdtemp(join(tmpdir(), 'preresnet-signals-'))
+const at = (name: string) => join(folder, name)
+test.after.always(() => rm(folder, { recursive: true, force: true }))
 
 /** A network that takes seconds to prepare, and longer to train than anybody waits. */
 const deep = (output: string): string[] => [
@@ -45,7 +45,7 @@ for (const [signal, expected] of [
     const { status, stderr } = await preparing(signal, (child) => child.kill(signal))
     t.is(status, expected)
     t.is(stderr, `${signal}: leaving before the first step; once more leaves at once\n`)
-    t.deepEqual(await readdir(place), [], 'nothing is left behind')
+    t.deepEqual(await readdir(folder), [], 'nothing is left behind')
   })
 }
 

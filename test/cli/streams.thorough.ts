@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import test from 'ava'
 import { mainFile } from './run.js'
 
-const place = await mkdtemp(join(tmpdir(), 'preresnet-streams-'))
-const at = (name: string) => join(place, name)
-test.after.always(() => rm(place, { recursive: true, force: true }))
+const folder = await mkdtemp(join(tmpdir(), 'preresnet-streams-'))
+const at = (name: string) => join(folder, name)
+test.after.always(() => rm(folder, { recursive: true, force: true }))
 
 /** 'gone': a pipe that nobody reads; 'full': a device without space. */
 type Target = 'read' | 'gone' | 'full'

@@ -12,10 +12,10 @@ import { saveModel } from '../../lib/training/index.js'
 import { classes, image, writeImageFolder } from './image_folder.js'
 import { mainFile, preresnet } from './run.js'
 
-const place = await mkdtemp(join(tmpdir(), 'preresnet-train-'))
-const at = (name: string) => join(place, name)
+const folder = await mkdtemp(join(tmpdir(), 'preresnet-train-'))
+const at = (name: string) => join(folder, name)
 test.before(() => writeImageFolder(at('images'), 24, 8))
-test.after.always(() => rm(place, { recursive: true, force: true }))
+test.after.always(() => rm(folder, { recursive: true, force: true }))
 
 const network = ['--family', 'cifar', '--depth', '8', '--widths', '16,16,16']
 const recipe = [...network, '--batch', '12', '--no-flip', '--pad', '1', '--learning-rate', '0.05', '--log-every', '4', '--threads', '1']
@@ -30,7 +30,7 @@ interface Result {
   readonly confusion: { readonly classes: readonly string[]; readonly counts: readonly (readonly number[])[] }
 }
 
-const json = async <T>(...path: string[]): Promise<T> => JSON.parse(await readFile(join(place, ...path), 'utf8')) as T
+const json = async <T>(...path: string[]): Promise<T> => JSON.parse(await readFile(join(folder, ...path), 'utf8')) as T
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 
 test.serial('train: progress in lines, a model, a result', async (t) => {
@@ -160,7 +160,7 @@ test.serial('a file that predict cannot read costs its own answer only', async (
 test.serial('predict takes more images than there may be open files', async (t) => {
   const images = new Array<string>(400).fill('left.png')
   const words = [mainFile, 'predict', 'first/model.safetensors', ...images, '--top', '1', '--json']
-  const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, ...words], { cwd: place })
+  const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, ...words], { cwd: folder })
   const answers = JSON.parse(stdout) as { classes: { label: string }[] }[]
   t.deepEqual(
     answers.map(({ classes: [best] }) => best!.label),

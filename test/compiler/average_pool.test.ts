@@ -1,6 +1,6 @@
 /** Average pooling within a network: what it is fused with, and its gradients. */
 import test from 'ava'
-import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
+import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.js'
 import type { ProgramSet } from '../../lib/compiler/program.js'
 import { planReport } from '../../lib/compiler/report.js'
 import type { OperationName } from '../../lib/contracts.js'
@@ -48,7 +48,7 @@ const start = new Map([...startValues(net), ['x', Float64Array.from({ length: BA
 const direction = (length: number): Float64Array => Float64Array.from({ length }, (_, index) => Math.cos(index * 0.9))
 
 async function step(set: ProgramSet, values: ReadonlyMap<string, Float64Array>): Promise<Step> {
-  const session = await loadBinding().createSession(await serialisePrograms(set), { threads: 2 })
+  const session = await loadBinding().createSession(await serializePrograms(set), { threads: 2 })
   try {
     await session.allocate()
     for (const [name, data] of values) await session.write(name, data)
@@ -65,7 +65,7 @@ async function step(set: ProgramSet, values: ReadonlyMap<string, Float64Array>):
 }
 
 /** What stands in place of which. */
-const MAXIMUM: Partial<Record<OperationName, OperationName>> = { bn_relu_average_pool: 'bn_relu_pool', average_pool_backward: 'pool_backward' }
+const MAXIMUM: Partial<Record<OperationName, OperationName>> = { bn_relu_average_pool: 'bn_relu_max_pool', average_pool_backward: 'max_pool_backward' }
 
 test('all that a maximum pooling is fused with it is fused with too: norm, ReLU, mask and sums', async (t) => {
   for (const device of ['reference', 'cpu', 'cuda'] as const) {

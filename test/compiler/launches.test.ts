@@ -2,8 +2,8 @@
 import test from 'ava'
 import { compilePrograms } from '../../lib/compiler/compile.js'
 import { hasPrecompiled, hasRuntimeCompiled, PLAIN, PRECOMPILED, preferredTier, RUNTIME_COMPILED, type Site } from '../../lib/compiler/lower/engines.js'
-import { choose, siteKey, type Target } from '../../lib/compiler/lower/target.js'
-import type { CompileOptions } from '../../lib/compiler/options.js'
+import { choose, siteKey, type LoweringTarget } from '../../lib/compiler/lower/target.js'
+import type { ProgramOptions } from '../../lib/compiler/options.js'
 import type { OperationSpec, ProgramSet } from '../../lib/compiler/program.js'
 import { planReport } from '../../lib/compiler/report.js'
 import { buildGraph } from '../../lib/graph/build.js'
@@ -12,7 +12,7 @@ import { compiled, compileOptions, NETWORKS } from '../support/lowered.js'
 
 const net164 = preResNet('preresnet-164', { classes: 10 })
 
-function programsOf(more: Partial<CompileOptions>, net = net164): Promise<ProgramSet> {
+function programsOf(more: Partial<ProgramOptions>, net = net164): Promise<ProgramSet> {
   return compilePrograms(buildGraph(net), compileOptions(net, { device: 'cuda', precision: 'fp16', ...more }))
 }
 
@@ -188,7 +188,7 @@ test('patterns that exist', (t) => {
 test('a choice of the tuner is obeyed, or refused by its key', (t) => {
   const key = siteKey(site)
   t.is(key, 'forward 128 64x56x56 256x56x56 kernel 1 stride 1 padding 0 transform')
-  const target: Target = { arch: 90, precision: 'fp16', tier: undefined, choices: { [key]: { tier: PLAIN, engine: 3 } }, deterministic: false }
+  const target: LoweringTarget = { arch: 90, precision: 'fp16', tier: undefined, choices: { [key]: { tier: PLAIN, engine: 3 } }, deterministic: false }
   t.deepEqual(choose(target, site), { tier: PLAIN, engine: 3 })
   t.deepEqual(choose(target, { ...site, images: 64 }), { tier: PRECOMPILED, engine: -1 })
   const impossible = { ...target, precision: 'fp32', choices: { [key]: { tier: PRECOMPILED, engine: 0 } } } as const
@@ -197,7 +197,7 @@ test('a choice of the tuner is obeyed, or refused by its key', (t) => {
 
 test('a deterministic session has no runtime-compiled sums', async (t) => {
   const choices = { [siteKey({ ...site, wants: ['transform', 'sums'] })]: { tier: RUNTIME_COMPILED, engine: 0 } } as const
-  const target: Target = { arch: 90, precision: 'bf16', tier: undefined, choices, deterministic: true }
+  const target: LoweringTarget = { arch: 90, precision: 'bf16', tier: undefined, choices, deterministic: true }
   t.throws(() => choose(target, { ...site, wants: ['transform', 'sums'] }), { code: 'ERR_OPTION' })
   t.is(choose({ ...target, deterministic: false }, { ...site, wants: ['transform', 'sums'] }).tier, RUNTIME_COMPILED)
   const lowering = { precision: 'bf16', tier: RUNTIME_COMPILED } as const

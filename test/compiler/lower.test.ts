@@ -1,9 +1,9 @@
 /** Programs for CUDA compute what the unlowered ones compute: run by the reference executor, in double. */
 import test from 'ava'
-import { serialisePrograms } from '../../lib/compiler/compile.js'
+import { serializePrograms } from '../../lib/compiler/compile.js'
 import { PRECOMPILED, RUNTIME_COMPILED, type Tier } from '../../lib/compiler/lower/engines.js'
 import type { OperationName } from '../../lib/contracts.js'
-import type { CompileOptions } from '../../lib/compiler/options.js'
+import type { ProgramOptions } from '../../lib/compiler/options.js'
 import type { OperationSpec, ProgramSet } from '../../lib/compiler/program.js'
 import { lossScaleOf, lossScaleStart } from '../../lib/compiler/update.js'
 import { buildGraph } from '../../lib/graph/build.js'
@@ -31,11 +31,11 @@ test('frozen statistics and frozen parameters', async (t) => {
   const [, net] = NETWORKS.find(([name]) => name === 'own layers')!
   const graph = buildGraph(net)
   const { update } = compileOptions(net)
-  const only = (keep: (name: string) => boolean): Partial<CompileOptions> => ({
+  const only = (keep: (name: string) => boolean): Partial<ProgramOptions> => ({
     update: { ...update!, settings: Object.fromEntries(Object.entries(update!.settings).filter(([name]) => keep(name))) },
   })
   const norms = graph.nodes.filter(({ kind }) => kind === 'batchNorm').map(({ name }) => name)
-  const variants: Partial<CompileOptions>[] = [
+  const variants: Partial<ProgramOptions>[] = [
     { frozenStatistics: norms },
     { frozenStatistics: norms.slice(0, 2) },
     only((name) => name.startsWith('head')),
@@ -59,7 +59,7 @@ const operations = <K extends OperationName>(set: ProgramSet, op: K, program = '
 test('an overflow skips the step, halves the scale, and leaves copies and parameters as they are', async (t) => {
   const [, net] = NETWORKS[0]!
   const set = await compiled(net, { lowering: { precision: 'fp16', tier: PRECOMPILED } })
-  const session = await loadBinding().createSession(await serialisePrograms(set), { threads: 1 })
+  const session = await loadBinding().createSession(await serializePrograms(set), { threads: 1 })
   try {
     await session.allocate()
     for (const [name, values] of startValues(net)) await session.write(name, values)
@@ -108,7 +108,7 @@ test('every network is a valid program for CUDA, in every precision', async (t) 
       for (const lowering of [undefined, { precision, tier: RUNTIME_COMPILED as Tier }]) {
         const set = await compiled(net, { device: 'cuda', precision, ...(lowering && { lowering }) })
         // Verified first; where that device is not there, the session ends after it.
-        const text = await serialisePrograms(set)
+        const text = await serializePrograms(set)
         const refusal = await emulated({}, () => loadBinding().createSession(text, { threads: 1 }))
           .then((session) => session.dispose())
           .catch((error: unknown) => error as { code: string; message: string })
@@ -121,7 +121,7 @@ test('every network is a valid program for CUDA, in every precision', async (t) 
 
 test('loss scales', async (t) => {
   const [, net] = NETWORKS[0]!
-  const start = (more: Partial<CompileOptions>): number => lossScaleStart(lossScaleOf(compileOptions(net, more)))[0]!
+  const start = (more: Partial<ProgramOptions>): number => lossScaleStart(lossScaleOf(compileOptions(net, more)))[0]!
   t.is(start({ device: 'cuda', precision: 'fp16' }), 65_536)
   t.is(start({ device: 'cuda', precision: 'bf16' }), 1)
   t.is(start({ device: 'cuda', precision: 'fp16', lossScale: 128 }), 128)

@@ -1,12 +1,12 @@
 /** One set of programs for several batches and sizes of images, over the same weights. */
 import test from 'ava'
 import { boundaryOf } from '../../lib/compiler/boundary.js'
-import { serialisePrograms } from '../../lib/compiler/compile.js'
-import type { CompileOptions } from '../../lib/compiler/options.js'
+import { serializePrograms } from '../../lib/compiler/compile.js'
+import type { ProgramOptions } from '../../lib/compiler/options.js'
 import type { ProgramSet } from '../../lib/compiler/program.js'
 import { lossScaleOf, lossScaleStart } from '../../lib/compiler/update.js'
 import { buildGraph } from '../../lib/graph/build.js'
-import { batchNorm, classifier, conv2d, maxPool, network, optionA, projection, relu, residual, type Network } from '../../lib/layers/index.js'
+import { batchNorm, classifierHead, conv2d, maxPool, network, optionA, projection, relu, residual, type Network } from '../../lib/layers/index.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { compiled, compileOptions, startValues } from '../support/lowered.js'
 import { onDevice } from '../support/on_device.js'
@@ -22,14 +22,14 @@ const images = (height: number, width: number): Network => {
       first: unit(12, 2, { shortcut: optionA({ channels: 12, stride: 2 }) }),
       second: unit(16, 1, { activation: 'shared', shortcut: projection({ channels: 16 }) }),
       norm: [batchNorm(), relu()],
-      head: classifier({ classes: 4 }),
+      head: classifierHead({ classes: 4 }),
     },
   })
 }
 
 const SMALL = [9, 11] as const
 const LARGE = [14, 12] as const
-const programs: CompileOptions['programs'] = [
+const programs: ProgramOptions['programs'] = [
   'train',
   'evaluate',
   { name: 'infer', kind: 'infer', batch: 1 },
@@ -41,8 +41,8 @@ const programs: CompileOptions['programs'] = [
 type Results = ReadonlyMap<string, Float64Array>
 
 /** The outputs of one program of a set, of images that are the same for all. */
-async function run(net: Network, set: ProgramSet, options: CompileOptions, name: string): Promise<Results> {
-  const session = await loadBinding().createSession(await serialisePrograms(set), { threads: 2 })
+async function run(net: Network, set: ProgramSet, options: ProgramOptions, name: string): Promise<Results> {
+  const session = await loadBinding().createSession(await serializePrograms(set), { threads: 2 })
   try {
     await session.allocate()
     for (const [parameter, values] of startValues(net)) await session.write(parameter, values)
@@ -85,9 +85,9 @@ for (const [device, precision] of DEVICES) {
   test(`${device} ${precision}: each program gives what a set of its own gives, to the bit`, async (t) =>
     onDevice(device, async (device) => {
       const net = images(...SMALL)
-      const place = { device, precision }
-      const options = compileOptions(net, { ...place, programs })
-      const set = await compiled(net, { ...place, programs })
+      const chosen = { device, precision }
+      const options = compileOptions(net, { ...chosen, programs })
+      const set = await compiled(net, { ...chosen, programs })
       const alone: readonly (readonly [name: string, kind: 'infer' | 'evaluate', batch: number, size: readonly [number, number]])[] = [
         ['infer', 'infer', 1, SMALL],
         ['infer@8', 'infer', 8, SMALL],
@@ -97,7 +97,7 @@ for (const [device, precision] of DEVICES) {
       ]
       for (const [name, kind, batch, size] of alone) {
         const own = images(...size)
-        const more = { ...place, batch, programs: ['train', kind] } as const
+        const more = { ...chosen, batch, programs: ['train', kind] } as const
         const expected = await run(own, await compiled(own, more), compileOptions(own, more), kind)
         t.true(expected.size > 0)
         t.deepEqual(await run(net, set, options, name), expected, name)
@@ -131,7 +131,7 @@ test('parameters are there once; what differs in shape has a name of its own', a
 test('programs that cannot be told apart, or fit no image, are refused', async (t) => {
   const net = images(...SMALL)
   const refused = async (request: unknown, message: RegExp, code = 'ERR_OPTION') =>
-    t.throwsAsync(compiled(net, { programs: ['infer', request] as CompileOptions['programs'] }), { code, message })
+    t.throwsAsync(compiled(net, { programs: ['infer', request] as ProgramOptions['programs'] }), { code, message })
   await refused('infer', /names that differ/)
   await refused('trian', /programs/)
   await refused({ name: 'refresh', kind: 'infer' }, /names that differ/)

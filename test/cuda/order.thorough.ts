@@ -30,7 +30,7 @@ async function outcome(omitWait: number, scheduleSeed: number): Promise<string> 
 test('each event wait of a step of a ResNet-20 is needed: without it some order gives another result', async (t) => {
   const expected = await trained(20, {}, 3)
   await using session = await openSmall(20, {})
-  const { waits } = await session.traffic('train')
+  const { waits } = await session.bytesMoved('train')
   t.true(waits > 20, `${waits} waits`)
   for (let wait = 0; wait < waits; wait++) {
     let noticed = false

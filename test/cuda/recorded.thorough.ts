@@ -4,7 +4,7 @@ import type { PlanReport } from '../../lib/compiler/report.js'
 import { preResNet, type ModelName } from '../../lib/models/index.js'
 import { wholeFiles, type Dataset } from '../../lib/data/dataset.js'
 import { compile } from '../../lib/runtime/compile.js'
-import type { Traffic } from '../../lib/native/reports.js'
+import type { BytesMoved } from '../../lib/native/reports.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { preresnet } from '../cli/run.js'
 import { emulated } from '../../lib/native/emulation.js'
@@ -15,7 +15,7 @@ async function planned(...words: string[]): Promise<PlanReport> {
   return JSON.parse(stdout) as PlanReport
 }
 
-async function recorded(name: ModelName, classes: number, batch: number): Promise<Traffic> {
+async function recorded(name: ModelName, classes: number, batch: number): Promise<BytesMoved> {
   const data: Dataset = {
     name: 'none',
     length: batch,
@@ -35,7 +35,7 @@ async function recorded(name: ModelName, classes: number, batch: number): Promis
       precision: 'fp16',
     }),
   )
-  return await session.traffic('train')
+  return await session.bytesMoved('train')
 }
 
 const cuda = ['--device', 'cuda', '--arch', '90', '--precision', 'fp16']

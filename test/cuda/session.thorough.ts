@@ -6,7 +6,7 @@ import { loadBinding } from '../../lib/native/load.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { inTurn } from '../../lib/runtime/internals.js'
-import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
+import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet } from '../../lib/models/index.js'
 import { sgd } from '../../lib/training/sgd.js'
@@ -168,13 +168,13 @@ test('a loader feeds two slots: the same losses as handed-over batches, with eve
   await using session = await onGpu(tiny(), { data: batches, seed: 2, optimizer: sgd(), cuda: { lossScale: 256 } })
   const byHand: number[] = []
   for (let step = 0; step < 9; step++) {
-    const { images, labels, placement } = (await batches.native.next(step))!
-    byHand.push((await session.step({ images, labels, placement }, rate)).loss)
+    const { images, labels, crops } = (await batches.native.next(step))!
+    byHand.push((await session.step({ images, labels, crops }, rate)).loss)
   }
   t.is(byHand.join(), expected)
 
   // The wait for the copy of a batch comes after those between operations.
-  const { waits } = await session.traffic('train')
+  const { waits } = await session.bytesMoved('train')
   for (const residentLimit of [2 ** 30, 0]) {
     let noticed = false
     for (let seed = 1; seed <= 12 && !noticed; seed++) noticed = (await losses(seed, waits, residentLimit).catch(String)) !== expected
@@ -272,7 +272,7 @@ test('a trace has every operation of every step', async (t) => {
     input: { kind: 'tensor' },
     loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
   })
-  const text = await serialisePrograms(set)
+  const text = await serializePrograms(set)
   const session = await emulated({}, () => loadBinding().createSession(text, { threads: 1 }))
   try {
     await session.allocate()
@@ -306,8 +306,8 @@ test('launches are counted without computing, and operations make as many as the
   for (const precision of ['fp32', 'tf32', 'bf16', 'fp16'] as const) {
     await using counting = await openSmall(20, {}, { precision }, { recordOnly: true })
     await using computing = await openSmall(20, {}, { precision })
-    const counted = await counting.traffic('train')
-    t.deepEqual(counted, await computing.traffic('train'))
+    const counted = await counting.bytesMoved('train')
+    t.deepEqual(counted, await computing.bytesMoved('train'))
     t.true(counted.convolutionLaunches >= 3 * 20 - 1 && counted.launches > counted.convolutionLaunches, JSON.stringify(counted))
     await t.throwsAsync(counting.step(batchOf(0), rate), { code: 'ERR_UNSUPPORTED' })
   }

@@ -24,7 +24,7 @@ const small = (layout: CifarLayout): CifarLayout => {
 }
 const layouts = [small(cifar10Layout), small(cifar100Layout)]
 
-/** Pixels by colour and labels of one file of the archives. */
+/** Pixels by color and labels of one file of the archives. */
 function contents(layout: CifarLayout, file: number): { planar: Uint8Array; labels: number[]; coarse: number[] } {
   const labels = Array.from({ length: images }, (_, image) => (file * 7 + image * 3) % layout.classes.length)
   return { planar: randomBytes(images * 3072, file + 1), labels, coarse: labels.map((label) => (label + 5) % 20) }

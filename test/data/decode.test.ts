@@ -1,5 +1,5 @@
 /**
- * JPEG and PNG. The JPEG files under test/fixtures are 40 x 24 ramps, red over x and green over y with blue 128 (grey: over x), quality 95;
+ * JPEG and PNG. The JPEG files under test/fixtures are 40 x 24 ramps, red over x and green over y with blue 128 (gray: over x), quality 95;
  * cmyk.jpg holds the same as YCCK with a quarter of black, inverted as Adobe's programs write it.
  */
 import test from 'ava'
@@ -23,9 +23,9 @@ function distance(a: Picture, b: Picture): number {
 
 const luma = ([red, green, blue]: readonly number[]): number => Math.round(0.299 * red! + 0.587 * green! + 0.114 * blue!)
 
-function ramps(colour: (x: number, y: number) => readonly number[]): Picture {
+function ramps(color: (x: number, y: number) => readonly number[]): Picture {
   const pixels = Uint8Array.from({ length: 24 * 40 }, (_, index) => index)
-  const values = [...pixels.keys()].flatMap((index) => colour(index % 40, Math.floor(index / 40)))
+  const values = [...pixels.keys()].flatMap((index) => color(index % 40, Math.floor(index / 40)))
   return { height: 24, width: 40, channels: values.length / pixels.length, pixels: Uint8Array.from(values, Math.round) }
 }
 
@@ -35,23 +35,23 @@ const green = (y: number): number => (y * 255) / 23
 for (const name of ['rgb', 'progressive']) {
   test(`JPEG, ${name}`, async (t) => {
     const expected = ramps((x, y) => [red(x), green(y), 128])
-    // Colour is stored at half the resolution: the ramps' ends are off by a few.
+    // Color is stored at half the resolution: the ramps' ends are off by a few.
     t.true(distance(await decode(await fixture(name)), expected) <= 8)
-    const grey = ramps((x, y) => [luma([red(x), green(y), 128])])
-    t.true(distance(await decode(await fixture(name), { channels: 1 }), grey) <= 4)
+    const gray = ramps((x, y) => [luma([red(x), green(y), 128])])
+    t.true(distance(await decode(await fixture(name), { channels: 1 }), gray) <= 4)
   })
 }
 
-test('JPEG, grey', async (t) => {
+test('JPEG, gray', async (t) => {
   t.true(
     distance(
-      await decode(await fixture('grey')),
+      await decode(await fixture('gray')),
       ramps((x) => [red(x), red(x), red(x)]),
     ) <= 2,
   )
   t.true(
     distance(
-      await decode(await fixture('grey'), { channels: 1 }),
+      await decode(await fixture('gray'), { channels: 1 }),
       ramps((x) => [red(x)]),
     ) <= 2,
   )
@@ -67,8 +67,8 @@ test('JPEG, four inks', async (t) => {
   )
 })
 
-test('a JPEG that ends early is an error wherever it ends, and not a picture with a grey half', async (t) => {
-  for (const name of ['rgb', 'progressive', 'grey', 'cmyk']) {
+test('a JPEG that ends early is an error wherever it ends, and not a picture with a gray half', async (t) => {
+  for (const name of ['rgb', 'progressive', 'gray', 'cmyk']) {
     const file = await fixture(name)
     for (let length = 3; length < file.length; length += 17) {
       const error = await t.throwsAsync(decode(file.subarray(0, length)), { code: 'ERR_IMAGE' })
@@ -101,35 +101,35 @@ test('a large JPEG is scaled while it is decoded, with the same picture', async 
   }
 })
 
-const colours = Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30, 255, 255, 255, 0, 0, 0)
+const colors = Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30, 255, 255, 255, 0, 0, 0)
 const pictures: readonly (readonly [string, Omit<PngOptions, 'width' | 'height'>, readonly number[]])[] = [
   [
-    'grey, 8 bits',
-    { depth: 8, colour: 0, rows: Uint8Array.of(0, 50, 100, 150, 200, 255) },
+    'gray, 8 bits',
+    { depth: 8, color: 0, rows: Uint8Array.of(0, 50, 100, 150, 200, 255) },
     [0, 50, 100, 150, 200, 255].flatMap((value) => [value, value, value]),
   ],
-  ['grey, 1 bit', { depth: 1, colour: 0, rows: Uint8Array.of(0b10100000, 0b01000000) }, [255, 0, 255, 0, 255, 0].flatMap((value) => [value, value, value])],
+  ['gray, 1 bit', { depth: 1, color: 0, rows: Uint8Array.of(0b10100000, 0b01000000) }, [255, 0, 255, 0, 255, 0].flatMap((value) => [value, value, value])],
   [
-    'grey, 16 bits',
-    { depth: 16, colour: 0, rows: Uint8Array.of(0, 0, 50, 9, 100, 8, 150, 7, 200, 6, 255, 255) },
+    'gray, 16 bits',
+    { depth: 16, color: 0, rows: Uint8Array.of(0, 0, 50, 9, 100, 8, 150, 7, 200, 6, 255, 255) },
     [0, 50, 100, 150, 200, 255].flatMap((value) => [value, value, value]),
   ],
-  ['colour, 8 bits', { depth: 8, colour: 2, rows: colours }, [...colours]],
-  ['colour, 16 bits', { depth: 16, colour: 2, rows: Uint8Array.from([...colours].flatMap((value) => [value, value])) }, [...colours]],
+  ['color, 8 bits', { depth: 8, color: 2, rows: colors }, [...colors]],
+  ['color, 16 bits', { depth: 16, color: 2, rows: Uint8Array.from([...colors].flatMap((value) => [value, value])) }, [...colors]],
   [
     'palette, 2 bits',
-    { depth: 2, colour: 3, palette: colours.subarray(0, 12), rows: Uint8Array.of(0b00011000, 0b11000100) },
-    [0, 1, 2, 3, 0, 1].flatMap((index) => [...colours.subarray(index * 3, index * 3 + 3)]),
+    { depth: 2, color: 3, palette: colors.subarray(0, 12), rows: Uint8Array.of(0b00011000, 0b11000100) },
+    [0, 1, 2, 3, 0, 1].flatMap((index) => [...colors.subarray(index * 3, index * 3 + 3)]),
   ],
   [
-    'grey and alpha',
-    { depth: 8, colour: 4, rows: Uint8Array.of(0, 255, 50, 0, 100, 128, 150, 1, 200, 0, 255, 255) },
+    'gray and alpha',
+    { depth: 8, color: 4, rows: Uint8Array.of(0, 255, 50, 0, 100, 128, 150, 1, 200, 0, 255, 255) },
     [0, 50, 100, 150, 200, 255].flatMap((value) => [value, value, value]),
   ],
   [
-    'colour and alpha',
-    { depth: 8, colour: 6, rows: Uint8Array.from([0, 1, 2, 3, 4, 5].flatMap((index) => [...colours.subarray(index * 3, index * 3 + 3), index * 51])) },
-    [...colours],
+    'color and alpha',
+    { depth: 8, color: 6, rows: Uint8Array.from([0, 1, 2, 3, 4, 5].flatMap((index) => [...colors.subarray(index * 3, index * 3 + 3), index * 51])) },
+    [...colors],
   ],
 ]
 
@@ -138,9 +138,9 @@ for (const [name, options, expected] of pictures) {
     const file = png({ width: 3, height: 2, ...options })
     const { pixels, height, width, channels } = await decode(file)
     t.deepEqual({ height, width, channels, pixels: [...pixels] }, { height: 2, width: 3, channels: 3, pixels: [...expected] })
-    const grey = await decode(file, { channels: 1 })
+    const gray = await decode(file, { channels: 1 })
     t.deepEqual(
-      [...grey.pixels],
+      [...gray.pixels],
       Array.from({ length: 6 }, (_, index) => luma(expected.slice(index * 3, index * 3 + 3))),
     )
   })
@@ -152,7 +152,7 @@ test('a PNG that ends early, has a wrong checksum or promises too much is an err
   const damaged = Buffer.from(file)
   damaged[900]! ^= 1
   await t.throwsAsync(decode(damaged), { code: 'ERR_IMAGE' })
-  const huge = png({ width: 60_000, height: 60_000, depth: 8, colour: 0, rows: new Uint8Array(60_000) })
+  const huge = png({ width: 60_000, height: 60_000, depth: 8, color: 0, rows: new Uint8Array(60_000) })
   const error = await t.throwsAsync(decode(huge), { code: 'ERR_IMAGE' })
   t.regex(error.message, /pixels, got 60000 x 60000/)
 })
@@ -183,7 +183,7 @@ test('keepFitting: an image of the size stays as it is, others are resized', asy
   t.deepEqual(await decode(other, options), await decode(other, { ...options, keepFitting: false }))
 })
 
-/** A grey block of 8 x 8 in so many scans: one of the DC coefficient, then of one AC coefficient each, then of one bit more of each. */
+/** A gray block of 8 x 8 in so many scans: one of the DC coefficient, then of one AC coefficient each, then of one bit more of each. */
 function progressive(scans: number): Buffer {
   const segment = (marker: number, ...data: number[]): Buffer => Buffer.of(0xff, marker, 0, data.length + 2, ...data)
   const table = (kind: number): Buffer => segment(0xc4, kind, 1, ...new Array<number>(15).fill(0), 0)
@@ -232,7 +232,7 @@ test('other files are named as such', async (t) => {
   }
 })
 
-test('resizing is the antialiased bilinear one, the crop is the centre', async (t) => {
+test('resizing is the antialiased bilinear one, the crop is the center', async (t) => {
   for (const [width, height, resize] of [
     [37, 23, 11],
     [23, 37, 11],

@@ -98,7 +98,7 @@ test('what an earlier process left is not fetched again', async (t) => {
   t.deepEqual(site.ranges, ['bytes=123456-'])
 })
 
-test('a whole .part is recognised by 416', async (t) => {
+test('a whole .part is recognized by 416', async (t) => {
   const site = await serve(t, (request, response) => send(request, response))
   const { directory, result } = await fetched(t, site)
   await writeFile(join(directory, `${name}.part`), bytes)

@@ -5,7 +5,7 @@ import {
   cacheInMemory,
   centerCrop,
   imageFolder,
-  imageFolders,
+  imageFolderSplits,
   loader,
   resize,
   type Dataset,
@@ -19,7 +19,7 @@ import { writeFiles as write } from '../support/files.js'
 import { temporaryFolder } from '../support/folder.js'
 import { png, rgbPng } from '../support/png.js'
 
-/** An image of one colour. */
+/** An image of one color. */
 const plain = (width: number, height: number, value: number): Buffer => rgbPng(width, height, new Uint8Array(width * height * 3).fill(value))
 
 async function pets(t: ExecutionContext): Promise<string> {
@@ -53,7 +53,7 @@ const firstBytes = async (dataset: Dataset): Promise<number[]> => {
 const reading = { workers: 2, signal: undefined }
 
 test('classes, order and statistics', async (t) => {
-  const { train, test: rest } = await imageFolders(await pets(t))
+  const { train, test: rest } = await imageFolderSplits(await pets(t))
   t.deepEqual(train.classes, ['cat', 'dog'])
   t.is(train.source.kind, 'ranges')
   t.deepEqual([...train.labels], [0, 0, 1, 1])
@@ -80,7 +80,7 @@ test('auto keeps small datasets in memory; the same pixels either way', async (t
   t.deepEqual(await normalizationOf(kept), await normalizationOf(files))
 })
 
-test('the fingerprint of files changes with names, sizes and labels, and not with the place', async (t) => {
+test('the fingerprint of files changes with names, sizes and labels, and not with the folder', async (t) => {
   const [first, second] = [await pets(t), await pets(t)]
   const fingerprint = async (folder: string): Promise<string> => (await imageFolder(join(folder, 'train'))).fingerprint
   const expected = await fingerprint(first)
@@ -109,7 +109,7 @@ test('images of several sizes need a size, and are resized and cropped to it', a
 test('resize is the shorter side before the crop', async (t) => {
   const folder = await temporaryFolder(t)
   const stripes = Uint8Array.from({ length: 8 * 8 }, (_, index) => (index % 8) * 30)
-  await write(folder, { 'a/1.png': png({ width: 8, height: 8, depth: 8, colour: 0, rows: stripes }) })
+  await write(folder, { 'a/1.png': png({ width: 8, height: 8, depth: 8, color: 0, rows: stripes }) })
   const input = { height: 2, width: 2, channels: 1 }
   const dataset = await imageFolder(folder)
   t.deepEqual(await pixels(dataset, input, [resize(8), centerCrop()]), [90, 120, 90, 120])
@@ -124,7 +124,7 @@ test('a set of more images than the sample: every one that is evenly spaced coun
   for (let index = 0; index < count; index++) await writeFile(join(folder, 'a', `${String(index).padStart(4, '0')}.png`), images[index % 2]!)
   const dataset = await imageFolder(folder)
   const input = { height: 1, width: 1, channels: 3 }
-  // Every second image of an alternating sequence: all of one colour.
+  // Every second image of an alternating sequence: all of one color.
   const { normalization } = await completePreparation({}, input, { train: dataset, ...reading })
   t.deepEqual(normalization, { mean: new Array<number>(3).fill(100 / 255), std: [1, 1, 1] })
   const kept = await completePreparation({}, input, { train: await cacheInMemory(dataset, { input }), ...reading })
@@ -132,7 +132,7 @@ test('a set of more images than the sample: every one that is evenly spaced coun
 })
 
 async function refused(t: ExecutionContext, folder: string, code: string, message: RegExp, both = true): Promise<void> {
-  const error = await t.throwsAsync((both ? imageFolders : imageFolder)(folder), { code })
+  const error = await t.throwsAsync((both ? imageFolderSplits : imageFolder)(folder), { code })
   t.regex(error.message, message)
   t.true(error.message.includes(folder), error.message)
 }
@@ -158,7 +158,7 @@ test.serial('images in other formats are passed over with a warning; a class wit
   const hear = (warning: Error): void => void warnings.push(warning)
   process.on('warning', hear)
   t.teardown(() => process.off('warning', hear))
-  await imageFolders(folder)
+  await imageFolderSplits(folder)
   await write(folder, { 'train/cat/2.webp': '', 'train/cat/3.BMP': '', 'train/cat/.4.gif': '', 'train/dog/5.gif/none.txt': '' })
   t.is((await imageFolder(join(folder, 'train'))).length, 4)
   await new Promise((resolve) => setImmediate(resolve))
@@ -207,14 +207,14 @@ test('links to folders and images are followed', async (t) => {
   await mkdir(join(folder, 'val/dog'), { recursive: true })
   await symlink(join(folder, 'train/cat'), join(folder, 'val/cat'))
   await symlink(join(folder, 'train/dog/a.PNG'), join(folder, 'val/dog/z.png'))
-  const { test: rest } = await imageFolders(folder)
+  const { test: rest } = await imageFolderSplits(folder)
   t.deepEqual(await firstBytes(rest), [30, 40, 10])
 })
 
 test('an abort ends the reading and the decoding', async (t) => {
   const signal = AbortSignal.abort('enough')
-  const { train } = await imageFolders(await pets(t))
-  for (const reading of [imageFolders(await pets(t), { signal }), cacheInMemory(train, { input: small, signal })]) {
+  const { train } = await imageFolderSplits(await pets(t))
+  for (const reading of [imageFolderSplits(await pets(t), { signal }), cacheInMemory(train, { input: small, signal })]) {
     const error = await t.throwsAsync(reading, { code: 'ERR_ABORTED', message: 'aborted: enough' })
     t.is(error.cause, 'enough')
   }
@@ -223,7 +223,7 @@ test('an abort ends the reading and the decoding', async (t) => {
 test('options are checked', async (t) => {
   const folder = await pets(t)
   const wrong = async (options: object, message: RegExp): Promise<void> => {
-    const error = await t.throwsAsync(imageFolders(folder, options), { code: 'ERR_OPTION' })
+    const error = await t.throwsAsync(imageFolderSplits(folder, options), { code: 'ERR_OPTION' })
     t.regex(error.message, message)
   }
   await wrong({ signall: 3 }, /did you mean "signal"/)

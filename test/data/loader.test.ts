@@ -102,13 +102,13 @@ test('pixels belong to their labels', async (t) => {
   }
 })
 
-test('placement is a function of seed, epoch and image, not of the batch', async (t) => {
+test('crops is a function of seed, epoch and image, not of the batch', async (t) => {
   const dataset = await numbered(40)
   const placements = async (batch: number, seed: number): Promise<Map<number, number[]>[]> => {
     const batches = await read(dataset, { batch, seed, prepare: cropped(3, true), workers: 2 }, 0, 80 / batch)
     const epochs = [new Map<number, number[]>(), new Map<number, number[]>()]
-    batches.forEach(({ labels, placement }, index) =>
-      labels.forEach((label, position) => epochs[Math.floor((index * batch) / 40)]!.set(label, [...placement.slice(position * 3, position * 3 + 3)])),
+    batches.forEach(({ labels, crops }, index) =>
+      labels.forEach((label, position) => epochs[Math.floor((index * batch) / 40)]!.set(label, [...crops.slice(position * 3, position * 3 + 3)])),
     )
     return epochs
   }
@@ -120,29 +120,29 @@ test('placement is a function of seed, epoch and image, not of the batch', async
   t.notDeepEqual(await placements(5, 9), expected)
 })
 
-test('every place in the border is taken about equally often, mirrored half of the time', async (t) => {
+test('every position in the border is taken about equally often, mirrored half of the time', async (t) => {
   const batches = await read(await numbered(40), { batch: 40, seed: 2, prepare: cropped(2, true) }, 0, 200)
-  const places = new Map<string, number>()
+  const positions = new Map<string, number>()
   let mirrored = 0
-  for (const { placement } of batches) {
-    for (let index = 0; index < placement.length; index += 3) {
-      const place = `${placement[index]!} ${placement[index + 1]!}`
-      places.set(place, (places.get(place) ?? 0) + 1)
-      mirrored += placement[index + 2]!
+  for (const { crops } of batches) {
+    for (let index = 0; index < crops.length; index += 3) {
+      const position = `${crops[index]!} ${crops[index + 1]!}`
+      positions.set(position, (positions.get(position) ?? 0) + 1)
+      mirrored += crops[index + 2]!
     }
   }
-  t.is(places.size, 25)
-  // 8,000 draws: 320 a place, give or take six times 17.5.
-  for (const times of places.values()) t.true(Math.abs(times - 320) < 105, `${times} times`)
+  t.is(positions.size, 25)
+  // 8,000 draws: 320 a position, give or take six times 17.5.
+  for (const times of positions.values()) t.true(Math.abs(times - 320) < 105, `${times} times`)
   t.true(Math.abs(mirrored - 4000) < 270, `${mirrored} mirrored`)
 })
 
 test('without flip nothing is mirrored, without pad nothing is moved', async (t) => {
   const [plain] = await read(await numbered(), { batch: 40, seed: 2 }, 0, 1)
-  t.deepEqual([...plain!.placement], new Array(120).fill(0))
+  t.deepEqual([...plain!.crops], new Array(120).fill(0))
   const [moved] = await read(await numbered(), { batch: 40, seed: 2, prepare: cropped(4) }, 0, 1)
-  t.true(moved!.placement.some((value, index) => index % 3 < 2 && value > 0))
-  t.true(moved!.placement.every((value, index) => index % 3 < 2 || value === 0))
+  t.true(moved!.crops.some((value, index) => index % 3 < 2 && value > 0))
+  t.true(moved!.crops.every((value, index) => index % 3 < 2 || value === 0))
 })
 
 test('evaluation goes in order, pads the last batch and ends', async (t) => {
@@ -164,7 +164,7 @@ test('evaluation goes in order, pads the last batch and ends', async (t) => {
       pixels,
       Array.from({ length: 60 * imageBytes }, (_, byte) => (byte < count * imageBytes ? Math.floor(byte / imageBytes) : 0)),
     )
-    t.true(all.every(({ placement }) => placement.every((value, index) => value === (index % 3 === 2 ? 0 : 4))))
+    t.true(all.every(({ crops }) => crops.every((value, index) => value === (index % 3 === 2 ? 0 : 4))))
     t.is(await batches.next(3), null)
   }
 })

@@ -60,7 +60,7 @@ test('what does not fit is refused', async (t) => {
   await refused({ height: 1.5 }, 'ERR_OPTION', /height/)
   await refused({ classes: [] }, 'ERR_OPTION', /classes/)
   await refused({ chanels: 1 }, 'ERR_OPTION', /did you mean "channels"/)
-  await refused({ normalisation: { mean: [0], deviation: [1] } }, 'ERR_OPTION', /unknown option "normalisation"/)
+  await refused({ normalization: { mean: [0], deviation: [1] } }, 'ERR_OPTION', /unknown option "normalization"/)
 })
 
 test('a subset has the images of its indices', async (t) => {

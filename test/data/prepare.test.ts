@@ -36,7 +36,7 @@ test('steps are frozen values, which JSON brings back', (t) => {
   t.deepEqual(resize({ size: 8 }), resize(8))
 })
 
-test('what is no step is refused, with its place', (t) => {
+test('what is no step is refused, with its path', (t) => {
   const refused = (value: unknown, message: RegExp): void => void t.throws(() => readSteps('prepare.train', value), { code: 'ERR_OPTION', message })
   refused({}, /prepare\.train: expected a list of steps/)
   refused([resize(8), 'flip'], /prepare\.train\[1\]: expected a step, as centerCrop\(\), got "flip"/)

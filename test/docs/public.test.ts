@@ -11,6 +11,10 @@ test('each entry exports the names of docs/public-names.txt', async (t) => {
   await t.notThrowsAsync(promisify(execFile)(process.execPath, ['scripts/public-names.mjs', '--check'], { cwd: root }))
 })
 
+test('no identifier of the public surface and of the native headers is one that the project does not use', async (t) => {
+  await t.notThrowsAsync(promisify(execFile)(process.execPath, ['scripts/identifiers.mjs', '--check'], { cwd: root }))
+})
+
 test('types that the entries lead to have nothing internal, and nothing of the emulated GPU', async (t) => {
   const { innerWords, reachableTypes } = (await import(join(root, 'scripts/support/shipped_types.mjs'))) as {
     innerWords: (root: string) => string[]

@@ -9,8 +9,8 @@ import { knownCases } from '../../lib/goldens/cases.js'
 import { nativeBf16 } from '../../lib/runtime/device.js'
 import { goldenDirectory, preresnet } from '../cli/run.js'
 
-const place = await mkdtemp(join(tmpdir(), 'preresnet-goldens-'))
-test.after.always(() => rm(place, { recursive: true, force: true }))
+const folder = await mkdtemp(join(tmpdir(), 'preresnet-goldens-'))
+test.after.always(() => rm(folder, { recursive: true, force: true }))
 
 const executors: readonly (readonly string[])[] = [
   ['--device', 'reference'],
@@ -59,7 +59,7 @@ test.serial("units with Winograd's algorithm, as in training", async (t) => {
 })
 
 test.serial('a case that is not there fails', async (t) => {
-  const directory = join(place, 'missing')
+  const directory = join(folder, 'missing')
   await cp(join(goldenDirectory, 'unit-preact-one-layer.safetensors'), join(directory, 'unit-preact-one-layer.safetensors'))
   const { status, stdout } = await preresnet(['goldens', directory, '--json'])
   const report = JSON.parse(stdout) as GoldenReport
@@ -83,9 +83,9 @@ test.serial('a value that differs by ten times the bound fails, and is named', a
   const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset + start + begin, bytes.byteOffset + start + end))
   const length = Math.hypot(...values)
   bytes.writeFloatLE(values[7]! + 1e-5 * length, start + begin + 7 * 4)
-  await cp(goldenDirectory, join(place, 'wrong'), { recursive: true, filter: (path) => !path.endsWith('.ts') })
-  await writeFile(join(place, 'wrong', `${name}.safetensors`), bytes)
-  const report = await checkGoldens({ directory: join(place, 'wrong'), device: 'reference', precision: 'fp64', cases: [name] })
+  await cp(goldenDirectory, join(folder, 'wrong'), { recursive: true, filter: (path) => !path.endsWith('.ts') })
+  await writeFile(join(folder, 'wrong', `${name}.safetensors`), bytes)
+  const report = await checkGoldens({ directory: join(folder, 'wrong'), device: 'reference', precision: 'fp64', cases: [name] })
   t.false(report.passed)
   t.like(report.cases[0], { case: name, tensor: 'grad/conv1.weight', passed: false, bound: 1e-6 })
   t.true(Math.abs(report.cases[0]!.error! - 1e-5) < 1e-6)

@@ -1,19 +1,19 @@
 import test from 'ava'
 import { buildGraph } from '../../lib/graph/build.js'
 import { countGraph, summarizeGraph } from '../../lib/graph/count.js'
-import { batchNorm, classifier, conv2d, network, relu } from '../../lib/layers/index.js'
+import { batchNorm, classifierHead, conv2d, network, relu } from '../../lib/layers/index.js'
 
 const net = network({
   input: { height: 8, width: 6, channels: 3 },
   layers: {
     stem: { conv: conv2d({ channels: 16, kernel: 5, stride: 2, bias: true, biasInit: -3 }), norm: batchNorm({ epsilon: 1e-3, momentum: 0.2 }), relu: relu() },
-    head: classifier({ classes: 7 }),
+    head: classifierHead({ classes: 7 }),
   },
 })
 
 test('parameters: shape, role and start', (t) => {
   t.deepEqual(buildGraph(net).parameters, [
-    { name: 'stem.conv.weight', shape: [16, 3, 5, 5], role: 'weight', init: { kind: 'normal', deviation: Math.sqrt(2 / (5 * 5 * 16)) } },
+    { name: 'stem.conv.weight', shape: [16, 3, 5, 5], role: 'weight', init: { kind: 'normal', std: Math.sqrt(2 / (5 * 5 * 16)) } },
     { name: 'stem.conv.bias', shape: [16], role: 'bias', init: { kind: 'constant', value: -3 } },
     { name: 'stem.norm.weight', shape: [16], role: 'normWeight', init: { kind: 'constant', value: 1 } },
     { name: 'stem.norm.bias', shape: [16], role: 'normBias', init: { kind: 'constant', value: 0 } },

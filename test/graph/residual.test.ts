@@ -67,7 +67,7 @@ test('what is shared is computed once', (t) => {
 test("a gate starts at its bias and has the unit's channels", (t) => {
   const { parameters } = graphOf({ ...plain, shortcut: gate({ kind: 'exclusive', biasInit: -6 }) })
   t.deepEqual(parameters.slice(0, 2), [
-    { name: 'gate.weight', shape: [4, 4, 1, 1], role: 'weight', init: { kind: 'normal', deviation: Math.sqrt(2 / 4) } },
+    { name: 'gate.weight', shape: [4, 4, 1, 1], role: 'weight', init: { kind: 'normal', std: Math.sqrt(2 / 4) } },
     { name: 'gate.bias', shape: [4], role: 'bias', init: { kind: 'constant', value: -6 } },
   ])
 })

@@ -4,7 +4,7 @@ import type { SampleShape } from '../../lib/graph/graph.js'
 import {
   averagePool,
   batchNorm,
-  classifier,
+  classifierHead,
   conv2d,
   dropout,
   globalAveragePool,
@@ -26,7 +26,7 @@ const image = (channels: number, height: number, width: number): SampleShape => 
 const conv = (channels: number, kernel = 3) => conv2d({ channels, kernel })
 
 /** How many windows fit, counted one by one. */
-function places(side: number, kernel: number, stride: number, padding: number): number {
+function positions(side: number, kernel: number, stride: number, padding: number): number {
   let count = 0
   for (let start = -padding; start + kernel <= side + padding; start += stride) count++
   return count
@@ -36,7 +36,7 @@ test('windows are counted right for every kernel, stride and padding', (t) => {
   for (let kernel = 1; kernel <= 5; kernel++) {
     for (let stride = 1; stride <= 4; stride++) {
       for (let padding = 0; padding < kernel; padding++) {
-        const expected = (channels: number) => image(channels, places(9, kernel, stride, padding), places(12, kernel, stride, padding))
+        const expected = (channels: number) => image(channels, positions(9, kernel, stride, padding), positions(12, kernel, stride, padding))
         t.deepEqual(output(conv2d({ channels: 5, kernel, stride, padding })), expected(5), `conv ${kernel} ${stride} ${padding}`)
         for (const pool of padding <= kernel / 2 ? [maxPool, averagePool] : []) {
           t.deepEqual(output(pool({ kernel, stride, padding })), expected(3), `pool ${kernel} ${stride} ${padding}`)
@@ -62,7 +62,7 @@ test('a 3x3 convolution, a 1x1 convolution and option A agree on every size at s
 
 test('pooling makes features, linear takes them', (t) => {
   t.deepEqual(output([conv(8), globalAveragePool()]), { kind: 'features', features: 8 })
-  t.deepEqual(output([conv(8), classifier({ classes: 11 })]), { kind: 'features', features: 11 })
+  t.deepEqual(output([conv(8), classifierHead({ classes: 11 })]), { kind: 'features', features: 11 })
   t.deepEqual(output([globalAveragePool(), linear({ units: 5 }), linear({ units: 2, bias: false })]), { kind: 'features', features: 2 })
 })
 

@@ -11,8 +11,8 @@ import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import { saveModel } from '../../lib/training/model_file.js'
 
-const place = await mkdtemp(join(tmpdir(), 'preresnet-classifier-'))
-const [model, blind] = [join(place, 'model.safetensors'), join(place, 'blind.safetensors')]
+const folder = await mkdtemp(join(tmpdir(), 'preresnet-classifier-'))
+const [model, blind] = [join(folder, 'model.safetensors'), join(folder, 'blind.safetensors')]
 const side = 12
 const network = preResNet({ family: 'cifar', depth: 8, widths: [16, 16, 16], classes: 4, input: { height: side, width: side, channels: 3 } })
 const options = { top: 4, threads: 1 }
@@ -26,7 +26,7 @@ test.before(async () => {
   await using untaught = await compile(network, { batch: 4, threads: 1 })
   await saveModel(untaught, blind)
 })
-test.after.always(() => rm(place, { recursive: true, force: true }))
+test.after.always(() => rm(folder, { recursive: true, force: true }))
 
 function image(variant: number, height = side, width = side): Buffer {
   return encodePng({
@@ -49,7 +49,7 @@ test('an answer has all classes, the most probable first', async (t) => {
 
 test('loading ends when its signal says so', async (t) => {
   await t.throwsAsync(Classifier.load(model, { ...options, signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })
-  await t.throwsAsync(Classifier.load(join(place, 'missing'), { ...options, signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })
+  await t.throwsAsync(Classifier.load(join(folder, 'missing'), { ...options, signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })
   await t.throwsAsync(Classifier.load(model, { ...options, signal: 'stop' as never }), {
     code: 'ERR_OPTION',
     message: /Classifier\.load: signal: expected an AbortSignal/,
@@ -122,5 +122,5 @@ test('bad options', async (t) => {
   await t.throwsAsync(Classifier.load(model, { bacth: 3 } as never), { code: 'ERR_OPTION', message: /did you mean "batch"/ })
   await t.throwsAsync(Classifier.load(model, { top: 0 }), { code: 'ERR_OPTION' })
   for (const maxPixels of [0, 2 ** 28 + 1, 1.5]) await t.throwsAsync(Classifier.load(model, { maxPixels }), { code: 'ERR_OPTION', message: /maxPixels/ })
-  await t.throwsAsync(Classifier.load(join(place, 'nowhere')), { code: 'ERR_FILE' })
+  await t.throwsAsync(Classifier.load(join(folder, 'nowhere')), { code: 'ERR_FILE' })
 })

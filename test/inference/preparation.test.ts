@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { centerCrop, imageFolders, randomCrop, resize, type Preparation, type PreparationStep, type RangeSource } from '../../lib/data/index.js'
+import { centerCrop, imageFolderSplits, randomCrop, resize, type Preparation, type PreparationStep, type RangeSource } from '../../lib/data/index.js'
 import { usualSteps } from '../../lib/data/prepare/complete.js'
 import { SafetensorsFile, writeSafetensors } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
@@ -16,7 +16,7 @@ import { writeFiles } from '../support/files.js'
 import { rgbPng } from '../support/png.js'
 
 const network = preResNet({ family: 'cifar', depth: 8, widths: [16, 16, 16], classes: 3, input: { height: 12, width: 12, channels: 3 } })
-const place = { precision: 'fp32', threads: 1 } as const
+const chosen = { precision: 'fp32', threads: 1 } as const
 /** Noise, so that one pixel more or less of a crop decides. */
 const noise = (height: number, width: number, seed: number): Buffer => rgbPng(width, height, randomBytes(height * width * 3, seed))
 
@@ -59,12 +59,13 @@ for (const cache of ['memory', 'files'] as const) {
     test(`${name}, ${cache}: the Classifier answers what evaluate predicts`, async (t) => {
       const folder = await temporaryFolder(t)
       await writeFiles(folder, files(12, sizes))
-      const data = await imageFolders(folder)
+      const data = await imageFolderSplits(folder)
       const prepare = { ...given, train: [...evaluate, randomCrop({ pad: 1 })] }
-      const trained = await fit(network, { train: data.train, validate: data.test, batch: 6, epochs: 2, learningRate: 0.05, prepare, cache, ...place }).finished
+      const trained = await fit(network, { train: data.train, validate: data.test, batch: 6, epochs: 2, learningRate: 0.05, prepare, cache, ...chosen })
+        .finished
       const [byRun, bySession] = [join(folder, 'run.safetensors'), join(folder, 'session.safetensors')]
       await trained.save(byRun)
-      await using session = await compile(network, { data: data.test, prepare: trained.description.prepare!, batch: 5, ...place })
+      await using session = await compile(network, { data: data.test, prepare: trained.description.prepare!, batch: 5, ...chosen })
       await loadModel(session, byRun)
       const { predictions } = await session.evaluate(data.test)
       await saveModel(session, bySession)
@@ -74,7 +75,7 @@ for (const cache of ['memory', 'files'] as const) {
       for (const path of [byRun, bySession]) {
         await using file = await SafetensorsFile.open(path)
         t.deepEqual(JSON.parse(file.metadata['prepare']!), { evaluate, normalization: trained.description.prepare!.normalization })
-        await using classifier = await Classifier.load(path, { ...place, top: 1 })
+        await using classifier = await Classifier.load(path, { ...chosen, top: 1 })
         const answers = await classifier.classify(await Promise.all(paths.map((one) => readFile(one))))
         t.deepEqual(
           answers.map(([best]) => best!.index),
@@ -89,7 +90,7 @@ test('one file of another size, in either folder, and all of both are resized', 
   const folder = await temporaryFolder(t)
   await writeFiles(folder, files(2, same))
   const steps = async (): Promise<readonly PreparationStep[]> => {
-    const { train, test: rest } = await imageFolders(folder)
+    const { train, test: rest } = await imageFolderSplits(folder)
     return usualSteps([train, rest], network.input)
   }
   t.deepEqual(await steps(), [])
@@ -100,9 +101,9 @@ test('one file of another size, in either folder, and all of both are resized', 
 test('a model file of before, without a resize: files of the size stay, others are resized', async (t) => {
   const folder = await temporaryFolder(t)
   await writeFiles(folder, files(3, same))
-  const data = await imageFolders(folder)
+  const data = await imageFolderSplits(folder)
   const [now, before] = [join(folder, 'now.safetensors'), join(folder, 'before.safetensors')]
-  await using session = await compile(network, { data: data.test, prepare: {}, batch: 3, ...place })
+  await using session = await compile(network, { data: data.test, prepare: {}, batch: 3, ...chosen })
   await saveModel(session, now)
   await using file = await SafetensorsFile.open(now)
   const tensors = new Map(await Promise.all([...file.entries.keys()].map(async (name) => [name, await file.read(name)] as const)))
@@ -112,21 +113,21 @@ test('a model file of before, without a resize: files of the size stay, others a
   const earlier = { ...metadata, normalisation: JSON.stringify({ mean: normalization.mean, deviation: normalization.std }) }
   await writeSafetensors(before, tensors, earlier)
   const images = [noise(12, 12, 1), noise(20, 30, 2)]
-  await using first = await Classifier.load(now, place)
-  await using second = await Classifier.load(before, place)
+  await using first = await Classifier.load(now, chosen)
+  await using second = await Classifier.load(before, chosen)
   t.deepEqual(second.prepare, { evaluate: [resize({ unlessFitting: true }), centerCrop()], normalization })
   t.deepEqual(first.prepare, second.prepare)
   t.deepEqual(await second.classify(images), await first.classify(images))
   await writeSafetensors(before, tensors, { ...earlier, resize: '0' })
-  await using third = await Classifier.load(before, place)
+  await using third = await Classifier.load(before, chosen)
   t.deepEqual(third.prepare, first.prepare)
   await writeSafetensors(before, tensors, { ...earlier, resize: '20' })
-  await using fourth = await Classifier.load(before, place)
+  await using fourth = await Classifier.load(before, chosen)
   t.deepEqual(fourth.prepare.evaluate, [resize(20), centerCrop()])
   t.notDeepEqual(await fourth.classify(images), await first.classify(images))
   for (const wrong of ['11', '-1', '"12"', '12.5', '{']) {
     await writeSafetensors(before, tensors, { ...earlier, resize: wrong })
-    await t.throwsAsync(Classifier.load(before, place), { code: 'ERR_FILE', message: /"resize"/ }, wrong)
+    await t.throwsAsync(Classifier.load(before, chosen), { code: 'ERR_FILE', message: /"resize"/ }, wrong)
   }
 })
 
@@ -134,11 +135,11 @@ test('a classifier takes another preparation than the file has', async (t) => {
   const folder = await temporaryFolder(t)
   await writeFiles(folder, files(3, same))
   const path = join(folder, 'model.safetensors')
-  await using session = await compile(network, { data: (await imageFolders(folder)).test, prepare: {}, batch: 3, ...place })
+  await using session = await compile(network, { data: (await imageFolderSplits(folder)).test, prepare: {}, batch: 3, ...chosen })
   await saveModel(session, path)
   const images = [noise(20, 30, 2)]
   const answer = async (prepare: Preparation) => {
-    await using classifier = await Classifier.load(path, { ...place, prepare })
+    await using classifier = await Classifier.load(path, { ...chosen, prepare })
     return await classifier.classify(images)
   }
   const expected = await answer({})

@@ -46,7 +46,7 @@ const sample = () =>
     }),
   )
 
-/** Every place of the data, with a value put there. */
+/** Every position of the data, with a value put there. */
 const damaged: readonly (readonly [path: readonly (string | number)[], value: unknown, message: RegExp])[] = [
   [['kind'], 'net', /network: kind: expected "network", got "net"/],
   [['extra'], 1, /network: unknown option "extra"/],
@@ -73,9 +73,9 @@ for (const [path, value, message] of damaged) {
   test(`refused: ${JSON.stringify(value)} at ${path.join('.')}`, (t) => {
     const data = sample()
     t.notThrows(() => networkFromJson(data))
-    let place = data as Record<string | number, unknown>
-    for (const key of path.slice(0, -1)) place = place[key] as Record<string | number, unknown>
-    place[path.at(-1)!] = value
+    let position = data as Record<string | number, unknown>
+    for (const key of path.slice(0, -1)) position = position[key] as Record<string | number, unknown>
+    position[path.at(-1)!] = value
     t.throws(() => networkFromJson(data), { code: 'ERR_OPTION', message })
   })
 }

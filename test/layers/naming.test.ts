@@ -1,6 +1,6 @@
 import test from 'ava'
 import { buildGraph } from '../../lib/graph/build.js'
-import { batchNorm, classifier, conv2d, gate, maxPool, network, projection, relu, repeat, residual, sequential } from '../../lib/layers/index.js'
+import { batchNorm, classifierHead, conv2d, gate, maxPool, network, projection, relu, repeat, residual, sequential } from '../../lib/layers/index.js'
 import type { LayerLike } from '../../lib/layers/index.js'
 
 const conv = (channels = 4) => conv2d({ channels, kernel: 3 })
@@ -31,7 +31,7 @@ test('sequential() inside an array keeps a name of its own', (t) => {
 })
 
 test("a record's keys are names, in the order written", (t) => {
-  t.deepEqual(names({ stem: { conv: conv(), norm: batchNorm() }, late: conv(), head: classifier({ classes: 2 }) }), [
+  t.deepEqual(names({ stem: { conv: conv(), norm: batchNorm() }, late: conv(), head: classifierHead({ classes: 2 }) }), [
     'stem.conv.weight',
     ...norm('stem.norm'),
     'late.weight',

@@ -3,7 +3,7 @@ import { PreresnetError } from '../../lib/errors.js'
 import {
   averagePool,
   batchNorm,
-  classifier,
+  classifierHead,
   constantScaling,
   conv2d,
   dropout,
@@ -62,7 +62,7 @@ const refused: readonly (readonly [what: string, make: () => unknown, message: R
   ['padding of an average pool above half', () => averagePool({ kernel: 3, padding: 2 }), /averagePool: padding: expected an integer from 0 to 1/],
   ['padding of a pool above half', () => maxPool({ kernel: 3, padding: 2 }), /maxPool: padding: expected an integer from 0 to 1/],
   ['no units', () => linear({ units: 0 }), /linear: units/],
-  ['no classes', () => classifier({ classes: -1 }), /classifier: classes/],
+  ['no classes', () => classifierHead({ classes: -1 }), /classifierHead: classes/],
   ['infinite factor', () => scale({ factor: Infinity }), /scale: factor: expected a finite number, got Infinity/],
   ['factor that is no number', () => constantScaling({ factor: NaN }), /constantScaling: factor: expected a finite number, got NaN/],
   ['unknown gate', () => gate(any({ kind: 'exclusiv' })), /gate: kind: .*did you mean "exclusive"\?/],

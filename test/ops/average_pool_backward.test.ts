@@ -9,15 +9,15 @@ import { averagePoolingCases, covers } from '../support/pooling.js'
 import { Random } from '../support/random.js'
 import { at, image } from '../support/values.js'
 
-const cases: NamedCase[] = averagePoolingCases.map(({ name, x, y, channels, groups, normalised, sums, attributes }, index) => {
+const cases: NamedCase[] = averagePoolingCases.map(({ name, x, y, channels, groups, normalized, sums, attributes }, index) => {
   const random = new Random(9500 + index)
   return {
     name,
     inputs: present({
       dy: random.normals(y),
       x: random.normals(x),
-      scale: normalised && random.scales([groups, channels]),
-      bias: normalised && random.normals([groups, channels], 0.5),
+      scale: normalized && random.scales([groups, channels]),
+      bias: normalized && random.normals([groups, channels], 0.5),
     }),
     outputs: present({ dx: x, sums: sums && [groups, 2, channels] }),
     attributes,

@@ -1,4 +1,4 @@
-/** Batch normalisation as a chain of operations, forward and backward: no single operation knows all of it. */
+/** Batch normalization as a chain of operations, forward and backward: no single operation knows all of it. */
 import test from 'ava'
 import { checkAdjoint, type Point } from '../support/adjoint.js'
 import { reference } from '../support/executors.js'

@@ -40,18 +40,18 @@ function statement(operation: OperationCase): Results {
   const [sums, weight, mean, invstd] = ['sums', 'weight', 'mean', 'invstd'].map((operand) => given(operation, operand).data)
   const n = number(operation, 'count', 0)
   const batch = flag(operation, 'frozen') ? 0 : 1
-  const place = (g: number, c: number): number => g * channels + c
+  const position = (g: number, c: number): number => g * channels + c
   const D = (g: number, c: number): number => sums![g * 2 * channels + c]!
-  const E = (g: number, c: number): number => (sums![(g * 2 + 1) * channels + c]! - mean![place(g, c)]! * D(g, c)) * invstd![place(g, c)]!
-  const gain = (g: number, c: number): number => weight![c]! * invstd![place(g, c)]!
+  const E = (g: number, c: number): number => (sums![(g * 2 + 1) * channels + c]! - mean![position(g, c)]! * D(g, c)) * invstd![position(g, c)]!
+  const gain = (g: number, c: number): number => weight![c]! * invstd![position(g, c)]!
   const overGroups = (of: (g: number, c: number) => number) => () =>
     valuesOf([channels], (c) => Array.from({ length: groups }, (_, g) => of(g, c)).reduce((total, value) => total + value, 0))
   return wanted(operation, {
     dweight: overGroups(E),
     dbeta: overGroups(D),
     a: () => matrix(groups, channels, gain),
-    b: () => matrix(groups, channels, (g, c) => (-batch * gain(g, c) * invstd![place(g, c)]! * E(g, c)) / n),
-    c: () => matrix(groups, channels, (g, c) => (-batch * gain(g, c) * (D(g, c) - mean![place(g, c)]! * invstd![place(g, c)]! * E(g, c))) / n),
+    b: () => matrix(groups, channels, (g, c) => (-batch * gain(g, c) * invstd![position(g, c)]! * E(g, c)) / n),
+    c: () => matrix(groups, channels, (g, c) => (-batch * gain(g, c) * (D(g, c) - mean![position(g, c)]! * invstd![position(g, c)]! * E(g, c))) / n),
   })
 }
 

@@ -17,19 +17,19 @@ const factors = {
     [1, 1],
     [9, 9],
   ],
-  normalised: [true, false],
+  normalized: [true, false],
   relu: [true, false],
 } as const
 
-const cases: NamedCase[] = pairwise(factors).map(({ images, groups, channels, size, normalised, relu }, index) => {
+const cases: NamedCase[] = pairwise(factors).map(({ images, groups, channels, size, normalized, relu }, index) => {
   const random = new Random(21000 + index)
   const shape = [images * groups, channels, ...size]
   return {
-    name: `${shape.join(' x ')}, ${groups} groups${normalised ? ', normalised' : ''}${relu ? ', relu' : ''}`,
+    name: `${shape.join(' x ')}, ${groups} groups${normalized ? ', normalized' : ''}${relu ? ', relu' : ''}`,
     inputs: present({
       x: random.activations(shape),
-      scale: normalised && random.scales([groups, channels]),
-      bias: normalised && random.normals([groups, channels], 0.5),
+      scale: normalized && random.scales([groups, channels]),
+      bias: normalized && random.normals([groups, channels], 0.5),
     }),
     outputs: { y: shape },
     attributes: { relu },
@@ -39,7 +39,7 @@ const cases: NamedCase[] = pairwise(factors).map(({ images, groups, channels, si
 function statement(operation: OperationCase): Results {
   const raw = inner(operation, 'x', 'scale', 'bias')
   return {
-    y: image(operation.outputs['y'] as readonly number[], (...place) => (flag(operation, 'relu') ? Math.max(raw(...place), 0) : raw(...place))),
+    y: image(operation.outputs['y'] as readonly number[], (...position) => (flag(operation, 'relu') ? Math.max(raw(...position), 0) : raw(...position))),
   }
 }
 

@@ -7,14 +7,14 @@ import { averagePoolingCases, covers } from '../support/pooling.js'
 import { Random } from '../support/random.js'
 import { image } from '../support/values.js'
 
-const cases: NamedCase[] = averagePoolingCases.map(({ name, x, y, channels, groups, normalised, sums, attributes }, index) => {
+const cases: NamedCase[] = averagePoolingCases.map(({ name, x, y, channels, groups, normalized, sums, attributes }, index) => {
   const random = new Random(8500 + index)
   return {
     name,
     inputs: present({
       x: random.normals(x),
-      scale: normalised && random.scales([groups, channels]),
-      bias: normalised && random.normals([groups, channels], 0.5),
+      scale: normalized && random.scales([groups, channels]),
+      bias: normalized && random.normals([groups, channels], 0.5),
     }),
     outputs: present({ y, sums: sums && [groups, 2, channels] }),
     attributes,
@@ -26,7 +26,7 @@ function sumsOfY(operation: OperationCase, { y }: Results): Results {
   return sums === undefined ? {} : { sums: sumsOf(y!, y!, sums[0]!) }
 }
 
-/** Every place of the image is asked whether it is in the window, and those outside of it count as zeros. */
+/** Every position of the image is asked whether it is in the window, and those outside of it count as zeros. */
 function statement(operation: OperationCase): Results {
   const raw = inner(operation, 'x', 'scale', 'bias')
   const [, , H, W] = (operation.inputs['x'] as { shape: readonly number[] }).shape as [number, number, number, number]
@@ -47,7 +47,7 @@ function statement(operation: OperationCase): Results {
 judge('bn_relu_average_pool', { cases, statement, derived: sumsOfY })
 
 /** torch.nn.AvgPool2d(3, stride=2, padding=1) of 1 ... 9, by hand: the corner sees 1, 2, 4, 5 and five zeros. */
-test('places outside of the image count as zeros', async (t) => {
+test('positions outside of the image count as zeros', async (t) => {
   const x = { shape: [1, 1, 3, 3], data: Float64Array.from({ length: 9 }, (_, index) => index + 1) }
   const operation = { inputs: { x }, outputs: { y: [1, 1, 2, 2] }, attributes: { kernel: 3, stride: 2, padding: 1 } }
   for (const executor of [reference, ...judged]) {

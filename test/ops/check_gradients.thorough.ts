@@ -38,7 +38,7 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
   const inWeights = choice.where === 'weights' && Q > 0
   const { data } = inWeights ? weightGradients : gradients
   const value = choice.bad === 'NaN' ? NaN : -Infinity
-  if (choice.bad === 'in a gap') for (const place of inWeights ? GAPS[choice.weights] : [0, 25, 70]) data[place] = value
+  if (choice.bad === 'in a gap') for (const position of inWeights ? GAPS[choice.weights] : [0, 25, 70]) data[position] = value
   else if (choice.bad !== 'none') data[inWeights ? segments[1][0] + 7 : 20] = value
   return {
     name: `${Q} + ${R}, ${choice.bad} bad${choice.bad === 'none' ? '' : ` (${choice.where})`}, scale ${choice.scale}, before ${choice.before}`,

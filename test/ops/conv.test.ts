@@ -8,10 +8,10 @@ import { at, dim, image } from '../support/values.js'
 
 const factors = {
   ...convolutionFactors,
-  normalised: [true, false],
+  normalized: [true, false],
   xRelu: [true, false],
   bias: [false, true],
-  outputNormalised: [false, true],
+  outputNormalized: [false, true],
   residual: ['none', 'same', 'optionA', 'subsampled'],
   residualScaled: [true, false],
   residualRelu: [true, false],
@@ -30,9 +30,9 @@ const fewImages = [
 
 /** Kernel 1 from raw input to stored output in one pass, where the processor can: whole tiles of 16 pixels, rests, more than 128 pixels. */
 const onePass = [
-  { channels: 33, outputs: 70, size: [9, 15], images: 4, groups: 2, residual: 'same', sums: true, normalised: true, xRelu: true, residualScaled: true },
-  { channels: 64, outputs: 16, size: [8, 8], images: 5, groups: 1, residual: 'none', sums: true, normalised: true, xRelu: true },
-  { channels: 16, outputs: 64, size: [7, 7], images: 4, groups: 1, residual: 'same', sums: false, relu: true, outputNormalised: false },
+  { channels: 33, outputs: 70, size: [9, 15], images: 4, groups: 2, residual: 'same', sums: true, normalized: true, xRelu: true, residualScaled: true },
+  { channels: 64, outputs: 16, size: [8, 8], images: 5, groups: 1, residual: 'none', sums: true, normalized: true, xRelu: true },
+  { channels: 16, outputs: 64, size: [7, 7], images: 4, groups: 1, residual: 'same', sums: false, relu: true, outputNormalized: false },
   { channels: 17, outputs: 12, size: [1, 1], images: 4, groups: 4, residual: 'none', sums: true, xRelu: false },
 ] as const
 
@@ -55,12 +55,12 @@ const cases: NamedCase[] = [...special, ...combinations].map((choice, index) => 
     name: `${text}, ${onesIn(choice)}, residual ${choice.residual}`,
     inputs: present({
       x: random.activations(x),
-      xScale: choice.normalised && random.scales([groups, x[1]]),
-      xBias: choice.normalised && random.normals([groups, x[1]], 0.5),
+      xScale: choice.normalized && random.scales([groups, x[1]]),
+      xBias: choice.normalized && random.normals([groups, x[1]], 0.5),
       w: random.normals(w, 1 / Math.sqrt(w[1] * w[2] * w[3])),
       bias: choice.bias && random.normals([K]),
-      yScale: choice.outputNormalised && random.scales([groups, K]),
-      yBias: choice.outputNormalised && random.normals([groups, K], 0.5),
+      yScale: choice.outputNormalized && random.scales([groups, K]),
+      yBias: choice.outputNormalized && random.normals([groups, K], 0.5),
       residual: residual && random.normals([N, L, size(P), size(Q)]),
       residualScale: residual && choice.residualScaled && random.scales([groups, L]),
       residualBias: residual && choice.residualScaled && random.normals([groups, L], 0.5),
@@ -99,11 +99,11 @@ const launches: NamedCase[] = [...fusions, { ...fusions[0]!, ...stem }, { ...fus
 function statement(operation: OperationCase): Results {
   const w = given(operation, 'w')
   const raw = inner(operation, 'x', 'xScale', 'xBias')
-  const x = image(given(operation, 'x').shape, (...place) => (flag(operation, 'xRelu') ? Math.max(raw(...place), 0) : raw(...place)))
+  const x = image(given(operation, 'x').shape, (...position) => (flag(operation, 'xRelu') ? Math.max(raw(...position), 0) : raw(...position)))
   const convolved = convolve(x, w, { stride: number(operation, 'stride', 1), padding: number(operation, 'padding', 0) })
   const bias = maybe(operation, 'bias')
-  const normalised = image(convolved.shape, (n, k, p, q) => at(convolved, n, k, p, q) + (bias?.data[k] ?? 0))
-  const norm = inner({ ...operation, inputs: { ...operation.inputs, normalised } }, 'normalised', 'yScale', 'yBias')
+  const normalized = image(convolved.shape, (n, k, p, q) => at(convolved, n, k, p, q) + (bias?.data[k] ?? 0))
+  const norm = inner({ ...operation, inputs: { ...operation.inputs, normalized } }, 'normalized', 'yScale', 'yBias')
   const residual = maybe(operation, 'residual')
   const subsample = number(operation, 'residualSubsample', 1)
   const y = image(convolved.shape, (n, k, p, q) => {

@@ -11,7 +11,7 @@ import { Random } from '../support/random.js'
 
 const factors = {
   ...convolutionFactors,
-  normalised: [true, false],
+  normalized: [true, false],
   activation: ['masked', 'relu', 'none'],
   coefficients: ['dA dB dC', 'none', 'dA', 'dC', 'dB'],
   skip: [false, true],
@@ -33,7 +33,7 @@ const onePass = [
   { channels: 64, outputs: 16, size: [14, 14], images: 18, groups: 2, coefficients: 'none', skip: false, dy: false, add: false, dx: 'alone' },
   { channels: 17, outputs: 12, size: [1, 1], images: 4, groups: 4, coefficients: 'dC', skip: true, dy: false, add: true, dx: 'alone' },
 ] as const
-const plain = { kernel: 1, stride: 1, pad: 'same', tiles: false, dw: true, dbias: false, normalised: true, activation: 'masked' } as const
+const plain = { kernel: 1, stride: 1, pad: 'same', tiles: false, dw: true, dbias: false, normalized: true, activation: 'masked' } as const
 const chosen = [
   ...onePass.map((choice, index) => ({ ...combinations[index]!, ...plain, ...choice })),
   ...manyImages.map((choice, index) => ({ ...combinations[index]!, ...choice })),
@@ -57,8 +57,8 @@ const cases: NamedCase[] = [...chosen, ...combinations].map((choice, index) => {
       dC: has('dC') && random.normals([groups, K], 0.3),
       skip: choice.skip && random.normals(y),
       x: random.activations(x),
-      xScale: choice.normalised && random.scales([groups, x[1]]),
-      xBias: choice.normalised && random.normals([groups, x[1]], 0.5),
+      xScale: choice.normalized && random.scales([groups, x[1]]),
+      xBias: choice.normalized && random.normals([groups, x[1]], 0.5),
       w: random.normals(w, 1 / Math.sqrt((K * w[2] * w[3]) / stride ** 2)),
       add: dx && choice.add && random.normals(x),
     }),

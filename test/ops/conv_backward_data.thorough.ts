@@ -11,7 +11,7 @@ import { Random } from '../support/random.js'
 const factors = {
   ...convolutionFactors,
   x: ['masked', 'read', 'absent'],
-  normalised: [true, false],
+  normalized: [true, false],
   sums: [true, false],
 } as const
 
@@ -26,8 +26,8 @@ const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinati
       dy: random.normals(y),
       w: random.normals(w, 1 / Math.sqrt(w[0] * w[2] * w[3])),
       x: hasX && random.activations(x),
-      xScale: hasX && choice.normalised && random.scales([groups, x[1]]),
-      xBias: hasX && choice.normalised && random.normals([groups, x[1]], 0.5),
+      xScale: hasX && choice.normalized && random.scales([groups, x[1]]),
+      xBias: hasX && choice.normalized && random.normals([groups, x[1]], 0.5),
     }),
     outputs: present({ dx: x, sums: hasX && choice.sums && [groups, 2, x[1]] }),
     attributes: { stride, padding, mask: choice.x === 'masked' },

@@ -9,7 +9,7 @@ import { pairwise } from '../support/pairwise.js'
 import { Random } from '../support/random.js'
 import { valuesOf } from '../support/values.js'
 
-const factors = { ...convolutionFactors, normalised: [true, false], xRelu: [true, false], dbias: [true, false] } as const
+const factors = { ...convolutionFactors, normalized: [true, false], xRelu: [true, false], dbias: [true, false] } as const
 
 const combinations = pairwise(factors)
 const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinations[index]!, ...choice })), ...combinations].map((choice, index) => {
@@ -20,8 +20,8 @@ const cases: NamedCase[] = [...manyImages.map((choice, index) => ({ ...combinati
     inputs: present({
       dy: random.normals(y),
       x: random.activations(x),
-      xScale: choice.normalised && random.scales([groups, x[1]]),
-      xBias: choice.normalised && random.normals([groups, x[1]], 0.5),
+      xScale: choice.normalized && random.scales([groups, x[1]]),
+      xBias: choice.normalized && random.normals([groups, x[1]], 0.5),
     }),
     outputs: present({ dw: w, dbias: choice.dbias && [w[0]] }),
     attributes: { stride, padding, xRelu: choice.xRelu },

@@ -41,15 +41,19 @@ const cases: readonly (readonly [name: string, op: OperationName, operation: Ope
     {
       inputs: { images: random.integers([images, 6, 7, 3], 256) },
       outputs: { x: [images, 3, 6, 7] },
-      attributes: { mean: [0.5, 0.4, 0.3], deviation: [0.2, 0.3, 0.4] },
+      attributes: { mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4] },
     },
   ],
   [
     'pooling',
-    'bn_relu_pool',
+    'bn_relu_max_pool',
     { inputs: { x: random.normals([images, 20, 8, 8]) }, outputs: { y: [images, 20, 4, 4] }, attributes: { kernel: 3, stride: 2, padding: 1 } },
   ],
-  ['head', 'head', { inputs: { x: random.activations([images, 20, 4, 4]) }, outputs: { y: [images, 20] }, attributes: {} }],
+  [
+    'bn_relu_global_average_pool',
+    'bn_relu_global_average_pool',
+    { inputs: { x: random.activations([images, 20, 4, 4]) }, outputs: { y: [images, 20] }, attributes: {} },
+  ],
   [
     'linear',
     'linear',

@@ -18,43 +18,43 @@ const factors = {
   pad: [2, 0, 4],
   /** How much smaller than the padded image the crop is. */
   crop: ['as stored', 'smaller', 'all'],
-  placed: [true, false],
+  cropped: [true, false],
 } as const
 
-const cases: NamedCase[] = pairwise(factors).map(({ images, channels, stored, pad, crop, placed }, index) => {
+const cases: NamedCase[] = pairwise(factors).map(({ images, channels, stored, pad, crop, cropped }, index) => {
   const random = new Random(16000 + index)
   const [height, width] = stored.map((size) => (crop === 'as stored' ? size : crop === 'all' ? size + 2 * pad : size - 3)) as [number, number]
-  const placement = valuesOf([images, 3], (i) => {
+  const crops = valuesOf([images, 3], (i) => {
     if (i % 3 === 2) return Math.floor(i / 3) % 2
     return random.integer(stored[i % 3]! + 2 * pad - [height, width][i % 3]! + 1)
   })
   return {
-    name: `${images} of ${channels} x ${stored.join(' x ')}, pad ${pad}, crop ${height} x ${width}${placed ? ', placed' : ''}`,
-    inputs: present({ images: random.integers([images, ...stored, channels], 256), placement: placed && placement }),
+    name: `${images} of ${channels} x ${stored.join(' x ')}, pad ${pad}, crop ${height} x ${width}${cropped ? ', cropped at random' : ''}`,
+    inputs: present({ images: random.integers([images, ...stored, channels], 256), crops: cropped && crops }),
     outputs: { x: [images, channels, height, width] },
     attributes: {
       mean: [...random.positives([channels], 0.3, 0.6).data],
-      deviation: [...random.positives([channels], 0.1, 0.4).data],
+      std: [...random.positives([channels], 0.1, 0.4).data],
       ...(pad > 0 && { pad }),
     },
   }
 })
 
-/** Step by step, as an augmentation pipeline would: normalise, pad, crop, mirror. */
+/** Step by step, as an augmentation pipeline would: normalize, pad, crop, mirror. */
 function statement(operation: OperationCase): Results {
   const pixels = given(operation, 'images')
   const [N, Y, X, C] = pixels.shape as [number, number, number, number]
   const [, , H, W] = operation.outputs['x'] as readonly [number, number, number, number]
-  const placement = maybe(operation, 'placement')
-  const [mean, deviation] = [operation.attributes['mean'], operation.attributes['deviation']] as [number[], number[]]
+  const crops = maybe(operation, 'crops')
+  const [mean, std] = [operation.attributes['mean'], operation.attributes['std']] as [number[], number[]]
   const pad = number(operation, 'pad', 0)
-  const normalised = image([N, C, Y, X], (n, c, y, x) => (pixels.data[((n * Y + y) * X + x) * C + c]! / 255 - mean[c]!) / deviation[c]!)
-  const padded = image([N, C, Y + 2 * pad, X + 2 * pad], (n, c, y, x) => pixelOrZero(normalised, n, c, y - pad, x - pad))
-  const crops = image([N, C, H, W], (n, c, h, w) => {
-    const [top, left] = placement === undefined ? [(Y + 2 * pad - H) >> 1, (X + 2 * pad - W) >> 1] : [placement.data[n * 3]!, placement.data[n * 3 + 1]!]
+  const normalized = image([N, C, Y, X], (n, c, y, x) => (pixels.data[((n * Y + y) * X + x) * C + c]! / 255 - mean[c]!) / std[c]!)
+  const padded = image([N, C, Y + 2 * pad, X + 2 * pad], (n, c, y, x) => pixelOrZero(normalized, n, c, y - pad, x - pad))
+  const cropped = image([N, C, H, W], (n, c, h, w) => {
+    const [top, left] = crops === undefined ? [(Y + 2 * pad - H) >> 1, (X + 2 * pad - W) >> 1] : [crops.data[n * 3]!, crops.data[n * 3 + 1]!]
     return pixelOrZero(padded, n, c, h + top, w + left)
   })
-  return { x: image([N, C, H, W], (n, c, h, w) => pixelOrZero(crops, n, c, h, placement?.data[n * 3 + 2] === 1 ? W - 1 - w : w)) }
+  return { x: image([N, C, H, W], (n, c, h, w) => pixelOrZero(cropped, n, c, h, crops?.data[n * 3 + 2] === 1 ? W - 1 - w : w)) }
 }
 
 function pixelOrZero({ shape, data }: Values, n: number, c: number, h: number, w: number): number {
@@ -73,9 +73,9 @@ for (const executor of [reference, ...judged]) {
   ] as const) {
     test(`input: a crop outside the padded image is an error, not a read outside: ${name}: ${executor.name}`, async (t) => {
       const run = runOperation(executor, 'input', {
-        inputs: { images: valuesOf([1, 8, 8, 1], () => 9), placement: { shape: [1, 3], data: Float64Array.of(top, left, 0) } },
+        inputs: { images: valuesOf([1, 8, 8, 1], () => 9), crops: { shape: [1, 3], data: Float64Array.of(top, left, 0) } },
         outputs: { x: [1, 1, 8, 8] },
-        attributes: { mean: [0], deviation: [1], pad: 2 },
+        attributes: { mean: [0], std: [1], pad: 2 },
       })
       await t.throwsAsync(run, { code: 'ERR_DATASET' })
     })

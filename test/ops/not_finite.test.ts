@@ -7,7 +7,7 @@ import { Code } from '../support/pointwise.js'
 import { type Values, valuesOf } from '../support/values.js'
 
 const shape = [2, 17, 4, 4]
-/** Ones, and one NaN: in the last channel of the first image, at its first place. */
+/** Ones, and one NaN: in the last channel of the first image, at its first position. */
 const poisoned = valuesOf(shape, (index) => (index === 16 * 16 ? NaN : 1))
 const ones = (sizes: readonly number[]): Values => valuesOf(sizes, () => 1)
 const w = ones([17, 17, 1, 1])
@@ -37,8 +37,8 @@ const uses: Readonly<Record<string, readonly [OperationName, OperationCase, stri
   ],
   'the ReLU of a sum': ['residual_add', { inputs: { x: poisoned }, outputs: { y: shape }, attributes: { relu: true } }, 'y'],
   'sums of what is there': ['residual_add', { inputs: { x: poisoned }, outputs: { sums: [1, 2, 17] }, attributes: {} }, 'sums'],
-  'a maximum': ['bn_relu_pool', { inputs: { x: poisoned }, outputs: { y: [2, 17, 2, 2] }, attributes: { relu: true } }, 'y'],
-  'a mean': ['head', { inputs: { x: poisoned }, outputs: { y: [2, 17] }, attributes: { relu: true } }, 'y'],
+  'a maximum': ['bn_relu_max_pool', { inputs: { x: poisoned }, outputs: { y: [2, 17, 2, 2] }, attributes: { relu: true } }, 'y'],
+  'a mean': ['bn_relu_global_average_pool', { inputs: { x: poisoned }, outputs: { y: [2, 17] }, attributes: { relu: true } }, 'y'],
   'pointwise code': [
     'pointwise',
     { inputs: { tensors: [poisoned], vectors: [] }, outputs: { outputs: [shape] }, attributes: { code: relu.code, stores: [1], domain: shape } },

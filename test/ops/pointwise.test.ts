@@ -21,7 +21,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   /** relu(bn(x) + bn(z)), the second norm with one group for all; statistics for what follows. */
   addition: ({ domain, groups }, random) => {
     const code = new Code()
-    const sum = code.put('add', code.normalise(code.tensor(0), 0), code.normalise(code.tensor(1), 2))
+    const sum = code.put('add', code.normalize(code.tensor(0), 0), code.normalize(code.tensor(1), 2))
     const y = code.put('relu', sum)
     const C = domain[1]
     return {
@@ -38,7 +38,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     const [N, C, H, W] = domain
     const half = Math.ceil(C / 2)
     const code = new Code()
-    const shortcut = code.put('relu', code.normalise(code.tensor(1, 2), 0))
+    const shortcut = code.put('relu', code.normalize(code.tensor(1, 2), 0))
     const y = code.put('add', code.tensor(0), shortcut)
     return {
       inputs: {
@@ -49,13 +49,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       attributes: { code: code.code, stores: [y], domain },
     }
   },
-  /** Its adjoint: the gradient of fewer places and more channels, added to another, masked. */
+  /** Its adjoint: the gradient of fewer positions and more channels, added to another, masked. */
   optionABackward: ({ domain, groups }, random) => {
     const [N, C, H, W] = domain
     const code = new Code()
     const total = code.put('add', code.tensor(0), code.tensor(1, -2))
     const x = code.tensor(2)
-    const d = code.put('multiply', total, code.put('positive', code.normalise(x, 0)))
+    const d = code.put('multiply', total, code.put('positive', code.normalize(x, 0)))
     return {
       inputs: {
         tensors: normals(random, [domain, [N, 2 * C, Math.ceil(H / 2), Math.ceil(W / 2)], domain]),
@@ -195,8 +195,8 @@ for (const executor of [reference, ...judged]) {
     // 20,480 draws: five deviations.
     t.true(Math.abs(kept - 0.75) < 5 * Math.sqrt((0.25 * 0.75) / first.length), `kept ${kept}`)
     for (const other of [await mask(2, 2, 3), await mask(1, 3, 3), await mask(1, 2, 4)]) {
-      const equal = first.filter((value, place) => value === other[place]).length / first.length
-      t.true(Math.abs(equal - 0.625) < 0.02, `independent masks agree in 5 of 8 places, got ${equal}`)
+      const equal = first.filter((value, position) => value === other[position]).length / first.length
+      t.true(Math.abs(equal - 0.625) < 0.02, `independent masks agree in 5 of 8 positions, got ${equal}`)
     }
   })
 }

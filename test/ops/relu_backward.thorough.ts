@@ -16,24 +16,24 @@ const factors = {
     [9, 9],
   ],
   x: ['masked', 'read', 'absent'],
-  normalised: [true, false],
+  normalized: [true, false],
   add: [true, false],
   sums: [true, false],
 } as const
 
 const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
-  const { images, groups, channels, size, normalised, add } = choice
+  const { images, groups, channels, size, normalized, add } = choice
   const random = new Random(22000 + index)
   const shape = [images * groups, channels, ...size]
   const hasX = choice.x !== 'absent'
   return {
-    name: `${shape.join(' x ')}, ${groups} groups, x ${choice.x}${normalised ? ', normalised' : ''}${add ? ', add' : ''}`,
+    name: `${shape.join(' x ')}, ${groups} groups, x ${choice.x}${normalized ? ', normalized' : ''}${add ? ', add' : ''}`,
     inputs: present({
       d: random.normals(shape),
       add: add && random.normals(shape),
       x: hasX && random.activations(shape),
-      xScale: hasX && normalised && random.scales([groups, channels]),
-      xBias: hasX && normalised && random.normals([groups, channels], 0.5),
+      xScale: hasX && normalized && random.scales([groups, channels]),
+      xBias: hasX && normalized && random.normals([groups, channels], 0.5),
     }),
     outputs: present({ dx: shape, sums: hasX && choice.sums && [groups, 2, channels] }),
     attributes: { mask: choice.x === 'masked' },

@@ -5,7 +5,7 @@ import test from 'ava'
 import { digits, loader } from '../../lib/data/index.js'
 import { largestPad, randomCrop } from '../../lib/data/prepare/steps.js'
 import { loadBinding } from '../../lib/native/load.js'
-import { placeOptions, runOptions } from '../../lib/options/table.js'
+import { deviceOptions, runOptions } from '../../lib/options/table.js'
 
 const header = readFileSync(join(import.meta.dirname, '../../../native/core/limits.h'), 'utf8')
 const native: Record<string, number> = {}
@@ -15,7 +15,7 @@ test('native limits are those of the tables', (t) => {
   t.deepEqual(native, {
     Batch: runOptions.batch.limits!.maximum,
     Pad: largestPad,
-    Threads: placeOptions.threads.limits!.maximum,
+    Threads: deviceOptions.threads.limits!.maximum,
     Workers: runOptions.workers.limits!.maximum,
   })
 })

@@ -13,7 +13,7 @@ import { cacheInMemory, loader, memoryDataset } from '../../lib/data/index.js'
 import { cacheOptions, loaderOptions } from '../../lib/data/options.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { classifierTable } from '../../lib/inference/options.js'
-import { classifier, conv2d, network } from '../../lib/layers/index.js'
+import { classifierHead, conv2d, network } from '../../lib/layers/index.js'
 import { describe } from '../../lib/options/values.js'
 import type { Option, Table } from '../../lib/options/spec.js'
 import { compile } from '../../lib/runtime/compile.js'
@@ -37,15 +37,15 @@ import { sgd, sgdTable } from '../../lib/training/sgd.js'
 
 const root = join(import.meta.dirname, '../../..')
 const page = readFileSync(join(root, 'docs/options.md'), 'utf8')
-const place = await mkdtemp(join(tmpdir(), 'preresnet-options-'))
-test.after.always(() => rm(place, { recursive: true, force: true }))
+const folder = await mkdtemp(join(tmpdir(), 'preresnet-options-'))
+test.after.always(() => rm(folder, { recursive: true, force: true }))
 
 const input = { height: 4, width: 4, channels: 1 }
-const net = network({ input, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 2 }) } })
+const net = network({ input, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifierHead({ classes: 2 }) } })
 const images = await memoryDataset({ images: new Uint8Array(64), labels: [0, 1, 0, 1], ...input, classes: 2 })
 const least = { train: images, batch: 2, learningRate: 0.1 }
 
-/** Values that an option must refuse, the limits' neighbours among them. */
+/** Values that an option must refuse, the limits' neighbors among them. */
 function outside({ limits, accepts }: Option): readonly unknown[] {
   if (limits === undefined) return [/true|string/.test(accepts) ? 3 : 'none of them']
   const { minimum, maximum, above } = limits
@@ -53,7 +53,7 @@ function outside({ limits, accepts }: Option): readonly unknown[] {
   return [above === true ? minimum : minimum - away(minimum), maximum === undefined ? Infinity : maximum + away(maximum), 'many']
 }
 
-interface Place {
+interface Path {
   /** In code: `cuda.index`. */
   readonly path: string
   readonly key: string
@@ -63,12 +63,12 @@ interface Place {
 }
 
 /** What stands beside a wrong value within an option, so that nothing else is missing. */
-const beside: Readonly<Record<string, object>> = { checkpoint: { directory: 'runs' }, initialise: { from: 'model' } }
+const beside: Readonly<Record<string, object>> = { checkpoint: { directory: 'runs' }, initialize: { from: 'model' } }
 
-function placesOf(table: Table): Place[] {
+function pathsOf(table: Table): Path[] {
   return Object.entries(table).flatMap(([key, option]) => [
     { path: key, key, option, holding: (value: unknown) => ({ [key]: value }) },
-    ...placesOf(option.table ?? {}).map((inner) => ({
+    ...pathsOf(option.table ?? {}).map((inner) => ({
       ...inner,
       path: `${key}.${inner.path}`,
       holding: (value: unknown) => ({ [key]: { ...beside[key], ...inner.holding(value) } }),
@@ -76,7 +76,7 @@ function placesOf(table: Table): Place[] {
   ])
 }
 
-const inFit = placesOf(fitTable)
+const inFit = pathsOf(fitTable)
 const refusal = (where: string, { accepts }: Option, value: unknown) => `${where}: expected ${accepts}, got ${describe(value)}`
 const matching = (text: string) => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`)
 
@@ -89,7 +89,7 @@ for (const { path, option, holding } of inFit) {
   })
 }
 
-for (const { path, option, holding } of placesOf(sessionTable)) {
+for (const { path, option, holding } of pathsOf(sessionTable)) {
   test(`compile refuses what is outside of ${path}`, async (t) => {
     for (const value of outside(option)) {
       const options = { batch: 2, ...holding(value) } as unknown as SessionOptions & BatchSize
@@ -117,7 +117,7 @@ const others: readonly (readonly [name: string, table: Table, call: (options: ne
 ]
 
 for (const [name, table, call, beside] of others) {
-  for (const { path, option, holding } of placesOf(table)) {
+  for (const { path, option, holding } of pathsOf(table)) {
     if (path.startsWith('warmup.')) continue // What else it needs would be missing; refused below.
     test(`${name} refuses what is outside of ${path}`, async (t) => {
       for (const value of outside(option)) {
@@ -147,7 +147,7 @@ for (const { name, options } of commands) {
         if (typeof value === 'number' && Number.isFinite(value) && option.limits !== undefined)
           await t.throwsAsync(resolveOptions(options, { [key]: String(value) }), { code: 'ERR_OPTION', message: matching(refusal(flag, option, value)) })
         if (value === Infinity) continue // JSON has no such number.
-        const config = join(place, `${name}-${key}.json`)
+        const config = join(folder, `${name}-${key}.json`)
         await writeFile(config, JSON.stringify({ [optionName(key)]: value }))
         const message = matching(refusal(`${config}: ${optionName(key)}`, option, value))
         await t.throwsAsync(resolveOptions(options, { config }), { code: 'ERR_OPTION', message })

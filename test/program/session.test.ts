@@ -1,4 +1,4 @@
-/** A session's life: memory, values in and out, steps, cancelling, garbage in dead memory, numbers that are not finite, the end. */
+/** A session's life: memory, values in and out, steps, canceling, garbage in dead memory, numbers that are not finite, the end. */
 import test, { type ExecutionContext } from 'ava'
 import { buildGraph } from '../../lib/graph/build.js'
 import type { ErrorCode, PreresnetError } from '../../lib/errors.js'
@@ -193,13 +193,13 @@ test('labels and placements outside their range are refused before anything is r
     await rejected(t, session.run('train', steps(1)), 'ERR_DATASET', /label of image 1: expected -1 to 2/)
   }
   await session.write('labels', Int32Array.of(0, -1, 1, 2))
-  for (const place of [
+  for (const position of [
     [3, 0, 0],
     [0, -1, 0],
     [0, 0, 2],
   ]) {
-    await session.write('placement', Int32Array.from([0, 0, 0, 0, 0, 0, ...place, 0, 0, 0]))
-    await rejected(t, session.run('train', steps(1)), 'ERR_DATASET', /placement of image 2: expected 0 to/)
+    await session.write('crops', Int32Array.from([0, 0, 0, 0, 0, 0, ...position, 0, 0, 0]))
+    await rejected(t, session.run('train', steps(1)), 'ERR_DATASET', /crops of image 2: expected 0 to/)
   }
   t.deepEqual(await state(session), before)
   await session.dispose()
@@ -233,23 +233,23 @@ test('a loss that is not finite names the first operation and leaves everything 
   await session.dispose()
 })
 
-test('cancelling ends the current and the queued runs and nothing after them', async (t) => {
+test('canceling ends the current and the queued runs and nothing after them', async (t) => {
   const session = await trained('reference')
   const runs = [session.run('train', steps(1_000_000)), session.run('train', steps(5))]
   await new Promise((resolve) => setTimeout(resolve, 20))
   session.cancel()
   const [current, queued] = await Promise.all(runs)
-  t.true(current!.cancelled)
+  t.true(current!.canceled)
   t.true(current!.completed < 1_000_000)
   t.is(current!.rows.length, 6 * current!.completed)
-  t.true(queued!.cancelled)
+  t.true(queued!.canceled)
   t.is(queued!.completed, 0)
   // A step that was cut short left nothing behind: the state is that of the completed steps.
   const twin = await trained('reference')
   await twin.run('train', steps(current!.completed))
   t.deepEqual(await state(session), await state(twin))
   const after = await session.run('train', steps(1))
-  t.false(after.cancelled)
+  t.false(after.canceled)
   t.is(after.completed, 1)
   await Promise.all([session.dispose(), twin.dispose()])
 })
@@ -273,7 +273,7 @@ test('dispose ends a run, can be called twice, and ends every use', async (t) =>
   const session = await trained('reference')
   const run = session.run('train', steps(1_000_000))
   await Promise.all([session.dispose(), session.dispose()])
-  t.true((await run).cancelled)
+  t.true((await run).canceled)
   await session.dispose()
   await rejected(t, session.read('stem.weight'), 'ERR_DISPOSED', /disposed/)
   await rejected(t, session.run('train', steps(1)), 'ERR_DISPOSED', /disposed/)

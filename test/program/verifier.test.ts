@@ -48,7 +48,7 @@ async function base(): Promise<Loose> {
       domain: [2, 3, 3, 3],
     },
   }
-  const pool = { op: 'bn_relu_pool', name: 'pool', fused: [], phase: 'forward', operands: { x: wide, y: pooled }, attributes: { padding: 0 } }
+  const pool = { op: 'bn_relu_max_pool', name: 'pool', fused: [], phase: 'forward', operands: { x: wide, y: pooled }, attributes: { padding: 0 } }
   const conv = {
     op: 'conv',
     name: 'gate',
@@ -86,7 +86,7 @@ const CHANGES: readonly Change[] = [
   ['other contracts', (set) => (set['contracts'] = 999), /contracts: expected/],
   ['an unknown device', (set) => (set['device'] = 'abacus'), /device: expected/],
   ['a precision of another device', (set) => (set['precision'] = 'bf16'), /device: expected/],
-  ['an unknown key of a tensor', (set) => (set.tensors[0]!['colour'] = 'red'), /known keys only, got "colour"/],
+  ['an unknown key of a tensor', (set) => (set.tensors[0]!['color'] = 'red'), /known keys only, got "color"/],
   ['an unknown type', (set) => (set.tensors[0]!.dtype = 'f12'), /dtype: expected f64 or f32/],
   ['an unknown layout', (set) => (set.tensors[0]!.layout = 'spiral'), /layout: expected plain/],
   ['a size of 0', (set) => (set.tensors[0]!.shape[0] = 0), /at least 1/],
@@ -108,19 +108,19 @@ const CHANGES: readonly Change[] = [
   ['a boolean given as a number', (set) => (second(set).attributes['xRelu'] = 1), /true or false/],
   ['a program without operations', (set) => (set.programs['infer']!.operations = []), /expected operations, got none/],
   ['a program under another name', (set) => (set.programs['infer']!['name'] = 'other'), /expected that name/],
-  // Arenas and places.
+  // Arenas and addresses.
   ['an unknown arena', (set) => (set.arenas['attic'] = 64), /got "attic"/],
   ['a tensor in no arena', (set) => (set.tensors[0]!.arena = 'attic'), /expected an arena of the set/],
   ['an arena that is too small', (set) => (set.arenas['activations'] = 1024), /inside of 1024 bytes/],
   ['an arena that ends in the middle of a tensor', (set) => (set.arenas['activations']! -= 64), /inside of \d+ bytes/],
   ['a parameter that begins inside its arena and ends outside', (set) => (set.arenas['parameters']! -= 64), /inside of \d+ bytes/],
-  ['an offset past the end', (set) => (set.tensors[0]!.offset = 2 ** 40), /expected a place inside/],
-  ['an offset close to 2^53', (set) => (set.tensors[0]!.offset = 2 ** 53 - 64), /expected a place inside/],
+  ['an offset past the end', (set) => (set.tensors[0]!.offset = 2 ** 40), /expected an address inside/],
+  ['an offset close to 2^53', (set) => (set.tensors[0]!.offset = 2 ** 53 - 64), /expected an address inside/],
   ['an odd offset', (set) => (operandTensor(set, second(set), 'y').offset += 8), /64 divides/],
   ['too few bytes', (set) => (set.tensors[0]!.bytes -= 8), /expected 1080 bytes/],
   ['a larger shape on the same bytes', (set) => (set.tensors[0]!.shape[0] = 500), /expected 108000 bytes/],
   ['sizes whose product wraps around', (set) => (set.tensors[0]!.shape = [2 ** 52, 2 ** 52, 2 ** 52, 3]), /fits into memory/],
-  ['two parameters in one place', (set) => (tensor(set, 'unit.conv2.weight').offset = tensor(set, 'unit.conv1.weight').offset), /a place of its own/],
+  ['two parameters at one address', (set) => (tensor(set, 'unit.conv2.weight').offset = tensor(set, 'unit.conv1.weight').offset), /memory of its own/],
   ['two parameters of one name', (set) => (tensor(set, 'unit.conv2.weight').name = 'unit.conv1.weight'), /a name of its own/],
   ['floats on the reference executor', (set) => Object.assign(tensor(set, 'norm.weight'), { dtype: 'f32', bytes: 20 }), /plain f64 on the reference/],
   [
@@ -227,7 +227,7 @@ const CHANGES: readonly Change[] = [
   ['an epsilon of 0', (set) => (operation(set, 'bn_finalize').attributes['epsilon'] = 0), /epsilon above 0/],
   ['a momentum above 1', (set) => (operation(set, 'bn_finalize').attributes['momentum'] = 1.5), /momentum from 0 to 1/],
   ['a mean too few', (set) => (operation(set, 'input').attributes['mean'] = [0.5, 0.5]), /one mean a channel/],
-  ['a deviation of 0', (set) => (operation(set, 'input').attributes['deviation'] = [0.25, 0, 0.25]), /deviations above 0/],
+  ['a deviation of 0', (set) => (operation(set, 'input').attributes['std'] = [0.25, 0, 0.25]), /std above 0/],
   ['a huge pad', (set) => (operation(set, 'input').attributes['pad'] = 2 ** 52), /pad from 0/],
   ['smoothing of 1', (set) => (operation(set, 'softmax_cross_entropy').attributes['smoothing'] = 1), /smoothing from 0 to below 1/],
   ['segments that overlap', (set) => ((operation(set, 'sgd').attributes['offsets'] as number[])[1] = 100), /do not overlap/],
@@ -235,8 +235,8 @@ const CHANGES: readonly Change[] = [
   ['a segment of no elements', (set) => ((operation(set, 'sgd').attributes['lengths'] as number[])[10] = 0), /segments inside/],
   ['a decay too few', (set) => (operation(set, 'sgd').attributes['decays'] as number[]).pop(), /as many decays/],
   ['a negative offset of a segment', (set) => ((operation(set, 'sgd').attributes['offsets'] as number[])[0] = -8), /do not overlap/],
-  ['a pooling window that leaves the image', (set) => (operation(set, 'bn_relu_pool', undefined, 'extra').attributes['padding'] = 3), /padding from 0/],
-  ['a pooled size that does not fit', (set) => (operation(set, 'bn_relu_pool', undefined, 'extra').attributes['kernel'] = 5), /output height 1, got 2/],
+  ['a pooling window that leaves the image', (set) => (operation(set, 'bn_relu_max_pool', undefined, 'extra').attributes['padding'] = 3), /padding from 0/],
+  ['a pooled size that does not fit', (set) => (operation(set, 'bn_relu_max_pool', undefined, 'extra').attributes['kernel'] = 5), /output height 1, got 2/],
   // Pointwise code.
   ['an unknown opcode', (set) => (code(set)[0] = 10), /an opcode of the table, got 10/],
   ['an opcode that is not used', (set) => (code(set)[0] = 4), /an opcode of the table, got 4/],
@@ -251,8 +251,8 @@ const CHANGES: readonly Change[] = [
   ['a negative register', (set) => (code(set)[17] = -1), /register a below 4/],
   ['a dropout past the list', (set) => (code(set)[13] = 1), /dropout below 1/],
   ['a step of 0', (set) => (code(set)[2] = 0), /a step of s or -s/],
-  ['a step that does not fit', (set) => (code(set)[2] = 1), /places read from a tensor 5, got 3/],
-  ['an adjoint step that does not fit', (set) => (code(set)[2] = -2), /places read from a tensor 2, got 5/],
+  ['a step that does not fit', (set) => (code(set)[2] = 1), /positions read from a tensor 5, got 3/],
+  ['an adjoint step that does not fit', (set) => (code(set)[2] = -2), /positions read from a tensor 2, got 5/],
   ['a huge step', (set) => (code(set)[2] = 2 ** 40), /a step of s or -s/],
   ['a stored register past the code', (set) => (expression(set).attributes['stores'] = [5]), /stores below 5/],
   ['a store too many', (set) => (expression(set).attributes['stores'] = [4, 4]), /stores 1, got 2/],

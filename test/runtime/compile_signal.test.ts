@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import test from 'ava'
-import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
+import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.js'
 import { buildGraph } from '../../lib/graph/index.js'
 import type { Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
@@ -105,6 +105,6 @@ test.serial('the native side ends between two operations', async (t) => {
   }
   const file = process.env['PRERESNET_BINDING'] ?? new URL('../../../build/Release/preresnet.node', import.meta.url).pathname
   const addon = createRequire(import.meta.url)(file) as Addon
-  const making = addon.createSession(await serialisePrograms(set), { threads: 1 }, (cancel) => cancel())
+  const making = addon.createSession(await serializePrograms(set), { threads: 1 }, (cancel) => cancel())
   await t.throwsAsync(making, { code: 'ERR_ABORTED', message: /ended while it was prepared/ })
 })

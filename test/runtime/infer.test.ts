@@ -1,6 +1,6 @@
 /** Inference on the CPU: norms inside of convolutions, weights packed once, images shared out in blocks or in slices of filters. */
 import test from 'ava'
-import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
+import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.js'
 import type { Precision } from '../../lib/compiler/program.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
@@ -17,7 +17,7 @@ const networks: Readonly<Record<string, PreResNetDescription>> = {
   imagenet: { family: 'imagenet', units: [1, 1, 1, 1], widths: [64, 128, 192, 256], block: 'bottleneck', input: { height: 33, width: 33, channels: 3 } },
 }
 
-type Place = readonly ['reference', 'fp64'] | readonly ['cpu', Precision]
+type Target = readonly ['reference', 'fp64'] | readonly ['cpu', Precision]
 
 class Inference {
   readonly graph
@@ -29,7 +29,7 @@ class Inference {
     this.graph = buildGraph(preResNet({ ...description, classes: 5 }))
   }
 
-  static async open(description: PreResNetDescription, [device, precision]: Place, batch: number, threads = 1): Promise<Inference> {
+  static async open(description: PreResNetDescription, [device, precision]: Target, batch: number, threads = 1): Promise<Inference> {
     const network = preResNet({ ...description, classes: 5 })
     const set = await compilePrograms(buildGraph(network), {
       device,
@@ -39,7 +39,7 @@ class Inference {
       input: { kind: 'tensor' },
       loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
     })
-    const native = await loadBinding().createSession(await serialisePrograms(set), { threads })
+    const native = await loadBinding().createSession(await serializePrograms(set), { threads })
     await native.allocate()
     const { height, width, channels } = network.input
     const inference = new Inference(description, native, batch * height * width * channels)
@@ -53,11 +53,11 @@ class Inference {
     for (const [index, { name, shape, init }] of [...this.graph.parameters, ...this.graph.buffers].entries()) {
       const count = shape.reduce((product, size) => product * size, 1)
       // As start values are: small where many are added up; norms near 1; variances too.
-      const deviation = init.kind === 'normal' ? init.deviation : 0.3
-      const centre = init.kind === 'constant' ? init.value : 0
+      const std = init.kind === 'normal' ? init.std : 0.3
+      const center = init.kind === 'constant' ? init.value : 0
       await this.native.write(
         name,
-        noise(count, seed * 1000 + index).map((value) => (centre === 1 ? 1 + 0.3 * value : centre + deviation * value)),
+        noise(count, seed * 1000 + index).map((value) => (center === 1 ? 1 + 0.3 * value : center + std * value)),
       )
     }
   }
@@ -75,8 +75,8 @@ function noise(count: number, seed: number): Float64Array {
   return Float64Array.from({ length: count }, () => (random.uniform() - 0.5) * Math.sqrt(12))
 }
 
-async function logits(description: PreResNetDescription, place: Place, batch: number, threads = 1): Promise<Float64Array> {
-  const inference = await Inference.open(description, place, batch, threads)
+async function logits(description: PreResNetDescription, target: Target, batch: number, threads = 1): Promise<Float64Array> {
+  const inference = await Inference.open(description, target, batch, threads)
   try {
     return await inference.run()
   } finally {

@@ -1,6 +1,6 @@
 /** Option A without subsampling only appends channels of zeros: what a 1x1 convolution by the identity computes. */
 import test from 'ava'
-import { batchNorm, classifier, conv2d, network, optionA, projection, relu, residual, type Network, type ShortcutLike } from '../../lib/layers/index.js'
+import { batchNorm, classifierHead, conv2d, network, optionA, projection, relu, residual, type Network, type ShortcutLike } from '../../lib/layers/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { onDevice, type TestDevice } from '../support/on_device.js'
@@ -19,7 +19,7 @@ function growing(appends: (channels: number) => ShortcutLike): Network {
       first: residual({ branch: branch(MANY), shortcut: appends(MANY), activation: 'shared' }),
       second: residual({ branch: branch(MOST), shortcut: appends(MOST) }),
       norm: [batchNorm(), relu()],
-      head: classifier({ classes: 3 }),
+      head: classifierHead({ classes: 3 }),
     },
   })
 }

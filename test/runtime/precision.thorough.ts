@@ -40,8 +40,8 @@ test.serial('what was measured is remembered, and taken again', async (t) => {
   const { format, places } = await written()
   t.is(format, 1)
   t.deepEqual(Object.keys(places).length, 1)
-  const [[place, entries]] = Object.entries(places) as [[string, File['places'][string]]]
-  t.regex(place, /^preresnet \S+, oneDNN \S+, .+, 1 threads$/)
+  const [[cacheKey, entries]] = Object.entries(places) as [[string, File['places'][string]]]
+  t.regex(cacheKey, /^preresnet \S+, oneDNN \S+, .+, 1 threads$/)
   t.deepEqual(Object.keys(entries), [kindHere])
   const { choice, seconds } = entries[kindHere]!
   t.is(choice, precision)
@@ -49,7 +49,7 @@ test.serial('what was measured is remembered, and taken again', async (t) => {
   for (const time of Object.values(seconds)) t.true(time > 0)
 
   const other = able.find((name) => name !== precision)!
-  const for3 = place.replace('1 threads', '3 threads')
+  const for3 = cacheKey.replace('1 threads', '3 threads')
   await writeFile(path, JSON.stringify({ format, places: { [for3]: { [kindHere]: { choice: other, seconds } } } }))
   t.deepEqual(await choose(3), { precision: other as typeof precision, notes: [] })
 })
@@ -57,7 +57,7 @@ test.serial('what was measured is remembered, and taken again', async (t) => {
 for (const [what, text, says] of [
   ['damaged', '{"format":1,', /precision\.json cannot be used \(.*JSON/],
   ['of another format', '{"format":2,"places":{}}', /precision\.json cannot be used \(expected format 1, got 2\)/],
-  ['of something else', '{"format":1,"places":{"a":1}}', /precision\.json cannot be used \(expected entries by place/],
+  ['of something else', '{"format":1,"places":{"a":1}}', /precision\.json cannot be used \(expected an object of objects under "places"/],
 ] as const) {
   test.serial(`a file that is ${what} is ignored with a word, said once`, async (t) => {
     await writeFile(path, text)
@@ -71,12 +71,12 @@ for (const [what, text, says] of [
 }
 
 test.serial('a choice that nobody knows is measured again', async (t) => {
-  const place = Object.keys((await written()).places)[0]!.replace(/\d+ threads/, '4 threads')
-  await writeFile(path, JSON.stringify({ format: 1, places: { [place]: { [kindHere]: { choice: 'fp8', seconds: {} } } } }))
+  const cacheKey = Object.keys((await written()).places)[0]!.replace(/\d+ threads/, '4 threads')
+  await writeFile(path, JSON.stringify({ format: 1, places: { [cacheKey]: { [kindHere]: { choice: 'fp8', seconds: {} } } } }))
   const { precision, notes } = await choose(4)
   t.true(able.includes(precision))
   t.regex(notes.join('\n'), /1 entries are not what they should be/)
-  t.is((await written()).places[place]![kindHere]!.choice, precision)
+  t.is((await written()).places[cacheKey]![kindHere]!.choice, precision)
 })
 
 test.serial('compile takes what is fastest on the CPU, and tells the program what was wrong with the file', async (t) => {

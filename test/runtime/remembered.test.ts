@@ -9,7 +9,7 @@ process.env['PRERESNET_CACHE'] = directory
 test.after.always(() => rm(directory, { recursive: true, force: true }))
 
 const isNumber = (value: unknown): value is number => typeof value === 'number'
-const open = (subject: string, place = 'here'): Promise<Remembered<number>> => Remembered.open(subject, place, isNumber)
+const open = (subject: string, cacheKey = 'here'): Promise<Remembered<number>> => Remembered.open(subject, cacheKey, isNumber)
 
 test.serial('$PRERESNET_CACHE, else below $XDG_CACHE_HOME, else below the home directory', (t) => {
   const before = { ...process.env }
@@ -22,7 +22,7 @@ test.serial('$PRERESNET_CACHE, else below $XDG_CACHE_HOME, else below the home d
   process.env = before
 })
 
-test.serial('what others write meanwhile stays, here and at other places', async (t) => {
+test.serial('what others write meanwhile stays, here and at other cache keys', async (t) => {
   const [one, two, elsewhere] = [await open('shared'), await open('shared'), await open('shared', 'elsewhere')]
   one.entries.set('a', 1)
   two.entries.set('b', 2)

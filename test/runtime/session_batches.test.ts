@@ -11,18 +11,18 @@ test('a batch of the caller is the same as the loader with that batch', async (t
   const other = await open(t, { data: batches })
   await one.steps(2, { learningRate: 0.1 })
   for (const index of [0, 1]) {
-    const { images, labels, placement } = (await batches.next(index))!
-    await other.step({ images, labels, placement }, { learningRate: 0.1 })
+    const { images, labels, crops } = (await batches.next(index))!
+    await other.step({ images, labels, crops }, { learningRate: 0.1 })
   }
   t.deepEqual(await allValues(other), await allValues(one))
 })
 
-test('without a placement images are cropped in the middle, and not mirrored', async (t) => {
+test('without a crops images are cropped in the middle, and not mirrored', async (t) => {
   await using batches = await trainingLoader({ prepare: { train: [randomCrop({ pad: 2 }), flip()] } })
   const { images, labels } = (await batches.next(0))!
-  const trained = async (placement?: Int32Array): Promise<object> => {
+  const trained = async (crops?: Int32Array): Promise<object> => {
     const session = await open(t, { data: batches })
-    await session.step({ images, labels, ...(placement && { placement }) }, { learningRate: 0.1 })
+    await session.step({ images, labels, ...(crops && { crops }) }, { learningRate: 0.1 })
     return allValues(session)
   }
   const all = (...each: readonly [y: number, x: number, mirrored: number]) => Int32Array.from({ length: labels.length * 3 }, (_, index) => each[index % 3]!)
@@ -45,9 +45,9 @@ test('a batch that does not fit is refused', async (t) => {
     code: 'ERR_DATASET',
     message: /labels\[3\]: expected a class from 0 to 9, or -1, got 10/,
   })
-  await t.throwsAsync(session.step({ images, labels, placement: new Int32Array(24).fill(1) }, rate), {
+  await t.throwsAsync(session.step({ images, labels, crops: new Int32Array(24).fill(1) }, rate), {
     code: 'ERR_OPTION',
-    message: /placement\[0\]: expected 0 to 0, got 1/,
+    message: /crops\[0\]: expected 0 to 0, got 1/,
   })
   await t.throwsAsync(session.step({ x: new Float32Array(1), labels }, rate), { code: 'ERR_OPTION', message: /takes u8 pixels, got a Float32Array of 1$/ })
   await t.throwsAsync(session.step({ images, labels, targets: new Float32Array(80) }, rate), { code: 'ERR_OPTION', message: /without softTargets/ })

@@ -60,7 +60,7 @@ test('groups of parameters have rates of their own', async (t) => {
   t.notDeepEqual(after['head.fc.weight'], before['head.fc.weight'])
 })
 
-test('frozen statistics keep their values and are what training normalises by', async (t) => {
+test('frozen statistics keep their values and are what training normalizes by', async (t) => {
   const normal = await open(t)
   const norms = normal.graph.nodes.filter(({ kind }) => kind === 'batchNorm').map(({ name }) => name)
   const session = await open(t, { frozenStatistics: norms })

@@ -61,13 +61,13 @@ test('an evaluation program counts images of its own size, with its own batch', 
     channels: 3,
   })
   const prepare = { normalization: { mean: [0.5, 0.4, 0.5], std: [0.2, 0.3, 0.2] } }
-  const place = { device: 'cpu', precision: 'fp32', seed: 4, prepare } as const
+  const chosen = { device: 'cpu', precision: 'fp32', seed: 4, prepare } as const
   const evaluateLarge = { name: 'evaluate@large', kind: 'evaluate', batch: 3, input: large } as const
-  await using session = await compileWith(net(small), { ...place, batch: BATCH }, [evaluateLarge])
+  await using session = await compileWith(net(small), { ...chosen, batch: BATCH }, [evaluateLarge])
   await using batches = loader(data, { batch: 3, mode: 'evaluate', prepare })
   const { seconds: _, ...got } = await evaluateBy(session, 'evaluate@large', batches)
   t.is(got.samples, 7)
-  await using own = await compile(net(large), { ...place, batch: 3 })
+  await using own = await compile(net(large), { ...chosen, batch: 3 })
   const { seconds: __, ...expected } = await own.evaluate(batches)
   t.deepEqual(got, expected)
   await t.throwsAsync(session.evaluate(batches), { code: 'ERR_OPTION', message: /loader of batch 4/ })

@@ -6,7 +6,7 @@ import { compilePrograms } from '../../lib/compiler/compile.js'
 import { PLAIN, PRECOMPILED, tiersFor, type Site } from '../../lib/compiler/lower/engines.js'
 import { sitePrograms } from '../../lib/compiler/tune/site_program.js'
 import { tensorsAt } from '../../lib/compiler/operands.js'
-import type { CompileOptions } from '../../lib/compiler/options.js'
+import type { ProgramOptions } from '../../lib/compiler/options.js'
 import type { OperationSpec } from '../../lib/compiler/program.js'
 import { PreresnetError } from '../../lib/errors.js'
 import { buildGraph } from '../../lib/graph/index.js'
@@ -14,14 +14,14 @@ import { preResNet } from '../../lib/models/index.js'
 import { emulated } from '../../lib/native/emulation.js'
 import { libraryBuild, loadBinding } from '../../lib/native/load.js'
 import type { NativeSession } from '../../lib/native/types.js'
-import { tune as tuneOnGpu, type Timer, type TunerPlace } from '../../lib/runtime/tuner.js'
+import { tune as tuneOnGpu, type Timer, type TunerDevice } from '../../lib/runtime/tuner.js'
 import { onGpu } from '../support/emulated.js'
 
 const tune = (...words: Parameters<typeof tuneOnGpu>): ReturnType<typeof tuneOnGpu> => emulated({}, () => tuneOnGpu(...words))
 
 const graph = buildGraph(preResNet({ family: 'cifar', depth: 11, block: 'bottleneck', input: { height: 8, width: 8, channels: 3 }, classes: 10 }))
-const place: TunerPlace = { precision: 'fp16', architecture: 90, session: {} }
-const plan: CompileOptions = {
+const chosen: TunerDevice = { precision: 'fp16', architecture: 90, session: {} }
+const plan: ProgramOptions = {
   device: 'cuda',
   precision: 'fp16',
   batch: 2,
@@ -48,7 +48,7 @@ function cache(): string {
   return join(directory, 'cuda-tuning.json')
 }
 
-/** In place of a clock: the candidates as they come take 9, 8, 7 ... seconds, so that the last of them wins. */
+/** Instead of a clock: the candidates as they come take 9, 8, 7 ... seconds, so that the last of them wins. */
 function countdown(): { timer: Timer; runs: () => number } {
   let runs = 0
   return {
@@ -67,7 +67,7 @@ test.serial('every distinct layer is timed once, in each tier that it has, and t
   const some = new Map([...sites].slice(0, 4))
   const clock = countdown()
   const told: number[] = []
-  const first = await tune(some, place, { timer: clock.timer, progress: (done) => told.push(done) })
+  const first = await tune(some, chosen, { timer: clock.timer, progress: (done) => told.push(done) })
   t.deepEqual(told, [0, 1, 2, 3, 4])
   t.is(first.timed, 4)
   t.deepEqual(first.notes, [])
@@ -84,15 +84,15 @@ test.serial('every distinct layer is timed once, in each tier that it has, and t
   for (const word of ['fp16', `preresnet ${loadBinding().version} ${await emulated({}, () => libraryBuild())}`]) t.true(words!.includes(word), word)
 
   const runs = clock.runs()
-  const again = await tune(some, place, { timer: clock.timer })
+  const again = await tune(some, chosen, { timer: clock.timer })
   t.is(clock.runs(), runs)
   t.is(again.timed, 0)
   t.deepEqual(again.choices, first.choices)
 
-  // Other settings are another place, and leave this one as it is.
-  const other = await tune(new Map([...some].slice(0, 1)), { ...place, session: { deterministic: true } }, { timer: clock.timer })
+  // Other settings are another cache key, and leave this one as it is.
+  const other = await tune(new Map([...some].slice(0, 1)), { ...chosen, session: { deterministic: true } }, { timer: clock.timer })
   t.is(other.timed, 1)
-  t.is((await tune(some, place, { timer: clock.timer })).timed, 0)
+  t.is((await tune(some, chosen, { timer: clock.timer })).timed, 0)
 })
 
 test.serial('a cache that is corrupt, of another format or with entries that are none is set aside with a word', async (t) => {
@@ -102,7 +102,7 @@ test.serial('a cache that is corrupt, of another format or with entries that are
   const clock = countdown()
   for (const text of ['{"format":1,"places":{', '{"format":99,"places":{}}', 'null']) {
     writeFileSync(file, text)
-    const { timed, notes } = await tune(one, place, { timer: clock.timer })
+    const { timed, notes } = await tune(one, chosen, { timer: clock.timer })
     t.is(timed, 1, text)
     t.is(notes.length, 1, text)
     t.true(notes[0]!.includes(file), text)
@@ -110,7 +110,7 @@ test.serial('a cache that is corrupt, of another format or with entries that are
   const kept = JSON.parse(readFileSync(file, 'utf8')) as { places: Record<string, Record<string, unknown>> }
   for (const entries of Object.values(kept.places)) entries[key!] = { tier: 7, engine: 0, milliseconds: 1 }
   writeFileSync(file, JSON.stringify(kept))
-  const { timed, notes } = await tune(one, place, { timer: clock.timer })
+  const { timed, notes } = await tune(one, chosen, { timer: clock.timer })
   t.is(timed, 1)
   t.regex(notes[0]!, /1 entries/)
 })
@@ -119,7 +119,7 @@ test.serial('a directory that cannot be written costs the memory, not the run', 
   const file = cache()
   writeFileSync(join(file, '..', 'blocked'), '')
   process.env['PRERESNET_CACHE'] = join(file, '..', 'blocked')
-  const { timed, notes } = await tune(new Map([...(await sitesOf())].slice(0, 1)), place, { timer: countdown().timer })
+  const { timed, notes } = await tune(new Map([...(await sitesOf())].slice(0, 1)), chosen, { timer: countdown().timer })
   t.is(timed, 1)
   t.regex(notes.join('\n'), /cannot be written/)
 })
@@ -146,7 +146,7 @@ test.serial('a candidate that cannot be built is passed over, and what comes aft
   cache()
   const sites = await oneOf((site) => tiersFor(90, 'fp16', site, false).length === 1)
   const { timer } = table({ 'tier 0 engine 0': 3, 'tier 0 engine 2': 2, 'tier 0 engine 5': 4 })
-  const [found] = (await tune(sites, place, { timer })).found.values()
+  const [found] = (await tune(sites, chosen, { timer })).found.values()
   t.is(found!.engine, 2)
   t.deepEqual(
     found!.tried.map(({ engine }) => engine),
@@ -159,7 +159,7 @@ test.serial("candidates that are far behind are run twice, and two of them in a 
   const sites = await oneOf((site) => tiersFor(90, 'fp16', site, false).length === 2)
   const seconds = { 'tier 0 engine 0': 1, 'tier 0 engine 1': 2.1, 'tier 0 engine 2': 1.9, 'tier 0 engine 3': 3, 'tier 0 engine 4': 3, 'tier 0 engine 5': 0.1 }
   const { timer, ran } = table({ ...seconds, 'tier 1 engine 0': 0.9, 'tier 1 engine 1': 0.8 })
-  const [found] = (await tune(sites, place, { timer })).found.values()
+  const [found] = (await tune(sites, chosen, { timer })).found.values()
   t.is(found!.tier, PRECOMPILED)
   t.is(found!.engine, 1)
   const runs = (program: string): number => ran.filter((name) => name === program).length
@@ -178,8 +178,8 @@ test.serial('where tuning is ended, what was found until then is remembered', as
   const progress = (done: number): void => {
     if (done === 2) ending.abort()
   }
-  await t.throwsAsync(tune(some, place, { timer, signal: ending.signal, progress }), { code: 'ERR_ABORTED' })
-  t.is((await tune(some, place, { timer })).timed, 1)
+  await t.throwsAsync(tune(some, chosen, { timer, signal: ending.signal, progress }), { code: 'ERR_ABORTED' })
+  t.is((await tune(some, chosen, { timer })).timed, 1)
 })
 
 test.serial('where memory does not suffice for all candidates at once, those that fit by themselves are tried', async (t) => {
@@ -196,7 +196,7 @@ test.serial('where memory does not suffice for all candidates at once, those tha
   }
   try {
     const { timer } = table({ 'tier 0 engine 0': 3, 'tier 0 engine 1': 2, [greedy]: 0.1, 'tier 1 engine 1': 1 })
-    const [found] = (await tune(sites, place, { timer })).found.values()
+    const [found] = (await tune(sites, chosen, { timer })).found.values()
     t.deepEqual(
       found!.tried.map(({ tier, engine }) => [tier, engine]),
       [
@@ -221,13 +221,13 @@ test.serial('a candidate that fails where it runs takes the session with it, not
     if (program === failing) failed.add(session)
     return failed.has(session) ? Promise.reject(new PreresnetError('ERR_DEVICE', 'the device failed')) : timer(session, program, steps)
   }
-  const { found, notes } = await tune(sites, place, { timer: fragile })
+  const { found, notes } = await tune(sites, chosen, { timer: fragile })
   t.is([...found.values()][0]!.engine, 1)
   t.is(notes.length, 1)
   t.regex(notes[0]!, /tier 1, engine 0 is left out: the device failed/)
   cache()
   const broken: Timer = () => Promise.reject(new PreresnetError('ERR_DEVICE', 'the device is gone'))
-  await t.throwsAsync(tune(sites, place, { timer: broken }), { code: 'ERR_DEVICE', message: /the device is gone/ })
+  await t.throwsAsync(tune(sites, chosen, { timer: broken }), { code: 'ERR_DEVICE', message: /the device is gone/ })
 })
 
 test.serial('all candidates of a site share one session', async (t) => {
@@ -235,7 +235,7 @@ test.serial('all candidates of a site share one session', async (t) => {
   const sites = await oneOf((site) => site.pass === 'forward' && tiersFor(90, 'fp16', site, false).length === 2)
   const sessions = new Set<NativeSession>()
   const { timer } = countdown()
-  await tune(sites, place, {
+  await tune(sites, chosen, {
     timer: (session, program, steps) => {
       sessions.add(session)
       return timer(session, program, steps)
@@ -276,7 +276,7 @@ test("a CUDA device's library is known by what is in it", async (t) => {
 
 test('choices decide how a program is lowered', async (t) => {
   const sites = await sitesOf()
-  const tiers = async (choices: CompileOptions['choices']): Promise<number[]> =>
+  const tiers = async (choices: ProgramOptions['choices']): Promise<number[]> =>
     (await compilePrograms(graph, { ...plan, ...(choices && { choices }) })).programs['train']!.operations.filter((operation) => operation.op === 'conv').map(
       ({ attributes }) => attributes.tier!,
     )

@@ -35,7 +35,7 @@ export async function checkAdjoint(t: Assertions, { random, point, forward, back
     const derivatives = cotangents.map((_, index) => plus(plusStep[index]!, minusStep[index]!, -1))
     const forwards = cotangents.reduce((sum, cotangent, index) => sum + dot(cotangent, derivatives[index]!), 0) / (2 * STEP)
     const backwards = dot(gradients[input]!, direction)
-    // What the two sums would be if no terms cancelled: the size that the error is measured against.
+    // What the two sums would be if no terms canceled: the size that the error is measured against.
     const size = Math.sqrt(dot(gradients[input]!, gradients[input]!))
     t.true(size > 1e-3 && Number.isFinite(size), `${input}: expected a gradient, got one of length ${size}`)
     t.true(Math.abs(forwards - backwards) <= RELATIVE * size, `${input}: expected ${forwards}, got ${backwards}, gradient's length ${size}`)

@@ -33,7 +33,7 @@ export function gradientAtInput(operation: OperationCase, dy: Values, shape: rea
 
 export function gradientAtWeights(operation: OperationCase, dy: Values, shape: readonly number[]): Values {
   const raw = inner(operation, 'x', 'xScale', 'xBias')
-  const x = image(given(operation, 'x').shape, (...place) => (flag(operation, 'xRelu') ? Math.max(raw(...place), 0) : raw(...place)))
+  const x = image(given(operation, 'x').shape, (...position) => (flag(operation, 'xRelu') ? Math.max(raw(...position), 0) : raw(...position)))
   return correlate(dy, x, shape, geometry(operation))
 }
 

@@ -51,7 +51,7 @@ export function correlate(dy: Values, x: Values, shape: readonly number[], { str
   })
 }
 
-/** Per channel the sum over images and places. */
+/** Per channel the sum over images and positions. */
 export function channelSums(dy: Values): Values {
   const sums = valuesOf([dim(dy, 1)])
   const pixels = dim(dy, 2) * dim(dy, 3)
@@ -110,7 +110,7 @@ export interface ConvolutionShapes extends Geometry {
   readonly text: string
 }
 
-/** Without padding a kernel larger than the image has no place: then it is padded after all. `images` counts those of one group. */
+/** Without padding a kernel larger than the image has no position: then it is padded after all. `images` counts those of one group. */
 export function convolutionShapes({ channels, outputs, size, kernel, stride, pad, images, groups }: ConvolutionChoice): ConvolutionShapes {
   const [height, width] = size
   const padding = pad === 'same' || kernel > Math.min(height, width) ? (kernel - 1) / 2 : 0

@@ -1,4 +1,4 @@
-/** The judgement of an operation: the reference by an independent statement of the contract, every other executor by the reference. */
+/** The judgment of an operation: the reference by an independent statement of the contract, every other executor by the reference. */
 import test from 'ava'
 import type { OperationName } from '../../lib/contracts.js'
 import { difference } from './compare.js'
@@ -15,7 +15,7 @@ export interface NamedCase extends OperationCase {
   readonly name: string
 }
 
-export interface Judgement {
+export interface Judgment {
   readonly cases: readonly NamedCase[]
   /** The contract once more, in other words than the reference's. */
   readonly statement: (operation: OperationCase) => Results
@@ -28,15 +28,15 @@ export interface Judgement {
   readonly asked?: (operation: OperationCase, actual: Results) => OperationCase
 }
 
-export function judge(op: OperationName, judgement: Judgement): void {
-  const { cases, statement } = judgement
+export function judge(op: OperationName, judgment: Judgment): void {
+  const { cases, statement } = judgment
   test(`${op}: the reference keeps the contract`, async (t) => {
     for (const operation of cases) compareAll(t, op, reference, operation, await runOperation(reference, op, operation), statement(operation), {})
   })
-  for (const executor of judged) judgeExecutor(executor, op, judgement)
+  for (const executor of judged) judgeExecutor(executor, op, judgment)
 }
 
-function judgeExecutor(executor: TestExecutor, op: OperationName, { cases, derived, asked }: Judgement): void {
+function judgeExecutor(executor: TestExecutor, op: OperationName, { cases, derived, asked }: Judgment): void {
   const refused = cases.flatMap((operation) => executor.refusals(op, operation).map((way) => inWay(operation, way)))
   const served = cases.flatMap((operation) => executor.ways(op, operation).map((way) => inWay(operation, way)))
   if (refused.length > 0) {

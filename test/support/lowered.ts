@@ -1,9 +1,9 @@
 /** Networks for tests of the lowering: everything that the compiler meets, as small as it can be. */
 import { compilePrograms } from '../../lib/compiler/compile.js'
-import type { CompileOptions } from '../../lib/compiler/options.js'
+import type { ProgramOptions } from '../../lib/compiler/options.js'
 import type { ProgramSet } from '../../lib/compiler/program.js'
 import { buildGraph } from '../../lib/graph/build.js'
-import { batchNorm, classifier, conv2d, dropout, maxPool, network, projection, relu, residual, type Network } from '../../lib/layers/index.js'
+import { batchNorm, classifierHead, conv2d, dropout, maxPool, network, projection, relu, residual, type Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { unitNames } from '../../lib/models/units.js'
 
@@ -36,7 +36,7 @@ function own(): Network {
       second: unit(9, { activation: 'shared', shortcut: projection({ channels: 9 }) }),
       third: unit(9, { shortcut: [batchNorm(), relu(), conv2d({ channels: 9, kernel: 1 })] }),
       norm: [batchNorm(), relu()],
-      head: classifier({ classes: 4 }),
+      head: classifierHead({ classes: 4 }),
     },
   })
 }
@@ -58,7 +58,7 @@ export const NETWORKS: readonly (readonly [name: string, network: Network])[] = 
 
 export const BATCH = 4
 
-export function compileOptions(net: Network, more: Partial<CompileOptions> = {}): CompileOptions {
+export function compileOptions(net: Network, more: Partial<ProgramOptions> = {}): ProgramOptions {
   const { height, width, channels } = net.input
   const each = (value: number): number[] => new Array<number>(channels).fill(value)
   const settings = buildGraph(net).parameters.map(({ name, role }) => [name, { decay: role === 'weight' ? 1e-3 : 0, rate: 1 }] as const)
@@ -67,14 +67,14 @@ export function compileOptions(net: Network, more: Partial<CompileOptions> = {})
     precision: 'fp64',
     batch: BATCH,
     programs: ['train', 'evaluate', 'infer'],
-    input: { kind: 'images', height, width, pad: 1, mean: each(0.5), deviation: each(0.25) },
+    input: { kind: 'images', height, width, pad: 1, mean: each(0.5), std: each(0.25) },
     loss: { kind: 'crossEntropy', smoothing: 0.1, softTargets: false },
     update: { momentum: 0.9, nesterov: true, clipNorm: 0, settings: Object.fromEntries(settings) },
     ...more,
   }
 }
 
-export function compiled(net: Network, more: Partial<CompileOptions> = {}): Promise<ProgramSet> {
+export function compiled(net: Network, more: Partial<ProgramOptions> = {}): Promise<ProgramSet> {
   return compilePrograms(buildGraph(net), compileOptions(net, more))
 }
 
@@ -85,6 +85,9 @@ export function startValues(net: Network): readonly (readonly [name: string, val
     const count = shape.reduce((product, size) => product * size, 1)
     const spread = shape.length === 1 ? 0.3 : Math.sqrt((2 * (shape[0] as number)) / count)
     const around = /running_var|norm\d*\.weight/.test(name) ? 1 : 0
-    return [name, Float64Array.from({ length: count }, (_, place) => around + spread * Math.sin(12.9898 * place + 78.233 * index + ((place * place) % 17)))]
+    return [
+      name,
+      Float64Array.from({ length: count }, (_, position) => around + spread * Math.sin(12.9898 * position + 78.233 * index + ((position * position) % 17))),
+    ]
   })
 }

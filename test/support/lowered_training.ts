@@ -1,8 +1,8 @@
 /** What lowered programs leave, run by the reference executor in double, against what the unlowered ones leave. */
 import type { ExecutionContext } from 'ava'
-import { serialisePrograms } from '../../lib/compiler/compile.js'
+import { serializePrograms } from '../../lib/compiler/compile.js'
 import { PLAIN, PRECOMPILED, RUNTIME_COMPILED, type Tier } from '../../lib/compiler/lower/engines.js'
-import type { CompileOptions } from '../../lib/compiler/options.js'
+import type { ProgramOptions } from '../../lib/compiler/options.js'
 import type { Precision } from '../../lib/compiler/program.js'
 import { lossScaleOf, lossScaleStart } from '../../lib/compiler/update.js'
 import { checkGoldens } from '../../lib/goldens/check.js'
@@ -40,10 +40,10 @@ export async function goldensOnLaunches(t: ExecutionContext, [, tier, precision]
 type Snapshot = ReadonlyMap<string, Float64Array>
 
 /** Three steps and an evaluation: everything that is kept, by name. */
-export async function trained(net: Network, more: Partial<CompileOptions>): Promise<Snapshot> {
+export async function trained(net: Network, more: Partial<ProgramOptions>): Promise<Snapshot> {
   const options = compileOptions(net, more)
   const set = await compiled(net, more)
-  const session = await loadBinding().createSession(await serialisePrograms(set), { threads: 1 })
+  const session = await loadBinding().createSession(await serializePrograms(set), { threads: 1 })
   try {
     await session.allocate()
     for (const [name, values] of startValues(net)) await session.write(name, values)
@@ -65,7 +65,7 @@ export async function trained(net: Network, more: Partial<CompileOptions>): Prom
         Int32Array.from({ length: BATCH }, (_, index) => (index + step) % 4),
       )
       await session.write(
-        'placement',
+        'crops',
         Int32Array.from({ length: BATCH * 3 }, (_, index) => (index + step) % 2),
       )
       await run('train', step)
@@ -113,7 +113,7 @@ export function loweredTitle([name]: (typeof NETWORKS)[number]): string {
 }
 
 export async function everyTierAgrees(t: ExecutionContext, [, net]: (typeof NETWORKS)[number]): Promise<void> {
-  const variants: readonly (readonly [string, Partial<CompileOptions>])[] = [
+  const variants: readonly (readonly [string, Partial<ProgramOptions>])[] = [
     ['as it is', {}],
     ['two groups, clipped', { statisticsGroups: 2, update: { ...compileOptions(net).update!, clipNorm: 0.5 } }],
   ]

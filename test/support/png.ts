@@ -5,18 +5,18 @@ export interface PngOptions {
   readonly width: number
   readonly height: number
   readonly depth: 1 | 2 | 4 | 8 | 16
-  /** 0 grey, 2 colour, 3 palette, 4 grey and alpha, 6 colour and alpha. */
-  readonly colour: 0 | 2 | 3 | 4 | 6
+  /** 0 gray, 2 color, 3 palette, 4 gray and alpha, 6 color and alpha. */
+  readonly color: 0 | 2 | 3 | 4 | 6
   /** Bytes of the rows, without filters. */
   readonly rows: Uint8Array
   readonly palette?: Uint8Array
 }
 
-export function png({ width, height, depth, colour, rows, palette }: PngOptions): Buffer {
+export function png({ width, height, depth, color, rows, palette }: PngOptions): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
-  header.set([depth, colour, 0, 0, 0], 8)
+  header.set([depth, color, 0, 0, 0], 8)
   const pitch = rows.length / height
   const filtered = Buffer.concat(Array.from({ length: height }, (_, y) => Buffer.concat([Buffer.of(0), rows.subarray(y * pitch, (y + 1) * pitch)])))
   const signature = Buffer.of(137, 80, 78, 71, 13, 10, 26, 10)
@@ -31,7 +31,7 @@ export function png({ width, height, depth, colour, rows, palette }: PngOptions)
 
 /** 8-bit RGB. */
 export function rgbPng(width: number, height: number, pixels: Uint8Array): Buffer {
-  return png({ width, height, depth: 8, colour: 2, rows: pixels })
+  return png({ width, height, depth: 8, color: 2, rows: pixels })
 }
 
 export function chunk(type: string, data: Uint8Array): Buffer {

@@ -17,7 +17,7 @@ export class Code {
     return this.put('tensor', index, access)
   }
   /** scale * register + bias, vectors `scale` and `scale + 1`. */
-  normalise(register: number, scale: number): number {
+  normalize(register: number, scale: number): number {
     return this.put('add', this.put('multiply', register, this.put('vector', scale)), this.put('vector', scale + 1))
   }
 }
@@ -36,9 +36,9 @@ export function evaluate(operation: OperationCase): Values[] {
   const registers: Values[] = []
   for (let i = 0; i < code.length; i += 4) {
     const [opcode, a, b] = code.slice(i, i + 3) as [number, number, number]
-    const unary = (apply: (value: number) => number): Values => valuesOf(domain, (place) => apply(registers[a]!.data[place]!))
+    const unary = (apply: (value: number) => number): Values => valuesOf(domain, (position) => apply(registers[a]!.data[position]!))
     const binary = (apply: (left: number, right: number) => number): Values =>
-      valuesOf(domain, (place) => apply(registers[a]!.data[place]!, registers[b]!.data[place]!))
+      valuesOf(domain, (position) => apply(registers[a]!.data[position]!, registers[b]!.data[position]!))
     const instructions: Readonly<Record<PointwiseOpcode, () => Values>> = {
       tensor: () => (b > 0 ? image(domain, (n, c, h, w) => at(tensors[a]!, n, c, h * b, w * b)) : spread(tensors[a]!, domain, -b)),
       vector: () => image(domain, (n, c) => (c < dim(vectors[a]!, 1) ? perChannel(vectors[a], n, N, c, NaN) : 0)),
@@ -56,7 +56,7 @@ export function evaluate(operation: OperationCase): Values[] {
   return registers
 }
 
-/** Puts place (h, w) of a tensor at (s h, s w) of an otherwise empty domain: the adjoint of subsampling. Channels that do not fit are dropped. */
+/** Puts position (h, w) of a tensor at (s h, s w) of an otherwise empty domain: the adjoint of subsampling. Channels that do not fit are dropped. */
 function spread(tensor: Values, domain: readonly number[], s: number): Values {
   const [N, C, H, W] = domain as [number, number, number, number]
   const result = valuesOf(domain)
@@ -76,9 +76,9 @@ export function sumTerms(operation: OperationCase, registers: readonly Values[])
   const sums = valuesOf([groups, terms, C])
   for (let term = 0; term < terms; term++) {
     const [value, factor] = [registers[pairs[term * 2]!]!, registers[pairs[term * 2 + 1]!]]
-    value.data.forEach((one, place) => {
-      const [n, c] = [Math.floor(place / (C * H * W)), Math.floor(place / (H * W)) % C]
-      sums.data[(Math.floor((n * groups) / N) * terms + term) * C + c]! += one * (factor?.data[place] ?? 1)
+    value.data.forEach((one, position) => {
+      const [n, c] = [Math.floor(position / (C * H * W)), Math.floor(position / (H * W)) % C]
+      sums.data[(Math.floor((n * groups) / N) * terms + term) * C + c]! += one * (factor?.data[position] ?? 1)
     })
   }
   return sums

@@ -1,6 +1,6 @@
 /** Networks that train while dead ranges of the activation arena are filled with NaNs between operations. */
 import type { ExecutionContext } from 'ava'
-import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
+import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
 import { loadBinding } from '../../lib/native/load.js'
@@ -8,16 +8,16 @@ import { matrix } from './matrix.js'
 import { onDevice } from './on_device.js'
 
 const small = { height: 8, width: 8, channels: 3 }
-const networks: Readonly<Record<string, PreResNetDescription & { readonly recompute?: number }>> = {
+const networks: Readonly<Record<string, PreResNetDescription & { readonly activationCheckpointing?: number }>> = {
   'pre-activation, basic, option A': { family: 'cifar', depth: 14, block: 'basic', input: small },
   'pre-activation, bottleneck': { family: 'cifar', depth: 20, block: 'bottleneck', input: small },
-  'bottleneck, recomputed': { family: 'cifar', depth: 38, block: 'bottleneck', input: small, recompute: 3 },
+  'bottleneck, recomputed': { family: 'cifar', depth: 38, block: 'bottleneck', input: small, activationCheckpointing: 3 },
   original: { family: 'cifar', depth: 14, block: 'basic', unit: 'original', input: small },
   'exclusive gating': { family: 'cifar', depth: 14, block: 'basic', unit: 'exclusive-gating', gateBias: -2, input: small },
   imagenet: { family: 'imagenet', units: [1, 1, 1, 1], widths: [32, 48, 64, 80], block: 'bottleneck', input: { height: 33, width: 33, channels: 3 } },
 }
 
-const places = [
+const devices = [
   ['cpu', 'fp32'],
   ['cpu', 'bf16'],
   ['cuda-emulated', 'fp32'],
@@ -29,10 +29,10 @@ type Description = (typeof networks)[string]
 interface Case {
   readonly name: string
   readonly description: Description
-  readonly place: (typeof places)[number]
+  readonly device: (typeof devices)[number]
 }
 
-/** Every network once or more, and every place. */
+/** Every network once or more, and every device. */
 const quick = [
   'pre-activation, basic, option A, cpu fp32',
   'pre-activation, basic, option A, cuda-emulated fp16',
@@ -45,15 +45,18 @@ const quick = [
 ]
 
 export const poisonings = matrix<Case>(
-  Object.entries(networks).flatMap(([name, description]) => places.map((place) => ({ name, description, place }))),
-  ({ name, place }) => quick.includes(`${name}, ${place.join(' ')}`),
+  Object.entries(networks).flatMap(([name, description]) => devices.map((device) => ({ name, description, device }))),
+  ({ name, device }) => quick.includes(`${name}, ${device.join(' ')}`),
 )
 
-export function titleOf({ name, place }: Case): string {
-  return `${name}, ${place.join(' ')}: garbage in dead memory changes no bit`
+export function titleOf({ name, device }: Case): string {
+  return `${name}, ${device.join(' ')}: garbage in dead memory changes no bit`
 }
 
-export async function sameBits(t: ExecutionContext, { description: { recompute, ...options }, place: [device, precision] }: Case): Promise<void> {
+export async function sameBits(
+  t: ExecutionContext,
+  { description: { activationCheckpointing, ...options }, device: [device, precision] }: Case,
+): Promise<void> {
   const network = preResNet({ ...options, classes: 5 })
   const graph = buildGraph(network)
   const settings = Object.fromEntries(graph.parameters.map((parameter) => [parameter.name, { decay: 1e-3, rate: 1 }]))
@@ -63,11 +66,11 @@ export async function sameBits(t: ExecutionContext, { description: { recompute, 
     batch: 4,
     programs: ['train', 'evaluate'],
     input: { kind: 'tensor' },
-    recompute: recompute ?? 1,
+    activationCheckpointing: activationCheckpointing ?? 1,
     loss: { kind: 'crossEntropy', smoothing: 0.1, softTargets: false },
     update: { momentum: 0.9, nesterov: true, clipNorm: 0, settings },
   })
-  const text = await serialisePrograms(set)
+  const text = await serializePrograms(set)
   const values = (count: number, seed: number): Float64Array => Float64Array.from({ length: count }, (_, index) => Math.sin(seed + index * 1.7) * 0.5)
   const train = async (poison: boolean): Promise<Buffer[]> => {
     const session = await onDevice(device, () => loadBinding().createSession(text, { threads: 2 }))

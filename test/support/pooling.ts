@@ -21,7 +21,7 @@ export const poolingCases = pairwise({
     [3, 3, 0],
     [1, 2, 0],
   ],
-  normalised: [true, false],
+  normalized: [true, false],
   relu: [true, false],
   sums: [true, false],
   /** Many equal values: the first of them gets the gradient. */
@@ -43,14 +43,14 @@ export const averagePoolingCases = poolingCases.map(({ attributes, ...choice }) 
   attributes: { kernel: 3, stride: 2, padding: 1, ...attributes },
 }))
 
-/** Whether place (h, w) lies in the window of output (p, q). */
+/** Whether position (h, w) lies in the window of output (p, q). */
 export function covers(operation: OperationCase, p: number, q: number, h: number, w: number): boolean {
   const [kernel, stride, padding] = [number(operation, 'kernel', 0), number(operation, 'stride', 0), number(operation, 'padding', 0)]
-  const within = (place: number, output: number): boolean => place >= output * stride - padding && place < output * stride - padding + kernel
+  const within = (position: number, output: number): boolean => position >= output * stride - padding && position < output * stride - padding + kernel
   return within(h, p) && within(w, q)
 }
 
-/** Value and place (h, w) of the first maximum of each window of t(x). */
+/** Value and position (h, w) of the first maximum of each window of t(x). */
 export function firstMaximum(operation: OperationCase): (n: number, c: number, p: number, q: number) => { value: number; h: number; w: number } {
   const raw = inner(operation, 'x', 'scale', 'bias')
   const { shape } = operation.inputs['x'] as { shape: readonly number[] }

@@ -25,8 +25,8 @@ export class Random {
     return Math.floor(this.uniform() * below)
   }
 
-  normals(shape: readonly number[], deviation = 1, mean = 0): Values {
-    return valuesOf(shape, () => mean + deviation * this.normal())
+  normals(shape: readonly number[], std = 1, mean = 0): Values {
+    return valuesOf(shape, () => mean + std * this.normal())
   }
   /** Normal, with exact zeros among them: where a ReLU and its mask change. */
   activations(shape: readonly number[]): Values {

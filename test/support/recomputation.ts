@@ -19,7 +19,7 @@ const networks: Readonly<Record<string, PreResNetDescription>> = {
   imagenet: { family: 'imagenet', units: [3, 4, 5, 2], widths: [32, 48, 64, 80], block: 'bottleneck', input: { height: 33, width: 33, channels: 3 } },
 }
 
-const places = [
+const devices = [
   ['reference', 'fp64'],
   ['cpu', 'fp32'],
   ['cpu', 'bf16'],
@@ -27,12 +27,12 @@ const places = [
   ['cuda-emulated', 'fp16'],
 ] as const
 
-type Place = (typeof places)[number]
+type Device = (typeof devices)[number]
 
 /** Recomputes all but every n-th sum. */
-export async function open(description: PreResNetDescription, [device, precision]: Place, recompute: number): Promise<Session> {
+export async function open(description: PreResNetDescription, [device, precision]: Device, activationCheckpointing: number): Promise<Session> {
   const network = preResNet({ ...description, classes: 5 })
-  return onDevice(device, (device) => compile(network, { batch: 4, device, precision, seed: 2, optimizer: sgd(), recompute }))
+  return onDevice(device, (device) => compile(network, { batch: 4, device, precision, seed: 2, optimizer: sgd(), activationCheckpointing }))
 }
 
 /** Losses of three steps, and everything that they leave. */
@@ -51,26 +51,26 @@ export const operations = ({ programs }: Session): number => programs.programs['
 interface Case {
   readonly name: string
   readonly description: PreResNetDescription
-  readonly place: Place
+  readonly device: Device
 }
 
 export const recomputations = matrix<Case>(
-  Object.entries(networks).flatMap(([name, description]) => places.map((place) => ({ name, description, place }))),
-  ({ name, place: [device, precision] }) =>
+  Object.entries(networks).flatMap(([name, description]) => devices.map((device) => ({ name, description, device }))),
+  ({ name, device: [device, precision] }) =>
     ['basic, option A cpu fp32', 'bottleneck cpu bf16', 'bottleneck cuda-emulated fp16', 'exclusive gating reference fp64'].includes(
       `${name} ${device} ${precision}`,
     ),
 )
 
-export function titleOf({ name, place }: Case): string {
-  return `${name}, ${place.join(' ')}: recomputed sums change no bit`
+export function titleOf({ name, device }: Case): string {
+  return `${name}, ${device.join(' ')}: recomputed sums change no bit`
 }
 
-export async function sameBits(t: ExecutionContext, { description, place }: Case): Promise<void> {
-  await using kept = await open(description, place, 1)
+export async function sameBits(t: ExecutionContext, { description, device }: Case): Promise<void> {
+  await using kept = await open(description, device, 1)
   const expected = await trained(t, kept)
   for (const every of [2, 3]) {
-    await using session = await open(description, place, every)
+    await using session = await open(description, device, every)
     t.true(operations(session) > operations(kept))
     t.deepEqual(await trained(t, session), expected)
   }

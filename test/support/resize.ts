@@ -16,8 +16,8 @@ function resizedRows({ height, width, channels, pixels }: Picture, target: numbe
   const scale = width / target
   const reach = Math.max(scale, 1)
   for (let x = 0; x < target; x++) {
-    const centre = (x + 0.5) * scale
-    const weights = Array.from({ length: width }, (_, from) => Math.max(0, 1 - Math.abs(from + 0.5 - centre) / reach))
+    const center = (x + 0.5) * scale
+    const weights = Array.from({ length: width }, (_, from) => Math.max(0, 1 - Math.abs(from + 0.5 - center) / reach))
     const total = weights.reduce((sum, weight) => sum + weight, 0)
     for (let y = 0; y < height; y++) {
       for (let channel = 0; channel < channels; channel++) {

@@ -1,6 +1,6 @@
 /** Networks that are trained with several numbers of threads and images in a block. */
 import type { ExecutionContext } from 'ava'
-import { batchNorm, classifier, conv2d, network, relu, repeat, residual, type Network } from '../../lib/layers/index.js'
+import { batchNorm, classifierHead, conv2d, network, relu, repeat, residual, type Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { nativeBf16 } from '../../lib/runtime/device.js'
 import { compile } from '../../lib/runtime/compile.js'
@@ -29,7 +29,7 @@ const odd: Network = network({
     ),
     wide: residual({ branch: [batchNorm(), relu(), conv2d({ channels: 128, kernel: 3 })] }),
     norm: [batchNorm(), relu()],
-    head: classifier({ classes: 10 }),
+    head: classifierHead({ classes: 10 }),
   },
 })
 

@@ -1,9 +1,9 @@
 /** A small network compiled for one device, and a session that trains it: what tests of the native side run. */
-import { compilePrograms, serialisePrograms } from '../../lib/compiler/compile.js'
-import type { CompileOptions } from '../../lib/compiler/options.js'
+import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.js'
+import type { ProgramOptions } from '../../lib/compiler/options.js'
 import type { ProgramSet } from '../../lib/compiler/program.js'
 import { buildGraph } from '../../lib/graph/build.js'
-import { batchNorm, classifier, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
+import { batchNorm, classifierHead, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
 import { loadBinding } from '../../lib/native/load.js'
 import type { NativeSession, RunOptions } from '../../lib/native/types.js'
 
@@ -21,19 +21,19 @@ export function tinyNetwork(): Network {
       stem: conv2d({ channels, kernel: 3 }),
       unit: residual({ branch: [batchNorm(), relu(), conv2d({ channels, kernel: 3 }), batchNorm(), relu(), conv2d({ channels, kernel: 3 })] }),
       norm: [batchNorm(), relu()],
-      head: classifier({ classes: CLASSES }),
+      head: classifierHead({ classes: CLASSES }),
     },
   })
 }
 
-export async function tinyPrograms(device: 'reference' | 'cpu' = 'reference', more: Partial<CompileOptions> = {}): Promise<ProgramSet> {
+export async function tinyPrograms(device: 'reference' | 'cpu' = 'reference', more: Partial<ProgramOptions> = {}): Promise<ProgramSet> {
   const graph = buildGraph(tinyNetwork())
   return compilePrograms(graph, {
     device,
     precision: device === 'reference' ? 'fp64' : 'fp32',
     batch: BATCH,
     programs: ['train', 'evaluate', 'infer'],
-    input: { kind: 'images', height: SIDE, width: SIDE, pad: 1, mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
+    input: { kind: 'images', height: SIDE, width: SIDE, pad: 1, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
     loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
     update: { momentum: 0.9, nesterov: false, clipNorm: 0, settings: Object.fromEntries(graph.parameters.map(({ name }) => [name, { decay: 1e-4, rate: 1 }])) },
     ...more,
@@ -41,7 +41,7 @@ export async function tinyPrograms(device: 'reference' | 'cpu' = 'reference', mo
 }
 
 export async function openSession(set: ProgramSet, threads = 1): Promise<NativeSession> {
-  const session = await loadBinding().createSession(await serialisePrograms(set), { threads })
+  const session = await loadBinding().createSession(await serializePrograms(set), { threads })
   await session.allocate()
   return session
 }
@@ -66,7 +66,7 @@ export async function fill(session: NativeSession): Promise<void> {
     Int32Array.from({ length: BATCH }, (_, index) => index % CLASSES),
   )
   await session.write(
-    'placement',
+    'crops',
     Int32Array.from({ length: BATCH * 3 }, (_, index) => [index % 2, 1, index % 2][index % 3]!),
   )
 }

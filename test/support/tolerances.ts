@@ -1,6 +1,6 @@
 /**
  * How far a result may be from the reference: |actual - expected| <= relative * |expected| + absolute * rms + floor, where rms is the root
- * mean square of the expected tensor. All terms always apply: the relative one bounds what is large, the absolute one what cancelled, the
+ * mean square of the expected tensor. All terms always apply: the relative one bounds what is large, the absolute one what canceled, the
  * floor what is so small that its type has fewer digits for it.
  */
 import type { OperationName } from '../../lib/contracts.js'
@@ -20,7 +20,7 @@ const PRODUCTS: ReadonlySet<OperationName> = new Set(['conv', 'conv_backward', '
 /** Likewise, of floats on every executor. */
 const FLOAT_SUMS: ReadonlySet<OperationName> = new Set(['linear', 'linear_backward'])
 
-/** Half the distance between neighbours, of a value: what one rounding changes at most. */
+/** Half the distance between neighbors, of a value: what one rounding changes at most. */
 const ROUNDING: Readonly<Record<DType, number>> = { f64: 2 ** -53, f32: 2 ** -24, bf16: 2 ** -8, f16: 2 ** -11, i32: 0, u8: 0 }
 
 /** Half the distance between the smallest numbers, which are no normal ones. */

@@ -21,7 +21,7 @@ export function at(values: Values, n: number, c: number, h: number, w: number): 
   return c < 0 || h < 0 || w < 0 || c >= C || h >= H || w >= W ? 0 : values.data[((n * C + c) * H + h) * W + w]!
 }
 
-/** A tensor N C H W from a function of place. */
+/** A tensor N C H W from a function of position. */
 export function image(shape: readonly number[], fill: (n: number, c: number, h: number, w: number) => number): Values {
   const [, C, H, W] = shape as [number, number, number, number]
   return valuesOf(shape, (index) => fill(Math.floor(index / (C * H * W)), Math.floor(index / (H * W)) % C, Math.floor(index / W) % H, index % W))

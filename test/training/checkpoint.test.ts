@@ -5,13 +5,13 @@ import { promisify } from 'node:util'
 import test from 'ava'
 import { randomCrop } from '../../lib/data/index.js'
 import type { SafetensorsTensor } from '../../lib/formats/safetensors.js'
-import { classifier, conv2d, network } from '../../lib/layers/index.js'
+import { classifierHead, conv2d, network } from '../../lib/layers/index.js'
 import { listCheckpoints, pruneCheckpoints, publishCheckpoint, removeTemporary, verifyCheckpoint, type Snapshot } from '../../lib/training/checkpoint.js'
 import type { Recipe } from '../../lib/training/recipe.js'
 import { stateFormat, type CheckpointState } from '../../lib/training/state.js'
 import { temporaryDirectory } from '../formats/directory.js'
 
-const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 3 }) } })
+const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifierHead({ classes: 3 }) } })
 
 /** What is absent has its default. */
 const recipe = {

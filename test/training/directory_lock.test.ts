@@ -256,15 +256,15 @@ test('what takers of earlier versions have left blocks nobody', async (t) => {
 test('a run locks its checkpoints and its output', async (t) => {
   const base = await temporaryDirectory(t)
   const [checkpoints, output] = [join(base, 'checkpoints'), join(base, 'output')]
-  for (const place of [checkpoints, output]) {
-    await using _lock = await DirectoryLock.take(place)
+  for (const directory of [checkpoints, output]) {
+    await using _lock = await DirectoryLock.take(directory)
     const { finished } = fit(tiny(), { ...(await options(checkpoints)), output })
-    await t.throwsAsync(finished, { code: 'ERR_CHECKPOINT', message: new RegExp(`^${place}: another run works in this directory`) })
+    await t.throwsAsync(finished, { code: 'ERR_CHECKPOINT', message: new RegExp(`^${directory}: another run works in this directory`) })
   }
   t.deepEqual(await readdir(base), [], 'directories that were made for it are gone')
   await using run = fit(tiny(), { ...(await options(checkpoints)), output })
   await run.finished
-  for (const place of [checkpoints, output]) t.false((await readdir(place)).includes(lockFile))
+  for (const directory of [checkpoints, output]) t.false((await readdir(directory)).includes(lockFile))
 })
 
 test('directories are locked once each, by whatever names', async (t) => {

@@ -322,17 +322,17 @@ test('fine-tuning: a replaced head over frozen layers', async (t) => {
   const body = ['stem', 'unit', 'norm']
   const tuned = await fit(
     network,
-    await options({ train: few, frozen: body, frozenStatistics: ['unit', 'norm'], initialise: { from: path, except: ['head'] } }),
+    await options({ train: few, frozen: body, frozenStatistics: ['unit', 'norm'], initialize: { from: path, except: ['head'] } }),
   ).finished
   for (const [name, { data, shape }] of tuned.tensors) {
     if (body.some((part) => name.startsWith(`${part}.`))) t.deepEqual(data, ten.tensors.get(name)!.data, name)
     else t.is(shape[0], 2, name)
   }
-  await t.throwsAsync(fit(network, await options({ train: few, initialise: { from: path } })).finished, {
+  await t.throwsAsync(fit(network, await options({ train: few, initialize: { from: path } })).finished, {
     code: 'ERR_PARAMETER',
     message: /head\.fc\.weight: expected shape \[2, 8\], got \[10, 8\]/,
   })
-  await t.throwsAsync(fit(network, await options({ train: few, initialise: { from: join(directory, 'none') } })).finished, {
+  await t.throwsAsync(fit(network, await options({ train: few, initialize: { from: join(directory, 'none') } })).finished, {
     code: 'ERR_FILE',
     message: /no such file/,
   })

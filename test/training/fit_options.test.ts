@@ -1,11 +1,11 @@
 import test from 'ava'
 import type { Dataset } from '../../lib/data/dataset.js'
 import { centerCrop, flip, randomCrop, resize } from '../../lib/data/index.js'
-import { classifier, conv2d, network } from '../../lib/layers/index.js'
+import { classifierHead, conv2d, network } from '../../lib/layers/index.js'
 import { fit } from '../../lib/training/fit.js'
 import { planFit, type FitOptions, type FitSettings } from '../../lib/training/fit_options.js'
 
-const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 3 }) } })
+const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifierHead({ classes: 3 }) } })
 
 const data = (length: number): Dataset => ({
   name: 'made',

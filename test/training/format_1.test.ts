@@ -7,7 +7,7 @@ import {
   centerCrop,
   digits,
   flip,
-  imageFolders,
+  imageFolderSplits,
   randomCrop,
   resize,
   type CacheChoice,
@@ -17,13 +17,13 @@ import {
 } from '../../lib/data/index.js'
 import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
-import { batchNorm, classifier, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
+import { batchNorm, classifierHead, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import { describeModel, fit, type FitOptions, type FitSettings, loadModel, multiStep, sgd } from '../../lib/training/index.js'
 import { listCheckpoints } from '../../lib/training/checkpoint.js'
 import { temporaryDirectory } from '../formats/directory.js'
 
-const place = fileURLToPath(new URL('../../../test/fixtures/format-1', import.meta.url))
+const fixtures = fileURLToPath(new URL('../../../test/fixtures/format-1', import.meta.url))
 
 function small({ side, channels, classes }: { readonly side: number; readonly channels: number; readonly classes: number }): Network {
   return network({
@@ -33,7 +33,7 @@ function small({ side, channels, classes }: { readonly side: number; readonly ch
       stem: conv2d({ channels: 4, kernel: 3, stride: 2 }),
       unit: residual({ branch: [batchNorm(), relu(), conv2d({ channels: 4, kernel: 3 })] }),
       norm: [batchNorm(), relu()],
-      head: classifier({ classes }),
+      head: classifierHead({ classes }),
     },
   })
 }
@@ -52,9 +52,9 @@ const prepared = (...evaluate: readonly PreparationStep[]): Preparation => ({ tr
 const resized = prepared(resize(14), centerCrop())
 const cases: readonly Case[] = [
   { name: 'digits-run', net: small({ side: 28, channels: 1, classes: 10 }), data: digits, prepare: { train: [randomCrop({ pad: 2 })] } },
-  { name: 'cached-run', net: folder, data: () => imageFolders(join(place, 'images')), prepare: resized, cache: 'memory' },
-  { name: 'files-run', net: folder, data: () => imageFolders(join(place, 'images')), prepare: resized, cache: 'files' },
-  { name: 'fitting-run', net: folder, data: () => imageFolders(join(place, 'fitting')), prepare: prepared(), cache: 'memory' },
+  { name: 'cached-run', net: folder, data: () => imageFolderSplits(join(fixtures, 'images')), prepare: resized, cache: 'memory' },
+  { name: 'files-run', net: folder, data: () => imageFolderSplits(join(fixtures, 'images')), prepare: resized, cache: 'files' },
+  { name: 'fitting-run', net: folder, data: () => imageFolderSplits(join(fixtures, 'fitting')), prepare: prepared(), cache: 'memory' },
 ]
 
 /** What make.mjs trained with. */
@@ -81,7 +81,7 @@ async function options({ data, prepare, cache }: Case, directory: string): Promi
 
 async function copyOf(t: ExecutionContext, name: string): Promise<string> {
   const directory = join(await temporaryDirectory(t), 'run')
-  await cp(join(place, name), directory, { recursive: true })
+  await cp(join(fixtures, name), directory, { recursive: true })
   return directory
 }
 
@@ -90,7 +90,7 @@ for (const given of cases) {
     const directory = await copyOf(t, given.name)
     const trained = await fit(given.net, await options(given, directory)).finished
     t.like(trained, { step: 10, outcome: 'completed' })
-    const { tensors } = await readSafetensors(join(place, given.name, 'continued.safetensors'))
+    const { tensors } = await readSafetensors(join(fixtures, given.name, 'continued.safetensors'))
     t.deepEqual([...trained.tensors.keys()].sort(), [...tensors.keys()].sort())
     for (const [name, { data }] of tensors) {
       // Another processor may round otherwise.
@@ -101,16 +101,16 @@ for (const given of cases) {
   })
 
   test(`${given.name}: its model loads, into a session and a classifier`, async (t) => {
-    const path = join(place, given.name, 'model.safetensors')
+    const path = join(fixtures, given.name, 'model.safetensors')
     const { test: images } = await given.data()
     await using session = await compile(given.net, { data: images, prepare: (await describeModel(path)).prepare!, batch: 3, threads: 1, precision: 'fp32' })
     await loadModel(session, path)
-    const lines = (await readFile(join(place, given.name, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n')
+    const lines = (await readFile(join(fixtures, given.name, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n')
     const last = lines.map((line) => JSON.parse(line) as { kind: string; step: number; top1Error: number }).findLast(({ kind }) => kind === 'validation')!
     t.is(last.step, 6)
     t.is((await session.evaluate(images)).top1Error, last.top1Error)
     await using classes = await Classifier.load(path, { threads: 1, top: 1 })
-    const [best] = await classes.classify(await readFile(join(place, 'images/test/left/0.png')))
+    const [best] = await classes.classify(await readFile(join(fixtures, 'images/test/left/0.png')))
     t.true(best!.probability > 0)
   })
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { centerCrop, flip, imageFolder, randomCrop, resize, type CacheChoice, type Normalization } from '../../lib/data/index.js'
-import { classifier, conv2d, network } from '../../lib/layers/index.js'
+import { classifierHead, conv2d, network } from '../../lib/layers/index.js'
 import { fit, type FitSettings } from '../../lib/training/index.js'
 import { listCheckpoints } from '../../lib/training/checkpoint.js'
 import { fitTable } from '../../lib/training/fit_options.js'
@@ -43,7 +43,7 @@ test('images in memory to validate on are not resized either; unless they fit, t
 
 const small = network({
   input: { height: 12, width: 12, channels: 3 },
-  layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 2 }) },
+  layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifierHead({ classes: 2 }) },
 })
 
 for (const cache of ['auto', 'memory', 'files'] as const) {

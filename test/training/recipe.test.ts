@@ -1,7 +1,7 @@
 /** What decides the numbers of a run, and how a run that differs from its checkpoint is told. */
 import test from 'ava'
 import { flip, memoryDataset, randomCrop, type CompletePreparation } from '../../lib/data/index.js'
-import { classifier, conv2d, dropout, network, optionA, relu, repeat, residual, type Network } from '../../lib/layers/index.js'
+import { classifierHead, conv2d, dropout, network, optionA, relu, repeat, residual, type Network } from '../../lib/layers/index.js'
 import type { Option, Table } from '../../lib/options/spec.js'
 import { fitTable, planFit } from '../../lib/training/fit_options.js'
 import { differences, otherOptions, recipeOf, type Recipe, type Taken } from '../../lib/training/recipe.js'
@@ -9,8 +9,8 @@ import { multiStep } from '../../lib/training/schedules.js'
 import { sgd } from '../../lib/training/sgd.js'
 
 const input = { height: 4, width: 4, channels: 1 }
-const net = network({ input, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifier({ classes: 2 }) } })
-const wide = network({ name: 'wide', input, layers: { stem: conv2d({ channels: 4, kernel: 3 }), head: classifier({ classes: 2 }) } })
+const net = network({ input, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifierHead({ classes: 2 }) } })
+const wide = network({ name: 'wide', input, layers: { stem: conv2d({ channels: 4, kernel: 3 }), head: classifierHead({ classes: 2 }) } })
 const made = (name: string, pixel: number) => memoryDataset({ name, images: new Uint8Array(64).fill(pixel), labels: [0, 1, 0, 1], ...input, classes: 2 })
 const train = await made('made', 0)
 const least = { train, batch: 2, steps: 8, learningRate: 0.1 }
@@ -34,7 +34,7 @@ const others: Readonly<Record<string, unknown>> = {
   batch: 4,
   statisticsGroups: 2,
   'checkpoint.directory': 'runs',
-  'initialise.from': 'model',
+  'initialize.from': 'model',
   'cuda.tune': { key: 1 },
   'cuda.onTuning': () => undefined,
   'cuda.lossScale': 2,
@@ -64,7 +64,7 @@ function changes(table: Table, above = ''): Change[] {
       const value = otherThan(path, option)
       return value === undefined || path === 'device' || path === 'precision' || path === 'prepare' ? [] : [{ path, option, value, given: { [key]: value } }]
     }
-    const beside = key === 'checkpoint' ? { directory: 'runs' } : key === 'initialise' ? { from: 'model' } : {}
+    const beside = key === 'checkpoint' ? { directory: 'runs' } : key === 'initialize' ? { from: 'model' } : {}
     return changes(option.table, `${path}.`).map((inner) => ({ ...inner, given: { [key]: { ...beside, ...inner.given } } }))
   })
 }
@@ -125,7 +125,7 @@ test('another device, precision and network are told', (t) => {
 })
 
 test('of another network the first layer or property that differs is told', (t) => {
-  const [stem, head] = [conv2d({ channels: 2, kernel: 3 }), classifier({ classes: 2 })]
+  const [stem, head] = [conv2d({ channels: 2, kernel: 3 }), classifierHead({ classes: 2 })]
   const unit = residual({ branch: [relu(), conv2d({ channels: 2, kernel: 3 })] })
   const before = network({ input, layers: { stem, unit, stage: repeat(2, relu()), head } })
   const others: readonly (readonly [now: Network, text: string])[] = [

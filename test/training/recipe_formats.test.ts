@@ -5,7 +5,7 @@ import type { PreresnetError } from '../../lib/errors.js'
 import {
   averagePool,
   batchNorm,
-  classifier,
+  classifierHead,
   conv2d,
   dropout,
   gate,
@@ -35,7 +35,7 @@ const net = network({
     stage: repeat(2, dropout({ rate: 0.5 })),
     pools: sequential([maxPool({ kernel: 2 }), averagePool({ kernel: 2 })]),
     scale: scale({ factor: 2 }),
-    head: classifier({ classes: 2 }),
+    head: classifierHead({ classes: 2 }),
   },
 })
 const prepare: CompletePreparation = {
@@ -54,19 +54,19 @@ const read = (data: object, rate = usual): Promise<Recipe> => readRecipe({ forma
 
 /** Copies of `data`, each without one property of one object of a kind, by `kind.property`. */
 function* lacking(data: Data): Generator<readonly [what: string, data: Data]> {
-  const places: Data[] = []
+  const positions: Data[] = []
   const collect = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return
-    if ('kind' in value) places.push(value)
+    if ('kind' in value) positions.push(value)
     Object.values(value).forEach(collect)
   }
   collect(data)
-  for (const place of places) {
-    for (const [key, value] of Object.entries(place)) {
+  for (const position of positions) {
+    for (const [key, value] of Object.entries(position)) {
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
-      delete place[key]
-      yield [`${String(place['kind'])}.${key}`, structuredClone(data)]
-      place[key] = value
+      delete position[key]
+      yield [`${String(position['kind'])}.${key}`, structuredClone(data)]
+      position[key] = value
     }
   }
 }

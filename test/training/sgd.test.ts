@@ -1,13 +1,13 @@
 import test from 'ava'
 import { buildGraph } from '../../lib/graph/build.js'
-import { batchNorm, classifier, conv2d, network, relu } from '../../lib/layers/index.js'
+import { batchNorm, classifierHead, conv2d, network, relu } from '../../lib/layers/index.js'
 import { updateOptions } from '../../lib/runtime/optimizer.js'
 import { sgd } from '../../lib/training/sgd.js'
 
 const graph = buildGraph(
   network({
     input: { height: 4, width: 4, channels: 1 },
-    layers: { stem: conv2d({ channels: 2, kernel: 3 }), norm: [batchNorm(), relu()], head: classifier({ classes: 3 }) },
+    layers: { stem: conv2d({ channels: 2, kernel: 3 }), norm: [batchNorm(), relu()], head: classifierHead({ classes: 3 }) },
   }),
 )
 const names = graph.parameters.map(({ name }) => name)

@@ -1,6 +1,6 @@
 /** Real digits and a network small enough to train many times over. */
 import { digits, loader, subset, type Dataset, type Loader, type LoaderOptions } from '../../lib/data/index.js'
-import { batchNorm, classifier, conv2d, dropout, network, relu, residual } from '../../lib/layers/index.js'
+import { batchNorm, classifierHead, conv2d, dropout, network, relu, residual } from '../../lib/layers/index.js'
 import type { Network } from '../../lib/layers/layer.js'
 
 const every = (length: number, parts: number): number[] => Array.from({ length: Math.floor(length / parts) }, (_, index) => index * parts)
@@ -30,7 +30,7 @@ export function tiny(options: TinyOptions = {}): Network {
       stem: conv2d({ channels, kernel: 5, stride: 3 }),
       unit: residual({ branch: options.dropout === undefined ? block : [...block, dropout({ rate: options.dropout })] }),
       norm: [batchNorm(), relu()],
-      head: classifier({ classes }),
+      head: classifierHead({ classes }),
     },
   })
 }

@@ -137,7 +137,7 @@ test('a file of other classes, or of another order, is refused, or taken where t
     t.deepEqual(await values(other), await values(taught))
   }
   await t.throwsAsync(loadModel(taught, path, { classes: 'all' as never }), { code: 'ERR_OPTION', message: /"same" or "any"/ })
-  const learned = { train: { ...train, classes: swapped }, batch: 8, steps: 1, threads: 1, learningRate: 1e-6, frozen: ['stem'], initialise: { from: path } }
+  const learned = { train: { ...train, classes: swapped }, batch: 8, steps: 1, threads: 1, learningRate: 1e-6, frozen: ['stem'], initialize: { from: path } }
   t.deepEqual((await fit(tiny(), learned).finished).tensors.get('stem.weight')!.data, (await values(taught))['stem.weight'])
 })
 

@@ -71,8 +71,8 @@ function leftAxis(loss: Curves['loss']): Axis {
   // Up to the decades around; one value alone has some too.
   const y = scaleLog([lowest, Math.max(highest, lowest * (1 + 1e-9))], [plot.height, 0]).nice()
   // Where decades are few, there are ticks between them; too many labels would touch.
-  const labelled = y.tickFormat(6)
-  const ticks = y.ticks(6).map((tick) => rule(0, y(tick), -5, 0, axis) + text(-9, y(tick) + 4, labelled(tick) && number(tick), 'text-anchor="end"'))
+  const labeled = y.tickFormat(6)
+  const ticks = y.ticks(6).map((tick) => rule(0, y(tick), -5, 0, axis) + text(-9, y(tick) + 4, labeled(tick) && number(tick), 'text-anchor="end"'))
   return { drawing: ticks.join('') + title(-70, -90, 'training loss'), points: (x) => values.map(({ step, value }) => [pixels(x(step)), pixels(y(value))]) }
 }
 
@@ -112,8 +112,8 @@ const pixels = (value: number): string => String(Math.round(value * 10) / 10)
 const number = (value: number): string => value.toLocaleString('en', { maximumSignificantDigits: 6 })
 
 /** In the middle of a pixel, where it is sharp. */
-function rule(x: number, y: number, width: number, height: number, colour: string): string {
-  return `<path d="M${Math.round(x)}.5,${Math.round(y)}.5l${width},${height}" stroke="${colour}"/>`
+function rule(x: number, y: number, width: number, height: number, color: string): string {
+  return `<path d="M${Math.round(x)}.5,${Math.round(y)}.5l${width},${height}" stroke="${color}"/>`
 }
 
 function text(x: number, y: number, content: string, attributes = ''): string {

@@ -1,10 +1,10 @@
-/** A PNG of 8-bit grey or RGB pixels, for pictures inside a page. Node's zlib does the work. */
+/** A PNG of 8-bit gray or RGB pixels, for pictures inside a page. Node's zlib does the work. */
 import { crc32, deflateSync } from 'node:zlib'
 
 export interface Pixels {
   readonly height: number
   readonly width: number
-  /** 1: grey, 3: RGB. */
+  /** 1: gray, 3: RGB. */
   readonly channels: 1 | 3
   /** Rows of pixels, top first. */
   readonly values: Uint8Array

@@ -29,11 +29,11 @@ export function predictionsSvg(predictions: readonly Prediction[]): string {
 }
 
 function drawing({ image, predicted, probability, label }: Prediction): string {
-  const colour = label === undefined ? '#333' : label === predicted ? '#1b7837' : '#b2182b'
+  const color = label === undefined ? '#333' : label === predicted ? '#1b7837' : '#b2182b'
   const small = label === undefined || label === predicted ? `${(100 * probability).toFixed(1)} %` : `${(100 * probability).toFixed(1)} %, is ${label}`
   return (
     `<image x="6" y="6" width="${cell - 12}" height="${cell - 12}" preserveAspectRatio="xMidYMid" style="image-rendering:pixelated" href="${pngUrl(image)}"/>` +
-    `<text x="${cell / 2}" y="${cell + 8}" font-size="14" font-weight="bold" fill="${colour}">${escapeText(predicted)}</text>` +
-    `<text x="${cell / 2}" y="${cell + 23}" font-size="11" fill="${colour}">${escapeText(small)}</text>`
+    `<text x="${cell / 2}" y="${cell + 8}" font-size="14" font-weight="bold" fill="${color}">${escapeText(predicted)}</text>` +
+    `<text x="${cell / 2}" y="${cell + 23}" font-size="11" fill="${color}">${escapeText(small)}</text>`
   )
 }

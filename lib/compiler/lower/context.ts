@@ -4,10 +4,10 @@ import type { Attributes, OperationName, Operands } from '../../contracts.js'
 import { Draft, type DraftOperation, type DraftTensor } from '../draft.js'
 import { tensorsIn } from '../operands.js'
 import { type Choice, PLAIN, type Site, type Want } from './engines.js'
-import { choose, type Target } from './target.js'
+import { choose, type LoweringTarget } from './target.js'
 
 /** t(x) = [ReLU](scale * x + bias). */
-export interface Transform {
+export interface ConvInput {
   readonly x: DraftTensor
   readonly scale: DraftTensor | undefined
   readonly bias: DraftTensor | undefined
@@ -20,11 +20,11 @@ export class Lowering {
   /** Operations whose work another one does. */
   private readonly done = new Set<DraftOperation>()
   private readonly forward = new Map<DraftTensor, DraftOperation<'conv'>>()
-  private readonly activated = new Map<DraftTensor, { readonly transform: Transform; readonly phase: string; readonly y: DraftTensor }[]>()
+  private readonly activated = new Map<DraftTensor, { readonly transform: ConvInput; readonly phase: string; readonly y: DraftTensor }[]>()
 
   constructor(
     readonly draft: Draft,
-    readonly target: Target,
+    readonly target: LoweringTarget,
     /** Convolution weights as convolutions read them. */
     private readonly copies: ReadonlyMap<DraftTensor, DraftTensor>,
   ) {
@@ -80,7 +80,7 @@ export class Lowering {
   }
 
   /** Scale and bias in the storage type, from the norm that writes them; undefined where there is none. */
-  stored({ scale }: Transform): { readonly scale: DraftTensor; readonly bias: DraftTensor } | undefined {
+  stored({ scale }: ConvInput): { readonly scale: DraftTensor; readonly bias: DraftTensor } | undefined {
     const norm = scale?.producer
     if (norm?.op !== 'bn_finalize' || scale === undefined) return undefined
     const { weights, vectorLayout } = this.draft.types
@@ -90,7 +90,7 @@ export class Lowering {
   }
 
   /** The activation in memory: t(x) itself if it is that, else written once in the forward and once again in the backward pass. */
-  activation(transform: Transform, name: string, fused: readonly string[]): DraftTensor {
+  activation(transform: ConvInput, name: string, fused: readonly string[]): DraftTensor {
     const { x, scale, bias, relu } = transform
     if (scale === undefined && !relu) return x
     const phase = this.out.phase

@@ -3,13 +3,13 @@
  * ReLU; bias, residual, ReLU and sums after it where it cannot add them.
  */
 import type { DraftOperation } from '../draft.js'
-import { fusedParts, present, windowOf, type Lowering, type Transform } from './context.js'
+import { fusedParts, present, windowOf, type Lowering, type ConvInput } from './context.js'
 import { PLAIN, RUNTIME_COMPILED, type Want } from './engines.js'
 
 export function lowerConv(lowering: Lowering, operation: DraftOperation<'conv'>): void {
   const { x, w, y, sums, bias, residual, residualScale, residualBias } = operation.operands
   const { residualRelu = false, residualSubsample = 1, relu = false } = operation.attributes
-  const transform = transformOf(operation)
+  const transform = convInputOf(operation)
   const stored = transform.relu ? lowering.stored(transform) : undefined
   const plainResidual =
     residual !== undefined && residualScale === undefined && !residualRelu && residualSubsample === 1 && residual.shape.join() === y.shape.join()
@@ -44,7 +44,7 @@ export function lowerConv(lowering: Lowering, operation: DraftOperation<'conv'>)
 }
 
 /** How a convolution reads its operand. */
-export function transformOf({ operands, attributes }: DraftOperation<'conv'>): Transform {
+export function convInputOf({ operands, attributes }: DraftOperation<'conv'>): ConvInput {
   const { x, xScale: scale, xBias: bias } = operands
   return { x, scale, bias, relu: attributes.xRelu === true }
 }

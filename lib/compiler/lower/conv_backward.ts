@@ -3,7 +3,7 @@
  * gives a norm's backward pass too where cuDNN does that in one; elsewhere mask, addition and sums are a launch of their own.
  */
 import type { DraftOperation, DraftTensor } from '../draft.js'
-import { transformOf } from './conv.js'
+import { convInputOf } from './conv.js'
 import { PreresnetError } from '../../errors.js'
 import { fusedParts, present, windowOf, type Lowering } from './context.js'
 import { PLAIN, PRECOMPILED, type Want } from './engines.js'
@@ -31,7 +31,7 @@ function gradientOfWeights(lowering: Lowering, operation: DraftOperation<'conv_b
   const { weights, weightLayout } = lowering.draft.types
   const forward = lowering.forwardOf(operation)
   // Of what the backward pass reads, which may be a copy that was computed again.
-  const transform = { ...transformOf(forward), x }
+  const transform = { ...convInputOf(forward), x }
   const stored = transform.relu ? lowering.stored(transform) : undefined
   const choice = lowering.choose('weights', operation, { x, w, y: dy }, present<Want>([stored !== undefined && 'transform']))
   const fuses = stored !== undefined && choice.tier !== PLAIN
@@ -47,8 +47,8 @@ function gradientAtOperand(lowering: Lowering, operation: DraftOperation<'conv_b
   if (dx === undefined) return
   const masked = operation.attributes.mask === true
   const norm = normBehind(lowering, operation)
-  const normalised = masked && xScale !== undefined
-  const wants = present<Want>([add !== undefined && 'add', normalised && 'mask', sums !== undefined && 'sums', norm !== undefined && 'norm'])
+  const normalized = masked && xScale !== undefined
+  const wants = present<Want>([add !== undefined && 'add', normalized && 'mask', sums !== undefined && 'sums', norm !== undefined && 'norm'])
   const choice = lowering.choose('data', operation, { x, w, y: dy }, wants)
   const convolution = { ...windowOf(operation), ...choice }
   const weights = lowering.weights(w)

@@ -6,10 +6,10 @@ import type { Draft, DraftTensor } from '../draft.js'
 import { Lowering } from './context.js'
 import { lowerConv } from './conv.js'
 import { lowerConvBackward } from './conv_backward.js'
-import type { Target } from './target.js'
+import type { LoweringTarget } from './target.js'
 
 /** `copies`: of convolution weights, in the type in which convolutions read them. */
-export function* lower(draft: Draft, target: Target, copies: ReadonlyMap<DraftTensor, DraftTensor>): Generator<void, Draft> {
+export function* lower(draft: Draft, target: LoweringTarget, copies: ReadonlyMap<DraftTensor, DraftTensor>): Generator<void, Draft> {
   const lowering = new Lowering(draft, target, copies)
   yield* lowering.index()
   for (const operation of draft.operations) {

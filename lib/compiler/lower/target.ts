@@ -1,5 +1,5 @@
 /** For which GPU and which arithmetic a program is lowered, and what was chosen for single layers. */
-import type { CompileOptions } from '../options.js'
+import type { ProgramOptions } from '../options.js'
 import type { Precision } from '../program.js'
 import { invalid } from '../../options/values.js'
 import {
@@ -15,7 +15,7 @@ import {
   type Tier,
 } from './engines.js'
 
-export interface Target {
+export interface LoweringTarget {
   /** Compute capability: 90 for an H100. */
   readonly arch: number
   readonly precision: Precision
@@ -31,7 +31,7 @@ export interface Target {
 export const DEFAULT_ARCH = 90
 
 /** Undefined: the device runs the compiler's operations as they are. */
-export function targetOf({ device, precision, arch, choices, lowering, deterministic = false }: CompileOptions): Target | undefined {
+export function targetOf({ device, precision, arch, choices, lowering, deterministic = false }: ProgramOptions): LoweringTarget | undefined {
   const cuda = device === 'cuda'
   if (!cuda && lowering === undefined) return undefined
   const own = cuda ? precision : (lowering?.precision ?? 'fp16')
@@ -39,7 +39,7 @@ export function targetOf({ device, precision, arch, choices, lowering, determini
 }
 
 /** Convolutions compute with copies of the weights, which somebody must refresh when the weights change. */
-export function hasCopies({ precision }: Target): boolean {
+export function hasCopies({ precision }: LoweringTarget): boolean {
   return precision === 'fp16' || precision === 'bf16'
 }
 
@@ -50,7 +50,7 @@ export function siteKey(site: Site): string {
 }
 
 /** ERR_OPTION for a choice whose pattern does not exist. */
-export function choose(target: Target, site: Site): Choice {
+export function choose(target: LoweringTarget, site: Site): Choice {
   const key = siteKey(site)
   target.seen?.set(key, site)
   const chosen = target.choices[key]
@@ -63,7 +63,7 @@ export function choose(target: Target, site: Site): Choice {
   return { tier: possible(target, site, tier, forced) ? tier : PLAIN, engine: -1 }
 }
 
-function possible({ arch, precision, deterministic }: Target, site: Site, tier: Tier, forced: boolean): boolean {
+function possible({ arch, precision, deterministic }: LoweringTarget, site: Site, tier: Tier, forced: boolean): boolean {
   switch (tier) {
     case PLAIN:
       return true

@@ -12,7 +12,7 @@ import { Lowering } from '../lower/context.js'
 import { lowerConv } from '../lower/conv.js'
 import { lowerConvBackward } from '../lower/conv_backward.js'
 import type { Choice, Site, Tier } from '../lower/engines.js'
-import { siteKey, type Target } from '../lower/target.js'
+import { siteKey, type LoweringTarget } from '../lower/target.js'
 import { bytesOf } from '../memory.js'
 import { tensorsIn } from '../operands.js'
 import type { ParameterPlan } from '../parameters.js'
@@ -40,7 +40,7 @@ const ROTATED_BYTES = 160 * 2 ** 20
 const MOST_REPETITIONS = 24
 
 /** ERR_OPTION where a candidate's pattern does not exist. */
-export function sitePrograms(site: Site, choices: readonly Choice[], target: Omit<Target, 'choices' | 'tier'>): SitePrograms {
+export function sitePrograms(site: Site, choices: readonly Choice[], target: Omit<LoweringTarget, 'choices' | 'tier'>): SitePrograms {
   const linker = new Linker(NO_PARAMETERS, false)
   const programs: Record<string, Program> = {}
   const random = new Set<string>()
@@ -106,7 +106,7 @@ interface Lowered {
   readonly random: readonly string[]
 }
 
-function lowerSite(site: Site, tier: Tier, target: Omit<Target, 'choices' | 'tier'>): Lowered {
+function lowerSite(site: Site, tier: Tier, target: Omit<LoweringTarget, 'choices' | 'tier'>): Lowered {
   const draft = new Draft(tensorTypes('cuda', target.precision), site.images, 1)
   const stage = new Stage(draft, site)
   const first = stage.set(0)

@@ -27,7 +27,7 @@ export type CompletePreparation = Required<Preparation>
 export const cacheChoices = ['auto', 'memory', 'files'] as const
 export type CacheChoice = (typeof cacheChoices)[number]
 
-/** A checked, frozen copy. ERR_OPTION names the place that is wrong. */
+/** A checked, frozen copy. ERR_OPTION names the part that is wrong. */
 export function readPreparation(where: string, value: unknown): Preparation {
   knownKeys(where, value, ['train', 'evaluate', 'normalization'])
   const { train, evaluate, normalization } = value as Record<keyof Preparation, unknown>

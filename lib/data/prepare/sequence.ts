@@ -1,4 +1,4 @@
-/** What lists of steps come to: settings of the workers that decode, and places of the random crops that programs make. */
+/** What lists of steps come to: settings of the workers that decode, and positions of the random crops that programs make. */
 import { PreresnetError } from '../../errors.js'
 import { invalid } from '../../options/values.js'
 import type { DecodeSettings } from '../../native/types.js'
@@ -15,7 +15,7 @@ export interface Sequence {
   /** What stands before the first random step: all of it is done while a file is decoded. */
   readonly fixed: readonly PreparationStep[]
   readonly decode: DecodeSettings
-  /** Border in which crops are placed. */
+  /** Border in which crops lie. */
   readonly pad: number
   readonly flip: boolean
 }
@@ -31,14 +31,14 @@ export function usualResize({ height, width }: Size): number {
 
 /** ERR_OPTION for steps that cannot be done, or not in this order, for images of that size. */
 export function sequenceOf(where: string, steps: readonly PreparationStep[], mode: 'train' | 'evaluate', input: Size): Sequence {
-  const places = steps.map(({ kind }) => order.indexOf(kind))
+  const positions = steps.map(({ kind }) => order.indexOf(kind))
   const random = steps.find(isRandom)
   if (mode === 'evaluate' && random !== undefined)
     throw new PreresnetError('ERR_OPTION', `${where}: expected no random step, got ${stepsText([random])}; random steps are for training`)
   const find = <T extends PreparationStep>(kind: T['kind']): T | undefined => steps.find((step): step is T => step.kind === kind)
   const resizing = find<Resize>('resize')
   const crops = steps.some(({ kind }) => kind === 'centerCrop')
-  if (places.some((place, index) => index > 0 && place <= places[index - 1]!) || (resizing !== undefined && !crops)) {
+  if (positions.some((position, index) => index > 0 && position <= positions[index - 1]!) || (resizing !== undefined && !crops)) {
     const random = mode === 'train' ? ', then randomCrop({ pad }), flip() or both' : ''
     throw new PreresnetError(
       'ERR_OPTION',

@@ -16,7 +16,7 @@ export interface CenterCrop {
   readonly kind: 'centerCrop'
 }
 
-/** A place drawn at random in the normalized image with `pad` zeros on each side, of the size of the network's input. */
+/** A crop drawn at random from the normalized image with `pad` zeros on each side, of the size of the network's input. */
 export interface RandomCrop {
   readonly kind: 'randomCrop'
   readonly pad: number
@@ -75,7 +75,7 @@ function bare<T>(name: string, data: object, step: T): T {
   return step
 }
 
-/** Checks what is given as a list of steps, or what JSON made of one. ERR_OPTION names the place that is wrong. */
+/** Checks what is given as a list of steps, or what JSON made of one. ERR_OPTION names the part that is wrong. */
 export function readSteps(where: string, value: unknown): readonly PreparationStep[] {
   if (!Array.isArray(value)) throw invalid(where, 'a list of steps, as [resize(256), centerCrop()]', value)
   return Object.freeze(value.map((step: unknown, index) => readStep(`${where}[${index}]`, step)))

@@ -16,7 +16,7 @@ namespace preresnet::cpu::passes::HWY_NAMESPACE {
 template <Kind kind, bool with_y, bool with_skip>
 struct GradientStep {
   GradientAt<kind> gradient;
-  Target scratch;
+  Destination scratch;
   int64_t begin;
 
   template <class Into>

@@ -12,8 +12,8 @@ struct GradientPass {
   const float* a = nullptr;          // null: 1
   const float* b = nullptr;          // with y
   const float* c = nullptr;
-  Target stored = {};   // no data: not stored; else everybody gets the rounded values
-  Target scratch = {};  // no data: none
+  Destination stored = {};   // no data: not stored; else everybody gets the rounded values
+  Destination scratch = {};  // no data: none
   int64_t blocks = 0, pixels = 0;
   double* sums = nullptr;  // per channel, added to; null: none are taken
 };

@@ -15,7 +15,7 @@ struct InputGradientPass {
   const float* scale = nullptr;
   const float* bias = nullptr;
   bool mask = false;
-  Target dx = {};
+  Destination dx = {};
   int64_t blocks = 0, pixels = 0;
   double* sums = nullptr;      // per channel, added to; null: none are taken
   double* products = nullptr;  // null only if sums is

@@ -18,7 +18,7 @@ struct NoResidual {
 };
 
 template <Kind kind>
-struct SamePlace {
+struct SameElement {
   Source source;
   Transform t;
   int64_t begin;
@@ -54,7 +54,7 @@ struct OutputStep {
   Sixteen scale, bias;
   Residual residual;
   bool rectify;
-  Target y;
+  Destination y;
   int64_t begin;
 
   template <class Into>
@@ -92,7 +92,7 @@ void output_as(const OutputPass& pass) {
         transform_of(pass.residual_scale, pass.residual_bias, pass.residual_relu, block * 16);
     const int64_t begin = block * residual_pixels * 16;
     if (pass.subsample == 1) {
-      output_block<kind>(pass, block, SamePlace<kind>{pass.residual, t, begin});
+      output_block<kind>(pass, block, SameElement<kind>{pass.residual, t, begin});
       continue;
     }
     const int64_t step = 16 * pass.subsample, row = 16 * pass.residual_width * pass.subsample;

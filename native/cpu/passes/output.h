@@ -17,7 +17,7 @@ struct OutputPass {
   bool residual_relu = false;
   int64_t residual_blocks = 0, residual_height = 0, residual_width = 0, subsample = 1;
   bool relu = false;
-  Target y = {};
+  Destination y = {};
   int64_t blocks = 0, height = 0, width = 0;
   double* sums = nullptr;     // per channel, added to; null: none are taken
   double* squares = nullptr;  // null only if sums is

@@ -47,8 +47,8 @@ struct PointwiseTerm {
 };
 
 struct PointwiseOutput {
-  int64_t value = 0;   // register
-  Target target = {};  // of the image
+  int64_t value = 0;        // register
+  Destination target = {};  // of the image
 };
 
 template <class T>

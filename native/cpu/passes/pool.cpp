@@ -15,7 +15,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace preresnet::cpu::passes::HWY_NAMESPACE {
 
-/// The places of one window that lie inside the image.
+/// The positions of one window that lie inside the image.
 struct Window {
   int64_t top, bottom, left, right, width;
 
@@ -114,10 +114,10 @@ HWY_INLINE void give(const PoolGradientPass& pass, const Transform& t, int64_t b
   const Float none = hn::Zero(Floats());
   for (int64_t h = window.top; h < window.bottom; ++h) {
     for (int64_t w = window.left; w < window.right; ++w) {
-      const int64_t place = (h * window.width + w) * 16;
-      const Sixteen value = t(read<kind>(pass.x, begin + place));
+      const int64_t offset = (h * window.width + w) * 16;
+      const Sixteen value = t(read<kind>(pass.x, begin + offset));
       for (int i = 0; i < kParts; ++i) {
-        float* to = pass.gradient + place + i * kLanes;
+        float* to = pass.gradient + offset + i * kLanes;
         const auto first = hn::Eq(value.part[i], largest.part[i]);
         const Float given = hn::IfThenElseZero(first, remaining.part[i]);
         remaining.part[i] = hn::IfThenElse(first, none, remaining.part[i]);

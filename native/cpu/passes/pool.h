@@ -1,5 +1,5 @@
-// Pooling of t(x), one block of 16 channels of one image. Places outside the image do not count for
-// a maximum, and as zeros for a mean.
+// Pooling of t(x), one block of 16 channels of one image. Positions outside the image do not count
+// for a maximum, and as zeros for a mean.
 #pragma once
 #include <cstdint>
 
@@ -19,7 +19,7 @@ struct PoolPass {
   const float* bias = nullptr;
   bool relu = false;
   int64_t block = 0;
-  Target y = {};
+  Destination y = {};
   double* sums = nullptr;  // of the block, added to; null: none are taken
   double* squares = nullptr;
 };
@@ -33,7 +33,7 @@ struct AveragePoolPass {
   const float* bias = nullptr;
   bool relu = false;
   int64_t block = 0;
-  Target y = {};
+  Destination y = {};
   double* sums = nullptr;  // as above
   double* squares = nullptr;
 };

@@ -179,7 +179,7 @@ HWY_INLINE Sixteen read(const Source& source, int64_t index) {
 }
 /// Returns the value as it is in memory now.
 template <Kind kind>
-HWY_INLINE Sixteen write(const Target& target, int64_t index, const Sixteen& value) {
+HWY_INLINE Sixteen write(const Destination& target, int64_t index, const Sixteen& value) {
   const bool bf16 = kind == Kind::mixed ? target.bf16 : kind == Kind::bf16;
   if (bf16) return store(value, static_cast<uint16_t*>(target.data) + index);
   store(value, static_cast<float*>(target.data) + index);

@@ -27,7 +27,7 @@ template <Kind kind>
 struct GradientAt {
   Source d, y, skip;
   Sixteen a, b, c;
-  Target stored;
+  Destination stored;
 
   HWY_INLINE GradientAt(const GradientPass& pass, int64_t block)
       : d(pass.d),
@@ -54,7 +54,7 @@ struct InputGradientAt {
   Source addend, x;
   Transform t;
   bool mask;
-  Target dx;
+  Destination dx;
 
   HWY_INLINE InputGradientAt(const InputGradientPass& pass, int64_t block)
       : addend(pass.add),

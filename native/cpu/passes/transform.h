@@ -11,7 +11,7 @@ struct TransformPass {
   const float* scale = nullptr;  // per channel, padded to blocks; null: x as it is
   const float* bias = nullptr;
   bool relu = false;
-  Target out = {};
+  Destination out = {};
   int64_t blocks = 0, pixels = 0;
 };
 void run(const TransformPass& pass);

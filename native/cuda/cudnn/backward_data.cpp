@@ -24,7 +24,7 @@ class BackwardData final : public ConvolutionBackwardData {
     };
     Graph::Tensor dx = graph_.backward_data(dy_, w_, shape);
     if (fusion.add) dx = graph_.add(dx, add_ = like_x("add"));
-    if (fusion.mask) dx = graph_.relu_backward(dx, normalised(x_ = like_x("x")));
+    if (fusion.mask) dx = graph_.relu_backward(dx, normalized(x_ = like_x("x")));
     store(dx, choice.type);
     graph_.build(choice, what);
   }
@@ -68,7 +68,7 @@ class BackwardData final : public ConvolutionBackwardData {
   }
 
   /// What the ReLU saw.
-  Graph::Tensor normalised(Graph::Tensor x) {
+  Graph::Tensor normalized(Graph::Tensor x) {
     const auto vector = [&](const char* name) { return graph_.vector(name, channels_, Type::f32); };
     if (!fusion_.norm) {
       scale_ = vector("scale");

@@ -31,7 +31,7 @@ std::string describe(const char* direction, const ConvolutionShape&, const Convo
 /// ERR_UNSUPPORTED: `what` cannot be had, whatever cuDNN knows.
 [[noreturn]] void unsupported(const std::string& what, const char* reason);
 
-/// Sums of runtime-compiled engines are added to what is there. Neighbours are zeroed at once.
+/// Sums of runtime-compiled engines are added to what is there. Neighbors are zeroed at once.
 void zero(Runtime&, Stream, float* first, float* second, int64_t channels);
 
 /// Plans want 256 bytes; scratch of a convolution's own lies behind the plan's.

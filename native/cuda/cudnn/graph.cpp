@@ -83,7 +83,7 @@ struct Graph::Parts {
   fe::DataType_t storage;
   FrontendGraph graph;
   std::vector<Value> values;
-  std::vector<int64_t> candidates;  // places in the frontend's list of plans
+  std::vector<int64_t> candidates;  // indices in the frontend's list of plans
   int64_t plan = -1;
   int64_t workspace = 0;
   std::string name;
@@ -233,7 +233,7 @@ void Graph::build(const ConvolutionChoice& choice, const std::string& what) {
       graph.deselect_behavior_notes({fe::BehaviorNote_t::RUNTIME_COMPILATION});
     if (choice.workspace_limit > 0)
       graph.deselect_workspace_greater_than(static_cast<int64_t>(choice.workspace_limit));
-    // The others stay in the list, at any place of it: an engine's number must not count them.
+    // The others stay in the list, at any index of it: an engine's number must not count them.
     parts_->candidates = graph.allowed();
     return status;
   };

@@ -1,4 +1,4 @@
-// One graph of cuDNN: a convolution and what is fused with it. The only place that sees
+// One graph of cuDNN: a convolution and what is fused with it. The only file that sees
 // cudnn-frontend is graph.cpp, which takes long to compile.
 #pragma once
 #include <cstddef>

@@ -21,13 +21,13 @@ struct Opened {
 /// Looks in the folder that CUDNN_PATH names, and in that of CUDA beside it, as wheels lie; then in
 /// the library path of this library and the system's.
 void* open_library(const std::string& name, std::string& problem) {
-  std::vector<std::string> places;
+  std::vector<std::string> paths;
   if (const char* path = std::getenv("CUDNN_PATH"); path != nullptr && *path != '\0')
     for (const char* folder : {"/lib/", "/lib64/", "/../cu13/lib/"})
-      places.push_back(path + std::string(folder) + name);
-  places.push_back(name);
-  for (const std::string& place : places) {
-    if (void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
+      paths.push_back(path + std::string(folder) + name);
+  paths.push_back(name);
+  for (const std::string& candidate : paths) {
+    if (void* library = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
     problem = dlerror();
   }
   return nullptr;

@@ -55,14 +55,14 @@ void run(const ConvolutionLoops& loops, ConvolutionBackwardData::Fusion fusion,
     loops.load_operand(operands.dy, n * loops.output_size(), loops.output_size(), dy);
     loops.backward_data(dy, w, dx);
     for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-      const int64_t place = n * loops.input_size() + pixel * C;
+      const int64_t offset = n * loops.input_size() + pixel * C;
       float* values = dx + pixel * C;
       if (fusion.add) {
-        load(type, operands.add, place, C, add.data());
+        load(type, operands.add, offset, C, add.data());
         for (int64_t c = 0; c < C; ++c) values[c] += add[c];
       }
       if (!fusion.mask) continue;
-      load(type, operands.x, place, C, x.data());
+      load(type, operands.x, offset, C, x.data());
       for (int64_t c = 0; c < C; ++c) {
         if (!(activation_input(fusion, operands, c, x[c]) > 0)) values[c] = 0;
         const double factor = fusion.norm ? static_cast<double>(x[c]) - operands.mean[c] : x[c];

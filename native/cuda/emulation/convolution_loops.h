@@ -37,8 +37,8 @@ struct ConvolutionLoops {
   void backward_weights(const float* dy, const float* x, float* rskc) const;
 
  private:
-  /// visit(tap, y place, x place, count): `count` outputs of a row that meet the image under tap r
-  /// S + s; places in pixels, one output further is `stride` pixels further in x.
+  /// visit(tap, y position, x position, count): `count` outputs of a row that meet the image under
+  /// tap r S + s; positions in pixels, one output further is `stride` pixels further in x.
   template <class Visitor>
   void each_row(Visitor&& visit) const;
 };

@@ -1,4 +1,4 @@
-// dx = mask . (each dy shared out in equal parts over its window). Every place of x looks at the
+// dx = mask . (each dy shared out in equal parts over its window). Every position of x looks at the
 // windows that cover it, so that nothing is added in an order that changes. x, dx: N C H W, dy:
 // N C P Q in the storage type; scale, bias: G C f32.
 #include "cuda/kernels/average_pool.h"
@@ -7,13 +7,13 @@
 namespace preresnet::cuda {
 namespace {
 
-/// Of the windows of one axis that cover a place.
-__device__ __forceinline__ int first_window(const PoolSizes& sizes, int place) {
-  const int above = place + sizes.padding - sizes.kernel;
+/// Of the windows of one axis that cover a position.
+__device__ __forceinline__ int first_window(const PoolSizes& sizes, int position) {
+  const int above = position + sizes.padding - sizes.kernel;
   return above < 0 ? 0 : above / sizes.stride + 1;
 }
-__device__ __forceinline__ int last_window(const PoolSizes& sizes, int place, int windows) {
-  const int last = (place + sizes.padding) / sizes.stride;
+__device__ __forceinline__ int last_window(const PoolSizes& sizes, int position, int windows) {
+  const int last = (position + sizes.padding) / sizes.stride;
   return last < windows ? last : windows - 1;
 }
 

@@ -1,6 +1,6 @@
 // y = mean over each window of t(x), zeros outside the image. x: N C H W, y: N C P Q in the storage
-// type; scale, bias: G C f32. Rows are places of y; a window's values come from cache, its
-// neighbours have read most.
+// type; scale, bias: G C f32. Rows are pixels of y; a window's values come from cache, its
+// neighbors have read most.
 #include "cuda/kernels/average_pool.h"
 #include "cuda/kernels/pool_window.h"
 
@@ -21,7 +21,7 @@ struct BnReluAveragePoolPass {
   __device__ void row(const Coefficients& t, unsigned row, unsigned channel,
                       float (&terms)[kCount][8]) const {
     const PoolSizes& sizes = op.sizes;
-    const PoolPlace at(sizes, row);
+    const PoolPosition at(sizes, row);
     const PoolWindow window(sizes, at.p, at.q);
     const T* image =
         static_cast<const T*>(op.x) + at.image * sizes.height * sizes.width * channels + channel;

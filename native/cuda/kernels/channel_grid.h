@@ -16,7 +16,7 @@ struct ChannelGrid {
   uint32_t lanes = 1;     // threads side by side, eight channels each; the others take other rows
 };
 
-/// Blocks: x are side by side over the channels, so that neighbours run at the same time; y share a
+/// Blocks: x are side by side over the channels, so that neighbors run at the same time; y share a
 /// group's rows; z are groups.
 struct ChannelLaunch {
   Dim3 grid;

@@ -1,5 +1,5 @@
 // The skeleton of channel-wise passes: a thread owns eight channels, whose coefficients it keeps in
-// registers, and walks over rows (pixels); neighbouring threads read neighbouring 16 bytes. Sums
+// registers, and walks over rows (pixels); neighboring threads read neighboring 16 bytes. Sums
 // are fp32 and always added in the same order: thread, tree over the block's rows, one partial row
 // a block, and the last block to finish adds those.
 //
@@ -27,20 +27,20 @@
 namespace preresnet::cuda {
 
 /// Where a thread of a channel-wise pass is.
-struct ChannelPlace {
+struct ChannelPosition {
   unsigned row;      // of the block's rows
   unsigned rows;     // of the block
   unsigned channel;  // the first of eight
   bool inside;       // false: nothing to do but to meet the others at barriers
 };
 
-__device__ __forceinline__ ChannelPlace channel_place(const ChannelGrid& grid) {
-  ChannelPlace place;
-  place.rows = kChannelThreads / grid.lanes;
-  place.row = threadIdx.x / grid.lanes;
-  place.channel = (blockIdx.x * grid.lanes + threadIdx.x % grid.lanes) * 8;
-  place.inside = place.row < place.rows && place.channel < grid.channels;
-  return place;
+__device__ __forceinline__ ChannelPosition channel_position(const ChannelGrid& grid) {
+  ChannelPosition position;
+  position.rows = kChannelThreads / grid.lanes;
+  position.row = threadIdx.x / grid.lanes;
+  position.channel = (blockIdx.x * grid.lanes + threadIdx.x % grid.lanes) * 8;
+  position.inside = position.row < position.rows && position.channel < grid.channels;
+  return position;
 }
 
 /// Eight channels of a vector; `absent` where there is none, 0 past its last channel.
@@ -62,22 +62,22 @@ __device__ __forceinline__ float relu(float value) { return value < 0 ? 0.0f : v
 /// half of the rows hands its sums to the lower one, level by level. Between two calls there must
 /// be a barrier.
 template <int kTerms>
-__device__ __forceinline__ void sum_rows(const ChannelGrid& grid, const ChannelPlace& place,
+__device__ __forceinline__ void sum_rows(const ChannelGrid& grid, const ChannelPosition& position,
                                          float (&terms)[kTerms][8]) {
   // Two, so that one level may write while the level before is still read.
   PRERESNET_SHARED(float, shared, [2][kTerms * 8][kChannelThreads / 2]);
   const unsigned thread = threadIdx.x;
   unsigned level = 0;
-  for (unsigned rows = place.rows; rows > 1; ++level) {
+  for (unsigned rows = position.rows; rows > 1; ++level) {
     const unsigned half = (rows + 1) / 2;
     auto& handed = shared[level % 2];
-    if (place.row >= half && place.row < rows) {
+    if (position.row >= half && position.row < rows) {
       PRERESNET_UNROLL
       for (int i = 0; i < kTerms * 8; ++i)
         handed[i][thread - half * grid.lanes] = terms[i / 8][i % 8];
     }
     __syncthreads();
-    if (place.row < rows - half) {
+    if (position.row < rows - half) {
       PRERESNET_UNROLL
       for (int i = 0; i < kTerms * 8; ++i) terms[i / 8][i % 8] += handed[i][thread];
     }
@@ -87,18 +87,19 @@ __device__ __forceinline__ void sum_rows(const ChannelGrid& grid, const ChannelP
 
 /// A thread's share of the partial sums that blocks have left, at `partial`.
 template <int kTerms>
-__device__ __forceinline__ void add_partial(const ChannelGrid& grid, const ChannelPlace& place,
-                                            const float* partial, unsigned parts,
-                                            float (&terms)[kTerms][8]) {
+__device__ __forceinline__ void add_partial(const ChannelGrid& grid,
+                                            const ChannelPosition& position, const float* partial,
+                                            unsigned parts, float (&terms)[kTerms][8]) {
   constexpr unsigned kTogether = 4;
   const size_t stride = static_cast<size_t>(kTerms) * grid.channels;
-  for (unsigned row = place.row; place.inside && row < parts; row += kTogether * place.rows) {
+  for (unsigned row = position.row; position.inside && row < parts;
+       row += kTogether * position.rows) {
     PRERESNET_UNROLL
     for (int term = 0; term < kTerms; ++term) {
       Eight<float> raw[kTogether] = {};
       PRERESNET_UNROLL
       for (unsigned k = 0; k < kTogether; ++k) {
-        const unsigned part = row + k * place.rows;
+        const unsigned part = row + k * position.rows;
         if (part >= parts) continue;
         raw[k] = fetch8(partial + part * stride + static_cast<size_t>(term) * grid.channels);
       }
@@ -113,18 +114,19 @@ __device__ __forceinline__ void add_partial(const ChannelGrid& grid, const Chann
 
 /// From the threads' sums to those of the tensor. All threads of the block call it.
 template <int kTerms>
-__device__ __forceinline__ void finish_sums(const ChannelGrid& grid, const ChannelPlace& place,
+__device__ __forceinline__ void finish_sums(const ChannelGrid& grid,
+                                            const ChannelPosition& position,
                                             const ChannelSums& sums, float (&terms)[kTerms][8]) {
   const unsigned rows = sums.rows > 0 ? sums.rows : kTerms;
   const int count = sums.count > 0 ? static_cast<int>(sums.count) : kTerms;
   const unsigned group = blockIdx.z / sums.each;
   const unsigned parts = sums.each * gridDim.y;
   const size_t stride = static_cast<size_t>(kTerms) * grid.channels;
-  const bool writes = place.inside && place.row == 0;
-  float* to = sums.data + static_cast<size_t>(group) * rows * grid.channels + place.channel;
-  sum_rows<kTerms>(grid, place, terms);
+  const bool writes = position.inside && position.row == 0;
+  float* to = sums.data + static_cast<size_t>(group) * rows * grid.channels + position.channel;
+  sum_rows<kTerms>(grid, position, terms);
   if (parts > 1) {
-    float* partial = sums.partial + group * parts * stride + place.channel;
+    float* partial = sums.partial + group * parts * stride + position.channel;
     const unsigned part = blockIdx.z % sums.each * gridDim.y + blockIdx.y;
     PRERESNET_UNROLL
     for (int term = 0; term < kTerms; ++term) {
@@ -134,8 +136,8 @@ __device__ __forceinline__ void finish_sums(const ChannelGrid& grid, const Chann
     if (!last_block(sums.counters + group * gridDim.x + blockIdx.x, parts)) return;
     PRERESNET_UNROLL
     for (int i = 0; i < kTerms * 8; ++i) terms[i / 8][i % 8] = 0;
-    add_partial<kTerms>(grid, place, partial, parts, terms);
-    sum_rows<kTerms>(grid, place, terms);
+    add_partial<kTerms>(grid, position, partial, parts, terms);
+    sum_rows<kTerms>(grid, position, terms);
   }
   PRERESNET_UNROLL
   for (int term = 0; term < kTerms; ++term) {
@@ -158,26 +160,27 @@ __device__ __forceinline__ void add_terms(float (&terms)[kCount][8], const float
 /// A thread's rows: from `row` on, `step` apart.
 template <class Pass, int kCount>
 __device__ __forceinline__ void pass_rows(const Pass& pass, const ChannelGrid& grid,
-                                          const ChannelPlace& place, unsigned row, unsigned step,
-                                          float (&terms)[kCount][8]) {
+                                          const ChannelPosition& position, unsigned row,
+                                          unsigned step, float (&terms)[kCount][8]) {
   const unsigned first = blockIdx.z * grid.rows;
-  const auto coefficients = pass.load(blockIdx.z, place.channel);
+  const auto coefficients = pass.load(blockIdx.z, position.channel);
   if constexpr (requires { typename Pass::Raw; }) {
     for (; row + (Pass::kRows - 1) * step < grid.rows; row += Pass::kRows * step) {
       typename Pass::Raw raw[Pass::kRows];
       PRERESNET_UNROLL
       for (int k = 0; k < Pass::kRows; ++k)
-        raw[k] = pass.fetch(first + row + k * step, place.channel);
+        raw[k] = pass.fetch(first + row + k * step, position.channel);
       PRERESNET_UNROLL
       for (int k = 0; k < Pass::kRows; ++k)
-        pass.row(coefficients, raw[k], first + row + k * step, place.channel, terms);
+        pass.row(coefficients, raw[k], first + row + k * step, position.channel, terms);
     }
     for (; row < grid.rows; row += step) {
-      pass.row(coefficients, pass.fetch(first + row, place.channel), first + row, place.channel,
-               terms);
+      pass.row(coefficients, pass.fetch(first + row, position.channel), first + row,
+               position.channel, terms);
     }
   } else {
-    for (; row < grid.rows; row += step) pass.row(coefficients, first + row, place.channel, terms);
+    for (; row < grid.rows; row += step)
+      pass.row(coefficients, first + row, position.channel, terms);
   }
 }
 
@@ -185,13 +188,13 @@ template <class Pass>
 __global__ void __launch_bounds__(kChannelThreads)
     channel_pass(Pass pass, ChannelGrid grid, ChannelSums sums) {
   constexpr int kTerms = Pass::kTerms > 0 ? Pass::kTerms : 1;
-  const ChannelPlace place = channel_place(grid);
+  const ChannelPosition position = channel_position(grid);
   float terms[kTerms][8] = {};
-  if (place.inside) {
-    pass_rows(pass, grid, place, blockIdx.y * place.rows + place.row, gridDim.y * place.rows,
-              terms);
+  if (position.inside) {
+    pass_rows(pass, grid, position, blockIdx.y * position.rows + position.row,
+              gridDim.y * position.rows, terms);
   }
-  if constexpr (Pass::kTerms > 0) finish_sums<kTerms>(grid, place, sums, terms);
+  if constexpr (Pass::kTerms > 0) finish_sums<kTerms>(grid, position, sums, terms);
 }
 
 template <class Pass>

@@ -1,4 +1,4 @@
-// Up to eight neighbouring elements of a row that may begin and end anywhere.
+// Up to eight neighboring elements of a row that may begin and end anywhere.
 #pragma once
 #include "cuda/kernels/parameters.h"
 #include "cuda/kernels/vocabulary.h"

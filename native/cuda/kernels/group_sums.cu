@@ -24,7 +24,7 @@ struct ChannelSumsPass {
 
 constexpr unsigned kSumThreads = 256;
 
-/// A thread for eight neighbours; count is a multiple of 8.
+/// A thread for eight neighbors; count is a multiple of 8.
 template <class T>
 __global__ void group_sums_kernel(const T* from, T* to, int groups, int64_t count) {
   const int64_t i = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * 8;

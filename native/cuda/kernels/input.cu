@@ -23,10 +23,10 @@ __global__ void input_kernel(InputParameters p) {
   int top = (p.stored_height + 2 * p.pad - p.height) / 2;
   int left = (p.stored_width + 2 * p.pad - p.width) / 2;
   bool mirror = false;
-  if (p.placement != nullptr) {
-    top = p.placement[n * 3];
-    left = p.placement[n * 3 + 1];
-    mirror = p.placement[n * 3 + 2] != 0;
+  if (p.crops != nullptr) {
+    top = p.crops[n * 3];
+    left = p.crops[n * 3 + 1];
+    mirror = p.crops[n * 3 + 2] != 0;
   }
   const int row = top + h - p.pad;
   const int column = left + (mirror ? p.width - 1 - w : w) - p.pad;
@@ -37,7 +37,7 @@ __global__ void input_kernel(InputParameters p) {
         ((static_cast<int64_t>(n) * p.stored_height + row) * p.stored_width + column) * p.channels;
     for (int i = 0; i < 8 && first + i < p.channels; ++i) {
       const int c = first + i;
-      values[i] = (static_cast<float>(from[c]) / 255.0f - p.mean[c]) / p.deviation[c];
+      values[i] = (static_cast<float>(from[c]) / 255.0f - p.mean[c]) / p.std[c];
     }
   }
   store8(static_cast<T*>(p.x) + static_cast<int64_t>(index) * 8, values);

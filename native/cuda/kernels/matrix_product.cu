@@ -10,8 +10,8 @@ constexpr unsigned kTile = 32;  // rows, columns and depth that a block holds at
 constexpr unsigned kProductThreads = 256;
 constexpr unsigned kHalf = kTile / 2;
 
-/// tile[d][i] = element i of a row or column at depth d, 0 outside the matrix. Neighbouring threads
-/// read neighbouring floats.
+/// tile[d][i] = element i of a row or column at depth d, 0 outside the matrix. Neighboring threads
+/// read neighboring floats.
 __device__ __forceinline__ void load_tile(const float* from, int stride, int depth_stride,
                                           int first, int end, int first_depth, int depth,
                                           float (&tile)[kTile][kTile + 1]) {
@@ -19,13 +19,12 @@ __device__ __forceinline__ void load_tile(const float* from, int stride, int dep
   for (unsigned slow = threadIdx.x / kTile; slow < kTile; slow += kProductThreads / kTile) {
     const unsigned i = depth_stride == 1 ? slow : fast;
     const unsigned d = depth_stride == 1 ? fast : slow;
-    const int place = first + static_cast<int>(i);
+    const int position = first + static_cast<int>(i);
     const int at = first_depth + static_cast<int>(d);
-    const bool inside = place < end && at < depth;
-    tile[d][i] =
-        inside
-            ? from[static_cast<int64_t>(place) * stride + static_cast<int64_t>(at) * depth_stride]
-            : 0.0f;
+    const bool inside = position < end && at < depth;
+    tile[d][i] = inside ? from[static_cast<int64_t>(position) * stride +
+                               static_cast<int64_t>(at) * depth_stride]
+                        : 0.0f;
   }
 }
 

@@ -26,8 +26,8 @@ __device__ __forceinline__ void fill(float (&to)[8], float value) {
   for (int i = 0; i < 8; ++i) to[i] = value;
 }
 
-/// Eight channels of a tensor seen from a pixel. access 1: the same place; s > 1: (s h, s w); -s:
-/// (h / s, w / s) where both divide, else 0. Channels past the tensor's are 0.
+/// Eight channels of a tensor seen from a pixel. access 1: the same position; s > 1: (s h, s w);
+/// -s: (h / s, w / s) where both divide, else 0. Channels past the tensor's are 0.
 template <class T>
 __device__ void read_tensor(const PointwiseTensor& tensor, int access, Pixel at, unsigned channel,
                             float (&to)[8]) {

@@ -11,20 +11,20 @@ struct PoolSizes {
 
 /// y = max over each window of t(x); sums of y and y * y where they are wanted. Rows are y's
 /// pixels.
-struct BnReluPoolOperands {
+struct BnReluMaxPoolOperands {
   const void* x;
   ChannelVector scale, bias;
   void* y;
   PoolSizes sizes;
   bool relu;
 };
-void bn_relu_pool(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSums&,
-                  const BnReluPoolOperands&);
+void bn_relu_max_pool(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSums&,
+                      const BnReluMaxPoolOperands&);
 
 /// dx = each dy given to the first maximum of its window, zero where the ReLU in t was; sums of dx
-/// and dx * x where they are wanted. Two launches: rows of `windows` are dy's pixels, of `places`
+/// and dx * x where they are wanted. Two launches: rows of `windows` are dy's pixels, of `pixels`
 /// x's. A window is at most 15 wide.
-struct PoolBackwardOperands {
+struct MaxPoolBackwardOperands {
   const void* dy;
   const void* x;
   ChannelVector scale, bias;
@@ -34,7 +34,8 @@ struct PoolBackwardOperands {
   bool relu;
 };
 constexpr int kLargestPoolWindow = 15;
-void pool_backward(Runtime&, Stream, Type, const ChannelLaunch& windows,
-                   const ChannelLaunch& places, const ChannelSums&, const PoolBackwardOperands&);
+void max_pool_backward(Runtime&, Stream, Type, const ChannelLaunch& windows,
+                       const ChannelLaunch& pixels, const ChannelSums&,
+                       const MaxPoolBackwardOperands&);
 
 }  // namespace preresnet::cuda

@@ -24,20 +24,20 @@ struct PoolWindow {
 };
 
 /// A pixel of y: rows count over images, lines and columns.
-struct PoolPlace {
+struct PoolPosition {
   size_t image;
   int p, q;
-  __device__ __forceinline__ PoolPlace(const PoolSizes& sizes, unsigned row)
+  __device__ __forceinline__ PoolPosition(const PoolSizes& sizes, unsigned row)
       : image(row / sizes.out_width / sizes.out_height),
         p(static_cast<int>(row / sizes.out_width % sizes.out_height)),
         q(static_cast<int>(row % sizes.out_width)) {}
 };
 
-/// The first maxima of t(x) over the window at a place, eight channels. Whenever channel i finds a
-/// larger value, taken(i, h, w) is told where.
+/// The first maxima of t(x) over the window at a position, eight channels. Whenever channel i finds
+/// a larger value, taken(i, h, w) is told where.
 template <class T, class Taken>
 __device__ __forceinline__ void first_maxima(const Transform& t, const void* x,
-                                             const PoolSizes& sizes, const PoolPlace& at,
+                                             const PoolSizes& sizes, const PoolPosition& at,
                                              unsigned channels, unsigned channel, float (&best)[8],
                                              const Taken& taken) {
   const T* image =

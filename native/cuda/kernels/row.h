@@ -6,7 +6,7 @@ namespace preresnet::cuda {
 
 /// log p of a class is (logit - largest) - log_sum: the largest is taken out first, so that nothing
 /// overflows.
-struct Normaliser {
+struct Normalizer {
   float largest, log_sum;
   __device__ __forceinline__ float log_probability(float logit) const {
     return (logit - largest) - log_sum;
@@ -14,7 +14,7 @@ struct Normaliser {
 };
 
 /// Of `classes` logits, by a whole warp. A NaN among them makes log_sum one.
-__device__ __forceinline__ Normaliser normaliser_of(const float* logits, int classes, int lane) {
+__device__ __forceinline__ Normalizer normalizer_of(const float* logits, int classes, int lane) {
   float largest = -INFINITY;
   for (int k = lane; k < classes; k += 32) largest = fmaxf(largest, logits[k]);
   for (int lanes = 16; lanes > 0; lanes /= 2) {

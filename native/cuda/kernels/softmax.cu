@@ -14,8 +14,8 @@ __global__ void softmax_kernel(const float* logits, float* probabilities, int ro
   if (row >= rows) return;
   const float* from = logits + static_cast<int64_t>(row) * classes;
   float* to = probabilities + static_cast<int64_t>(row) * classes;
-  const Normaliser normaliser = normaliser_of(from, classes, lane);
-  for (int k = lane; k < classes; k += 32) to[k] = expf(normaliser.log_probability(from[k]));
+  const Normalizer normalizer = normalizer_of(from, classes, lane);
+  for (int k = lane; k < classes; k += 32) to[k] = expf(normalizer.log_probability(from[k]));
 }
 
 }  // namespace

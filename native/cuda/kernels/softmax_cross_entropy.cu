@@ -23,24 +23,24 @@ struct Outcome {
 /// The class of the largest logit, the smallest of equals; valid in lane 0.
 __device__ __forceinline__ int prediction_of(const float* logits, int classes, int lane) {
   float best = lane < classes ? logits[lane] : -INFINITY;
-  int place = lane;
+  int position = lane;
   for (int k = lane + 32; k < classes; k += 32) {
     if (logits[k] > best) {
       best = logits[k];
-      place = k;
+      position = k;
     }
   }
   for (int lanes = 16; lanes > 0; lanes /= 2) {
     const float other = __shfl_xor_sync(0xffffffffu, best, lanes);
-    const int other_place = __shfl_xor_sync(0xffffffffu, place, lanes);
-    // Lanes past the last class hold -inf at a place that is no class.
-    if (other_place < classes &&
-        (other > best || place >= classes || (other == best && other_place < place))) {
+    const int other_position = __shfl_xor_sync(0xffffffffu, position, lanes);
+    // Lanes past the last class hold -inf at a position that is no class.
+    if (other_position < classes &&
+        (other > best || position >= classes || (other == best && other_position < position))) {
       best = other;
-      place = other_place;
+      position = other_position;
     }
   }
-  return place;
+  return position;
 }
 
 /// How many classes stand before `label` when sorted by logit, equal ones by index.
@@ -61,10 +61,10 @@ __device__ __forceinline__ Outcome sample(const Parameters& p, int n, int lane, 
   const bool counts = label >= 0;
   const float scale = (p.scaler == nullptr ? 1.0f : p.scaler[0]) / counted;
   const float spread = p.smoothing / static_cast<float>(p.classes);
-  const Normaliser normaliser = normaliser_of(logits, p.classes, lane);
+  const Normalizer normalizer = normalizer_of(logits, p.classes, lane);
   float loss = 0;
   for (int k = lane; k < p.classes; k += 32) {
-    const float log_probability = normaliser.log_probability(logits[k]);
+    const float log_probability = normalizer.log_probability(logits[k]);
     const float probability = expf(log_probability);
     const float target = p.targets != nullptr ? p.targets[first + k]
                                               : (k == label ? 1 - p.smoothing : 0.0f) + spread;

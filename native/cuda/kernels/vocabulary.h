@@ -42,7 +42,7 @@ __device__ __forceinline__ bf16 from_float<bf16>(float value) {
 
 namespace preresnet::cuda {
 
-/// Eight neighbouring channels: one 16-byte access of a half type, two of float.
+/// Eight neighboring channels: one 16-byte access of a half type, two of float.
 template <class T>
 struct alignas(16) Eight {
   T value[8];

@@ -4,7 +4,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class AveragePoolBackward final : public Operation {
+class AveragePoolBackward final : public DeviceOperation {
  public:
   AveragePoolBackward(const ops::AveragePoolBackward& op, const Context& context)
       : op_(op),
@@ -19,14 +19,14 @@ class AveragePoolBackward final : public Operation {
 
   size_t workspace_bytes() const override { return sums_ ? plan_.workspace_bytes(2) : 0; }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     const PoolSizes sizes{static_cast<int>(x_.height),  static_cast<int>(x_.width),
                           static_cast<int>(dy_.height), static_cast<int>(dy_.width),
                           static_cast<int>(op_.kernel), static_cast<int>(op_.stride),
                           static_cast<int>(op_.padding)};
-    average_pool_backward(place.runtime, place.stream, type_, plan_.launch(), sums_.at(place),
-                          {place.at<void>(op_.dy), place.at<void>(op_.x), scale_.at(place),
-                           bias_.at(place), place.at<void>(op_.dx), sizes, op_.relu});
+    average_pool_backward(on.runtime, on.stream, type_, plan_.launch(), sums_.at(on),
+                          {on.at<void>(op_.dy), on.at<void>(op_.x), scale_.at(on), bias_.at(on),
+                           on.at<void>(op_.dx), sizes, op_.relu});
   }
 
  private:
@@ -40,7 +40,8 @@ class AveragePoolBackward final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::AveragePoolBackward& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::AveragePoolBackward& op,
+                                         const Context& context) {
   return std::make_unique<AveragePoolBackward>(op, context);
 }
 

@@ -5,7 +5,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class BnApplyBackward final : public Operation {
+class BnApplyBackward final : public DeviceOperation {
  public:
   BnApplyBackward(const ops::BnApplyBackward& op, const Context& context)
       : type_(context.storage),
@@ -18,11 +18,10 @@ class BnApplyBackward final : public Operation {
         b_(plan_.vector(op.b)),
         c_(plan_.vector(op.c)) {}
 
-  void enqueue(const Place& place) const override {
-    bn_apply_backward(
-        place.runtime, place.stream, type_, plan_.launch(),
-        {place.at<void>(d_.tensor), place.at<void>(x_.tensor), a_.at(place), b_.at(place),
-         c_.at(place), place.at<void>(skip_.tensor), place.at<void>(dx_.tensor)});
+  void enqueue(const StreamContext& on) const override {
+    bn_apply_backward(on.runtime, on.stream, type_, plan_.launch(),
+                      {on.at<void>(d_.tensor), on.at<void>(x_.tensor), a_.at(on), b_.at(on),
+                       c_.at(on), on.at<void>(skip_.tensor), on.at<void>(dx_.tensor)});
   }
 
  private:
@@ -34,7 +33,7 @@ class BnApplyBackward final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::BnApplyBackward& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::BnApplyBackward& op, const Context& context) {
   return std::make_unique<BnApplyBackward>(op, context);
 }
 

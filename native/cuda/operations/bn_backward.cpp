@@ -5,7 +5,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class BnBackward final : public Operation {
+class BnBackward final : public DeviceOperation {
  public:
   explicit BnBackward(const ops::BnBackward& op) : op_(op) {
     for (const Tensor* vector :
@@ -14,24 +14,24 @@ class BnBackward final : public Operation {
     }
   }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     const auto channels = static_cast<uint32_t>(op_.mean->dim(1));
     BnBackwardOperands operands{};
-    operands.sums = place.at<float>(op_.sums);
-    operands.weight = place.at<float>(op_.weight);
-    operands.mean = place.at<float>(op_.mean);
-    operands.invstd = place.at<float>(op_.invstd);
-    operands.dweight = place.at<float>(op_.dweight);
-    operands.dbeta = place.at<float>(op_.dbeta);
-    operands.a = place.at<float>(op_.a);
-    operands.b = place.at<float>(op_.b);
-    operands.c = place.at<float>(op_.c);
+    operands.sums = on.at<float>(op_.sums);
+    operands.weight = on.at<float>(op_.weight);
+    operands.mean = on.at<float>(op_.mean);
+    operands.invstd = on.at<float>(op_.invstd);
+    operands.dweight = on.at<float>(op_.dweight);
+    operands.dbeta = on.at<float>(op_.dbeta);
+    operands.a = on.at<float>(op_.a);
+    operands.b = on.at<float>(op_.b);
+    operands.c = on.at<float>(op_.c);
     operands.groups = static_cast<uint32_t>(op_.mean->dim(0));
     operands.channels = channels;
     operands.padded = (channels + 7) / 8 * 8;
     operands.count = static_cast<double>(op_.count);
     operands.frozen = op_.frozen;
-    bn_backward(place.runtime, place.stream, operands);
+    bn_backward(on.runtime, on.stream, operands);
   }
 
  private:
@@ -40,7 +40,7 @@ class BnBackward final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::BnBackward& op, const Context&) {
+std::unique_ptr<DeviceOperation> prepare(const ops::BnBackward& op, const Context&) {
   return std::make_unique<BnBackward>(op);
 }
 

@@ -6,7 +6,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class BnFinalize final : public Operation {
+class BnFinalize final : public DeviceOperation {
  public:
   BnFinalize(const ops::BnFinalize& op, const Context& context) : op_(op), type_(context.storage) {
     for (const Tensor* vector : {op.sums, op.weight, op.beta, op.runningMean, op.runningVar,
@@ -20,27 +20,27 @@ class BnFinalize final : public Operation {
     }
   }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     const auto channels = static_cast<uint32_t>(op_.mean->dim(1));
     BnFinalizeOperands operands{};
-    operands.sums = place.at<float>(op_.sums);
-    operands.weight = place.at<float>(op_.weight);
-    operands.beta = place.at<float>(op_.beta);
-    operands.running_mean = place.at<float>(op_.runningMean);
-    operands.running_var = place.at<float>(op_.runningVar);
-    operands.mean = place.at<float>(op_.mean);
-    operands.invstd = place.at<float>(op_.invstd);
-    operands.scale = place.at<float>(op_.scale);
-    operands.bias = place.at<float>(op_.bias);
-    operands.scale_stored = place.at<void>(op_.scaleStored);
-    operands.bias_stored = place.at<void>(op_.biasStored);
+    operands.sums = on.at<float>(op_.sums);
+    operands.weight = on.at<float>(op_.weight);
+    operands.beta = on.at<float>(op_.beta);
+    operands.running_mean = on.at<float>(op_.runningMean);
+    operands.running_var = on.at<float>(op_.runningVar);
+    operands.mean = on.at<float>(op_.mean);
+    operands.invstd = on.at<float>(op_.invstd);
+    operands.scale = on.at<float>(op_.scale);
+    operands.bias = on.at<float>(op_.bias);
+    operands.scale_stored = on.at<void>(op_.scaleStored);
+    operands.bias_stored = on.at<void>(op_.biasStored);
     operands.groups = static_cast<uint32_t>(op_.mean->dim(0));
     operands.channels = channels;
     operands.padded = (channels + 7) / 8 * 8;
     operands.count = static_cast<double>(op_.count);
     operands.epsilon = op_.epsilon;
     operands.momentum = op_.momentum;
-    bn_finalize(place.runtime, place.stream, type_, operands);
+    bn_finalize(on.runtime, on.stream, type_, operands);
   }
 
  private:
@@ -50,7 +50,7 @@ class BnFinalize final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::BnFinalize& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::BnFinalize& op, const Context& context) {
   return std::make_unique<BnFinalize>(op, context);
 }
 

@@ -5,7 +5,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class BnRelu final : public Operation {
+class BnRelu final : public DeviceOperation {
  public:
   BnRelu(const ops::BnRelu& op, const Context& context)
       : type_(context.storage),
@@ -16,10 +16,9 @@ class BnRelu final : public Operation {
         scale_(plan_.vector(op.scale)),
         bias_(plan_.vector(op.bias)) {}
 
-  void enqueue(const Place& place) const override {
-    bn_relu(place.runtime, place.stream, type_, plan_.launch(),
-            {place.at<void>(x_.tensor), scale_.at(place), bias_.at(place),
-             place.at<void>(y_.tensor), relu_});
+  void enqueue(const StreamContext& on) const override {
+    bn_relu(on.runtime, on.stream, type_, plan_.launch(),
+            {on.at<void>(x_.tensor), scale_.at(on), bias_.at(on), on.at<void>(y_.tensor), relu_});
   }
 
  private:
@@ -32,7 +31,7 @@ class BnRelu final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::BnRelu& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::BnRelu& op, const Context& context) {
   return std::make_unique<BnRelu>(op, context);
 }
 

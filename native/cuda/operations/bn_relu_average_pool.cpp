@@ -4,7 +4,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class BnReluAveragePool final : public Operation {
+class BnReluAveragePool final : public DeviceOperation {
  public:
   BnReluAveragePool(const ops::BnReluAveragePool& op, const Context& context)
       : op_(op),
@@ -18,14 +18,14 @@ class BnReluAveragePool final : public Operation {
 
   size_t workspace_bytes() const override { return sums_ ? plan_.workspace_bytes(2) : 0; }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     const PoolSizes sizes{static_cast<int>(x_.height),  static_cast<int>(x_.width),
                           static_cast<int>(y_.height),  static_cast<int>(y_.width),
                           static_cast<int>(op_.kernel), static_cast<int>(op_.stride),
                           static_cast<int>(op_.padding)};
-    bn_relu_average_pool(place.runtime, place.stream, type_, plan_.launch(), sums_.at(place),
-                         {place.at<void>(op_.x), scale_.at(place), bias_.at(place),
-                          place.at<void>(op_.y), sizes, op_.relu});
+    bn_relu_average_pool(
+        on.runtime, on.stream, type_, plan_.launch(), sums_.at(on),
+        {on.at<void>(op_.x), scale_.at(on), bias_.at(on), on.at<void>(op_.y), sizes, op_.relu});
   }
 
  private:
@@ -39,7 +39,7 @@ class BnReluAveragePool final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::BnReluAveragePool& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::BnReluAveragePool& op, const Context& context) {
   return std::make_unique<BnReluAveragePool>(op, context);
 }
 

@@ -4,7 +4,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class CheckGradients final : public Operation {
+class CheckGradients final : public DeviceOperation {
  public:
   CheckGradients(const ops::CheckGradients& op, const Context& context)
       : op_(op),
@@ -19,17 +19,17 @@ class CheckGradients final : public Operation {
 
   size_t workspace_bytes() const override { return gradient_norm_workspace(table_.pieces().count); }
 
-  void enqueue(const Place& place) const override {
-    auto* scaler = place.at<float>(op_.scaler);
+  void enqueue(const StreamContext& on) const override {
+    auto* scaler = on.at<float>(op_.scaler);
     gradient_norm(
-        place.runtime, place.stream, type_,
+        on.runtime, on.stream, type_,
         {table_.pieces(),
-         {place.at<const void>(op_.weightGradients), place.at<const float>(op_.gradients), border_},
+         {on.at<const void>(op_.weightGradients), on.at<const float>(op_.gradients), border_},
          scaler,
          scaler + 3,
          scaler + 5,
-         static_cast<float*>(place.workspace),
-         place.counters});
+         static_cast<float*>(on.workspace),
+         on.counters});
   }
 
  private:
@@ -41,7 +41,7 @@ class CheckGradients final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::CheckGradients& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::CheckGradients& op, const Context& context) {
   return std::make_unique<CheckGradients>(op, context);
 }
 

@@ -4,7 +4,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class ComputeWeights final : public Operation {
+class ComputeWeights final : public DeviceOperation {
  public:
   ComputeWeights(const ops::ComputeWeights& op, const Context& context)
       : op_(op), type_(context.storage) {
@@ -12,9 +12,9 @@ class ComputeWeights final : public Operation {
     expect("compute_weights.copies", op.copies, dtype_of(context.storage), Layout::plain);
   }
 
-  void enqueue(const Place& place) const override {
-    compute_weights(place.runtime, place.stream, type_, place.at<const float>(op_.weights),
-                    place.at<void>(op_.copies), op_.copies->dim(0));
+  void enqueue(const StreamContext& on) const override {
+    compute_weights(on.runtime, on.stream, type_, on.at<const float>(op_.weights),
+                    on.at<void>(op_.copies), op_.copies->dim(0));
   }
 
  private:
@@ -24,7 +24,7 @@ class ComputeWeights final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::ComputeWeights& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::ComputeWeights& op, const Context& context) {
   return std::make_unique<ComputeWeights>(op, context);
 }
 

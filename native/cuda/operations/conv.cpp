@@ -5,7 +5,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class Conv final : public Operation {
+class Conv final : public DeviceOperation {
  public:
   Conv(const ops::Conv& op, const Context& context)
       : op_(op),
@@ -28,23 +28,23 @@ class Conv final : public Operation {
   int launches() const override { return static_cast<int>(groups_); }
   int convolution_launches() const override { return static_cast<int>(groups_); }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     auto* scratch =
-        static_cast<std::byte*>(place.workspace) + aligned(convolution_->workspace_bytes());
+        static_cast<std::byte*>(on.workspace) + aligned(convolution_->workspace_bytes());
     for (uint32_t group = 0; group < groups_; ++group) {
-      float* sum = part_of(place.at<float>(op_.sums), sums_bytes(), group);
+      float* sum = part_of(on.at<float>(op_.sums), sums_bytes(), group);
       if (scratch_sums_) sum = reinterpret_cast<float*>(scratch);
       ConvolutionForward::Operands operands{};
-      operands.x = part(place, op_.x, group);
-      operands.scale = part(place, op_.xScale, group);
-      operands.bias = part(place, op_.xBias, group);
-      operands.w = place.at<const void>(op_.w);
-      operands.residual = part(place, op_.residual, group);
-      operands.y = part_of(place.at<void>(op_.y), group_bytes(op_.y, groups_), group);
+      operands.x = part(on, op_.x, group);
+      operands.scale = part(on, op_.xScale, group);
+      operands.bias = part(on, op_.xBias, group);
+      operands.w = on.at<const void>(op_.w);
+      operands.residual = part(on, op_.residual, group);
+      operands.y = part_of(on.at<void>(op_.y), group_bytes(op_.y, groups_), group);
       operands.sum = sum;
       operands.square_sum = sum == nullptr ? nullptr : sum + y_.channels;
-      operands.workspace = place.workspace;
-      convolution_->enqueue(place.runtime, place.stream, operands);
+      operands.workspace = on.workspace;
+      convolution_->enqueue(on.runtime, on.stream, operands);
     }
   }
 
@@ -68,8 +68,8 @@ class Conv final : public Operation {
   }
 
   size_t sums_bytes() const { return size_t{2} * y_.channels * sizeof(float); }
-  const void* part(const Place& place, const Tensor* tensor, uint32_t group) const {
-    return part_of(place.at<const void>(tensor), group_bytes(tensor, groups_), group);
+  const void* part(const StreamContext& on, const Tensor* tensor, uint32_t group) const {
+    return part_of(on.at<const void>(tensor), group_bytes(tensor, groups_), group);
   }
 
   const ops::Conv& op_;
@@ -81,7 +81,7 @@ class Conv final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::Conv& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::Conv& op, const Context& context) {
   return std::make_unique<Conv>(op, context);
 }
 

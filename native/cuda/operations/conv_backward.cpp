@@ -3,7 +3,7 @@
 
 namespace preresnet::cuda {
 
-std::unique_ptr<Operation> prepare(const ops::ConvBackward&, const Context&) {
+std::unique_ptr<DeviceOperation> prepare(const ops::ConvBackward&, const Context&) {
   throw Error("ERR_UNSUPPORTED",
               "conv_backward: expected conv_backward_data and conv_backward_weights on CUDA");
 }

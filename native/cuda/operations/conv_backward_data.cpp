@@ -4,7 +4,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class ConvBackwardData final : public Operation {
+class ConvBackwardData final : public DeviceOperation {
  public:
   ConvBackwardData(const ops::ConvBackwardData& op, const Context& context)
       : op_(op),
@@ -28,23 +28,23 @@ class ConvBackwardData final : public Operation {
   int launches() const override { return static_cast<int>(groups_); }
   int convolution_launches() const override { return static_cast<int>(groups_); }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     for (uint32_t group = 0; group < groups_; ++group) {
       const auto part = [&]<class T>(T* data, const Tensor* tensor) {
         return part_of(data, group_bytes(tensor, groups_), group);
       };
-      float* sum = part(place.at<float>(op_.sums), op_.sums);
+      float* sum = part(on.at<float>(op_.sums), op_.sums);
       ConvolutionBackwardData::Operands operands{};
-      operands.dy = part(place.at<const void>(op_.dy), op_.dy);
-      operands.w = place.at<const void>(op_.w);
-      operands.x = part(place.at<const void>(op_.x), op_.x);
-      operands.scale = part(place.at<const float>(op_.xScale), op_.xScale);
-      operands.bias = part(place.at<const float>(op_.xBias), op_.xBias);
-      operands.dx = part(place.at<void>(op_.dx), op_.dx);
+      operands.dy = part(on.at<const void>(op_.dy), op_.dy);
+      operands.w = on.at<const void>(op_.w);
+      operands.x = part(on.at<const void>(op_.x), op_.x);
+      operands.scale = part(on.at<const float>(op_.xScale), op_.xScale);
+      operands.bias = part(on.at<const float>(op_.xBias), op_.xBias);
+      operands.dx = part(on.at<void>(op_.dx), op_.dx);
       operands.sum = sum;
       operands.product_sum = sum == nullptr ? nullptr : sum + dx_.channels;
-      operands.workspace = place.workspace;
-      convolution_->enqueue(place.runtime, place.stream, operands);
+      operands.workspace = on.workspace;
+      convolution_->enqueue(on.runtime, on.stream, operands);
     }
   }
 
@@ -57,7 +57,7 @@ class ConvBackwardData final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::ConvBackwardData& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::ConvBackwardData& op, const Context& context) {
   return std::make_unique<ConvBackwardData>(op, context);
 }
 

@@ -7,7 +7,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class ConvBackwardNorm final : public Operation {
+class ConvBackwardNorm final : public DeviceOperation {
  public:
   ConvBackwardNorm(const ops::ConvBackwardNorm& op, const Context& context)
       : op_(op),
@@ -41,34 +41,34 @@ class ConvBackwardNorm final : public Operation {
   }
   int convolution_launches() const override { return static_cast<int>(groups_); }
 
-  void enqueue(const Place& place) const override {
-    float* dweight = gradient(place, op_.dweight, 0);
-    float* dbeta = gradient(place, op_.dbeta, 1);
+  void enqueue(const StreamContext& on) const override {
+    float* dweight = gradient(on, op_.dweight, 0);
+    float* dbeta = gradient(on, op_.dbeta, 1);
     for (uint32_t group = 0; group < groups_; ++group) {
       const auto part = [&]<class T>(T* data, const Tensor* tensor) {
         return part_of(data, group_bytes(tensor, groups_), group);
       };
       ConvolutionBackwardData::Operands operands{};
-      operands.dy = part(place.at<const void>(op_.dy), op_.dy);
-      operands.w = place.at<const void>(op_.w);
-      operands.add = part(place.at<const void>(op_.add), op_.add);
-      operands.x = part(place.at<const void>(op_.x), op_.x);
-      operands.mean = part(place.at<const float>(op_.mean), op_.mean);
-      operands.invstd = part(place.at<const float>(op_.invstd), op_.invstd);
-      operands.weight = place.at<const float>(op_.weight);
-      operands.beta = place.at<const float>(op_.beta);
-      operands.dx = part(place.at<void>(op_.dx), op_.dx);
+      operands.dy = part(on.at<const void>(op_.dy), op_.dy);
+      operands.w = on.at<const void>(op_.w);
+      operands.add = part(on.at<const void>(op_.add), op_.add);
+      operands.x = part(on.at<const void>(op_.x), op_.x);
+      operands.mean = part(on.at<const float>(op_.mean), op_.mean);
+      operands.invstd = part(on.at<const float>(op_.invstd), op_.invstd);
+      operands.weight = on.at<const float>(op_.weight);
+      operands.beta = on.at<const float>(op_.beta);
+      operands.dx = part(on.at<void>(op_.dx), op_.dx);
       operands.dweight = dweight + size_t{group} * dx_.channels;
       operands.dbeta = dbeta + size_t{group} * dx_.channels;
-      operands.a = part(place.at<float>(op_.a), op_.a);
-      operands.b = part(place.at<float>(op_.b), op_.b);
-      operands.c = part(place.at<float>(op_.c), op_.c);
-      operands.workspace = place.workspace;
-      convolution_->enqueue(place.runtime, place.stream, operands);
+      operands.a = part(on.at<float>(op_.a), op_.a);
+      operands.b = part(on.at<float>(op_.b), op_.b);
+      operands.c = part(on.at<float>(op_.c), op_.c);
+      operands.workspace = on.workspace;
+      convolution_->enqueue(on.runtime, on.stream, operands);
     }
     if (groups_ == 1) return;
-    add_groups(place, dweight, op_.dweight);
-    add_groups(place, dbeta, op_.dbeta);
+    add_groups(on, dweight, op_.dweight);
+    add_groups(on, dbeta, op_.dbeta);
   }
 
  private:
@@ -76,17 +76,17 @@ class ConvBackwardNorm final : public Operation {
 
   /// Where the launches write a gradient, one row a group: in place where there is one group and
   /// somebody wants it.
-  float* gradient(const Place& place, const Tensor* tensor, size_t index) const {
-    if (groups_ == 1 && tensor != nullptr) return place.at<float>(tensor);
-    return reinterpret_cast<float*>(static_cast<std::byte*>(place.workspace) +
+  float* gradient(const StreamContext& on, const Tensor* tensor, size_t index) const {
+    if (groups_ == 1 && tensor != nullptr) return on.at<float>(tensor);
+    return reinterpret_cast<float*>(static_cast<std::byte*>(on.workspace) +
                                     aligned(convolution_->workspace_bytes()) +
                                     index * scratch_bytes());
   }
 
-  void add_groups(const Place& place, const float* rows, const Tensor* to) const {
+  void add_groups(const StreamContext& on, const float* rows, const Tensor* to) const {
     if (to == nullptr) return;
-    group_sums(place.runtime, place.stream, Type::f32, rows, place.at<void>(to),
-               static_cast<int>(groups_), dx_.channels);
+    group_sums(on.runtime, on.stream, Type::f32, rows, on.at<void>(to), static_cast<int>(groups_),
+               dx_.channels);
   }
 
   const ops::ConvBackwardNorm& op_;
@@ -97,7 +97,7 @@ class ConvBackwardNorm final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::ConvBackwardNorm& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::ConvBackwardNorm& op, const Context& context) {
   return std::make_unique<ConvBackwardNorm>(op, context);
 }
 

@@ -8,7 +8,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class ConvBackwardWeights final : public Operation {
+class ConvBackwardWeights final : public DeviceOperation {
  public:
   ConvBackwardWeights(const ops::ConvBackwardWeights& op, const Context& context)
       : op_(op),
@@ -40,13 +40,12 @@ class ConvBackwardWeights final : public Operation {
   }
   int convolution_launches() const override { return static_cast<int>(groups_); }
 
-  void enqueue(const Place& place) const override {
-    auto* dw = static_cast<std::byte*>(place.at<void>(op_.dw));
-    auto* parts =
-        static_cast<std::byte*>(place.workspace) + aligned(convolution_->workspace_bytes());
+  void enqueue(const StreamContext& on) const override {
+    auto* dw = static_cast<std::byte*>(on.at<void>(op_.dw));
+    auto* parts = static_cast<std::byte*>(on.workspace) + aligned(convolution_->workspace_bytes());
     for (uint32_t group = 0; group < groups_; ++group) {
       const auto part = [&](const Tensor* tensor) {
-        return part_of(place.at<const void>(tensor), group_bytes(tensor, groups_), group);
+        return part_of(on.at<const void>(tensor), group_bytes(tensor, groups_), group);
       };
       ConvolutionBackwardWeights::Operands operands{};
       operands.dy = part(op_.dy);
@@ -54,16 +53,16 @@ class ConvBackwardWeights final : public Operation {
       operands.scale = part(op_.xScale);
       operands.bias = part(op_.xBias);
       operands.dw = groups_ == 1 ? dw : parts + group * op_.dw->bytes;
-      operands.workspace = place.workspace;
-      convolution_->enqueue(place.runtime, place.stream, operands);
+      operands.workspace = on.workspace;
+      convolution_->enqueue(on.runtime, on.stream, operands);
     }
     if (groups_ > 1) {
-      group_sums(place.runtime, place.stream, type_, parts, dw, static_cast<int>(groups_),
+      group_sums(on.runtime, on.stream, type_, parts, dw, static_cast<int>(groups_),
                  static_cast<int64_t>(op_.dw->bytes / (type_ == Type::f32 ? 4 : 2)));
     }
     if (dbias_) {
-      channel_sums(place.runtime, place.stream, type_, bias_plan_.launch(), dbias_.at(place),
-                   place.at<const void>(op_.dy));
+      channel_sums(on.runtime, on.stream, type_, bias_plan_.launch(), dbias_.at(on),
+                   on.at<const void>(op_.dy));
     }
   }
 
@@ -79,7 +78,8 @@ class ConvBackwardWeights final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::ConvBackwardWeights& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::ConvBackwardWeights& op,
+                                         const Context& context) {
   return std::make_unique<ConvBackwardWeights>(op, context);
 }
 

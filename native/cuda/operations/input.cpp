@@ -9,12 +9,12 @@
 namespace preresnet::cuda {
 namespace {
 
-class Input final : public Operation {
+class Input final : public DeviceOperation {
  public:
   Input(const ops::Input& op, const Context& context)
       : op_(op), type_(context.storage), x_(feature_map("input.x", op.x, context)) {
     expect("input.images", op.images, DType::u8, Layout::plain);
-    expect("input.placement", op.placement, DType::i32, Layout::plain);
+    expect("input.crops", op.crops, DType::i32, Layout::plain);
     const int64_t channels = op.images->dim(3);
     if (channels > kInputChannels) {
       throw Error("ERR_UNSUPPORTED", "input.images: expected at most " +
@@ -33,15 +33,15 @@ class Input final : public Operation {
     parameters_.width = static_cast<int>(x_.width);
     parameters_.pad = static_cast<int>(op.pad);
     std::copy(op.mean.begin(), op.mean.end(), parameters_.mean);
-    std::copy(op.deviation.begin(), op.deviation.end(), parameters_.deviation);
+    std::copy(op.std.begin(), op.std.end(), parameters_.std);
   }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     InputParameters parameters = parameters_;
-    parameters.images = place.at<const uint8_t>(op_.images);
-    parameters.placement = place.at<const int32_t>(op_.placement);
-    parameters.x = place.at<void>(op_.x);
-    input(place.runtime, place.stream, type_, parameters);
+    parameters.images = on.at<const uint8_t>(op_.images);
+    parameters.crops = on.at<const int32_t>(op_.crops);
+    parameters.x = on.at<void>(op_.x);
+    input(on.runtime, on.stream, type_, parameters);
   }
 
  private:
@@ -53,7 +53,7 @@ class Input final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::Input& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::Input& op, const Context& context) {
   return std::make_unique<Input>(op, context);
 }
 

@@ -5,7 +5,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class Linear final : public Operation {
+class Linear final : public DeviceOperation {
  public:
   explicit Linear(const ops::Linear& op)
       : op_(op),
@@ -17,11 +17,11 @@ class Linear final : public Operation {
     }
   }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     matrix_product(
-        place.runtime, place.stream, "linear",
-        {place.at<const float>(op_.x), features_, 1, place.at<const float>(op_.w), features_, 1,
-         place.at<const float>(op_.bias), place.at<float>(op_.y), samples_, classes_, features_});
+        on.runtime, on.stream, "linear",
+        {on.at<const float>(op_.x), features_, 1, on.at<const float>(op_.w), features_, 1,
+         on.at<const float>(op_.bias), on.at<float>(op_.y), samples_, classes_, features_});
   }
 
  private:
@@ -31,7 +31,7 @@ class Linear final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::Linear& op, const Context&) {
+std::unique_ptr<DeviceOperation> prepare(const ops::Linear& op, const Context&) {
   return std::make_unique<Linear>(op);
 }
 

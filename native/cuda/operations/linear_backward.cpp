@@ -5,7 +5,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class LinearBackward final : public Operation {
+class LinearBackward final : public DeviceOperation {
  public:
   explicit LinearBackward(const ops::LinearBackward& op)
       : op_(op),
@@ -21,21 +21,21 @@ class LinearBackward final : public Operation {
     return (op_.dw != nullptr) + (op_.dbias != nullptr) + (op_.dx != nullptr);
   }
 
-  void enqueue(const Place& place) const override {
-    const auto* dy = place.at<const float>(op_.dy);  // N K
-    const auto* x = place.at<const float>(op_.x);    // N C
-    const auto* w = place.at<const float>(op_.w);    // K C
+  void enqueue(const StreamContext& on) const override {
+    const auto* dy = on.at<const float>(op_.dy);  // N K
+    const auto* x = on.at<const float>(op_.x);    // N C
+    const auto* w = on.at<const float>(op_.w);    // K C
     if (op_.dw != nullptr) {
-      matrix_product(place.runtime, place.stream, "linear_backward.dw",
-                     {dy, 1, classes_, x, 1, features_, nullptr, place.at<float>(op_.dw), classes_,
+      matrix_product(on.runtime, on.stream, "linear_backward.dw",
+                     {dy, 1, classes_, x, 1, features_, nullptr, on.at<float>(op_.dw), classes_,
                       features_, samples_});
     }
     if (op_.dbias != nullptr) {
-      column_sums(place.runtime, place.stream, dy, place.at<float>(op_.dbias), samples_, classes_);
+      column_sums(on.runtime, on.stream, dy, on.at<float>(op_.dbias), samples_, classes_);
     }
     if (op_.dx != nullptr) {
-      matrix_product(place.runtime, place.stream, "linear_backward.dx",
-                     {dy, classes_, 1, w, 1, features_, nullptr, place.at<float>(op_.dx), samples_,
+      matrix_product(on.runtime, on.stream, "linear_backward.dx",
+                     {dy, classes_, 1, w, 1, features_, nullptr, on.at<float>(op_.dx), samples_,
                       features_, classes_});
     }
   }
@@ -47,7 +47,7 @@ class LinearBackward final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::LinearBackward& op, const Context&) {
+std::unique_ptr<DeviceOperation> prepare(const ops::LinearBackward& op, const Context&) {
   return std::make_unique<LinearBackward>(op);
 }
 

@@ -34,9 +34,9 @@ struct VectorOperand {
   const Tensor* tensor = nullptr;
   ChannelVector shape;
 
-  ChannelVector at(const Place& place) const {
+  ChannelVector at(const StreamContext& on) const {
     ChannelVector vector = shape;
-    vector.data = place.at<const float>(tensor);
+    vector.data = on.at<const float>(tensor);
     return vector;
   }
 };
@@ -47,12 +47,12 @@ struct SumsOperand {
   uint32_t each = 1;
 
   explicit operator bool() const { return tensor != nullptr; }
-  ChannelSums at(const Place& place) const {
+  ChannelSums at(const StreamContext& on) const {
     ChannelSums sums;
     sums.each = each;
-    sums.data = place.at<float>(tensor);
-    sums.partial = static_cast<float*>(place.workspace);
-    sums.counters = place.counters;
+    sums.data = on.at<float>(tensor);
+    sums.partial = static_cast<float*>(on.workspace);
+    sums.counters = on.counters;
     return sums;
   }
 };

@@ -79,7 +79,7 @@ class Slots {
   std::vector<bool> used_;    // by slot
 };
 
-class Pointwise final : public Operation {
+class Pointwise final : public DeviceOperation {
  public:
   Pointwise(const ops::Pointwise& op, const Context& context)
       : op_(op),
@@ -103,23 +103,23 @@ class Pointwise final : public Operation {
     return static_cast<int>(std::max<size_t>(chunks, 1));
   }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     PointwiseProgram program = program_;
-    program.step = place.step;
+    program.step = on.step;
     for (size_t i = 0; i < tensors_.size(); ++i) {
-      program.tensors[i].data = place.at<void>(tensors_[i].tensor);
+      program.tensors[i].data = on.at<void>(tensors_[i].tensor);
     }
-    for (size_t i = 0; i < vectors_.size(); ++i) program.vectors[i] = vectors_[i].at(place);
+    for (size_t i = 0; i < vectors_.size(); ++i) program.vectors[i] = vectors_[i].at(on);
     for (size_t i = 0; i < op_.outputs.size(); ++i) {
-      program.outputs[i].data = place.at<void>(op_.outputs[i]);
+      program.outputs[i].data = on.at<void>(op_.outputs[i]);
     }
     for (size_t first = 0; first == 0 || first < terms(); first += kPointwiseTerms) {
-      ChannelSums sums = sums_.at(place);
+      ChannelSums sums = sums_.at(on);
       set_terms(program, first);
       if (sums.data != nullptr) sums.data += first * plan_.launch().channels.channels;
       sums.rows = static_cast<uint32_t>(terms());
       sums.count = program.term_count;
-      pointwise(place.runtime, place.stream, type_, plan_.launch(), sums, program);
+      pointwise(on.runtime, on.stream, type_, plan_.launch(), sums, program);
     }
   }
 
@@ -198,7 +198,7 @@ class Pointwise final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::Pointwise& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::Pointwise& op, const Context& context) {
   return std::make_unique<Pointwise>(op, context);
 }
 

@@ -6,7 +6,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class ReluBackward final : public Operation {
+class ReluBackward final : public DeviceOperation {
  public:
   ReluBackward(const ops::ReluBackward& op, const Context& context)
       : type_(context.storage),
@@ -26,11 +26,10 @@ class ReluBackward final : public Operation {
 
   size_t workspace_bytes() const override { return sums_ ? plan_.workspace_bytes(2) : 0; }
 
-  void enqueue(const Place& place) const override {
-    relu_backward(
-        place.runtime, place.stream, type_, plan_.launch(), sums_.at(place),
-        {place.at<void>(d_.tensor), place.at<void>(add_.tensor), place.at<void>(x_.tensor),
-         scale_.at(place), bias_.at(place), place.at<void>(dx_.tensor), mask_});
+  void enqueue(const StreamContext& on) const override {
+    relu_backward(on.runtime, on.stream, type_, plan_.launch(), sums_.at(on),
+                  {on.at<void>(d_.tensor), on.at<void>(add_.tensor), on.at<void>(x_.tensor),
+                   scale_.at(on), bias_.at(on), on.at<void>(dx_.tensor), mask_});
   }
 
  private:
@@ -44,7 +43,7 @@ class ReluBackward final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::ReluBackward& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::ReluBackward& op, const Context& context) {
   return std::make_unique<ReluBackward>(op, context);
 }
 

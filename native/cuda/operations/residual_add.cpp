@@ -5,7 +5,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class ResidualAdd final : public Operation {
+class ResidualAdd final : public DeviceOperation {
  public:
   ResidualAdd(const ops::ResidualAdd& op, const Context& context)
       : op_(op),
@@ -21,23 +21,23 @@ class ResidualAdd final : public Operation {
 
   size_t workspace_bytes() const override { return sums_ ? plan_.workspace_bytes(2) : 0; }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     ResidualAddOperands operands{};
-    operands.x = place.at<void>(x_.tensor);
-    operands.bias = bias_.at(place);
-    operands.residual = place.at<void>(residual_.tensor);
-    operands.residual_scale = residual_scale_.at(place);
-    operands.residual_bias = residual_bias_.at(place);
+    operands.x = on.at<void>(x_.tensor);
+    operands.bias = bias_.at(on);
+    operands.residual = on.at<void>(residual_.tensor);
+    operands.residual_scale = residual_scale_.at(on);
+    operands.residual_bias = residual_bias_.at(on);
     operands.residual_channels = residual_.channels;
     operands.residual_height = residual_.height;
     operands.residual_width = residual_.width;
     operands.height = x_.height;
     operands.width = x_.width;
     operands.subsample = static_cast<uint32_t>(op_.residualSubsample);
-    operands.y = place.at<void>(y_.tensor);
+    operands.y = on.at<void>(y_.tensor);
     operands.residual_relu = op_.residualRelu;
     operands.relu = op_.relu;
-    residual_add(place.runtime, place.stream, type_, plan_.launch(), sums_.at(place), operands);
+    residual_add(on.runtime, on.stream, type_, plan_.launch(), sums_.at(on), operands);
   }
 
  private:
@@ -51,7 +51,7 @@ class ResidualAdd final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::ResidualAdd& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::ResidualAdd& op, const Context& context) {
   return std::make_unique<ResidualAdd>(op, context);
 }
 

@@ -7,7 +7,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class Sgd final : public Operation {
+class Sgd final : public DeviceOperation {
  public:
   Sgd(const ops::Sgd& op, const Context& context)
       : op_(op),
@@ -27,28 +27,28 @@ class Sgd final : public Operation {
     return own_norm() ? kNorm + gradient_norm_workspace(table_.pieces().count) : 0;
   }
 
-  void enqueue(const Place& place) const override {
-    auto* scaler = place.at<float>(op_.scaler);
-    const Gradients gradients{place.at<const void>(op_.weightGradients),
-                              place.at<const float>(op_.gradients), border_};
+  void enqueue(const StreamContext& on) const override {
+    auto* scaler = on.at<float>(op_.scaler);
+    const Gradients gradients{on.at<const void>(op_.weightGradients),
+                              on.at<const float>(op_.gradients), border_};
     const float* squares = nullptr;
-    if (op_.clipNorm > 0) squares = scaler == nullptr ? norm(place, gradients) : scaler + 5;
+    if (op_.clipNorm > 0) squares = scaler == nullptr ? norm(on, gradients) : scaler + 5;
     SgdParameters parameters{};
     parameters.pieces = table_.pieces();
     parameters.gradients = gradients;
-    parameters.weights = place.at<float>(op_.weights);
-    parameters.velocity = place.at<float>(op_.velocity);
-    parameters.copies = place.at<void>(op_.copies);
+    parameters.weights = on.at<float>(op_.weights);
+    parameters.velocity = on.at<float>(op_.velocity);
+    parameters.copies = on.at<void>(op_.copies);
     parameters.copied = op_.copies == nullptr ? 0 : op_.copies->dim(0);
     parameters.scaler = scaler;
     parameters.squares = squares;
-    parameters.learning_rate = &place.step->learning_rate;
+    parameters.learning_rate = &on.step->learning_rate;
     parameters.momentum = static_cast<float>(op_.momentum);
     parameters.clip_norm = static_cast<float>(op_.clipNorm);
     parameters.nesterov = op_.nesterov;
     parameters.growth_interval = static_cast<int>(op_.growthInterval);
-    parameters.counter = place.counters;
-    sgd(place.runtime, place.stream, type_, parameters);
+    parameters.counter = on.counters;
+    sgd(on.runtime, on.stream, type_, parameters);
   }
 
  private:
@@ -57,11 +57,11 @@ class Sgd final : public Operation {
   /// Without a scaler nobody has measured the gradients.
   bool own_norm() const { return op_.clipNorm > 0 && op_.scaler == nullptr; }
 
-  const float* norm(const Place& place, const Gradients& gradients) const {
-    auto* results = static_cast<float*>(place.workspace);
-    gradient_norm(place.runtime, place.stream, type_,
+  const float* norm(const StreamContext& on, const Gradients& gradients) const {
+    auto* results = static_cast<float*>(on.workspace);
+    gradient_norm(on.runtime, on.stream, type_,
                   {table_.pieces(), gradients, nullptr, results, results + 1,
-                   results + kNorm / sizeof(float), place.counters});
+                   results + kNorm / sizeof(float), on.counters});
     return results + 1;
   }
 
@@ -73,7 +73,7 @@ class Sgd final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::Sgd& op, const Context& context) {
+std::unique_ptr<DeviceOperation> prepare(const ops::Sgd& op, const Context& context) {
   return std::make_unique<Sgd>(op, context);
 }
 

@@ -6,7 +6,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class Softmax final : public Operation {
+class Softmax final : public DeviceOperation {
  public:
   explicit Softmax(const ops::Softmax& op)
       : op_(op),
@@ -16,9 +16,9 @@ class Softmax final : public Operation {
     expect("softmax.probabilities", op.probabilities, DType::f32, Layout::plain);
   }
 
-  void enqueue(const Place& place) const override {
-    softmax(place.runtime, place.stream, place.at<const float>(op_.logits),
-            place.at<float>(op_.probabilities), rows_, classes_);
+  void enqueue(const StreamContext& on) const override {
+    softmax(on.runtime, on.stream, on.at<const float>(op_.logits), on.at<float>(op_.probabilities),
+            rows_, classes_);
   }
 
  private:
@@ -28,7 +28,7 @@ class Softmax final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::Softmax& op, const Context&) {
+std::unique_ptr<DeviceOperation> prepare(const ops::Softmax& op, const Context&) {
   return std::make_unique<Softmax>(op);
 }
 

@@ -5,7 +5,7 @@
 namespace preresnet::cuda {
 namespace {
 
-class SoftmaxCrossEntropy final : public Operation {
+class SoftmaxCrossEntropy final : public DeviceOperation {
  public:
   explicit SoftmaxCrossEntropy(const ops::SoftmaxCrossEntropy& op)
       : op_(op),
@@ -21,22 +21,22 @@ class SoftmaxCrossEntropy final : public Operation {
 
   size_t workspace_bytes() const override { return softmax_cross_entropy_workspace(samples_); }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     SoftmaxCrossEntropyParameters parameters{};
-    parameters.logits = place.at<const float>(op_.logits);
-    parameters.labels = place.at<const int32_t>(op_.labels);
-    parameters.targets = place.at<const float>(op_.targets);
-    parameters.scaler = place.at<const float>(op_.scaler);
-    parameters.dlogits = place.at<float>(op_.dlogits);
-    parameters.probabilities = place.at<float>(op_.probabilities);
-    parameters.predictions = place.at<int32_t>(op_.predictions);
-    parameters.metrics = place.at<float>(op_.metrics);
-    parameters.partial = static_cast<float*>(place.workspace);
-    parameters.counter = place.counters;
+    parameters.logits = on.at<const float>(op_.logits);
+    parameters.labels = on.at<const int32_t>(op_.labels);
+    parameters.targets = on.at<const float>(op_.targets);
+    parameters.scaler = on.at<const float>(op_.scaler);
+    parameters.dlogits = on.at<float>(op_.dlogits);
+    parameters.probabilities = on.at<float>(op_.probabilities);
+    parameters.predictions = on.at<int32_t>(op_.predictions);
+    parameters.metrics = on.at<float>(op_.metrics);
+    parameters.partial = static_cast<float*>(on.workspace);
+    parameters.counter = on.counters;
     parameters.samples = samples_;
     parameters.classes = classes_;
     parameters.smoothing = static_cast<float>(op_.smoothing);
-    softmax_cross_entropy(place.runtime, place.stream, parameters);
+    softmax_cross_entropy(on.runtime, on.stream, parameters);
   }
 
  private:
@@ -46,7 +46,7 @@ class SoftmaxCrossEntropy final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::SoftmaxCrossEntropy& op, const Context&) {
+std::unique_ptr<DeviceOperation> prepare(const ops::SoftmaxCrossEntropy& op, const Context&) {
   return std::make_unique<SoftmaxCrossEntropy>(op);
 }
 

@@ -9,17 +9,17 @@
 namespace preresnet::cpu {
 namespace {
 
-class PoolBackwardOperation final : public Operation {
+class MaxPoolBackwardOperation final : public Operation {
  public:
-  PoolBackwardOperation(const ops::PoolBackward& op, Context& context)
+  MaxPoolBackwardOperation(const ops::MaxPoolBackward& op, Context& context)
       : op_(op), context_(context) {
     ScratchPlan plan(context.scratch);
-    dy_ = activation("pool_backward.dy", op.dy);
-    x_ = activation("pool_backward.x", op.x);
-    dx_ = activation("pool_backward.dx", op.dx);
-    scale_ = Coefficients("pool_backward.scale", op.scale, x_.images, plan);
-    bias_ = Coefficients("pool_backward.bias", op.bias, x_.images, plan);
-    sums_ = ChannelSums("pool_backward.sums", op.sums, x_.images, x_.channels, 2, plan);
+    dy_ = activation("max_pool_backward.dy", op.dy);
+    x_ = activation("max_pool_backward.x", op.x);
+    dx_ = activation("max_pool_backward.dx", op.dx);
+    scale_ = Coefficients("max_pool_backward.scale", op.scale, x_.images, plan);
+    bias_ = Coefficients("max_pool_backward.bias", op.bias, x_.images, plan);
+    sums_ = ChannelSums("max_pool_backward.sums", op.sums, x_.images, x_.channels, 2, plan);
     gradient_ = plan.thread(static_cast<size_t>(x_.pixels()) * 16 * sizeof(float));
   }
 
@@ -63,7 +63,7 @@ class PoolBackwardOperation final : public Operation {
     });
   }
 
-  const ops::PoolBackward& op_;
+  const ops::MaxPoolBackward& op_;
   Context& context_;
   Activation dy_, x_, dx_;
   Coefficients scale_, bias_;
@@ -73,8 +73,8 @@ class PoolBackwardOperation final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::PoolBackward& op, Context& context) {
-  return std::make_unique<PoolBackwardOperation>(op, context);
+std::unique_ptr<Operation> prepare(const ops::MaxPoolBackward& op, Context& context) {
+  return std::make_unique<MaxPoolBackwardOperation>(op, context);
 }
 
 }  // namespace preresnet::cpu

@@ -7,15 +7,16 @@
 namespace preresnet::cpu {
 namespace {
 
-class BnReluPoolOperation final : public Operation {
+class BnReluMaxPoolOperation final : public Operation {
  public:
-  BnReluPoolOperation(const ops::BnReluPool& op, Context& context) : op_(op), context_(context) {
+  BnReluMaxPoolOperation(const ops::BnReluMaxPool& op, Context& context)
+      : op_(op), context_(context) {
     ScratchPlan plan(context.scratch);
-    x_ = activation("bn_relu_pool.x", op.x);
-    y_ = activation("bn_relu_pool.y", op.y);
-    scale_ = Coefficients("bn_relu_pool.scale", op.scale, x_.images, plan);
-    bias_ = Coefficients("bn_relu_pool.bias", op.bias, x_.images, plan);
-    sums_ = ChannelSums("bn_relu_pool.sums", op.sums, x_.images, x_.channels, 2, plan);
+    x_ = activation("bn_relu_max_pool.x", op.x);
+    y_ = activation("bn_relu_max_pool.y", op.y);
+    scale_ = Coefficients("bn_relu_max_pool.scale", op.scale, x_.images, plan);
+    bias_ = Coefficients("bn_relu_max_pool.bias", op.bias, x_.images, plan);
+    sums_ = ChannelSums("bn_relu_max_pool.sums", op.sums, x_.images, x_.channels, 2, plan);
   }
 
   void run(const Step& step) override {
@@ -43,7 +44,7 @@ class BnReluPoolOperation final : public Operation {
     }
   }
 
-  const ops::BnReluPool& op_;
+  const ops::BnReluMaxPool& op_;
   Context& context_;
   Activation x_, y_;
   Coefficients scale_, bias_;
@@ -52,8 +53,8 @@ class BnReluPoolOperation final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::BnReluPool& op, Context& context) {
-  return std::make_unique<BnReluPoolOperation>(op, context);
+std::unique_ptr<Operation> prepare(const ops::BnReluMaxPool& op, Context& context) {
+  return std::make_unique<BnReluMaxPoolOperation>(op, context);
 }
 
 }  // namespace preresnet::cpu

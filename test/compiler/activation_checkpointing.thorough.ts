@@ -1,4 +1,4 @@
-/** The cases of recompute.test.ts that it leaves out. */
+/** The cases of activation_checkpointing.test.ts that it leaves out. */
 import test from 'ava'
 import { recomputations, sameBits, titleOf } from '../support/recomputation.js'
 

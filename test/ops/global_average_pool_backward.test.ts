@@ -3,21 +3,21 @@ import { checkAdjoint, rowOf, throughScale } from '../support/adjoint.js'
 import { present } from '../support/case.js'
 import { sumsOfDx } from '../support/conv_backward.js'
 import { reference } from '../support/executors.js'
-import { headCases } from '../support/head.js'
+import { globalAveragePoolCases } from '../support/global_average_pool.js'
 import { flag, given, inner, judge, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { Random } from '../support/random.js'
 import { image } from '../support/values.js'
 
-const cases: NamedCase[] = headCases.map(({ name, x, y, channels, groups, normalised, relu, sums }, index) => {
+const cases: NamedCase[] = globalAveragePoolCases.map(({ name, x, y, channels, groups, normalized, relu, sums }, index) => {
   const random = new Random(11000 + index)
   return {
     name,
     inputs: present({
       dy: random.normals(y),
       x: random.activations(x),
-      scale: normalised && random.scales([groups, channels]),
-      bias: normalised && random.normals([groups, channels], 0.5),
+      scale: normalized && random.scales([groups, channels]),
+      bias: normalized && random.normals([groups, channels], 0.5),
     }),
     outputs: present({ dx: x, sums: sums && [groups, 2, channels] }),
     attributes: { relu },
@@ -32,18 +32,20 @@ function statement(operation: OperationCase): Results {
   return { dx, ...sumsOfDx(operation, { dx }) }
 }
 
-judge('head_backward', { cases, statement, derived: sumsOfDx })
+judge('global_average_pool_backward', { cases, statement, derived: sumsOfDx })
 
-test('head_backward is the adjoint of head', async (t) => {
+test('global_average_pool_backward is the adjoint of bn_relu_global_average_pool', async (t) => {
   const random = new Random(11900)
   const [x, groups] = [[6, 17, 5, 7], 3]
   await checkAdjoint(t, {
     random,
     point: { x: random.normals(x), scale: random.scales([groups, 17]), bias: random.normals([groups, 17], 0.5) },
-    forward: async (inputs) => [(await runOperation(reference, 'head', { inputs, outputs: { y: [6, 17] }, attributes: { relu: true } }))['y']!],
+    forward: async (inputs) => [
+      (await runOperation(reference, 'bn_relu_global_average_pool', { inputs, outputs: { y: [6, 17] }, attributes: { relu: true } }))['y']!,
+    ],
     backward: async (inputs, [dy]) => {
       const operation = { inputs: { ...inputs, dy: dy! }, outputs: { dx: x, sums: [groups, 2, 17] }, attributes: { relu: true } }
-      const { dx, sums } = await runOperation(reference, 'head_backward', operation)
+      const { dx, sums } = await runOperation(reference, 'global_average_pool_backward', operation)
       return { x: throughScale(dx!, inputs['scale']!), scale: rowOf(sums!, 1), bias: rowOf(sums!, 0) }
     },
   })

@@ -5,14 +5,14 @@ import { firstMaximum, poolingCases } from '../support/pooling.js'
 import { Random } from '../support/random.js'
 import { image } from '../support/values.js'
 
-const cases: NamedCase[] = poolingCases.map(({ name, x, y, channels, groups, normalised, sums, ties, attributes }, index) => {
+const cases: NamedCase[] = poolingCases.map(({ name, x, y, channels, groups, normalized, sums, ties, attributes }, index) => {
   const random = new Random(8000 + index)
   return {
     name,
     inputs: present({
       x: ties ? random.integers(x, 4, -1) : random.normals(x),
-      scale: normalised && random.scales([groups, channels]),
-      bias: normalised && random.normals([groups, channels], 0.5),
+      scale: normalized && random.scales([groups, channels]),
+      bias: normalized && random.normals([groups, channels], 0.5),
     }),
     outputs: present({ y, sums: sums && [groups, 2, channels] }),
     attributes,
@@ -26,8 +26,8 @@ function sumsOfY(operation: OperationCase, { y }: Results): Results {
 
 function statement(operation: OperationCase): Results {
   const best = firstMaximum(operation)
-  const y = image(operation.outputs['y'] as readonly number[], (...place) => best(...place).value)
+  const y = image(operation.outputs['y'] as readonly number[], (...position) => best(...position).value)
   return { y, ...sumsOfY(operation, { y }) }
 }
 
-judge('bn_relu_pool', { cases, statement, derived: sumsOfY })
+judge('bn_relu_max_pool', { cases, statement, derived: sumsOfY })

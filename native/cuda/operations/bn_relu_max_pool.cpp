@@ -4,32 +4,32 @@
 namespace preresnet::cuda {
 namespace {
 
-class BnReluPool final : public Operation {
+class BnReluMaxPool final : public DeviceOperation {
  public:
-  BnReluPool(const ops::BnReluPool& op, const Context& context)
+  BnReluMaxPool(const ops::BnReluMaxPool& op, const Context& context)
       : op_(op),
         type_(context.storage),
-        x_(feature_map("bn_relu_pool.x", op.x, context)),
-        y_(feature_map("bn_relu_pool.y", op.y, context)),
-        plan_("bn_relu_pool", y_, {op.scale, op.bias}, op.sums, context),
+        x_(feature_map("bn_relu_max_pool.x", op.x, context)),
+        y_(feature_map("bn_relu_max_pool.y", op.y, context)),
+        plan_("bn_relu_max_pool", y_, {op.scale, op.bias}, op.sums, context),
         scale_(plan_.vector(op.scale)),
         bias_(plan_.vector(op.bias)),
         sums_(plan_.sums(op.sums)) {}
 
   size_t workspace_bytes() const override { return sums_ ? plan_.workspace_bytes(2) : 0; }
 
-  void enqueue(const Place& place) const override {
+  void enqueue(const StreamContext& on) const override {
     const PoolSizes sizes{static_cast<int>(x_.height),  static_cast<int>(x_.width),
                           static_cast<int>(y_.height),  static_cast<int>(y_.width),
                           static_cast<int>(op_.kernel), static_cast<int>(op_.stride),
                           static_cast<int>(op_.padding)};
-    bn_relu_pool(place.runtime, place.stream, type_, plan_.launch(), sums_.at(place),
-                 {place.at<void>(op_.x), scale_.at(place), bias_.at(place), place.at<void>(op_.y),
-                  sizes, op_.relu});
+    bn_relu_max_pool(
+        on.runtime, on.stream, type_, plan_.launch(), sums_.at(on),
+        {on.at<void>(op_.x), scale_.at(on), bias_.at(on), on.at<void>(op_.y), sizes, op_.relu});
   }
 
  private:
-  const ops::BnReluPool& op_;
+  const ops::BnReluMaxPool& op_;
   Type type_;
   FeatureMap x_, y_;
   ChannelPlan plan_;
@@ -39,8 +39,8 @@ class BnReluPool final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::BnReluPool& op, const Context& context) {
-  return std::make_unique<BnReluPool>(op, context);
+std::unique_ptr<DeviceOperation> prepare(const ops::BnReluMaxPool& op, const Context& context) {
+  return std::make_unique<BnReluMaxPool>(op, context);
 }
 
 }  // namespace preresnet::cuda

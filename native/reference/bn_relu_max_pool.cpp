@@ -4,7 +4,7 @@
 
 namespace preresnet::reference {
 
-void run(const ops::BnReluPool& op, const Call&) {
+void run(const ops::BnReluMaxPool& op, const Call&) {
   const int64_t N = op.x->dim(0);
   const int64_t C = op.x->dim(1);
   const int64_t H = op.x->dim(2);

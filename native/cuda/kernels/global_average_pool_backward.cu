@@ -1,15 +1,15 @@
 // dx = mask(t(x)) . dy / (H W). dy: N C f32, plain; x, dx: N C H W in the storage type; scale,
 // bias: G C f32.
-#include "cuda/kernels/head.h"
+#include "cuda/kernels/global_average_pool.h"
 #include "cuda/kernels/transform.h"
 
 namespace preresnet::cuda {
 namespace {
 
 template <class T, bool kSums>
-struct HeadBackwardPass {
+struct GlobalAveragePoolBackwardPass {
   static constexpr int kTerms = kSums ? 2 : 0;
-  HeadBackwardOperands op;
+  GlobalAveragePoolBackwardOperands op;
   unsigned channels;  // padded
 
   using Coefficients = Transform;
@@ -36,9 +36,11 @@ struct HeadBackwardPass {
 
 }  // namespace
 
-void head_backward(Runtime& runtime, Stream stream, Type type, const ChannelLaunch& where,
-                   const ChannelSums& sums, const HeadBackwardOperands& op) {
-  launch_channels<HeadBackwardPass>(runtime, stream, "head_backward", type, where, sums, op);
+void global_average_pool_backward(Runtime& runtime, Stream stream, Type type,
+                                  const ChannelLaunch& where, const ChannelSums& sums,
+                                  const GlobalAveragePoolBackwardOperands& op) {
+  launch_channels<GlobalAveragePoolBackwardPass>(runtime, stream, "global_average_pool_backward",
+                                                 type, where, sums, op);
 }
 
 }  // namespace preresnet::cuda

@@ -5,12 +5,12 @@
 
 namespace preresnet::cuda {
 
-struct Peaks {
+struct Roofline {
   double flops = 0;  // of a large matrix product in the session's arithmetic, a second
   double bytes = 0;  // read and written a second by copies that fit no cache
 };
 
 /// The best of several tries, on the main stream and in memory of its own, which has to be free.
-Peaks measure_peaks(Runtime&, Convolutions&, const ConvolutionChoice&);
+Roofline measure_roofline(Runtime&, Convolutions&, const ConvolutionChoice&);
 
 }  // namespace preresnet::cuda

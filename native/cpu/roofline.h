@@ -6,6 +6,6 @@
 namespace preresnet::cpu {
 
 /// The best of several short tries, all threads at once.
-Peaks measure_peaks(ThreadPool& pool);
+Roofline measure_roofline(ThreadPool& pool);
 
 }  // namespace preresnet::cpu

@@ -1,8 +1,8 @@
 // dx = mask . (each dy given to the first maximum of its window). First every window says where its
-// maximum lies, then every place of x looks at the windows that cover it, so that nothing is added
-// in an order that changes. x, dx: N C H W, dy: N C P Q in the storage type; scale, bias: G C f32;
-// winners: N P Q C, a byte each. Reads x, dy and winners from memory about once (windows overlap in
-// caches), x once more where sums are taken.
+// maximum lies, then every position of x looks at the windows that cover it, so that nothing is
+// added in an order that changes. x, dx: N C H W, dy: N C P Q in the storage type; scale, bias: G C
+// f32; winners: N P Q C, a byte each. Reads x, dy and winners from memory about once (windows
+// overlap in caches), x once more where sums are taken.
 #include "cuda/kernels/pool_window.h"
 
 namespace preresnet::cuda {
@@ -12,9 +12,11 @@ namespace {
 struct alignas(8) Winners {
   uint32_t words[2];
 
-  __device__ __forceinline__ unsigned place(int i) const { return words[i / 4] >> i % 4 * 8 & 255; }
-  __device__ __forceinline__ void set(int i, unsigned place) {
-    words[i / 4] = (words[i / 4] & ~(255u << i % 4 * 8)) | place << i % 4 * 8;
+  __device__ __forceinline__ unsigned position(int i) const {
+    return words[i / 4] >> i % 4 * 8 & 255;
+  }
+  __device__ __forceinline__ void set(int i, unsigned position) {
+    words[i / 4] = (words[i / 4] & ~(255u << i % 4 * 8)) | position << i % 4 * 8;
   }
 };
 /// Of a window whose gradient nobody takes: its ReLU let nothing through.
@@ -23,7 +25,7 @@ constexpr unsigned kNobody = 255;
 template <class T>
 struct PoolWinnersPass {
   static constexpr int kTerms = 0;
-  PoolBackwardOperands op;
+  MaxPoolBackwardOperands op;
   unsigned channels;
 
   using Coefficients = Transform;
@@ -33,7 +35,7 @@ struct PoolWinnersPass {
   __device__ void row(const Coefficients& t, unsigned row, unsigned channel,
                       float (&)[1][8]) const {
     const PoolSizes& sizes = op.sizes;
-    const PoolPlace at(sizes, row);
+    const PoolPosition at(sizes, row);
     const int top = at.p * sizes.stride - sizes.padding, left = at.q * sizes.stride - sizes.padding;
     float best[8] = {};
     Winners winners = {};
@@ -50,9 +52,9 @@ struct PoolWinnersPass {
 };
 
 template <class T, bool kSums>
-struct PoolBackwardPass {
+struct MaxPoolBackwardPass {
   static constexpr int kTerms = kSums ? 2 : 0;
-  PoolBackwardOperands op;
+  MaxPoolBackwardOperands op;
   unsigned channels;
 
   struct Coefficients {};
@@ -78,14 +80,14 @@ struct PoolBackwardPass {
          p <= (h + sizes.padding) / sizes.stride && p < sizes.out_height; ++p) {
       const int line = (h - p * sizes.stride + sizes.padding) * sizes.kernel;
       for (int q = first_q; q <= (w + sizes.padding) / sizes.stride && q < sizes.out_width; ++q) {
-        const auto place = static_cast<unsigned>(line + w - q * sizes.stride + sizes.padding);
+        const auto position = static_cast<unsigned>(line + w - q * sizes.stride + sizes.padding);
         const size_t window = (static_cast<size_t>(p) * sizes.out_width + q) * channels;
         const Winners winners = *reinterpret_cast<const Winners*>(chosen + window);
         float gradients[8];
         load8(dy + window, gradients);
         PRERESNET_UNROLL
         for (int i = 0; i < 8; ++i) {
-          if (winners.place(i) == place) dx[i] += gradients[i];
+          if (winners.position(i) == position) dx[i] += gradients[i];
         }
       }
     }
@@ -100,14 +102,15 @@ struct PoolBackwardPass {
 
 }  // namespace
 
-void pool_backward(Runtime& runtime, Stream stream, Type type, const ChannelLaunch& windows,
-                   const ChannelLaunch& places, const ChannelSums& sums,
-                   const PoolBackwardOperands& op) {
+void max_pool_backward(Runtime& runtime, Stream stream, Type type, const ChannelLaunch& windows,
+                       const ChannelLaunch& pixels, const ChannelSums& sums,
+                       const MaxPoolBackwardOperands& op) {
   with_type(type, [&]<class T>(T) {
     launch_channels(runtime, stream, "pool_winners", windows, {},
                     PoolWinnersPass<T>{op, windows.channels.channels});
   });
-  launch_channels<PoolBackwardPass>(runtime, stream, "pool_backward", type, places, sums, op);
+  launch_channels<MaxPoolBackwardPass>(runtime, stream, "max_pool_backward", type, pixels, sums,
+                                       op);
 }
 
 }  // namespace preresnet::cuda

@@ -9,7 +9,7 @@ import { transformOf, wholeTensor, type Expression, type Expressions } from './e
 import { tensorsAt } from './operands.js'
 import { appendSums, PointwiseCode } from './pointwise.js'
 
-export class Materialiser {
+export class Materializer {
   private readonly stored = new Map<Expression, DraftTensor>()
   private readonly sumsTaken = new Map<DraftTensor, { readonly factor: DraftTensor; readonly sums: DraftTensor }[]>()
 

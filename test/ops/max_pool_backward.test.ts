@@ -9,15 +9,15 @@ import { firstMaximum, poolingCases } from '../support/pooling.js'
 import { Random } from '../support/random.js'
 import { at, image } from '../support/values.js'
 
-const cases: NamedCase[] = poolingCases.map(({ name, x, y, channels, groups, normalised, sums, ties, attributes }, index) => {
+const cases: NamedCase[] = poolingCases.map(({ name, x, y, channels, groups, normalized, sums, ties, attributes }, index) => {
   const random = new Random(9000 + index)
   return {
     name,
     inputs: present({
       dy: random.normals(y),
       x: ties ? random.integers(x, 4, -1) : random.normals(x),
-      scale: normalised && random.scales([groups, channels]),
-      bias: normalised && random.normals([groups, channels], 0.5),
+      scale: normalized && random.scales([groups, channels]),
+      bias: normalized && random.normals([groups, channels], 0.5),
     }),
     outputs: present({ dx: x, sums: sums && [groups, 2, channels] }),
     attributes,
@@ -43,18 +43,18 @@ function statement(operation: OperationCase): Results {
   return { dx, ...sumsOfDx(operation, { dx }) }
 }
 
-judge('pool_backward', { cases, statement, derived: sumsOfDx })
+judge('max_pool_backward', { cases, statement, derived: sumsOfDx })
 
-test('pool_backward is the adjoint of bn_relu_pool', async (t) => {
+test('max_pool_backward is the adjoint of bn_relu_max_pool', async (t) => {
   const random = new Random(9900)
   const [x, y, groups] = [[6, 17, 9, 7], [6, 17, 5, 4], 3]
   await checkAdjoint(t, {
     random,
     point: { x: random.normals(x), scale: random.scales([groups, 17]), bias: random.normals([groups, 17], 0.5) },
-    forward: async (inputs) => [(await runOperation(reference, 'bn_relu_pool', { inputs, outputs: { y }, attributes: { relu: true } }))['y']!],
+    forward: async (inputs) => [(await runOperation(reference, 'bn_relu_max_pool', { inputs, outputs: { y }, attributes: { relu: true } }))['y']!],
     backward: async (inputs, [dy]) => {
       const operation = { inputs: { ...inputs, dy: dy! }, outputs: { dx: x, sums: [groups, 2, 17] }, attributes: { relu: true } }
-      const { dx, sums } = await runOperation(reference, 'pool_backward', operation)
+      const { dx, sums } = await runOperation(reference, 'max_pool_backward', operation)
       return { x: throughScale(dx!, inputs['scale']!), scale: rowOf(sums!, 1), bias: rowOf(sums!, 0) }
     },
   })

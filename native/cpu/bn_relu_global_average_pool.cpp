@@ -8,14 +8,15 @@
 namespace preresnet::cpu {
 namespace {
 
-class HeadOperation final : public Operation {
+class BnReluGlobalAveragePoolOperation final : public Operation {
  public:
-  HeadOperation(const ops::Head& op, Context& context) : op_(op), context_(context) {
+  BnReluGlobalAveragePoolOperation(const ops::BnReluGlobalAveragePool& op, Context& context)
+      : op_(op), context_(context) {
     ScratchPlan plan(context.scratch);
-    x_ = activation("head.x", op.x);
-    expect_plain("head.y", op.y, DType::f32);
-    scale_ = Coefficients("head.scale", op.scale, x_.images, plan);
-    bias_ = Coefficients("head.bias", op.bias, x_.images, plan);
+    x_ = activation("bn_relu_global_average_pool.x", op.x);
+    expect_plain("bn_relu_global_average_pool.y", op.y, DType::f32);
+    scale_ = Coefficients("bn_relu_global_average_pool.scale", op.scale, x_.images, plan);
+    bias_ = Coefficients("bn_relu_global_average_pool.bias", op.bias, x_.images, plan);
     sums_ = plan.thread(static_cast<size_t>(x_.blocks()) * 16 * sizeof(double));
   }
 
@@ -44,7 +45,7 @@ class HeadOperation final : public Operation {
     }
   }
 
-  const ops::Head& op_;
+  const ops::BnReluGlobalAveragePool& op_;
   Context& context_;
   Activation x_;
   Coefficients scale_, bias_;
@@ -53,8 +54,8 @@ class HeadOperation final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::Head& op, Context& context) {
-  return std::make_unique<HeadOperation>(op, context);
+std::unique_ptr<Operation> prepare(const ops::BnReluGlobalAveragePool& op, Context& context) {
+  return std::make_unique<BnReluGlobalAveragePoolOperation>(op, context);
 }
 
 }  // namespace preresnet::cpu

@@ -4,7 +4,7 @@
 
 namespace preresnet::reference {
 
-void run(const ops::PoolBackward& op, const Call&) {
+void run(const ops::MaxPoolBackward& op, const Call&) {
   const int64_t N = op.x->dim(0);
   const int64_t C = op.x->dim(1);
   const int64_t H = op.x->dim(2);
@@ -22,10 +22,10 @@ void run(const ops::PoolBackward& op, const Call&) {
       std::fill_n(dx, H * W, 0.0);
       for (int64_t p = 0; p < P; ++p) {
         for (int64_t q = 0; q < Q; ++q) {
-          const int64_t place = maximum(x, H, W, t, n, N, c, p * op.stride - op.padding,
+          const int64_t index = maximum(x, H, W, t, n, N, c, p * op.stride - op.padding,
                                         q * op.stride - op.padding, op.kernel)
-                                    .place;
-          dx[place] += dy[p * Q + q];
+                                    .index;
+          dx[index] += dy[p * Q + q];
         }
       }
       for (int64_t i = 0; i < H * W; ++i) {

@@ -4,7 +4,7 @@
 
 namespace preresnet::reference {
 
-void run(const ops::HeadBackward& op, const Call&) {
+void run(const ops::GlobalAveragePoolBackward& op, const Call&) {
   const int64_t N = op.x->dim(0);
   const int64_t C = op.x->dim(1);
   const int64_t pixels = op.x->dim(2) * op.x->dim(3);
@@ -17,10 +17,10 @@ void run(const ops::HeadBackward& op, const Call&) {
   for (int64_t n = 0; n < N; ++n) {
     for (int64_t c = 0; c < C; ++c) {
       for (int64_t i = 0; i < pixels; ++i) {
-        const int64_t place = (n * C + c) * pixels + i;
-        const bool masked = op.relu && !(t.inner(x[place], n, N, c) > 0);
-        dx[place] = masked ? 0 : dy[n * C + c] / static_cast<double>(pixels);
-        sums.add(n, N, c, dx[place], x[place]);
+        const int64_t index = (n * C + c) * pixels + i;
+        const bool masked = op.relu && !(t.inner(x[index], n, N, c) > 0);
+        dx[index] = masked ? 0 : dy[n * C + c] / static_cast<double>(pixels);
+        sums.add(n, N, c, dx[index], x[index]);
       }
     }
   }

@@ -10,10 +10,10 @@ export interface ClassifierHeadOptions {
 }
 
 /** Global average pooling and a linear layer, `fc.weight` and `fc.bias`. */
-export function classifier(options: ClassifierHeadOptions): Sequential {
-  knownKeys('classifier', options, ['classes'])
-  const units = integer('classifier: classes', options.classes, 1, limits.channels)
-  return named('classifier', [
+export function classifierHead(options: ClassifierHeadOptions): Sequential {
+  knownKeys('classifierHead', options, ['classes'])
+  const units = integer('classifierHead: classes', options.classes, 1, limits.channels)
+  return named('classifierHead', [
     ['pool', globalAveragePool()],
     ['fc', linear({ units })],
   ])

@@ -1,4 +1,4 @@
-#include "cpu/peaks.h"
+#include "cpu/roofline.h"
 
 #include <algorithm>
 #include <chrono>
@@ -19,7 +19,7 @@ double seconds(Work&& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-void measure_arithmetic(ThreadPool& pool, Peaks* peaks) {
+void measure_arithmetic(ThreadPool& pool, Roofline* roofline) {
   constexpr int64_t kRounds = 2'000'000;  // about ten milliseconds
   std::vector<float> sinks(static_cast<size_t>(pool.threads()));
   std::vector<passes::MultiplyAdds> done(sinks.size());
@@ -32,12 +32,12 @@ void measure_arithmetic(ThreadPool& pool, Peaks* peaks) {
     });
     double total = 0;
     for (const passes::MultiplyAdds& part : done) total += part.operations;
-    peaks->flops = std::max(peaks->flops, total / time);
+    roofline->flops = std::max(roofline->flops, total / time);
   }
-  peaks->instructions = done[0].instructions;
+  roofline->instructions = done[0].instructions;
 }
 
-void measure_copies(ThreadPool& pool, Peaks* peaks) {
+void measure_copies(ThreadPool& pool, Roofline* roofline) {
   constexpr size_t kBytes = size_t{192} << 20;  // more than a cache of this age holds
   const size_t part = kBytes / 2 / static_cast<size_t>(pool.threads());
   std::vector<std::byte> from(part * static_cast<size_t>(pool.threads())), to(from.size());
@@ -48,17 +48,17 @@ void measure_copies(ThreadPool& pool, Peaks* peaks) {
         std::memcpy(to.data() + begin, from.data() + begin, part);
       });
     });
-    peaks->bytes = std::max(peaks->bytes, 2 * static_cast<double>(from.size()) / time);
+    roofline->bytes = std::max(roofline->bytes, 2 * static_cast<double>(from.size()) / time);
   }
 }
 
 }  // namespace
 
-Peaks measure_peaks(ThreadPool& pool) {
-  Peaks peaks;
-  measure_arithmetic(pool, &peaks);
-  measure_copies(pool, &peaks);
-  return peaks;
+Roofline measure_roofline(ThreadPool& pool) {
+  Roofline roofline;
+  measure_arithmetic(pool, &roofline);
+  measure_copies(pool, &roofline);
+  return roofline;
 }
 
 }  // namespace preresnet::cpu

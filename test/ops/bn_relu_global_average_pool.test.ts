@@ -1,18 +1,18 @@
 import { present } from '../support/case.js'
-import { headCases } from '../support/head.js'
+import { globalAveragePoolCases } from '../support/global_average_pool.js'
 import { flag, given, inner, judge, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
 import { Random } from '../support/random.js'
 import { matrix } from '../support/values.js'
 
-const cases: NamedCase[] = headCases.map(({ name, x, y, channels, groups, normalised, relu }, index) => {
+const cases: NamedCase[] = globalAveragePoolCases.map(({ name, x, y, channels, groups, normalized, relu }, index) => {
   const random = new Random(10000 + index)
   return {
     name,
     inputs: present({
       x: random.activations(x),
-      scale: normalised && random.scales([groups, channels]),
-      bias: normalised && random.normals([groups, channels], 0.5),
+      scale: normalized && random.scales([groups, channels]),
+      bias: normalized && random.normals([groups, channels], 0.5),
     }),
     outputs: { y },
     attributes: { relu },
@@ -31,4 +31,4 @@ function statement(operation: OperationCase): Results {
   }
 }
 
-judge('head', { cases, statement })
+judge('bn_relu_global_average_pool', { cases, statement })

@@ -8,7 +8,7 @@ import { canTake, Draft, type DraftOperation, type DraftTensor } from './draft.j
 import { mapOperands, tensorsIn } from './operands.js'
 
 /** The program with every `every`-th sum kept. */
-export function* recompute(draft: Draft, every: number): Generator<void, Draft> {
+export function* checkpointActivations(draft: Draft, every: number): Generator<void, Draft> {
   const out = new Draft(draft.types, draft.batch, draft.groups, draft.winograd, draft.bf16Products)
   const again = new Again(out, sumsToDrop(draft, every))
   for (const operation of draft.operations) {
@@ -78,14 +78,14 @@ function sumOf(operation: DraftOperation): { readonly parts: readonly DraftTenso
  */
 function sumsToDrop({ operations }: Draft, every: number): ReadonlyMap<DraftTensor, DraftOperation> {
   const read = new Set(operations.flatMap(({ phase, operands }) => (phase === 'backward' ? tensorsIn<DraftTensor>(operands) : [])))
-  const places = new Map<DraftTensor, number>()
+  const positions = new Map<DraftTensor, number>()
   const sums = operations.flatMap((operation) => {
     const found = sumOf(operation)
     if (found === undefined || found.sum.arena !== 'activations' || !read.has(found.sum)) return []
     const { parts, sum } = found
-    const place = parts.every((part) => read.has(part)) ? (Math.max(...parts.map((part) => places.get(part) ?? 0)) + 1) % every : 0
-    places.set(sum, place)
-    return [{ sum, operation, kept: place === 0 }]
+    const position = parts.every((part) => read.has(part)) ? (Math.max(...parts.map((part) => positions.get(part) ?? 0)) + 1) % every : 0
+    positions.set(sum, position)
+    return [{ sum, operation, kept: position === 0 }]
   })
   const last = sums.findLastIndex(({ kept }) => kept)
   return new Map(sums.slice(0, Math.max(0, last)).flatMap(({ sum, operation, kept }) => (kept ? [] : [[sum, operation] as const])))

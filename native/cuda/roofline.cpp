@@ -1,4 +1,4 @@
-#include "cuda/peaks.h"
+#include "cuda/roofline.h"
 
 #include <algorithm>
 
@@ -91,7 +91,8 @@ double measure_copies(Runtime& runtime, const PinnedMemory& pinned) {
 
 }  // namespace
 
-Peaks measure_peaks(Runtime& runtime, Convolutions& convolutions, const ConvolutionChoice& choice) {
+Roofline measure_roofline(Runtime& runtime, Convolutions& convolutions,
+                          const ConvolutionChoice& choice) {
   const PinnedMemory pinned(runtime, kPinnedBytes);
   return {.flops = measure_arithmetic(runtime, convolutions, choice, pinned),
           .bytes = measure_copies(runtime, pinned)};

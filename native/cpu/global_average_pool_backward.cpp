@@ -9,17 +9,18 @@
 namespace preresnet::cpu {
 namespace {
 
-class HeadBackwardOperation final : public Operation {
+class GlobalAveragePoolBackwardOperation final : public Operation {
  public:
-  HeadBackwardOperation(const ops::HeadBackward& op, Context& context)
+  GlobalAveragePoolBackwardOperation(const ops::GlobalAveragePoolBackward& op, Context& context)
       : op_(op), context_(context) {
     ScratchPlan plan(context.scratch);
-    expect_plain("head_backward.dy", op.dy, DType::f32);
-    x_ = activation("head_backward.x", op.x);
-    dx_ = activation("head_backward.dx", op.dx);
-    scale_ = Coefficients("head_backward.scale", op.scale, x_.images, plan);
-    bias_ = Coefficients("head_backward.bias", op.bias, x_.images, plan);
-    sums_ = ChannelSums("head_backward.sums", op.sums, x_.images, x_.channels, 2, plan);
+    expect_plain("global_average_pool_backward.dy", op.dy, DType::f32);
+    x_ = activation("global_average_pool_backward.x", op.x);
+    dx_ = activation("global_average_pool_backward.dx", op.dx);
+    scale_ = Coefficients("global_average_pool_backward.scale", op.scale, x_.images, plan);
+    bias_ = Coefficients("global_average_pool_backward.bias", op.bias, x_.images, plan);
+    sums_ =
+        ChannelSums("global_average_pool_backward.sums", op.sums, x_.images, x_.channels, 2, plan);
     per_channel_ = plan.thread(static_cast<size_t>(x_.blocks()) * 16 * sizeof(float));
   }
 
@@ -52,7 +53,7 @@ class HeadBackwardOperation final : public Operation {
     });
   }
 
-  const ops::HeadBackward& op_;
+  const ops::GlobalAveragePoolBackward& op_;
   Context& context_;
   Activation x_, dx_;
   Coefficients scale_, bias_;
@@ -62,8 +63,8 @@ class HeadBackwardOperation final : public Operation {
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::HeadBackward& op, Context& context) {
-  return std::make_unique<HeadBackwardOperation>(op, context);
+std::unique_ptr<Operation> prepare(const ops::GlobalAveragePoolBackward& op, Context& context) {
+  return std::make_unique<GlobalAveragePoolBackwardOperation>(op, context);
 }
 
 }  // namespace preresnet::cpu

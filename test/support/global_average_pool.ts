@@ -1,8 +1,8 @@
-/** Cases of head and head_backward. */
+/** Cases of bn_relu_global_average_pool and global_average_pool_backward. */
 import { onesIn } from './convolution.js'
 import { pairwise } from './pairwise.js'
 
-export const headCases = pairwise({
+export const globalAveragePoolCases = pairwise({
   images: [2, 1, 11],
   groups: [1, 3],
   channels: [17, 1, 3, 16, 40, 136],
@@ -11,7 +11,7 @@ export const headCases = pairwise({
     [1, 1],
     [8, 8],
   ],
-  normalised: [true, false],
+  normalized: [true, false],
   relu: [true, false],
   sums: [true, false],
 }).map((choice) => {

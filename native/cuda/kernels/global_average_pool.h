@@ -7,7 +7,7 @@
 namespace preresnet::cuda {
 
 /// y (images x channels, plain) = mean over the pixels of t(x), x NHWC with padded channels.
-struct HeadParameters {
+struct BnReluGlobalAveragePoolParameters {
   const void* x;
   ChannelVector scale, bias;
   float* y;
@@ -15,11 +15,11 @@ struct HeadParameters {
   int groups;  // of the images
   bool relu;
 };
-void head(Runtime&, Stream, Type, const HeadParameters&);
+void bn_relu_global_average_pool(Runtime&, Stream, Type, const BnReluGlobalAveragePoolParameters&);
 
 /// dx = dy / pixels, zero where the ReLU in t was; sums of dx and dx * x where they are wanted. dy
 /// is images x channels, plain.
-struct HeadBackwardOperands {
+struct GlobalAveragePoolBackwardOperands {
   const float* dy;
   const void* x;
   ChannelVector scale, bias;
@@ -27,7 +27,7 @@ struct HeadBackwardOperands {
   int pixels, channels;
   bool relu;
 };
-void head_backward(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSums&,
-                   const HeadBackwardOperands&);
+void global_average_pool_backward(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSums&,
+                                  const GlobalAveragePoolBackwardOperands&);
 
 }  // namespace preresnet::cuda

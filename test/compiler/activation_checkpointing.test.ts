@@ -1,7 +1,7 @@
 /** Sums of the residual stream that are computed again instead of kept: the same bits, and less memory. */
 import test from 'ava'
 import { compilePrograms } from '../../lib/compiler/compile.js'
-import type { CompileOptions } from '../../lib/compiler/options.js'
+import type { ProgramOptions } from '../../lib/compiler/options.js'
 import { planReport, type PlanReport } from '../../lib/compiler/report.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet } from '../../lib/models/index.js'
@@ -28,13 +28,16 @@ test('of every chain of sums each n-th is kept, and those after the last', async
 })
 
 /** Programs for a device that need not be there. */
-async function planned([device, precision]: readonly [CompileOptions['device'], CompileOptions['precision']], recompute: number): Promise<PlanReport> {
+async function planned(
+  [device, precision]: readonly [ProgramOptions['device'], ProgramOptions['precision']],
+  activationCheckpointing: number,
+): Promise<PlanReport> {
   const graph = buildGraph(preResNet({ family: 'cifar', depth: 83, block: 'bottleneck', classes: 10 }))
   return planReport(
     await compilePrograms(graph, {
       device,
       precision,
-      recompute,
+      activationCheckpointing,
       batch: 4,
       programs: ['train'],
       input: { kind: 'tensor' },
@@ -44,15 +47,15 @@ async function planned([device, precision]: readonly [CompileOptions['device'], 
   )
 }
 
-for (const place of [
+for (const chosen of [
   ['cpu', 'fp32'],
   ['cpu', 'bf16'],
   ['cuda', 'fp16'],
   ['cuda', 'bf16'],
   ['cuda', 'fp32'],
 ] as const) {
-  test(`${place.join(' ')}: fewer activations are kept for the backward pass`, async (t) => {
-    const [all, fewer] = [await planned(place, 1), await planned(place, 4)]
+  test(`${chosen.join(' ')}: fewer activations are kept for the backward pass`, async (t) => {
+    const [all, fewer] = [await planned(chosen, 1), await planned(chosen, 4)]
     // Two thirds of a unit's activations are its sum, of which a quarter stays.
     t.true(fewer.activationBytes < 0.6 * all.activationBytes, `${fewer.activationBytes} of ${all.activationBytes}`)
     t.true(fewer.arenas['activations']! < 0.8 * all.arenas['activations']!, `${fewer.arenas['activations']!} of ${all.arenas['activations']!}`)
@@ -62,7 +65,10 @@ for (const place of [
 
 test('what is no number of sums', async (t) => {
   const network = preResNet('preresnet-20', { classes: 5 })
-  for (const recompute of [0, 1.5, -2, true as unknown as number]) {
-    await t.throwsAsync(compile(network, { batch: 2, optimizer: sgd(), recompute }), { code: 'ERR_OPTION', message: /compile: recompute: expected/ })
+  for (const activationCheckpointing of [0, 1.5, -2, true as unknown as number]) {
+    await t.throwsAsync(compile(network, { batch: 2, optimizer: sgd(), activationCheckpointing }), {
+      code: 'ERR_OPTION',
+      message: /compile: activationCheckpointing: expected/,
+    })
   }
 })
