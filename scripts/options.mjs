@@ -33,11 +33,10 @@ const sources = [
 
 const width = 160
 
-/** The help as a sentence, with the default: what editors show. */
+/** What editors show: the help, a sentence that says what may be given and what it counts, and the default. */
 function comment(option) {
-  const usual = usually(option)
-  const tag = usual === undefined ? '' : ` @default ${usual}`
-  const text = `${option.help[0].toUpperCase()}${option.help.slice(1)}.`
+  const tag = option.required ? '' : ` @default ${usually(option) ?? (Array.isArray(option.fallback) ? '[]' : 'undefined')}`
+  const text = `${option.help[0].toUpperCase()}${option.help.slice(1)}. Give ${option.accepts}${option.unit === null ? '' : ` (${option.unit})`}.`
   if (`  /** ${text}${tag} */`.length <= width) return `  /** ${text}${tag} */\n`
   const lines = ['']
   for (const word of text.split(' ')) {

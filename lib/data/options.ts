@@ -6,9 +6,9 @@ import type { ImageShape } from './dataset.js'
 import { readPreparation, type Preparation } from './prepare/preparation.js'
 
 export const loaderOptions = {
-  /** Images a batch. */
+  /** Images a batch. Give an integer from 1 to 1048576 (images). */
   batch: variant(runOptions.batch, { help: 'images a batch', fallback: undefined, required: true }),
-  /** The network's input: what size its images have. @default that of images in memory */
+  /** The network's input: what size its images have. Give height, width and channels. @default that of images in memory */
   input: valueOption<ImageShape>()({
     group: 'Data',
     help: "the network's input: what size its images have",
@@ -19,7 +19,7 @@ export const loaderOptions = {
   }),
   /**
    * Train: shuffled anew in every epoch, prepared by `prepare.train`, the short last batch dropped, endless; evaluate: in order, prepared by
-   * `prepare.evaluate`, the last batch filled up with images that do not count.
+   * `prepare.evaluate`, the last batch filled up with images that do not count. Give "train" or "evaluate".
    * @default train
    */
   mode: choiceOption({
@@ -31,7 +31,7 @@ export const loaderOptions = {
     fallback: 'train',
     decides: true,
   }),
-  /** How images become the network's input; a list that is missing is empty: files have the size of the input. @default {} */
+  /** How images become the network's input; a list that is missing is empty: files have the size of the input. Give an object of options. @default {} */
   prepare: valueOption<Preparation>()({
     group: 'Data',
     help: "how images become the network's input; a list that is missing is empty: files have the size of the input",
@@ -41,26 +41,26 @@ export const loaderOptions = {
     decides: true,
     read: readPreparation,
   }),
-  /** Seed of order and of random steps of preparation. @default 0 */
+  /** Seed of order and of random steps of preparation. Give an integer of at least 0. @default 0 */
   seed: variant(trainingOptions.seed, { help: 'seed of order and of random steps of preparation' }),
-  /** Threads that decode and prepare images. @default 1 */
+  /** Threads that decode and prepare images. Give an integer from 1 to 256 (threads). @default 1 */
   workers: runOptions.workers,
-  /** Batches kept ready. @default 4 */
+  /** Batches kept ready. Give an integer from 2 to 1024 (batches). @default 4 */
   slots: integerOption({ group: 'Data', help: 'batches kept ready', unit: 'batches', minimum: 2, maximum: 1024, fallback: 4, decides: false }),
 } satisfies Table
 
 export type LoaderOptions = Given<typeof loaderOptions>
 
 export const cacheOptions = {
-  /** The network's input. */
+  /** The network's input. Give height, width and channels. */
   input: variant(loaderOptions.input, { help: "the network's input", usual: undefined, required: true }),
-  /** How images become the network's input. @default files that have the size of the input */
+  /** How images become the network's input. Give an object of options. @default files that have the size of the input */
   prepare: variant(loaderOptions.prepare, { help: "how images become the network's input", usual: 'files that have the size of the input' }),
-  /** Whose steps are done. @default train */
+  /** Whose steps are done. Give "train" or "evaluate". @default train */
   mode: variant(loaderOptions.mode, { help: 'whose steps are done' }),
-  /** Threads that decode. @default 2 */
+  /** Threads that decode. Give an integer from 1 to 256 (threads). @default 2 */
   workers: variant(runOptions.workers, { help: 'threads that decode', fallback: 2 }),
-  /** Ends the decoding with ERR_ABORTED. */
+  /** Ends the decoding with ERR_ABORTED. Give an AbortSignal. @default undefined */
   signal: signalOption({ group: 'Command', help: 'ends the decoding with ERR_ABORTED', decides: false }),
 } satisfies Table
 

@@ -6,7 +6,7 @@ import { choiceOption, flagOption, integerOption, namesOption, numberOption, num
 
 /** What decides, of a network's training, which program is compiled. */
 export const programOptions = {
-  /** Groups of consecutive images of a batch with BN statistics of their own. @default 1 */
+  /** Groups of consecutive images of a batch with BN statistics of their own. Give an integer of at least 1 (groups). @default 1 */
   statisticsGroups: integerOption({
     group: 'Training',
     help: 'groups of consecutive images of a batch with BN statistics of their own',
@@ -16,7 +16,8 @@ export const programOptions = {
     decides: true,
   }),
   /**
-   * 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': no Winograd, which is slower and slightly more accurate.
+   * 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': no Winograd, which is slower and slightly more accurate. Give "auto"
+   * or "direct".
    * @default auto
    */
   convolution: choiceOption({
@@ -28,7 +29,7 @@ export const programOptions = {
   }),
   /**
    * Activation checkpointing: keep every n-th sum of each residual stream for the backward pass and compute the others again; the same results with less memory
-   * and some more time; 1: keep all.
+   * and some more time; 1: keep all. Give an integer of at least 1 (sums).
    * @default 1
    */
   activationCheckpointing: integerOption({
@@ -45,7 +46,7 @@ export const programOptions = {
 
 /** Where and how to compute: `compile`, `fit`, `Classifier.load` and most commands. */
 export const deviceOptions = {
-  /** Who computes. @default auto */
+  /** Who computes. Give "auto" or "cpu" or "reference" or "cuda". @default auto */
   device: choiceOption({
     group: 'Device',
     help: 'who computes',
@@ -55,7 +56,7 @@ export const deviceOptions = {
   }),
   /**
    * Types in memory and of arithmetic; parameters and sums are fp32 in each; 'auto': fp16 on CUDA, on the CPU what a measurement of about a second at first use
-   * finds fastest, which is remembered.
+   * finds fastest, which is remembered. Give "auto" or "fp32" or "tf32" or "bf16" or "bf16-native" or "fp16" or "fp64".
    * @default auto
    */
   precision: choiceOption({
@@ -67,7 +68,7 @@ export const deviceOptions = {
     fallback: 'auto',
     decides: true,
   }),
-  /** Threads that compute; 0: what user, cores and cgroup allow; results do not depend on it. @default 0 */
+  /** Threads that compute; 0: what user, cores and cgroup allow; results do not depend on it. Give an integer from 0 to 1024 (threads). @default 0 */
   threads: integerOption({
     group: 'Device',
     help: 'threads that compute; 0: what user, cores and cgroup allow; results do not depend on it',
@@ -81,7 +82,7 @@ export const deviceOptions = {
 
 /** Of training, in `compile` and `fit`. */
 export const trainingOptions = {
-  /** Seed of start values, order, random steps of preparation and dropout. @default 0 */
+  /** Seed of start values, order, random steps of preparation and dropout. Give an integer of at least 0. @default 0 */
   seed: integerOption({
     group: 'Training',
     help: 'seed of start values, order, random steps of preparation and dropout',
@@ -90,7 +91,7 @@ export const trainingOptions = {
     fallback: 0,
     decides: true,
   }),
-  /** Share of the target spread over all classes. @default 0 */
+  /** Share of the target spread over all classes. Give a number from 0 to 1 (share). @default 0 */
   labelSmoothing: numberOption({
     group: 'Training',
     help: 'share of the target spread over all classes',
@@ -100,14 +101,17 @@ export const trainingOptions = {
     fallback: 0,
     decides: true,
   }),
-  /** Parameters that are not trained: names, paths above them, patterns with *. */
+  /** Parameters that are not trained: names, paths above them, patterns with *. Give a list of names or patterns. @default [] */
   frozen: namesOption({
     group: 'Training',
     help: 'parameters that are not trained: names, paths above them, patterns with *',
     fallback: [],
     decides: true,
   }),
-  /** Norms that use and keep their running statistics while training: names, paths above them, patterns with *. */
+  /**
+   * Norms that use and keep their running statistics while training: names, paths above them, patterns with *. Give a list of names or patterns.
+   * @default []
+   */
   frozenStatistics: namesOption({
     group: 'Training',
     help: 'norms that use and keep their running statistics while training: names, paths above them, patterns with *',
@@ -118,9 +122,9 @@ export const trainingOptions = {
 
 /** Of `fit`: one of both. */
 export const lengthOptions = {
-  /** Steps of training; this or epochs. */
+  /** Steps of training; this or epochs. Give an integer of at least 1 (steps). @default undefined */
   steps: integerOption({ group: 'Training', help: 'steps of training; this or epochs', unit: 'steps', minimum: 1, decides: false }),
-  /** Passes over the training images, which may have a fraction; this or steps. */
+  /** Passes over the training images, which may have a fraction; this or steps. Give a number above 0 (epochs). @default undefined */
   epochs: numberOption({
     group: 'Training',
     help: 'passes over the training images, which may have a fraction; this or steps',
@@ -133,7 +137,7 @@ export const lengthOptions = {
 
 /** Of `fit` alone. */
 export const runOptions = {
-  /** Images a step; the last short batch of an epoch is dropped. @default 128 */
+  /** Images a step; the last short batch of an epoch is dropped. Give an integer from 1 to 1048576 (images). @default 128 */
   batch: integerOption({
     group: 'Training',
     help: 'images a step; the last short batch of an epoch is dropped',
@@ -143,7 +147,7 @@ export const runOptions = {
     fallback: 128,
     decides: true,
   }),
-  /** Threads that decode and prepare images. @default 1 */
+  /** Threads that decode and prepare images. Give an integer from 1 to 256 (threads). @default 1 */
   workers: integerOption({
     group: 'Data',
     help: 'threads that decode and prepare images',
@@ -153,11 +157,11 @@ export const runOptions = {
     fallback: 1,
     decides: false,
   }),
-  /** Steps between validations. @default one epoch */
+  /** Steps between validations. Give an integer of at least 1 (steps). @default one epoch */
   validateEvery: integerOption({ group: 'Output', help: 'steps between validations', unit: 'steps', minimum: 1, usual: 'one epoch', decides: false }),
-  /** Steps a line of the log. @default 50 */
+  /** Steps a line of the log. Give an integer of at least 1 (steps). @default 50 */
   logEvery: integerOption({ group: 'Output', help: 'steps a line of the log', unit: 'steps', minimum: 1, fallback: 50, decides: false }),
-  /** Directory of metrics.jsonl, the event file and manifest.json. @default the checkpoints' directory, or none */
+  /** Directory of metrics.jsonl, the event file and manifest.json. Give a string that is not empty. @default the checkpoints' directory, or none */
   output: stringOption({
     group: 'Output',
     help: 'directory of metrics.jsonl, the event file and manifest.json',
@@ -165,7 +169,10 @@ export const runOptions = {
     usual: "the checkpoints' directory, or none",
     decides: false,
   }),
-  /** File for a Chrome trace (Perfetto opens it) of three steps after the first two: when each operation ran, and for how long. */
+  /**
+   * File for a Chrome trace (Perfetto opens it) of three steps after the first two: when each operation ran, and for how long. Give a string that is not empty.
+   * @default undefined
+   */
   profile: stringOption({
     group: 'Output',
     help: 'file for a Chrome trace (Perfetto opens it) of three steps after the first two: when each operation ran, and for how long',
@@ -176,9 +183,12 @@ export const runOptions = {
 
 /** `checkpoint` of `fit`. */
 export const checkpointOptions = {
-  /** Where checkpoints go. */
+  /** Where checkpoints go. Give a string that is not empty. */
   directory: stringOption({ group: 'Output', help: 'where checkpoints go', metavar: 'directory', required: true, flag: null, decides: false }),
-  /** Steps between checkpoints; one more is written at the end, and where a validation is the best so far. @default one epoch */
+  /**
+   * Steps between checkpoints; one more is written at the end, and where a validation is the best so far. Give an integer of at least 1 (steps).
+   * @default one epoch
+   */
   every: integerOption({
     group: 'Output',
     help: 'steps between checkpoints; one more is written at the end, and where a validation is the best so far',
@@ -188,7 +198,7 @@ export const checkpointOptions = {
     flag: 'checkpointEvery',
     decides: false,
   }),
-  /** Newest checkpoints that stay; the best stays beside. @default 3 */
+  /** Newest checkpoints that stay; the best stays beside. Give an integer of at least 1 (checkpoints). @default 3 */
   keep: integerOption({
     group: 'Output',
     help: 'newest checkpoints that stay; the best stays beside',
@@ -197,7 +207,10 @@ export const checkpointOptions = {
     fallback: 3,
     decides: false,
   }),
-  /** Go on from the newest checkpoint in the directory, if there is one; without it, a directory with checkpoints is an error. @default false */
+  /**
+   * Go on from the newest checkpoint in the directory, if there is one; without it, a directory with checkpoints is an error. Give true or false.
+   * @default false
+   */
   resume: flagOption({
     group: 'Output',
     help: 'go on from the newest checkpoint in the directory, if there is one; without it, a directory with checkpoints is an error',
@@ -208,9 +221,12 @@ export const checkpointOptions = {
 
 /** `initialize` of `fit`. */
 export const initializeOptions = {
-  /** Model file whose values training starts from. */
+  /** Model file whose values training starts from. Give a string that is not empty. */
   from: stringOption({ group: 'Training', help: 'model file whose values training starts from', metavar: 'model', required: true, decides: false }),
-  /** Parameters that keep their start values all the same (a replaced head): names, paths above them, patterns with *. */
+  /**
+   * Parameters that keep their start values all the same (a replaced head): names, paths above them, patterns with *. Give a list of names or patterns.
+   * @default []
+   */
   except: namesOption({
     group: 'Training',
     help: 'parameters that keep their start values all the same (a replaced head): names, paths above them, patterns with *',
@@ -224,11 +240,11 @@ const largestLossScale = 2 ** 64
 
 /** `cuda` of `compile`, `fit` and `Classifier.load`, where plain. */
 export const cudaOptions = {
-  /** Number of the device. @default 0 */
+  /** Number of the device. Give an integer from 0 to 1023. @default 0 */
   index: integerOption({ group: 'CUDA', help: 'number of the device', unit: null, minimum: 0, maximum: 1023, fallback: 0, flag: 'cudaIndex', decides: false }),
   /**
    * Only algorithms whose results are the same bits in every run, on one model of GPU with one version of cuDNN; how sums are split follows from the number of
-   * multiprocessors, so another model gives other roundings.
+   * multiprocessors, so another model gives other roundings. Give true or false.
    * @default false
    */
   deterministic: flagOption({
@@ -239,10 +255,11 @@ export const cudaOptions = {
     fallback: false,
     decides: true,
   }),
-  /** Launches one by one instead of a captured graph; for debugging. @default false */
+  /** Launches one by one instead of a captured graph; for debugging. Give true or false. @default false */
   eager: flagOption({ group: 'CUDA', help: 'launches one by one instead of a captured graph; for debugging', fallback: false, decides: false }),
   /**
-   * What gradients are multiplied by on their way back; 'dynamic' halves it on overflow and doubles it after many good steps.
+   * What gradients are multiplied by on their way back; 'dynamic' halves it on overflow and doubles it after many good steps. Give "dynamic" or a number from
+   * 2^-64 to 2^64 (factor).
    * @default dynamic in fp16, else 1
    */
   lossScale: numberOrWordOption({
@@ -256,7 +273,7 @@ export const cudaOptions = {
     usual: 'dynamic in fp16, else 1',
     decides: true,
   }),
-  /** Bytes that one convolution may take beside its tensors; 0: any. @default 0 */
+  /** Bytes that one convolution may take beside its tensors; 0: any. Give an integer of at least 0 (bytes). @default 0 */
   workspaceLimit: integerOption({
     group: 'CUDA',
     help: 'bytes that one convolution may take beside its tensors; 0: any',
@@ -267,7 +284,7 @@ export const cudaOptions = {
   }),
   /**
    * Bytes of datasets in memory that are kept on the device as a whole, beside the session's memory, so that steps send indices instead of images; what is
-   * beyond that, or does not fit beside the session, stays on the host; 0: none.
+   * beyond that, or does not fit beside the session, stays on the host; 0: none. Give an integer of at least 0 (bytes).
    * @default 512 MiB
    */
   residentLimit: integerOption({
@@ -285,13 +302,13 @@ export const cudaOptions = {
 
 /** Of `sgd`, where plain. */
 export const sgdOptions = {
-  /** Momentum. @default 0.9 */
+  /** Momentum. Give a number from 0 to 1 (factor). @default 0.9 */
   momentum: numberOption({ group: 'Optimizer', help: 'momentum', unit: 'factor', minimum: 0, maximum: 1, fallback: 0.9, decides: true }),
-  /** Nesterov's momentum. @default false */
+  /** Nesterov's momentum. Give true or false. @default false */
   nesterov: flagOption({ group: 'Optimizer', help: "Nesterov's momentum", fallback: false, decides: true }),
-  /** Weight decay. @default 0.0001 */
+  /** Weight decay. Give a number of at least 0 (factor). @default 0.0001 */
   weightDecay: numberOption({ group: 'Optimizer', help: 'weight decay', unit: 'factor', minimum: 0, fallback: 1e-4, decides: true }),
-  /** What does not decay; 'norm-and-bias': norms and biases. @default none */
+  /** What does not decay; 'norm-and-bias': norms and biases. Give "none" or "norm-and-bias". @default none */
   excludeFromDecay: choiceOption({
     group: 'Optimizer',
     help: "what does not decay; 'norm-and-bias': norms and biases",
@@ -299,7 +316,7 @@ export const sgdOptions = {
     fallback: 'none',
     decides: true,
   }),
-  /** Largest norm of all gradients together, to which they are scaled before decay; 0: any. @default 0 */
+  /** Largest norm of all gradients together, to which they are scaled before decay; 0: any. Give a number of at least 0 (norm). @default 0 */
   clipNorm: numberOption({
     group: 'Optimizer',
     help: 'largest norm of all gradients together, to which they are scaled before decay; 0: any',

@@ -9,7 +9,7 @@ import { sharedValues } from './session_options.js'
 export type LearningRate = number | { at(step: number): number } | ((step: number) => number)
 
 export const stepsOptions = {
-  /** A number for all steps, a schedule, or a function of the step. */
+  /** A number for all steps, a schedule, or a function of the step. Give a number, a schedule or a function of the step. */
   learningRate: valueOption<LearningRate>()({
     group: 'Learning rate',
     help: 'a number for all steps, a schedule, or a function of the step',
@@ -20,20 +20,20 @@ export const stepsOptions = {
       throw invalid(where, 'a number, a schedule or a function of the step', value)
     },
   }),
-  /** Ends the call between two operations; it rejects with ERR_ABORTED, whose cause is the signal's reason. */
+  /** Ends the call between two operations; it rejects with ERR_ABORTED, whose cause is the signal's reason. Give an AbortSignal. @default undefined */
   signal: signalOption({
     group: 'Command',
     help: "ends the call between two operations; it rejects with ERR_ABORTED, whose cause is the signal's reason",
   }),
-  /** Reject with ERR_NOT_FINITE where a loss is not a number. @default true */
+  /** Reject with ERR_NOT_FINITE where a loss is not a number. Give true or false. @default true */
   checkFinite: flagOption({ group: 'Training', help: 'reject with ERR_NOT_FINITE where a loss is not a number', fallback: true }),
-  /** Note when each operation began and how long it took, for trace(); takes memory by the operation: for a few steps. @default false */
+  /** Note when each operation began and how long it took, for trace(); takes memory by the operation: for a few steps. Give true or false. @default false */
   trace: flagOption({
     group: 'Training',
     help: 'note when each operation began and how long it took, for trace(); takes memory by the operation: for a few steps',
     fallback: false,
   }),
-  /** Where batches come from, instead of the session's loader. @default the session's */
+  /** Where batches come from, instead of the session's loader. Give a loader. @default the session's */
   loader: valueOption<Loader>()({
     group: 'Data',
     help: "where batches come from, instead of the session's loader",
@@ -53,12 +53,12 @@ const { loader: _, ...own } = stepsOptions
 export const stepOptions: Omit<typeof stepsOptions, 'loader'> = own
 
 export const evaluateOptions = {
-  /** Ends the call between two operations, with ERR_ABORTED. */
+  /** Ends the call between two operations, with ERR_ABORTED. Give an AbortSignal. @default undefined */
   signal: signalOption({ group: 'Command', help: 'ends the call between two operations, with ERR_ABORTED' }),
-  /** Threads that decode. @default 1 */
+  /** Threads that decode. Give an integer from 1 to 256 (threads). @default 1 */
   workers: variant(runOptions.workers, { help: 'threads that decode' }),
   /**
-   * How images are prepared, where it is not as the session says; its programs have one normalization.
+   * How images are prepared, where it is not as the session says; its programs have one normalization. Give an object of options.
    * @default the session's; images that are given in memory have the input's size and are taken as they are
    */
   prepare: variant(sharedValues.prepare, {
@@ -70,9 +70,9 @@ export const evaluateOptions = {
 export type EvaluateOptions = Given<typeof evaluateOptions>
 
 export const inferOptions = {
-  /** Ends the call between two operations, with ERR_ABORTED. */
+  /** Ends the call between two operations, with ERR_ABORTED. Give an AbortSignal. @default undefined */
   signal: evaluateOptions.signal,
-  /** Only the first images of the batch; a CPU computes no others. @default all */
+  /** Only the first images of the batch; a CPU computes no others. Give an integer of at least 1 (images). @default all */
   count: integerOption({
     group: 'Command',
     help: 'only the first images of the batch; a CPU computes no others',

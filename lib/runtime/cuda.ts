@@ -13,7 +13,11 @@ import type { CudaSessionOptions } from '../native/types.js'
 
 /** Those that are values of this room. */
 export const ownCudaOptions = {
-  /** Time the kernels that could compute each distinct convolution, once, and remember the fastest on disk; or what was chosen before. @default true */
+  /**
+   * Time the kernels that could compute each distinct convolution, once, and remember the fastest on disk; or what was chosen before. Give true, false or
+   * choices.
+   * @default true
+   */
   tune: valueOption<boolean | Choices>()({
     group: 'CUDA',
     help: 'time the kernels that could compute each distinct convolution, once, and remember the fastest on disk; or what was chosen before',
@@ -28,7 +32,7 @@ export const ownCudaOptions = {
     // Whether one chooses again decides nothing; what was chosen does.
     record: (value) => (typeof value === 'boolean' ? undefined : value),
   }),
-  /** Told how many convolutions have been timed, before the first and after each; never called where all are remembered. */
+  /** Told how many convolutions have been timed, before the first and after each; never called where all are remembered. Give a function. @default undefined */
   onTuning: valueOption<(done: number, total: number) => void>()({
     group: 'CUDA',
     help: 'told how many convolutions have been timed, before the first and after each; never called where all are remembered',

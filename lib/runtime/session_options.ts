@@ -9,13 +9,16 @@ import { checkOptimizer, type SgdOptimizer } from './optimizer.js'
 
 /** Those that are values of this room. */
 export const sharedValues = {
-  /** How images become the network's input: steps of training, steps of evaluation, normalization. @default the loader's; none: the session takes values */
+  /**
+   * How images become the network's input: steps of training, steps of evaluation, normalization. Give an object of options.
+   * @default the loader's; none: the session takes values
+   */
   prepare: variant(loaderOptions.prepare, {
     help: "how images become the network's input: steps of training, steps of evaluation, normalization",
     fallback: undefined,
     usual: "the loader's; none: the session takes values",
   }),
-  /** What sgd() makes. @default none: the session only evaluates and infers */
+  /** What sgd() makes. Give an optimizer, such as sgd(). @default none: the session only evaluates and infers */
   optimizer: valueOption<SgdOptimizer>()({
     group: 'Optimizer',
     help: 'what sgd() makes',
@@ -24,9 +27,13 @@ export const sharedValues = {
     decides: true,
     read: checkOptimizer,
   }),
-  /** Settings of a CUDA device; an error on others. */
+  /** Settings of a CUDA device; an error on others. Give an object of options. @default undefined */
   cuda: objectOption({ group: 'CUDA', help: 'settings of a CUDA device; an error on others', decides: true }, cudaTable, readCudaSettings),
-  /** Ends the preparation and the run with ERR_ABORTED, between two operations and without saving; a session's calls have signals of their own. */
+  /**
+   * Ends the preparation and the run with ERR_ABORTED, between two operations and without saving; a session's calls have signals of their own. Give an
+   * AbortSignal.
+   * @default undefined
+   */
   signal: signalOption({
     group: 'Command',
     help: "ends the preparation and the run with ERR_ABORTED, between two operations and without saving; a session's calls have signals of their own",
@@ -45,7 +52,7 @@ export const sharedOptions: typeof programOptions & typeof deviceOptions & typeo
 /** Of `compile` alone. */
 export const ownSessionOptions = {
   /**
-   * A loader whose batches steps reads, or a dataset, whose classes give their names and which prepare takes defaults from.
+   * A loader whose batches steps reads, or a dataset, whose classes give their names and which prepare takes defaults from. Give a dataset.
    * @default none: values are handed over, see step
    */
   data: valueOption<Dataset | Loader>()({
@@ -56,11 +63,11 @@ export const ownSessionOptions = {
     decides: true,
     read: checkDatasetOrLoader,
   }),
-  /** Images of a training step. @default the loader's */
+  /** Images of a training step. Give an integer from 1 to 1048576 (images). @default the loader's */
   batch: variant(runOptions.batch, { help: 'images of a training step', fallback: undefined, usual: "the loader's" }),
-  /** Training batches bring targets, N x classes. @default false */
+  /** Training batches bring targets, N x classes. Give true or false. @default false */
   softTargets: flagOption({ group: 'Training', help: 'training batches bring targets, N x classes', fallback: false, flag: null, decides: true }),
-  /** Whether evaluate shall be there; a session for inference alone is made in less time, and plans less memory without. @default true */
+  /** Whether evaluate shall be there; a session for inference alone is made in less time, and plans less memory without. Give true or false. @default true */
   evaluation: flagOption({
     group: 'Training',
     help: 'whether evaluate shall be there; a session for inference alone is made in less time, and plans less memory without',

@@ -25,7 +25,7 @@ import { sgd, sgdTable } from './sgd.js'
 
 /** Those that are values of these rooms. */
 export const ownFitOptions = {
-  /** Images to train on, with as many classes as the network has outputs. */
+  /** Images to train on, with as many classes as the network has outputs. Give a dataset. */
   train: valueOption<Dataset>()({
     group: 'Data',
     help: 'images to train on, with as many classes as the network has outputs',
@@ -35,7 +35,7 @@ export const ownFitOptions = {
     read: dataset,
     record: ({ name, length, fingerprint }) => ({ name, length, fingerprint }),
   }),
-  /** Images on which the network is evaluated every validateEvery steps and at the end, of the same classes. */
+  /** Images on which the network is evaluated every validateEvery steps and at the end, of the same classes. Give a dataset. @default undefined */
   validate: valueOption<Dataset>()({
     group: 'Data',
     help: 'images on which the network is evaluated every validateEvery steps and at the end, of the same classes',
@@ -46,7 +46,8 @@ export const ownFitOptions = {
   }),
   /**
    * Where images from files are kept, as they are before the first random step; 'auto': in memory, if they take no more than 1 GiB; normalization that is not
-   * given is measured over all images in memory, over 2,048 of those that are decoded at every use: with more than that a run resumes with the same value.
+   * given is measured over all images in memory, over 2,048 of those that are decoded at every use: with more than that a run resumes with the same value. Give
+   * "auto" or "memory" or "files".
    * @default auto
    */
   cache: choiceOption({
@@ -58,7 +59,10 @@ export const ownFitOptions = {
     fallback: 'auto',
     decides: false,
   }),
-  /** A number for all steps, a schedule, or a function of the step (which no checkpoint can hold). */
+  /**
+   * A number for all steps, a schedule, or a function of the step (which no checkpoint can hold). Give a number of at least 0, a schedule or a function of the
+   * step.
+   */
   learningRate: valueOption<LearningRate>()({
     group: 'Learning rate',
     help: 'a number for all steps, a schedule, or a function of the step (which no checkpoint can hold)',
@@ -67,20 +71,27 @@ export const ownFitOptions = {
     decides: true,
     read: (where, value) => schedule(where, value),
   }),
-  /** How images become the network's input: steps of training, steps of evaluation, normalization. @default {}: all that can be found out */
+  /**
+   * How images become the network's input: steps of training, steps of evaluation, normalization. Give an object of options.
+   * @default {}: all that can be found out
+   */
   prepare: variant(sharedOptions.prepare, { usual: '{}: all that can be found out' }),
-  /** What sgd() makes. @default sgd(): momentum 0.9, weight decay 1e-4 */
+  /** What sgd() makes. Give an optimizer, such as sgd(). @default sgd(): momentum 0.9, weight decay 1e-4 */
   optimizer: {
     ...variant(sharedOptions.optimizer, { fallback: sgd(), usual: 'sgd(): momentum 0.9, weight decay 1e-4' }),
     read: optimizer,
   },
-  /** Where checkpoints go, and whether a run goes on from one. */
+  /** Where checkpoints go, and whether a run goes on from one. Give an object of options. @default undefined */
   checkpoint: objectOption(
     { group: 'Output', help: 'where checkpoints go, and whether a run goes on from one', decides: false },
     checkpointOptions,
     (where, value) => checkInner(where, checkpointOptions, value),
   ),
-  /** Start values from a model file; whatever the file says, images are prepared as prepare says, and outputs are the classes of train, in their order. */
+  /**
+   * Start values from a model file; whatever the file says, images are prepared as prepare says, and outputs are the classes of train, in their order. Give an
+   * object of options.
+   * @default undefined
+   */
   initialize: objectOption(
     {
       group: 'Training',

@@ -16,21 +16,21 @@ export interface Schedule {
 const group = 'Learning rate'
 
 export const warmupOptions = {
-  /** First steps with a rate of their own. */
+  /** First steps with a rate of their own. Give an integer of at least 0 (steps). */
   steps: integerOption({ group, help: 'first steps with a rate of their own', unit: 'steps', minimum: 0, required: true }),
-  /** The rate during the warm-up, as the paper's 0.01 for 400 steps. */
+  /** The rate during the warm-up, as the paper's 0.01 for 400 steps. Give a number of at least 0 (rate). */
   rate: numberOption({ group, help: "the rate during the warm-up, as the paper's 0.01 for 400 steps", unit: 'rate', minimum: 0, required: true }),
 } satisfies Table
 
 export const constantOptions = {
-  /** Rate of all steps. */
+  /** Rate of all steps. Give a number of at least 0 (rate). */
   rate: numberOption({ group, help: 'rate of all steps', unit: 'rate', minimum: 0, required: true }),
 } satisfies Table
 
 export const multiStepOptions = {
-  /** Base learning rate. */
+  /** Base learning rate. Give a number of at least 0 (rate). */
   base: numberOption({ group, help: 'base learning rate', unit: 'rate', minimum: 0, required: true }),
-  /** Rising steps, from each of which on the rate is multiplied by the factor once more. */
+  /** Rising steps, from each of which on the rate is multiplied by the factor once more. Give an array of integers of at least 0 (step). */
   milestones: integersOption({
     group,
     help: 'rising steps, from each of which on the rate is multiplied by the factor once more',
@@ -38,20 +38,20 @@ export const multiStepOptions = {
     minimum: 0,
     required: true,
   }),
-  /** Factor at milestones. @default 0.1 */
+  /** Factor at milestones. Give a number of at least 0 (factor). @default 0.1 */
   factor: numberOption({ group, help: 'factor at milestones', unit: 'factor', minimum: 0, fallback: 0.1 }),
-  /** First steps with a rate of their own. */
+  /** First steps with a rate of their own. Give an object of options. @default undefined */
   warmup: objectOption({ group, help: 'first steps with a rate of their own' }, warmupOptions, (where, value) => checkInner(where, warmupOptions, value)),
 } satisfies Table
 
 export const cosineOptions = {
-  /** Base learning rate. */
+  /** Base learning rate. Give a number of at least 0 (rate). */
   base: multiStepOptions.base,
-  /** Steps until the rate is final; it stays there. */
+  /** Steps until the rate is final; it stays there. Give an integer of at least 1 (steps). */
   steps: integerOption({ group, help: 'steps until the rate is final; it stays there', unit: 'steps', minimum: 1, required: true }),
-  /** Last rate. @default 0 */
+  /** Last rate. Give a number of at least 0 (rate). @default 0 */
   final: numberOption({ group, help: 'last rate', unit: 'rate', minimum: 0, fallback: 0 }),
-  /** A linear climb to base over so many steps, then the cosine over the rest. @default 0 */
+  /** A linear climb to base over so many steps, then the cosine over the rest. Give an integer of at least 0 (steps). @default 0 */
   warmupSteps: integerOption({
     group,
     help: 'a linear climb to base over so many steps, then the cosine over the rest',
@@ -62,11 +62,11 @@ export const cosineOptions = {
 } satisfies Table
 
 export const linearWarmupOptions = {
-  /** Steps of a linear climb from start to what then has at that step. */
+  /** Steps of a linear climb from start to what then has at that step. Give an integer of at least 1 (steps). */
   steps: integerOption({ group, help: 'steps of a linear climb from start to what then has at that step', unit: 'steps', minimum: 1, required: true }),
-  /** First rate. @default 0 */
+  /** First rate. Give a number of at least 0 (rate). @default 0 */
   start: numberOption({ group, help: 'first rate', unit: 'rate', minimum: 0, fallback: 0 }),
-  /** The schedule after the climb. */
+  /** The schedule after the climb. Give a schedule. */
   then: valueOption<Schedule>()({
     group,
     help: 'the schedule after the climb',
@@ -80,26 +80,26 @@ export const linearWarmupOptions = {
 } satisfies Table
 
 export const oneCycleOptions = {
-  /** Largest rate. */
+  /** Largest rate. Give a number of at least 0 (rate). */
   peak: numberOption({ group, help: 'largest rate', unit: 'rate', minimum: 0, required: true }),
-  /** Steps of climb and descent. */
+  /** Steps of climb and descent. Give an integer of at least 2 (steps). */
   steps: integerOption({ group, help: 'steps of climb and descent', unit: 'steps', minimum: 2, required: true }),
-  /** Share of the steps that the climb takes. @default 0.3 */
+  /** Share of the steps that the climb takes. Give a number from 0 to 1 (share). @default 0.3 */
   climb: numberOption({ group, help: 'share of the steps that the climb takes', unit: 'share', minimum: 0, maximum: 1, fallback: 0.3 }),
-  /** First rate. @default peak / 25 */
+  /** First rate. Give a number of at least 0 (rate). @default peak / 25 */
   start: numberOption({ group, help: 'first rate', unit: 'rate', minimum: 0, usual: 'peak / 25' }),
-  /** Last rate. @default start / 10000 */
+  /** Last rate. Give a number of at least 0 (rate). @default start / 10000 */
   final: numberOption({ group, help: 'last rate', unit: 'rate', minimum: 0, usual: 'start / 10000' }),
 } satisfies Table
 
 export const polyOptions = {
-  /** Base learning rate. */
+  /** Base learning rate. Give a number of at least 0 (rate). */
   base: multiStepOptions.base,
-  /** Steps until the rate is final; it stays there. */
+  /** Steps until the rate is final; it stays there. Give an integer of at least 1 (steps). */
   steps: cosineOptions.steps,
-  /** Exponent of the share of steps that are left. @default 1 */
+  /** Exponent of the share of steps that are left. Give a number of at least 0 (exponent). @default 1 */
   power: numberOption({ group, help: 'exponent of the share of steps that are left', unit: 'exponent', minimum: 0, fallback: 1 }),
-  /** Last rate. @default 0 */
+  /** Last rate. Give a number of at least 0 (rate). @default 0 */
   final: cosineOptions.final,
 } satisfies Table
 

@@ -6,7 +6,7 @@ import type { ParameterGroup, SgdOptimizer } from '../runtime/optimizer.js'
 
 /** Those that are values of this room. */
 export const ownSgdOptions = {
-  /** Settings of some parameters; the first group that matches a parameter counts. */
+  /** Settings of some parameters; the first group that matches a parameter counts. Give a list of groups. @default [] */
   groups: valueOption<readonly ParameterGroup[]>()({
     group: 'Optimizer',
     help: 'settings of some parameters; the first group that matches a parameter counts',
