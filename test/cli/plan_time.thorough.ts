@@ -90,5 +90,5 @@ test('for people', async (t) => {
 test('the reference is no executor to be timed', async (t) => {
   const { status, stderr } = await preresnet(['plan', ...small, '--device', 'reference', '--time'])
   t.is(status, 1)
-  t.regex(stderr, /ERR_UNSUPPORTED: peaks: expected an executor that is meant to be fast/)
+  t.regex(stderr, /ERR_UNSUPPORTED: roofline: expected an executor that is meant to be fast/)
 })
