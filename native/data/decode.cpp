@@ -74,8 +74,12 @@ struct ImageDecoder::State {
   }
 
   void store(uint8_t* target) {
-    resizer.resize(pixels.data.data(), pixels.height, pixels.width, pixels.channels, height, width,
-                   window, target);
+    const auto side = [&](int64_t decoded, int64_t stored) {
+      return Side{decoded, static_cast<double>(stored) / static_cast<double>(pixels.scale)};
+    };
+    resizer.resize(pixels.data.data(), side(pixels.height, pixels.stored_height),
+                   side(pixels.width, pixels.stored_width), pixels.channels, height, width, window,
+                   target);
   }
 };
 

@@ -164,6 +164,7 @@ void JpegDecoder::decode(const uint8_t* file, size_t size, const DecodeOptions& 
 
   pixels.height = jpeg->output_height;
   pixels.width = jpeg->output_width;
+  pixels.scale = jpeg->scale_denom;
   pixels.channels = channels;
   std::vector<uint8_t>& rows = inks ? state_->cmyk : pixels.data;
   try {

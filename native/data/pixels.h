@@ -32,8 +32,11 @@ struct Pixels {
   int64_t height = 0;  // of `data`
   int64_t width = 0;
   int64_t channels = 0;
-  int64_t stored_height = 0;  // of the file; larger than `height` where the decoder scaled
+  int64_t stored_height = 0;  // of the file
   int64_t stored_width = 0;
+  // Pixels of the file on each side of one of `data`: `height` is stored_height / scale, rounded
+  // up.
+  int64_t scale = 1;
   std::vector<uint8_t> data;
 };
 

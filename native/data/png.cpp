@@ -53,6 +53,7 @@ void decode_png(const uint8_t* file, size_t size, const DecodeOptions& options,
   pixels.height = pixels.stored_height = context.header().height;
   pixels.width = pixels.stored_width = context.header().width;
   pixels.channels = options.channels;
+  pixels.scale = 1;
   const std::string reason = too_large(pixels.height, pixels.width, options.maximum_pixels);
   if (!reason.empty()) fail_image(name, reason);
   size_t bytes = 0;

@@ -32,8 +32,8 @@ void resize_row(const uint8_t* source, const int64_t* begin, const int64_t* coun
 
 }  // namespace
 
-void Resizer::Filter::prepare(int64_t source, int64_t target, int64_t first, int64_t length) {
-  const double scale = static_cast<double>(source) / static_cast<double>(target);
+void Resizer::Filter::prepare(const Side& source, int64_t target, int64_t first, int64_t length) {
+  const double scale = source.extent / static_cast<double>(target);
   // A triangle as wide as the source pixels that one target pixel covers, and never narrower than
   // one of them.
   const double reach = std::max(scale, 1.0);
@@ -45,7 +45,7 @@ void Resizer::Filter::prepare(int64_t source, int64_t target, int64_t first, int
   for (int64_t i = 0; i < length; ++i) {
     const double center = (static_cast<double>(first + i) + 0.5) * scale;
     const int64_t from = std::max<int64_t>(0, static_cast<int64_t>(center - reach + 0.5));
-    const int64_t to = std::min(source, static_cast<int64_t>(center + reach + 0.5));
+    const int64_t to = std::min(source.pixels, static_cast<int64_t>(center + reach + 0.5));
     double total = 0;
     for (int64_t x = from; x < to; ++x) {
       exact[x - from] =
@@ -61,7 +61,7 @@ void Resizer::Filter::prepare(int64_t source, int64_t target, int64_t first, int
   }
 }
 
-void Resizer::resize(const uint8_t* source, int64_t height, int64_t width, int64_t channels,
+void Resizer::resize(const uint8_t* source, const Side& height, const Side& width, int64_t channels,
                      int64_t target_height, int64_t target_width, const Window& window,
                      uint8_t* target) {
   rows_.prepare(height, target_height, window.top, window.height);
@@ -69,21 +69,22 @@ void Resizer::resize(const uint8_t* source, int64_t height, int64_t width, int64
   const int64_t needed = rows_.begin.back() + rows_.count.back() - first_row;
   const int64_t pitch = window.width * channels;
 
-  const uint8_t* narrow = source + (first_row * width + window.left) * channels;
-  int64_t narrow_pitch = width * channels;
-  if (width != target_width) {
+  const uint8_t* narrow = source + (first_row * width.pixels + window.left) * channels;
+  int64_t narrow_pitch = width.pixels * channels;
+  if (width.pixels != target_width) {
     columns_.prepare(width, target_width, window.left, window.width);
     narrow_.resize(needed * pitch);
     const auto row = channels == 1 ? resize_row<1> : resize_row<3>;
     for (int64_t y = 0; y < needed; ++y) {
-      row(source + (first_row + y) * width * channels, columns_.begin.data(), columns_.count.data(),
-          columns_.weights.data(), columns_.stride, window.width, narrow_.data() + y * pitch);
+      row(source + (first_row + y) * width.pixels * channels, columns_.begin.data(),
+          columns_.count.data(), columns_.weights.data(), columns_.stride, window.width,
+          narrow_.data() + y * pitch);
     }
     narrow = narrow_.data();
     narrow_pitch = pitch;
   }
 
-  if (height == target_height) {
+  if (height.pixels == target_height) {
     for (int64_t y = 0; y < window.height; ++y) {
       std::memcpy(target + y * pitch, narrow + (rows_.begin[y] - first_row) * narrow_pitch, pitch);
     }

@@ -13,12 +13,19 @@ struct Window {
   int64_t width = 0;
 };
 
+/// One direction of an image. A scaled decoder rounds the number of pixels up: the last one stands
+/// for what is left of the extent, and must not be stretched to a whole one.
+struct Side {
+  int64_t pixels = 0;
+  double extent = 0;  // in pixels; at most their number, and less than one below it
+};
+
 /// Resizes an image and computes only a window of the result.
 class Resizer {
  public:
   /// source [height][width][channels] to target_height x target_width, of which `window` goes to
   /// `target` [window.height][window.width][channels].
-  void resize(const uint8_t* source, int64_t height, int64_t width, int64_t channels,
+  void resize(const uint8_t* source, const Side& height, const Side& width, int64_t channels,
               int64_t target_height, int64_t target_width, const Window& window, uint8_t* target);
 
  private:
@@ -29,7 +36,7 @@ class Resizer {
     std::vector<int64_t> count;
     std::vector<int32_t> weights;  // [position][stride]
     int64_t stride = 0;
-    void prepare(int64_t source, int64_t target, int64_t first, int64_t length);
+    void prepare(const Side& source, int64_t target, int64_t first, int64_t length);
   };
 
   Filter rows_;

@@ -101,6 +101,30 @@ test('a large JPEG is scaled while it is decoded, with the same picture', async 
   }
 })
 
+/** What Pillow 12 makes of the fixtures: its reduced decode (`draft`) with the true extent as `box`, bilinear, and the center of it. */
+const reduced: readonly (readonly [string, number, readonly number[]])[] = [
+  ['ramp-17x17', 2, [73, 189]],
+  ['ramp-33x33', 3, [48, 128, 211]],
+]
+
+test('a scaled decode keeps the extent of a JPEG whose sides are no multiple of the scale', async (t) => {
+  for (const [name, side, row] of reduced) {
+    const picture = await decode(await fixture(name), { channels: 1, height: side, width: side, resize: side })
+    const expected = { ...picture, pixels: Uint8Array.from(Array.from({ length: side }, () => row).flat()) }
+    t.true(distance(picture, expected) <= 1, `${name}: ${picture.pixels.join(' ')}`)
+  }
+})
+
+test('a scaled decode of fine waves is close to the whole one resized, and its worst pixel too', async (t) => {
+  const file = await fixture('waves-217x145')
+  const picture = await decode(file, { resize: 9, height: 9, width: 9 })
+  // 13.5 columns, of which Pillow and this library make 13: the crop begins at the third.
+  const expected = cropped(resized(await decode(file), 9, 13), 0, 2, 9, 9)
+  const differences = [...picture.pixels].map((value, index) => Math.abs(value - expected.pixels[index]!))
+  t.true(differences.reduce((sum, value) => sum + value) / differences.length <= 4)
+  t.true(Math.max(...differences) <= 16)
+})
+
 const colors = Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30, 255, 255, 255, 0, 0, 0)
 const pictures: readonly (readonly [string, Omit<PngOptions, 'width' | 'height'>, readonly number[]])[] = [
   [
