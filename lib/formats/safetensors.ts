@@ -7,16 +7,13 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { PreresnetError } from '../errors.js'
 import { path as checkPath } from '../options/values.js'
+import { duplicateName } from './duplicate_names.js'
 import { fileError, replaceFileBy } from './files.js'
-import { narrowBfloat16, narrowFloat16, widenBfloat16, widenFloat16 } from './float16.js'
-
-export type SafetensorsType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'U8'
-
-/** F16 and BF16 are given and taken as Float32Array. */
-export type TensorValues = Float64Array | Float32Array | BigInt64Array | Int32Array | Uint8Array
+import { decodeTensor, tensorType, type SafetensorsType, type TensorValues } from './tensor_types.js'
 
 export interface SafetensorsTensor {
-  readonly dtype: SafetensorsType
+  /** Of a type that the format's table does not have, `data` are the bytes in the file. */
+  readonly dtype: SafetensorsType | (string & Record<never, never>)
   readonly shape: readonly number[]
   readonly data: TensorValues
 }
@@ -24,15 +21,13 @@ export interface SafetensorsTensor {
 export type Metadata = Readonly<Record<string, string>>
 
 export interface SafetensorsEntry {
-  readonly dtype: SafetensorsType
+  readonly dtype: SafetensorsType | (string & Record<never, never>)
   readonly shape: readonly number[]
   /** Bytes from the start of the data. */
   readonly begin: number
   readonly end: number
 }
 
-const sizes: Readonly<Record<SafetensorsType, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1 }
-const arrays = { F64: Float64Array, F32: Float32Array, F16: Float32Array, BF16: Float32Array, I64: BigInt64Array, I32: Int32Array, U8: Uint8Array }
 const maximalHeader = 100_000_000
 /** Bytes per system call and per slice of work on the event loop. */
 const chunkBytes = 1 << 20
@@ -79,7 +74,7 @@ export class SafetensorsFile implements AsyncDisposable {
     if (entry === undefined) throw new PreresnetError('ERR_PARAMETER', `${this.path}: expected a tensor ${JSON.stringify(name)}, got none`)
     const { dtype, shape, begin, end } = entry
     const bytes = await readExactly(this.path, this.#file, this.#start + begin, end - begin)
-    return { dtype, shape, data: decode(dtype, bytes) }
+    return { dtype, shape, data: decodeTensor(dtype, bytes) }
   }
 
   async close(): Promise<void> {
@@ -112,20 +107,15 @@ export async function writeSafetensors(
   tensors: ReadonlyMap<string, SafetensorsTensor>,
   metadata: Metadata = {},
 ): Promise<{ bytes: number; sha256: string }> {
-  const ordered = [...tensors].sort(([aName, a], [bName, b]) => sizes[b.dtype] - sizes[a.dtype] || (aName < bName ? -1 : aName > bName ? 1 : 0))
+  const bits = ({ dtype }: SafetensorsTensor): number => tensorType(dtype)?.bits ?? 0
+  const ordered = [...tensors].sort(([aName, a], [bName, b]) => bits(b) - bits(a) || (aName < bName ? -1 : aName > bName ? 1 : 0))
   const header: Record<string, unknown> = Object.create(null) as Record<string, unknown>
   if (Object.keys(metadata).length > 0) header['__metadata__'] = metadata
   let offset = 0
-  for (const [name, { dtype, shape, data }] of ordered) {
-    const count = shape.reduce((product, size) => product * size, 1)
-    if (name === '__metadata__' || data.length !== count || !(data instanceof arrays[dtype])) {
-      throw new PreresnetError(
-        'ERR_PARAMETER',
-        `${path}: ${JSON.stringify(name)}: expected a ${arrays[dtype].name} of ${count} values for ${dtype} [${shape.join(', ')}], got a ${data.constructor.name} of ${data.length}`,
-      )
-    }
-    header[name] = { dtype, shape, data_offsets: [offset, offset + count * sizes[dtype]] }
-    offset += count * sizes[dtype]
+  for (const [name, tensor] of ordered) {
+    const bytes = bytesToWrite(path, name, tensor)
+    header[name] = { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [offset, offset + bytes] }
+    offset += bytes
   }
   let text = JSON.stringify(header)
   text += ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8)
@@ -147,6 +137,22 @@ export async function writeSafetensors(
   })
 }
 
+/** Bytes of a tensor in a file; ERR_PARAMETER where values do not fit their type and shape, ERR_UNSUPPORTED for types that are only read. */
+function bytesToWrite(path: string, name: string, { dtype, shape, data }: SafetensorsTensor): number {
+  const where = `${path}: ${JSON.stringify(name)}`
+  const type = tensorType(dtype)
+  if (type === undefined || type.onlyRead === true)
+    throw new PreresnetError('ERR_UNSUPPORTED', `${where}: tensors of type ${JSON.stringify(dtype)} are read, but not written`)
+  const count = shape.reduce((product, size) => product * size, 1)
+  if (name === '__metadata__' || data.length !== count || !(data instanceof type.array)) {
+    throw new PreresnetError(
+      'ERR_PARAMETER',
+      `${where}: expected a ${type.array.name} of ${count} values for ${dtype} [${shape.join(', ')}], got a ${data.constructor.name} of ${data.length}`,
+    )
+  }
+  return (count * type.bits) / 8
+}
+
 /** Whether all values are finite; yields to the event loop between slices. */
 export async function allFinite(values: TensorValues): Promise<boolean> {
   if (!(values instanceof Float32Array || values instanceof Float64Array)) return true
@@ -164,16 +170,21 @@ interface Header {
 
 function parseHeader(path: string, bytes: Uint8Array, dataBytes: number): Header {
   let json: unknown
+  let text
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    json = JSON.parse(text)
   } catch (cause) {
     throw new PreresnetError('ERR_FILE', `${path}: the header is not JSON; is it a safetensors file?`, { cause })
   }
   if (!isObject(json)) throw malformed(path, 'the header is not a JSON object')
+  const twice = duplicateName(text)
+  if (twice !== undefined) throw malformed(path, `${JSON.stringify(twice)} stands twice in one object of the header`)
   const metadata: Record<string, string> = {}
   const entries = new Map<string, SafetensorsEntry>()
   for (const [name, value] of Object.entries(json)) {
     if (name === '__metadata__') {
+      if (value === null) continue
       if (!isObject(value)) throw malformed(path, '__metadata__ is not an object')
       for (const [key, text] of Object.entries(value)) {
         if (typeof text !== 'string') throw malformed(path, `metadata ${JSON.stringify(key)} is not a string`)
@@ -189,14 +200,19 @@ function parseEntry(path: string, name: string, value: unknown): SafetensorsEntr
   const where = JSON.stringify(name)
   if (!isObject(value)) throw malformed(path, `${where} is not an object`)
   const { dtype, shape, data_offsets: offsets } = value as { dtype?: unknown; shape?: unknown; data_offsets?: unknown }
-  if (typeof dtype !== 'string' || !Object.hasOwn(sizes, dtype))
-    throw malformed(path, `${where}: expected a type of ${Object.keys(sizes).join(', ')}, got ${JSON.stringify(dtype)}`)
+  if (typeof dtype !== 'string') throw malformed(path, `${where}: expected a type, got ${JSON.stringify(dtype)}`)
   if (!isSizes(shape)) throw malformed(path, `${where}: expected a shape, got ${JSON.stringify(shape)}`)
   if (!isSizes(offsets) || offsets.length !== 2) throw malformed(path, `${where}: expected two data_offsets, got ${JSON.stringify(offsets)}`)
   const [begin, end] = offsets as [number, number]
-  const bytes = shape.reduce((product, size) => product * size, sizes[dtype as SafetensorsType])
-  if (end - begin !== bytes) throw malformed(path, `${where}: expected ${bytes} bytes for ${dtype} [${shape.join(', ')}], got ${end - begin}`)
-  return { dtype: dtype as SafetensorsType, shape, begin, end }
+  const type = tensorType(dtype)
+  if (type === undefined) {
+    // How long its values are is not known; that the tensors lie one after another is checked for all.
+    if (end < begin) throw malformed(path, `${where}: expected data_offsets that rise, got ${JSON.stringify(offsets)}`)
+  } else {
+    const bits = shape.reduce((product, size) => product * size, type.bits)
+    if (8 * (end - begin) !== bits) throw malformed(path, `${where}: expected ${bits / 8} bytes for ${dtype} [${shape.join(', ')}], got ${end - begin}`)
+  }
+  return { dtype, shape, begin, end }
 }
 
 /** The data belong to the tensors one after another, from the first byte to the last. */
@@ -220,7 +236,7 @@ const isSizes = (value: unknown): value is number[] => Array.isArray(value) && v
 
 const malformed = (path: string, reason: string): PreresnetError => new PreresnetError('ERR_FILE', `${path}: ${reason}`)
 
-async function readExactly(path: string, file: FileHandle, position: number, length: number): Promise<Uint8Array> {
+async function readExactly(path: string, file: FileHandle, position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length)
   for (let done = 0; done < length;) {
     const { bytesRead } = await file.read(bytes, done, Math.min(8 * chunkBytes, length - done), position + done)
@@ -230,39 +246,11 @@ async function readExactly(path: string, file: FileHandle, position: number, len
   return bytes
 }
 
-function decode(dtype: SafetensorsType, { buffer }: Uint8Array): TensorValues {
-  switch (dtype) {
-    case 'F64':
-      return new Float64Array(buffer)
-    case 'F32':
-      return new Float32Array(buffer)
-    case 'I64':
-      return new BigInt64Array(buffer)
-    case 'I32':
-      return new Int32Array(buffer)
-    case 'U8':
-      return new Uint8Array(buffer)
-    case 'F16':
-    case 'BF16': {
-      const bits = new Uint16Array(buffer)
-      const values = new Float32Array(bits.length)
-      if (dtype === 'F16') widenFloat16(bits, values)
-      else widenBfloat16(bits, values)
-      return values
-    }
-  }
-}
-
 /** The bytes of a tensor in chunks; no chunk is used after the next was asked for. */
-function* encode(dtype: SafetensorsType, data: TensorValues): Generator<Uint8Array> {
-  if (dtype === 'F16' || dtype === 'BF16') {
-    const narrow = dtype === 'F16' ? narrowFloat16 : narrowBfloat16
-    for (let begin = 0; begin < data.length; begin += chunkBytes / 4) {
-      const values = (data as Float32Array).subarray(begin, begin + chunkBytes / 4)
-      const bits = new Uint16Array(values.length)
-      narrow(values, bits)
-      yield new Uint8Array(bits.buffer)
-    }
+function* encode(dtype: string, data: TensorValues): Generator<Uint8Array> {
+  const narrow = tensorType(dtype)!.narrow
+  if (narrow !== undefined) {
+    for (let begin = 0; begin < data.length; begin += chunkBytes / 4) yield narrow((data as Float32Array).subarray(begin, begin + chunkBytes / 4))
     return
   }
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

@@ -4,20 +4,37 @@
  */
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { makeDirectory } from '../directory.js'
 
 const FORMAT = 1
 
 let written = 0
 
-/** $PRERESNET_CACHE, else $XDG_CACHE_HOME/preresnet, else ~/.cache/preresnet. */
-export function cacheDirectory(): string {
+/**
+ * $PRERESNET_CACHE, else $XDG_CACHE_HOME/preresnet, else ~/.cache/preresnet; undefined where none of them is an absolute path. A relative one would put a folder
+ * into whatever directory the process works in.
+ */
+export function cacheDirectory(): string | undefined {
   const own = process.env['PRERESNET_CACHE'] ?? ''
-  if (own !== '') return own
+  if (own !== '') return isAbsolute(own) ? own : undefined
   const shared = process.env['XDG_CACHE_HOME'] ?? ''
-  return join(shared !== '' ? shared : join(homedir(), '.cache'), 'preresnet')
+  if (isAbsolute(shared)) return join(shared, 'preresnet')
+  const home = homeDirectory()
+  return isAbsolute(home) ? join(home, '.cache', 'preresnet') : undefined
 }
+
+/** '' where there is none: a container may run under a user who has no entry, without HOME. */
+function homeDirectory(): string {
+  try {
+    return homedir()
+  } catch {
+    return ''
+  }
+}
+
+const NO_DIRECTORY =
+  'there is no cache directory: expected an absolute path in PRERESNET_CACHE, XDG_CACHE_HOME or HOME; measurements are not remembered and are made again next time'
 
 /** Tells the program that runs: as warnings of the process with code PRERESNET_CACHE, which Node prints where nobody listens. */
 export function warn(notes: readonly string[]): void {
@@ -28,7 +45,8 @@ type Entries = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 export class Remembered<T> {
   private constructor(
-    private readonly file: string,
+    /** Undefined where there is no cache directory. */
+    private readonly file: string | undefined,
     private readonly cacheKey: string,
     private readonly valid: (value: unknown) => value is T,
     /** By key; of this cache key alone. */
@@ -39,7 +57,9 @@ export class Remembered<T> {
 
   /** `cacheKey`: what the figures hold for (device, driver, versions); others are kept in the same file, untouched. `valid` throws nothing. */
   static async open<T>(subject: string, cacheKey: string, valid: (value: unknown) => value is T): Promise<Remembered<T>> {
-    const file = join(cacheDirectory(), `${subject}.json`)
+    const directory = cacheDirectory()
+    if (directory === undefined) return new Remembered(undefined, cacheKey, valid, new Map(), NO_DIRECTORY)
+    const file = join(directory, `${subject}.json`)
     const { entriesByKey, note } = await read(file)
     const here = Object.entries(entriesByKey[cacheKey] ?? {})
     const entries = validOf(here, valid)
@@ -50,17 +70,19 @@ export class Remembered<T> {
 
   /** Beside what others have written since. Written aside and renamed. Resolves with a word where the file cannot be written. */
   async save(): Promise<string | undefined> {
-    const { entriesByKey } = await read(this.file)
+    const { file } = this
+    if (file === undefined) return undefined // `note` says why.
+    const { entriesByKey } = await read(file)
     const entries = new Map([...validOf(Object.entries(entriesByKey[this.cacheKey] ?? {}), this.valid), ...this.entries])
     const sorted = Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)))
-    const aside = `${this.file}.${process.pid}.${written++}`
+    const aside = `${file}.${process.pid}.${written++}`
     try {
-      await makeDirectory(cacheDirectory())
+      await makeDirectory(dirname(file))
       await writeFile(aside, `${JSON.stringify({ format: FORMAT, places: { ...entriesByKey, [this.cacheKey]: sorted } }, null, 1)}\n`)
-      await rename(aside, this.file)
+      await rename(aside, file)
       return undefined
     } catch (error) {
-      return `${this.file} cannot be written (${(error as Error).message}); the same will be measured next time`
+      return `${file} cannot be written (${(error as Error).message}); the same will be measured next time`
     }
   }
 }

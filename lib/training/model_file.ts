@@ -1,5 +1,6 @@
 /** model.safetensors: parameters and running statistics by name; the metadata say everything else that loading needs. */
 import { PreresnetError } from '../errors.js'
+import { tensorType } from '../formats/tensor_types.js'
 import { SafetensorsFile, writeSafetensors, type Metadata, type SafetensorsTensor } from '../formats/safetensors.js'
 import { networkFromJson } from '../layers/json.js'
 import type { Network } from '../layers/layer.js'
@@ -175,5 +176,6 @@ function checkEntry({ path, entries }: SafetensorsFile, name: string, shape: rea
   if (entry === undefined) throw new PreresnetError('ERR_PARAMETER', `${path}: expected a tensor ${JSON.stringify(name)}, got none`)
   if (entry.shape.join() !== shape.join())
     throw new PreresnetError('ERR_PARAMETER', `${path}: ${name}: expected shape [${shape.join(', ')}], got [${entry.shape.join(', ')}]`)
-  if (!entry.dtype.includes('F')) throw new PreresnetError('ERR_PARAMETER', `${path}: ${name}: expected floating-point values, got ${entry.dtype}`)
+  if (tensorType(entry.dtype)?.floating !== true)
+    throw new PreresnetError('ERR_PARAMETER', `${path}: ${name}: expected floating-point values, got ${entry.dtype}`)
 }

@@ -12,6 +12,12 @@ const tensors = new Map<string, SafetensorsTensor>([
   ['single', { dtype: 'F32', shape: [2, 2], data: Float32Array.of(0.1, -0, Infinity, 1e-40) }],
   ['double', { dtype: 'F64', shape: [], data: Float64Array.of(Math.PI) }],
   ['labels', { dtype: 'I64', shape: [2], data: BigInt64Array.of(-1n, 2n ** 62n) }],
+  ['unsigned', { dtype: 'U64', shape: [2], data: BigUint64Array.of(1n, 2n ** 64n - 1n) }],
+  ['words', { dtype: 'U32', shape: [2], data: Uint32Array.of(7, 2 ** 32 - 1) }],
+  ['short', { dtype: 'I16', shape: [3], data: Int16Array.of(-32768, 0, 32767) }],
+  ['characters', { dtype: 'U16', shape: [1], data: Uint16Array.of(65535) }],
+  ['tiny', { dtype: 'I8', shape: [1, 2], data: Int8Array.of(-128, 127) }],
+  ['mask', { dtype: 'BOOL', shape: [3], data: Uint8Array.of(1, 0, 1) }],
   ['integers', { dtype: 'I32', shape: [2], data: Int32Array.of(-7, 2 ** 31 - 1) }],
   ['empty', { dtype: 'F32', shape: [0, 5], data: new Float32Array(0) }],
 ])
@@ -34,7 +40,7 @@ test('the header is padded to 8 bytes and every tensor aligned to its type', asy
   const length = Number(content.readBigUInt64LE(0))
   t.is(length % 8, 0)
   const header = JSON.parse(content.subarray(8, 8 + length).toString()) as Record<string, { dtype: string; data_offsets: [number, number] }>
-  const sizes: Record<string, number> = { F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, U8: 1 }
+  const sizes: Record<string, number> = { F64: 8, I64: 8, U64: 8, F32: 4, I32: 4, U32: 4, F16: 2, BF16: 2, I16: 2, U16: 2, U8: 1, I8: 1, BOOL: 1 }
   for (const [name, { dtype, data_offsets }] of Object.entries(header)) if (name !== '__metadata__') t.is(data_offsets[0] % sizes[dtype]!, 0, name)
 })
 
@@ -99,8 +105,23 @@ const malformed: [string, Buffer, RegExp][] = [
   ['no JSON', file('{"w":', eight), /not JSON/],
   ['bytes that are not UTF-8', Buffer.concat([file('', eight).fill(0).subarray(0, 0), Buffer.from('0200000000000000ff22', 'hex')]), /not JSON/],
   ['an array as header', file([w], eight), /not a JSON object/],
-  ['a type it does not know', file({ w: { ...w, dtype: 'F8' } }, eight), /expected a type of .* got "F8"/],
-  ['a type named like a property', file({ w: { ...w, dtype: 'constructor' } }, eight), /expected a type/],
+  ['a type that is no string', file({ w: { ...w, dtype: 8 } }, eight), /"w": expected a type, got 8/],
+  ['offsets of an unknown type in the wrong order', file({ w: { ...w, dtype: 'F8', data_offsets: [8, 0] } }, eight), /data_offsets that rise/],
+  [
+    'a hole after a tensor of an unknown type',
+    file({ v: { ...w, dtype: 'F8', data_offsets: [0, 4] }, w: { ...w, data_offsets: [8, 16] } }, new Uint8Array(16)),
+    /after a hole/,
+  ],
+  ['a wrong length of 8 bits', file({ w: { ...w, dtype: 'F8_E4M3' } }, eight), /expected 2 bytes for F8_E4M3 \[2\], got 8/],
+  ['a wrong length of 4 bits', file({ w: { ...w, dtype: 'F4' } }, eight), /expected 1 bytes for F4 \[2\], got 8/],
+  [
+    'a name that stands twice',
+    file(`{"x":${JSON.stringify(w)},"x":${JSON.stringify({ ...w, data_offsets: [8, 16] })}}`, new Uint8Array(16)),
+    /"x" stands twice/,
+  ],
+  ['a name that stands twice in two spellings', file(`{"x":${JSON.stringify(w)},"\\u0078":${JSON.stringify(w)}}`, eight), /"x" stands twice/],
+  ['a shape that stands twice', file('{"x":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}', eight), /"shape" stands twice/],
+  ['metadata that stand twice', file('{"__metadata__":{"a":"b","a":"c"}}', new Uint8Array(0)), /"a" stands twice/],
   ['a negative size', file({ w: { ...w, shape: [-2] } }, eight), /expected a shape/],
   ['a size that is no integer', file({ w: { ...w, shape: [2.5] } }, eight), /expected a shape/],
   ['a shape that does not fit', file({ w: { ...w, shape: [3] } }, eight), /expected 12 bytes .* got 8/],
@@ -113,6 +134,74 @@ const malformed: [string, Buffer, RegExp][] = [
   ['metadata that are not strings', file({ __metadata__: { a: 1 }, w }, eight), /metadata "a" is not a string/],
   ['metadata that are no object', file({ __metadata__: 'a', w }, eight), /__metadata__ is not an object/],
 ]
+
+const numbers = (bytes: ArrayBufferView): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** Bytes of each type that holds numbers, and the numbers. */
+const read: [string, Uint8Array, readonly (number | bigint)[]][] = [
+  ['BOOL', Uint8Array.of(0, 1, 1, 0), [0, 1, 1, 0]],
+  ['I8', Uint8Array.of(0, 1, 127, 128), [0, 1, 127, -128]],
+  ['I16', numbers(Int16Array.of(0, 1, 2, -3)), [0, 1, 2, -3]],
+  ['U16', numbers(Uint16Array.of(0, 1, 2, 65535)), [0, 1, 2, 65535]],
+  ['U32', numbers(Uint32Array.of(0, 1, 2, 4294967295)), [0, 1, 2, 4294967295]],
+  ['U64', numbers(BigUint64Array.of(0n, 1n, 2n, 2n ** 64n - 1n)), [0n, 1n, 2n, 2n ** 64n - 1n]],
+  ['F8_E4M3', Uint8Array.of(0x00, 0x38, 0x40, 0xb8), [0, 1, 2, -1]],
+  ['F8_E4M3', Uint8Array.of(0x01, 0x7e, 0xff, 0x80), [2 ** -9, 448, NaN, -0]],
+  ['F8_E5M2', Uint8Array.of(0x00, 0x3c, 0x40, 0xbc), [0, 1, 2, -1]],
+  ['F8_E5M2', Uint8Array.of(0x01, 0x7b, 0xfc, 0x7d), [2 ** -16, 57344, -Infinity, NaN]],
+  ['F8_E4M3FNUZ', Uint8Array.of(0x40, 0x7f, 0x80, 0x01), [1, 240, NaN, 2 ** -10]],
+  ['F8_E5M2FNUZ', Uint8Array.of(0x40, 0x7f, 0x80, 0x01), [1, 57344, NaN, 2 ** -17]],
+  ['F8_E8M0', Uint8Array.of(0x7f, 0x80, 0x00, 0xff), [1, 2, 2 ** -127, NaN]],
+]
+for (const [index, [dtype, bytes, values]] of read.entries()) {
+  test(`${dtype} is read beside F32 (${index})`, async (t) => {
+    const path = join(await temporaryDirectory(t), 'types.safetensors')
+    const header = { x: { dtype: 'F32', shape: [2], data_offsets: [0, 8] }, y: { dtype, shape: [4], data_offsets: [8, 8 + bytes.length] } }
+    await writeFile(path, file(header, Buffer.concat([numbers(Float32Array.of(1, 2)), bytes])))
+    const { tensors } = await readSafetensors(path)
+    t.deepEqual([...tensors.get('x')!.data], [1, 2])
+    t.like(tensors.get('y'), { dtype, shape: [4] })
+    t.deepEqual([...tensors.get('y')!.data], values)
+  })
+}
+
+const rawTypes: [string, number[], number[]][] = [
+  ['F4', [4], [0x12, 0x34]],
+  ['F6_E2M3', [4], [1, 2, 3]],
+  ['F6_E3M2', [2, 2], [4, 5, 6]],
+  ['C64', [1], [0, 0, 128, 63, 0, 0, 0, 64]],
+  ['F7_NOBODYS', [3], [9, 8, 7, 6, 5]],
+  ['constructor', [1], [1]],
+]
+for (const [dtype, shape, bytes] of rawTypes) {
+  test(`a tensor of type ${dtype} is given as its bytes, and is not written`, async (t) => {
+    const path = join(await temporaryDirectory(t), 'raw.safetensors')
+    const header = { x: { dtype: 'F32', shape: [2], data_offsets: [0, 8] }, y: { dtype, shape, data_offsets: [8, 8 + bytes.length] } }
+    await writeFile(path, file(header, Buffer.concat([numbers(Float32Array.of(1, 2)), Buffer.from(bytes)])))
+    const { tensors } = await readSafetensors(path)
+    t.deepEqual([...tensors.get('x')!.data], [1, 2])
+    t.deepEqual(tensors.get('y'), { dtype, shape, data: Uint8Array.from(bytes) })
+    await t.throwsAsync(writeSafetensors(path, new Map([['y', tensors.get('y')!]])), {
+      code: 'ERR_UNSUPPORTED',
+      message: /"y": tensors of type .* are read, but not written/,
+    })
+  })
+}
+
+test('metadata that are null are none', async (t) => {
+  const path = join(await temporaryDirectory(t), 'null.safetensors')
+  await writeFile(path, file({ __metadata__: null, w }, eight))
+  const { metadata, tensors } = await readSafetensors(path)
+  t.deepEqual(metadata, {})
+  t.deepEqual([...tensors.keys()], ['w'])
+})
+
+test('names that stand in several objects, in strings or as values are not twice', async (t) => {
+  const path = join(await temporaryDirectory(t), 'once.safetensors')
+  const header = { __metadata__: { shape: '{"w":1,"w":2}', dtype: '"w": "w":', quote: '\\"w":', w: 'w' }, w, 'w ': { ...w, data_offsets: [8, 16] } }
+  await writeFile(path, file(header, new Uint8Array(16)))
+  t.deepEqual((await readSafetensors(path)).metadata, header.__metadata__)
+})
 
 for (const [name, content, message] of malformed) {
   test(`refused: ${name}`, async (t) => {

@@ -1,4 +1,5 @@
 /** A model is read and written as a whole, whatever else is asked of its session meanwhile. */
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { readSafetensors, writeSafetensors } from '../../lib/formats/safetensors.js'
@@ -82,6 +83,32 @@ test('of a file with a value that is not finite nothing is written', async (t) =
   await changed(path, join(directory, 'good'), last, 1e38)
   await loadModel(session, join(directory, 'good'))
   t.notDeepEqual(await values(session), before)
+})
+
+test('a tensor whose values are not floating-point numbers takes no other with it; as a weight it is refused', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const path = join(directory, 'model.safetensors')
+  const taught = await open(t, 4)
+  await saveModel(taught, path)
+  const { tensors, metadata } = await readSafetensors(path)
+  /** The file with a tensor of 64 bits a value, which then gets another type. */
+  const write = async (name: string, shape: readonly number[], type: string): Promise<string> => {
+    const to = join(directory, `${type}.safetensors`)
+    const data = new Float64Array(shape.reduce((product, size) => product * size, 1))
+    await writeSafetensors(to, new Map([...tensors, [name, { dtype: 'F64', shape, data }]]), metadata)
+    await writeFile(to, (await readFile(to, 'latin1')).replace('"F64"', `"${type}"`), 'latin1')
+    return to
+  }
+  const session = await open(t)
+  const before = await values(session)
+  for (const type of ['C64', 'I64', 'F67'])
+    await t.throwsAsync(loadModel(session, await write('stem.weight', tensors.get('stem.weight')!.shape, type)), {
+      code: 'ERR_PARAMETER',
+      message: new RegExp(`stem\\.weight: expected floating-point values, got ${type}`),
+    })
+  t.deepEqual(await values(session), before)
+  await loadModel(session, await write('head.counted', [2], 'F67'), { except: ['head'] })
+  t.deepEqual((await values(session))['stem.weight'], (await values(taught))['stem.weight'])
 })
 
 test('images that the file normalizes otherwise are refused, or taken where that is asked for', async (t) => {
