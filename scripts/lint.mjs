@@ -1,4 +1,4 @@
-// ESLint, Prettier, clang-format and the sizes of files and functions, over the whole repository; with --fix they mend what they can.
+// ESLint, Prettier, clang-format, comments of public names, and the sizes of files and functions, over the whole repository; with --fix they mend what they can.
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -16,6 +16,7 @@ await main('lint', () => {
   const checks = {
     eslint: ['node_modules/.bin/eslint', ['--max-warnings', '0', ...(values.fix ? ['--fix'] : []), '.']],
     prettier: ['node_modules/.bin/prettier', ['--log-level', 'warn', values.fix ? '--write' : '--check', '.']],
+    comments: [process.execPath, ['scripts/comments.mjs']],
     'clang-format': ['clang-format', [...(values.fix ? ['-i'] : ['--dry-run', '-Werror']), ...cpp]],
   }
   // All of them run, so that one visit shows everything.

@@ -13,14 +13,23 @@ const plane = side * side
 const pixels = 3 * plane
 
 /**
- * CIFAR-10: 50,000 images of 32 x 32 to train on and 10,000 to test, in memory. `directory` holds the binary or the python archive (as .tar.gz
- * or unpacked), or is the archive itself. Throws ERR_FILE for what is missing, truncated or malformed, ERR_DATASET for a label out of range.
+ * Reads CIFAR-10: 50,000 images of 32 x 32 to train on and 10,000 to test, in memory; the paper's Section 4 and Table 3 are on it.
+ * @param directory - Where the binary or the python archive lies (as .tar.gz or unpacked), or the archive itself.
+ * @throws ERR_FILE where something is missing, truncated or malformed.
+ * @throws ERR_DATASET where a label is out of range.
+ * @throws ERR_OPTION where the directory is no string.
  */
 export function cifar10(directory: string): Promise<DataSplit> {
   return readCifar(directory, cifar10Layout)
 }
 
-/** CIFAR-100 with its fine labels; otherwise as `cifar10`. */
+/**
+ * Reads CIFAR-100 with its fine labels; otherwise it does as `cifar10` does.
+ * @param directory - Where the binary or the python archive lies (as .tar.gz or unpacked), or the archive itself.
+ * @throws ERR_FILE where something is missing, truncated or malformed.
+ * @throws ERR_DATASET where a label is out of range.
+ * @throws ERR_OPTION where the directory is no string.
+ */
 export function cifar100(directory: string): Promise<DataSplit> {
   return readCifar(directory, cifar100Layout)
 }

@@ -1,55 +1,73 @@
 import type { PreparationStep } from './prepare/steps.js'
 
-/** Labeled images that a loader can read: where their bytes and labels are. How they become a network's input, `Preparation` says. */
+/** Labeled images that a loader can read: it says where their bytes and labels are. How they become a network's input, `Preparation` says. */
 export interface Dataset {
-  /** For people and manifests: `digits/train`, `cifar10/test`, a path. */
+  /** People and manifests call it by this name: `digits/train`, `cifar10/test`, a path. */
   readonly name: string
+  /** The number of samples is at least 1. */
   readonly length: number
+  /** The names of the classes stand in the order of the labels. */
   readonly classes: readonly string[]
+  /** The class of each sample [samples] is from 0 to classes - 1. */
   readonly labels: Int32Array
+  /** The bytes of the images are here, in memory or in files. */
   readonly source: MemorySource | RangeSource
-  /** SHA-256 over pixels, or names and sizes of files, and labels. */
+  /** This is the SHA-256 over pixels, or names and sizes of files, and labels, in hexadecimal. */
   readonly fingerprint: string
-  /** Of files: what `subset` or `shuffledLabels` made this from. Its fingerprint follows from that one's. */
+  /**
+   * What `subset` or `shuffledLabels` made this from; its fingerprint follows from that one's. It is absent where the images are in memory or come from no
+   * other dataset.
+   */
   readonly derived?: { readonly from: Dataset; readonly change: string | Int32Array }
 }
 
+/** The size of an image is said by three numbers. */
 export interface ImageShape {
+  /** The number of rows is at least 1, in pixels. */
   readonly height: number
+  /** The number of columns is at least 1, in pixels. */
   readonly width: number
+  /** The number of channels is at least 1: 3 for color, 1 for gray. */
   readonly channels: number
 }
 
+/** Images that are in memory are taken as they are: nothing is resized or cropped any more. */
 export interface MemorySource {
   readonly kind: 'memory'
-  /** [image][row][column][channel], in the order of labels. They are taken as they are: nothing is resized or cropped any more. */
+  /** Pixels are bytes [image][row][column][channel], in the order of labels. */
   readonly images: Uint8Array
-  /** Of each image. */
+  /** Each image has this size. */
   readonly shape: ImageShape
-  /** The steps that made them from files, where `cacheInMemory` did. */
+  /** The steps that made them from files are here where `cacheInMemory` did; else it is absent. */
   readonly prepared?: readonly PreparationStep[]
 }
 
-/** Image files, whole or as parts of larger files: shards, packs. JPEG or PNG; nothing is decoded or copied until a loader asks. */
+/** Image files are whole or parts of larger files: shards, packs. They are JPEG or PNG; nothing is decoded or copied until a loader asks. */
 export interface RangeSource {
   readonly kind: 'ranges'
+  /** The files have these paths. */
   readonly files: readonly string[]
-  /** Of each sample: index in `files`, first byte, and number of bytes; -1: to the end of the file. */
+  /** The file of each sample [samples] is an index in `files`. */
   readonly file: Int32Array
+  /** The first byte of each sample [samples] in its file is at least 0. */
   readonly offset: Float64Array
+  /** The number of bytes of each sample [samples]; -1 is to the end of the file. */
   readonly length: Float64Array
 }
 
-/** Of what reads a dataset. */
+/** The options of what reads a dataset are these. */
 export interface SourceOptions {
   /** Names of the classes, as those of a training set: a set that lacks one has the same labels. @default those that are found */
   readonly classes?: readonly string[]
-  /** Ends the reading with ERR_ABORTED. */
+  /** This signal ends the reading with ERR_ABORTED. @default undefined */
   readonly signal?: AbortSignal
 }
 
+/** A dataset to train on comes with one to test on, of the same classes. */
 export interface DataSplit {
+  /** The network is trained on these images. */
   readonly train: Dataset
+  /** The network is evaluated on these images, which it does not see in training. */
   readonly test: Dataset
 }
 

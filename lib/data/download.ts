@@ -8,29 +8,35 @@ import { PreresnetError } from '../errors.js'
 import { integer, invalid, knownKeys, number, oneOf, string } from '../options/values.js'
 import { archiveHost, archives } from './sources.js'
 
+/** The options of `download` are these. */
 export interface DownloadOptions {
+  /** Which archive is downloaded. */
   readonly dataset: 'cifar10' | 'cifar100'
-  /** Made if it is not there. */
+  /** The directory that the archive goes to is made if it is not there. */
   readonly directory: string
-  /** @default 'binary' */
+  /** Which form of the archive is downloaded; `cifar10` and `cifar100` read both. @default 'binary' */
   readonly format?: 'binary' | 'python'
-  /** @default the authors' server */
+  /** The address that the archive comes from begins with http:// or https://. @default the authors' server */
   readonly url?: string
-  /** Expected hashes, hexadecimal. With neither, the archive's own are expected, which are known. */
+  /** The expected SHA-256 is 64 hexadecimal digits. @default the archive's, which is known, if `md5` is not given either */
   readonly sha256?: string
+  /** The expected MD5 is 32 hexadecimal digits. @default the archive's, which is known, if `sha256` is not given either */
   readonly md5?: string
-  /** Called for every piece that arrives. `total` is undefined while the server does not say. */
+  /** This is called for every piece that arrives. @default undefined */
   readonly onProgress?: (progress: DownloadProgress) => void
+  /** This signal ends the download with ERR_ABORTED; what came so far stays. @default undefined */
   readonly signal?: AbortSignal
-  /** Failures in a row, without a byte in between, until it gives up. @default 5 */
+  /** The number of failures in a row, without a byte in between, until it gives up is at least 1. @default 5 */
   readonly attempts?: number
-  /** Seconds before the second attempt; doubled for each further one. @default 1 */
+  /** The seconds before the second attempt are at least 0; they are doubled for each further one. @default 1 */
   readonly retryDelay?: number
 }
 
+/** How far a download is. */
 export interface DownloadProgress {
-  /** Bytes on disk, those of an earlier download included. */
+  /** The number of bytes on disk is at least 0, those of an earlier download included. */
   readonly received: number
+  /** The number of bytes of the archive is at least 1; it is undefined while the server does not say. */
   readonly total: number | undefined
 }
 
@@ -41,9 +47,14 @@ interface Job {
 }
 
 /**
- * Downloads an archive that `cifar10` or `cifar100` reads, and resolves with its path. A download that was cut, by the network or by the end of
- * the process, goes on where it stopped. The file appears under its name only when it is whole and its hash is right.
- * Throws ERR_NETWORK, ERR_HASH, ERR_FILE when it cannot be written, and ERR_ABORTED when `signal` ended it (what came so far stays).
+ * Downloads an archive that `cifar10` or `cifar100` reads, and resolves with its path. A download that was cut, by the network or by the end of the process,
+ * goes on where it stopped. The file appears under its name only when it is whole and its hash is right.
+ * @param options - Which archive, and where it goes.
+ * @throws ERR_NETWORK where the archive could not be had.
+ * @throws ERR_HASH where it is not what it should be.
+ * @throws ERR_FILE where it cannot be written.
+ * @throws ERR_ABORTED where `signal` ended it.
+ * @throws ERR_OPTION where an option is unknown or malformed.
  */
 export async function download(options: DownloadOptions): Promise<string> {
   const { directory, signal } = validated(options)

@@ -7,16 +7,29 @@ import { wholeFiles, type Dataset, type DataSplit, type SourceOptions } from './
 import { filesFingerprint } from './fingerprint.js'
 
 /**
- * A folder with one folder of JPEG or PNG files for each class; sorted names give the classes. Of images in other formats a process
- * warning (PRERESNET_DATASET) says how many are passed over; a class with no others is an error. Nothing is decoded. Throws ERR_FILE or ERR_DATASET,
- * each with the path.
+ * Reads a folder that has one folder of JPEG or PNG files for each class; sorted names give the classes. Of images in other formats a process warning
+ * (PRERESNET_DATASET) says how many are passed over; a class with no others is an error. Nothing is decoded.
+ * @param directory - The folder of folders.
+ * @param options - Names of the classes, and a signal.
+ * @throws ERR_FILE where a folder cannot be read; the message has the path.
+ * @throws ERR_DATASET where a class has no image, or is none of `classes`.
+ * @throws ERR_OPTION where an option is unknown.
+ * @throws ERR_ABORTED where `signal` ended it.
  */
 export async function imageFolder(directory: string, options: SourceOptions = {}): Promise<Dataset> {
   const { classes, signal } = checked(directory, options)
   return read(directory, await listClassFolders(directory, classes), signal)
 }
 
-/** The same for `directory`/train and `directory`/test or /val. The test set has the classes of the training set. */
+/**
+ * Reads `directory`/train and `directory`/test or /val as `imageFolder` does. The test set has the classes of the training set.
+ * @param directory - The folder that has both.
+ * @param options - Names of the classes, and a signal.
+ * @throws ERR_FILE where a folder cannot be read; the message has the path.
+ * @throws ERR_DATASET where the folders are not there, a class has no image, or the classes differ.
+ * @throws ERR_OPTION where an option is unknown.
+ * @throws ERR_ABORTED where `signal` ended it.
+ */
 export async function imageFolderSplits(directory: string, options: SourceOptions = {}): Promise<DataSplit> {
   const { classes, signal } = checked(directory, options)
   const folders = await subfolders(directory)

@@ -10,39 +10,64 @@ import { checkStored } from './prepare/complete.js'
 import type { Preparation } from './prepare/preparation.js'
 import { checkPreparation, padOf, sequenceFor } from './prepare/sequence.js'
 
+/** A batch that a loader gives has images, labels and where to crop. */
 export interface LoadedBatch {
-  /** Pixels as they are stored, [image][row][column][channel]: `crops` is still to be applied. */
+  /** Pixels are bytes as they are stored, [image][row][column][channel]: `crops` is still to be applied. */
   readonly images: Uint8Array
-  /** -1 for images that do not count. */
+  /** The class of each image [batch] is from 0 to classes - 1; -1 is for images that do not count. */
   readonly labels: Int32Array
-  /** Per image: top and left of the crop in the padded image, and 1 where it is mirrored. */
+  /** Per image [batch, 3]: top and left of the crop in the padded image, in pixels, and 1 where it is mirrored. */
   readonly crops: Int32Array
-  /** Images that count. */
+  /** The number of images that count is from 1 to the batch. */
   readonly count: number
 }
 
-/** Batches for a loop of one's own. What batch `index` holds depends on the dataset and the options (but for workers and slots) alone. */
+/** A loader gives batches for a loop of one's own. What batch `index` holds depends on the dataset and the options (but for workers and slots) alone. */
 export interface Loader extends AsyncDisposable {
+  /** The batches are of this dataset. */
   readonly dataset: Dataset
+  /** The number of images of a batch is at least 1. */
   readonly batch: number
+  /** For 'train' batches are shuffled and have no end, for 'evaluate' they are in order and count every image once. */
   readonly mode: 'train' | 'evaluate'
-  /** Of the images. */
+  /** The images have this size once they are cropped. */
   readonly input: ImageShape
+  /** The images are prepared in this way. */
   readonly prepare: Preparation
-  /** Border of zeros in which `crops` lies. */
+  /** The border of zeros in which `crops` lies is at least 0 pixels wide. */
   readonly pad: number
-  /** Of an epoch. */
+  /** The number of batches of an epoch is at least 1. */
   readonly batches: number
   /** @internal What sessions read: batches in place, without copies. */
   readonly native: NativeLoader
-  /** Batch `index`, counted from 0 over all epochs; null after the last one of an evaluation. Copies. */
+  /**
+   * Gives a copy of a batch; null after the last one of an evaluation.
+   * @param index - The batch is counted over all epochs, from 0 up to 2^53 - 1.
+   * @throws ERR_FILE where an image cannot be read.
+   * @throws ERR_IMAGE where one cannot be decoded.
+   * @throws ERR_DISPOSED after `close()`.
+   */
   next(index: number): Promise<LoadedBatch | null>
-  /** All batches from `first` on, one after another. */
+  /**
+   * Gives all batches from one on, one after another.
+   * @param first - The first batch is counted over all epochs, from 0 up to 2^53 - 1.
+   * @throws ERR_FILE where an image cannot be read.
+   * @throws ERR_IMAGE where one cannot be decoded.
+   * @throws ERR_DISPOSED after `close()`.
+   */
   from(first: number): AsyncGenerator<LoadedBatch, void, void>
+  /** Stops the threads and frees the batches. */
   close(): Promise<void>
 }
 
-/** Throws ERR_OPTION, and ERR_DATASET when training has fewer images than a batch. */
+/**
+ * Makes a loader of a dataset, with threads of its own that decode and prepare.
+ * @param dataset - Where the images come from.
+ * @param options - The batch, whether it trains or evaluates, and how images are prepared.
+ * @throws ERR_OPTION where an option is unknown or out of range, or the images do not have the size of the input.
+ * @throws ERR_DATASET where training has fewer images than a batch.
+ * @throws ERR_BINDING where the native addon is missing.
+ */
 export function loader(dataset: Dataset, options: LoaderOptions): Loader {
   const { batch, mode, input, prepare, seed, workers, slots } = validated(dataset, options)
   checkPreparation('loader: prepare', prepare, input)

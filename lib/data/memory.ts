@@ -3,21 +3,30 @@ import { describe, integer, invalid, knownKeys, string } from '../options/values
 import type { Dataset } from './dataset.js'
 import { imagesFingerprint } from './fingerprint.js'
 
+/** The options of `memoryDataset` are these. */
 export interface MemoryDatasetOptions {
-  /** [image][row][column][channel]; not copied, and not to be changed afterwards. */
+  /** Pixels are bytes [image][row][column][channel]; they are not copied, and not to be changed afterwards. */
   readonly images: Uint8Array
-  /** One of 0 ... classes - 1 for each image. */
+  /** The class of each image [samples] is an index from 0 to classes - 1. */
   readonly labels: Int32Array | readonly number[]
+  /** The number of rows is at least 1, in pixels. */
   readonly height: number
+  /** The number of columns is at least 1, in pixels. */
   readonly width: number
+  /** The number of channels is at least 1. */
   readonly channels: number
-  /** Names, or how many there are. */
+  /** The names of the classes, or the number of classes, at least 1. */
   readonly classes: readonly string[] | number
-  /** @default 'memory' */
+  /** The name of the dataset, for people and manifests. @default 'memory' */
   readonly name?: string
 }
 
-/** A dataset of one's own pixels. Throws ERR_OPTION, and ERR_DATASET for labels that are out of range or sizes that do not fit. */
+/**
+ * Makes a dataset of one's own pixels.
+ * @param options - The pixels, their size, labels and classes.
+ * @throws ERR_OPTION where an option is unknown or malformed.
+ * @throws ERR_DATASET where a label is out of range, or sizes do not fit.
+ */
 export async function memoryDataset(options: MemoryDatasetOptions): Promise<Dataset> {
   const where = 'memoryDataset'
   knownKeys(where, options, ['images', 'labels', 'height', 'width', 'channels', 'classes', 'name'])

@@ -49,6 +49,7 @@ export const loaderOptions = {
   slots: integerOption({ group: 'Data', help: 'batches kept ready', unit: 'batches', minimum: 2, maximum: 1024, fallback: 4, decides: false }),
 } satisfies Table
 
+/** The options of `loader` are these. */
 export type LoaderOptions = Given<typeof loaderOptions>
 
 export const cacheOptions = {
@@ -64,4 +65,5 @@ export const cacheOptions = {
   signal: signalOption({ group: 'Command', help: 'ends the decoding with ERR_ABORTED', decides: false }),
 } satisfies Table
 
+/** The options of `cacheInMemory` are these. */
 export type CacheOptions = Given<typeof cacheOptions>

@@ -16,9 +16,15 @@ interface Sample {
 const imageName = /\.(jpe?g|png)$/i
 
 /**
- * Images in tar files, as WebDataset's shards: `key.jpg` (or .jpeg, .png) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
- * image's folder is its class. Without `classes`, folders give them by their sorted names, .cls files as 0 to the largest number. Images stay where they are and are read from their indexOf in the tar, in any order. Compressed tars are refused.
- * Throws ERR_FILE or ERR_DATASET, each with the path.
+ * Reads images in tar files, as WebDataset's shards: `key.jpg` (or .jpeg, .png) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
+ * image's folder is its class. Without `classes`, folders give them by their sorted names, .cls files as 0 to the largest number. Images stay where they are
+ * and are read from there, in any order. Compressed tars are refused.
+ * @param paths - A tar file, or several.
+ * @param options - Names of the classes, and a signal.
+ * @throws ERR_FILE where a tar cannot be read or is malformed; the message has the path.
+ * @throws ERR_DATASET where there is no image, or an image has no class.
+ * @throws ERR_OPTION where an option is unknown.
+ * @throws ERR_ABORTED where `signal` ended it.
  */
 export async function tarDataset(paths: string | readonly string[], options: SourceOptions = {}): Promise<Dataset> {
   const files = typeof paths === 'string' ? [paths] : paths

@@ -5,10 +5,13 @@ import { maskedCrc32c } from './crc32c.js'
 import { ProtobufWriter } from './protobuf.js'
 import { fileError } from './files.js'
 
+/** The scalars of one step are one record of an event file. */
 export interface EventRecord {
-  /** Seconds since 1970. */
+  /** The seconds since 1970 are at least 0. */
   readonly wallTime: number
+  /** The number of steps done is at least 0. */
   readonly step: number
+  /** The values that TensorBoard draws, by their names, can be any number. */
   readonly scalars: Readonly<Record<string, number>>
 }
 
@@ -37,6 +40,7 @@ const sessionStart = (wallTime: number, step: number): Uint8Array =>
 
 /** Appends to a new event file of a run's directory. */
 export class EventFileWriter {
+  /** The file has this path. */
   readonly path: string
   readonly #file: FileHandle
 
@@ -45,7 +49,12 @@ export class EventFileWriter {
     this.#file = file
   }
 
-  /** `stepsDone` > 0: the run was resumed after so many. The directory has to exist. */
+  /**
+   * Makes a new event file.
+   * @param directory - The directory has to exist.
+   * @param stepsDone - The number of steps that a resumed run had done, at least 0; readers drop what an interrupted run wrote after them.
+   * @throws ERR_FILE where the file cannot be made.
+   */
   static async create(directory: string, stepsDone: number): Promise<EventFileWriter> {
     const wallTime = Date.now() / 1000
     // Readers take files in the order of their names; a second one in the same second gets a later name.
@@ -62,6 +71,11 @@ export class EventFileWriter {
     }
   }
 
+  /**
+   * Appends a record.
+   * @param event - The step and its scalars.
+   * @throws ERR_FILE where it cannot be written.
+   */
   async write(event: EventRecord): Promise<void> {
     await this.#append(encodeEvent(event))
   }
@@ -74,6 +88,7 @@ export class EventFileWriter {
     }
   }
 
+  /** Closes the file. */
   async close(): Promise<void> {
     await this.#file.close()
   }

@@ -3,9 +3,12 @@ import { open, readFile, type FileHandle } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
 import { fileError, replaceFile } from './files.js'
 
+/** A line of a file is one JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
+/** Appends lines of JSON to a file. */
 export class JsonLinesWriter {
+  /** The file has this path. */
   readonly path: string
   readonly #file: FileHandle
 
@@ -14,7 +17,11 @@ export class JsonLinesWriter {
     this.#file = file
   }
 
-  /** Opens a file to append to; it is created if it is not there. */
+  /**
+   * Opens a file to append to; it is created if it is not there.
+   * @param path - The file's path.
+   * @throws ERR_FILE where it cannot be opened.
+   */
   static async open(path: string): Promise<JsonLinesWriter> {
     try {
       return new JsonLinesWriter(path, await open(path, 'a'))
@@ -23,6 +30,11 @@ export class JsonLinesWriter {
     }
   }
 
+  /**
+   * Appends a line.
+   * @param line - What JSON.stringify writes on one line.
+   * @throws ERR_FILE where it cannot be written.
+   */
   async write(line: JsonObject): Promise<void> {
     try {
       await this.#file.appendFile(`${JSON.stringify(line)}\n`)
@@ -31,12 +43,17 @@ export class JsonLinesWriter {
     }
   }
 
+  /** Closes the file. */
   async close(): Promise<void> {
     await this.#file.close()
   }
 }
 
-/** Every line of a file. A last line that was cut off by a crash is left out; any other malformed line is an error. */
+/**
+ * Reads every line of a file. A last line that was cut off by a crash is left out.
+ * @param path - The file's path.
+ * @throws ERR_FILE where the file cannot be read, or a line before the last is malformed.
+ */
 export async function readJsonLines(path: string): Promise<JsonObject[]> {
   let content
   try {

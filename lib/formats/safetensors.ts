@@ -11,20 +11,28 @@ import { duplicateName } from './duplicate_names.js'
 import { fileError, replaceFileBy } from './files.js'
 import { decodeTensor, tensorType, type SafetensorsType, type TensorValues } from './tensor_types.js'
 
+/** A tensor has a type, a shape and values. */
 export interface SafetensorsTensor {
-  /** Of a type that the format's table does not have, `data` are the bytes in the file. */
+  /** The numbers are stored in this type; of a type that the format's table does not have, `data` are the bytes in the file. */
   readonly dtype: SafetensorsType | (string & Record<never, never>)
+  /** The sizes [dimensions] are at least 0 each; a scalar has none. */
   readonly shape: readonly number[]
+  /** The values are in row-major order [elements]. */
   readonly data: TensorValues
 }
 
+/** A file's metadata are texts by their names. */
 export type Metadata = Readonly<Record<string, string>>
 
+/** The header of a file says of a tensor what it is and where it lies. */
 export interface SafetensorsEntry {
+  /** The numbers are stored in this type. */
   readonly dtype: SafetensorsType | (string & Record<never, never>)
+  /** The sizes [dimensions] are at least 0 each; a scalar has none. */
   readonly shape: readonly number[]
-  /** Bytes from the start of the data. */
+  /** The first byte, counted from the start of the data, is at least 0. */
   readonly begin: number
+  /** The first byte behind it, counted from the start of the data, is at least `begin`. */
   readonly end: number
 }
 
@@ -32,10 +40,13 @@ const maximalHeader = 100_000_000
 /** Bytes per system call and per slice of work on the event loop. */
 const chunkBytes = 1 << 20
 
+/** A file that is open: its header is read, its tensors when they are asked for. */
 export class SafetensorsFile implements AsyncDisposable {
+  /** The file has this path. */
   readonly path: string
+  /** The file carries these texts. */
   readonly metadata: Metadata
-  /** In the file's order of names. */
+  /** What tensors there are, in the file's order of names. */
   readonly entries: ReadonlyMap<string, SafetensorsEntry>
   readonly #file: FileHandle
   readonly #start: number
@@ -48,7 +59,11 @@ export class SafetensorsFile implements AsyncDisposable {
     this.entries = header.entries
   }
 
-  /** ERR_FILE for a file that is missing, truncated or malformed. */
+  /**
+   * Opens a file and reads its header.
+   * @param path - The file's path.
+   * @throws ERR_FILE where it is missing, truncated or malformed.
+   */
   static async open(path: string): Promise<SafetensorsFile> {
     checkPath('file to read', path)
     let file
@@ -68,7 +83,12 @@ export class SafetensorsFile implements AsyncDisposable {
     }
   }
 
-  /** ERR_PARAMETER if there is no tensor of that name. */
+  /**
+   * Reads one tensor.
+   * @param name - The tensor's name.
+   * @throws ERR_PARAMETER where there is no tensor of that name.
+   * @throws ERR_FILE where it cannot be read.
+   */
   async read(name: string): Promise<SafetensorsTensor> {
     const entry = this.entries.get(name)
     if (entry === undefined) throw new PreresnetError('ERR_PARAMETER', `${this.path}: expected a tensor ${JSON.stringify(name)}, got none`)
@@ -77,16 +97,22 @@ export class SafetensorsFile implements AsyncDisposable {
     return { dtype, shape, data: decodeTensor(dtype, bytes) }
   }
 
+  /** Closes the file. */
   async close(): Promise<void> {
     await this.#file.close()
   }
 
+  /** Closes the file. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 }
 
-/** The whole file. */
+/**
+ * Reads a whole file.
+ * @param path - The file's path.
+ * @throws ERR_FILE where it is missing, truncated or malformed.
+ */
 export async function readSafetensors(path: string): Promise<{ metadata: Metadata; tensors: Map<string, SafetensorsTensor> }> {
   const file = await SafetensorsFile.open(path)
   try {
@@ -99,8 +125,14 @@ export async function readSafetensors(path: string): Promise<{ metadata: Metadat
 }
 
 /**
- * Writes a new file, or replaces an old one as a whole. Resolves with its size and SHA-256. Tensors are laid out by falling size of
- * their type, so that each is aligned to its own.
+ * Writes a new file, or replaces an old one as a whole, and resolves with its size in bytes and its SHA-256. Tensors are laid out by falling size of their
+ * type, so that each is aligned to its own.
+ * @param path - The file's path.
+ * @param tensors - The tensors by their names.
+ * @param metadata - The texts that the file carries.
+ * @throws ERR_FILE where it cannot be written.
+ * @throws ERR_PARAMETER where values do not fit their shape or type.
+ * @throws ERR_UNSUPPORTED where a type is only read.
  */
 export async function writeSafetensors(
   path: string,

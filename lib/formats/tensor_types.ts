@@ -2,7 +2,7 @@
 import { narrowBfloat16, narrowFloat16, widenBfloat16, widenFloat16 } from './float16.js'
 import { widenFloat8, type Float8 } from './float8.js'
 
-/** F16, BF16 and the types of 8 bits that begin with F are given as Float32Array, BOOL as 0 and 1. */
+/** The values of a tensor are in row-major order [elements]; F16, BF16 and the types of 8 bits that begin with F are given as Float32Array, BOOL as 0 and 1. */
 export type TensorValues =
   Float64Array | Float32Array | BigInt64Array | BigUint64Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array
 
@@ -74,7 +74,7 @@ const types = {
   BOOL: { bits: 8, array: Uint8Array },
 } satisfies Record<string, TensorType>
 
-/** Values of F4, F6_E2M3, F6_E3M2 and C64 are not unpacked: they are given as the bytes in the file. */
+/** The types of numbers that are known have these names in a file. */
 export type SafetensorsType = keyof typeof types
 
 /** Undefined for a type that is not in the format's table; a file that has one gives its bytes. */

@@ -9,7 +9,12 @@ import type { Graph, NodeId } from './graph.js'
 import { join } from './path.js'
 import { convolved, featureShape, imageShape, pooled, sameShape, shapeError, showShape, subsampled } from './shape.js'
 
-/** The graph of a network, or ERR_SHAPE that names the layer which does not fit. Plain data of a network's form is validated first. */
+/**
+ * Builds the graph of a network. Plain data of a network's form is validated first.
+ * @param network - What `network`, `preResNet` or `networkFromJson` made, or data of that form.
+ * @throws ERR_SHAPE where a layer does not fit its input; the message names it.
+ * @throws ERR_OPTION where data is no network, or a name is taken twice.
+ */
 export function buildGraph(network: Network): Graph {
   const { name, input, layers } = isMade(network) ? network : networkFromJson(network)
   const builder = new GraphBuilder()

@@ -1,13 +1,18 @@
 /** What a network costs, per image. */
 import type { Graph, GraphNode } from './graph.js'
 
+/** What a network, or a part of it, has and costs. */
 export interface Counts {
-  /** Trained values; running statistics do not count. */
+  /** The number of trained values is at least 0; running statistics do not count. */
   readonly parameters: number
-  /** Multiply-adds of convolutions and linear layers, one image forward. */
+  /** The number of multiply-adds of convolutions and linear layers is at least 0, for one image forward. */
   readonly multiplyAdds: number
 }
 
+/**
+ * Counts parameters and multiply-adds of a network.
+ * @param graph - What `buildGraph` made.
+ */
 export function countGraph(graph: Graph): Counts {
   return {
     parameters: graph.parameters.reduce((sum, { shape }) => sum + elements(shape), 0),
@@ -15,15 +20,20 @@ export function countGraph(graph: Graph): Counts {
   }
 }
 
-/** One row of a summary. */
+/** One row of a summary says what one node has and costs. */
 export interface NodeSummary extends Counts {
+  /** The path of the layer is written as in parameter names. */
   readonly name: string
+  /** The operation is called as in `GraphNode`. */
   readonly kind: GraphNode['kind']
-  /** Of one sample: [channels, height, width] or [features]. */
+  /** The shape of one sample of the result is [channels, height, width] or [features]. */
   readonly shape: readonly number[]
 }
 
-/** Every node with what it adds to the counts. */
+/**
+ * Lists every node with what it adds to the counts.
+ * @param graph - What `buildGraph` made.
+ */
 export function summarizeGraph(graph: Graph): readonly NodeSummary[] {
   const sizes = new Map(graph.parameters.map(({ name, shape }) => [name, elements(shape)]))
   return graph.nodes.map((node) => ({

@@ -2,14 +2,19 @@ import { knownKeys, number } from '../options/values.js'
 import type { BatchNorm } from './layer.js'
 import { made } from './value.js'
 
+/** The options of `batchNorm` are these. */
 export interface BatchNormOptions {
-  /** Added to the variance. @default 1e-5 */
+  /** What is added to the variance is a positive value, of at least 5e-324. @default 1e-5 */
   readonly epsilon?: number
-  /** Share of the new value in running statistics, as PyTorch counts. @default 0.1 */
+  /** The share of the new value in running statistics is from 0 to 1, as PyTorch counts. @default 0.1 */
   readonly momentum?: number
 }
 
-/** Batch normalization of an image's channels; weight starts at 1, bias at 0. */
+/**
+ * Makes a batch normalization of an image's channels; its weight [channels] starts at 1, its bias [channels] at 0.
+ * @param options - What is added to the variance, and how fast running statistics follow.
+ * @throws ERR_OPTION where an option is unknown or out of range.
+ */
 export function batchNorm(options: BatchNormOptions = {}): BatchNorm {
   knownKeys('batchNorm', options, ['epsilon', 'momentum'])
   const { epsilon = 1e-5, momentum = 0.1 } = options

@@ -2,22 +2,27 @@ import { boolean, integer, invalid, knownKeys } from '../options/values.js'
 import type { Conv2d } from './layer.js'
 import { finite, limits, made } from './value.js'
 
+/** The options of `conv2d` are these. */
 export interface Conv2dOptions {
-  /** Channels of the output. */
+  /** The number of channels of the output is from 1 to 1,000,000. */
   readonly channels: number
-  /** Rows and columns of the kernel. */
+  /** Rows and columns of the kernel are as many, from 1 to 1024 pixels. */
   readonly kernel: number
-  /** @default 1 */
+  /** The output has every stride-th row and column, from 1 to 1024 pixels apart. @default 1 */
   readonly stride?: number
-  /** Zeros on every side. @default floor(kernel / 2), which keeps the size at stride 1 */
+  /** Zeros are put on every side, from 0 to kernel - 1 pixels. @default floor(kernel / 2), which keeps the size at stride 1 */
   readonly padding?: number
-  /** @default false */
+  /** Whether a bias [channels] is added. @default false */
   readonly bias?: boolean
-  /** Start value of every bias; needs `bias: true`. @default 0 */
+  /** The start value of every bias can be any finite number; it needs `bias: true`. @default 0 */
   readonly biasInit?: number
 }
 
-/** Convolution of an image: [channels, in, kernel, kernel] weights, started from N(0, sqrt(2 / (kernel^2 channels))). */
+/**
+ * Makes a convolution of an image; its weights [channels, in, kernel, kernel] start from N(0, sqrt(2 / (kernel^2 channels))), as He et al. 2015 has them.
+ * @param options - Channels, kernel, stride, padding and bias.
+ * @throws ERR_OPTION where an option is unknown or out of range.
+ */
 export function conv2d(options: Conv2dOptions): Conv2d {
   knownKeys('conv2d', options, ['channels', 'kernel', 'stride', 'padding', 'bias', 'biasInit'])
   const kernel = integer('conv2d: kernel', options.kernel, 1, limits.kernel)

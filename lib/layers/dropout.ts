@@ -2,12 +2,17 @@ import { invalid, knownKeys, number } from '../options/values.js'
 import type { Dropout } from './layer.js'
 import { made } from './value.js'
 
+/** The options of `dropout` are these. */
 export interface DropoutOptions {
-  /** Probability that a value becomes zero, below 1; the others are multiplied by 1 / (1 - rate). */
+  /** The probability that a value becomes zero is from 0 to below 1; the others are multiplied by 1 / (1 - rate). */
   readonly rate: number
 }
 
-/** Dropout of single values while training; the identity otherwise. */
+/**
+ * Makes dropout of single values while training; otherwise it is the identity.
+ * @param options - How probable a zero is.
+ * @throws ERR_OPTION where an option is unknown or out of range.
+ */
 export function dropout(options: DropoutOptions): Dropout {
   knownKeys('dropout', options, ['rate'])
   const rate = number('dropout: rate', options.rate, 0, 1)

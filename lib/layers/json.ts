@@ -21,7 +21,11 @@ type Data = { readonly [key: string]: unknown }
 /** Deep enough for any network; a hostile file must not exhaust the stack. */
 const deepest = 64
 
-/** Reads what JSON.stringify (and JSON.parse) make of a network. ERR_OPTION names the part that is wrong. */
+/**
+ * Reads what JSON.stringify (and JSON.parse) make of a network.
+ * @param value - Plain data of the form of `Network`.
+ * @throws ERR_OPTION where the data is no network; the message names the part that is wrong.
+ */
 export function networkFromJson(value: unknown): Network {
   const { kind, name, input, layers, ...rest } = record('network', value)
   knownKeys('network', rest, [])

@@ -2,14 +2,19 @@ import { boolean, integer, knownKeys } from '../options/values.js'
 import type { Linear } from './layer.js'
 import { limits, made } from './value.js'
 
+/** The options of `linear` are these. */
 export interface LinearOptions {
-  /** Features of the output. */
+  /** The number of features of the output is from 1 to 1,000,000. */
   readonly units: number
-  /** @default true */
+  /** Whether a bias [units] is added. @default true */
   readonly bias?: boolean
 }
 
-/** Fully connected layer: [units, in] weights, started uniformly in +-1 / sqrt(in); bias 0. */
+/**
+ * Makes a fully connected layer; its weights [units, in] start uniformly in +-1 / sqrt(in), its bias [units] at 0.
+ * @param options - How many features it gives, and whether it has a bias.
+ * @throws ERR_OPTION where an option is unknown or out of range.
+ */
 export function linear(options: LinearOptions): Linear {
   knownKeys('linear', options, ['units', 'bias'])
   const { units, bias = true } = options

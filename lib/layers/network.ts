@@ -4,16 +4,21 @@ import type { LayerLike, Network, Sequential } from './layer.js'
 import { layerUnderName, named, sequenceWithoutName } from './naming.js'
 import { limits, made } from './value.js'
 
+/** The options of `network` are these. */
 export interface NetworkOptions {
-  /** For people, reports and model files. @default 'network' */
+  /** The network has this name for people, in reports and in model files. @default 'network' */
   readonly name?: string
-  /** Size of one image. */
+  /** The size of one image is from 1 to 65,536 pixels in height and width, with 1 to 1,000,000 channels. */
   readonly input: { readonly height: number; readonly width: number; readonly channels: number }
-  /** A record's keys become parameter names. */
+  /** The layers that an image goes through; a record's keys become parameter names. */
   readonly layers: LayerLike
 }
 
-/** A network: an image in, logits (or feature maps) out. Plain data: JSON.stringify writes it, `networkFromJson` reads it. */
+/**
+ * Makes a network, which takes an image and gives logits, or feature maps. It is plain data: JSON.stringify writes it, `networkFromJson` reads it.
+ * @param options - Its name, the size of its input and its layers.
+ * @throws ERR_OPTION where an option is unknown or out of range, a name is taken twice, or there is no layer.
+ */
 export function network(options: NetworkOptions): Network {
   knownKeys('network', options, ['name', 'input', 'layers'])
   const { name = 'network', input } = options

@@ -2,7 +2,11 @@ import { integer, knownKeys } from '../options/values.js'
 import type { AveragePool, GlobalAveragePool, MaxPool, PoolOptions } from './layer.js'
 import { limits, made } from './value.js'
 
-/** The largest value of each window. Positions outside the image do not count. */
+/**
+ * Makes a layer that takes the largest value of each window; positions outside the image do not count.
+ * @param options - Size, distance and padding of the windows.
+ * @throws ERR_OPTION where an option is unknown or out of range.
+ */
 export function maxPool(options: PoolOptions): MaxPool {
   knownKeys('maxPool', options, ['kernel', 'stride', 'padding'])
   const kernel = integer('maxPool: kernel', options.kernel, 1, limits.kernel)
@@ -15,7 +19,12 @@ export function maxPool(options: PoolOptions): MaxPool {
   })
 }
 
-/** The mean of each window. Positions outside the image count as zeros, as in PyTorch's `AvgPool2d` by default: every sum is divided by kernel * kernel. */
+/**
+ * Makes a layer that takes the mean of each window. Positions outside the image count as zeros, as in PyTorch's `AvgPool2d` by default: every sum is divided by
+ * kernel * kernel.
+ * @param options - Size, distance and padding of the windows.
+ * @throws ERR_OPTION where an option is unknown or out of range.
+ */
 export function averagePool(options: PoolOptions): AveragePool {
   knownKeys('averagePool', options, ['kernel', 'stride', 'padding'])
   const kernel = integer('averagePool: kernel', options.kernel, 1, limits.kernel)
@@ -28,7 +37,7 @@ export function averagePool(options: PoolOptions): AveragePool {
   })
 }
 
-/** The mean of each channel: an image becomes a vector of features. */
+/** Makes a layer that takes the mean of each channel: an image becomes a vector of features [channels]. */
 export function globalAveragePool(): GlobalAveragePool {
   return made({ kind: 'globalAveragePool' })
 }

@@ -1,7 +1,7 @@
 import type { Relu } from './layer.js'
 import { made } from './value.js'
 
-/** max(x, 0). */
+/** Makes a layer that takes the larger of x and 0, value by value. */
 export function relu(): Relu {
   return made({ kind: 'relu' })
 }

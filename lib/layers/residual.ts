@@ -5,20 +5,26 @@ import { ordinalsAfter, named, sequenceWithoutName } from './naming.js'
 import { asShortcut, identity, type ShortcutLike } from './shortcut.js'
 import { finite, made } from './value.js'
 
+/** The options of `residual` are these. */
 export interface ResidualOptions {
-  /** F. Its parameters have no prefix of their own: `norm1.weight`, `conv1.weight` ... */
+  /** The branch is F; its parameters have no prefix of their own: `norm1.weight`, `conv1.weight` and so on. */
   readonly branch: LayerLike
-  /** h. @default identity() */
+  /** The shortcut is h. @default identity() */
   readonly shortcut?: ShortcutLike
-  /** 'shared': what comes before the branch's first convolution acts before the paths split. @default 'branch' */
+  /** With 'shared', what comes before the branch's first convolution acts before the paths split. @default 'branch' */
   readonly activation?: 'branch' | 'shared'
-  /** f, after the addition; an array's names go on where the branch's end. @default [] */
+  /** What follows the addition is f; an array's names go on where the branch's end. @default [] */
   readonly after?: LayerLike
-  /** Multiplies the branch, after its last layer. @default 1 */
+  /** The branch is multiplied by this factor after its last layer, any finite number. @default 1 */
   readonly branchScale?: number
 }
 
-/** A residual unit: after(shortcut(x) + branchScale branch(x)). Both paths must give the same shape, else ERR_SHAPE when the graph is built. */
+/**
+ * Makes a residual unit: after(shortcut(x) + branchScale branch(x)), Eq. (1) and (2) of the paper. Both paths must give the same shape, else ERR_SHAPE says so
+ * when the graph is built.
+ * @param options - Branch, shortcut and what follows the addition.
+ * @throws ERR_OPTION where an option is unknown, a name is taken twice, or the branch has no layer.
+ */
 export function residual(options: ResidualOptions): Residual {
   knownKeys('residual', options, ['branch', 'shortcut', 'activation', 'after', 'branchScale'])
   const { shortcut = identity(), activation = 'branch', branchScale = 1 } = options

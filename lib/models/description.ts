@@ -3,34 +3,49 @@ import type { NetworkOptions } from '../layers/index.js'
 import type { Block, Family, ShapeShortcut, StridedConvolution } from './choices.js'
 import type { UnitName } from './units.js'
 
+/** These options change a network that has a name. */
 export interface PreResNetOptions {
-  /** @default 10 for CIFAR, 1000 for ImageNet */
+  /** The number of classes, and so of outputs, is from 1 to 1,000,000. @default 10 for CIFAR, 1000 for ImageNet */
   readonly classes?: number
-  /** Size of an image. @default 32 x 32 x 3 for CIFAR, 224 x 224 x 3 for ImageNet */
+  /**
+   * The size of an image is from 1 to 65,536 pixels in height and width, with 1 to 1,000,000 channels.
+   * @default 32 x 32 x 3 for CIFAR, 224 x 224 x 3 for ImageNet
+   */
   readonly input?: Partial<NetworkOptions['input']>
-  /** What stands where the shape changes. @default 'option-a' for CIFAR's basic and one-layer units, else 'projection' */
+  /** What stands on the shortcut where the shape changes. @default 'option-a' for CIFAR's basic and one-layer units, else 'projection' */
   readonly shortcut?: ShapeShortcut
-  /** Which convolution of a bottleneck strides: 'conv1' as the released code of 2016. @default 'conv2' */
+  /** Which convolution of a bottleneck has the stride; 'conv1' is the code that was released in 2016. @default 'conv2' */
   readonly strideOn?: StridedConvolution
-  /** Output channels of each stage; a bottleneck's middle is a quarter. @default 16, 32, 64 (CIFAR), 64, 128, 256, 512 (ImageNet); four times that for bottlenecks */
+  /**
+   * Output channels of each stage [stages] are from 1 to 1,000,000; a bottleneck's middle has a quarter of them.
+   * @default 16, 32, 64 (CIFAR), 64, 128, 256, 512 (ImageNet); four times that for bottlenecks
+   */
   readonly widths?: readonly number[]
-  /** Which residual unit: the paper's, or one of its Tables 1 and 2. @default 'pre-activation' */
+  /** Which residual unit the network is made of: that of the paper (Fig. 4e), or another of its Tables 1 and 2. @default 'pre-activation' */
   readonly unit?: UnitName
-  /** Start value of the gates' bias, for the two gating units. @default 0 */
+  /** The start value of the gates' bias is from -1000 to 1000, for the two gating units of Table 1. @default 0 */
   readonly gateBias?: number
-  /** For 'constant-scaling' (shortcut and branch) and 'constant-shortcut'; 0 makes a plain network. @default 0.5 */
+  /** The factor of 'constant-scaling' (shortcut and branch) and 'constant-shortcut' in Table 1 is at least 0; 0 makes a plain network. @default 0.5 */
   readonly factor?: number
-  /** For 'dropout-shortcut': probability of a zero. @default 0.5 */
+  /** The probability of a zero on the shortcut is from 0 to below 1, for 'dropout-shortcut' of Table 1. @default 0.5 */
   readonly dropoutRate?: number
 }
 
-/** Which network, said in full. */
+/** Which network it is, said in full. */
 export interface PreResNetDescription extends PreResNetOptions {
+  /** CIFAR's networks have three stages and begin with a 3x3 convolution, ImageNet's have four and begin with one of 7x7 and a max-pooling. */
   readonly family: Family
-  /** 6n + 2 (basic), 9n + 2 (bottleneck) or 3n + 2 (one-layer) for CIFAR; 18, 34, 50, 101, 152 or 200 for ImageNet. Either this or `units`. */
+  /**
+   * The number of weighted layers is 6n + 2 (basic), 9n + 2 (bottleneck) or 3n + 2 (one-layer) for CIFAR, from 5 up to 90,002; 18, 34, 50, 101, 152 or 200 for
+   * ImageNet. Either this or `units` is given.
+   * @default that of `units`
+   */
   readonly depth?: number
-  /** Units of each stage. */
+  /** The number of units of each stage [stages] is from 1 to 10,000. @default those of `depth` */
   readonly units?: readonly number[]
-  /** 'basic': 3x3, 3x3; 'bottleneck': 1x1, 3x3, 1x1; 'one-layer' (Table 3): one 3x3. @default 'basic' for CIFAR, as the depth says for ImageNet */
+  /**
+   * The convolutions of a unit's branch are 3x3, 3x3 ('basic'), 1x1, 3x3, 1x1 ('bottleneck'), or one 3x3 ('one-layer', Table 3).
+   * @default 'basic' for CIFAR, as the depth says for ImageNet
+   */
   readonly block?: Block
 }

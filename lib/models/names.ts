@@ -4,7 +4,7 @@ const cifar = (depth: number): PreResNetDescription => ({ family: 'cifar', depth
 const cifarBottleneck = (depth: number): PreResNetDescription => ({ family: 'cifar', depth, block: 'bottleneck', shortcut: 'projection' })
 const imagenet = (depth: number): PreResNetDescription => ({ family: 'imagenet', depth })
 
-/** The networks that have a name, and what it stands for. */
+/** The networks that have a name are these keys; the values say what each stands for. */
 export const modelNames = {
   'preresnet-20': cifar(20),
   'preresnet-32': cifar(32),
@@ -21,4 +21,5 @@ export const modelNames = {
   'preresnet-200': imagenet(200),
 } as const satisfies Readonly<Record<string, PreResNetDescription>>
 
+/** A network's name is one of the keys of `modelNames`. */
 export type ModelName = keyof typeof modelNames

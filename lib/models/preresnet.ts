@@ -18,12 +18,19 @@ import { complete, type Complete, optionKeys } from './options.js'
 import { unitFunctions, type UnitShape } from './units.js'
 
 /**
- * A network by its name, or said in full.
- *
+ * Makes a network of the paper by its name, with the units of Fig. 4e (CIFAR in Section 4 and Table 3, ImageNet in Table 5).
+ * @param name - One of the keys of `modelNames`.
+ * @param options - What is changed in it: classes, input size, units and more.
+ * @throws ERR_OPTION where there is no such network, or an option is unknown, out of range or would change nothing.
  * @example preResNet('preresnet-164', { classes: 10 })
- * @example preResNet({ family: 'cifar', depth: 110, unit: 'exclusive-gating', gateBias: -6, classes: 10 })
  */
 export function preResNet(name: ModelName, options?: PreResNetOptions): Network
+/**
+ * Makes a network that is said in full, with any unit of Tables 1 and 2.
+ * @param description - Its family, depth or units, and what is to differ from the paper's.
+ * @throws ERR_OPTION where an option is unknown, out of range or would change nothing.
+ * @example preResNet({ family: 'cifar', depth: 110, unit: 'exclusive-gating', gateBias: -6, classes: 10 })
+ */
 export function preResNet(description: PreResNetDescription): Network
 export function preResNet(what: ModelName | PreResNetDescription, options: PreResNetOptions = {}): Network {
   if (typeof what !== 'string') return build(complete(what))
@@ -31,6 +38,10 @@ export function preResNet(what: ModelName | PreResNetDescription, options: PreRe
   return build(complete({ ...described(what), ...options }))
 }
 
+/**
+ * Says whether a network has this name.
+ * @param name - Any string.
+ */
 export function isModelName(name: string): name is ModelName {
   return Object.hasOwn(modelNames, name)
 }

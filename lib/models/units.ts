@@ -136,5 +136,9 @@ export const unitFunctions = {
   'dropout-shortcut': dropoutOnShortcut,
 } as const satisfies Readonly<Record<string, UnitFunction>>
 
+/**
+ * The units of the paper are called by these names: 'pre-activation' is Fig. 4e, 'original' Fig. 4a; the others of Fig. 4 are in Table 2, those that change the
+ * shortcut in Table 1.
+ */
 export type UnitName = keyof typeof unitFunctions
 export const unitNames = Object.keys(unitFunctions) as readonly UnitName[]

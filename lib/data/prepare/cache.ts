@@ -7,8 +7,14 @@ import { cachedAs, checkSingleSize } from './cached.js'
 import { sequenceFor } from './sequence.js'
 
 /**
- * Decodes every file of a dataset once. Only what stands before the first random step is done; ERR_OPTION where the images have no single size there.
- * ERR_FILE and ERR_IMAGE name the file.
+ * Decodes every file of a dataset once. Only what stands before the first random step is done.
+ * @param dataset - Images that are in files.
+ * @param options - The network's input, and how images become it.
+ * @throws ERR_OPTION where the images have no single size before the first random step.
+ * @throws ERR_FILE where an image cannot be read; the message names it.
+ * @throws ERR_IMAGE where one cannot be decoded.
+ * @throws ERR_ABORTED where `signal` ended it.
+ * @throws ERR_BINDING where the native addon is missing.
  */
 export async function cacheInMemory(dataset: Dataset, options: CacheOptions): Promise<Dataset> {
   checkDataset('cacheInMemory', dataset)

@@ -5,28 +5,30 @@ import { boolean, describe, fields, integer, invalid, knownKeys, oneOf } from '.
 /** The shorter side becomes `size`, as by Pillow's antialiased bilinear filter. */
 export interface Resize {
   readonly kind: 'resize'
-  /** @default (the larger side of the network's input) / 0.875, rounded: 256 for 224 */
+  /** The shorter side has so many pixels afterwards, from 1 to 65,536. @default (the larger side of the network's input) / 0.875, rounded: 256 for 224 */
   readonly size?: number
-  /** An image that has the size of the network's input stays as it is. @default false */
+  /** Whether an image that has the size of the network's input stays as it is. @default false */
   readonly unlessFitting?: boolean
 }
 
-/** The middle of the image, of the size of the network's input. */
+/** The middle of the image is cut out, of the size of the network's input. */
 export interface CenterCrop {
   readonly kind: 'centerCrop'
 }
 
-/** A crop drawn at random from the normalized image with `pad` zeros on each side, of the size of the network's input. */
+/** A crop is drawn at random from the normalized image with `pad` zeros on each side, of the size of the network's input. */
 export interface RandomCrop {
   readonly kind: 'randomCrop'
+  /** Zeros on each side are from 0 to 1024 pixels. */
   readonly pad: number
 }
 
-/** Left and right exchanged in half of the images, drawn at random. */
+/** Left and right are exchanged in half of the images, drawn at random. */
 export interface Flip {
   readonly kind: 'flip'
 }
 
+/** One step of a preparation is one of these. */
 export type PreparationStep = Resize | CenterCrop | RandomCrop | Flip
 
 /** Of all sizes in pixels. */
@@ -34,7 +36,11 @@ const largest = 1 << 16
 /** The widest border of `randomCrop`. */
 export const largestPad = 1024
 
-/** Resizes the shorter side: `resize(256)`, or `resize({ unlessFitting: true })`. */
+/**
+ * Resizes the shorter side: `resize(256)`, or `resize({ unlessFitting: true })`.
+ * @param size - The shorter side afterwards is from 1 to 65,536 pixels; or options.
+ * @throws ERR_OPTION where the size is out of range or missing.
+ */
 export function resize(size: number | { readonly size?: number; readonly unlessFitting?: boolean }): Resize {
   const options = typeof size === 'number' ? { size } : size
   knownKeys('resize', options, ['size', 'unlessFitting'])
@@ -47,18 +53,22 @@ export function resize(size: number | { readonly size?: number; readonly unlessF
   })
 }
 
-/** Cuts out the middle. */
+/** Cuts out the middle of an image, of the size of the network's input. */
 export function centerCrop(): CenterCrop {
   return Object.freeze({ kind: 'centerCrop' })
 }
 
-/** Pads with zeros and crops at random. */
+/**
+ * Pads with zeros and crops at random, as the paper trains on CIFAR with `pad: 4` (Appendix).
+ * @param options - How many pixels of zeros are put on each side, from 0 to 1024.
+ * @throws ERR_OPTION where the border is out of range.
+ */
 export function randomCrop(options: { readonly pad: number }): RandomCrop {
   knownKeys('randomCrop', options, ['pad'])
   return Object.freeze({ kind: 'randomCrop', pad: integer('randomCrop: pad', options.pad, 0, largestPad) })
 }
 
-/** Mirrors half of the images. */
+/** Mirrors half of the images, drawn at random, as the paper trains (Appendix). */
 export function flip(): Flip {
   return Object.freeze({ kind: 'flip' })
 }
