@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
+import { readJsonLines } from '../formats/jsonl.js'
 import { describe } from '../options/values.js'
 import type { MetricsLine } from '../training/run_log.js'
 import type { Confusion } from './confusion.js'
@@ -29,8 +30,7 @@ export const resultFile = 'result.json'
 
 export async function readCurves(directory: string): Promise<Curves> {
   const path = join(directory, 'metrics.jsonl')
-  const lines = (await readText(path)).split('\n').filter((line) => line !== '')
-  const metrics = lines.map((line, index) => parse(`${path}:${index + 1}`, line) as MetricsLine)
+  const metrics = (await readJsonLines(path).catch(notARun)) as unknown as readonly MetricsLine[]
   return {
     loss: metrics.flatMap((line) => (line.kind === 'train' ? [{ step: line.step, loss: line.loss }] : [])),
     error: metrics.flatMap((line) => (line.kind === 'validation' ? [{ step: line.step, error: line.top1Error }] : [])),
@@ -47,6 +47,13 @@ export async function readResult(directory: string): Promise<RunResult | null> {
   const path = join(directory, resultFile)
   const text = await readFile(path, 'utf8').catch(() => null)
   return text === null ? null : (parse(path, text) as RunResult)
+}
+
+/** The reader's own error, with what is asked where the file is not there. */
+function notARun(error: unknown): never {
+  const { code, message, cause } = error as PreresnetError
+  if ((cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') throw error
+  throw new PreresnetError(code, `${message}; is it the directory of a run?`, { cause })
 }
 
 async function readText(path: string): Promise<string> {

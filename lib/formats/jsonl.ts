@@ -18,14 +18,19 @@ export class JsonLinesWriter {
   }
 
   /**
-   * Opens a file to append to; it is created if it is not there.
+   * Opens a file to append to; it is created if it is not there. A last line that was cut off is removed: the next one would become a part
+   * of it.
    * @param path - The file's path.
    * @throws ERR_FILE where it cannot be opened.
    */
   static async open(path: string): Promise<JsonLinesWriter> {
+    let file
     try {
-      return new JsonLinesWriter(path, await open(path, 'a'))
+      file = await open(path, 'a+')
+      await endLastLine(file)
+      return new JsonLinesWriter(path, file)
     } catch (error) {
+      await file?.close()
       throw fileError('could not open', path, error)
     }
   }
@@ -49,8 +54,33 @@ export class JsonLinesWriter {
   }
 }
 
+async function endLastLine(file: FileHandle): Promise<void> {
+  const { size } = await file.stat()
+  if (size === 0 || (await bytesAt(file, size - 1, 1))[0] === NEWLINE) return
+  const content = await bytesAt(file, 0, size)
+  const begin = content.lastIndexOf(NEWLINE) + 1
+  if (isJson(content.toString('utf8', begin))) await file.appendFile('\n')
+  else await file.truncate(begin)
+}
+
+const NEWLINE = 10
+
+async function bytesAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position)
+  return buffer.subarray(0, bytesRead)
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /**
- * Reads every line of a file. A last line that was cut off by a crash is left out.
+ * Reads every line of a file. A last line that was cut off by a crash, with or without a new line after it, is left out.
  * @param path - The file's path.
  * @throws ERR_FILE where the file cannot be read, or a line before the last is malformed.
  */
@@ -61,21 +91,15 @@ export async function readJsonLines(path: string): Promise<JsonObject[]> {
   } catch (error) {
     throw fileError('could not read', path, error)
   }
-  const lines = content.split('\n')
-  const last = lines.pop()! // '' after a whole last line
-  const objects = lines.map((line, index) => {
+  const lines = content.trimEnd().split('\n')
+  if (!isJson(lines.at(-1)!)) lines.pop()
+  return lines.map((line, index) => {
     try {
       return JSON.parse(line) as JsonObject
     } catch (cause) {
       throw new PreresnetError('ERR_FILE', `${path}: line ${index + 1} is not JSON`, { cause })
     }
   })
-  try {
-    if (last !== '') objects.push(JSON.parse(last) as JsonObject)
-  } catch {
-    // Cut off while it was written.
-  }
-  return objects
 }
 
 /** Keeps the lines that `keep` accepts. */

@@ -41,7 +41,10 @@ export class Run implements AsyncDisposable {
     )
   }
 
-  /** Ends after the current call (a tenth of a second), writes a checkpoint if checkpoints were asked for, and resolves with the model. */
+  /**
+   * Ends after the current steps (a tenth of a second, or one step that takes longer), writes a checkpoint if checkpoints were asked for, and resolves with the model. A validation is
+   * ended, and not reported; a run that resumes makes up for it. Before the first step, while images are decoded or kernels tuned, there is no model: rejects with ERR_ABORTED.
+   */
   stop(): Promise<TrainedModel> {
     this.#trainer.stop()
     return this.finished

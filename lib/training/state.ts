@@ -20,6 +20,10 @@ export interface CheckpointState {
   readonly epoch: number
   readonly recipe: Recipe
   readonly best: Best | null
+  /** Absent in format 1. */
+  readonly window?: WindowSums
+  /** Whether the validation that this step has is still to be done. */
+  readonly validationDue?: true
   readonly savedAt: string
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>
 }
@@ -28,6 +32,16 @@ export interface CheckpointState {
 export interface StoredState extends Omit<CheckpointState, 'format' | 'recipe'> {
   readonly format: number
   readonly recipe: object
+}
+
+/** Sums over the steps since the last line of the log. */
+export interface WindowSums {
+  readonly loss: number
+  readonly samples: number
+  readonly hits: number
+  readonly seconds: number
+  readonly dataSeconds: number
+  readonly skippedSteps: number
 }
 
 export interface Best {

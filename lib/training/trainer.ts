@@ -1,9 +1,11 @@
 /** The loop behind `fit`: native calls of several steps, and between them what is due. */
+import { join } from 'node:path'
 import { throwIfAborted } from '../abort.js'
 import { loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import { pick } from '../options/check.js'
 import { checkReplaceable } from '../formats/files.js'
+import { readJsonLines } from '../formats/jsonl.js'
 import { packageVersion } from '../package.js'
 import type { StepMetrics } from '../runtime/metrics.js'
 import { checkOutputs, outputsOf } from '../runtime/outputs.js'
@@ -31,7 +33,7 @@ import type { RunEvent, StepEvent, ValidationEvent } from './run_events.js'
 import { RunLog } from './run_log.js'
 import { differences, otherOptions, recipeOf, takenAgain, type Recipe } from './recipe.js'
 import { readRecipe } from './recipe_formats.js'
-import { stateFormat, type Best, type StoredState } from './state.js'
+import { stateFormat, type Best, type StoredState, type WindowSums } from './state.js'
 import { TrainedModel } from './trained.js'
 
 /** What was saved, and where. */
@@ -44,22 +46,31 @@ export class Trainer {
   readonly #plan: FitPlan
   readonly #signal: AbortSignal
   readonly #emit: (event: RunEvent) => void
-  #stopping = false
+  readonly #stopper = new AbortController()
+  /** Ends what may end without a loss: all that comes before the first step, and a validation. */
+  readonly #leave: AbortSignal
   #images: RunImages | undefined
   #best: Best | undefined
   #validation: ValidationEvent | undefined
   #savedStep = -1
+  /** Whether the validation of this step was ended by a stop: whoever goes on from here begins with it. */
+  #validationDue = false
   readonly #window = new LogWindow()
 
   constructor(plan: FitPlan, signal: AbortSignal, emit: (event: RunEvent) => void) {
     this.#plan = plan
     this.#signal = signal
+    this.#leave = AbortSignal.any([signal, this.#stopper.signal])
     this.#emit = emit
   }
 
-  /** Lets the current call end; then the run saves and leaves. */
+  /** Lets the current steps end, or ends the current validation; then the run saves and leaves. Before there is a session there is nothing to save: ERR_ABORTED. */
   stop(): void {
-    this.#stopping = true
+    this.#stopper.abort(new PreresnetError('ERR_ABORTED', 'the run was stopped before its first step'))
+  }
+
+  get #stopping(): boolean {
+    return this.#stopper.signal.aborted
   }
 
   async run(): Promise<TrainedModel> {
@@ -72,7 +83,7 @@ export class Trainer {
     const directories = [checkpoint?.directory, logs].filter((directory) => directory !== undefined)
     await using _lock = await DirectoryLock.takeAll(directories)
     const resumed = await this.#findCheckpoint()
-    const images = await openImages(this.#plan, this.#signal)
+    const images = await openImages(this.#plan, this.#leave)
     this.#images = images
     // Before there is a session, which would refuse in its own words what another device does not have.
     if (resumed !== undefined) checkSame(this.#plan, resumed, recipeOf(this.#plan, takenAgain(this.#plan, resumed.recipe), images.prepare))
@@ -104,6 +115,7 @@ export class Trainer {
     const periods = [logEvery, ...(validate ? [validateEvery] : []), ...(checkpoint ? [checkpoint.every] : [])]
     const profile = this.#plan.profile === undefined ? undefined : new Profile(this.#plan.profile, session.stepIndex, steps)
     let secondsPerStep = 0
+    if (validate !== undefined && this.#validationDue) await this.#validate(session, recipe, log)
     while (session.stepIndex < steps && !this.#stopping) {
       const due = stepsUntilDue(session.stepIndex, steps, periods)
       const profiled = profile?.next(session.stepIndex)
@@ -123,13 +135,13 @@ export class Trainer {
       if (validate !== undefined && (last || step % validateEvery === 0)) await this.#validate(session, recipe, log)
       if (checkpoint !== undefined && (last || step % checkpoint.every === 0)) await this.#save(session, recipe)
     }
-    if (session.stepIndex < steps) {
+    if (session.stepIndex < steps || this.#validationDue) {
       await this.#save(session, recipe)
       return 'stopped'
     }
     // A run that was complete when it was resumed: its log has this validation already.
-    if (validate !== undefined && this.#validation === undefined) await this.#validate(session, recipe, undefined)
-    return 'completed'
+    if (validate === undefined || this.#validation !== undefined) return 'completed'
+    return (await this.#validate(session, recipe, undefined)) ? 'completed' : 'stopped'
   }
 
   async #openSession(data: Loader, resumed: Resumed | undefined): Promise<Session> {
@@ -144,7 +156,7 @@ export class Trainer {
       device,
       precision,
       ...(settings && { cuda: settings }),
-      signal: this.#signal,
+      signal: this.#leave,
     })
   }
 
@@ -172,6 +184,8 @@ export class Trainer {
     await restoreCheckpoint(session, path, state)
     this.#best = state.best ?? undefined
     this.#savedStep = step
+    this.#window.restore(state.window)
+    this.#validationDue = state.validationDue === true && !(await isValidated(this.#plan.output, step))
   }
 
   async #openOutput(session: Session, recipe: Recipe): Promise<{ log: RunLog; manifest: ManifestWriter } | undefined> {
@@ -186,10 +200,16 @@ export class Trainer {
     }
   }
 
-  async #validate(session: Session, recipe: Recipe, log: RunLog | undefined): Promise<void> {
+  /** Whether it was done: a stop ends it. */
+  async #validate(session: Session, recipe: Recipe, log: RunLog | undefined): Promise<boolean> {
     const { workers, stepsPerEpoch, checkpoint } = this.#plan
     const step = session.stepIndex
-    const evaluation = await session.evaluate(this.#images!.validate!, { signal: this.#signal, workers })
+    const evaluation = await session.evaluate(this.#images!.validate!, { signal: this.#leave, workers }).catch((error: unknown) => {
+      if (!this.#stopping || this.#signal.aborted || !(error instanceof PreresnetError && error.code === 'ERR_ABORTED')) throw error
+      return undefined
+    })
+    this.#validationDue = evaluation === undefined
+    if (evaluation === undefined) return false
     const best = this.#best === undefined || evaluation.top1Error < this.#best.top1Error
     if (best) this.#best = { step, top1Error: evaluation.top1Error }
     const event: ValidationEvent = { ...evaluation, kind: 'validation', step, epoch: step / stepsPerEpoch, best }
@@ -197,6 +217,7 @@ export class Trainer {
     this.#emit(event)
     await log?.validation(event)
     if (best && checkpoint !== undefined) await this.#save(session, recipe)
+    return true
   }
 
   /** At most once a step. */
@@ -212,6 +233,8 @@ export class Trainer {
       epoch: Math.floor(step / stepsPerEpoch),
       recipe,
       best: this.#best ?? null,
+      window: this.#window.sums,
+      ...(this.#validationDue && { validationDue: true }),
       savedAt: new Date().toISOString(),
     })
     this.#savedStep = step
@@ -274,38 +297,55 @@ function checkSame(plan: FitPlan, { path, recipe: saved }: Resumed, recipe: Reci
   if (lines.length > 0) throw new PreresnetError('ERR_CHECKPOINT', `${path}: the checkpoint is of another run: ${lines.join('; ')}`)
 }
 
-/** Sums since the last line of the log. */
+/** Whether a run's log has the validation of that step. */
+async function isValidated(output: string | undefined, step: number): Promise<boolean> {
+  if (output === undefined) return false
+  const lines = await readJsonLines(join(output, 'metrics.jsonl')).catch(() => [])
+  return lines.some((line) => line['kind'] === 'validation' && line['step'] === step)
+}
+
+/** Sums since the last line of the log. They belong to a checkpoint, so that the first line after a resume is the one of a run that was not cut. */
 class LogWindow {
-  #loss = 0
-  #samples = 0
-  #hits = 0
-  #seconds = 0
-  #dataSeconds = 0
-  #skippedSteps = 0
+  #sums: WindowSums = noSums
   #lossScale: number | undefined
 
-  add(metrics: StepMetrics): void {
-    this.#loss += metrics.loss * metrics.samples
-    this.#samples += metrics.samples
-    this.#hits += metrics.top1Hits
-    this.#seconds += metrics.seconds
-    this.#dataSeconds += metrics.dataSeconds
-    this.#skippedSteps += metrics.skippedSteps
-    this.#lossScale = metrics.lossScale
+  get sums(): WindowSums {
+    return this.#sums
+  }
+
+  /** Checkpoints of format 1 have none. */
+  restore(sums: WindowSums = noSums): void {
+    this.#sums = sums
+  }
+
+  add({ loss, samples, top1Hits, seconds, dataSeconds, skippedSteps, lossScale }: StepMetrics): void {
+    const sums = this.#sums
+    this.#sums = {
+      loss: sums.loss + loss * samples,
+      samples: sums.samples + samples,
+      hits: sums.hits + top1Hits,
+      seconds: sums.seconds + seconds,
+      dataSeconds: sums.dataSeconds + dataSeconds,
+      skippedSteps: sums.skippedSteps + skippedSteps,
+    }
+    this.#lossScale = lossScale
   }
 
   values(): Pick<StepEvent, 'loss' | 'top1Error' | 'imagesPerSecond' | 'dataShare' | 'skippedSteps' | 'lossScale'> {
+    const { loss, samples, hits, seconds, dataSeconds, skippedSteps } = this.#sums
     return {
-      loss: this.#loss / this.#samples,
-      top1Error: (this.#samples - this.#hits) / this.#samples,
-      imagesPerSecond: this.#samples / this.#seconds,
-      dataShare: this.#dataSeconds / this.#seconds,
-      skippedSteps: this.#skippedSteps,
+      loss: loss / samples,
+      top1Error: (samples - hits) / samples,
+      imagesPerSecond: samples / seconds,
+      dataShare: dataSeconds / seconds,
+      skippedSteps,
       ...(this.#lossScale !== undefined && { lossScale: this.#lossScale }),
     }
   }
 
   clear(): void {
-    this.#loss = this.#samples = this.#hits = this.#seconds = this.#dataSeconds = this.#skippedSteps = 0
+    this.#sums = noSums
   }
 }
+
+const noSums: WindowSums = { loss: 0, samples: 0, hits: 0, seconds: 0, dataSeconds: 0, skippedSteps: 0 }
