@@ -1,10 +1,8 @@
 /** Programs for CUDA compute what the unlowered ones compute: run by the reference executor, in double. */
 import test from 'ava'
 import { serializePrograms } from '../../lib/compiler/compile.js'
-import { PRECOMPILED, RUNTIME_COMPILED, type Tier } from '../../lib/compiler/lower/engines.js'
-import type { OperationName } from '../../lib/contracts.js'
+import { PRECOMPILED } from '../../lib/compiler/lower/engines.js'
 import type { ProgramOptions } from '../../lib/compiler/options.js'
-import type { OperationSpec, ProgramSet } from '../../lib/compiler/program.js'
 import { lossScaleOf, lossScaleStart } from '../../lib/compiler/update.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { loadBinding } from '../../lib/native/load.js'
@@ -15,13 +13,16 @@ import {
   goldensOnLaunches,
   goldenTiers,
   goldenTitle,
+  isValidForCuda,
   loweredNetworks,
   loweredTitle,
+  operations,
   TIERS,
   trained,
+  validPrograms,
+  validTitle,
   worst,
 } from '../support/lowered_training.js'
-import { emulated } from '../../lib/native/emulation.js'
 
 for (const each of goldenTiers.quick) test.serial(goldenTitle(each), (t) => goldensOnLaunches(t, each))
 
@@ -52,9 +53,6 @@ test('frozen statistics and frozen parameters', async (t) => {
     }
   }
 })
-
-const operations = <K extends OperationName>(set: ProgramSet, op: K, program = 'train'): Extract<OperationSpec, { op: K }>[] =>
-  set.programs[program]!.operations.filter((operation): operation is Extract<OperationSpec, { op: K }> => operation.op === op)
 
 test('an overflow skips the step, halves the scale, and leaves copies and parameters as they are', async (t) => {
   const [, net] = NETWORKS[0]!
@@ -102,22 +100,7 @@ test('the optimizer looks at what was checked just before', async (t) => {
   }
 })
 
-test('every network is a valid program for CUDA, in every precision', async (t) => {
-  for (const [name, net] of NETWORKS) {
-    for (const precision of ['fp32', 'tf32', 'bf16', 'fp16'] as const) {
-      for (const lowering of [undefined, { precision, tier: RUNTIME_COMPILED as Tier }]) {
-        const set = await compiled(net, { device: 'cuda', precision, ...(lowering && { lowering }) })
-        // Verified first; where that device is not there, the session ends after it.
-        const text = await serializePrograms(set)
-        const refusal = await emulated({}, () => loadBinding().createSession(text, { threads: 1 }))
-          .then((session) => session.dispose())
-          .catch((error: unknown) => error as { code: string; message: string })
-        if (refusal !== undefined) t.is(refusal.code, 'ERR_DEVICE', `${name} ${precision}: ${refusal.message}`)
-        t.deepEqual(operations(set, 'conv_backward'), [])
-      }
-    }
-  }
-})
+for (const each of validPrograms.quick) test(validTitle(each), (t) => isValidForCuda(t, each))
 
 test('loss scales', async (t) => {
   const [, net] = NETWORKS[0]!

@@ -1,5 +1,6 @@
 /** The CPU executor takes a batch through a convolution in blocks of images. How many are in one must not show in any bit. */
 import test from 'ava'
+import { bitsDiffer } from '../support/compare.js'
 import { onHost } from '../support/executors.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { Random } from '../support/random.js'
@@ -53,7 +54,7 @@ for (const executor of onHost) {
         const expected = await all(1)
         for (const block of [1, 3, 8, 64]) {
           process.env[variable] = String(block)
-          t.deepEqual(await all(3), expected, `${block} images a block`)
+          t.is(bitsDiffer(await all(3), expected), undefined, `${block} images a block`)
         }
       } finally {
         if (before === undefined) Reflect.deleteProperty(process.env, variable)

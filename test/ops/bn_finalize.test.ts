@@ -1,6 +1,6 @@
 import test from 'ava'
 import { present } from '../support/case.js'
-import { judged, reference } from '../support/executors.js'
+import { everyone } from '../support/executors.js'
 import { given, judge, maybe, number, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -80,7 +80,7 @@ function statement(operation: OperationCase): Results {
 
 judge('bn_finalize', { cases, statement })
 
-for (const executor of [reference, ...judged]) {
+for (const executor of everyone) {
   test(`bn_finalize: rounding cannot make a variance negative: ${executor.name}`, async (t) => {
     const count = 1000
     const results = await runOperation(executor, 'bn_finalize', {

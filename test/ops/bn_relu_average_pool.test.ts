@@ -1,6 +1,6 @@
 import test from 'ava'
 import { present } from '../support/case.js'
-import { reference, judged } from '../support/executors.js'
+import { everyone } from '../support/executors.js'
 import { flag, inner, judge, number, sumsOf, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { averagePoolingCases, covers } from '../support/pooling.js'
@@ -50,7 +50,7 @@ judge('bn_relu_average_pool', { cases, statement, derived: sumsOfY })
 test('positions outside of the image count as zeros', async (t) => {
   const x = { shape: [1, 1, 3, 3], data: Float64Array.from({ length: 9 }, (_, index) => index + 1) }
   const operation = { inputs: { x }, outputs: { y: [1, 1, 2, 2] }, attributes: { kernel: 3, stride: 2, padding: 1 } }
-  for (const executor of [reference, ...judged]) {
+  for (const executor of everyone) {
     const { y } = await runOperation(executor, 'bn_relu_average_pool', operation)
     const expected = [12, 16, 24, 28].map((sum) => sum / 9)
     for (const [index, value] of expected.entries()) t.true(Math.abs(y!.data[index]! - value) <= 2 ** -8 * value, `${executor.name}: ${y!.data[index]!}`)

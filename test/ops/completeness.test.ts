@@ -14,3 +14,13 @@ test('every operation of the contract table is judged in a file of its name', (t
     })
   t.deepEqual(operations.sort(), Object.keys(contracts).sort())
 })
+
+test('every test of `npm test` that judges executors is among those of the other precisions', (t) => {
+  const folder = import.meta.dirname
+  const read = (file: string): string => readFileSync(join(folder, file), 'utf8')
+  const judging = readdirSync(folder).filter((file) => file.endsWith('.test.js') && /^judge\(|\bof (everyone|onHost)\b/m.test(read(file)))
+  t.deepEqual(
+    [...read('precisions.thorough.js').matchAll(/^import '\.\/(.*)'/gm)].map(([, file]) => file),
+    judging.sort(),
+  )
+})

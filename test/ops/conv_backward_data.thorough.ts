@@ -2,6 +2,7 @@ import test from 'ava'
 import { present } from '../support/case.js'
 import { gradientAtInput, sumsOfDx, wanted } from '../support/conv_backward.js'
 import { convolutionFactors, convolutionShapes, launchFactors, manyImages, onesIn, stem } from '../support/convolution.js'
+import { bitsDiffer } from '../support/compare.js'
 import { reference } from '../support/executors.js'
 import { given, judge, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
@@ -65,6 +66,6 @@ test('conv_backward_data: the same bits as conv_backward on the reference', asyn
     const { dy, ...inputs } = operation.inputs
     const attributes = { ...operation.attributes, xRelu: operation.attributes['mask']! }
     const whole = await runOperation(reference, 'conv_backward', { ...operation, attributes, inputs: { ...inputs, d: dy! } })
-    t.deepEqual(await runOperation(reference, 'conv_backward_data', operation), whole, operation.name)
+    t.is(bitsDiffer(await runOperation(reference, 'conv_backward_data', operation), whole), undefined, operation.name)
   }
 })

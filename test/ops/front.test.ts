@@ -1,6 +1,7 @@
 /** On the CPU a batch costs what the images cost that are wanted of it: each operation of inference leaves out the others, and changes no bit of these. */
 import test from 'ava'
 import type { OperationName } from '../../lib/contracts.js'
+import { bitsDiffer } from '../support/compare.js'
 import { onHost } from '../support/executors.js'
 import { runOperation, type OperationCase } from '../support/operation.js'
 import { Code } from '../support/pointwise.js'
@@ -87,19 +88,17 @@ for (const executor of onHost) {
       for (const wanted of [1, 3, batch]) {
         if (wanted > batch) continue
         const some = await run(wanted)
-        t.deepEqual(some.subarray(0, wanted * row), all.subarray(0, wanted * row))
+        t.is(bitsDiffer(some.subarray(0, wanted * row), all.subarray(0, wanted * row)), undefined)
         // What is not written is the garbage of before. A few more may be, that are computed together.
         t.is(Number.isNaN(some.at(-1)!), wanted < batch, `${wanted} of ${batch}`)
       }
     })
   }
-}
 
-test('no more images than the batch has', async (t) => {
-  for (const [, op, operation] of cases.slice(0, 1)) {
-    await t.throwsAsync(runOperation(onHost[0]!, op, { ...operation, step: { images: images + 1 } }), {
+  test(`${executor.name}: no more images than the batch has`, async (t) => {
+    await t.throwsAsync(runOperation(executor, 'conv', { ...plain, step: { images: images + 1 } }), {
       code: 'ERR_OPTION',
       message: /images: expected at most 35/,
     })
-  }
-})
+  })
+}

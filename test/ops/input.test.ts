@@ -1,6 +1,6 @@
 import test from 'ava'
 import { present } from '../support/case.js'
-import { judged, reference } from '../support/executors.js'
+import { everyone } from '../support/executors.js'
 import { given, judge, maybe, number, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -64,7 +64,7 @@ function pixelOrZero({ shape, data }: Values, n: number, c: number, h: number, w
 
 judge('input', { cases, statement })
 
-for (const executor of [reference, ...judged]) {
+for (const executor of everyone) {
   for (const [name, top, left] of [
     ['above', -1, 0],
     ['below', 5, 0],

@@ -1,7 +1,7 @@
 /** A NaN must arrive at the loss, where training stops because of it: no ReLU and no maximum may swallow one. */
 import test from 'ava'
 import type { OperationName } from '../../lib/contracts.js'
-import { judged, reference } from '../support/executors.js'
+import { everyone } from '../support/executors.js'
 import { runOperation, type OperationCase } from '../support/operation.js'
 import { Code } from '../support/pointwise.js'
 import { type Values, valuesOf } from '../support/values.js'
@@ -51,7 +51,7 @@ const uses: Readonly<Record<string, readonly [OperationName, OperationCase, stri
   ],
 }
 
-for (const executor of [reference, ...judged]) {
+for (const executor of everyone) {
   for (const [name, [op, operation, output]] of Object.entries(uses)) {
     for (const way of executor.ways(op, operation)) {
       test(`a NaN gets through ${name}: ${executor.name} ${JSON.stringify(way)}`, async (t) => {

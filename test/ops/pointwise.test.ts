@@ -1,5 +1,5 @@
 import test from 'ava'
-import { judged, reference } from '../support/executors.js'
+import { everyone, reference } from '../support/executors.js'
 import { judge, type NamedCase } from '../support/judge.js'
 import { runOperation } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -179,7 +179,7 @@ test("the generator that judges dropout gives the known answer of Philox's autho
   )
 })
 
-for (const executor of [reference, ...judged]) {
+for (const executor of everyone) {
   test(`pointwise: dropout hangs on seed, step and key, keeps the mean, and is bit-equal everywhere: ${executor.name}`, async (t) => {
     const domain = [4, 20, 16, 16]
     const code = new Code()

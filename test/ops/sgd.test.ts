@@ -1,6 +1,6 @@
 import test from 'ava'
 import { present } from '../support/case.js'
-import { judged, reference } from '../support/executors.js'
+import { everyone } from '../support/executors.js'
 import { gradientOf, scaler, stateOf, type ScalerState } from '../support/gradients.js'
 import { flag, given, judge, maybe, number, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
@@ -151,7 +151,7 @@ function nextState(state: ScalerState, growthInterval: number): ScalerState {
 
 judge('sgd', { cases: [...cases, ...scaled], statement })
 
-for (const executor of [reference, ...judged]) {
+for (const executor of everyone) {
   test(`sgd: clipping gradients that are all zero changes nothing: ${executor.name}`, async (t) => {
     const results = await runOperation(executor, 'sgd', {
       inputs: { weights: valuesOf([16], () => 1.5), gradients: valuesOf([16]), velocity: valuesOf([16]) },

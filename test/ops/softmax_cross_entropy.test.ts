@@ -3,7 +3,7 @@ import { checkAdjoint } from '../support/adjoint.js'
 import { present } from '../support/case.js'
 import { wanted } from '../support/conv_backward.js'
 import { onesIn } from '../support/convolution.js'
-import { judged, reference } from '../support/executors.js'
+import { everyone, reference } from '../support/executors.js'
 import { scaler } from '../support/gradients.js'
 import { given, judge, maybe, number, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
@@ -116,7 +116,7 @@ for (const [name, smoothing, soft] of [
   })
 }
 
-for (const executor of [reference, ...judged]) {
+for (const executor of everyone) {
   for (const label of [10, -2]) {
     test(`softmax_cross_entropy: label ${label} of 10 classes is an error, not a read outside: ${executor.name}`, async (t) => {
       const run = runOperation(executor, 'softmax_cross_entropy', {

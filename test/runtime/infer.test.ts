@@ -69,10 +69,15 @@ class Inference {
   }
 }
 
-/** Uniform of variance 1. */
+const made = new Map<string, Float64Array>()
+
+/** Uniform of variance 1; made once, for sessions of many batch sizes want the same. */
 function noise(count: number, seed: number): Float64Array {
+  const key = `${count} ${seed}`
   const random = new Random(seed)
-  return Float64Array.from({ length: count }, () => (random.uniform() - 0.5) * Math.sqrt(12))
+  const values = made.get(key) ?? Float64Array.from({ length: count }, () => (random.uniform() - 0.5) * Math.sqrt(12))
+  made.set(key, values)
+  return values
 }
 
 async function logits(description: PreResNetDescription, target: Target, batch: number, threads = 1): Promise<Float64Array> {

@@ -1,4 +1,5 @@
 /** The executors that the operation tests judge. */
+import test from 'ava'
 import type { OperationName } from '../../lib/contracts.js'
 import { tensorTypes, type TensorTypes } from '../../lib/compiler/layout.js'
 import type { DeviceName, Precision } from '../../lib/compiler/program.js'
@@ -88,7 +89,21 @@ const cudaPrecisions: readonly Precision[] = ['fp32', 'tf32', 'bf16', 'fp16']
 /** A machine with a GPU judges that instead of its emulation. */
 const withGpu = process.env['PRERESNET_TEST_DEVICE'] === 'cuda'
 
-export const onHost: readonly TestExecutor[] = [onCpu('fp32'), onCpu('bf16'), onCpu('bf16-native')]
+/** Each device in the precision of which most code is its own; the others are for ops/precisions.thorough.ts. */
+const QUICK: ReadonlySet<string> = new Set(['cpu fp32', 'cuda-emulated fp16'])
+
+/** Whether this file judges the executors that `npm test` leaves out, and nothing that stands on its own. */
+export const judgesTheRest = test.meta.file.endsWith('/precisions.thorough.js')
+
+/** Nothing is left out of thorough tests, nor where each test runs alone: on a GPU and against faults. */
+const isWhole = withGpu || process.env['PRERESNET_TEST_PRECISIONS'] === 'all' || test.meta.file.endsWith('.thorough.js')
+
+const inThisFile = ({ name }: TestExecutor): boolean => (isWhole && !judgesTheRest) || QUICK.has(name) !== judgesTheRest
+
+export const onHost = [onCpu('fp32'), onCpu('bf16'), onCpu('bf16-native')].filter(inThisFile)
 
 /** Judged by the reference. */
-export const judged: readonly TestExecutor[] = [...onHost, ...cudaPrecisions.map(withGpu ? onGpu : emulated)]
+export const judged = [...onHost, ...cudaPrecisions.map(withGpu ? onGpu : emulated).filter(inThisFile)]
+
+/** Those of tests that need no judge. */
+export const everyone = judgesTheRest ? judged : [reference, ...judged]

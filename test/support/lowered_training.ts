@@ -3,10 +3,12 @@ import type { ExecutionContext } from 'ava'
 import { serializePrograms } from '../../lib/compiler/compile.js'
 import { PLAIN, PRECOMPILED, RUNTIME_COMPILED, type Tier } from '../../lib/compiler/lower/engines.js'
 import type { ProgramOptions } from '../../lib/compiler/options.js'
-import type { Precision } from '../../lib/compiler/program.js'
+import type { OperationSpec, Precision, ProgramSet } from '../../lib/compiler/program.js'
+import type { OperationName } from '../../lib/contracts.js'
 import { lossScaleOf, lossScaleStart } from '../../lib/compiler/update.js'
 import { checkGoldens } from '../../lib/goldens/check.js'
 import type { Network } from '../../lib/layers/index.js'
+import { emulated } from '../../lib/native/emulation.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { goldenDirectory } from '../cli/run.js'
 import { BATCH, compiled, compileOptions, NETWORKS, startValues } from './lowered.js'
@@ -124,6 +126,30 @@ export async function everyTierAgrees(t: ExecutionContext, [, net]: (typeof NETW
       t.deepEqual([...got.keys()].sort(), [...expected.keys()].sort())
       const { name: tensor, error } = worst(got, expected)
       t.true(error <= BOUND, `${what}, ${tierName}: ${tensor} differs by ${error}`)
+    }
+  }
+}
+
+export const operations = <K extends OperationName>(set: ProgramSet, op: K, program = 'train'): Extract<OperationSpec, { op: K }>[] =>
+  set.programs[program]!.operations.filter((operation): operation is Extract<OperationSpec, { op: K }> => operation.op === op)
+
+export const validPrograms = matrix(NETWORKS, ([name]) => ['basic, projection', 'bottleneck, stride on conv1', 'own layers'].includes(name))
+
+export function validTitle([name]: (typeof NETWORKS)[number]): string {
+  return `${name}: a valid program for CUDA, in every precision`
+}
+
+export async function isValidForCuda(t: ExecutionContext, [name, net]: (typeof NETWORKS)[number]): Promise<void> {
+  for (const precision of ['fp32', 'tf32', 'bf16', 'fp16'] as const) {
+    for (const lowering of [undefined, { precision, tier: RUNTIME_COMPILED as Tier }]) {
+      const set = await compiled(net, { device: 'cuda', precision, ...(lowering && { lowering }) })
+      // Verified first; where that device is not there, the session ends after it.
+      const text = await serializePrograms(set)
+      const refusal = await emulated({}, () => loadBinding().createSession(text, { threads: 1 }))
+        .then((session) => session.dispose())
+        .catch((error: unknown) => error as { code: string; message: string })
+      if (refusal !== undefined) t.is(refusal.code, 'ERR_DEVICE', `${name} ${precision}: ${refusal.message}`)
+      t.deepEqual(operations(set, 'conv_backward'), [])
     }
   }
 }

@@ -56,15 +56,15 @@ export function firstMaximum(operation: OperationCase): (n: number, c: number, p
   const { shape } = operation.inputs['x'] as { shape: readonly number[] }
   const [, , H, W] = shape as [number, number, number, number]
   const [kernel, stride, padding] = [number(operation, 'kernel', 3), number(operation, 'stride', 2), number(operation, 'padding', 1)]
+  const relu = flag(operation, 'relu')
   return (n, c, p, q) => {
-    const window = []
+    let first: { value: number; h: number; w: number } | undefined
     for (let i = 0; i < kernel * kernel; i++) {
       const [h, w] = [p * stride - padding + Math.floor(i / kernel), q * stride - padding + (i % kernel)]
       if (h < 0 || w < 0 || h >= H || w >= W) continue
-      const value = raw(n, c, h, w)
-      window.push({ value: flag(operation, 'relu') ? Math.max(value, 0) : value, h, w })
+      const value = relu ? Math.max(raw(n, c, h, w), 0) : raw(n, c, h, w)
+      if (first === undefined || value > first.value) first = { value, h, w }
     }
-    const largest = Math.max(...window.map(({ value }) => value))
-    return window.find(({ value }) => value === largest)!
+    return first!
   }
 }

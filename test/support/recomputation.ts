@@ -4,6 +4,7 @@ import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { sgd } from '../../lib/training/sgd.js'
+import { bitsDiffer } from './compare.js'
 import { matrix } from './matrix.js'
 import { onDevice } from './on_device.js'
 
@@ -57,9 +58,7 @@ interface Case {
 export const recomputations = matrix<Case>(
   Object.entries(networks).flatMap(([name, description]) => devices.map((device) => ({ name, description, device }))),
   ({ name, device: [device, precision] }) =>
-    ['basic, option A cpu fp32', 'bottleneck cpu bf16', 'bottleneck cuda-emulated fp16', 'exclusive gating reference fp64'].includes(
-      `${name} ${device} ${precision}`,
-    ),
+    ['basic, option A cpu fp32', 'bottleneck cpu bf16', 'basic, option A cuda-emulated fp16'].includes(`${name} ${device} ${precision}`),
 )
 
 export function titleOf({ name, device }: Case): string {
@@ -72,6 +71,6 @@ export async function sameBits(t: ExecutionContext, { description, device }: Cas
   for (const every of [2, 3]) {
     await using session = await open(description, device, every)
     t.true(operations(session) > operations(kept))
-    t.deepEqual(await trained(t, session), expected)
+    t.is(bitsDiffer(await trained(t, session), expected), undefined)
   }
 }

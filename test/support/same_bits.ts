@@ -5,6 +5,7 @@ import { preResNet } from '../../lib/models/index.js'
 import { nativeBf16 } from '../../lib/runtime/device.js'
 import { compile } from '../../lib/runtime/compile.js'
 import { sgd } from '../../lib/training/sgd.js'
+import { bitsDiffer } from './compare.js'
 import { matrix } from './matrix.js'
 import { Random } from './random.js'
 
@@ -79,7 +80,7 @@ const precisions: readonly Precision[] = nativeBf16() ? ['fp32', 'bf16', 'bf16-n
 
 export const trainings = matrix<Case>(
   networks.flatMap((network) => precisions.map((precision) => ({ ...network, precision }))),
-  ({ name, precision }) => ['ResNet-20 fp32', 'images of 7x7 bf16', 'images of 7x7 bf16-native'].includes(`${name} ${precision}`),
+  ({ name, precision }) => ['images of 7x7 fp32', 'images of 7x7 bf16-native'].includes(`${name} ${precision}`),
 )
 
 export function titleOf({ name, precision }: Case): string {
@@ -91,6 +92,6 @@ export async function sameBits(t: ExecutionContext, { net, batch, precision }: C
   for (const weights of expected.values()) t.true(Array.from(weights).every(Number.isFinite))
   for (const variant of [{ threads: 2 }, { threads: 3, block: 1 }, { threads: 2, block: 4 }]) {
     const actual = await train(net, batch, precision, variant)
-    t.deepEqual(actual, expected, JSON.stringify(variant))
+    t.is(bitsDiffer(actual, expected), undefined, JSON.stringify(variant))
   }
 }

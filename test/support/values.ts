@@ -6,7 +6,9 @@ export interface Values {
 }
 
 export function valuesOf(shape: readonly number[], fill: (index: number) => number = () => 0): Values {
-  return { shape, data: Float64Array.from({ length: shape.reduce((product, size) => product * size, 1) }, (_, index) => fill(index)) }
+  const data = new Float64Array(shape.reduce((product, size) => product * size, 1))
+  for (let index = 0; index < data.length; index++) data[index] = fill(index)
+  return { shape, data }
 }
 
 export function dim(values: Values, index: number): number {
