@@ -57,7 +57,8 @@ test('an editor shows what each option is', (t) => {
     const hover = service.getQuickInfoAtPosition(client, at)
     const shown = ts.displayPartsToString(hover?.documentation).replace(/\s+/g, ' ')
     const { help }: Option = tables[name!]![key!]!
-    t.is(shown.toLowerCase(), `${help}.`.toLowerCase(), `${name!}: ${key!}`)
+    // What may be given follows; `scripts/options.mjs --check` compares the whole comment.
+    t.is(shown.toLowerCase().slice(0, help.length + 1), `${help}.`.toLowerCase(), `${name!}: ${key!}`)
     seen++
   }
   t.true(seen > 90, `${seen}`)
