@@ -275,26 +275,37 @@ function union(names) {
 }
 
 /** What the compiler's draft and a program are typed by. */
+function sentence(text) {
+  return text.endsWith('.') ? text : `${text}.`
+}
+
 function typesOfOperations() {
   return [
-    '/** Operands of each operation. T: a tensor index, or whatever stands for a tensor before memory is planned. */',
+    '/** Each operation takes and gives these tensors. T is a tensor index, or whatever stands for a tensor before memory is planned. */',
     ...record(
       'Operands<T = number>',
-      operations.flatMap(({ name, operands }) => [
+      operations.flatMap(({ name, summary, operands }) => [
+        `  /** The operation computes: ${sentence(summary)} */`,
         `  ${name}: {`,
         ...operands.map(({ operand, list, optional }) => property(operand, optional, `${list ? 'T[]' : 'T'}${optional ? ' | undefined' : ''}`)),
         '  }',
       ]),
     ),
+    '/** An operation has one of the names in native/ops/contracts.json. */',
     'export type OperationName = keyof Operands',
     '',
-    '/** Attributes of each operation; those with a default may be left out. */',
+    '/** Each operation has these attributes; those with a default may be left out. */',
     ...record(
       'Attributes',
       operations.flatMap(({ name, attributes }) =>
         attributes.length === 0
-          ? [`  ${name}: Record<string, never>`]
-          : [`  ${name}: {`, ...attributes.map((entry) => property(entry.attribute, entry.default !== undefined, ATTRIBUTE_TYPES[entry.type].ts)), '  }'],
+          ? [`  /** There is no attribute. */`, `  ${name}: Record<string, never>`]
+          : [
+              `  /** The attributes of \`${name}\` are these. */`,
+              `  ${name}: {`,
+              ...attributes.map((entry) => property(entry.attribute, entry.default !== undefined, ATTRIBUTE_TYPES[entry.type].ts)),
+              '  }',
+            ],
       ),
     ),
     '/** What each operation writes where it is asked for. */',

@@ -2,7 +2,12 @@
 import { tensorsIn } from './operands.js'
 import type { ProgramSet, TensorSpec } from './program.js'
 
-/** Inputs and outputs of one program of a set, by what they are called in a set of that program alone: `images`, `probabilities`. */
+/**
+ * Gives inputs and outputs of one program of a set, by what they are called in a set of that program alone: `images`, `probabilities`.
+ * @param set - What `compilePrograms` made.
+ * @param name - One of its programs.
+ * @throws RangeError where there is no such program.
+ */
 export function boundaryOf({ tensors, programs }: ProgramSet, name: string): ReadonlyMap<string, TensorSpec> {
   const program = programs[name]
   if (program === undefined) throw new RangeError(`no program ${name}`)

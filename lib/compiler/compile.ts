@@ -34,7 +34,17 @@ const WINOGRAD_DEPTH = 512
 /** Milliseconds of work between two turns of the event loop. */
 const SLICE = 4
 
-/** Compiles; lets other work through every few milliseconds, and looks at the signal then. Errors: ERR_OPTION, ERR_SHAPE, ERR_DEVICE, ERR_ABORTED. */
+/**
+ * Compiles a graph to programs; it lets other work through every few milliseconds, and looks at the signal then.
+ * @param graph - What `buildGraph` made.
+ * @param options - For which device, precision and batch.
+ * @param seen - Where it notes the convolutions that it met, by the keys of `Choices`.
+ * @param signal - What ends it.
+ * @throws ERR_OPTION where an option is unknown or out of range.
+ * @throws ERR_SHAPE where a norm would see a single value.
+ * @throws ERR_DEVICE where the device cannot compute in this precision.
+ * @throws ERR_ABORTED where `signal` ended it.
+ */
 export async function compilePrograms(graph: Graph, options: ProgramOptions, seen?: Map<string, Site>, signal?: AbortSignal): Promise<ProgramSet> {
   throwIfAborted(signal)
   const steps = compileSteps(graph, options, seen)

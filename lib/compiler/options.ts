@@ -9,28 +9,39 @@ type GpuOptions = Pick<Given<typeof cudaOptions>, keyof typeof gpuOptions>
 /** What the compiler takes of the options of sessions: their checks. */
 export const compilerTable: typeof programOptions & typeof gpuOptions = { ...programOptions, ...gpuOptions }
 
-/** Everything that decides what programs a graph becomes. Plain data, saved with a checkpoint. */
+/** Everything that decides what programs a graph becomes is here. It is plain data, saved with a checkpoint. */
 export interface ProgramOptions extends Given<typeof programOptions>, GpuOptions {
+  /** The programs are for this device. */
   readonly device: DeviceName
-  /** fp64 for the reference; fp32, bf16 or bf16-native for the CPU; fp32, tf32, bf16 or fp16 on CUDA. */
+  /** The precision is fp64 for the reference; fp32, bf16 or bf16-native for the CPU; fp32, tf32, bf16 or fp16 on CUDA. */
   readonly precision: Precision
+  /** The number of images of a batch is from 1 to 1,048,576. */
   readonly batch: number
-  /** Each by its kind, or under a name of its own for another batch or images of another size, over the same weights. */
+  /** Each program is asked for by its kind, or under a name of its own for another batch or images of another size, over the same weights. */
   readonly programs: readonly (ProgramKind | ProgramRequest)[]
+  /** The network's input comes in this form. */
   readonly input: InputOptions
+  /** The loss is computed in this way. */
   readonly loss: LossOptions
-  /** Needed by `train`, unless the loss is an external gradient. A parameter without settings is frozen. */
+  /**
+   * Parameters are updated in this way; a parameter without settings is frozen. `train` needs it, unless the loss is an external gradient.
+   * @default undefined
+   */
   readonly update?: UpdateOptions
-  /** Norms (by layer name) that use and keep their running statistics while training. */
+  /** The norms with these layer names use and keep their running statistics while training. @default [] */
   readonly frozenStatistics?: readonly string[]
-  /** Also compute the gradient at the network's input. @default false */
+  /** Whether the gradient at the network's input is computed as well. @default false */
   readonly inputGradient?: boolean
-  /** On CUDA: compute capability, 90 for an H100. Decides which convolutions are fused. @default 90 */
+  /** The compute capability of the GPU decides which convolutions are fused; it is at least 80: 90 is an H100. @default 90 */
   readonly arch?: number
-  /** On CUDA: what the tuner chose, layer by layer. @default none: the rules of lower/engines.ts */
+  /** These are what the tuner chose for a GPU's convolutions. @default none: the rules of lower/engines.ts */
   readonly choices?: Choices
   /** @internal Lowers for a GPU's precision although the device is none, so that any executor can judge the launches; one tier, where its pattern exists. */
-  readonly lowering?: { readonly precision: Precision; readonly tier?: Tier }
+  readonly lowering?: {
+    /** The precision is fp64 for the reference; fp32, bf16 or bf16-native for the CPU; fp32, tf32, bf16 or fp16 on CUDA. */
+    readonly precision: Precision
+    readonly tier?: Tier
+  }
 }
 
 /** Each is named here, or the type does not hold. */
@@ -50,47 +61,67 @@ const ownKeys: Readonly<Record<Exclude<keyof ProgramOptions, keyof typeof compil
 }
 export const compilerKeys: readonly string[] = [...Object.keys(ownKeys), ...Object.keys(compilerTable)]
 
+/** A program trains, evaluates or infers. */
 export type ProgramKind = 'train' | 'evaluate' | 'infer'
 export const programKinds = ['train', 'evaluate', 'infer'] as const satisfies readonly ProgramKind[]
 /**
- * Its inputs and outputs are called as in a program of its kind where their shapes are the same (`images`), else by its own name before that
- * (`infer@8/images`); `boundaryOf` tells.
+ * A program under a name of its own. Its inputs and outputs are called as in a program of its kind where their shapes are the same (`images`), else by its own
+ * name before that (`infer@8/images`); `boundaryOf` tells.
  */
 export interface ProgramRequest {
-  /** Letters, digits, `_`, `@`, `.` and `-`. */
+  /** The name has letters, digits, `_`, `@`, `.` and `-`. */
   readonly name: string
-  /** One program alone trains, under that name. */
+  /** The program evaluates or infers; one program alone trains, under that name. */
   readonly kind: Exclude<ProgramKind, 'train'>
-  /** @default the options' */
+  /** The number of images of a batch is from 1 to 1,048,576. @default the options' */
   readonly batch?: number
-  /** Of the network's input, and of the images given to it. @default the network's */
+  /** The network's input, and the images given to it, have this size in pixels. @default the network's */
   readonly input?: { readonly height: number; readonly width: number }
 }
-/** 'dynamic': from 65,536, halved on overflow, doubled after 2,000 good steps. */
+/** What gradients are multiplied by on their way back; 'dynamic' begins with 65,536, and is halved on overflow and doubled after 2,000 good steps. */
 export type LossScale = ValueOf<typeof cudaOptions.lossScale>
-/** 'auto': the algorithm that is fastest on the device. */
+/** Convolutions are computed by the algorithm that is fastest on the device for 'auto', and without Winograd for 'direct'. */
 export type ConvolutionChoice = ValueOf<typeof programOptions.convolution>
+/**
+ * The input is images, bytes [batch, height, width, channels] of any stored size that are normalized, padded, cropped to the network's input and mirrored
+ * (operation `input`), or values that are written directly to tensor `x`.
+ */
 export type InputOptions =
   /** u8 NHWC images of any stored size: normalized, padded, cropped to the network's input, mirrored (operation `input`). */
   | {
       readonly kind: 'images'
+      /** The number of stored rows is at least 1, in pixels. */
       readonly height: number
+      /** The number of stored columns is at least 1, in pixels. */
       readonly width: number
+      /** Zeros on each side, within which the crop lies, are at least 0 pixels. */
       readonly pad: number
+      /** The mean of each channel [channels] is of pixels from 0 to 1. */
       readonly mean: readonly number[]
+      /** The standard deviation of each channel [channels] is above 0. */
       readonly std: readonly number[]
     }
   /** Values written directly to tensor `x`. */
   | { readonly kind: 'tensor' }
+/** The loss is the cross-entropy, or, for tests of units, comes from outside as the gradient `dy` at the output, without an update. */
 export type LossOptions =
-  | { readonly kind: 'crossEntropy'; readonly smoothing: number; readonly softTargets: boolean }
+  | {
+      readonly kind: 'crossEntropy'
+      /** The share of the target that is spread over all classes is from 0 to 1. */
+      readonly smoothing: number
+      /** Whether batches bring targets, shares of the classes [batch, classes]. */
+      readonly softTargets: boolean
+    }
   /** For tests of units: the gradient at the output is the input tensor `dy`; no loss, no update. */
   | { readonly kind: 'externalGradient' }
+/** The parameters are updated by stochastic gradient descent with these settings. */
 export interface UpdateOptions {
+  /** The momentum is a factor from 0 to 1. */
   readonly momentum: number
+  /** Whether the momentum is Nesterov's. */
   readonly nesterov: boolean
-  /** 0: none. */
+  /** The largest norm of all gradients together is at least 0; 0 is any. */
   readonly clipNorm: number
-  /** By parameter name. */
+  /** Weight decay and the factor on the learning rate, both at least 0, by the parameter's name. */
   readonly settings: Readonly<Record<string, { readonly decay: number; readonly rate: number }>>
 }

@@ -1,14 +1,16 @@
 /** What the compiler hands to the native side: plain data, as JSON. native/program reads, verifies and runs it. */
 import type { Attributes, OperationName, Operands } from '../contracts.js'
 
+/** A tensor's values are stored in one of these types. */
 export type DType = 'f64' | 'f32' | 'bf16' | 'f16' | 'i32' | 'u8'
-/** As native/core/tensor.h has them. */
+/** A tensor lies in memory in one of these orders, which native/core/tensor.h has. */
 export type Layout = 'plain' | 'nchw16c' | 'nhwc8' | 'krsc8'
+/** A program is run by the reference executor, by the CPU or by a CUDA device. */
 export type DeviceName = 'reference' | 'cpu' | 'cuda'
 /**
- * Type in memory and type of arithmetic. On the CPU `bf16` keeps feature maps and their gradients in bf16 and computes in fp32, `bf16-native` multiplies
- * bf16 as well, where convolutions are direct. `tf32`: fp32 in memory, tensor cores that round factors to 10 bits. Parameters, statistics and sums
- * never have fewer bits than fp32.
+ * The precision is the type in memory and the type of arithmetic. On the CPU `bf16` keeps feature maps and their gradients in bf16 and computes in fp32,
+ * `bf16-native` multiplies bf16 as well, where convolutions are direct. `tf32` is fp32 in memory, with tensor cores that round factors to 10 bits. Parameters,
+ * statistics and sums never have fewer bits than fp32.
  */
 export type Precision = 'fp64' | 'fp32' | 'tf32' | 'bf16' | 'bf16-native' | 'fp16'
 
@@ -17,26 +19,34 @@ export function isBf16(precision: Precision): precision is 'bf16' | 'bf16-native
 }
 
 /**
- * Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes, where `gradientsAt` says
- * so with those of `gradients`.
- * On CUDA `weightGradients` holds gradients of convolution weights in the storage type (`gradients` the others'), `compute` the weights themselves in it.
+ * Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes, where `gradientsAt` says so with
+ * those of `gradients`. On CUDA `weightGradients` holds gradients of convolution weights in the storage type (`gradients` the others'), `compute` the weights
+ * themselves in it.
  */
 export type ArenaName = 'parameters' | 'compute' | 'velocity' | 'gradients' | 'weightGradients' | 'buffers' | 'inputs' | 'outputs' | 'activations'
 
+/** A tensor of a program set has a type, a shape and a place in an arena. */
 export interface TensorSpec {
+  /** The tensor has this name in the set. */
   readonly name: string
+  /** The values are stored in this type. */
   readonly dtype: DType
+  /** The values lie in this order. */
   readonly layout: Layout
+  /** The shape [dimensions] has sizes of at least 1, images as N, C, H, W whatever the layout. */
   readonly shape: readonly number[]
+  /** The tensor lies in this arena. */
   readonly arena: ArenaName
-  /** Bytes from the arena's start; a multiple of 64. */
+  /** The number of bytes from the arena's start is at least 0, a multiple of 64. */
   readonly offset: number
+  /** The number of bytes, those that the layout pads included, is at least 1. */
   readonly bytes: number
 }
 
+/** An operation belongs to one of these parts of a step. */
 export type Phase = 'forward' | 'loss' | 'backward' | 'update'
 
-/** An operation of native/ops/contracts.json: a union over their names, so that `op` says which operands and attributes there are. */
+/** An operation of native/ops/contracts.json is one of a union over their names, so that `op` says which operands and attributes there are. */
 export type OperationSpec<K extends OperationName = OperationName> = {
   [P in K]: {
     readonly op: P
@@ -51,29 +61,40 @@ export type OperationSpec<K extends OperationName = OperationName> = {
   }
 }[K]
 
+/** A program is a list of operations, run in their order. */
 export interface Program {
+  /** The program has this name in the set. */
   readonly name: string
+  /** The number of images of a batch is at least 1. */
   readonly batch: number
+  /** The operations are run in this order. */
   readonly operations: readonly OperationSpec[]
 }
 
+/** Programs over the same tensors, which is what a native session is made of. */
 export interface ProgramSet {
   readonly format: 1
+  /** The version of native/ops/contracts.json is at least 1. */
   readonly contracts: number
+  /** The network has this name. */
   readonly network: string
+  /** The programs are for this device. */
   readonly device: DeviceName
+  /** The programs compute in this precision. */
   readonly precision: Precision
+  /** The number of bytes of each arena, by its name, is at least 0. */
   readonly arenas: Readonly<Record<string, number>>
   /**
-   * On a host: where in arena `activations` the arena `gradients` lies, over what is dead when they are written. They can be read until the next run.
-   * Absent: it has memory of its own.
+   * On a host, the first byte in arena `activations` of the arena `gradients`, at least 0: it lies over what is dead when they are written, and they can be
+   * read until the next run. It is absent where that arena has memory of its own.
    */
   readonly gradientsAt?: number
+  /** Operations name their operands by an index in this list. */
   readonly tensors: readonly TensorSpec[]
   /**
-   * `train` (forward, loss, backward, sgd), `evaluate` (running statistics, loss and predictions), `infer` (running statistics, probabilities).
-   * Tensors of `inputs`: `images` (u8 NHWC) or `x` (storage, NCHW), `crops`, `labels`, `targets`; of `outputs`: `metrics`, `logits`,
-   * `predictions`, `probabilities`; a unit compiled with an external gradient: `dy` in inputs, `y` and `dx` in outputs.
+   * There are `train` (forward, loss, backward, sgd), `evaluate` (running statistics, loss and predictions) and `infer` (running statistics, probabilities), as
+   * they were asked for. Tensors of `inputs` are `images` (u8 NHWC) or `x` (storage, NCHW), `crops`, `labels`, `targets`; of `outputs` they are `metrics`,
+   * `logits`, `predictions`, `probabilities`; a unit compiled with an external gradient has `dy` in inputs, `y` and `dx` in outputs.
    */
   readonly programs: Readonly<Record<string, Program>>
 }

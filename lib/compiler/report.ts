@@ -5,58 +5,87 @@ import { PLAIN } from './lower/engines.js'
 import { type Role, tensorsAt, tensorsWithRoles } from './operands.js'
 import type { OperationSpec, Phase, Program, ProgramSet, TensorSpec } from './program.js'
 
+/** What one operation of a program does and costs. */
 export interface OperationReport {
+  /** The operation is this one of native/ops/contracts.json. */
   readonly op: OperationName
+  /** The layer that it belongs to, and what was fused into it, are named here. */
   readonly name: string
+  /** The operation belongs to this part of a step. */
   readonly phase: Phase
-  /** Layers that run inside this operation. */
+  /** These layers run inside the operation. */
   readonly fused: readonly string[]
+  /** The number of bytes of its inputs is at least 0. */
   readonly bytesRead: number
+  /** The number of bytes of its outputs is at least 0. */
   readonly bytesWritten: number
-  /** As of direct convolutions and matrix products; a multiplication and an addition are two. */
+  /** The number of floating-point operations is at least 0, as of direct convolutions and matrix products; a multiplication and an addition are two. */
   readonly flops: number
-  /** Shape of the first feature map or matrix written. */
+  /** The shape of the first feature map or matrix that is written is [batch, channels, height, width] or [rows, columns]. */
   readonly shape: readonly number[]
-  /** On CUDA: fused convolutions are launched once a group of statistics. */
+  /** The number of launches is at least 1: fused convolutions are launched once a group of statistics. It is absent where the device is not CUDA. */
   readonly launches?: number
 }
 
-/** What a step of a program launches on a GPU, small second launches of sums aside: a bias's gradient, groups of statistics, many sums of one pointwise operation. */
+/**
+ * What a step of a program launches on a GPU is counted here, small second launches of sums aside: a bias's gradient, groups of statistics, many sums of one
+ * pointwise operation.
+ */
 export interface LaunchReport {
+  /** The number of launches is at least 1. */
   readonly total: number
-  /** cuDNN's; what is computed again belongs to the backward pass. */
+  /** The numbers of cuDNN's launches; what is computed again belongs to the backward pass. */
   readonly convolutions: { readonly forward: number; readonly backward: number }
-  /** By operation; those that are no convolution are own kernels. */
+  /** The number of launches of each operation is at least 1; those that are no convolution are own kernels. */
   readonly operations: Readonly<Record<string, number>>
 }
 
+/** What one program of a set does to memory. */
 export interface PlanReport {
+  /** The network has this name. */
   readonly network: string
+  /** The program is for this device. */
   readonly device: string
+  /** The program computes in this precision. */
   readonly precision: string
+  /** The program has this name. */
   readonly program: string
+  /** The number of images of a batch is at least 1. */
   readonly batch: number
+  /** The operations are in the order in which they run. */
   readonly operations: readonly OperationReport[]
+  /** The number of bytes that operations read is at least 0. */
   readonly bytesRead: number
+  /** The number of bytes that operations write is at least 0. */
   readonly bytesWritten: number
-  /** Each operation's operands once: what crosses memory if no cache holds anything between operations. */
+  /**
+   * The number of bytes read and written is at least 0, each operation's operands counted once: what crosses memory if no cache holds anything between
+   * operations.
+   */
   readonly bytesMoved: number
-  /** On CUDA. */
+  /** What a step launches on a GPU; it is absent where the device is not CUDA. */
   readonly launches?: LaunchReport
-  /** Transient tensors of the forward pass that the backward pass reads. */
+  /** The number of bytes of the forward pass's transient tensors that the backward pass reads is at least 0. */
   readonly activationBytes: number
-  /** The same if every convolution kept its normalized input beside the raw one, as frameworks do that do not recompute. */
+  /** The number of bytes, at least 0, if every convolution kept its normalized input beside the raw one, as frameworks do that do not recompute. */
   readonly activationBytesUnfused: number
+  /** The number of bytes of each arena, by its name, is at least 0. */
   readonly arenas: Readonly<Record<string, number>>
-  /** Where arena `gradients` begins in arena `activations`, if it lies there. */
+  /** The first byte of arena `gradients` in arena `activations` is at least 0; it is absent where the arena lies by itself. */
   readonly gradientsAt?: number
-  /** The executor's scratch, where a session told it. */
+  /** The number of bytes of the executor's scratch is at least 0, and 0 where no session told it. */
   readonly scratchBytes: number
-  /** All that a session allocates. */
+  /** The number of bytes that a session allocates is at least 0. */
   readonly peakBytes: number
 }
 
-/** Sums of one program of a set; `scratchBytes` comes from the session's memory figures. */
+/**
+ * Sums up one program of a set.
+ * @param set - What `compilePrograms` made.
+ * @param program - One of its programs.
+ * @param scratchBytes - The number of bytes of the executor's scratch is at least 0, from the session's memory figures.
+ * @throws RangeError where there is no such program.
+ */
 export function planReport(set: ProgramSet, program = 'train', scratchBytes = 0): PlanReport {
   const chosen = set.programs[program]
   if (chosen === undefined) throw new RangeError(`no program ${program}`)

@@ -14,28 +14,31 @@ import { BatchQueue } from './batch_queue.js'
 import { decode } from './decoding.js'
 import { classifierTable, type ClassifierOptions } from './options.js'
 
-/** One class of an answer. */
+/** One class of an answer, and how probable it is. */
 export interface Classification {
-  /** The class's name; its number where a network has more outputs than names. */
+  /** The label is the class's name, or its number where a network has more outputs than names. */
   readonly label: string
+  /** The index of the class is from 0 to classes - 1. */
   readonly index: number
+  /** The probability of the class is from 0 to 1. */
   readonly probability: number
 }
 
-/** A JPEG or PNG file's bytes. They are not copied while they wait for their turn: do not change them before the answer is there. */
+/** The bytes of a JPEG or PNG file are not copied while they wait for their turn: do not change them before the answer is there. */
 export type ImageFile = Uint8Array
 
 /**
+ * A classifier answers with the most probable classes of images: it is a model file behind a queue.
  * @example
  * await using classifier = await Classifier.load('model.safetensors')
  * const [best] = await classifier.classify(jpeg)
  */
 export class Classifier implements AsyncDisposable {
-  /** Names of the classes, in the network's order. */
+  /** The names of the classes are in the network's order. */
   readonly classes: readonly string[]
-  /** What the network takes: what files become. */
+  /** The network takes images of this size in pixels, which files become. */
   readonly input: { readonly height: number; readonly width: number; readonly channels: number }
-  /** How files become that. */
+  /** Files become the network's input in this way. */
   readonly prepare: Required<Omit<Preparation, 'train'>>
   readonly #session: Session
   readonly #queue: BatchQueue<Uint8Array, Float64Array>
@@ -53,7 +56,16 @@ export class Classifier implements AsyncDisposable {
     this.#queue = new BatchQueue(session.batch, (images) => this.#infer(images))
   }
 
-  /** Everything comes from the file. ERR_FILE if it is no model, ERR_MEMORY if there is too little memory. */
+  /**
+   * Makes a classifier of a model file, from which everything comes.
+   * @param path - What `saveModel` or `TrainedModel.save` wrote.
+   * @param options - Device, batch, and how many classes an answer has.
+   * @throws ERR_FILE where the file is no model, or was trained on tensors.
+   * @throws ERR_MEMORY where there is too little memory.
+   * @throws ERR_DEVICE where the device is not there.
+   * @throws ERR_OPTION where an option is unknown or out of range.
+   * @throws ERR_ABORTED where `signal` ended it.
+   */
   static async load(path: string, options: ClassifierOptions = {}): Promise<Classifier> {
     const given = checkOptions('Classifier.load', classifierTable, options)
     const { batch, top, maxPixels, signal } = withDefaults(classifierTable, given)
@@ -79,10 +91,18 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * The most probable classes of an image, or of each image of an array. Requests that wait are answered together.
-   * ERR_IMAGE for a file that cannot be decoded or has too many pixels; ERR_DISPOSED after dispose().
+   * Gives the most probable classes of an image. Requests that wait are answered together.
+   * @param image - The bytes of a JPEG or PNG file, [bytes].
+   * @throws ERR_IMAGE where the file cannot be decoded or has too many pixels.
+   * @throws ERR_OPTION where it is no Uint8Array.
+   * @throws ERR_DISPOSED after `dispose()`.
    */
   classify(image: ImageFile): Promise<Classification[]>
+  /**
+   * Gives the most probable classes of each image of an array.
+   * @param images - The bytes of JPEG or PNG files.
+   * @throws ERR_IMAGE where a file cannot be decoded or has too many pixels.
+   */
   classify(images: readonly ImageFile[]): Promise<Classification[][]>
   async classify(images: ImageFile | readonly ImageFile[]): Promise<Classification[] | Classification[][]> {
     if (this.#disposed) throw new PreresnetError('ERR_DISPOSED', 'the classifier was disposed of')
@@ -96,6 +116,7 @@ export class Classifier implements AsyncDisposable {
     await this.#session.dispose()
   }
 
+  /** Does what `dispose()` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose()
   }

@@ -62,4 +62,5 @@ export const ownClassifierOptions = {
 /** Everything that `Classifier.load` takes. */
 export const classifierTable: typeof deviceOptions & typeof ownClassifierOptions = { ...deviceOptions, ...ownClassifierOptions }
 
+/** The options of `Classifier.load` are these. */
 export interface ClassifierOptions extends Given<typeof deviceOptions>, Given<typeof ownClassifierOptions> {}

@@ -84,7 +84,13 @@ function quantityParts({ number, array }, text, what) {
 function functionParts({ declaration, symbol, type }, text, tags, program) {
   const checker = program.getTypeChecker()
   const signatures = type.getCallSignatures()
-  const parameters = new Map(signatures.flatMap((signature) => signature.getParameters()).map((parameter) => [parameter.name, parameter]))
+  // One that is taken apart has no name.
+  const parameters = new Map(
+    signatures
+      .flatMap((signature) => signature.getParameters())
+      .filter(({ name }) => !name.startsWith('__'))
+      .map((parameter) => [parameter.name, parameter]),
+  )
   const lacking = [...parameters].flatMap(([name, parameter]) => parameterParts(name, checker.getTypeOfSymbol(parameter), tags, checker))
   const result = `${text} ${tags.find(({ name }) => name === 'returns')?.text ?? ''}`
   for (const signature of signatures.slice(0, 1)) lacking.push(...quantityParts(quantity(signature.getReturnType(), checker), result, 'comment or @returns'))
@@ -106,9 +112,11 @@ function throwsPart(declarations, tags, program) {
   const said = tags.filter(({ name }) => name === 'throws').map(({ text }) => text)
   const unknown = said.flatMap((text) => text.match(/ERR_\w+/g) ?? []).filter((code) => !errorCodes(program).has(code))
   const codes = mayThrow(declarations, program)
-  const silent = said.filter((text) => !/ERR_/.test(text))
+  // These make errors for the calls that they end.
+  const ends = declarations.some(({ name }) => /^(close|dispose|\[Symbol\.asyncDispose\])$/.test(name?.getText() ?? ''))
+  const silent = said.filter((text) => !/ERR_|^RangeError /.test(text))
   return [
-    ...(codes.size === 0 || said.length > 0 ? [] : [`@throws with its codes, among ${[...codes].sort().join(', ')}`]),
+    ...(codes.size === 0 || ends || said.length > 0 ? [] : [`@throws with its codes, among ${[...codes].sort().join(', ')}`]),
     ...unknown.map((code) => `@throws with codes of lib/errors.ts, got ${code}`),
     ...silent.map((text) => `@throws with a code, got "${text}"`),
   ]

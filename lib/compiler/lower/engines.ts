@@ -4,44 +4,58 @@
  */
 import type { Precision } from '../program.js'
 
-/** Whose kernel a convolution is: 0 plain, 1 a precompiled fusion of cuDNN, 2 one that it compiles at run time. */
+/** A convolution is a plain kernel (0), a precompiled fusion of cuDNN (1) or one that it compiles at run time (2). */
 export type Tier = 0 | 1 | 2
 export const PLAIN = 0
 export const PRECOMPILED = 1
 export const RUNTIME_COMPILED = 2
 
+/** What the tuner takes for one convolution. */
 export interface Choice {
+  /** The kernel is of this tier. */
   readonly tier: Tier
-  /** Index in the list of engines that cuDNN proposes; -1: the first. */
+  /** The index in the list of engines that cuDNN proposes is at least 0; -1 is the first. */
   readonly engine: number
 }
 
 /**
- * What the tuner chose, by site: pass, images of a group, channels x height x width before and after, kernel, stride, padding, and what it could take in, as
- * `forward 128 64x56x56 256x56x56 kernel 1 stride 1 padding 0 transform`.
+ * What the tuner chose is kept by site: pass, images of a group, channels x height x width before and after, kernel, stride, padding, and what it could take
+ * in, as `forward 128 64x56x56 256x56x56 kernel 1 stride 1 padding 0 transform`.
  */
 export type Choices = Readonly<Record<string, Choice>>
 
-/** One of the three convolutions of a layer, and what stands around it that a fusion could take in. */
+/** A site is one of the three convolutions of a layer, and what stands around it that a fusion could take in. */
 export interface Site {
+  /** The convolution gives the output, the gradient of the data or that of the weights. */
   readonly pass: 'forward' | 'data' | 'weights'
-  /** Of one group of images. */
+  /** The number of images of one group is at least 1. */
   readonly images: number
+  /** The number of channels of the input is at least 1. */
   readonly channels: number
+  /** The number of rows of the input is at least 1, in pixels. */
   readonly height: number
+  /** The number of columns of the input is at least 1, in pixels. */
   readonly width: number
+  /** The number of channels of the output is at least 1. */
   readonly outputs: number
+  /** The number of rows of the output is at least 1, in pixels. */
   readonly outputHeight: number
+  /** The number of columns of the output is at least 1, in pixels. */
   readonly outputWidth: number
+  /** Rows and columns of the kernel are as many, at least 1, in pixels. */
   readonly kernel: number
+  /** Rows and columns of the output are so many pixels apart in the input, at least 1. */
   readonly stride: number
+  /** Zeros are put on every side, at least 0 pixels. */
   readonly padding: number
+  /** A fusion could take in all of these. */
   readonly wants: readonly Want[]
 }
 
 /**
- * forward: `transform` (the operand is read through norm and ReLU), `residual` (an addition of equal shape, with no transform of its own), `sums`;
- * weights: `transform`; data: `add`, `mask` (by norm and ReLU), `sums`, `norm` (the sums are for that very norm's backward pass).
+ * A forward convolution can take in `transform` (the operand is read through norm and ReLU), `residual` (an addition of equal shape, with no transform of its
+ * own) and `sums`; one for weights `transform`; one for data `add`, `mask` (by norm and ReLU), `sums` and `norm` (the sums are for that very norm's backward
+ * pass).
  */
 export type Want = 'transform' | 'residual' | 'sums' | 'add' | 'mask' | 'norm'
 
