@@ -25,7 +25,7 @@ const options = {
 
 export const evaluate: CommandSpec<typeof options> = {
   name: 'eval',
-  summary: 'top-1 and top-5 error of a model on labeled images, and its confusion matrix',
+  summary: 'top-1 and top-5 error and accuracy of a model on labeled images, and its confusion matrix',
   arguments: [['<model>', 'a model file, as runs/first/model.safetensors']],
   options,
   examples: [
@@ -46,9 +46,10 @@ export const evaluate: CommandSpec<typeof options> = {
     const confusion = confusionOf(model.classes ?? data.classes, matrix)
     if (json) printJson({ model: path, data: data.name, device: session.device, precision: session.precision, ...figures, confusion })
     else {
-      const { samples, top1Errors, top1Error, top5Error, loss, seconds } = figures
+      const { samples, top1Errors, top1Error, top5Error, top1Accuracy, top5Accuracy, loss, seconds } = figures
       print(`${data.name}: ${count(top1Errors)} of ${count(samples)} wrong`)
-      print(`top-1 error ${percent(top1Error)}, top-5 error ${percent(top5Error)}, loss ${loss.toFixed(4)}, ${duration(seconds)}\n`)
+      print(`top-1 error ${percent(top1Error)}, top-5 error ${percent(top5Error)}, loss ${loss.toFixed(4)}, ${duration(seconds)}`)
+      print(`top-1 accuracy ${percent(top1Accuracy)}, top-5 accuracy ${percent(top5Accuracy)}\n`)
       print(confusionText(confusion))
     }
     return 0

@@ -107,7 +107,7 @@ function stepText(event: StepEvent): string {
     `${event.imagesPerSecond.toFixed(0)} images/s`,
     `waiting for data ${percent(event.dataShare, 0)}`,
     `loss ${event.loss.toFixed(4)}`,
-    `top-1 ${percent(1 - event.top1Error)}`,
+    `top-1 accuracy ${percent(event.top1Accuracy)}`,
     `rate ${Number(event.learningRate.toPrecision(4))}`,
     `${duration(event.secondsLeft)} left`,
     size(event.memory),
@@ -117,7 +117,8 @@ function stepText(event: StepEvent): string {
 function validationText(event: ValidationEvent): string {
   const mark = event.best ? ' (best)' : ''
   return (
-    `step ${count(event.step)}  test error ${percent(event.top1Error)}${mark}  top-5 error ${percent(event.top5Error)}  ` +
+    `step ${count(event.step)}  test error ${percent(event.top1Error)}${mark}  test accuracy ${percent(event.top1Accuracy)}  ` +
+    `top-5 error ${percent(event.top5Error)}  top-5 accuracy ${percent(event.top5Accuracy)}  ` +
     `${count(event.top1Errors)} of ${count(event.samples)} wrong  loss ${event.loss.toFixed(4)}`
   )
 }

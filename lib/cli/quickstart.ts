@@ -67,7 +67,9 @@ export const quickstart: CommandSpec<typeof options> = {
     const report = await writePictures(output, data, trained.validation!.predictions)
     if (json) printJson({ ...result, report })
     else {
-      print(`${result.testErrors} of ${result.testImages} test digits wrong (${percent(result.top1Error!)}) after ${duration(result.seconds)}`)
+      print(
+        `${result.testErrors} of ${result.testImages} test digits wrong (${percent(result.top1Error!)} error, ${percent(result.top1Accuracy!)} accuracy) after ${duration(result.seconds)}`,
+      )
       print(`look at ${report}`)
     }
     return 0

@@ -55,6 +55,9 @@ export async function writeReport(run: string, { output = join(run, 'report.html
 
 function headline(result: RunResult): string {
   const { testErrors, testImages, top1Error } = result
-  const error = testErrors === null || top1Error === null ? '' : `, test error ${percent(top1Error)} (${testErrors} of ${testImages})`
+  const error =
+    testErrors === null || top1Error === null
+      ? ''
+      : `, test error ${percent(top1Error)} (${testErrors} of ${testImages}), test accuracy ${percent(1 - top1Error)}`
   return `${result.network} on ${result.data}: ${result.outcome} after ${result.steps} steps in ${duration(result.seconds)} on ${result.device} ${result.precision}${error}`
 }

@@ -22,6 +22,9 @@ export interface RunResult {
   readonly testErrors: number | null
   readonly top1Error: number | null
   readonly top5Error: number | null
+  /** Results that earlier versions wrote lack it, and the next. */
+  readonly top1Accuracy: number | null
+  readonly top5Accuracy: number | null
   readonly model: string | null
   readonly confusion?: Confusion
 }

@@ -138,6 +138,8 @@ export async function saveResult({ output, data, network, trained, ended }: Fini
     testErrors: validation?.top1Errors ?? null,
     top1Error: validation?.top1Error ?? null,
     top5Error: validation?.top5Error ?? null,
+    top1Accuracy: validation?.top1Accuracy ?? null,
+    top5Accuracy: validation?.top5Accuracy ?? null,
     model,
     ...(validation !== undefined && { confusion: confusionOf(data.test.classes, validation.confusion) }),
   }

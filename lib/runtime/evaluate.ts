@@ -9,7 +9,7 @@ import type { Preparation } from '../data/prepare/preparation.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import { evaluateOptions, type EvaluateOptions } from './call_options.js'
 import { checkClassCount, checkLoader, classesOf, nameData, type Compiled } from './compiled.js'
-import { confusionMatrix, sumRows, type Evaluation } from './metrics.js'
+import { confusionMatrix, sumRows, top1Shares, type Evaluation } from './metrics.js'
 import { checkNormalization, type SessionPreparation } from './preparation.js'
 import type { Turn } from './turn.js'
 
@@ -67,8 +67,9 @@ function evaluationFrom(result: RunResult, length: number, classes: number): Eva
     loss: loss / samples,
     top1Errors: samples - top1Hits,
     top5Errors: samples - top5Hits,
-    top1Error: (samples - top1Hits) / samples,
+    ...top1Shares(samples, top1Hits),
     top5Error: (samples - top5Hits) / samples,
+    top5Accuracy: top5Hits / samples,
     confusion: confusionMatrix(labels, predictions, classes),
     predictions: predictions.filter((_, index) => labels[index]! >= 0),
     seconds,

@@ -19,6 +19,8 @@ export interface StepMetrics {
   readonly top5Hits: number
   /** Share of the samples whose label was not the first guess, 0 to 1. */
   readonly top1Error: number
+  /** Share of the samples whose label was the first guess, 0 to 1. */
+  readonly top1Accuracy: number
   /** Seconds spent in the steps, waiting for data included. */
   readonly seconds: number
   /** Of them, seconds spent waiting for data. */
@@ -33,11 +35,18 @@ export interface Evaluation {
   readonly samples: number
   /** Mean cross-entropy, with the training's label smoothing. */
   readonly loss: number
+  /** Samples whose label was not the first guess. */
   readonly top1Errors: number
+  /** Samples whose label was not among the first five guesses. */
   readonly top5Errors: number
-  /** 0 to 1. */
+  /** Share of the samples whose label was not the first guess, 0 to 1. */
   readonly top1Error: number
+  /** Share of the samples whose label was not among the first five guesses, 0 to 1. */
   readonly top5Error: number
+  /** Share of the samples whose label was the first guess, 0 to 1. */
+  readonly top1Accuracy: number
+  /** Share of the samples whose label was among the first five guesses, 0 to 1. */
+  readonly top5Accuracy: number
   readonly confusion: ConfusionMatrix
   /** Class guessed for each sample, in the data's order. */
   readonly predictions: Int32Array
@@ -69,7 +78,12 @@ export function sumRows({ rows, completed }: RunResult): {
 export function stepMetrics(firstStep: number, result: RunResult): Omit<StepMetrics, 'skippedSteps' | 'lossScale'> {
   const { loss, ...sums } = sumRows(result)
   const losses = Float64Array.from({ length: result.completed }, (_, step) => result.rows[step * width]! / result.rows[step * width + 1]!)
-  return { ...sums, firstStep, steps: result.completed, losses, loss: loss / sums.samples, top1Error: (sums.samples - sums.top1Hits) / sums.samples }
+  return { ...sums, firstStep, steps: result.completed, losses, loss: loss / sums.samples, ...top1Shares(sums.samples, sums.top1Hits) }
+}
+
+/** @internal */
+export function top1Shares(samples: number, hits: number): { top1Error: number; top1Accuracy: number } {
+  return { top1Error: (samples - hits) / samples, top1Accuracy: hits / samples }
 }
 
 /** @internal Samples with a negative label are padding and do not count. */

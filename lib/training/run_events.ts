@@ -33,6 +33,8 @@ export interface StepEvent {
   readonly loss: number
   /** 0 to 1, of training images as augmented. */
   readonly top1Error: number
+  /** 0 to 1, of training images as augmented. */
+  readonly top1Accuracy: number
   /** Of the last step. */
   readonly learningRate: number
   readonly imagesPerSecond: number

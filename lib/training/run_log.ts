@@ -20,6 +20,8 @@ export interface TrainLine {
   readonly loss: number
   /** 0 to 1. */
   readonly top1Error: number
+  /** 0 to 1. Lines that earlier versions wrote lack it. */
+  readonly top1Accuracy: number
   readonly learningRate: number
   readonly imagesPerSecond: number
   readonly dataShare: number
@@ -37,8 +39,14 @@ export interface ValidationLine {
   readonly epoch: number
   readonly samples: number
   readonly loss: number
+  /** 0 to 1. */
   readonly top1Error: number
+  /** 0 to 1. */
   readonly top5Error: number
+  /** 0 to 1. Lines that earlier versions wrote lack it. */
+  readonly top1Accuracy: number
+  /** 0 to 1. Lines that earlier versions wrote lack it. */
+  readonly top5Accuracy: number
   readonly seconds: number
 }
 
@@ -68,19 +76,32 @@ export class RunLog {
     return new RunLog(await JsonLinesWriter.open(path), await EventFileWriter.create(directory, firstStep))
   }
 
-  async train({ step, epoch, loss, top1Error, learningRate, imagesPerSecond, dataShare, memory, skippedSteps, lossScale }: StepEvent): Promise<void> {
+  async train(event: StepEvent): Promise<void> {
+    const { step, epoch, loss, top1Error, top1Accuracy, learningRate, imagesPerSecond, dataShare, memory, skippedSteps, lossScale } = event
     const seconds = (Date.now() - this.#start) / 1000
     const scale = lossScale === undefined ? {} : { skippedSteps, lossScale }
-    const line: TrainLine = { kind: 'train', step, epoch, loss, top1Error, learningRate, imagesPerSecond, dataShare, seconds, memory, ...scale }
+    const line: TrainLine = { kind: 'train', step, epoch, loss, top1Error, top1Accuracy, learningRate, imagesPerSecond, dataShare, seconds, memory, ...scale }
     await this.#lines.write({ ...line })
-    await this.#scalars(step, { 'train/loss': loss, 'train/top1': 1 - top1Error, lr: learningRate, 'perf/images_per_second': imagesPerSecond })
+    await this.#scalars(step, {
+      'train/loss': loss,
+      'train/top1_accuracy': top1Accuracy,
+      'train/top1_error': top1Error,
+      lr: learningRate,
+      'perf/images_per_second': imagesPerSecond,
+    })
   }
 
-  async validation({ step, epoch, samples, loss, top1Error, top5Error }: ValidationEvent): Promise<void> {
+  async validation({ step, epoch, samples, loss, top1Error, top5Error, top1Accuracy, top5Accuracy }: ValidationEvent): Promise<void> {
     const seconds = (Date.now() - this.#start) / 1000
-    const line: ValidationLine = { kind: 'validation', step, epoch, samples, loss, top1Error, top5Error, seconds }
+    const line: ValidationLine = { kind: 'validation', step, epoch, samples, loss, top1Error, top5Error, top1Accuracy, top5Accuracy, seconds }
     await this.#lines.write({ ...line })
-    await this.#scalars(step, { 'val/loss': loss, 'val/top1': 1 - top1Error, 'val/top5': 1 - top5Error })
+    await this.#scalars(step, {
+      'val/loss': loss,
+      'val/top1_accuracy': top1Accuracy,
+      'val/top1_error': top1Error,
+      'val/top5_accuracy': top5Accuracy,
+      'val/top5_error': top5Error,
+    })
   }
 
   async #scalars(step: number, scalars: Readonly<Record<string, number>>): Promise<void> {

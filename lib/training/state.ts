@@ -29,8 +29,10 @@ export interface CheckpointState {
 }
 
 /** As it is read: of any format that is known. */
-export interface StoredState extends Omit<CheckpointState, 'format' | 'recipe'> {
+export interface StoredState extends Omit<CheckpointState, 'format' | 'recipe' | 'best'> {
   readonly format: number
+  /** Format 1 has no accuracy. */
+  readonly best: Omit<Best, 'top1Accuracy'> | Best | null
   readonly recipe: object
 }
 
@@ -46,7 +48,14 @@ export interface WindowSums {
 
 export interface Best {
   readonly step: number
+  /** 0 to 1. */
   readonly top1Error: number
+  /** 0 to 1. */
+  readonly top1Accuracy: number
+}
+
+export function bestOf({ best }: StoredState): Best | undefined {
+  return best === null ? undefined : { top1Accuracy: 1 - best.top1Error, ...best }
 }
 
 export async function readState(directory: string): Promise<StoredState> {

@@ -7,7 +7,7 @@ import { pick } from '../options/check.js'
 import { checkReplaceable } from '../formats/files.js'
 import { readJsonLines } from '../formats/jsonl.js'
 import { packageVersion } from '../package.js'
-import type { StepMetrics } from '../runtime/metrics.js'
+import { top1Shares, type StepMetrics } from '../runtime/metrics.js'
 import { checkOutputs, outputsOf } from '../runtime/outputs.js'
 import { compile } from '../runtime/compile.js'
 import type { Session } from '../runtime/session.js'
@@ -33,7 +33,7 @@ import type { RunEvent, StepEvent, ValidationEvent } from './run_events.js'
 import { RunLog } from './run_log.js'
 import { differences, otherOptions, recipeOf, takenAgain, type Recipe } from './recipe.js'
 import { readRecipe } from './recipe_formats.js'
-import { stateFormat, type Best, type StoredState, type WindowSums } from './state.js'
+import { bestOf, stateFormat, type Best, type StoredState, type WindowSums } from './state.js'
 import { TrainedModel } from './trained.js'
 
 /** What was saved, and where. */
@@ -182,7 +182,7 @@ export class Trainer {
     checkSame(this.#plan, resumed, recipe)
     if (step > this.#plan.steps) throw new PreresnetError('ERR_CHECKPOINT', `${path}: has ${step} steps, more than the ${this.#plan.steps} that were asked for`)
     await restoreCheckpoint(session, path, state)
-    this.#best = state.best ?? undefined
+    this.#best = bestOf(state)
     this.#savedStep = step
     this.#window.restore(state.window)
     this.#validationDue = state.validationDue === true && !(await isValidated(this.#plan.output, step))
@@ -211,7 +211,7 @@ export class Trainer {
     this.#validationDue = evaluation === undefined
     if (evaluation === undefined) return false
     const best = this.#best === undefined || evaluation.top1Error < this.#best.top1Error
-    if (best) this.#best = { step, top1Error: evaluation.top1Error }
+    if (best) this.#best = { step, top1Error: evaluation.top1Error, top1Accuracy: evaluation.top1Accuracy }
     const event: ValidationEvent = { ...evaluation, kind: 'validation', step, epoch: step / stepsPerEpoch, best }
     this.#validation = event
     this.#emit(event)
@@ -331,11 +331,11 @@ class LogWindow {
     this.#lossScale = lossScale
   }
 
-  values(): Pick<StepEvent, 'loss' | 'top1Error' | 'imagesPerSecond' | 'dataShare' | 'skippedSteps' | 'lossScale'> {
+  values(): Pick<StepEvent, 'loss' | 'top1Error' | 'top1Accuracy' | 'imagesPerSecond' | 'dataShare' | 'skippedSteps' | 'lossScale'> {
     const { loss, samples, hits, seconds, dataSeconds, skippedSteps } = this.#sums
     return {
       loss: loss / samples,
-      top1Error: (samples - hits) / samples,
+      ...top1Shares(samples, hits),
       imagesPerSecond: samples / seconds,
       dataShare: dataSeconds / seconds,
       skippedSteps,

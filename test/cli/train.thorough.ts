@@ -27,6 +27,8 @@ interface Result {
   readonly testImages: number
   readonly trainImages: number
   readonly testErrors: number
+  readonly top1Accuracy: number
+  readonly top5Accuracy: number
   readonly confusion: { readonly classes: readonly string[]; readonly counts: readonly (readonly number[])[] }
 }
 
@@ -39,15 +41,26 @@ test.serial('train: progress in lines, a model, a result', async (t) => {
   t.is(stdout, `${at('first/model.safetensors')}\n`)
   t.false(stderr.includes('\u001b'), 'no escape sequences where there is no terminal')
   const line = stderr.split('\n').find((text) => text.startsWith('step 4/30 '))!
-  for (const part of [/epoch 0\.67/, /\d+ images\/s/, /waiting for data \d+ %/, /loss \d\.\d{4}/, /top-1 \d+\.\d\d %/, /rate 0\.05/, /\d+ s left/, /\d+ MiB/])
+  for (const part of [
+    /epoch 0\.67/,
+    /\d+ images\/s/,
+    /waiting for data \d+ %/,
+    /loss \d\.\d{4}/,
+    /top-1 accuracy \d+\.\d\d %/,
+    /rate 0\.05/,
+    /\d+ s left/,
+    /\d+ MiB/,
+  ])
     t.regex(line, part)
-  t.regex(stderr, /^step 30 +test error /m)
+  t.regex(stderr, /^step 30 +test error \S+ %.* test accuracy \S+ % +top-5 error \S+ % +top-5 accuracy \S+ %/m)
   t.regex(stderr, /^completed at step 30 /m)
   const result = await json<Result>('first', 'result.json')
   t.like(result, { outcome: 'completed', steps: 30, trainImages: 72, testImages: 24 })
   t.deepEqual(result.confusion.classes, [...classes].sort())
   t.is(sum(result.confusion.counts.flat()), 24)
   t.is(24 - sum(result.confusion.counts.map((row, label) => row[label]!)), result.testErrors)
+  t.is(result.top1Accuracy, (24 - result.testErrors) / 24)
+  t.is(result.top5Accuracy, 1)
   t.true(result.testErrors <= 4, `${result.testErrors} of 24 wrong`)
   const names = await readdir(at('first'))
   for (const name of ['manifest.json', 'metrics.jsonl', 'model.safetensors', 'step-00000030']) t.true(names.includes(name), name)
@@ -81,7 +94,7 @@ test.serial('eval gives what training gave, on any batch', async (t) => {
   t.is(status, 0, stderr)
   const { testErrors, confusion } = await json<Result>('first', 'result.json')
   const evaluation = JSON.parse(stdout) as { samples: number; top1Errors: number; top5Errors: number; confusion: Result['confusion'] }
-  t.like(evaluation, { samples: 24, top1Errors: testErrors, top5Errors: 0 })
+  t.like(evaluation, { samples: 24, top1Errors: testErrors, top5Errors: 0, top1Accuracy: (24 - testErrors) / 24, top5Accuracy: 1 })
   t.deepEqual(evaluation.confusion, confusion)
   const text = await preresnet(['eval', at('first/model.safetensors'), '--data', at('images'), '--split', 'train'])
   t.regex(text.stdout, /train: \d+ of 72 wrong/)

@@ -28,6 +28,7 @@ test('steps count, report and lower the loss', async (t) => {
   t.is(first.samples, 160)
   t.true(relative(first.loss, first.losses.reduce((sum, loss) => sum + loss, 0) / 20) < 1e-6)
   t.is(first.top1Error, (160 - first.top1Hits) / 160)
+  t.is(first.top1Accuracy, first.top1Hits / 160)
   const last = await session.steps(60, { learningRate: () => 0.05 })
   t.is(session.stepIndex, 80)
   t.is(last.firstStep, 20)
@@ -130,7 +131,10 @@ test('evaluation counts every sample once', async (t) => {
   const errors = evaluation.predictions.filter((guess, index) => guess !== images.labels[index]).length
   t.is(evaluation.top1Errors, errors)
   t.is(evaluation.top1Error, errors / images.length)
+  t.is(evaluation.top1Accuracy, (images.length - errors) / images.length)
   t.true(evaluation.top5Errors <= errors)
+  t.is(evaluation.top5Error, evaluation.top5Errors / images.length)
+  t.is(evaluation.top5Accuracy, (images.length - evaluation.top5Errors) / images.length)
   t.true(evaluation.top1Error < 0.6, `learned something: ${evaluation.top1Error}`)
   const { counts, classes } = evaluation.confusion
   for (let label = 0; label < classes; label++) {

@@ -89,6 +89,9 @@ test('a run learns, tells what it does and leaves its files', async (t) => {
   )
   t.true((lines[0]!['loss'] as number) > (lines[6]!['loss'] as number))
   t.is(lines.at(-1)!['top1Error'], trained.validation!.top1Error)
+  for (const event of steps) t.true(Math.abs(event.top1Accuracy + event.top1Error - 1) < 1e-12, `${event.top1Accuracy}`)
+  for (const key of ['top1Accuracy', 'top5Accuracy'] as const) t.is(lines.at(-1)![key], trained.validation![key])
+  t.is(trained.best!.top1Accuracy, Math.max(...events.flatMap((event) => (event.kind === 'validation' ? [event.top1Accuracy] : []))))
   t.is((await readdir(directory)).filter((name) => name.startsWith('events.out.tfevents.')).length, 1)
   const manifest = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8')) as Manifest
   t.like(manifest.recipe, { seed: 5, batch: 8, device: 'cpu', train: { name: 'train', length: 399 } })

@@ -18,7 +18,10 @@ export interface RunPage {
 export async function runPage(run: RunPage): Promise<string> {
   const sections = [
     run.curves.loss.length + run.curves.error.length > 0
-      ? section('Curves', `${curvesSvg(run.curves)}<p>Dashed: training loss (left, logarithmic). Solid: test error (right). Over iterations.</p>`)
+      ? section(
+          'Curves',
+          `${curvesSvg(run.curves)}<p>Dashed: training loss (left, logarithmic). Solid: test error (right); test accuracy is the rest up to 100 %. Over iterations.</p>`,
+        )
       : section('Curves', '<p>No step was logged.</p>'),
     ...(run.pictures ?? []).map(({ heading, svg }) => section(heading, svg)),
     run.confusion === undefined ? '' : section('Confusion matrix', confusionHtml(run.confusion)),
