@@ -18,3 +18,20 @@ export async function mapLimited<T, R>(values: readonly T[], work: (value: T) =>
   await Promise.all(Array.from({ length: Math.min(most, values.length) }, lane))
   return results
 }
+
+/** Lets at most `most` pieces of work run at a time; others wait for their turn. */
+export function limiter(most: number): <R>(work: () => Promise<R>) => Promise<R> {
+  let free = most
+  const waiting: (() => void)[] = []
+  return async (work) => {
+    if (free > 0) free--
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next === undefined) free++
+      else next()
+    }
+  }
+}

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import test from 'ava'
-import { mapLimited } from '../lib/limited.js'
+import { limiter, mapLimited } from '../lib/limited.js'
 
 const values = Array.from({ length: 100 }, (_, index) => index)
 
@@ -41,4 +41,25 @@ test('nothing is begun after a failure', async (t) => {
   )
   for (let turn = 0; turn < values.length; turn++) await nextTurn()
   t.true(begun.length < 16, begun.join())
+})
+
+test('a limiter lets so many pieces of work run at a time, and goes on after a failure', async (t) => {
+  let [running, peak] = [0, 0]
+  const limited = limiter(3)
+  const results = await Promise.allSettled(
+    values.map((value) =>
+      limited(async () => {
+        peak = Math.max(peak, ++running)
+        for (let turn = value % 3; turn >= 0; turn--) await nextTurn()
+        running--
+        if (value % 10 === 7) throw new Error('seven')
+        return value
+      }),
+    ),
+  )
+  t.is(peak, 3)
+  t.deepEqual(
+    results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as Error).message)),
+    values.map((value) => (value % 10 === 7 ? 'seven' : value)),
+  )
 })

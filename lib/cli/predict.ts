@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
 import { Classifier, type Classification } from '../inference/index.js'
-import { mapLimited } from '../limited.js'
+import { limiter, mapLimited } from '../limited.js'
 import { classifierTable, ownClassifierOptions } from '../inference/options.js'
 import { variant } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
 import { failureStatus, report } from './failure.js'
 import { percent, print, printJson, table } from './output.js'
 import { cudaOptions, passedOn, deviceOptions } from './place_options.js'
+import { readWhole } from './read_whole.js'
 
 const options = {
   ...deviceOptions,
@@ -52,13 +52,17 @@ export const predict: CommandSpec<typeof options> = {
 
 type Answer = { readonly image: string; readonly classes: readonly Classification[] } | { readonly image: string; readonly error: PreresnetError }
 
+/** Open files, whatever the batch: a process may have some hundreds. */
+const reading = limiter(16)
+
 /** A file that is no image costs its own answer only. */
 async function predictFile(classifier: Classifier, image: string): Promise<Answer> {
   let bytes
   try {
-    bytes = await readFile(image)
+    bytes = await reading(() => readWhole(image))
   } catch (cause) {
-    return { image, error: new PreresnetError('ERR_FILE', `${image}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause }) }
+    const { code, message } = cause as NodeJS.ErrnoException
+    return { image, error: new PreresnetError('ERR_FILE', `${image}: cannot be read (${code ?? message})`, { cause }) }
   }
   try {
     return { image, classes: await classifier.classify(bytes) }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
+import { expectFile, reasonOf } from '../regular_file.js'
 
 export interface ClassFolders {
   /** Sorted by code units, as every machine sorts them. */
@@ -71,7 +72,7 @@ async function list(directory: string): Promise<import('node:fs').Dirent[]> {
   try {
     return await readdir(directory, { withFileTypes: true })
   } catch (error) {
-    throw new PreresnetError('ERR_FILE', `${directory}: cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new PreresnetError('ERR_FILE', `${directory}: cannot be read: ${reasonOf(error)}`, { cause: error })
   }
 }
 
@@ -80,9 +81,11 @@ export function fileSizes(paths: readonly string[], signal?: AbortSignal): Promi
   return mapLimited(paths, async (path) => {
     throwIfAborted(signal)
     try {
-      return (await stat(path)).size
+      const status = await stat(path)
+      expectFile(status)
+      return status.size
     } catch (error) {
-      throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${(error as Error).message}`, { cause: error })
+      throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
     }
   })
 }

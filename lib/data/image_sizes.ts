@@ -1,9 +1,10 @@
 /** Sizes of image files, by their headers. */
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
 import { loadBinding } from '../native/load.js'
+import { openFile, reasonOf } from '../regular_file.js'
 import type { RangeSource } from './dataset.js'
 
 interface Size {
@@ -21,12 +22,12 @@ export async function storedSize({ files, file, offset, length }: RangeSource, s
   const where = first === 0 ? path : `${path} at byte ${first}`
   let handle: FileHandle | undefined
   try {
-    handle = await open(path)
+    handle = await openFile(path)
     const size = length[sample]! < 0 ? (await handle.stat()).size - first : length[sample]!
-    return sizeOf(await read(handle, first, Math.min(size, prefixBytes))) ?? loadBinding().imageSize(await read(handle, first, size), {})
+    return sizeOf(await read(handle, first, Math.min(size, prefixBytes))) ?? loadBinding().imageSize(await read(handle, first, size), { name: where })
   } catch (error) {
-    if (error instanceof PreresnetError) throw new PreresnetError(error.code, `${where}: ${error.message}`, { cause: error })
-    throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${(error as Error).message}`, { cause: error })
+    if (error instanceof PreresnetError) throw error
+    throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
   } finally {
     await handle?.close()
   }

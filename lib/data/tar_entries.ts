@@ -1,7 +1,8 @@
 /** Where the files in a tar lie: ustar headers, with pax records and GNU's long names. Reads the headers alone. */
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
+import { openFile, reasonOf } from '../regular_file.js'
 
 export interface TarEntry {
   readonly name: string
@@ -60,7 +61,7 @@ export class TarBytes {
   static async open(path: string): Promise<TarBytes> {
     let handle: FileHandle | undefined
     try {
-      handle = await open(path)
+      handle = await openFile(path)
       const bytes = new TarBytes(path, (await handle.stat()).size, handle)
       const [first, second] = await bytes.read(0, Math.min(2, bytes.size))
       if (first === 0x1f && second === 0x8b) fail(path, 'the tar is compressed, and images are read from addresses in it; unpack it first: gunzip --keep FILE')
@@ -69,7 +70,7 @@ export class TarBytes {
     } catch (error) {
       await handle?.close()
       if (error instanceof PreresnetError) throw error
-      throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${(error as Error).message}`, { cause: error })
+      throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
     }
   }
 

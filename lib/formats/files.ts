@@ -4,6 +4,7 @@ import { createReadStream, type Stats } from 'node:fs'
 import { access, constants, lstat, open, readdir, readlink, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { PreresnetError, type ErrorCode } from '../errors.js'
+import { reasonOf } from '../regular_file.js'
 import { path as checkPath } from '../options/values.js'
 
 const reasons: Readonly<Record<string, string>> = {
@@ -24,8 +25,8 @@ const reasons: Readonly<Record<string, string>> = {
 /** A failed system call as one line; an error of ours stays what it is. */
 export function fileError(action: string, path: string, cause: unknown, code: ErrorCode = 'ERR_FILE'): PreresnetError {
   if (cause instanceof PreresnetError) return cause
-  const { code: errno, message } = cause as NodeJS.ErrnoException
-  return new PreresnetError(code, `${path}: ${action}: ${(errno && reasons[errno]) ?? message}`, { cause })
+  const { code: errno } = cause as NodeJS.ErrnoException
+  return new PreresnetError(code, `${path}: ${action}: ${(errno && reasons[errno]) ?? reasonOf(cause)}`, { cause })
 }
 
 /** Makes names created, renamed or removed in a directory durable. */

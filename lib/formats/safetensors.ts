@@ -3,9 +3,10 @@
  * tensor by tensor; everything that a header claims is checked before anything is read by it.
  */
 import { createHash } from 'node:crypto'
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { PreresnetError } from '../errors.js'
+import { openFile } from '../regular_file.js'
 import { path as checkPath } from '../options/values.js'
 import { duplicateName } from './duplicate_names.js'
 import { fileError, replaceFileBy } from './files.js'
@@ -68,7 +69,7 @@ export class SafetensorsFile implements AsyncDisposable {
     checkPath('file to read', path)
     let file
     try {
-      file = await open(path, 'r')
+      file = await openFile(path)
       const { size } = await file.stat()
       if (size < 8) throw malformed(path, `expected at least 8 bytes, got ${size}`)
       const length = new DataView((await readExactly(path, file, 0, 8)).buffer).getBigUint64(0, true)

@@ -181,8 +181,8 @@ export interface NativeBinding {
    * system has no locks.
    */
   lockFile(descriptor: number): (() => void) | null
-  /** Of a JPEG or PNG file, by its header alone. ERR_IMAGE for what has none, or more pixels than `maxPixels` (@default 2 ** 28). */
-  imageSize(file: Uint8Array, options: { readonly maxPixels?: number }): { readonly height: number; readonly width: number }
+  /** Of a JPEG or PNG file, by its header alone. ERR_IMAGE for what has none, or more pixels than `maxPixels` (@default 2 ** 28); `name` (@default 'image') stands in it. */
+  imageSize(file: Uint8Array, options: { readonly maxPixels?: number; readonly name?: string }): { readonly height: number; readonly width: number }
   /** JPEG or PNG to RGB (or gray) pixels, NHWC. Resized and cropped as by `DecodeSettings` where height and width are given. */
   decodeImage(
     file: Uint8Array,

@@ -75,8 +75,9 @@ int64_t maximum_pixels(const Arguments& given) {
 Napi::Value image_size_of(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto bytes = file_of(info);
-    const ImageSize size =
-        image_size(bytes.Data(), bytes.ByteLength(), maximum_pixels(Arguments(info[1], "options")));
+    const Arguments given(info[1], "options");
+    const ImageSize size = image_size(bytes.Data(), bytes.ByteLength(), maximum_pixels(given),
+                                      given.has("name") ? given.text("name") : "image");
     Napi::Object result = Napi::Object::New(info.Env());
     result.Set("height", Napi::Number::New(info.Env(), static_cast<double>(size.height)));
     result.Set("width", Napi::Number::New(info.Env(), static_cast<double>(size.width)));

@@ -18,19 +18,24 @@ constexpr int64_t kMaximumBytes = int64_t{1} << 30;  // of one image
 class File {
  public:
   explicit File(const std::string& path)
-      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+      : path_(path),
+        // Opening a named pipe waits for somebody who writes, unless it is told not to.
+        descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
     if (descriptor_ < 0) fail(std::strerror(errno));
+    struct stat status {};
+    const bool known = ::fstat(descriptor_, &status) == 0;
+    const int reason = errno;
+    if (!known || !S_ISREG(status.st_mode)) {
+      ::close(descriptor_);
+      fail(known ? "expected a file, got a folder, pipe or device" : std::strerror(reason));
+    }
+    size_ = status.st_size;
   }
   ~File() { ::close(descriptor_); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  int64_t size() const {
-    struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) fail(std::strerror(errno));
-    if (!S_ISREG(status.st_mode)) fail("expected a file");
-    return status.st_size;
-  }
+  int64_t size() const { return size_; }
 
   void read(int64_t offset, std::vector<uint8_t>& contents) const {
     size_t done = 0;
@@ -55,6 +60,7 @@ class File {
  private:
   const std::string& path_;
   const int descriptor_;
+  int64_t size_ = 0;
 };
 
 class RangeSource : public SampleSource {

@@ -171,8 +171,8 @@ test.serial('a file that predict cannot read costs its own answer only', async (
 })
 
 test.serial('predict takes more images than there may be open files', async (t) => {
-  const images = new Array<string>(400).fill('left.png')
-  const words = [mainFile, 'predict', 'first/model.safetensors', ...images, '--top', '1', '--json']
+  const images = new Array<string>(600).fill('left.png')
+  const words = [mainFile, 'predict', 'first/model.safetensors', ...images, '--top', '1', '--json', '--batch', '256']
   const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, ...words], { cwd: folder })
   const answers = JSON.parse(stdout) as { classes: { label: string }[] }[]
   t.deepEqual(
