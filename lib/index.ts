@@ -1,5 +1,5 @@
 /** What a program that trains or serves networks writes. Types of options and results are in `preresnet/types`, the compiler's inside in `preresnet/compiler`. */
-export { PreresnetError } from './errors.js'
+export { ErrorCode, PreresnetError } from './errors.js'
 
 export {
   batchNorm,

@@ -1,6 +1,4 @@
 /** Types of what the main entry's functions take and give, for programs that name them. */
-export type { ErrorCode } from './errors.js'
-
 export type * from './layers/layer.js'
 export type { BatchNormOptions } from './layers/batch_norm.js'
 export type { ClassifierHeadOptions } from './layers/classifier_head.js'

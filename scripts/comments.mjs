@@ -11,7 +11,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Files whose comments are not all there yet. A file that has become right must leave the list. */
 const UNFINISHED = [
-  'lib/errors.ts',
   'lib/options/table.ts',
   'lib/runtime/batch.ts',
   'lib/runtime/call_options.ts',
