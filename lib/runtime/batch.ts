@@ -3,44 +3,45 @@ import type { NativeSession } from '../native/types.js'
 import { PreresnetError } from '../errors.js'
 import { describe, integer, invalid, knownKeys, largestFloat } from '../options/values.js'
 
-/** For sessions with image data. */
+/** Images are bytes for sessions that were compiled with image data. */
 export interface PixelSamples {
-  /** NHWC, of the stored size. */
+  /** Pixels are bytes [batch, height, width, channels], of the stored size. */
   readonly images: Uint8Array
-  /** Per image: top, left, and 1 to mirror, in the padded image. @default the center */
+  /** Top and left of each image's crop in the padded image, in pixels, and 1 where it is mirrored, are [batch, 3]. @default the center */
   readonly crops?: Int32Array
   readonly x?: undefined
 }
 
-/** For sessions without. */
+/** Values go to sessions that were compiled without image data. */
 export interface ValueSamples {
-  /** NCHW. */
+  /** The network's input is [batch, channels, height, width], in row-major order. */
   readonly x: Float32Array | Float64Array
   readonly images?: undefined
   readonly crops?: undefined
 }
 
+/** A batch comes with the class of each image. */
 export interface ClassLabels {
-  /** Classes; -1 does not count. */
+  /** The class of each image [batch] is from 0 to classes - 1; -1 does not count. */
   readonly labels: Int32Array | readonly number[]
-  /** Beside them, for sessions with `softTargets`. */
+  /** Shares of the classes [batch, classes] stand beside the labels in sessions with `softTargets`. @default undefined */
   readonly targets?: Float32Array | Float64Array
-  /** Of a loader's batch: how many labels are not -1. */
+  /** The number of labels that are not -1, at least 0, which a loader's batch says. @default counted */
   readonly count?: number
 }
 
-/** For sessions with `softTargets`; hits are counted by the most probable class of each sample. */
+/** A batch comes with shares of the classes, for sessions with `softTargets`; hits are counted by the most probable class of each sample. */
 export interface SoftLabels {
-  /** Shares of the classes, N x classes. */
+  /** The shares of the classes are [batch, classes], each from 0 to 1. */
   readonly targets: Float32Array | Float64Array
   readonly labels?: undefined
   readonly count?: undefined
 }
 
-/** A batch of the caller's; what a loader gives is one. */
+/** A batch of the caller's has samples and labels; what a loader gives is one. */
 export type UserBatch = (PixelSamples | ValueSamples) & (ClassLabels | SoftLabels)
 
-/** What inference takes. */
+/** Inference takes samples without labels. */
 export type UserSamples = Omit<PixelSamples, 'crops'> | Omit<ValueSamples, 'crops'>
 
 /** @internal What the program reads. */

@@ -5,8 +5,17 @@ import { runOptions } from '../options/table.js'
 import { fields, invalid } from '../options/values.js'
 import { sharedValues } from './session_options.js'
 
-/** A number for all steps, or a function of the step's index: a schedule. */
-export type LearningRate = number | { at(step: number): number } | ((step: number) => number)
+/** The learning rate is a number of at least 0 for all steps, or a function of the step's index: a schedule. */
+export type LearningRate =
+  | number
+  | {
+      /**
+       * Gives the rate of a step, at least 0.
+       * @param step - The index of the step is at least 0.
+       */
+      at(step: number): number
+    }
+  | ((step: number) => number)
 
 export const stepsOptions = {
   /** A number for all steps, a schedule, or a function of the step. Give a number, a schedule or a function of the step. */
@@ -46,6 +55,7 @@ export const stepsOptions = {
   }),
 } satisfies Table
 
+/** The options of `Session.steps` are these; `Session.step` takes all but `loader`. */
 export type StepsOptions = Given<typeof stepsOptions>
 
 const { loader: _, ...own } = stepsOptions
@@ -67,6 +77,7 @@ export const evaluateOptions = {
   }),
 } satisfies Table
 
+/** The options of `Session.evaluate` are these. */
 export type EvaluateOptions = Given<typeof evaluateOptions>
 
 export const inferOptions = {
@@ -82,4 +93,5 @@ export const inferOptions = {
   }),
 } satisfies Table
 
+/** The options of `Session.infer` are these. */
 export type InferOptions = Given<typeof inferOptions>

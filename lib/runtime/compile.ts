@@ -24,7 +24,18 @@ import { Session } from './session.js'
 import { sessionTable, type BatchSize, type SessionOptions } from './session_options.js'
 import { writeStartValues } from './start_values.js'
 
-/** Compiles a network and prepares it; nothing is allocated if memory does not suffice (ERR_MEMORY). */
+/**
+ * Compiles a network and prepares it; nothing is allocated if memory does not suffice.
+ * @param network - What `network`, `preResNet` or `networkFromJson` made.
+ * @param options - Device, precision, batch, data and optimizer.
+ * @throws ERR_OPTION where an option is unknown, out of range or does not fit the others.
+ * @throws ERR_SHAPE where a layer does not fit its input.
+ * @throws ERR_DATASET where the network has another number of outputs than the data has classes.
+ * @throws ERR_DEVICE where the device is not there or cannot compute in this precision.
+ * @throws ERR_MEMORY where more memory is needed than there is.
+ * @throws ERR_BINDING where the native addon is missing.
+ * @throws ERR_ABORTED where `signal` ended it.
+ */
 export async function compile(network: Network, options: SessionOptions & BatchSize): Promise<Session> {
   return compileWith(network, options, [])
 }

@@ -49,7 +49,7 @@ export const ownCudaOptions = {
 /** `cuda`: what a CUDA device can be told. */
 export const cudaTable: typeof cudaOptions & typeof ownCudaOptions = { ...cudaOptions, ...ownCudaOptions }
 
-/** For device `cuda`; an error on others. */
+/** These settings are for device `cuda`; they are an error on others. */
 export type CudaSettings = Given<typeof cudaTable>
 
 /** @internal Checked; `architecture` is the device's. */

@@ -5,7 +5,9 @@ import type { ValueOf } from '../options/spec.js'
 import { deviceOptions } from '../options/table.js'
 import { loadBinding } from '../native/load.js'
 
+/** The device is 'auto' (the GPU where there is one, else the CPU), or is named. */
 export type DeviceChoice = ValueOf<typeof deviceOptions.device>
+/** The precision is 'auto' (fp16 on CUDA; on the CPU what a measurement finds fastest), or is named. */
 export type PrecisionChoice = ValueOf<typeof deviceOptions.precision>
 
 /** What 'auto' takes comes first. */

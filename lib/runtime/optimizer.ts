@@ -5,25 +5,30 @@ import { PreresnetError } from '../errors.js'
 import { fields, invalid } from '../options/values.js'
 import { matches, select } from './patterns.js'
 
+/** Stochastic gradient descent with these settings is what `sgd` makes. */
 export interface SgdOptimizer {
   readonly kind: 'sgd'
+  /** The momentum is a factor from 0 to 1. */
   readonly momentum: number
+  /** Whether the momentum is Nesterov's. */
   readonly nesterov: boolean
+  /** The weight decay is a factor of at least 0. */
   readonly weightDecay: number
-  /** 'norm-and-bias': no decay for norms and biases. */
+  /** With 'norm-and-bias', norms and biases do not decay. */
   readonly excludeFromDecay: 'none' | 'norm-and-bias'
+  /** Some parameters have settings of their own; the first group that matches counts. */
   readonly groups: readonly ParameterGroup[]
-  /** 0: none. */
+  /** The largest norm of all gradients together is at least 0; 0 is any. */
   readonly clipNorm: number
 }
 
-/** Settings of some parameters; the first group that matches a parameter counts. */
+/** Some parameters have these settings; the first group that matches a parameter counts. */
 export interface ParameterGroup {
-  /** A parameter's name, a path above it, or a pattern with `*`. */
+  /** The group has parameters of this name, those below this path, or those of this pattern with `*`. */
   readonly match: string
-  /** @default the optimizer's, exclusions included */
+  /** The weight decay is a factor of at least 0. @default the optimizer's, exclusions included */
   readonly weightDecay?: number
-  /** Factor on the step's learning rate. @default 1 */
+  /** The step's learning rate is multiplied by this factor of at least 0. @default 1 */
   readonly rate?: number
 }
 

@@ -80,6 +80,7 @@ export const ownSessionOptions = {
 /** Everything that `compile` takes. */
 export const sessionTable: typeof sharedOptions & typeof ownSessionOptions = { ...sharedOptions, ...ownSessionOptions }
 
+/** The options of `compile` are these. */
 export interface SessionOptions
   extends
     Given<typeof programOptions>,
@@ -88,5 +89,13 @@ export interface SessionOptions
     Given<typeof sharedValues>,
     Given<typeof ownSessionOptions> {}
 
-/** What says how many images a training step has: a loader, or the number. */
-export type BatchSize = { readonly data: Loader } | { readonly batch: number }
+/** A loader, or the number itself, says how many images a training step has. */
+export type BatchSize =
+  | {
+      /** The loader's batch is the session's. */
+      readonly data: Loader
+    }
+  | {
+      /** The number of images of a training step is from 1 to 1,048,576. */
+      readonly batch: number
+    }

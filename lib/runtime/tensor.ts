@@ -5,6 +5,7 @@ import { PreresnetError } from '../errors.js'
 import { describe, largestFloat } from '../options/values.js'
 import type { Turn } from './turn.js'
 
+/** The values of a tensor are in row-major order [elements]. */
 export type Values = Float32Array | Float64Array
 
 /** @internal What stored values have to be divided by; asked at each read. */
@@ -23,6 +24,7 @@ interface Stored {
 
 let open: (tensor: Tensor) => Stored
 
+/** A handle on one tensor of a session that keeps its values between steps. */
 export class Tensor {
   readonly #stored: Stored
 
@@ -35,20 +37,22 @@ export class Tensor {
     this.#stored = stored
   }
 
-  /** As in files: the parameter's name. */
+  /** The name is the parameter's, as in files. */
   get name(): string {
     return this.#stored.name
   }
 
-  /** PyTorch's order: OIHW for convolutions. */
+  /** The shape is in PyTorch's order: [channels, in, kernel, kernel] for convolutions, [units, in] for linear layers, [channels] for norms and biases. */
   get shape(): readonly number[] {
     return this.#stored.spec.shape
   }
 
+  /** The values are numbers of 32 bits, and of 64 in the reference executor. */
   get dtype(): 'f32' | 'f64' {
     return this.#stored.spec.dtype === 'f64' ? 'f64' : 'f32'
   }
 
+  /** The number of values is at least 1. */
   get length(): number {
     return this.shape.reduce((product, size) => product * size, 1)
   }
@@ -60,18 +64,33 @@ export class Tensor {
     return viewable && native.view(spec.name).shared
   }
 
-  /** The values, shared with the session where `shared` says so: they change with every step, and are detached by dispose(). ERR_UNSUPPORTED on a GPU. */
+  /**
+   * Gives the values in row-major order [elements], shared with the session where `shared` says so: they change with every step, and are detached by dispose().
+   * @throws ERR_UNSUPPORTED on a GPU.
+   * @throws ERR_DISPOSED after the session's `dispose()`.
+   */
   view(): Values {
     const { turn, spec } = this.#stored
     return turn.alive().view(spec.name).values
   }
 
-  /** A copy of the values, after all steps that were asked for before. */
+  /**
+   * Gives a copy of the values in row-major order [elements], after all steps that were asked for before.
+   * @throws ERR_PARAMETER where it is a gradient that is no longer in memory.
+   * @throws ERR_DISPOSED after the session's `dispose()`.
+   * @throws ERR_ABORTED where `dispose()` came while it waited.
+   */
   async read(): Promise<Values> {
     return this.#stored.turn.take((native) => readNow(native, this))
   }
 
-  /** ERR_PARAMETER if the number of values is not the tensor's, or one of them is not finite as it is stored. */
+  /**
+   * Replaces the values.
+   * @param values - The new values are in row-major order [elements].
+   * @throws ERR_PARAMETER where the number of values is not the tensor's, or one of them is not finite as it is stored.
+   * @throws ERR_DISPOSED after the session's `dispose()`.
+   * @throws ERR_ABORTED where `dispose()` came while it waited.
+   */
   async write(values: Values | readonly number[]): Promise<void> {
     const checked = checkValues(this, values)
     await this.#stored.turn.take((native) => writeNow(native, this, checked))

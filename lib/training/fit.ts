@@ -11,17 +11,21 @@ import { Trainer } from './trainer.js'
 const keptEvents = 1000
 
 /**
- * Starts training at once. Bad options throw here; everything later rejects `finished`. The library prints nothing and installs no
- * signal handlers: on SIGTERM a program calls `stop()`.
+ * Starts training at once. The library prints nothing and installs no signal handlers: on SIGTERM a program calls `stop()`. What goes wrong later rejects
+ * `finished`, such as ERR_NOT_FINITE, ERR_DATASET, ERR_CHECKPOINT and ERR_MEMORY.
+ * @param network - What `network`, `preResNet` or `networkFromJson` made.
+ * @param options - The images, how long, and how.
+ * @throws ERR_OPTION where an option is unknown or out of range.
  */
 export function fit(network: Network, options: FitOptions): Run {
   return new Run(network, options)
 }
 
+/** A run trains in the background; `fit` starts it. */
 export class Run implements AsyncDisposable {
-  /** May be ignored: events never slow the training, and only the newest are kept. Ends with the run, or throws its error. */
+  /** The events of the run may be ignored: they never slow the training, and only the newest are kept. They end with the run, or throw its error. */
   readonly events: AsyncIterable<RunEvent>
-  /** Rejects with the error, also when nobody reads the events. */
+  /** The promise of the trained model rejects with the run's error, also when nobody reads the events. */
   readonly finished: Promise<TrainedModel>
   readonly #trainer: Trainer
   readonly #abort = new AbortController()
@@ -42,8 +46,8 @@ export class Run implements AsyncDisposable {
   }
 
   /**
-   * Ends after the current steps (a tenth of a second, or one step that takes longer), writes a checkpoint if checkpoints were asked for, and resolves with the model. A validation is
-   * ended, and not reported; a run that resumes makes up for it. Before the first step, while images are decoded or kernels tuned, there is no model: rejects with ERR_ABORTED.
+   * Ends the run after the current call (a tenth of a second), writes a checkpoint if checkpoints were asked for, and resolves with the model.
+   * @throws ERR_ABORTED where `signal` or `await using` ended the run before.
    */
   stop(): Promise<TrainedModel> {
     this.#trainer.stop()

@@ -23,10 +23,12 @@ interface Stretch {
   readonly options: Readonly<Record<string, unknown>>
 }
 
+/** A run's manifest.json says where its numbers come from. */
 export interface Manifest {
   readonly format: 1
+  /** Everything that decides the numbers of the run is here. */
   readonly recipe: Recipe
-  /** The last is the current one. */
+  /** Each process that worked on the run has an entry; the last is the current one. */
   readonly stretches: readonly Stretch[]
 }
 

@@ -14,10 +14,13 @@ import { Session } from '../runtime/session.js'
 import { readTogether, writeTogether } from '../runtime/internals.js'
 import type { Tensor, Values } from '../runtime/tensor.js'
 
+/** What a model file says of itself. */
 export interface ModelDescription {
+  /** The network has been trained. */
   readonly network: Network
-  /** How images become the network's input, as evaluation prepared them; absent where it was trained on tensors. */
+  /** Images become the network's input in this way, as evaluation prepared them; it is absent where the network was trained on tensors. */
   readonly prepare?: ModelPreparation
+  /** The names of the classes are in the order of the outputs; absent where the network was trained without data. */
   readonly classes?: readonly string[]
 }
 
@@ -32,7 +35,11 @@ export function modelMetadata({ network, prepare, classes }: ModelDescription): 
   }
 }
 
-/** What a model file says of itself: the network, and how images become its input and what its classes are called, where it was trained on images. */
+/**
+ * Reads what a model file says of itself: the network, and how images become its input and what its classes are called, where it was trained on images.
+ * @param path - The file's path.
+ * @throws ERR_FILE where it is missing, malformed, or no model.
+ */
 export async function describeModel(path: string): Promise<ModelDescription> {
   await using file = await SafetensorsFile.open(path)
   return modelDescription(file)
@@ -58,12 +65,21 @@ function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string')
 }
 
+/** The options of `saveModel` are these. */
 export interface SaveModelOptions {
-  /** How the file shall say that images are prepared, where it is not as in the session. @default the session's */
+  /** The file shall say that images are prepared in this way, where it is not as in the session. @default the session's */
   readonly prepare?: Preparation
 }
 
-/** Writes a session's parameters and running statistics, all of the same step, with everything that loading them needs. */
+/**
+ * Writes a session's parameters and running statistics, all of the same step, with everything that loading them needs.
+ * @param session - What `compile` made.
+ * @param path - The file's path; a file that is there is replaced as a whole.
+ * @param options - How the file shall say that images are prepared.
+ * @throws ERR_FILE where it cannot be written.
+ * @throws ERR_OPTION where `prepare` does not fit the network.
+ * @throws ERR_DISPOSED after the session's `dispose()`.
+ */
 export async function saveModel(session: Session, path: string, options: SaveModelOptions = {}): Promise<void> {
   checkSession('saveModel', session)
   knownKeys('saveModel', options, ['prepare'])
@@ -100,25 +116,36 @@ function checkSession(where: string, value: unknown): void {
   throw invalid(where, 'a session', value)
 }
 
+/** The options of `loadModel` are these. */
 export interface LoadModelOptions {
-  /** Names, paths above them or patterns with `*` that keep their start values: a replaced head. The file may lack them, or have others. @default [] */
+  /** Names, paths above them or patterns with `*` of what keeps its start values: a replaced head. The file may lack them, or have others. @default [] */
   readonly except?: readonly string[]
   /**
-   * 'same': a file whose network saw its pixels normalized otherwise than this session normalizes them is refused, for its accuracy would be lost.
-   * 'any': it is taken, to be trained further on these images. @default 'same'
+   * With 'same' a file whose network saw its pixels normalized otherwise than this session normalizes them is refused, for its accuracy would be lost.
+   * With 'any' it is taken, to be trained further on these images.
+   * @default 'same'
    */
   readonly normalization?: 'same' | 'any'
   /**
-   * 'same': a file whose classes are others than those of this session's data, or in another order, is refused, for its answers would be taken for others; unless
+   * With 'same' a file whose classes are others than those of this session's data, or in another order, is refused, for its answers would be taken for others; unless
    * `except` leaves out the weights of the last layer, whose outputs they are.
-   * 'any': it is taken, to be trained further for these classes. @default 'same'
+   * With 'any' it is taken, to be trained further for these classes.
+   * @default 'same'
    */
   readonly classes?: 'same' | 'any'
 }
 
 /**
- * Writes a file's values into a session, all between the same two calls. ERR_PARAMETER if a tensor is missing, of another shape, one the network has
- * not, or has a value that is not finite, or if file and session normalize images differently; ERR_DATASET if they have different classes. Then nothing is written.
+ * Writes a file's values into a session, all between the same two calls; where it throws, nothing is written.
+ * @param session - What `compile` made.
+ * @param path - The file's path.
+ * @param options - What is left out, and which differences are allowed.
+ * @throws ERR_FILE where the file is missing, malformed, or no model.
+ * @throws ERR_PARAMETER where a tensor is missing, of another shape, one that the network has not, or has a value that is not finite, or where file and session
+ * normalize images differently.
+ * @throws ERR_DATASET where file and session have different classes.
+ * @throws ERR_OPTION where an option is unknown.
+ * @throws ERR_DISPOSED after the session's `dispose()`.
  */
 export async function loadModel(session: Session, path: string, options: LoadModelOptions = {}): Promise<void> {
   checkSession('loadModel', session)

@@ -7,7 +7,10 @@ import type { Metadata } from '../formats/safetensors.js'
 import type { Network } from '../layers/layer.js'
 import { fields, invalid } from '../options/values.js'
 
-/** Without `evaluate` no more is known than how pixels were normalized: no files were prepared, or a version did not say how. */
+/**
+ * How images were prepared, as a model file says it. Without `evaluate` no more is known than how pixels were normalized: no files were prepared, or a version
+ * did not say how.
+ */
 export interface ModelPreparation extends Omit<Preparation, 'train'> {
   readonly normalization: Normalization
 }

@@ -23,11 +23,14 @@ export const ownSgdOptions = {
 /** Everything that `sgd` takes. */
 export const sgdTable: typeof sgdOptions & typeof ownSgdOptions = { ...sgdOptions, ...ownSgdOptions }
 
+/** The options of `sgd` are these. */
 export type SgdOptions = Given<typeof sgdTable>
 
 /**
- * Stochastic gradient descent as PyTorch has it: g' = clip(g) + decay w; v = momentum v + g'; w = w - rate (nesterov ? g' + momentum v : v).
- * Plain data. The defaults are the paper's.
+ * Makes stochastic gradient descent as PyTorch has it: g' = clip(g) + decay w; v = momentum v + g'; w = w - rate (nesterov ? g' + momentum v : v). It is plain
+ * data. The defaults are the paper's (Appendix).
+ * @param options - Momentum, weight decay and clipping.
+ * @throws ERR_OPTION where an option is unknown or out of range.
  */
 export function sgd(options: SgdOptions = {}): SgdOptimizer {
   const values = withDefaults(sgdTable, checkOptions('sgd', sgdTable, options))

@@ -4,17 +4,19 @@ import { modelMetadata, type ModelDescription } from './model_file.js'
 import type { ValidationEvent } from './run_events.js'
 import type { Best } from './state.js'
 
+/** What a run ends with has values of its own, so that nothing native has to stay. */
 export class TrainedModel {
-  /** Steps done. */
+  /** The number of steps done is at least 0. */
   readonly step: number
-  /** 'stopped': by stop(), before the last step. */
+  /** The run is 'completed', or was 'stopped' by stop(), before the last step. */
   readonly outcome: 'completed' | 'stopped'
+  /** What a model file says: the network, how images become its input, and the names of its classes are in it. */
   readonly description: ModelDescription
-  /** Parameters and running statistics by name. */
+  /** Parameters and running statistics are here by name. */
   readonly tensors: ReadonlyMap<string, SafetensorsTensor>
-  /** The last validation, if there was one in this process. */
+  /** The last validation is undefined if there was none in this process. */
   readonly validation: ValidationEvent | undefined
-  /** Of all validations of the run, those before a resume included. */
+  /** The best of all validations of the run, those before a resume included; undefined if there was none. */
   readonly best: Best | undefined
 
   /** @internal */
@@ -27,7 +29,12 @@ export class TrainedModel {
     this.best = parts.best
   }
 
-  /** Writes model.safetensors; its metadata carry network, class names and how images are prepared. */
+  /**
+   * Writes model.safetensors; its metadata carry network, class names and how images are prepared.
+   * @param path - The file's path; a file that is there is replaced as a whole.
+   * @throws ERR_FILE where it cannot be written.
+   * @throws ERR_OPTION where the path is no string.
+   */
   async save(path: string): Promise<void> {
     await writeSafetensors(path, this.tensors, modelMetadata(this.description))
   }

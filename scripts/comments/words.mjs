@@ -15,10 +15,11 @@ export const VERBS = new Set(
 
 /** What a number counts or measures. */
 export const UNITS =
-  /\b(counts?|counted|number of|shares?|fractions?|pixels?|images?|steps?|epochs?|bytes?|seconds?|microseconds?|channels?|class(es)?|samples?|threads?|factors?|probabilit(y|ies)|rates?|index|indexes|rows|columns|features?|nats|norm|groups?|operations?|launches|waits|standard deviations?|momentum|attempts?|seed|version|copies|multiply-adds|batch|batches|capability|unit-free|values?)\b/i
+  /\b(counts?|counted|number of|shares?|fractions?|pixels?|images?|steps?|epochs?|bytes?|seconds?|microseconds?|channels?|class(es)?|samples?|threads?|factors?|probabilit(y|ies)|rates?|index|indexes|rows|columns|features?|nats|norm|groups?|operations?|launches|waits|standard deviations?|momentum|attempts?|seed|version|copies|multiply-adds|batch|batches|sums|checkpoints|lines|capability|unit-free|values?)\b/i
 
 /** Between which bounds it lies. */
-export const RANGES = /\b(at least|at most|from -?[\d.]+ (up )?to|between|above|below|up to|any finite|any number)\b|Give (a function|"?\w+"? or a number)/
+export const RANGES =
+  /\b(at least|at most|from -?[\d.]+ (up )?to|between|above|below|up to|any finite|any number)\b|Give (a function|a number, a schedule|"?\w+"? or a number)/
 
 export const BRITISH =
   /\b\w*(normalis|initialis|optimis|serialis|synchronis|recognis|organis|generalis|colour|grey|behaviour|neighbour|labelled|cancelled|modelled|misspelt)\w*|\b(centre|centred)\b/gi
