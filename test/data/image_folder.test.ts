@@ -116,21 +116,6 @@ test('resize is the shorter side before the crop', async (t) => {
   t.deepEqual(await pixels(dataset, input, [centerCrop()]), [90, 120, 90, 120], 'as they are stored')
 })
 
-test('a set of more images than the sample: every one that is evenly spaced counts', async (t) => {
-  const folder = await temporaryFolder(t)
-  const count = 4096
-  const images = [plain(1, 1, 100), plain(1, 1, 200)]
-  await mkdir(join(folder, 'a'))
-  for (let index = 0; index < count; index++) await writeFile(join(folder, 'a', `${String(index).padStart(4, '0')}.png`), images[index % 2]!)
-  const dataset = await imageFolder(folder)
-  const input = { height: 1, width: 1, channels: 3 }
-  // Every second image of an alternating sequence: all of one color.
-  const { normalization } = await completePreparation({}, input, { train: dataset, ...reading })
-  t.deepEqual(normalization, { mean: new Array<number>(3).fill(100 / 255), std: [1, 1, 1] })
-  const kept = await completePreparation({}, input, { train: await cacheInMemory(dataset, { input }), ...reading })
-  t.true(Math.abs(kept.normalization.mean[0]! - 150 / 255) < 1e-12)
-})
-
 async function refused(t: ExecutionContext, folder: string, code: string, message: RegExp, both = true): Promise<void> {
   const error = await t.throwsAsync((both ? imageFolderSplits : imageFolder)(folder), { code })
   t.regex(error.message, message)
