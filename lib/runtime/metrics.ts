@@ -4,58 +4,67 @@ import type { RunResult } from '../native/types.js'
 /** Values per step in RunResult.rows. */
 const width = 6
 
-/** Several training steps together. */
+/** What several training steps together gave. */
 export interface StepMetrics {
-  /** Index of the first of them, counted from 0. */
+  /** The index of the first of them is counted from 0, so it is at least 0. */
   readonly firstStep: number
-  /** How many. */
+  /** The number of steps is at least 1. */
   readonly steps: number
-  /** Mean loss of each step. */
+  /** The mean loss of each step is [steps]. */
   readonly losses: Float64Array
-  /** Mean loss over all samples. */
+  /** The mean loss over all samples is in nats, at least 0. */
   readonly loss: number
+  /** The number of samples that count is at least 0. */
   readonly samples: number
+  /** The number of samples whose label was the first guess is at least 0. */
   readonly top1Hits: number
+  /** The number of samples whose label was among the first five guesses is at least 0. */
   readonly top5Hits: number
-  /** Share of the samples whose label was not the first guess, 0 to 1. */
+  /** The share of the samples whose label was not the first guess is from 0 to 1. */
   readonly top1Error: number
-  /** Share of the samples whose label was the first guess, 0 to 1. */
+  /** The share of the samples whose label was the first guess is from 0 to 1. */
   readonly top1Accuracy: number
-  /** Seconds spent in the steps, waiting for data included. */
+  /** The seconds spent in the steps, waiting for data included, are at least 0. */
   readonly seconds: number
-  /** Of them, seconds spent waiting for data. */
+  /** Of them, the seconds spent waiting for data are at least 0. */
   readonly dataSeconds: number
-  /** Steps whose gradients overflowed: they changed no parameter. Only with a loss scale that adapts. */
+  /** The number of steps whose gradients overflowed is at least 0: they changed no parameter. There are such steps only with a loss scale that adapts. */
   readonly skippedSteps: number
-  /** After the steps; absent where gradients are not multiplied by one. */
+  /** The factor on gradients after the steps is from 2^-64 up to 2^64; it is absent where gradients are not multiplied by one. */
   readonly lossScale?: number
 }
 
+/** What an evaluation counted over a dataset. */
 export interface Evaluation {
+  /** The number of samples is at least 1. */
   readonly samples: number
-  /** Mean cross-entropy, with the training's label smoothing. */
+  /** The mean cross-entropy, with the training's label smoothing, is in nats, at least 0. */
   readonly loss: number
-  /** Samples whose label was not the first guess. */
+  /** The number of samples whose label was not the first guess is at least 0. */
   readonly top1Errors: number
-  /** Samples whose label was not among the first five guesses. */
+  /** The number of samples whose label was not among the first five guesses is at least 0. */
   readonly top5Errors: number
-  /** Share of the samples whose label was not the first guess, 0 to 1. */
+  /** The share of the samples whose label was not the first guess is from 0 to 1. */
   readonly top1Error: number
-  /** Share of the samples whose label was not among the first five guesses, 0 to 1. */
+  /** The share of the samples whose label was not among the first five guesses is from 0 to 1. */
   readonly top5Error: number
-  /** Share of the samples whose label was the first guess, 0 to 1. */
+  /** The share of the samples whose label was the first guess is from 0 to 1. */
   readonly top1Accuracy: number
-  /** Share of the samples whose label was among the first five guesses, 0 to 1. */
+  /** The share of the samples whose label was among the first five guesses is from 0 to 1. */
   readonly top5Accuracy: number
+  /** Which classes were taken for which is counted here. */
   readonly confusion: ConfusionMatrix
-  /** Class guessed for each sample, in the data's order. */
+  /** The class guessed for each sample [samples] is in the data's order. */
   readonly predictions: Int32Array
+  /** The seconds that it took are at least 0. */
   readonly seconds: number
 }
 
+/** Counts of the samples by their label and the class that was guessed. */
 export interface ConfusionMatrix {
+  /** The number of classes is at least 1. */
   readonly classes: number
-  /** `counts[label * classes + guess]`. */
+  /** The number of samples is `counts[label * classes + guess]`: [classes, classes] in row-major order. */
   readonly counts: Int32Array
 }
 

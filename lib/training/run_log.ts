@@ -9,44 +9,58 @@ import type { StepEvent, ValidationEvent } from './run_events.js'
 
 const eventFile = /^events\.out\.tfevents\..*\.preresnet$/
 
-/** A line of metrics.jsonl. */
+/** A line of metrics.jsonl is of training or of a validation. */
 export type MetricsLine = TrainLine | ValidationLine
 
+/** What training did since the line before. */
 export interface TrainLine {
   readonly kind: 'train'
-  /** Steps done. */
+  /** The number of steps done is at least 1. */
   readonly step: number
+  /** The number of passes over the data that are done is at least 0, with the fraction of the current one. */
   readonly epoch: number
+  /** The mean loss is in nats, at least 0. */
   readonly loss: number
-  /** 0 to 1. */
+  /** The share of errors is from 0 to 1, of training images as augmented. */
   readonly top1Error: number
-  /** 0 to 1. Lines that earlier versions wrote lack it. */
+  /** The share of right first guesses is from 0 to 1, of training images as augmented. */
   readonly top1Accuracy: number
+  /** The rate of the last step is at least 0. */
   readonly learningRate: number
+  /** The number of images that were trained on in a second is at least 0. */
   readonly imagesPerSecond: number
+  /** The share of time spent waiting for data is from 0 to 1. */
   readonly dataShare: number
-  /** Since the process took up the run. */
+  /** The seconds since the process took up the run are at least 0. */
   readonly seconds: number
+  /** The number of resident bytes of the process is at least 0. */
   readonly memory: number
-  /** With a loss scale. */
+  /** The number of steps whose gradients overflowed is at least 0; it is absent without a loss scale. */
   readonly skippedSteps?: number
+  /** The factor on gradients is from 2^-64 up to 2^64; it is absent without a loss scale. */
   readonly lossScale?: number
 }
 
+/** What a validation counted. */
 export interface ValidationLine {
   readonly kind: 'validation'
+  /** The number of steps done is at least 1. */
   readonly step: number
+  /** The number of passes over the training images that are done is at least 0, with the fraction of the current one. */
   readonly epoch: number
+  /** The number of samples is at least 1. */
   readonly samples: number
+  /** The mean cross-entropy is in nats, at least 0. */
   readonly loss: number
-  /** 0 to 1. */
+  /** The share of the samples whose label was not the first guess is from 0 to 1. */
   readonly top1Error: number
-  /** 0 to 1. */
+  /** The share of the samples whose label was not among the first five guesses is from 0 to 1. */
   readonly top5Error: number
-  /** 0 to 1. Lines that earlier versions wrote lack it. */
+  /** The share of the samples whose label was the first guess is from 0 to 1. */
   readonly top1Accuracy: number
-  /** 0 to 1. Lines that earlier versions wrote lack it. */
+  /** The share of the samples whose label was among the first five guesses is from 0 to 1. */
   readonly top5Accuracy: number
+  /** The seconds that it took are at least 0. */
   readonly seconds: number
 }
 

@@ -46,11 +46,13 @@ export interface WindowSums {
   readonly skippedSteps: number
 }
 
+/** The best validation of a run, and when it was. */
 export interface Best {
+  /** The number of steps done is at least 1. */
   readonly step: number
-  /** 0 to 1. */
+  /** The share of the samples whose label was not the first guess is from 0 to 1. */
   readonly top1Error: number
-  /** 0 to 1. */
+  /** The share of the samples whose label was the first guess is from 0 to 1. */
   readonly top1Accuracy: number
 }
 
