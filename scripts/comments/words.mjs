@@ -3,7 +3,7 @@
 /** Of each whole sentence one at least: finite forms, and the imperatives of options. */
 export const VERBS = new Set(
   (
-    'is are was were has have had does do can may must will give gives given take takes make makes hold holds say says read reads write writes compute computes return ' +
+    'is are was were has have had did gave came said made found counted ended does do can may must will give gives given take takes make makes hold holds say says read reads write writes compute computes return ' +
     'returns become becomes come comes keep keeps keeps go goes begin begins end ends start starts stand stands lie lies lead leads name names count counts add adds ' +
     'multiply multiplies divide divides replace replaces run runs train trains resize resizes crop crops cut cuts mirror mirrors pad pads download downloads load loads save saves ' +
     'open opens close closes append appends free frees stop stops reject rejects throw throws refuse refuses decode decodes measure measures describe describes tell ' +
