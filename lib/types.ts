@@ -19,6 +19,7 @@ export type { UnitName } from './models/units.js'
 
 export type { Dataset, DataSplit, ImageShape, MemorySource, RangeSource, SourceOptions } from './data/dataset.js'
 export type { DownloadOptions, DownloadProgress } from './data/download.js'
+export type { ImageFolderSplitsOptions } from './data/image_splits.js'
 export type { LoadedBatch, Loader } from './data/loader.js'
 export type { MemoryDatasetOptions } from './data/memory.js'
 export type { CacheOptions, LoaderOptions } from './data/options.js'

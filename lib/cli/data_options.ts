@@ -1,18 +1,32 @@
 /** `--data`: digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST or a folder. */
-import type { DataSplit, ImageShape } from '../data/dataset.js'
+import type { Dataset, DataSplit, ImageShape } from '../data/dataset.js'
 import { storedSize } from '../data/image_sizes.js'
 import { centerCrop, cifar10, cifar100, digits, flip, imageFolderSplits, randomCrop, resize, type Preparation, type PreparationStep } from '../data/index.js'
 import { tarDataset } from '../data/tar.js'
 import { usualSteps } from '../data/prepare/complete.js'
 import { largestPad } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
-import { flagOption, integerOption, stringOption, type ValuesOf } from '../options/spec.js'
+import { flagOption, integerOption, numberOption, stringOption, type ValuesOf } from '../options/spec.js'
 
 export const dataOptions = {
   data: stringOption({
     group: 'Data',
     help: 'digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST (two tar files), or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg',
     metavar: 'what',
+  }),
+  validate: stringOption({
+    group: 'Data',
+    help: 'folder: the folder beside train to validate with',
+    metavar: 'folder',
+    usual: 'valid, val or validation, or else test',
+  }),
+  validationShare: numberOption({
+    group: 'Data',
+    help: 'folder: share of the training images to validate with, chosen by a hash of their paths; then the folder may be one of classes',
+    unit: 'share',
+    minimum: 0,
+    above: true,
+    usual: 'none',
   }),
   image: integerOption({
     group: 'Data',
@@ -62,10 +76,14 @@ function isFiles(data: string): boolean {
   return data !== 'digits' && !Object.keys(archives).some((prefix) => data.startsWith(prefix))
 }
 
-export async function openData({ data, image, resize, gray }: DataValues): Promise<DataSplit> {
+export async function openData({ data, validate, validationShare, image, resize, gray }: DataValues): Promise<DataSplit> {
   if (data === undefined) throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST or a folder), got none')
+  if (isFiles(data) && !data.startsWith(tarPrefix)) {
+    return imageFolderSplits(data, { ...(validate !== undefined && { validate }), ...(validationShare !== undefined && { validationShare }) })
+  }
+  if (validate !== undefined || validationShare !== undefined)
+    throw new PreresnetError('ERR_OPTION', `--validate and --validation-share are for folders, got --data ${data}`)
   if (data.startsWith(tarPrefix)) return tars(data.slice(tarPrefix.length))
-  if (isFiles(data)) return imageFolderSplits(data)
   if (image !== undefined || resize !== undefined || gray)
     throw new PreresnetError('ERR_OPTION', `--image, --resize and --gray are for folders and tars, got --data ${data}`)
   const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
@@ -74,6 +92,11 @@ export async function openData({ data, image, resize, gray }: DataValues): Promi
   const directory = data.slice(prefix.length)
   if (directory === '') throw new PreresnetError('ERR_OPTION', `--data: expected ${prefix}DIR, got ${prefix} without a directory`)
   return open(directory)
+}
+
+/** What to choose a checkpoint by. */
+export function validationOf({ validation, test }: DataSplit): Dataset {
+  return validation ?? test
 }
 
 /** What a network for these images takes: what --image and --gray say of files, or the size of its first image. */
@@ -93,8 +116,8 @@ export function stepsFor({ image, resize: side }: Pick<DataValues, 'image' | 're
 type TrainingValues = DataValues & ValuesOf<typeof randomStepOptions>
 
 /** Crops and mirrors as the paper; digits are not mirrored, and have a border of their own. */
-export async function preparationFor(values: TrainingValues, { train, test }: DataSplit, input: ImageShape): Promise<Preparation> {
-  const evaluate = stepsFor(values) ?? (await usualSteps([train, test], input))
+export async function preparationFor(values: TrainingValues, data: DataSplit, input: ImageShape): Promise<Preparation> {
+  const evaluate = stepsFor(values) ?? (await usualSteps([data.train, validationOf(data)], input))
   const written = values.data === 'digits'
   const pad = values.pad ?? (written ? 2 : 4)
   return { train: [...evaluate, ...(pad > 0 ? [randomCrop({ pad })] : []), ...((values.flip ?? !written) ? [flip()] : [])], evaluate }

@@ -10,7 +10,7 @@ import { compile } from '../runtime/compile.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf, confusionText } from './confusion.js'
-import { dataOptions, openData, stepsFor } from './data_options.js'
+import { dataOptions, openData, stepsFor, validationOf } from './data_options.js'
 import { count, duration, percent, print, printJson } from './output.js'
 import { cudaOptions, passedOn, deviceOptions } from './place_options.js'
 
@@ -18,7 +18,7 @@ const options = {
   ...dataOptions,
   ...deviceOptions,
   ...cudaOptions,
-  split: choiceOption({ group: 'Data', help: 'which images', choices: ['train', 'test'], fallback: 'test' }),
+  split: choiceOption({ group: 'Data', help: 'which images', choices: ['train', 'validation', 'test'], fallback: 'test' }),
   batch: variant(runOptions.batch, { help: 'images a step' }),
   workers: runOptions.workers,
 }
@@ -36,7 +36,7 @@ export const evaluate: CommandSpec<typeof options> = {
     const { json, split, batch, workers } = values
     const model = await describeModel(path as string)
     const splits = await openData(values)
-    const data = splits[split]
+    const data = split === 'validation' ? validationOf(splits) : splits[split]
     checkClasses(data.name, data.classes, 'the model', model.classes)
     const prepare = await asTrained(values, splits, model)
     // Without `data`: images in memory are evaluated as they are, whatever the model says of files.

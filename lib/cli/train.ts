@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { DataSplit } from '../data/dataset.js'
 import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
@@ -10,11 +10,11 @@ import { fitTable, ownFitOptions } from '../training/fit_options.js'
 import { fit, type Run, sgd, type TrainedModel } from '../training/index.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf } from './confusion.js'
-import { dataOptions, inputFor, openData, preparationFor, randomStepOptions } from './data_options.js'
+import { dataOptions, inputFor, openData, preparationFor, randomStepOptions, validationOf } from './data_options.js'
 import { flagsWithin, fromFlags } from './flags.js'
 import { learningRateOptions, scheduleFrom } from './learning_rate.js'
 import { chooseNetwork, networkOptions } from './model_options.js'
-import { print, printJson } from './output.js'
+import { note, print, printJson } from './output.js'
 import { passedOn } from './place_options.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
 import { resultFile, type RunResult } from './run_directory.js'
@@ -55,6 +55,8 @@ export const train: CommandSpec<typeof options> = {
     }
     const data = await openData(values)
     const input = await inputFor(values, data)
+    if (data.validation === undefined && values.validate === undefined && data.test.source.kind === 'ranges' && basename(data.test.name) === 'test')
+      note(`no images to validate with but ${data.test.name}: the best checkpoint is chosen by the test set`)
     const network = chooseNetwork(values.model, values, { classes: data.train.classes.length, ...input })
     const output = values.output ?? join('runs', network.name)
     const progress = values.json ? noProgress : openProgress(process.stderr.isTTY)
@@ -65,7 +67,7 @@ export const train: CommandSpec<typeof options> = {
       ...settings,
       ...(steps === undefined ? { epochs: epochs! } : { steps }),
       train: data.train,
-      validate: data.test,
+      validate: validationOf(data),
       prepare,
       optimizer: sgd(fromFlags(sgdOptions, values)),
       learningRate: scheduleFrom(values, steps ?? Math.round(epochs! * Math.floor(data.train.length / values.batch))),
@@ -134,14 +136,14 @@ export async function saveResult({ output, data, network, trained, ended }: Fini
     ...ended,
     steps: step,
     trainImages: data.train.length,
-    testImages: data.test.length,
+    testImages: validationOf(data).length,
     testErrors: validation?.top1Errors ?? null,
     top1Error: validation?.top1Error ?? null,
     top5Error: validation?.top5Error ?? null,
     top1Accuracy: validation?.top1Accuracy ?? null,
     top5Accuracy: validation?.top5Accuracy ?? null,
     model,
-    ...(validation !== undefined && { confusion: confusionOf(data.test.classes, validation.confusion) }),
+    ...(validation !== undefined && { confusion: confusionOf(data.train.classes, validation.confusion) }),
   }
   await makeDirectory(output)
   await trained.save(model)

@@ -13,13 +13,13 @@ export function checkDataset(where: string, value: unknown): Dataset {
 }
 
 /**
- * Classes are compared by name: a class that another data set calls otherwise, or has at another index, would be counted as wrong, or worse, as right.
+ * Classes are compared by name, however Unicode composes its letters: a class that another data set calls otherwise, or has at another index, would be counted as wrong, or worse, as right.
  * `whose`: what the expected ones are of; `remedy`: the end of the message.
  */
 export function checkClasses(name: string, classes: readonly string[], whose: string, expected: readonly string[] | undefined, remedy = ''): void {
   if (expected === undefined) return
   const length = Math.max(classes.length, expected.length)
-  const at = Array.from({ length }, (_, index) => index).find((index) => classes[index] !== expected[index])
+  const at = Array.from({ length }, (_, index) => index).find((index) => classes[index]?.normalize() !== expected[index]?.normalize())
   if (at === undefined) return
   const shown = (names: readonly string[]): string => (names.length > 10 ? `${names.slice(0, 10).join(', ')} ... (${names.length})` : names.join(', '))
   const first = `${JSON.stringify(expected[at] ?? 'none')} and ${JSON.stringify(classes[at] ?? 'none')}`

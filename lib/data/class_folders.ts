@@ -1,9 +1,11 @@
-import { readdir, stat } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
 import { expectFile, reasonOf } from '../regular_file.js'
+import { isImageName, kindOfFile } from './image_names.js'
 
 export interface ClassFolders {
   /** Sorted by code units, as every machine sorts them. */
@@ -11,64 +13,132 @@ export interface ClassFolders {
   /** Sorted within each class, the classes one after another. */
   readonly paths: readonly string[]
   readonly labels: Int32Array
-  /** Images in formats that are not read. */
-  readonly passedOver: readonly string[]
+  readonly left: LeftOut
 }
 
-const imageName = /\.(jpe?g|png)$/i
-const otherImageName = /\.(webp|bmp|gif|tiff?|avif|heic|heif|jxl|jp2|ppm|pgm|svg)$/i
+/** Paths of files that are not read. */
+export interface LeftOut {
+  /** Images in other formats. */
+  readonly otherFormats: readonly string[]
+  /** Files in the folders of classes that are no images. */
+  readonly noImages: readonly string[]
+  /** Images beside the folders of classes. */
+  readonly noClass: readonly string[]
+}
 
 /**
- * Lists `directory`/CLASS/IMAGE. What is no image, or one in another format, and what begins with a dot, is passed over. With `classes` given, folders of other names are an error.
- * Throws ERR_FILE for a folder that cannot be read, ERR_DATASET for one without classes or images.
+ * Lists `directory`/CLASS/IMAGE, also where the images lie in folders within CLASS. What begins with a dot is passed over. With `classes` given, folders of other names are
+ * an error; names that differ only in how Unicode composes their letters are the same.
+ * Throws ERR_FILE for a folder that cannot be read or a link that leads nowhere, ERR_DATASET for one without classes or images.
  */
 export async function listClassFolders(directory: string, classes?: readonly string[]): Promise<ClassFolders> {
   const found = await subfolders(directory)
   if (found.length === 0) throw new PreresnetError('ERR_DATASET', `${directory}: expected one folder for each class, got no folder`)
+  checkDistinct(directory, found)
   const names = classes ?? found
-  const unknown = found.filter((name) => !names.includes(name))
+  const labelOf = new Map(names.map((name, label) => [name.normalize(), label]))
+  const unknown = found.filter((name) => !labelOf.has(name.normalize()))
   if (unknown.length > 0)
     throw new PreresnetError('ERR_DATASET', `${directory}: expected folders of the training set's classes, got ${unknown.slice(0, 5).join(', ')}`)
-  const lists = await mapLimited(found, (name) => images(join(directory, name)))
-  const paths: string[] = []
-  const labels: number[] = []
-  const passedOver: string[] = []
-  found.forEach((name, index) => {
-    const label = names.indexOf(name)
-    for (const file of lists[index]!.others) passedOver.push(join(directory, name, file))
-    for (const file of lists[index]!.images) {
-      paths.push(join(directory, name, file))
-      labels.push(label)
-    }
-  })
-  return { classes: names, paths, labels: Int32Array.from(labels), passedOver }
+  const lists = await mapLimited(found, (name) => images(join(directory, name)), 4)
+  const noClass = (await list(directory)).filter((entry) => entry.isFile() && !entry.name.startsWith('.') && isImageName(entry.name))
+  const at = (kind: keyof Found): string[] => lists.flatMap((each, index) => each[kind].map((file) => join(directory, found[index]!, file)))
+  return {
+    classes: names,
+    paths: at('images'),
+    labels: Int32Array.from(lists.flatMap(({ images }, index) => images.map(() => labelOf.get(found[index]!.normalize())!))),
+    left: { otherFormats: at('otherFormats'), noImages: at('noImages'), noClass: noClass.map(({ name }) => join(directory, name)) },
+  }
 }
 
-/** Names of the folders in it, links to folders included. */
+/** Two folders whose names look the same would be two classes, or one. */
+function checkDistinct(directory: string, names: readonly string[]): void {
+  const seen = new Map<string, string>()
+  for (const name of names) {
+    const other = seen.get(name.normalize())
+    if (other !== undefined)
+      throw new PreresnetError(
+        'ERR_DATASET',
+        `${directory}: two folders differ only in how Unicode composes their letters: ${escaped(other)} and ${escaped(name)}`,
+      )
+    seen.set(name.normalize(), name)
+  }
+}
+
+/** With everything but ASCII as escapes, which shows what looks the same. */
+function escaped(name: string): string {
+  return JSON.stringify(name).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Names of the folders in it, links to folders included. ERR_FILE for a link that leads nowhere: it may stand for a folder that is not mounted. */
 export async function subfolders(directory: string): Promise<string[]> {
-  const entries = await list(directory)
   const names: string[] = []
-  for (const entry of entries) {
+  for (const entry of await list(directory)) {
     if (entry.name.startsWith('.')) continue
-    const isFolder = entry.isSymbolicLink() ? (await stat(join(directory, entry.name)).catch(() => undefined))?.isDirectory() : entry.isDirectory()
-    if (isFolder === true) names.push(entry.name)
+    if ((await linked(directory, entry)).isDirectory()) names.push(entry.name)
   }
   return names.sort()
 }
 
-async function images(directory: string): Promise<{ readonly images: readonly string[]; readonly others: readonly string[] }> {
-  const entries = await list(directory)
-  const names = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name)
-  const others = names.filter((name) => otherImageName.test(name)).sort()
-  const images = names.filter((name) => imageName.test(name)).sort()
-  if (images.length === 0) {
-    const got = others.length === 0 ? 'none' : `${others.length} in other formats (${others[0]!}${others.length > 1 ? ' ...' : ''}); convert them`
-    throw new PreresnetError('ERR_DATASET', `${directory}: expected at least one image (.jpg, .jpeg or .png), got ${got}`)
+/** What an entry is, or what its link leads to. */
+async function linked(directory: string, entry: Dirent): Promise<Pick<Dirent, 'isDirectory' | 'isFile'>> {
+  if (!entry.isSymbolicLink()) return entry
+  const path = join(directory, entry.name)
+  try {
+    return await stat(path)
+  } catch (error) {
+    const reason =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? `a link that leads nowhere (to ${await readlink(path)})` : `cannot be read: ${reasonOf(error)}`
+    throw new PreresnetError('ERR_FILE', `${path}: ${reason}`, { cause: error })
   }
-  return { images, others }
 }
 
-async function list(directory: string): Promise<import('node:fs').Dirent[]> {
+/** Names of files, with the path from the folder of their class. */
+interface Found {
+  readonly images: string[]
+  readonly otherFormats: string[]
+  readonly noImages: string[]
+}
+
+async function images(directory: string): Promise<Found> {
+  const found: Found = { images: [], otherFormats: [], noImages: [] }
+  await walk(directory, '', [], found)
+  const { images, otherFormats } = found
+  for (const names of Object.values(found) as string[][]) names.sort()
+  if (images.length === 0) {
+    const got =
+      otherFormats.length === 0 ? 'none' : `${otherFormats.length} in other formats (${otherFormats[0]!}${otherFormats.length > 1 ? ' ...' : ''}); convert them`
+    throw new PreresnetError('ERR_DATASET', `${directory}: expected at least one image (JPEG or PNG), got ${got}`)
+  }
+  return found
+}
+
+/** `within`: where it is, from the folder of the class; `above`: the real paths of the folders that it lies in. */
+async function walk(directory: string, within: string, above: readonly string[], found: Found): Promise<void> {
+  const folders: string[] = []
+  const unknown: string[] = []
+  for (const entry of await list(directory)) {
+    const { name } = entry
+    if (name.startsWith('.')) continue
+    const kind = await linked(directory, entry)
+    if (kind.isDirectory()) folders.push(name)
+    else if (isImageName(name)) found.images.push(join(within, name))
+    else if (kind.isFile()) unknown.push(name)
+    else found.noImages.push(join(within, name))
+  }
+  const kinds = await mapLimited(unknown, (name) => kindOfFile(join(directory, name)), 4)
+  const place = { image: found.images, other: found.otherFormats, none: found.noImages }
+  unknown.forEach((name, index) => place[kinds[index]!].push(join(within, name)))
+  if (folders.length === 0) return
+  const chain = [...above, await realpath(directory)]
+  for (const name of folders) {
+    const path = join(directory, name)
+    if (chain.includes(await realpath(path))) throw new PreresnetError('ERR_FILE', `${path}: a link that leads back to a folder that it lies in`)
+    await walk(path, join(within, name), chain, found)
+  }
+}
+
+async function list(directory: string): Promise<Dirent[]> {
   try {
     return await readdir(directory, { withFileTypes: true })
   } catch (error) {

@@ -69,6 +69,8 @@ export interface DataSplit {
   readonly train: Dataset
   /** The network is evaluated on these images, which it does not see in training. */
   readonly test: Dataset
+  /** The best checkpoint is chosen by these images, where a folder has a set of its own for that. @default undefined */
+  readonly validation?: Dataset
 }
 
 /** Every file is one sample. */

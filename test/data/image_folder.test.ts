@@ -11,7 +11,9 @@ import {
   type Dataset,
   type ImageShape,
   type PreparationStep,
+  type RangeSource,
 } from '../../lib/data/index.js'
+import { checkClasses } from '../../lib/data/check.js'
 import { cachedAs } from '../../lib/data/prepare/cached.js'
 import { completePreparation } from '../../lib/data/prepare/complete.js'
 import { sequenceOf } from '../../lib/data/prepare/sequence.js'
@@ -125,34 +127,131 @@ async function refused(t: ExecutionContext, folder: string, code: string, messag
 test('folders that are missing, empty or without images are named', async (t) => {
   const folder = await pets(t)
   await refused(t, join(folder, 'nowhere'), 'ERR_FILE', /cannot be read: ENOENT/)
-  await refused(t, join(folder, 'train'), 'ERR_DATASET', /expected the folders train and one of test, val and validation, got cat, dog/)
+  await refused(
+    t,
+    join(folder, 'train'),
+    'ERR_DATASET',
+    /expected the folders train and one of test, valid, val and validation, or --validation-share .*, got cat, dog/,
+  )
   await refused(t, join(folder, 'train/cat'), 'ERR_DATASET', /expected one folder for each class, got no folder/, false)
   await mkdir(join(folder, 'train/bird'))
   await refused(t, folder, 'ERR_DATASET', /train\/bird: expected at least one image/)
   await rm(join(folder, 'train/bird'), { recursive: true })
   await write(folder, { 'test/fish/1.png': plain(4, 3, 1) })
   await refused(t, folder, 'ERR_DATASET', /expected folders of the training set's classes, got fish/)
-  await rm(join(folder, 'test/fish'), { recursive: true })
-  await mkdir(join(folder, 'val'))
-  await refused(t, folder, 'ERR_DATASET', /one of test, val and validation/)
 })
 
-test.serial('images in other formats are passed over with a warning; a class with no others is an error', async (t) => {
-  const folder = await pets(t)
+/** Warnings about a folder, heard while `work` goes on. */
+async function warningsOf(folder: string, work: () => Promise<unknown>): Promise<[string | undefined, string][]> {
   const warnings: Error[] = []
   const hear = (warning: Error): void => void warnings.push(warning)
   process.on('warning', hear)
-  t.teardown(() => process.off('warning', hear))
-  await imageFolderSplits(folder)
-  await write(folder, { 'train/cat/2.webp': '', 'train/cat/3.BMP': '', 'train/cat/.4.gif': '', 'train/dog/5.gif/none.txt': '' })
-  t.is((await imageFolder(join(folder, 'train'))).length, 4)
-  await new Promise((resolve) => setImmediate(resolve))
-  t.deepEqual(
-    warnings.filter(({ message }) => message.includes(folder)).map((warning) => [(warning as { code?: string }).code, warning.message]),
-    [['PRERESNET_DATASET', `${folder}/train: 2 images are neither .jpg, .jpeg nor .png and are passed over: ${folder}/train/cat/2.webp ...`]],
-  )
+  try {
+    await work()
+    await new Promise((resolve) => setImmediate(resolve))
+  } finally {
+    process.off('warning', hear)
+  }
+  return warnings.filter(({ message }) => message.includes(folder)).map((warning) => [(warning as { code?: string }).code, warning.message])
+}
+
+test.serial('what is left out is counted in warnings; a class with no images that are read is an error', async (t) => {
+  const folder = await pets(t)
+  const text = `${folder}/train: 1 files are no images and are passed over: ${folder}/train/cat/notes.txt`
+  t.deepEqual(await warningsOf(folder, () => imageFolderSplits(folder)), [['PRERESNET_DATASET', text]])
+  await write(folder, {
+    'train/cat/2.webp': '',
+    'train/cat/3.BMP': '',
+    'train/cat/.4.gif': '',
+    'train/dog/5.gif/none.txt': '',
+    'train/dog/5.gif/6': Buffer.from('GIF89a------------'),
+    'train/beside.JPG': '',
+  })
+  const warnings = await warningsOf(folder, async () => t.is((await imageFolder(join(folder, 'train'))).length, 4))
+  t.deepEqual(warnings, [
+    ['PRERESNET_DATASET', `${folder}/train: 3 images are neither JPEG nor PNG and are passed over: ${folder}/train/cat/2.webp ...`],
+    ['PRERESNET_DATASET', `${folder}/train: 2 files are no images and are passed over: ${folder}/train/cat/notes.txt ...`],
+    ['PRERESNET_DATASET', `${folder}/train: 1 images are in no folder of a class and are passed over: ${folder}/train/beside.JPG`],
+  ])
   await write(folder, { 'train/bird/6.webp': '' })
-  await refused(t, folder, 'ERR_DATASET', /train\/bird: expected at least one image \(\.jpg, \.jpeg or \.png\), got 1 in other formats \(6\.webp\)/)
+  await refused(t, folder, 'ERR_DATASET', /train\/bird: expected at least one image \(JPEG or PNG\), got 1 in other formats \(6\.webp\)/)
+})
+
+test('images in folders within a class, behind links and with unusual names or none are read', async (t) => {
+  const folder = await temporaryFolder(t)
+  const image = plain(4, 3, 7)
+  const names = ['a/1.jfif', 'a/2.JPE', 'a/3.jpg.JPEG', 'a/4.pjpeg', 'a/5.png', 'a/6', 'a/7.png.bak', 'a/8.webp', 'a/within/9.png', 'a/within/deep/er/10.tmp']
+  await write(folder, Object.fromEntries([...names, 'elsewhere/11.png', 'b/within/12.png'].map((name) => [name, image])))
+  await mkdir(join(folder, 'classes'))
+  for (const name of ['a', 'b']) await symlink(join('..', name), join(folder, 'classes', name))
+  await symlink('../elsewhere', join(folder, 'a/linked'))
+  const { source, classes, labels } = await imageFolder(join(folder, 'classes'))
+  t.deepEqual(classes, ['a', 'b'])
+  t.deepEqual(
+    (source as RangeSource).files.map((file) => file.slice(join(folder, 'classes/').length)),
+    [
+      'a/1.jfif',
+      'a/2.JPE',
+      'a/3.jpg.JPEG',
+      'a/4.pjpeg',
+      'a/5.png',
+      'a/6',
+      'a/7.png.bak',
+      'a/8.webp',
+      'a/linked/11.png',
+      'a/within/9.png',
+      'a/within/deep/er/10.tmp',
+      'b/within/12.png',
+    ],
+  )
+  t.deepEqual([...labels], [...new Array<number>(11).fill(0), 1])
+})
+
+test('a link that leads nowhere, or back, is an error with its path, wherever it is', async (t) => {
+  for (const [path, to, where] of [
+    ['train/bird', 'not-mounted/bird', 'train/bird'],
+    ['test/bird', 'not-mounted/bird', 'test/bird'],
+    ['valid', 'not-mounted', 'valid'],
+    ['train/cat/more', 'not-mounted', 'train/cat/more'],
+    ['train/cat/more.png', 'not-mounted.png', 'train/cat/more.png'],
+  ] as const) {
+    const folder = await pets(t)
+    await symlink(to, join(folder, path))
+    const error = await t.throwsAsync(imageFolderSplits(folder), { code: 'ERR_FILE' })
+    t.is(error.message, `${folder}/${where}: a link that leads nowhere (to ${to})`)
+  }
+  const folder = await pets(t)
+  await symlink('../cat', join(folder, 'train/cat/again'))
+  await refused(t, folder, 'ERR_FILE', /train\/cat\/again: a link that leads back to a folder that it lies in/)
+  await rm(join(folder, 'train/cat/again'))
+  await symlink('../dog', join(folder, 'train/cat/dogs'))
+  await symlink('../cat', join(folder, 'train/dog/cats'))
+  await refused(t, folder, 'ERR_FILE', /train\/(cat\/dogs\/cats|dog\/cats\/dogs): a link that leads back/)
+})
+
+test('names of classes are the same however Unicode composes them; two such folders side by side are refused, and told apart', async (t) => {
+  const folder = await temporaryFolder(t)
+  const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301']
+  await write(folder, { [`train/${composed}/1.png`]: plain(4, 3, 1), 'train/dog/1.png': plain(4, 3, 2), [`test/${decomposed}/1.png`]: plain(4, 3, 3) })
+  const { train, test: rest } = await imageFolderSplits(folder)
+  t.deepEqual(
+    [train.classes, rest.classes],
+    [
+      [composed, 'dog'],
+      [composed, 'dog'],
+    ],
+  )
+  t.deepEqual([...rest.labels], [0])
+  checkClasses('other', [decomposed, 'dog'], 'the first', train.classes)
+  await write(folder, { [`train/${decomposed}/1.png`]: plain(4, 3, 1) })
+  await refused(t, folder, 'ERR_DATASET', /differ only in how Unicode composes their letters: "cafe\\u0301" and "caf\\u00e9"/)
+})
+
+test.serial('one class only is said', async (t) => {
+  const folder = await temporaryFolder(t)
+  await write(folder, { 'dog/1.png': plain(4, 3, 1) })
+  const [warning] = await warningsOf(folder, () => imageFolder(folder))
+  t.deepEqual(warning, ['PRERESNET_DATASET', `${folder}: there is one class only (dog), from which nothing can be learned`])
 })
 
 test('an unreadable folder is named', async (t) => {

@@ -1,0 +1,32 @@
+/** Which files are images that can be read: by the ends of their names, or else by their first bytes. */
+import { PreresnetError } from '../errors.js'
+import { openFile, reasonOf } from '../regular_file.js'
+
+/** 'other': an image in a format that is not read. 'none': no image. */
+type FileKind = 'image' | 'other' | 'none'
+
+const imageName = /\.(jpe?g|jpe|jfif|jif|pjpeg|pjp|png)$/i
+const otherImageName = /\.(webp|bmp|gif|tiff?|avif|heic|heif|jxl|jp2|ppm|pgm|svg)$/i
+
+/** Whether the name is one of an image that is read. Others are looked into: an image has the name that its last program gave it. */
+export function isImageName(name: string): boolean {
+  return imageName.test(name)
+}
+
+const first = (...bytes: number[]): string => String.fromCharCode(...bytes)
+const read = [first(0xff, 0xd8, 0xff), first(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)]
+const others = /^(GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(avi[fs]|hei[cfsx]|mif1|msf1)|\0\0\0.(JXL|jP) {1,2}|P[1-6]\s)/s
+
+/** Of a regular file whose name is not one of an image that is read. ERR_FILE where it cannot be read. */
+export async function kindOfFile(path: string): Promise<FileKind> {
+  let bytes
+  try {
+    await using file = await openFile(path)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0)
+    bytes = buffer.toString('latin1', 0, bytesRead)
+  } catch (error) {
+    throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
+  }
+  if (read.some((start) => bytes.startsWith(start))) return 'image'
+  return others.test(bytes) || otherImageName.test(path) ? 'other' : 'none'
+}
