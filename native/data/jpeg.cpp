@@ -21,10 +21,16 @@ struct ErrorManager {
   jpeg_error_mgr library;  // first: libjpeg hands a pointer to it around
   std::jmp_buf escape;
   char message[JMSG_LENGTH_MAX];
+  // The file's end came before its end marker. That is an error, but for a file whose pixels are
+  // all there: whether they are is known when they are read.
+  bool may_end;
+  bool ended;
 };
 
 [[noreturn]] void leave(j_common_ptr common) {
   auto* manager = reinterpret_cast<ErrorManager*>(common->err);
+  // What the library makes of bytes that are missing is a consequence.
+  if (manager->ended) common->err->msg_code = JWRN_JPEG_EOF;
   manager->library.format_message(common, manager->message);
   std::longjmp(manager->escape, 1);
 }
@@ -37,7 +43,14 @@ bool harmless(int code) {
 }
 
 void on_message(j_common_ptr common, int level) {
-  if (level < 0 && !harmless(common->err->msg_code)) leave(common);
+  auto* manager = reinterpret_cast<ErrorManager*>(common->err);
+  const int code = common->err->msg_code;
+  if (level >= 0 || harmless(code)) return;
+  if (code == JWRN_JPEG_EOF && manager->may_end) {
+    manager->ended = true;
+    return;
+  }
+  leave(common);
 }
 
 void print_nothing(j_common_ptr) {}
@@ -74,10 +87,35 @@ bool read_header(jpeg_decompress_struct* jpeg, ErrorManager* errors, const uint8
   return true;
 }
 
+/// Of a file in several scans this reads all of them. An arithmetic decoder goes on with zeros of
+/// its own where bytes are missing, so that it cannot say whether they were.
 bool start(jpeg_decompress_struct* jpeg, ErrorManager* errors) {
   if (setjmp(errors->escape) != 0) return false;
+  errors->may_end = jpeg->arith_code == FALSE;
   jpeg_start_decompress(jpeg);
   return true;
+}
+
+/// Whether the scans that were read hold every coefficient of every component to its last bit.
+bool complete(const jpeg_decompress_struct* jpeg) {
+  for (int component = 0; component < jpeg->num_components; ++component) {
+    if (jpeg->comp_info[component].quant_table == nullptr) return false;  // in no scan
+    for (int i = 0; jpeg->progressive_mode != FALSE && i < DCTSIZE2; ++i) {
+      if (jpeg->coef_bits[component][i] != 0) return false;
+    }
+  }
+  return true;
+}
+
+/// Where the marker stands that could not be read, between the scans or after them: the bytes
+/// before it. 0 for any other failure.
+size_t bytes_before_marker(const jpeg_decompress_struct* jpeg, const ErrorManager& errors,
+                           const uint8_t* file, size_t size) {
+  if (jpeg->unread_marker == 0) return 0;
+  // After the end the library reads bytes of its own.
+  const uint8_t* byte = errors.ended ? file + size : jpeg->src->next_input_byte;
+  while (byte - file >= 2 && (byte[-2] != 0xFF || byte[-1] != jpeg->unread_marker)) --byte;
+  return byte - file >= 2 ? static_cast<size_t>(byte - file) - 2 : 0;
 }
 
 bool read_rows(jpeg_decompress_struct* jpeg, ErrorManager* errors, uint8_t* target) {
@@ -87,7 +125,8 @@ bool read_rows(jpeg_decompress_struct* jpeg, ErrorManager* errors, uint8_t* targ
     JSAMPROW row = target + jpeg->output_scanline * pitch;
     jpeg_read_scanlines(jpeg, &row, 1);
   }
-  jpeg_finish_decompress(jpeg);
+  // What follows the last row is no part of the picture, as trailers of telephones.
+  jpeg_abort_decompress(jpeg);
   return true;
 }
 
@@ -122,6 +161,31 @@ struct JpegDecoder::State {
     jpeg_abort_decompress(&jpeg);
     fail_image(name, reason);
   }
+
+  /// Until rows can be read. False with a message for what libjpeg refuses.
+  bool begin(const uint8_t* file, size_t size, const DecodeOptions& options,
+             const std::string& name, Pixels& pixels) {
+    errors.may_end = errors.ended = false;
+    if (!read_header(&jpeg, &errors, file, size)) return false;
+    pixels.stored_height = jpeg.image_height;
+    pixels.stored_width = jpeg.image_width;
+    const std::string reason =
+        too_large(pixels.stored_height, pixels.stored_width, options.maximum_pixels);
+    if (!reason.empty()) fail(name, reason);
+    const bool inks = jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK;
+    jpeg.out_color_space = inks ? JCS_CMYK : options.channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg.scale_num = 1;
+    jpeg.scale_denom = 1;
+    const int64_t side = std::min(pixels.stored_height, pixels.stored_width);
+    while (options.resize > 0 && jpeg.scale_denom < 8 &&
+           side >= options.resize * 4 * jpeg.scale_denom)
+      jpeg.scale_denom *= 2;
+    if (!start(&jpeg, &errors)) return false;
+    if (!errors.ended || complete(&jpeg)) return true;
+    errors.library.msg_code = JWRN_JPEG_EOF;
+    errors.library.format_message(reinterpret_cast<j_common_ptr>(&jpeg), errors.message);
+    return false;
+  }
 };
 
 JpegDecoder::JpegDecoder() : state_(std::make_unique<State>()) {
@@ -145,23 +209,15 @@ void JpegDecoder::decode(const uint8_t* file, size_t size, const DecodeOptions& 
   ErrorManager* errors = &state_->errors;
   const int64_t channels = options.channels;
   const auto fail = [&](const std::string& reason) { state_->fail(name, reason); };
-  if (!read_header(jpeg, errors, file, size)) fail(errors->message);
+  if (!state_->begin(file, size, options, name, pixels)) {
+    const std::string reason = errors->message;
+    const size_t before = bytes_before_marker(jpeg, *errors, file, size);
+    jpeg_abort_decompress(jpeg);
+    // What stands where the end marker is expected, behind scans that hold the whole picture.
+    if (before == 0 || !state_->begin(file, before, options, name, pixels)) fail(reason);
+  }
 
-  pixels.stored_height = jpeg->image_height;
-  pixels.stored_width = jpeg->image_width;
-  const std::string reason =
-      too_large(pixels.stored_height, pixels.stored_width, options.maximum_pixels);
-  if (!reason.empty()) fail(reason);
-  const bool inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
-  jpeg->out_color_space = inks ? JCS_CMYK : channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
-  jpeg->scale_num = 1;
-  jpeg->scale_denom = 1;
-  const int64_t side = std::min(pixels.stored_height, pixels.stored_width);
-  while (options.resize > 0 && jpeg->scale_denom < 8 &&
-         side >= options.resize * 4 * jpeg->scale_denom)
-    jpeg->scale_denom *= 2;
-  if (!start(jpeg, errors)) fail(errors->message);
-
+  const bool inks = jpeg->out_color_space == JCS_CMYK;
   pixels.height = jpeg->output_height;
   pixels.width = jpeg->output_width;
   pixels.scale = jpeg->scale_denom;

@@ -13,7 +13,8 @@ class JpegDecoder {
   JpegDecoder();
   ~JpegDecoder();
   /// An image that is much larger than what it will be resized to is scaled down while it is
-  /// decoded, to no less than twice that. A file that ends early or is damaged throws.
+  /// decoded, to no less than twice that. A file that ends before its last pixel or is damaged
+  /// throws; one that lacks its end marker alone is read, whatever stands in its place.
   void decode(const uint8_t* file, size_t size, const DecodeOptions&, const std::string& name,
               Pixels&);
   /// As stored, by the header alone.

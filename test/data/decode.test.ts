@@ -3,6 +3,7 @@
  * cmyk.jpg holds the same as YCCK with a quarter of black, inverted as Adobe's programs write it.
  */
 import test from 'ava'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { deflateSync } from 'node:zlib'
 import { loadBinding } from '../../lib/native/load.js'
@@ -11,7 +12,8 @@ import { chunk, png, rgbPng, type PngOptions } from '../support/png.js'
 import { randomBytes } from '../support/bytes.js'
 import { cropped, resized, type Picture } from '../support/resize.js'
 
-const fixture = (name: string): Promise<Buffer> => readFile(new URL(`../../../test/fixtures/${name}.jpg`, import.meta.url))
+const fixtureUrl = (name: string): URL => new URL(`../../../test/fixtures/${name}.jpg`, import.meta.url)
+const fixture = (name: string): Promise<Buffer> => readFile(fixtureUrl(name))
 type Options = Partial<Parameters<NativeBinding['decodeImage']>[1]>
 const decode = (file: Uint8Array, options: Options = {}): Promise<Picture> => loadBinding().decodeImage(file, { channels: 3, ...options })
 
@@ -70,11 +72,41 @@ test('JPEG, four inks', async (t) => {
 test('a JPEG that ends early is an error wherever it ends, and not a picture with a gray half', async (t) => {
   for (const name of ['rgb', 'progressive', 'gray', 'cmyk']) {
     const file = await fixture(name)
-    for (let length = 3; length < file.length; length += 17) {
+    for (let length = 3; length < file.length - 2; length += 17) {
       const error = await t.throwsAsync(decode(file.subarray(0, length)), { code: 'ERR_IMAGE' })
       t.regex(error.message, /Premature end of JPEG file/)
     }
-    await t.throwsAsync(decode(file.subarray(0, file.length - 1)), { code: 'ERR_IMAGE' })
+    await t.throwsAsync(decode(file.subarray(0, file.length - 12)), { code: 'ERR_IMAGE' })
+  }
+})
+
+const trailers: Readonly<Record<string, Buffer>> = {
+  nothing: Buffer.alloc(0),
+  'half a marker': Buffer.of(0xff),
+  'bytes of a telephone': Buffer.from([0, 0, 1, 10, ...Buffer.from('trailer'), 0xff, 0xbf, 0x12, 0x34, ...Array.from({ length: 64 }, (_, index) => index)]),
+  'a second frame': Buffer.of(0xff, 0xc0, 0, 3, 1),
+  'a table that is cut off': Buffer.of(0xff, 0xc4, 0, 99, 1, 2, 3),
+  'a second picture': readFileSync(fixtureUrl('gray')),
+}
+
+for (const [what, trailer] of Object.entries(trailers)) {
+  test(`a JPEG whose pixels are all there is read with ${what} in place of its end marker`, async (t) => {
+    for (const name of ['rgb', 'progressive', 'gray', 'cmyk']) {
+      const file = await fixture(name)
+      t.deepEqual(await decode(Buffer.concat([file.subarray(0, -2), trailer])), await decode(file), name)
+      t.deepEqual(await decode(Buffer.concat([file, trailer])), await decode(file), `${name}, behind the end marker`)
+    }
+  })
+}
+
+test('a progressive JPEG without its last scans is an error, also where a scan has ended', async (t) => {
+  const whole = progressive(127)
+  const ends = scanEnds(whole)
+  t.is(ends.length, 127)
+  for (const end of ends) {
+    // More than 100 are refused for their number.
+    const error = await t.throwsAsync(decode(whole.subarray(0, end)), { code: 'ERR_IMAGE' })
+    t.regex(error.message, /Premature end of JPEG file|at most 100 scans/)
   }
 })
 
@@ -223,6 +255,13 @@ function progressive(scans: number): Buffer {
     ...all.slice(0, scans),
     Buffer.of(0xff, 0xd9),
   ])
+}
+
+/** Where the one byte of data of each scan ends. */
+function scanEnds(file: Buffer): number[] {
+  const ends: number[] = []
+  for (let at = file.indexOf(Buffer.of(0xff, 0xda)); at >= 0; at = file.indexOf(Buffer.of(0xff, 0xda), at + 1)) ends.push(at + 11)
+  return ends
 }
 
 test('a JPEG of more scans than any encoder writes is refused', async (t) => {
