@@ -3,17 +3,9 @@
 
 namespace preresnet::cuda {
 
-/// y = mean over each window of t(x), zeros outside the image; sums of y and y * y where they are
-/// wanted. Rows are y's pixels.
-struct BnReluAveragePoolOperands {
-  const void* x;
-  ChannelVector scale, bias;
-  void* y;
-  PoolSizes sizes;
-  bool relu;
-};
+/// The mean of each window; positions outside the image are zeros.
 void bn_relu_average_pool(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSums&,
-                          const BnReluAveragePoolOperands&);
+                          const BnReluPoolOperands&);
 
 /// dx = each dy shared out in equal parts over its window, zero where the ReLU in t was; sums of dx
 /// and dx * x where they are wanted. Rows are x's pixels.

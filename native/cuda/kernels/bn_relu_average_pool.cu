@@ -10,7 +10,7 @@ namespace {
 template <class T, bool kSums>
 struct BnReluAveragePoolPass {
   static constexpr int kTerms = kSums ? 2 : 0;
-  BnReluAveragePoolOperands op;
+  BnReluPoolOperands op;
   unsigned channels;
 
   using Coefficients = Transform;
@@ -45,7 +45,7 @@ struct BnReluAveragePoolPass {
 }  // namespace
 
 void bn_relu_average_pool(Runtime& runtime, Stream stream, Type type, const ChannelLaunch& where,
-                          const ChannelSums& sums, const BnReluAveragePoolOperands& op) {
+                          const ChannelSums& sums, const BnReluPoolOperands& op) {
   launch_channels<BnReluAveragePoolPass>(runtime, stream, "bn_relu_average_pool", type, where, sums,
                                          op);
 }

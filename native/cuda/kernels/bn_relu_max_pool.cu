@@ -8,7 +8,7 @@ namespace {
 template <class T, bool kSums>
 struct BnReluMaxPoolPass {
   static constexpr int kTerms = kSums ? 2 : 0;
-  BnReluMaxPoolOperands op;
+  BnReluPoolOperands op;
   unsigned channels;
 
   using Coefficients = Transform;
@@ -29,7 +29,7 @@ struct BnReluMaxPoolPass {
 }  // namespace
 
 void bn_relu_max_pool(Runtime& runtime, Stream stream, Type type, const ChannelLaunch& where,
-                      const ChannelSums& sums, const BnReluMaxPoolOperands& op) {
+                      const ChannelSums& sums, const BnReluPoolOperands& op) {
   launch_channels<BnReluMaxPoolPass>(runtime, stream, "bn_relu_max_pool", type, where, sums, op);
 }
 

@@ -9,17 +9,17 @@ struct PoolSizes {
   int height, width, out_height, out_width, kernel, stride, padding;
 };
 
-/// y = max over each window of t(x); sums of y and y * y where they are wanted. Rows are y's
-/// pixels.
-struct BnReluMaxPoolOperands {
+/// y from each window of t(x); sums of y and y * y where they are wanted. Rows are y's pixels.
+struct BnReluPoolOperands {
   const void* x;
   ChannelVector scale, bias;
   void* y;
   PoolSizes sizes;
   bool relu;
 };
+/// The maximum.
 void bn_relu_max_pool(Runtime&, Stream, Type, const ChannelLaunch&, const ChannelSums&,
-                      const BnReluMaxPoolOperands&);
+                      const BnReluPoolOperands&);
 
 /// dx = each dy given to the first maximum of its window, zero where the ReLU in t was; sums of dx
 /// and dx * x where they are wanted. Two launches: rows of `windows` are dy's pixels, of `pixels`

@@ -1,5 +1,5 @@
 #include "cuda/kernels/average_pool.h"
-#include "cuda/operations/operands.h"
+#include "cuda/operations/pool.h"
 
 namespace preresnet::cuda {
 namespace {
@@ -20,13 +20,9 @@ class AveragePoolBackward final : public DeviceOperation {
   size_t workspace_bytes() const override { return sums_ ? plan_.workspace_bytes(2) : 0; }
 
   void enqueue(const StreamContext& on) const override {
-    const PoolSizes sizes{static_cast<int>(x_.height),  static_cast<int>(x_.width),
-                          static_cast<int>(dy_.height), static_cast<int>(dy_.width),
-                          static_cast<int>(op_.kernel), static_cast<int>(op_.stride),
-                          static_cast<int>(op_.padding)};
     average_pool_backward(on.runtime, on.stream, type_, plan_.launch(), sums_.at(on),
                           {on.at<void>(op_.dy), on.at<void>(op_.x), scale_.at(on), bias_.at(on),
-                           on.at<void>(op_.dx), sizes, op_.relu});
+                           on.at<void>(op_.dx), pool_sizes(op_, x_, dy_), op_.relu});
   }
 
  private:

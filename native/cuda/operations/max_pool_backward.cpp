@@ -1,8 +1,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "cuda/kernels/pool.h"
-#include "cuda/operations/operands.h"
+#include "cuda/operations/pool.h"
 #include "cuda/operations/sizes.h"
 
 namespace preresnet::cuda {
@@ -34,14 +33,10 @@ class MaxPoolBackward final : public DeviceOperation {
   int launches() const override { return 2; }
 
   void enqueue(const StreamContext& on) const override {
-    const PoolSizes sizes{static_cast<int>(x_.height),  static_cast<int>(x_.width),
-                          static_cast<int>(dy_.height), static_cast<int>(dy_.width),
-                          static_cast<int>(op_.kernel), static_cast<int>(op_.stride),
-                          static_cast<int>(op_.padding)};
     max_pool_backward(
         on.runtime, on.stream, type_, windows_.launch(), pixels_.launch(), sums_.at(on),
         {on.at<void>(op_.dy), on.at<void>(op_.x), scale_.at(on), bias_.at(on), on.at<void>(op_.dx),
-         static_cast<uint8_t*>(on.workspace) + sums_bytes(), sizes, op_.relu});
+         static_cast<uint8_t*>(on.workspace) + sums_bytes(), pool_sizes(op_, x_, dy_), op_.relu});
   }
 
  private:
