@@ -41,7 +41,7 @@ export class Classifier implements AsyncDisposable {
   /** Files become the network's input in this way. */
   readonly prepare: Required<Omit<Preparation, 'train'>>
   readonly #session: Session
-  readonly #queue: BatchQueue<Uint8Array, Float64Array>
+  readonly #queue: BatchQueue<Uint8Array, Float32Array>
   readonly #top: number
   readonly #decoding: Parameters<typeof decode>[1]
   #disposed = false
@@ -130,7 +130,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   /** A short batch is filled with black images, which are not computed (on a GPU: whose answers nobody reads). */
-  async #infer(images: readonly Uint8Array[]): Promise<Float64Array[]> {
+  async #infer(images: readonly Uint8Array[]): Promise<Float32Array[]> {
     const { height, width, channels } = this.input
     const size = height * width * channels
     const batch = new Uint8Array(this.#session.batch * size)

@@ -124,6 +124,10 @@ class SessionCalls implements NativeSession {
     return later(() => this.native.read(tensor))
   }
 
+  readFloats(tensor: string, target: Float32Array): Promise<Float32Array> {
+    return later(() => this.native.readFloats(tensor, target))
+  }
+
   write(tensor: string, values: Float64Array | Float32Array | Int32Array | Uint8Array): Promise<void> {
     return later(() => this.native.write(tensor, values))
   }

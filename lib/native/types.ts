@@ -9,6 +9,11 @@ export interface NativeSession {
   allocate(): Promise<void>
   /** Values in logical order (NCHW, OIHW ...), whatever the layout inside. f64, f32 and bf16 come as Float64Array, i32 as Int32Array, u8 as Uint8Array. */
   read(tensor: string): Promise<Float64Array | Int32Array | Uint8Array>
+  /**
+   * Copies the first values of a floating-point tensor into `target`, as fp32, and resolves with it; nobody else may use it before. f64 is rounded.
+   * ERR_PARAMETER where the tensor has another type or fewer values.
+   */
+  readFloats(tensor: string, target: Float32Array): Promise<Float32Array>
   /** Same order; the element count must fit. Writing a parameter makes executors forget transformed weights. */
   write(tensor: string, values: Float64Array | Float32Array | Int32Array | Uint8Array): Promise<void>
   /** Plain f32 or f64 tensor of a persistent arena other than `inputs`: a view of its memory, or ERR_UNSUPPORTED where that is a device's. `shared` is false (a copy) where the runtime forbids external buffers. Detached by dispose. */

@@ -1,6 +1,6 @@
 /** The options of a session's calls. */
 import type { Loader } from '../data/loader.js'
-import { flagOption, integerOption, signalOption, valueOption, variant, type Given, type Table } from '../options/spec.js'
+import { choiceOption, flagOption, integerOption, signalOption, valueOption, variant, type Given, type Table } from '../options/spec.js'
 import { runOptions } from '../options/table.js'
 import { fields, invalid } from '../options/values.js'
 import { sharedValues } from './session_options.js'
@@ -90,6 +90,13 @@ export const inferOptions = {
     unit: 'images',
     minimum: 1,
     usual: 'all',
+  }),
+  /** Probabilities of the classes, or logits: what the last layer gives before softmax. Give "probabilities" or "logits". @default probabilities */
+  output: choiceOption({
+    group: 'Command',
+    help: 'probabilities of the classes, or logits: what the last layer gives before softmax',
+    choices: ['probabilities', 'logits'],
+    fallback: 'probabilities',
   }),
 } satisfies Table
 

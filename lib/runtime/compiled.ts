@@ -51,8 +51,8 @@ export function batchFormat(compiled: Compiled, training: boolean): BatchFormat 
 }
 
 export interface InferenceFormat extends BatchFormat {
-  /** The tensor of what it found. */
-  readonly probabilities: string
+  /** The tensors of what it found. */
+  readonly outputs: Readonly<Record<'probabilities' | 'logits', string>>
 }
 
 /** Of an inference program, whose batch and size of images may be its own. */
@@ -61,7 +61,8 @@ export function inferenceFormat(compiled: Compiled, program: string): InferenceF
   const samples = (ends.get('images') ?? ends.get('x'))!
   const [batch, ...sample] = samples.shape as [number, ...number[]]
   const sampleValues = elements(sample)
-  return { ...batchFormat(compiled, false), batch, sampleValues, samples: samples.name, probabilities: ends.get('probabilities')!.name }
+  const outputs = { probabilities: ends.get('probabilities')!.name, logits: ends.get('logits')!.name }
+  return { ...batchFormat(compiled, false), batch, sampleValues, samples: samples.name, outputs }
 }
 
 /** ERR_OPTION where a loader's batches are not those that a program reads, or it says another normalization than the programs have. */

@@ -1,5 +1,5 @@
-/** Class probabilities of one batch, with running statistics. */
-import { checkOptions } from '../options/check.js'
+/** Class probabilities or logits of one batch, with running statistics. */
+import { checkOptions, withDefaults } from '../options/check.js'
 import { integer, knownKeys } from '../options/values.js'
 import { writeSamples, type UserSamples } from './batch.js'
 import { inferOptions, type InferOptions } from './call_options.js'
@@ -17,9 +17,9 @@ export class Inference {
     this.#compiled = compiled
   }
 
-  async run(program: string, samples: UserSamples, options: InferOptions): Promise<Float64Array> {
+  async run(program: string, samples: UserSamples, options: InferOptions): Promise<Float32Array> {
     knownKeys('batch', samples, ['images', 'x'])
-    const { signal, count } = checkOptions('infer', inferOptions, options)
+    const { signal, count, output } = withDefaults(inferOptions, checkOptions('infer', inferOptions, options))
     const format = this.#format(program)
     const images = integer('infer: count', count ?? format.batch, 1, format.batch)
     return this.#turn.take(async (native) => {
@@ -27,7 +27,7 @@ export class Inference {
       const run = { steps: 1, seed: this.#compiled.seed, firstStep: 0, learningRates: new Float64Array(0), images }
       const result = await this.#turn.run(program, signal, run)
       if (result.completed < 1) throw this.#turn.ended(signal)
-      return ((await native.read(format.probabilities)) as Float64Array).slice(0, images * format.classes)
+      return native.readFloats(format.outputs[output], new Float32Array(images * format.classes))
     })
   }
 

@@ -15,7 +15,7 @@ export function inTurn<T>(session: Session, work: (native: NativeSession) => Pro
 }
 
 /** `session.infer` by another program of the set, with its own batch and size of images. */
-export function inferBy(session: Session, program: string, samples: UserSamples, options: InferOptions = {}): Promise<Float64Array> {
+export function inferBy(session: Session, program: string, samples: UserSamples, options: InferOptions = {}): Promise<Float32Array> {
   return insidesOf(session).inference.run(program, samples, options)
 }
 

@@ -110,4 +110,13 @@ std::string text_argument(const Napi::CallbackInfo& info, size_t index, const ch
   return info[index].As<Napi::String>();
 }
 
+std::span<float> floats_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
+  if (!is_typed_array(info[index], napi_float32_array)) {
+    throw Error("ERR_OPTION",
+                std::string(name) + ": expected a Float32Array, got " + show(info[index]));
+  }
+  auto array = info[index].As<Napi::Float32Array>();
+  return std::span<float>(array.Data(), array.ElementLength());
+}
+
 }  // namespace preresnet

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ class Arguments {
 
 /// A string argument.
 std::string text_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
+
+/// The memory of a Float32Array.
+std::span<float> floats_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 
 /// A typed array with a copy of the values.
 template <class Array, class Value>

@@ -32,8 +32,10 @@ Napi::Function SessionObject::define(Napi::Env env) {
       env, "NativeSession",
       {InstanceAccessor<&SessionObject::memory>("memory"),
        InstanceMethod<&SessionObject::allocate>("allocate"),
-       InstanceMethod<&SessionObject::read>("read"), InstanceMethod<&SessionObject::write>("write"),
-       InstanceMethod<&SessionObject::view>("view"), InstanceMethod<&SessionObject::run>("run"),
+       InstanceMethod<&SessionObject::read>("read"),
+       InstanceMethod<&SessionObject::read_floats>("readFloats"),
+       InstanceMethod<&SessionObject::write>("write"), InstanceMethod<&SessionObject::view>("view"),
+       InstanceMethod<&SessionObject::run>("run"),
        InstanceMethod<&SessionObject::measureRoofline>("measureRoofline"),
        InstanceMethod<&SessionObject::cancel>("cancel"),
        InstanceMethod<&SessionObject::trace>("trace"),
@@ -120,6 +122,24 @@ Napi::Value SessionObject::read(const Napi::CallbackInfo& info) {
         info.Env(), [name = text_argument(info, 0, "tensor")](Session& session) -> Completion {
           return [values = session.read(name)](Napi::Env env) { return from_values(env, values); };
         });
+  });
+}
+
+Napi::Value SessionObject::read_floats(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    require_usable();
+    const std::span<float> target = floats_argument(info, 1, "target");
+    // Held until the promise is settled, which is on the JavaScript thread.
+    auto keep =
+        std::make_shared<Napi::ObjectReference>(Napi::Persistent(info[1].As<Napi::Object>()));
+    return later(
+        info.Env(),
+        [name = text_argument(info, 0, "tensor"), target,
+         held = keep.get()](Session& session) -> Completion {
+          session.read_floats(name, target);
+          return [held](Napi::Env) -> Napi::Value { return held->Value(); };
+        },
+        keep);
   });
 }
 

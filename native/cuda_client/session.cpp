@@ -56,13 +56,23 @@ void CudaSession::allocate() {
 }
 
 Values CudaSession::read(std::string_view name) {
+  std::vector<std::byte> bytes;
+  return read_values(fetched(name, bytes));
+}
+
+void CudaSession::read_floats(std::string_view name, std::span<float> target) {
+  std::vector<std::byte> bytes;
+  preresnet::read_floats(fetched(name, bytes), target);
+}
+
+Tensor CudaSession::fetched(std::string_view name, std::vector<std::byte>& bytes) {
   Tensor tensor = persistent(name);
-  std::vector<std::byte> bytes(tensor.bytes);
+  bytes.resize(tensor.bytes);
   preresnet_cuda_error error{};
   check_cuda(library_.read(session_, tensor.name.c_str(), bytes.data(), bytes.size(), &error),
              error);
   tensor.data = bytes.data();
-  return read_values(tensor);
+  return tensor;
 }
 
 void CudaSession::write(std::string_view name, const Values& values) {

@@ -36,6 +36,7 @@ class CudaSession : public Session {
   SessionMemory memory() const override;
   void allocate() override;
   Values read(std::string_view tensor) override;
+  void read_floats(std::string_view tensor, std::span<float> target) override;
   void write(std::string_view tensor, const Values&) override;
   const Tensor& viewable(std::string_view tensor) override;
   std::shared_ptr<Arena> arena(std::string_view name) const override;
@@ -45,6 +46,8 @@ class CudaSession : public Session {
   BytesMoved bytes_moved(const std::string& program);
 
  private:
+  /// With its contents, which lie in `bytes`.
+  Tensor fetched(std::string_view name, std::vector<std::byte>& bytes);
   struct Running;
 
   void check_written_indices(const Program&) const;

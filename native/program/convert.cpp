@@ -135,6 +135,24 @@ Values read_values(const Tensor& tensor) {
   throw Error("ERR_INTERNAL", "unknown data type");
 }
 
+void read_floats(const Tensor& tensor, std::span<float> target) {
+  const bool floating = tensor.dtype != DType::i32 && tensor.dtype != DType::u8;
+  if (!floating || target.size() > static_cast<size_t>(element_count(tensor))) {
+    throw Error("ERR_PARAMETER", "tensor " + tensor.name + ": expected floating-point values, " +
+                                     std::to_string(target.size()) + " or more, got " +
+                                     std::to_string(element_count(tensor)) + " of type " +
+                                     name_of(tensor.dtype));
+  }
+  if (tensor.dtype == DType::f32 && tensor.layout == Layout::plain) {
+    std::copy_n(tensor.as<const float>(), target.size(), target.data());
+    return;
+  }
+  const auto values = std::get<std::vector<double>>(read_values(tensor));
+  for (size_t index = 0; index < target.size(); ++index) {
+    target[index] = static_cast<float>(values[index]);
+  }
+}
+
 void write_values(const Tensor& tensor, const Values& values) {
   constexpr const char* kFloats = "Float64Array or Float32Array";
   const auto same = [](auto value) { return value; };

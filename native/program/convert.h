@@ -1,6 +1,7 @@
 // Values of a tensor in logical order, whatever its layout and type.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -13,6 +14,9 @@ using Values = std::variant<std::vector<double>, std::vector<int32_t>, std::vect
 
 /// ERR_INTERNAL where what a layout adds is not zero although no value is NaN.
 Values read_values(const Tensor&);
+/// The first values of a tensor of floating type, as fp32: f64 is rounded. ERR_PARAMETER where it
+/// has another type, or fewer values.
+void read_floats(const Tensor&, std::span<float>);
 /// ERR_PARAMETER where number or type of the values do not fit the tensor. What a layout
 /// adds becomes zero.
 void write_values(const Tensor&, const Values&);

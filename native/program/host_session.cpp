@@ -139,6 +139,13 @@ Values HostSession::read(std::string_view name) {
   return read_values(tensor);
 }
 
+void HostSession::read_floats(std::string_view name, std::span<float> target) {
+  require_memory();
+  const Tensor& tensor = persistent(name);
+  require_contents(tensor);
+  preresnet::read_floats(tensor, target);
+}
+
 void HostSession::write(std::string_view name, const Values& values) {
   require_memory();
   const Tensor& tensor = persistent(name);

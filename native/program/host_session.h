@@ -25,6 +25,7 @@ class HostSession : public Session {
   SessionMemory memory() const override;
   void allocate() override;
   Values read(std::string_view tensor) override;
+  void read_floats(std::string_view tensor, std::span<float> target) override;
   void write(std::string_view tensor, const Values&) override;
   const Tensor& viewable(std::string_view tensor) override;
   std::shared_ptr<Arena> arena(std::string_view name) const override;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,8 @@ class Session {
   virtual void allocate() = 0;
 
   virtual Values read(std::string_view tensor) = 0;
+  /// The tensor's first values, see convert.h.
+  virtual void read_floats(std::string_view tensor, std::span<float> target) = 0;
   virtual void write(std::string_view tensor, const Values&) = 0;
   /// A plain f32 or f64 tensor of a persistent arena, else ERR_PARAMETER; ERR_UNSUPPORTED where
   /// memory is not the host's. JavaScript may write through it from then on. Any thread.

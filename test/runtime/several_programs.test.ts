@@ -31,7 +31,7 @@ async function trained(): Promise<Session> {
 }
 
 /** A session of that batch and size alone, with the same weights. */
-async function alone(like: Session, batch: number, size: typeof small): Promise<Float64Array> {
+async function alone(like: Session, batch: number, size: typeof small): Promise<Float32Array> {
   await using session = await compile(net(size), { device: 'cpu', precision: 'fp32', batch, seed: 9 })
   for (const name of [...like.parameterNames, ...like.bufferNames]) await session.parameter(name).write(await like.parameter(name).read())
   return await session.infer({ x: values(batch, size) })
