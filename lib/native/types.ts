@@ -167,7 +167,7 @@ export interface NativeBinding {
   readonly version: string
   /** Of contracts.json, equal to ProgramSet.contracts. */
   readonly contracts: number
-  /** CPU model, instruction sets, physical and allowed threads, memory; versions of oneDNN, libjpeg-turbo, libspng, Highway, compiler. */
+  /** CPU model, instruction sets, physical and allowed threads, memory; versions of oneDNN, libjpeg-turbo, libpng, Highway, compiler. */
   readonly system: Readonly<Record<string, string | number | boolean | readonly string[]>>
   /**
    * programs: JSON of a ProgramSet. Verifies it (ERR_PROGRAM) and prepares every operation, on the session's own thread: reading, verifying and

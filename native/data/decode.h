@@ -46,7 +46,7 @@ ImageSize image_size(const uint8_t* file, size_t size, int64_t maximum_pixels = 
 DecodedImage decode_image(const uint8_t* file, size_t size, const DecodeOptions&,
                           const std::string& name = "image");
 
-/// "libjpeg-turbo 2.1.5" and "libspng 0.7.3", for `doctor`.
+/// "libjpeg-turbo 2.1.5" and "libpng 1.6.39", for `doctor`.
 std::string jpeg_library();
 std::string png_library();
 

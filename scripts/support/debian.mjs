@@ -11,7 +11,7 @@ export const BUILD_PACKAGES = [
   { name: 'libdnnl-dev' },
   { name: 'libhwy-dev' },
   { name: 'libjpeg62-turbo-dev' },
-  { name: 'libspng-dev' },
+  { name: 'libpng-dev' },
   { name: 'nlohmann-json3-dev' },
   { name: 'libboost-context-dev' },
 ]

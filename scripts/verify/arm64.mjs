@@ -21,7 +21,7 @@ const PACKAGES = [
   'libdnnl-dev',
   'libhwy-dev',
   'libjpeg62-turbo-dev',
-  'libspng-dev',
+  'libpng-dev',
   'nlohmann-json3-dev',
   'libboost-context-dev',
   'libgomp1',

@@ -39,7 +39,7 @@ function ensure(path: string, uid: number): { status: number | null; stdout: str
     process.getuid = () => ${uid}
     const { ensure } = await import(${JSON.stringify(pathToFileURL(join(support, 'debian.mjs')).href)})
     const { main } = await import(${JSON.stringify(pathToFileURL(join(support, 'run.mjs')).href)})
-    await main('setup', () => ensure([{ name: 'cmake', tools: ['cmake'] }, { name: 'libspng-dev' }]))`
+    await main('setup', () => ensure([{ name: 'cmake', tools: ['cmake'] }, { name: 'libpng-dev' }]))`
   return spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env: { PATH: path } })
 }
 
@@ -64,7 +64,7 @@ test('root: the lists are refreshed, then what is missing is installed', (t) => 
   const apt = calls().filter((call) => call.startsWith('apt-get'))
   t.is(apt.length, 2)
   t.regex(apt[0]!, / update$/)
-  t.regex(apt[1]!, / install .*libspng-dev$/)
+  t.regex(apt[1]!, / install .*libpng-dev$/)
   t.notRegex(apt[1]!, /cmake/)
 })
 
@@ -86,7 +86,7 @@ test('without rights the command is named, nothing is run, and the status is 1',
   const { path, calls } = tools(temporary(t), { 'dpkg-query': absent, sudo: 'exit 1', 'apt-get': '' })
   const { status, stderr } = ensure(path, 1000)
   t.is(status, 1)
-  t.regex(stderr, /apt-get install -y cmake libspng-dev/)
+  t.regex(stderr, /apt-get install -y cmake libpng-dev/)
   t.notRegex(stderr, /\n +at /)
   t.false(calls().some((call) => call.startsWith('apt-get')))
 })
@@ -95,7 +95,7 @@ test('an installation that leaves something missing is an error', (t) => {
   const { path } = tools(temporary(t), { 'dpkg-query': absent, cmake: '', 'apt-get': '' })
   const { status, stderr } = ensure(path, 0)
   t.is(status, 1)
-  t.regex(stderr, /still missing: libspng-dev/)
+  t.regex(stderr, /still missing: libpng-dev/)
 })
 
 test('npm packages match the lockfile, or do not', async (t) => {
