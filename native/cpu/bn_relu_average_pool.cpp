@@ -4,7 +4,8 @@
 namespace preresnet::cpu {
 
 std::unique_ptr<Operation> prepare(const ops::BnReluAveragePool& op, Context& context) {
-  return std::make_unique<BnReluPool<ops::BnReluAveragePool, passes::AveragePoolPass>>(op, context);
+  return std::make_unique<BnReluPooling<ops::BnReluAveragePool, passes::AveragePoolPass>>(op,
+                                                                                          context);
 }
 
 }  // namespace preresnet::cpu

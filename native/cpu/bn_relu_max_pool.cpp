@@ -4,7 +4,7 @@
 namespace preresnet::cpu {
 
 std::unique_ptr<Operation> prepare(const ops::BnReluMaxPool& op, Context& context) {
-  return std::make_unique<BnReluPool<ops::BnReluMaxPool, passes::PoolPass>>(op, context);
+  return std::make_unique<BnReluPooling<ops::BnReluMaxPool, passes::PoolPass>>(op, context);
 }
 
 }  // namespace preresnet::cpu

@@ -12,9 +12,9 @@ namespace preresnet::cpu {
 
 /// Pass makes one block of channels of one image.
 template <class Op, class Pass>
-class BnReluPool final : public Operation {
+class BnReluPooling final : public Operation {
  public:
-  BnReluPool(const Op& op, Context& context) : op_(op), context_(context) {
+  BnReluPooling(const Op& op, Context& context) : op_(op), context_(context) {
     const std::string name = Op::kName;
     ScratchPlan plan(context.scratch);
     x_ = activation(name + ".x", op.x);

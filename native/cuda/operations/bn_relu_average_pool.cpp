@@ -4,7 +4,7 @@
 namespace preresnet::cuda {
 
 std::unique_ptr<DeviceOperation> prepare(const ops::BnReluAveragePool& op, const Context& context) {
-  return std::make_unique<BnReluPool<ops::BnReluAveragePool, bn_relu_average_pool>>(op, context);
+  return std::make_unique<BnReluPooling<ops::BnReluAveragePool, bn_relu_average_pool>>(op, context);
 }
 
 }  // namespace preresnet::cuda

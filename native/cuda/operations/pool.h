@@ -18,9 +18,9 @@ PoolSizes pool_sizes(const Op& op, const FeatureMap& x, const FeatureMap& y) {
 
 /// y from each window of t(x), by the launch kPool.
 template <class Op, auto kPool>
-class BnReluPool final : public DeviceOperation {
+class BnReluPooling final : public DeviceOperation {
  public:
-  BnReluPool(const Op& op, const Context& context)
+  BnReluPooling(const Op& op, const Context& context)
       : op_(op),
         type_(context.storage),
         x_(feature_map(std::string(Op::kName) + ".x", op.x, context)),
