@@ -98,9 +98,8 @@ export class Backward {
       case 'batchNorm':
         return this.norm(node, g)
       case 'maxPool':
-        return this.maxPool(node, g)
       case 'averagePool':
-        return this.averagePool(node, g)
+        return this.pool(node, g)
       case 'relu': {
         // The sign of a ReLU's output is the sign of its input: read whichever is in memory.
         const output = this.forward.materializer.resolve(this.forward.expression(node.id))
@@ -212,21 +211,13 @@ export class Backward {
     this.give(node.inputs[0] as NodeId, e.normBackward(e.tensor(d), e.tensor(record.x), a, b, c))
   }
 
-  private maxPool(node: GraphNode & { kind: 'maxPool' }, g: Expression): void {
+  private pool(node: GraphNode & { kind: 'maxPool' | 'averagePool' }, g: Expression): void {
     const { x, scale, bias, relu } = this.operand(node)
     const dy = this.forward.materializer.store(g, node.name, [])
     const dx = this.gradientAtInput(node)
     const { kernel, stride, padding } = node
-    this.draft.emit('max_pool_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu, kernel, stride, padding })
-    this.give(node.inputs[0] as NodeId, this.forward.expressions.tensor(dx))
-  }
-
-  private averagePool(node: GraphNode & { kind: 'averagePool' }, g: Expression): void {
-    const { x, scale, bias, relu } = this.operand(node)
-    const dy = this.forward.materializer.store(g, node.name, [])
-    const dx = this.gradientAtInput(node)
-    const { kernel, stride, padding } = node
-    this.draft.emit('average_pool_backward', node.name, [node.name], { dy, x, scale, bias, dx }, { relu, kernel, stride, padding })
+    const op = node.kind === 'maxPool' ? 'max_pool_backward' : 'average_pool_backward'
+    this.draft.emit(op, node.name, [node.name], { dy, x, scale, bias, dx }, { relu, kernel, stride, padding })
     this.give(node.inputs[0] as NodeId, this.forward.expressions.tensor(dx))
   }
 

@@ -102,18 +102,13 @@ export class Forward {
         return image(this.expressions.tensor(input))
       case 'conv2d':
         return image(this.expressions.tensor(this.conv(node)))
-      case 'maxPool': {
-        const { x, scale, bias, relu } = this.operand(node)
-        const { kernel, stride, padding } = node
-        const y = this.mapOf(node)
-        this.draft.emit('bn_relu_max_pool', node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu, kernel, stride, padding })
-        return image(this.expressions.tensor(y))
-      }
+      case 'maxPool':
       case 'averagePool': {
         const { x, scale, bias, relu } = this.operand(node)
         const { kernel, stride, padding } = node
         const y = this.mapOf(node)
-        this.draft.emit('bn_relu_average_pool', node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu, kernel, stride, padding })
+        const op = node.kind === 'maxPool' ? 'bn_relu_max_pool' : 'bn_relu_average_pool'
+        this.draft.emit(op, node.name, [...this.trailOf(node), node.name], { x, scale, bias, y }, { relu, kernel, stride, padding })
         return image(this.expressions.tensor(y))
       }
       case 'globalAveragePool': {

@@ -8,15 +8,7 @@ import { limits, made } from './value.js'
  * @throws ERR_OPTION where an option is unknown or out of range.
  */
 export function maxPool(options: PoolOptions): MaxPool {
-  knownKeys('maxPool', options, ['kernel', 'stride', 'padding'])
-  const kernel = integer('maxPool: kernel', options.kernel, 1, limits.kernel)
-  const { stride = kernel, padding = 0 } = options
-  return made({
-    kind: 'maxPool',
-    kernel,
-    stride: integer('maxPool: stride', stride, 1, limits.kernel),
-    padding: integer('maxPool: padding', padding, 0, Math.floor(kernel / 2)),
-  })
+  return made({ kind: 'maxPool', ...checkedWindow('maxPool', options) })
 }
 
 /**
@@ -26,18 +18,21 @@ export function maxPool(options: PoolOptions): MaxPool {
  * @throws ERR_OPTION where an option is unknown or out of range.
  */
 export function averagePool(options: PoolOptions): AveragePool {
-  knownKeys('averagePool', options, ['kernel', 'stride', 'padding'])
-  const kernel = integer('averagePool: kernel', options.kernel, 1, limits.kernel)
-  const { stride = kernel, padding = 0 } = options
-  return made({
-    kind: 'averagePool',
-    kernel,
-    stride: integer('averagePool: stride', stride, 1, limits.kernel),
-    padding: integer('averagePool: padding', padding, 0, Math.floor(kernel / 2)),
-  })
+  return made({ kind: 'averagePool', ...checkedWindow('averagePool', options) })
 }
 
 /** Makes a layer that takes the mean of each channel: an image becomes a vector of features [channels]. */
 export function globalAveragePool(): GlobalAveragePool {
   return made({ kind: 'globalAveragePool' })
+}
+
+function checkedWindow(what: string, options: PoolOptions): Required<PoolOptions> {
+  knownKeys(what, options, ['kernel', 'stride', 'padding'])
+  const kernel = integer(`${what}: kernel`, options.kernel, 1, limits.kernel)
+  const { stride = kernel, padding = 0 } = options
+  return {
+    kernel,
+    stride: integer(`${what}: stride`, stride, 1, limits.kernel),
+    padding: integer(`${what}: padding`, padding, 0, Math.floor(kernel / 2)),
+  }
 }

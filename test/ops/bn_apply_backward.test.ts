@@ -1,4 +1,4 @@
-import { present } from '../support/case.js'
+import { positions, present } from '../support/case.js'
 import { given, judge, maybe, perChannel, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -6,14 +6,7 @@ import { Random } from '../support/random.js'
 import { at, dim, image } from '../support/values.js'
 
 const factors = {
-  images: [3, 1, 11],
-  groups: [1, 3],
-  channels: [17, 1, 3, 12, 16, 40],
-  size: [
-    [5, 7],
-    [1, 1],
-    [9, 9],
-  ],
+  ...positions,
   skip: [true, false],
 } as const
 

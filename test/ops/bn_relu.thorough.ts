@@ -1,6 +1,6 @@
 import test from 'ava'
 import { checkAdjoint, rowOf, throughScale } from '../support/adjoint.js'
-import { present } from '../support/case.js'
+import { normOf, positions, present } from '../support/case.js'
 import { reference } from '../support/executors.js'
 import { flag, inner, judge, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
@@ -9,14 +9,7 @@ import { Random } from '../support/random.js'
 import { image } from '../support/values.js'
 
 const factors = {
-  images: [3, 1, 11],
-  groups: [1, 3],
-  channels: [17, 1, 3, 12, 16, 40],
-  size: [
-    [5, 7],
-    [1, 1],
-    [9, 9],
-  ],
+  ...positions,
   normalized: [true, false],
   relu: [true, false],
 } as const
@@ -28,8 +21,7 @@ const cases: NamedCase[] = pairwise(factors).map(({ images, groups, channels, si
     name: `${shape.join(' x ')}, ${groups} groups${normalized ? ', normalized' : ''}${relu ? ', relu' : ''}`,
     inputs: present({
       x: random.activations(shape),
-      scale: normalized && random.scales([groups, channels]),
-      bias: normalized && random.normals([groups, channels], 0.5),
+      ...normOf(random, normalized, groups, channels),
     }),
     outputs: { y: shape },
     attributes: { relu },

@@ -1,7 +1,7 @@
 import test from 'ava'
-import { present } from '../support/case.js'
+import { normOf, present } from '../support/case.js'
 import { everyone } from '../support/executors.js'
-import { flag, inner, judge, number, sumsOf, type NamedCase } from '../support/judge.js'
+import { flag, inner, judge, number, sumsOfY, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { averagePoolingCases, covers } from '../support/pooling.js'
 import { Random } from '../support/random.js'
@@ -13,18 +13,12 @@ const cases: NamedCase[] = averagePoolingCases.map(({ name, x, y, channels, grou
     name,
     inputs: present({
       x: random.normals(x),
-      scale: normalized && random.scales([groups, channels]),
-      bias: normalized && random.normals([groups, channels], 0.5),
+      ...normOf(random, normalized, groups, channels),
     }),
     outputs: present({ y, sums: sums && [groups, 2, channels] }),
     attributes,
   }
 })
-
-function sumsOfY(operation: OperationCase, { y }: Results): Results {
-  const sums = operation.outputs['sums'] as readonly number[] | undefined
-  return sums === undefined ? {} : { sums: sumsOf(y!, y!, sums[0]!) }
-}
 
 /** Every position of the image is asked whether it is in the window, and those outside of it count as zeros. */
 function statement(operation: OperationCase): Results {

@@ -1,4 +1,4 @@
-import { present } from '../support/case.js'
+import { normOf, present } from '../support/case.js'
 import { globalAveragePoolCases } from '../support/global_average_pool.js'
 import { flag, given, inner, judge, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
@@ -11,8 +11,7 @@ const cases: NamedCase[] = globalAveragePoolCases.map(({ name, x, y, channels, g
     name,
     inputs: present({
       x: random.activations(x),
-      scale: normalized && random.scales([groups, channels]),
-      bias: normalized && random.normals([groups, channels], 0.5),
+      ...normOf(random, normalized, groups, channels),
     }),
     outputs: { y },
     attributes: { relu },

@@ -1,5 +1,5 @@
-import { present } from '../support/case.js'
-import { judge, sumsOf, type NamedCase } from '../support/judge.js'
+import { normOf, present } from '../support/case.js'
+import { judge, sumsOfY, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
 import { firstMaximum, poolingCases } from '../support/pooling.js'
 import { Random } from '../support/random.js'
@@ -11,18 +11,12 @@ const cases: NamedCase[] = poolingCases.map(({ name, x, y, channels, groups, nor
     name,
     inputs: present({
       x: ties ? random.integers(x, 4, -1) : random.normals(x),
-      scale: normalized && random.scales([groups, channels]),
-      bias: normalized && random.normals([groups, channels], 0.5),
+      ...normOf(random, normalized, groups, channels),
     }),
     outputs: present({ y, sums: sums && [groups, 2, channels] }),
     attributes,
   }
 })
-
-function sumsOfY(operation: OperationCase, { y }: Results): Results {
-  const sums = operation.outputs['sums'] as readonly number[] | undefined
-  return sums === undefined ? {} : { sums: sumsOf(y!, y!, sums[0]!) }
-}
 
 function statement(operation: OperationCase): Results {
   const best = firstMaximum(operation)

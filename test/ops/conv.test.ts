@@ -1,6 +1,6 @@
 import { present } from '../support/case.js'
 import { convolutionFactors, convolutionShapes, convolve, launchFactors, manyImages, onesIn, stem, transforms, winograd } from '../support/convolution.js'
-import { flag, given, inner, judge, maybe, number, sumsOf, type NamedCase } from '../support/judge.js'
+import { flag, given, inner, judge, maybe, number, sumsOfY, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
 import { Random } from '../support/random.js'
@@ -115,11 +115,6 @@ function statement(operation: OperationCase): Results {
     return flag(operation, 'relu') ? Math.max(value, 0) : value
   })
   return present({ y, sums: sumsOfY(operation, { y })['sums'] })
-}
-
-function sumsOfY(operation: OperationCase, { y }: Results): Results {
-  const sums = operation.outputs['sums'] as readonly number[] | undefined
-  return sums === undefined ? {} : { sums: sumsOf(y!, y!, sums[0]!) }
 }
 
 judge('conv', { cases: [...cases, ...launches], statement, derived: sumsOfY })

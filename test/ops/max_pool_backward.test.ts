@@ -1,10 +1,9 @@
 import test from 'ava'
-import { checkAdjoint, rowOf, throughScale } from '../support/adjoint.js'
-import { present } from '../support/case.js'
+import { checkPooling } from '../support/adjoint.js'
+import { normOf, present } from '../support/case.js'
 import { sumsOfDx } from '../support/conv_backward.js'
-import { reference } from '../support/executors.js'
 import { flag, given, inner, judge, type NamedCase } from '../support/judge.js'
-import { runOperation, type OperationCase, type Results } from '../support/operation.js'
+import type { OperationCase, Results } from '../support/operation.js'
 import { firstMaximum, poolingCases } from '../support/pooling.js'
 import { Random } from '../support/random.js'
 import { at, image } from '../support/values.js'
@@ -16,8 +15,7 @@ const cases: NamedCase[] = poolingCases.map(({ name, x, y, channels, groups, nor
     inputs: present({
       dy: random.normals(y),
       x: ties ? random.integers(x, 4, -1) : random.normals(x),
-      scale: normalized && random.scales([groups, channels]),
-      bias: normalized && random.normals([groups, channels], 0.5),
+      ...normOf(random, normalized, groups, channels),
     }),
     outputs: present({ dx: x, sums: sums && [groups, 2, channels] }),
     attributes,
@@ -46,16 +44,6 @@ function statement(operation: OperationCase): Results {
 judge('max_pool_backward', { cases, statement, derived: sumsOfDx })
 
 test('max_pool_backward is the adjoint of bn_relu_max_pool', async (t) => {
-  const random = new Random(9900)
-  const [x, y, groups] = [[6, 17, 9, 7], [6, 17, 5, 4], 3]
-  await checkAdjoint(t, {
-    random,
-    point: { x: random.normals(x), scale: random.scales([groups, 17]), bias: random.normals([groups, 17], 0.5) },
-    forward: async (inputs) => [(await runOperation(reference, 'bn_relu_max_pool', { inputs, outputs: { y }, attributes: { relu: true } }))['y']!],
-    backward: async (inputs, [dy]) => {
-      const operation = { inputs: { ...inputs, dy: dy! }, outputs: { dx: x, sums: [groups, 2, 17] }, attributes: { relu: true } }
-      const { dx, sums } = await runOperation(reference, 'max_pool_backward', operation)
-      return { x: throughScale(dx!, inputs['scale']!), scale: rowOf(sums!, 1), bias: rowOf(sums!, 0) }
-    },
-  })
+  const pooling = { forward: 'bn_relu_max_pool', backward: 'max_pool_backward', y: [6, 17, 5, 4], attributes: { relu: true } } as const
+  await checkPooling(t, new Random(9900), [6, 17, 9, 7], pooling)
 })

@@ -1,4 +1,4 @@
-import { present } from '../support/case.js'
+import { positions, present } from '../support/case.js'
 import { sumsOfDx, wanted } from '../support/conv_backward.js'
 import { flag, given, inner, judge, maybe, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
@@ -7,14 +7,7 @@ import { Random } from '../support/random.js'
 import { at, image } from '../support/values.js'
 
 const factors = {
-  images: [3, 1, 11],
-  groups: [1, 3],
-  channels: [17, 1, 3, 12, 16, 40],
-  size: [
-    [5, 7],
-    [1, 1],
-    [9, 9],
-  ],
+  ...positions,
   x: ['masked', 'read', 'absent'],
   normalized: [true, false],
   add: [true, false],

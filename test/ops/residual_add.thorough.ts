@@ -1,5 +1,5 @@
 import test from 'ava'
-import { present } from '../support/case.js'
+import { positions, present } from '../support/case.js'
 import { onesIn } from '../support/convolution.js'
 import { reference } from '../support/executors.js'
 import { flag, given, inner, judge, maybe, number, sumsOf, type NamedCase } from '../support/judge.js'
@@ -9,14 +9,7 @@ import { Random } from '../support/random.js'
 import { at, dim, image, valuesOf } from '../support/values.js'
 
 const factors = {
-  images: [3, 1, 11],
-  groups: [1, 3],
-  channels: [17, 1, 3, 12, 16, 40],
-  size: [
-    [5, 7],
-    [1, 1],
-    [9, 9],
-  ],
+  ...positions,
   writes: ['both', 'y', 'sums'],
   bias: [false, true],
   residual: ['same', 'optionA', 'none', 'subsampled'],

@@ -1,5 +1,8 @@
 /** The dot-product test of a gradient: cotangent . (directional derivative) = gradient . direction, for two independent random vectors. */
-import { perChannel } from './judge.js'
+import type { OperationName } from '../../lib/contracts.js'
+import { reference } from './executors.js'
+import { runOperation, type OperationCase } from './operation.js'
+import { perChannel } from './per_channel.js'
 import type { Random } from './random.js'
 import { at, dim, dot, image, matrix, plus, type Values } from './values.js'
 
@@ -40,6 +43,28 @@ export async function checkAdjoint(t: Assertions, { random, point, forward, back
     t.true(size > 1e-3 && Number.isFinite(size), `${input}: expected a gradient, got one of length ${size}`)
     t.true(Math.abs(forwards - backwards) <= RELATIVE * size, `${input}: expected ${forwards}, got ${backwards}, gradient's length ${size}`)
   }
+}
+
+interface Pooling {
+  readonly forward: OperationName
+  readonly backward: OperationName
+  readonly y: readonly number[]
+  readonly attributes: OperationCase['attributes']
+}
+
+/** A pooling of relu(bn(x)), in three groups, and its backward pass, on the reference. */
+export async function checkPooling(t: Assertions, random: Random, x: readonly number[], { forward, backward, y, attributes }: Pooling): Promise<void> {
+  const [groups, channels] = [3, x[1]!]
+  await checkAdjoint(t, {
+    random,
+    point: { x: random.normals(x), scale: random.scales([groups, channels]), bias: random.normals([groups, channels], 0.5) },
+    forward: async (inputs) => [(await runOperation(reference, forward, { inputs, outputs: { y }, attributes }))['y']!],
+    backward: async (inputs, [dy]) => {
+      const operation = { inputs: { ...inputs, dy: dy! }, outputs: { dx: x, sums: [groups, 2, channels] }, attributes }
+      const { dx, sums } = await runOperation(reference, backward, operation)
+      return { x: throughScale(dx!, inputs['scale']!), scale: rowOf(sums!, 1), bias: rowOf(sums!, 0) }
+    },
+  })
 }
 
 /** dx (N C H W), the gradient at scale * x + bias, becomes the one at x. */

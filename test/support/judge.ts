@@ -114,6 +114,12 @@ export function sumsOf(a: Values, b: Values, groups: number): Values {
   return sums
 }
 
+/** Of y as it is stored, where a case wants them. */
+export function sumsOfY(operation: OperationCase, { y }: Results): Results {
+  const sums = operation.outputs['sums'] as readonly number[] | undefined
+  return sums === undefined ? {} : { sums: sumsOf(y!, y!, sums[0]!) }
+}
+
 /** The value of a tensor operand; an error where the case has none. */
 export function given(operation: OperationCase, operand: string): Values {
   const value = operation.inputs[operand]
