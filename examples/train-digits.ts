@@ -1,4 +1,4 @@
-import { digits, fit, multiStep, preResNet, randomCrop, sgd } from 'preresnet'
+import { cosine, digits, fit, preResNet, randomCrop, sgd } from 'preresnet'
 
 const data = await digits()
 const model = preResNet({ family: 'cifar', depth: 14, input: { height: 28, width: 28, channels: 1 }, classes: 10 })
@@ -11,7 +11,7 @@ await using run = fit(model, {
   epochs: 2,
   seed: 1,
   optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 1e-4 }),
-  learningRate: multiStep({ base: 0.1, milestones: [200] }),
+  learningRate: cosine({ base: 0.1, warmup: { fraction: 0.1 } }),
   checkpoint: { directory: 'runs/digits', resume: true },
 })
 for await (const event of run.events) {

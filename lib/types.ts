@@ -46,16 +46,18 @@ export type { LoadModelOptions, ModelDescription, SaveModelOptions } from './tra
 export type { ModelPreparation } from './training/model_preparation.js'
 export type { CheckpointEvent, FinishedEvent, RunEvent, StartEvent, StepEvent, ValidationEvent } from './training/run_events.js'
 export type { MetricsLine, TrainLine, ValidationLine } from './training/run_log.js'
+export type { Duration, RunLength } from './training/duration.js'
+export type { Schedule, ScheduleKind } from './training/schedule.js'
 export type {
   ConstantOptions,
   CosineOptions,
   LinearWarmupOptions,
+  Milestones,
   MultiStepOptions,
   OneCycleOptions,
   PolyOptions,
-  Schedule,
   Warmup,
-} from './training/schedules.js'
+} from './training/schedule_options.js'
 export type { SgdOptions } from './training/sgd.js'
 export type { Recipe } from './training/recipe.js'
 export type { Best } from './training/state.js'

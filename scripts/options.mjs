@@ -13,7 +13,8 @@ import * as calls from '../dist/lib/runtime/call_options.js'
 import { ownCudaOptions } from '../dist/lib/runtime/cuda.js'
 import * as sessions from '../dist/lib/runtime/session_options.js'
 import { fitTable, ownFitOptions } from '../dist/lib/training/fit_options.js'
-import * as schedules from '../dist/lib/training/schedules.js'
+import * as durations from '../dist/lib/training/duration.js'
+import * as schedules from '../dist/lib/training/schedule_options.js'
 import { ownSgdOptions, sgdTable } from '../dist/lib/training/sgd.js'
 import { main, Stop } from './support/run.mjs'
 
@@ -27,7 +28,8 @@ const sources = [
   ['lib/runtime/cuda.ts', { ownCudaOptions }],
   ['lib/runtime/session_options.ts', sessions],
   ['lib/training/fit_options.ts', { ownFitOptions }],
-  ['lib/training/schedules.ts', schedules],
+  ['lib/training/duration.ts', durations],
+  ['lib/training/schedule_options.ts', schedules],
   ['lib/training/sgd.ts', { ownSgdOptions }],
 ]
 
@@ -91,6 +93,28 @@ const flagTable = (options) => ['| flag | value | default | what it is |', '|---
 /** A heading and the tables under it. */
 const section = (heading, tables, names) => [`## ${heading}`, '', ...names.flatMap(([name, table]) => [`### \`${name}\``, '', ...codeTable(tables[table]), ''])]
 
+function schedulesSection() {
+  const names = ['constant', 'multiStep', 'cosine', 'linearWarmup', 'oneCycle', 'poly']
+  const [heading, space, ...tables] = section('Schedules', { ...schedules, ...durations }, [
+    ...names.map((name) => [name, `${name}Options`]),
+    ['schedule.resolve', 'runLengthOptions'],
+  ])
+  const text = [
+    'A length or place in a schedule is a number of steps, which may be written `{ steps: n }`; `{ epochs: x }`, passes over the training images; or `{ fraction: f }`, a part of the run, and for a',
+    "warm-up a part of the schedule's own length. Epochs are rounded to the nearest step, fractions down to one, and what is above 0 is at least one step. Several milestones of one unit may be written",
+    '`{ epochs: [82, 123] }`.',
+    '',
+    '`fit` tells a schedule the lengths of its run. A training loop of your own calls `schedule.resolve({ steps, stepsPerEpoch })`, which gives the same schedule in steps; `schedule.resolved` says whether',
+    'that is needed, and `schedule.at(step)` is the rate of a step.',
+    '',
+    'A checkpoint holds the schedule in steps, and a run goes on only under the same one. A run that is made longer under a schedule that follows its length would have other rates from the step on where it goes',
+    'on, so it is refused and both lengths are told. Give the schedule its former length (`cosine({ base: 0.1, steps: 64_000 })`, `--schedule-steps 64000`, `--milestones 32000,48000`) to go on at its last',
+    'rate. Lengths in steps and epochs do not follow the length of the run.',
+    '',
+  ]
+  return [heading, space, ...text, ...tables]
+}
+
 function page() {
   const { sharedOptions, ownSessionOptions: own } = sessions
   return [
@@ -115,11 +139,7 @@ function page() {
     '',
     ...codeTable(sgdTable),
     '',
-    ...section(
-      'Schedules',
-      schedules,
-      ['constant', 'multiStep', 'cosine', 'linearWarmup', 'oneCycle', 'poly'].map((name) => [name, `${name}Options`]),
-    ),
+    ...schedulesSection(),
     ...section('`loader` and `cacheInMemory`', data, [
       ['loader', 'loaderOptions'],
       ['cacheInMemory', 'cacheOptions'],

@@ -1,22 +1,130 @@
-/** The learning rate on the command line: the paper's schedule. */
-import { type ValuesOf, variant } from '../options/spec.js'
-import { multiStep, multiStepOptions, type Schedule, warmupOptions } from '../training/schedules.js'
+/** The learning rate on the command line; without flags the paper's schedule, on a run of any length. */
+import { PreresnetError } from '../errors.js'
+import { choiceOption, integerOption, integersOption, numberOption, numbersOption, type Table, type ValuesOf, variant } from '../options/spec.js'
+import { describe } from '../options/values.js'
+import type { Duration } from '../training/duration.js'
+import type { Schedule } from '../training/schedule.js'
+import { cosineOptions, multiStepOptions, polyOptions, type Warmup } from '../training/schedule_options.js'
+import { constant, cosine, multiStep, oneCycle, poly } from '../training/schedules.js'
+import { optionName } from './config.js'
+
+const group = 'Learning rate'
 
 export const learningRateOptions = {
-  learningRate: variant(multiStepOptions.base, { fallback: 0.1, required: false }),
-  milestones: variant(multiStepOptions.milestones, {
-    help: 'rising steps, from each of which on the rate is multiplied by the factor once more, or none',
-    usual: 'after a half and three quarters',
-    required: false,
+  schedule: choiceOption({
+    group,
+    help: 'how the rate goes over the run',
+    choices: ['constant', 'multi-step', 'cosine', 'one-cycle', 'poly'],
+    fallback: 'multi-step',
   }),
-  milestoneFactor: multiStepOptions.factor,
-  warmupSteps: variant(warmupOptions.steps, { fallback: 0, required: false }),
-  warmupRate: variant(warmupOptions.rate, { help: 'that rate', fallback: 0.01, required: false }),
+  learningRate: variant(multiStepOptions.base, { help: 'base learning rate; of one-cycle the largest', fallback: 0.1, required: false }),
+  finalRate: variant(cosineOptions.final, {
+    help: 'last rate of cosine, one-cycle and poly',
+    fallback: undefined,
+    usual: '0, or what one-cycle makes of the largest',
+  }),
+  scheduleSteps: integerOption({
+    group,
+    help: 'steps until cosine, one-cycle or poly is at its end; this or --schedule-epochs',
+    unit: 'steps',
+    minimum: 1,
+    usual: 'those of the run',
+  }),
+  scheduleEpochs: numberOption({ group, help: 'the same in epochs', unit: 'epochs', minimum: 0, above: true }),
+  milestones: integersOption({
+    group,
+    help: 'rising steps of multi-step, from each of which on the rate is multiplied by the factor once more, or none',
+    unit: 'step',
+    minimum: 0,
+    usual: 'after a half and three quarters of the run',
+  }),
+  milestoneEpochs: numbersOption({ group, help: 'the same in epochs', unit: 'epoch', minimum: 0 }),
+  milestoneFactor: variant(multiStepOptions.factor, { fallback: undefined, usual: '0.1' }),
+  warmupSteps: integerOption({ group, help: 'first steps, with a rate of their own; this or --warmup-epochs', unit: 'steps', minimum: 0, usual: '0' }),
+  warmupEpochs: numberOption({ group, help: 'the same in epochs', unit: 'epochs', minimum: 0 }),
+  warmupRate: numberOption({
+    group,
+    help: "the rate of all of those steps, as the paper's 0.01 for 400",
+    unit: 'rate',
+    minimum: 0,
+    usual: '0.01 of multi-step, else a linear climb',
+  }),
+  power: variant(polyOptions.power, { help: 'exponent of poly; 1 is a straight line', fallback: undefined, usual: '1' }),
+} satisfies Table
+
+type Values = ValuesOf<typeof learningRateOptions>
+type Flag = keyof Values
+
+const length: readonly Flag[] = ['scheduleSteps', 'scheduleEpochs', 'finalRate']
+const warmup: readonly Flag[] = ['warmupSteps', 'warmupEpochs']
+
+/** Flags of some schedules only. */
+const flagsOf: Readonly<Record<Values['schedule'], readonly Flag[]>> = {
+  constant: [],
+  'multi-step': ['milestones', 'milestoneEpochs', 'milestoneFactor', ...warmup, 'warmupRate'],
+  cosine: [...length, ...warmup, 'warmupRate'],
+  'one-cycle': [...length, ...warmup],
+  poly: [...length, ...warmup, 'warmupRate', 'power'],
 }
 
-/** `steps`: of the whole run. */
-export function scheduleFrom(values: ValuesOf<typeof learningRateOptions>, steps: number): Schedule {
-  const { learningRate: base, milestoneFactor: factor, warmupSteps, warmupRate } = values
-  const usual = [Math.floor(steps / 2), Math.floor((3 * steps) / 4)].filter((step, index, all) => step > 0 && step !== all[index - 1])
-  return multiStep({ base, factor, milestones: values.milestones ?? usual, ...(warmupSteps > 0 && { warmup: { steps: warmupSteps, rate: warmupRate } }) })
+export function scheduleOf(values: Values): Schedule {
+  const { schedule, learningRate: base, finalRate: final, milestoneFactor: factor, power } = values
+  refuseOthers(values)
+  const steps = durationOf(values, 'scheduleSteps', 'scheduleEpochs')
+  const falling = { base, ...(steps !== undefined && { steps }), ...(final !== undefined && { final }) }
+  switch (schedule) {
+    case 'constant':
+      return constant({ rate: base })
+    case 'multi-step':
+      return multiStep({ base, milestones: milestonesOf(values), ...(factor !== undefined && { factor }), ...warmupOf(values, 0.01) })
+    case 'cosine':
+      return cosine({ ...falling, ...warmupOf(values) })
+    case 'one-cycle': {
+      const { base: peak, ...more } = falling
+      const climb = durationOf(values, 'warmupSteps', 'warmupEpochs')
+      return oneCycle({ peak, ...more, ...(climb !== undefined && { warmup: climb }) })
+    }
+    case 'poly':
+      return poly({ ...falling, ...(power !== undefined && { power }), ...warmupOf(values) })
+  }
+}
+
+function refuseOthers(values: Values): void {
+  const { schedule } = values
+  const all = new Set(Object.values(flagsOf).flat())
+  for (const key of all) {
+    if (values[key] === undefined || flagsOf[schedule].includes(key)) continue
+    throw new PreresnetError('ERR_OPTION', `--${optionName(key)}: expected none with --schedule ${schedule}, got ${describe(values[key])}`)
+  }
+}
+
+type StepsFlag = 'scheduleSteps' | 'warmupSteps' | 'milestones'
+type EpochsFlag = 'scheduleEpochs' | 'warmupEpochs' | 'milestoneEpochs'
+
+function refuseBoth(values: Values, steps: StepsFlag, epochs: EpochsFlag): void {
+  if (values[steps] !== undefined && values[epochs] !== undefined)
+    throw new PreresnetError('ERR_OPTION', `expected either --${optionName(steps)} or --${optionName(epochs)}, got both`)
+}
+
+function durationOf(values: Values, steps: Exclude<StepsFlag, 'milestones'>, epochs: Exclude<EpochsFlag, 'milestoneEpochs'>): Duration | undefined {
+  refuseBoth(values, steps, epochs)
+  const given = values[epochs]
+  return given === undefined ? values[steps] : { epochs: given }
+}
+
+function milestonesOf(values: Values): Parameters<typeof multiStep>[0]['milestones'] {
+  refuseBoth(values, 'milestones', 'milestoneEpochs')
+  const { milestones, milestoneEpochs } = values
+  return milestones ?? (milestoneEpochs === undefined ? { fraction: [0.5, 0.75] } : { epochs: milestoneEpochs })
+}
+
+/** `usual`: the rate where none is given; without one a climb. */
+function warmupOf(values: Values, usual?: number): { readonly warmup?: Warmup } {
+  const duration = durationOf(values, 'warmupSteps', 'warmupEpochs')
+  const rate = values.warmupRate ?? usual
+  if (duration === undefined && values.warmupRate !== undefined)
+    throw new PreresnetError('ERR_OPTION', `--warmup-rate: expected --warmup-steps or --warmup-epochs beside it, got neither`)
+  if (duration === undefined) return {}
+  if (rate === undefined) return { warmup: duration }
+  return { warmup: typeof duration === 'number' ? { steps: duration, rate } : { ...duration, rate } }
 }

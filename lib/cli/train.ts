@@ -12,7 +12,7 @@ import type { CommandSpec } from './command.js'
 import { confusionOf } from './confusion.js'
 import { dataOptions, inputFor, openData, preparationFor, randomStepOptions, validationOf } from './data_options.js'
 import { flagsWithin, fromFlags } from './flags.js'
-import { learningRateOptions, scheduleFrom } from './learning_rate.js'
+import { learningRateOptions, scheduleOf } from './learning_rate.js'
 import { chooseNetwork, networkOptions } from './model_options.js'
 import { note, print, printJson } from './output.js'
 import { passedOn } from './place_options.js'
@@ -45,6 +45,7 @@ export const train: CommandSpec<typeof options> = {
   examples: [
     ['train --model preresnet-20 --data digits --epochs 5', 'digits that come with the package'],
     ['train --model preresnet-110 --data cifar10:data/cifar10 --steps 64000 --milestones 32000,48000 --warmup-steps 400', "the paper's recipe"],
+    ['train --model preresnet-20 --data cifar10:data/cifar10 --epochs 30 --schedule cosine --warmup-epochs 2', 'half a cosine over the run, after a climb'],
     ['train --model preresnet-110 --data cifar10:data/cifar10 --steps 5 --profile trace.json', 'where the time of a step goes'],
     ['train --config runs/first.json --seed 2', 'options from a file, the seed from here'],
     ['train --model preresnet-50 --data photos --image 224 --resize 256 --from old.safetensors --except head --epochs 10', 'fine-tuning with a new head'],
@@ -70,7 +71,7 @@ export const train: CommandSpec<typeof options> = {
       validate: validationOf(data),
       prepare,
       optimizer: sgd(fromFlags(sgdOptions, values)),
-      learningRate: scheduleFrom(values, steps ?? Math.round(epochs! * Math.floor(data.train.length / values.batch))),
+      learningRate: scheduleOf(values),
       checkpoint: { ...fromFlags(checkpointOptions, values), directory: output },
       output,
       signal: watch.signal,

@@ -179,14 +179,29 @@ export function numberOrWordOption<const W extends string, const S extends Numbe
 export function integersOption<const S extends Quantity & { readonly minimum: number }>(
   spec: S,
 ): Option<readonly number[], FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
-  const { unit, minimum } = spec
-  const accepts = `an array of ${bounds('integers', minimum, undefined)}`
+  return listOption(spec, bounds('integers', spec.minimum, undefined), (where, item) => integer(where, item, spec.minimum))
+}
+
+/** Numbers that may have a fraction; on the command line separated by commas. */
+export function numbersOption<const S extends Quantity & { readonly minimum: number }>(
+  spec: S,
+): Option<readonly number[], FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
+  return listOption(spec, bounds('numbers', spec.minimum, undefined), (where, item) => number(where, item, spec.minimum))
+}
+
+function listOption<S extends Quantity>(
+  spec: S,
+  items: string,
+  readItem: (where: string, item: unknown) => number,
+): Option<readonly number[], FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
+  const { unit } = spec
+  const accepts = `an array of ${items}`
   const read = (where: string, value: unknown): readonly number[] => {
     if (!Array.isArray(value)) throw invalid(where, accepts, value)
-    return value.map((item) => integer(where, item, minimum))
+    return value.map((item) => readItem(where, item))
   }
-  const metavar = `${unit ?? 'n'},...`
-  return option<readonly number[], S>(spec, { unit, accepts, metavar, parse: (text) => (text === 'none' ? [] : text.split(',').map(numberOrText)), read })
+  const parse = (text: string): unknown => (text === 'none' ? [] : text.split(',').map(numberOrText))
+  return option<readonly number[], S>(spec, { unit, accepts, metavar: `${unit ?? 'n'},...`, parse, read })
 }
 
 /** Names or patterns; on the command line separated by commas. */

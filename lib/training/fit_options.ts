@@ -20,7 +20,9 @@ import {
 import { checkOptimizer, type SgdOptimizer } from '../runtime/optimizer.js'
 import { type sharedValues, sharedOptions } from '../runtime/session_options.js'
 import type { LearningRate } from '../runtime/call_options.js'
-import { constant, isSchedule, type Schedule } from './schedules.js'
+import type { RunLength } from './duration.js'
+import { isSchedule, type Schedule } from './schedule.js'
+import { constant } from './schedules.js'
 import { sgd, sgdTable } from './sgd.js'
 
 /** Those that are values of these rooms. */
@@ -60,12 +62,12 @@ export const ownFitOptions = {
     decides: false,
   }),
   /**
-   * A number for all steps, a schedule, or a function of the step (which no checkpoint can hold). Give a number of at least 0, a schedule or a function of the
-   * step.
+   * A number for all steps, a schedule, which is told the length of the run, or a function of the step (which no checkpoint can hold). Give a number of at
+   * least 0, a schedule or a function of the step.
    */
   learningRate: valueOption<LearningRate>()({
     group: 'Learning rate',
-    help: 'a number for all steps, a schedule, or a function of the step (which no checkpoint can hold)',
+    help: 'a number for all steps, a schedule, which is told the length of the run, or a function of the step (which no checkpoint can hold)',
     accepts: 'a number of at least 0, a schedule or a function of the step',
     required: true,
     decides: true,
@@ -156,14 +158,15 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
   if (batch % given.statisticsGroups !== 0) throw invalid('fit: statisticsGroups', `a divisor of the batch (${batch})`, given.statisticsGroups)
   const prepare = given.prepare ?? {}
   checkPreparation('fit: prepare', prepare, network.input)
+  const steps = totalSteps(options, stepsPerEpoch)
   return {
     ...given,
     network,
     prepare,
-    steps: totalSteps(options, stepsPerEpoch),
+    steps,
     stepsPerEpoch,
     optimizer: given.optimizer,
-    learningRate: resumable(given.learningRate as Rate, checkpoint !== undefined),
+    learningRate: resolved(resumable(given.learningRate as Rate, checkpoint !== undefined), { steps, stepsPerEpoch }),
     initialize: initialize && withDefaults(initializeOptions, initialize),
     validateEvery: given.validateEvery ?? stepsPerEpoch,
     checkpoint: checkpoint && { ...withDefaults(checkpointOptions, checkpoint), every: checkpoint.every ?? stepsPerEpoch },
@@ -193,6 +196,17 @@ function resumable(rate: Rate, checkpoints: boolean): Rate {
       'fit: learningRate: expected a number or a schedule where checkpoints are written, which can hold no function; see multiStep, cosine and others',
     )
   return rate
+}
+
+/** A schedule learns here how long the run is. */
+function resolved(rate: Rate, run: RunLength): Rate {
+  if (!isSchedule(rate)) return rate
+  try {
+    return rate.resolve(run)
+  } catch (error) {
+    if (!(error instanceof PreresnetError)) throw error
+    throw new PreresnetError(error.code, `fit: learningRate: ${error.message}, in a run of ${run.steps} steps, ${run.stepsPerEpoch} an epoch`, { cause: error })
+  }
 }
 
 function optimizer(where: string, value: unknown): SgdOptimizer {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fingerprintV1 } from '../data/fingerprint_v1.js'
 import { keptInMemory } from '../data/prepare/cached.js'
 import { flip, randomCrop, type PreparationStep } from '../data/prepare/steps.js'
+import { isObject } from '../options/values.js'
 import type { FitPlan } from './fit_options.js'
 import { describeModel } from './model_file.js'
 import type { Recipe } from './recipe.js'
@@ -16,7 +17,7 @@ export interface RecipeOfFormat1 extends Omit<Recipe, 'train' | 'prepare' | 'cud
 
 /** As a run of today would have written it, to be compared with the recipe of `plan`. */
 export async function readFormat1(recipe: RecipeOfFormat1, checkpoint: string, plan: FitPlan, signal: AbortSignal): Promise<Recipe> {
-  const { augment, data, cuda, ...same } = recipe
+  const { augment, data, cuda, learningRate, ...same } = recipe
   const { prepare } = await describeModel(join(checkpoint, 'model.safetensors'))
   const evaluate = prepare?.evaluate ?? []
   const steps: PreparationStep[] = [...evaluate]
@@ -26,9 +27,21 @@ export async function readFormat1(recipe: RecipeOfFormat1, checkpoint: string, p
   return {
     ...same,
     train,
+    learningRate: scheduleOf(learningRate),
     prepare: { train: steps, evaluate, ...(prepare && { normalization: prepare.normalization }) },
     ...(cuda && { cuda: cudaOf(cuda) }),
   } as Recipe
+}
+
+/** Warm-ups had other names, and the climb of one cycle was a share of it. */
+function scheduleOf(data: Recipe['learningRate']): Recipe['learningRate'] {
+  const { warmupSteps, climb, then, ...same } = data as Recipe['learningRate'] & { readonly [K in 'warmupSteps' | 'climb' | 'then']?: unknown }
+  return {
+    ...same,
+    ...(warmupSteps !== undefined && { warmup: warmupSteps }),
+    ...(climb !== undefined && { warmup: { fraction: climb } }),
+    ...(isObject(then) && { then: scheduleOf(then as Recipe['learningRate']) }),
+  }
 }
 
 /** 'auto' was the word for an absent loss scale, and what the tuner chose stood beside the option that it is now a value of. */

@@ -84,17 +84,30 @@ function lines(key: string, option: Option | undefined, before: unknown, now: un
         : [`${key}.${part}: ${shown(before[part], option?.table?.[part])} before, ${shown(now[part], option?.table?.[part])} now`],
     )
   }
-  if (key === 'learningRate' && canonical(before).replace(milestones, '') === canonical(now).replace(milestones, '')) return [otherMilestones(before, now)]
+  const lengths = key === 'learningRate' ? otherLengths(before, now) : undefined
+  if (lengths !== undefined) return [lengths]
   return [`${key}: ${shown(before, option)} before, ${shown(now, option)} now`]
 }
 
-const milestones = /"milestones":\[([\d,]*)\]/
+/** Parts of a schedule that may hang on the length of the run, each with its flag of `train` where that takes steps. */
+const lengthFlags = { steps: '--schedule-steps', milestones: '--milestones', warmup: undefined } as const
 
-/** What a run meets that is made longer with milestones that hang on its length. */
-function otherMilestones(before: unknown, now: unknown): string {
-  const [saved, wanted] = [before, now].map((rate) => milestones.exec(canonical(rate))![1]! || 'none')
-  return `learningRate: milestones ${saved!} before, ${wanted!} now; to go on at the rates of before pass the same ones (--milestones ${saved!})`
+/** What a longer run meets whose schedule hangs on its length; undefined where schedules differ in something else. */
+function otherLengths(before: unknown, now: unknown): string | undefined {
+  if (!isObject(before) || !isObject(now)) return undefined
+  const differing = Object.keys({ ...before, ...now }).filter((key) => canonical(before[key]) !== canonical(now[key]))
+  if (!differing.every((key) => key in lengthFlags)) return undefined
+  const parts = (differing as (keyof typeof lengthFlags)[]).map((key) => {
+    const [saved, wanted] = [before, now].map((schedule) => lengthText(schedule[key]))
+    const flag = lengthFlags[key]
+    return { text: `${key} ${saved!} before, ${wanted!} now`, same: flag === undefined ? undefined : `${flag} ${saved!}` }
+  })
+  const flags = parts.flatMap(({ same }) => same ?? [])
+  const hint = flags.length === 0 ? '' : ` (${flags.join(' ')})`
+  return `learningRate: ${parts.map(({ text }) => text).join(', ')}; to go on at the rates of before pass the same ones${hint}`
 }
+
+const lengthText = (value: unknown): string => (Array.isArray(value) ? value.join(',') || 'none' : value === undefined ? 'none' : canonical(value))
 
 const networkName = (network: unknown): string => JSON.stringify((network as { name?: unknown } | null)?.name ?? null)
 

@@ -8,7 +8,7 @@ import { evaluateOptions, inferOptions, stepsOptions } from '../../lib/runtime/c
 import { sessionTable } from '../../lib/runtime/session_options.js'
 import type { Option, Table } from '../../lib/options/spec.js'
 import { fitTable } from '../../lib/training/fit_options.js'
-import { cosineOptions, linearWarmupOptions, multiStepOptions, oneCycleOptions, polyOptions } from '../../lib/training/schedules.js'
+import { cosineOptions, linearWarmupOptions, multiStepOptions, oneCycleOptions, polyOptions } from '../../lib/training/schedule_options.js'
 
 const folder = join(import.meta.dirname, '../../lib')
 const asked = (name: string, keys: readonly string[]) => keys.map((key) => `declare const ${name}_${key}: ${name}; ${name}_${key}.${key}\n`).join('')

@@ -200,6 +200,18 @@ test('a run may be made longer', async (t) => {
   t.deepEqual(await newest(longer), await newest(straight))
 })
 
+test('a run under a schedule of its own length is made longer with the former length', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const checkpoint = { directory, resume: true }
+  await fit(tiny(), await options({ steps: 5, learningRate: cosine({ base: 0.1 }), checkpoint })).finished
+  await t.throwsAsync(fit(tiny(), await options({ steps: 8, learningRate: cosine({ base: 0.1 }), checkpoint })).finished, {
+    code: 'ERR_CHECKPOINT',
+    message: /another run: learningRate: steps 5 before, 8 now; to go on at the rates of before pass the same ones \(--schedule-steps 5\)/,
+  })
+  const former = cosine({ base: 0.1, steps: 5 })
+  t.is((await fit(tiny(), await options({ steps: 8, learningRate: former, checkpoint })).finished).step, 8)
+})
+
 test('a checkpoint of another run is refused, and what differs is said', async (t) => {
   const directory = await temporaryDirectory(t)
   const checkpoint = { directory, resume: true }

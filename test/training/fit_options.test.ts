@@ -3,6 +3,7 @@ import type { Dataset } from '../../lib/data/dataset.js'
 import { centerCrop, flip, randomCrop, resize } from '../../lib/data/index.js'
 import { classifierHead, conv2d, network } from '../../lib/layers/index.js'
 import { fit } from '../../lib/training/fit.js'
+import { cosine, multiStep } from '../../lib/training/schedules.js'
 import { planFit, type FitOptions, type FitSettings } from '../../lib/training/fit_options.js'
 
 const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifierHead({ classes: 3 }) } })
@@ -34,6 +35,20 @@ test('what is left out is filled in', (t) => {
 test('epochs become steps', (t) => {
   t.is(planFit(net, { ...withoutSteps, epochs: 2.5 }).steps, 25)
   t.is(planFit(net, { ...withoutSteps, epochs: 0.001 }).steps, 1)
+})
+
+test('schedules learn the length of the run', (t) => {
+  const learningRate = cosine({ base: 0.1, warmup: { epochs: 1 } })
+  for (const length of [{ epochs: 2.5 }, { steps: 25 }])
+    t.deepEqual(JSON.parse(JSON.stringify(planFit(net, { ...withoutSteps, ...length, learningRate }).learningRate)), {
+      kind: 'cosine',
+      base: 0.1,
+      steps: 25,
+      warmup: 10,
+      final: 0,
+    })
+  const milestones = { base: 0.1, milestones: { epochs: [1, 2] } }
+  t.is(planFit(net, { ...withoutSteps, epochs: 3, learningRate: multiStep(milestones) }).learningRate.at(20), 0.1 * 0.1 ** 2)
 })
 
 const bad: [string, () => FitOptions, string, RegExp][] = [
@@ -88,6 +103,12 @@ const bad: [string, () => FitOptions, string, RegExp][] = [
   ['a deviation of zero', () => ({ ...least, prepare: { normalization: { mean: [0], std: [0] } } }), 'ERR_OPTION', /normalization\.std\[0\]/],
   ['another cache', () => ({ ...least, cache: 'disk' as never }), 'ERR_OPTION', /fit: cache: expected "auto"/],
   ['augment, which prepare replaced', () => ({ ...least, augment: {} }) as FitOptions, 'ERR_OPTION', /unknown option "augment"/],
+  [
+    'a warm-up that is longer than the run',
+    () => ({ ...withoutSteps, epochs: 2, learningRate: cosine({ base: 0.1, warmup: { epochs: 5 } }) }),
+    'ERR_OPTION',
+    /^fit: learningRate: cosine: warmup: expected an integer from 0 to 19, got 50 \(type number\), in a run of 20 steps, 10 an epoch$/,
+  ],
   ['no learning rate', () => ({ ...least, learningRate: undefined as never }), 'ERR_OPTION', /fit: learningRate: expected a number/],
   ['a smoothing beyond 1', () => ({ ...least, labelSmoothing: 2 }), 'ERR_OPTION', /labelSmoothing: expected a number from 0 to 1/],
   ['another device', () => ({ ...least, device: 'gpu' as never }), 'ERR_OPTION', /fit: device: expected "auto"/],

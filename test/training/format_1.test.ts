@@ -19,7 +19,7 @@ import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { batchNorm, classifierHead, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { describeModel, fit, type FitOptions, type FitSettings, loadModel, multiStep, sgd } from '../../lib/training/index.js'
+import { cosine, describeModel, fit, type FitOptions, type FitSettings, linearWarmup, loadModel, multiStep, oneCycle, sgd } from '../../lib/training/index.js'
 import { listCheckpoints } from '../../lib/training/checkpoint.js'
 import { temporaryDirectory } from '../formats/directory.js'
 
@@ -125,6 +125,27 @@ test('properties that 6dff5b2 did not know had their defaults', async (t) => {
   const earlier = JSON.stringify(JSON.parse(text, (key, value: unknown) => (unknown.includes(key) ? undefined : value)))
   await writeFile(path, earlier)
   t.is((await fit(given.net, await options(given, directory)).finished).step, 10)
+})
+
+test('schedules of 6dff5b2 had other names for the warm-up', async (t) => {
+  const given = cases.find(({ name }) => name === 'digits-run')!
+  const cycle = { kind: 'oneCycle', peak: 0.1, steps: 10, climb: 0.2, start: 0.01, final: 0.001 }
+  for (const [before, learningRate] of [
+    [{ kind: 'cosine', base: 0.1, steps: 10, final: 0.01, warmupSteps: 2 }, cosine({ base: 0.1, final: 0.01, warmup: 2 })],
+    [{ kind: 'cosine', base: 0.1, steps: 10, final: 0, warmupSteps: 0 }, cosine({ base: 0.1 })],
+    [
+      { kind: 'linearWarmup', steps: 2, start: 0, then: cycle },
+      linearWarmup({ steps: 2, then: oneCycle({ peak: 0.1, warmup: { fraction: 0.2 }, start: 0.01, final: 0.001 }) }),
+    ],
+  ] as const) {
+    const directory = await copyOf(t, given.name)
+    const path = join((await listCheckpoints(directory)).at(-1)!.path, 'state.json')
+    const state = JSON.parse(await readFile(path, 'utf8')) as { recipe: object }
+    await writeFile(path, JSON.stringify({ ...state, recipe: { ...state.recipe, learningRate: before } }))
+    t.is((await fit(given.net, { ...(await options(given, directory)), learningRate }).finished).step, 10, before.kind)
+    const stale = fit(given.net, { ...(await options(given, directory)), learningRate: cosine({ base: 0.1, warmup: 3 }) })
+    await t.throwsAsync(stale.finished, { code: 'ERR_CHECKPOINT', message: /learningRate: / })
+  }
 })
 
 /** Each with what is said of it. The recipe of make.mjs goes before. */

@@ -5,7 +5,8 @@ import { classifierHead, conv2d, dropout, network, optionA, relu, repeat, residu
 import type { Option, Table } from '../../lib/options/spec.js'
 import { fitTable, planFit } from '../../lib/training/fit_options.js'
 import { differences, otherOptions, recipeOf, type Recipe, type Taken } from '../../lib/training/recipe.js'
-import { multiStep } from '../../lib/training/schedules.js'
+import type { Schedule } from '../../lib/training/schedule.js'
+import { cosine, linearWarmup, multiStep, oneCycle } from '../../lib/training/schedules.js'
 import { sgd } from '../../lib/training/sgd.js'
 
 const input = { height: 4, width: 4, channels: 1 }
@@ -197,4 +198,25 @@ test('other milestones come with the option that gives the former ones', (t) => 
   t.regex(differences(steps(), steps(3000))[0]!, /milestones none before, 3000 now; .*\(--milestones none\)/)
   const [both] = differences(steps(2500), recipeWith({ learningRate: multiStep({ base: 0.2, milestones: [3000] }) }))
   t.regex(both!, /^learningRate: \{"base":0\.1,.* before, \{"base":0\.2,.* now$/)
+})
+
+test('a longer run under a schedule of its length is told both lengths, and goes on under the former one', (t) => {
+  const of = (epochs: number, learningRate: Schedule) => recipeOf(planFit(net, { train, batch: 2, epochs, learningRate }), session, prepare)
+  const following = cosine({ base: 0.1, warmup: { epochs: 1 } })
+  t.deepEqual(differences(stored(of(4, following)), of(8, following)), [
+    'learningRate: steps 8 before, 16 now; to go on at the rates of before pass the same ones (--schedule-steps 8)',
+  ])
+  t.deepEqual(differences(stored(of(4, following)), of(8, cosine({ base: 0.1, steps: 8, warmup: { epochs: 1 } }))), [])
+  const cycle = oneCycle({ peak: 1, warmup: { fraction: 0.5 } })
+  t.deepEqual(differences(stored(of(4, cycle)), of(8, cycle)), [
+    'learningRate: steps 8 before, 16 now; to go on at the rates of before pass the same ones (--schedule-steps 8)',
+  ])
+  const halves = cosine({ base: 0.1, warmup: { fraction: 0.5, rate: 0.01 } })
+  t.deepEqual(differences(stored(of(4, halves)), of(8, halves)), [
+    'learningRate: steps 8 before, 16 now, warmup {"rate":0.01,"steps":4} before, {"rate":0.01,"steps":8} now; to go on at the rates of before pass the same ones (--schedule-steps 8)',
+  ])
+  const epochs = multiStep({ base: 0.1, milestones: { epochs: [1, 3] }, warmup: { epochs: 0.5, rate: 0.01 } })
+  t.deepEqual(differences(stored(of(4, epochs)), of(8, epochs)), [], 'epochs do not follow the length')
+  const within = linearWarmup({ steps: 2, then: cosine({ base: 0.1 }) })
+  t.regex(differences(stored(of(4, within)), of(8, within)).join(), /^learningRate: .*"steps":8.* before, .*"steps":16.* now$/)
 })
