@@ -1,7 +1,10 @@
 // The faults. `search` stands exactly once in `file`; `tests` names the files or folders of test/ that ought to catch it, the rest
 // of the suite runs if they do not. `needs`: an instruction set without which the faulty code does not run.
+import { compilerFaults } from './compiler.mjs'
 import { cudaFaults } from './cuda.mjs'
+import { dataFaults } from './data.mjs'
 import { executorFaults } from './executors.mjs'
 import { libraryFaults } from './library.mjs'
+import { trainingFaults } from './training.mjs'
 
-export const MUTANTS = [...executorFaults, ...cudaFaults, ...libraryFaults]
+export const MUTANTS = [...executorFaults, ...cudaFaults, ...compilerFaults, ...dataFaults, ...trainingFaults, ...libraryFaults]

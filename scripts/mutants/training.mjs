@@ -1,0 +1,4 @@
+// Faults of sessions and of training.
+
+export const trainingFaults = [
+]
