@@ -1,6 +1,7 @@
 /** Files of others, which may be anything: opening a named pipe waits for somebody who writes, for ever where nobody does. */
 import { constants, type Stats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
+import { bytesOfName } from './name_bytes.js'
 
 const kinds = [
   ['isDirectory', 'a folder'],
@@ -31,7 +32,7 @@ export async function openFile(path: string): Promise<FileHandle> {
 
 /** The same for anything that can be opened. Of a pipe, reading throws EAGAIN while there is nothing to read. */
 export function openAtOnce(path: string): Promise<FileHandle> {
-  return open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  return open(bytesOfName(path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
 }
 
 /** What went wrong, without the path that Node's errors end with: messages of ours begin with it. */

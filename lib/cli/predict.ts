@@ -62,7 +62,9 @@ async function predictFile(classifier: Classifier, image: string): Promise<Answe
     bytes = await reading(() => readWhole(image))
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    return { image, error: new PreresnetError('ERR_FILE', `${image}: cannot be read (${code ?? message})`, { cause }) }
+    // Node has made this character of bytes that are no UTF-8: they are lost.
+    const reason = code === 'ENOENT' && image.includes('\ufffd') ? 'its name is not UTF-8, which is needed on the command line; rename it' : (code ?? message)
+    return { image, error: new PreresnetError('ERR_FILE', `${image}: cannot be read (${reason})`, { cause }) }
   }
   try {
     return { image, classes: await classifier.classify(bytes) }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
+import { bytesOfName, isUtf8Name, nameOf, shownName } from '../name_bytes.js'
 import { expectFile, reasonOf } from '../regular_file.js'
 import { isImageName, kindOfFile } from './image_names.js'
 
@@ -34,6 +35,12 @@ export interface LeftOut {
 export async function listClassFolders(directory: string, classes?: readonly string[]): Promise<ClassFolders> {
   const found = await subfolders(directory)
   if (found.length === 0) throw new PreresnetError('ERR_DATASET', `${directory}: expected one folder for each class, got no folder`)
+  const strange = found.find((name) => !isUtf8Name(name))
+  if (strange !== undefined)
+    throw new PreresnetError(
+      'ERR_DATASET',
+      `${directory}: expected names of classes in UTF-8, which model files hold, got "${shownName(strange)}"; rename the folder`,
+    )
   checkDistinct(directory, found)
   const names = classes ?? found
   const labelOf = new Map(names.map((name, label) => [name.normalize(), label]))
@@ -85,10 +92,12 @@ async function linked(directory: string, entry: Dirent): Promise<Pick<Dirent, 'i
   if (!entry.isSymbolicLink()) return entry
   const path = join(directory, entry.name)
   try {
-    return await stat(path)
+    return await stat(bytesOfName(path))
   } catch (error) {
     const reason =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? `a link that leads nowhere (to ${await readlink(path)})` : `cannot be read: ${reasonOf(error)}`
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+        ? `a link that leads nowhere (to ${nameOf(await readlink(bytesOfName(path), { encoding: 'buffer' }))})`
+        : `cannot be read: ${reasonOf(error)}`
     throw new PreresnetError('ERR_FILE', `${path}: ${reason}`, { cause: error })
   }
 }
@@ -130,17 +139,22 @@ async function walk(directory: string, within: string, above: readonly string[],
   const place = { image: found.images, other: found.otherFormats, none: found.noImages }
   unknown.forEach((name, index) => place[kinds[index]!].push(join(within, name)))
   if (folders.length === 0) return
-  const chain = [...above, await realpath(directory)]
+  const chain = [...above, await realPath(directory)]
   for (const name of folders) {
     const path = join(directory, name)
-    if (chain.includes(await realpath(path))) throw new PreresnetError('ERR_FILE', `${path}: a link that leads back to a folder that it lies in`)
+    if (chain.includes(await realPath(path))) throw new PreresnetError('ERR_FILE', `${path}: a link that leads back to a folder that it lies in`)
     await walk(path, join(within, name), chain, found)
   }
 }
 
+async function realPath(path: string): Promise<string> {
+  return nameOf(await realpath(bytesOfName(path), { encoding: 'buffer' }))
+}
+
 async function list(directory: string): Promise<Dirent[]> {
   try {
-    return await readdir(directory, { withFileTypes: true })
+    const entries = await readdir(bytesOfName(directory), { withFileTypes: true, encoding: 'buffer' })
+    return entries.map((entry) => Object.assign(entry, { name: nameOf(entry.name) }))
   } catch (error) {
     throw new PreresnetError('ERR_FILE', `${directory}: cannot be read: ${reasonOf(error)}`, { cause: error })
   }
@@ -151,7 +165,7 @@ export function fileSizes(paths: readonly string[], signal?: AbortSignal): Promi
   return mapLimited(paths, async (path) => {
     throwIfAborted(signal)
     try {
-      const status = await stat(path)
+      const status = await stat(bytesOfName(path))
       expectFile(status)
       return status.size
     } catch (error) {

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { bytesOfName } from '../name_bytes.js'
 import type { Dataset, ImageShape } from './dataset.js'
 import { inSlices, sliceBytes } from './slices.js'
 
@@ -19,7 +20,7 @@ export async function imagesFingerprint(images: Uint8Array, labels: Int32Array, 
 export async function filesFingerprint(files: readonly NamedBytes[], labels: Int32Array, kind = 'files\0'): Promise<string> {
   const hash = createHash('sha256').update(kind)
   await inSlices(files.length, 4096, (first, last) => {
-    for (const { name, bytes } of files.slice(first, last)) hash.update(`${name}\0${bytes}\0`)
+    for (const { name, bytes } of files.slice(first, last)) hash.update(bytesOfName(name)).update(`\0${bytes}\0`)
   })
   return finish(hash, labels)
 }

@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { PreresnetError } from '../errors.js'
+import { isUtf8Name, shownName } from '../name_bytes.js'
 import { describe, invalid, string } from '../options/values.js'
 import { checkClasses, readSourceOptions } from './check.js'
 import type { Dataset, SourceOptions } from './dataset.js'
@@ -99,6 +100,9 @@ function labeled(name: string, samples: readonly Sample[], given: readonly strin
   if (!numbered && found.some((label) => typeof label === 'number'))
     throw new PreresnetError('ERR_DATASET', `${name}: expected .cls files in all tars, or in none`)
   const own = numbered ? Array.from({ length: Math.max(...found) + 1 }, (_, index) => String(index)) : (found as string[]).sort()
+  const strange = own.find((label) => !isUtf8Name(label))
+  if (strange !== undefined)
+    throw new PreresnetError('ERR_DATASET', `${name}: expected names of classes in UTF-8, which model files hold, got "${shownName(strange)}"`)
   const classes = given ?? own
   if (numbered) {
     if (own.length > classes.length)

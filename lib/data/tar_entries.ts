@@ -2,6 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
+import { nameOf } from '../name_bytes.js'
 import { openFile, reasonOf } from '../regular_file.js'
 
 export interface TarEntry {
@@ -125,7 +126,7 @@ function paxRecords(path: string, records: Buffer): { name?: string; size?: numb
     const space = records.indexOf(0x20, position)
     const length = Number(records.toString('latin1', position, Math.max(space, position)))
     if (!Number.isInteger(length) || length < 5 || position + length > records.length) fail(path, 'a pax record is malformed')
-    const [key, ...value] = records.toString('utf8', space + 1, position + length - 1).split('=')
+    const [key, ...value] = nameOf(records.subarray(space + 1, position + length - 1)).split('=')
     if (key === 'path') found.name = value.join('=')
     if (key === 'size') found.size = Number(value.join('='))
     position += length
@@ -136,5 +137,5 @@ function paxRecords(path: string, records: Buffer): { name?: string; size?: numb
 /** To the first zero. */
 function text(bytes: Uint8Array): string {
   const end = bytes.indexOf(0)
-  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8')
+  return nameOf(Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)))
 }

@@ -20,6 +20,44 @@ bool is_typed_array(const Napi::Value& value, napi_typedarray_type type) {
   return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
 }
 
+void append_utf8(std::string* bytes, uint32_t code) {
+  const auto put = [bytes](uint32_t byte) { bytes->push_back(static_cast<char>(byte)); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0 | code >> 6);
+    put(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    put(0xE0 | code >> 12);
+    put(0x80 | (code >> 6 & 0x3F));
+    put(0x80 | (code & 0x3F));
+  } else {
+    put(0xF0 | code >> 18);
+    put(0x80 | (code >> 12 & 0x3F));
+    put(0x80 | (code >> 6 & 0x3F));
+    put(0x80 | (code & 0x3F));
+  }
+}
+
+std::string path_of(const Napi::String& text) {
+  const std::u16string units = text.Utf16Value();
+  std::string bytes;
+  bytes.reserve(units.size());
+  for (size_t i = 0; i < units.size(); ++i) {
+    const uint32_t unit = units[i];
+    const bool pair = unit >= 0xD800 && unit < 0xDC00 && i + 1 < units.size() &&
+                      units[i + 1] >= 0xDC00 && units[i + 1] < 0xE000;
+    if (pair) {
+      append_utf8(&bytes, 0x10000 + ((unit - 0xD800) << 10) + (units[++i] - 0xDC00u));
+    } else if (unit >= 0xDC80 && unit < 0xDD00) {
+      bytes.push_back(static_cast<char>(unit - 0xDC00));
+    } else {
+      append_utf8(&bytes, unit);
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Arguments::Arguments(const Napi::Value& object, std::string where) : where_(std::move(where)) {
@@ -67,6 +105,13 @@ std::string Arguments::text(const char* name) const {
 }
 
 std::vector<std::string> Arguments::texts(const char* name) const {
+  return strings(name, [](const Napi::String& text) { return text.Utf8Value(); });
+}
+
+std::vector<std::string> Arguments::paths(const char* name) const { return strings(name, path_of); }
+
+std::vector<std::string> Arguments::strings(const char* name,
+                                            std::string (*convert)(const Napi::String&)) const {
   const Napi::Value value = raw(name);
   if (!value.IsArray()) refuse(name, "an array of strings");
   const auto array = value.As<Napi::Array>();
@@ -76,7 +121,7 @@ std::vector<std::string> Arguments::texts(const char* name) const {
     const Napi::HandleScope scope(array.Env());
     const Napi::Value element = array[index];
     if (!element.IsString()) refuse(name, "an array of strings");
-    result.push_back(element.As<Napi::String>());
+    result.push_back(convert(element.As<Napi::String>()));
   }
   return result;
 }

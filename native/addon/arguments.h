@@ -26,6 +26,8 @@ class Arguments {
   bool boolean_or(const char* name, bool otherwise) const;
   std::string text(const char* name) const;
   std::vector<std::string> texts(const char* name) const;
+  /// Texts in which a unit of U+DC80 ... U+DCFF by itself stands for a byte: see name_bytes.ts.
+  std::vector<std::string> paths(const char* name) const;
   std::vector<double> doubles(const char* name) const;    // a Float64Array
   std::vector<int32_t> integers(const char* name) const;  // an Int32Array
   Napi::Uint8Array bytes(const char* name) const;
@@ -34,6 +36,9 @@ class Arguments {
   [[noreturn]] void refuse(const char* name, const std::string& expected) const;
 
  private:
+  std::vector<std::string> strings(const char* name,
+                                   std::string (*convert)(const Napi::String&)) const;
+
   Napi::Object object_;
   std::string where_;
 };

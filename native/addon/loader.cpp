@@ -61,7 +61,7 @@ std::unique_ptr<SampleSource> read_source(const Arguments& description,
                          options.shape);
   }
   if (kind != "ranges") source.refuse("kind", "\"memory\" or \"ranges\"");
-  FileRanges ranges{source.texts("files"), source.integers("file"), whole_numbers(source, "offset"),
+  FileRanges ranges{source.paths("files"), source.integers("file"), whole_numbers(source, "offset"),
                     whole_numbers(source, "length")};
   const Arguments decode = description.object("decode");
   return range_source(std::move(ranges), options.shape,
