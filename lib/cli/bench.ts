@@ -3,9 +3,11 @@ import { numberOption } from '../options/spec.js'
 import { programOptions, runOptions } from '../options/table.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
-import { measure, type Measurement } from './measure.js'
+import { benchDocument, type Measurement } from './json/bench.js'
+import { printJson } from './json/document.js'
+import { measure } from './measure.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
-import { count, pairs, print, printJson, size } from './output.js'
+import { count, pairs, print, size } from './output.js'
 import { cudaTrainingOptions, passedOn, deviceOptions } from './place_options.js'
 
 const options = {
@@ -27,6 +29,7 @@ export const bench: CommandSpec<typeof options> = {
     ['[network]', 'a name as preresnet-164'],
   ],
   options,
+  json: benchDocument,
   examples: [
     ['bench train preresnet-164 --batch 128', 'ten seconds of training steps'],
     ['bench infer preresnet-200 --batch 1 --threads 2 --json', 'for a script'],
@@ -36,7 +39,7 @@ export const bench: CommandSpec<typeof options> = {
     const kind = oneOf('bench: work', work, ['train', 'infer'])
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
     const measurement = await measure(network, { ...passedOn(sharedOptions, values), work: kind, batch, seconds })
-    if (json) printJson(measurement)
+    if (json) printJson(benchDocument, measurement)
     else print(describe(measurement))
     return 0
   },

@@ -3,6 +3,7 @@ import { Command, Option as Flag } from 'commander'
 import { flagOption, groups, usually, type Option, type Table, type ValuesOf } from '../options/spec.js'
 import { optionName, resolveOptions } from './config.js'
 import { directly, emulatedDevice } from './emulated.js'
+import type { Document } from './json/document.js'
 
 export interface CommandSpec<S extends Table> {
   readonly name: string
@@ -10,6 +11,8 @@ export interface CommandSpec<S extends Table> {
   /** As the parser writes them: `<name>` is needed, `[name]` not, `<images...>` several. */
   readonly arguments?: readonly (readonly [syntax: string, help: string])[]
   readonly options: S
+  /** What `--json` prints. */
+  readonly json: Document
   /** Whether our tests may give it the emulated GPU as its device. */
   readonly emulates?: boolean
   /** Command lines, without the program's name. */

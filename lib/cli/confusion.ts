@@ -1,12 +1,7 @@
 /** Which classes are taken for which. */
 import type { ConfusionMatrix } from '../runtime/metrics.js'
+import type { Confusion } from './json/common.js'
 import { table } from './output.js'
-
-export interface Confusion {
-  readonly classes: readonly string[]
-  /** counts[label][prediction] */
-  readonly counts: readonly (readonly number[])[]
-}
 
 /** Beyond this a matrix is no longer readable, and the commonest confusions say more. */
 export const readableClasses = 20

@@ -3,18 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../native/load.js'
-import type { CudaInformation } from '../native/types.js'
 import { packageFolder } from '../package.js'
+import type { CudaReport } from './json/doctor.js'
 import { size } from './output.js'
-
-interface CudaReport {
-  /** Why no GPU can be used; empty where one can. */
-  readonly problem: string
-  readonly library?: Omit<CudaInformation, 'device' | 'devices' | 'problem'>
-  readonly devices: readonly (NonNullable<CudaInformation['device']> & { readonly index: number })[]
-  /** Results of `npm run gpu:check` in this checkout that passed. */
-  readonly verified: readonly { readonly gpu: string; readonly commit: string; readonly date: string }[]
-}
 
 export function cudaReport(): CudaReport {
   const verified = verifiedResults()

@@ -6,21 +6,15 @@ import { packageVersion } from '../package.js'
 import type { CommandSpec } from './command.js'
 import { cudaReport, cudaRows } from './cuda_report.js'
 import type { Table } from '../options/spec.js'
-import { pairs, print, printJson, table } from './output.js'
-
-interface Check {
-  readonly what: string
-  readonly found: string
-  readonly wanted: string
-  readonly ok: boolean
-}
-
-type System = Readonly<Record<string, string | number | boolean | readonly string[]>>
+import { doctorDocument, type Check, type System } from './json/doctor.js'
+import { printJson } from './json/document.js'
+import { pairs, print, table } from './output.js'
 
 export const doctor: CommandSpec<Table> = {
   name: 'doctor',
   summary: 'what is there and what is wanted: Node, the native addon, libraries, processor, memory, CUDA; status 1 if something is missing',
   options: {},
+  json: doctorDocument,
   examples: [
     ['doctor', 'for people'],
     ['doctor --json', 'to attach to a report'],
@@ -30,7 +24,7 @@ export const doctor: CommandSpec<Table> = {
     const checks: Check[] = [nodeCheck(), platformCheck(), await libcCheck(), ...addon.checks]
     const ok = checks.every((check) => check.ok)
     const cuda = cudaReport()
-    if (json) printJson({ ok, version: packageVersion(), checks, system: addon.system, cuda })
+    if (json) printJson(doctorDocument, { ok, version: packageVersion(), checks, system: addon.system, cuda })
     else {
       print(`preresnet ${packageVersion()}\n`)
       print(

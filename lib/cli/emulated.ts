@@ -1,8 +1,9 @@
 /** `--device cuda-emulated` of the commands that compare and measure. It is for our tests: help and errors do not name it. */
 import type { DeviceName } from '../compiler/program.js'
 import { emulated, emulationNow } from '../native/emulation.js'
+import type { ShownDevice } from './json/common.js'
 
-const EMULATED = 'cuda-emulated'
+const EMULATED = 'cuda-emulated' satisfies ShownDevice
 
 type Given = Readonly<Record<string, unknown>>
 type Within = <T>(work: () => T) => T
@@ -16,6 +17,6 @@ export function emulatedDevice(given: Given): { readonly given: Given; readonly 
 }
 
 /** What a result was computed on: an emulated GPU's must not be taken for a GPU's. */
-export function shownDevice(device: DeviceName): string {
+export function shownDevice(device: DeviceName): ShownDevice {
   return device === 'cuda' && emulationNow() !== undefined ? EMULATED : device
 }

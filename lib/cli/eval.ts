@@ -11,7 +11,9 @@ import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf, confusionText } from './confusion.js'
 import { dataOptions, openData, stepsFor, validationOf } from './data_options.js'
-import { count, duration, percent, print, printJson } from './output.js'
+import { printJson } from './json/document.js'
+import { evalDocument } from './json/eval.js'
+import { count, duration, percent, print } from './output.js'
 import { cudaOptions, passedOn, deviceOptions } from './place_options.js'
 
 const options = {
@@ -28,23 +30,25 @@ export const evaluate: CommandSpec<typeof options> = {
   summary: 'top-1 and top-5 error and accuracy of a model on labeled images, and its confusion matrix',
   arguments: [['<model>', 'a model file, as runs/first/model.safetensors']],
   options,
+  json: evalDocument,
   examples: [
     ['eval runs/first/model.safetensors --data digits', 'on the test images'],
     ['eval model.safetensors --data cifar10:data/cifar10 --split train --json', 'on the training images, for a script'],
   ],
   async run(values, [path]) {
     const { json, split, batch, workers } = values
-    const model = await describeModel(path as string)
+    const file = path as string
+    const model = await describeModel(file)
     const splits = await openData(values)
     const data = split === 'validation' ? validationOf(splits) : splits[split]
     checkClasses(data.name, data.classes, 'the model', model.classes)
     const prepare = await asTrained(values, splits, model)
     // Without `data`: images in memory are evaluated as they are, whatever the model says of files.
     await using session = await compile(model.network, { ...passedOn(sharedOptions, values), prepare, batch })
-    await loadModel(session, path as string)
+    await loadModel(session, file)
     const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers })
     const confusion = confusionOf(model.classes ?? data.classes, matrix)
-    if (json) printJson({ model: path, data: data.name, device: session.device, precision: session.precision, ...figures, confusion })
+    if (json) printJson(evalDocument, { model: file, data: data.name, device: session.device, precision: session.precision, ...figures, confusion })
     else {
       const { samples, top1Errors, top1Error, top5Error, top1Accuracy, top5Accuracy, loss, seconds } = figures
       print(`${data.name}: ${count(top1Errors)} of ${count(samples)} wrong`)

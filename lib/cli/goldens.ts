@@ -4,7 +4,10 @@ import { choiceOption, variant } from '../options/spec.js'
 import { deviceOptions, programOptions } from '../options/table.js'
 import type { CommandSpec } from './command.js'
 import { shownDevice } from './emulated.js'
-import { count, print, printJson, table } from './output.js'
+import { printJson } from './json/document.js'
+import type { ShownDevice } from './json/common.js'
+import { goldensDocument } from './json/goldens.js'
+import { count, print, table } from './output.js'
 import { loweringOf, tierOption } from './tier_option.js'
 
 const options = {
@@ -21,6 +24,7 @@ export const goldens: CommandSpec<typeof options> = {
   summary: "compare an executor with PyTorch's float64 results; status 1 if a bound is not kept or a case is missing",
   arguments: [['<directory>', 'where the golden cases lie']],
   options,
+  json: goldensDocument,
   examples: [
     ['goldens test/goldens --device reference', 'the executor in double'],
     ['goldens test/goldens --device cpu --precision bf16 --json', 'the CPU with bf16 in memory, for a script'],
@@ -29,13 +33,13 @@ export const goldens: CommandSpec<typeof options> = {
     const chosen = chooseDevice(device, precision)
     const judged = await checkGoldens({ directory: directory as string, ...chosen, ...loweringOf(tier, chosen), convolution, threads })
     const report = { ...judged, device: shownDevice(judged.device) }
-    if (json) printJson(report)
+    if (json) printJson(goldensDocument, report)
     else print(describe(report))
     return report.passed ? 0 : 1
   },
 }
 
-function describe(report: Omit<GoldenReport, 'device'> & { readonly device: string }): string {
+function describe(report: Omit<GoldenReport, 'device'> & { readonly device: ShownDevice }): string {
   const { cases, medianRatio } = report
   const rows = cases.map((result) => [result.case, result.tensor ?? '', scientific(result.error), scientific(result.bound), result.passed ? 'ok' : 'FAILED'])
   const lines = [table(['case', 'worst tensor', 'error', 'bound', ''], rows)]

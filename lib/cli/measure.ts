@@ -12,34 +12,13 @@ import type { Session } from '../runtime/session.js'
 import type { sharedOptions } from '../runtime/session_options.js'
 import { sgd } from '../training/sgd.js'
 import { shownDevice } from './emulated.js'
+import type { Measurement } from './json/bench.js'
 
 interface MeasureOptions extends Given<typeof sharedOptions> {
   readonly work: 'train' | 'infer'
   readonly batch: number
   /** How long to measure, without warm-up. */
   readonly seconds: number
-}
-
-export interface Measurement {
-  readonly network: string
-  readonly work: 'train' | 'infer'
-  readonly batch: number
-  /** All images by all the time measured. */
-  readonly imagesPerSecond: number
-  /** Images a second over stretches of about a tenth of the time: these three. */
-  readonly median: number
-  readonly minimum: number
-  readonly maximum: number
-  /** Steps measured. */
-  readonly steps: number
-  /** Highest resident size of this process above what it was with the library loaded, compilation included; bytes. */
-  readonly peakBytes: number
-  /** On CUDA: bytes of the device's memory. */
-  readonly deviceBytes?: number
-  readonly precision: string
-  readonly device: string
-  readonly threads: number
-  readonly parameters: number
 }
 
 /** Random values that stay where the program reads them; the first step writes them, later ones only compute. */

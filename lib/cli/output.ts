@@ -8,11 +8,6 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
-/** One JSON document on stdout. */
-export function printJson(value: unknown): void {
-  print(JSON.stringify(value, undefined, 2))
-}
-
 /** Columns aligned with spaces; numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [head, ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? count(cell) : cell)))]

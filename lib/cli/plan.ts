@@ -17,7 +17,9 @@ import { cudaOptions, programOptions, runOptions } from '../options/table.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
-import { count, pairs, percent, print, printJson, size, table } from './output.js'
+import { printJson } from './json/document.js'
+import { planDocument } from './json/plan.js'
+import { count, pairs, percent, print, size, table } from './output.js'
 import { passedOn, deviceOptions } from './place_options.js'
 import { loweringOf, tierOption } from './tier_option.js'
 import { type Timing, timeProgram } from './time.js'
@@ -55,6 +57,7 @@ export const plan: CommandSpec<typeof options> = {
   summary: 'the program of a network: its operations, what was fused into them, bytes read and written, memory',
   arguments: [['[network]', 'a name as preresnet-164']],
   options,
+  json: planDocument,
   examples: [
     ['plan preresnet-164 --batch 128', 'operation by operation'],
     ['plan preresnet-164 --batch 128 --precision bf16 --json', 'for a script'],
@@ -75,13 +78,15 @@ export const plan: CommandSpec<typeof options> = {
     const choices = gpu === undefined || tier !== undefined ? {} : await chosenKernels(graph, plan, gpu)
     const set = await compilePrograms(graph, { ...plan, ...choices })
     const report = planReport(set, program, chosen.device === 'cuda' ? 0 : await scratchBytes(set, threads))
+    const sizes = { ...report, program, allocatedBytes: report.peakBytes }
     if (!time) {
-      if (json) printJson(report)
+      if (json) printJson(planDocument, sizes)
       else print(describe(report))
       return 0
     }
     const timing = await timeProgram(network, set, report, { threads, ...(gpu && { cuda: gpu.session }) })
-    if (json) printJson({ ...report, ...timing, operations: report.operations.map((operation, index) => ({ ...operation, ...timing.operations[index] })) })
+    const operations = report.operations.map((operation, index) => ({ ...operation, ...timing.operations[index] }))
+    if (json) printJson(planDocument, { ...sizes, ...timing, peakBytesPerSecond: timing.peakBytes, operations })
     else print(describeTiming(report, timing))
     return 0
   },

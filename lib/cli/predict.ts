@@ -5,7 +5,9 @@ import { classifierTable, ownClassifierOptions } from '../inference/options.js'
 import { variant } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
 import { failureStatus, report } from './failure.js'
-import { percent, print, printJson, table } from './output.js'
+import { printJson } from './json/document.js'
+import { predictDocument } from './json/predict.js'
+import { percent, print, table } from './output.js'
 import { cudaOptions, passedOn, deviceOptions } from './place_options.js'
 import { readWhole } from './read_whole.js'
 
@@ -24,6 +26,7 @@ export const predict: CommandSpec<typeof options> = {
     ['<images...>', 'JPEG or PNG files'],
   ],
   options,
+  json: predictDocument,
   examples: [
     ['predict model.safetensors cat.jpg dog.png', 'the three most probable classes of each'],
     ['predict model.safetensors *.jpg --top 1 --json', 'for a script'],
@@ -40,7 +43,10 @@ export const predict: CommandSpec<typeof options> = {
     const answers = await mapLimited(images, (path) => predictFile(classifier, path), 2 * batch)
     const failures = answers.filter((answer) => 'error' in answer)
     if (json)
-      printJson(answers.map((answer) => ('error' in answer ? { ...answer, error: { code: answer.error.code, message: answer.error.message } } : answer)))
+      printJson(
+        predictDocument,
+        answers.map((answer) => ('error' in answer ? { ...answer, error: { code: answer.error.code, message: answer.error.message } } : answer)),
+      )
     else {
       for (const { error } of failures) report(error)
       const rows = answers.flatMap((answer) => ('error' in answer ? [] : answer.classes.map(row(answer.image))))

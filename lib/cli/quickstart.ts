@@ -9,7 +9,9 @@ import { fit, multiStep, sgd } from '../training/index.js'
 import { flagOption, variant } from '../options/spec.js'
 import { lengthOptions, runOptions, trainingOptions } from '../options/table.js'
 import type { CommandSpec } from './command.js'
-import { duration, note, percent, print, printJson } from './output.js'
+import { printJson } from './json/document.js'
+import { quickstartDocument } from './json/train.js'
+import { duration, note, percent, print } from './output.js'
 import { encodePng, type Pixels } from './pictures/png.js'
 import { type Prediction, predictionsSvg } from './pictures/predictions.js'
 import { deviceOptions } from './place_options.js'
@@ -35,6 +37,7 @@ export const quickstart: CommandSpec<typeof options> = {
   name: 'quickstart',
   summary: 'train a ResNet-14 on 7,996 handwritten digits and look at what it makes of 2,004 others',
   options,
+  json: quickstartDocument,
   examples: [
     ['quickstart', 'some minutes on two cores; the report is runs/quickstart/report.html'],
     ['quickstart --shuffled-labels --output runs/shuffled', 'the same where nothing can be learned: the test error stays near 90 %'],
@@ -65,7 +68,7 @@ export const quickstart: CommandSpec<typeof options> = {
     const { trained, ended } = whole
     const result = await saveResult({ output, data: { ...data, train }, network, trained, ended })
     const report = await writePictures(output, data, trained.validation!.predictions)
-    if (json) printJson({ ...result, report })
+    if (json) printJson(quickstartDocument, { ...result, report })
     else {
       print(
         `${result.testErrors} of ${result.testImages} test digits wrong (${percent(result.top1Error!)} error, ${percent(result.top1Accuracy!)} accuracy) after ${duration(result.seconds)}`,

@@ -3,8 +3,11 @@ import { join, resolve } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { stringOption } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
-import { duration, percent, print, printJson } from './output.js'
-import { readCurves, readManifest, readResult, type RunResult } from './run_directory.js'
+import { printJson } from './json/document.js'
+import { reportDocument } from './json/report.js'
+import type { RunResult } from './json/train.js'
+import { duration, percent, print } from './output.js'
+import { readCurves, readManifest, readResult } from './run_directory.js'
 
 const options = {
   output: stringOption({ group: 'Output', help: 'the page', metavar: 'file', usual: 'report.html in the directory of the run' }),
@@ -15,13 +18,14 @@ export const report: CommandSpec<typeof options> = {
   summary: 'a run as one HTML page: training loss and test error over iterations, confusion matrix, manifest',
   arguments: [['<run>', 'the directory that train wrote']],
   options,
+  json: reportDocument,
   examples: [
     ['report runs/first', 'writes runs/first/report.html'],
     ['report runs/first --output first.html --json', 'elsewhere, for a script'],
   ],
   async run({ json, output }, [run]) {
     const path = await writeReport(run as string, output === undefined ? {} : { output })
-    if (json) printJson({ report: path })
+    if (json) printJson(reportDocument, { report: path })
     else print(path)
     return 0
   },

@@ -5,30 +5,10 @@ import { PreresnetError } from '../errors.js'
 import { readJsonLines } from '../formats/jsonl.js'
 import { describe } from '../options/values.js'
 import type { MetricsLine } from '../training/run_log.js'
-import type { Confusion } from './confusion.js'
+import type { RunResult } from './json/train.js'
 import type { Curves } from './pictures/curves.js'
 
-/** result.json: what a finished training command leaves beside the library's files. */
-export interface RunResult {
-  readonly outcome: 'completed' | 'stopped'
-  readonly network: string
-  readonly data: string
-  readonly device: string
-  readonly precision: string
-  readonly steps: number
-  readonly seconds: number
-  readonly trainImages: number
-  readonly testImages: number
-  readonly testErrors: number | null
-  readonly top1Error: number | null
-  readonly top5Error: number | null
-  /** Results that earlier versions wrote lack it, and the next. */
-  readonly top1Accuracy: number | null
-  readonly top5Accuracy: number | null
-  readonly model: string | null
-  readonly confusion?: Confusion
-}
-
+/** What a finished training command leaves beside the library's files. */
 export const resultFile = 'result.json'
 
 export async function readCurves(directory: string): Promise<Curves> {

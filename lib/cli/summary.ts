@@ -1,7 +1,9 @@
 import { buildGraph, countGraph, summarizeGraph } from '../graph/index.js'
 import type { CommandSpec } from './command.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
-import { count, print, printJson, table } from './output.js'
+import { printJson } from './json/document.js'
+import { summaryDocument } from './json/summary.js'
+import { count, print, table } from './output.js'
 
 const options = { ...networkOptions, ...sizeOptions }
 
@@ -10,6 +12,7 @@ export const summary: CommandSpec<typeof options> = {
   summary: 'layers, parameters and multiply-adds of a network',
   arguments: [['[network]', 'a name as preresnet-164']],
   options,
+  json: summaryDocument,
   examples: [
     ['summary preresnet-164', 'layer by layer'],
     ['summary preresnet-164 --classes 100 --json', 'for a script'],
@@ -20,7 +23,7 @@ export const summary: CommandSpec<typeof options> = {
     const graph = buildGraph(network)
     const { parameters, multiplyAdds } = countGraph(graph)
     const layers = summarizeGraph(graph)
-    if (values.json) printJson({ network: network.name, input: network.input, parameters, multiplyAdds, layers })
+    if (values.json) printJson(summaryDocument, { network: network.name, input: network.input, parameters, multiplyAdds, layers })
     else {
       const rows = layers.map((layer) => [layer.name, layer.kind, layer.shape.join(' x '), layer.parameters, layer.multiplyAdds])
       print(table(['layer', 'kind', 'output', 'parameters', 'multiply-adds'], rows))

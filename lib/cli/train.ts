@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path'
+import type { DeviceName, Precision } from '../compiler/program.js'
 import type { DataSplit } from '../data/dataset.js'
 import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
@@ -12,12 +13,14 @@ import type { CommandSpec } from './command.js'
 import { confusionOf } from './confusion.js'
 import { dataOptions, inputFor, openData, preparationFor, randomStepOptions, validationOf } from './data_options.js'
 import { flagsWithin, fromFlags } from './flags.js'
+import { printJson, withVersion } from './json/document.js'
+import { trainDocument, type RunResult } from './json/train.js'
 import { learningRateOptions, scheduleOf } from './learning_rate.js'
 import { chooseNetwork, networkOptions } from './model_options.js'
-import { note, print, printJson } from './output.js'
+import { note, print } from './output.js'
 import { passedOn } from './place_options.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
-import { resultFile, type RunResult } from './run_directory.js'
+import { resultFile } from './run_directory.js'
 import { SignalWatch } from './signals.js'
 
 const options = {
@@ -42,6 +45,7 @@ export const train: CommandSpec<typeof options> = {
   name: 'train',
   summary: 'train a network; SIGINT, SIGTERM or SIGHUP saves a checkpoint and leaves, --resume goes on',
   options,
+  json: trainDocument,
   examples: [
     ['train --model preresnet-20 --data digits --epochs 5', 'digits that come with the package'],
     ['train --model preresnet-110 --data cifar10:data/cifar10 --steps 64000 --milestones 32000,48000 --warmup-steps 400', "the paper's recipe"],
@@ -80,7 +84,7 @@ export const train: CommandSpec<typeof options> = {
     if (whole === undefined) return watch.status ?? 0
     const { trained, ended } = whole
     const result = await saveResult({ output, data, network, trained, ended })
-    if (values.json) printJson(result)
+    if (values.json) printJson(trainDocument, result)
     else print(join(output, 'model.safetensors'))
     return 0
   },
@@ -88,25 +92,26 @@ export const train: CommandSpec<typeof options> = {
 
 /** What the events told of the run as a whole. */
 interface Ended {
-  readonly device: string
-  readonly precision: string
+  readonly device: DeviceName
+  readonly precision: Precision
   readonly seconds: number
 }
 
 /** Undefined where a signal ended the run before its last step. */
 export async function follow(run: Run, progress: Progress, watch: SignalWatch): Promise<{ trained: TrainedModel; ended: Ended } | undefined> {
-  let [device, precision, seconds] = ['', '', 0]
+  let started: Pick<Ended, 'device' | 'precision'> | undefined
+  let seconds = 0
   try {
     for await (const event of run.events) {
       if (event.kind === 'start') {
-        ;({ device, precision } = event)
+        started = event
         watch.begun(() => void run.stop().catch(() => undefined))
       }
       if (event.kind === 'finished') ({ seconds } = event)
       progress.show(event)
     }
     const trained = await run.finished
-    return trained.outcome === 'stopped' ? undefined : { trained, ended: { device, precision, seconds } }
+    return trained.outcome === 'stopped' ? undefined : { trained, ended: { device: started!.device, precision: started!.precision, seconds } }
   } catch (error) {
     if (watch.signal.aborted && error instanceof PreresnetError && error.code === 'ERR_ABORTED') return undefined
     throw error
@@ -148,6 +153,6 @@ export async function saveResult({ output, data, network, trained, ended }: Fini
   }
   await makeDirectory(output)
   await trained.save(model)
-  await replaceFile(join(output, resultFile), `${JSON.stringify(result, undefined, 2)}\n`)
+  await replaceFile(join(output, resultFile), `${JSON.stringify(withVersion(trainDocument, result), undefined, 2)}\n`)
   return result
 }

@@ -3,7 +3,7 @@ import { contracts, type OperationName } from '../contracts.js'
 import { flopsOf } from './flops.js'
 import { PLAIN } from './lower/engines.js'
 import { type Role, tensorsAt, tensorsWithRoles } from './operands.js'
-import type { OperationSpec, Phase, Program, ProgramSet, TensorSpec } from './program.js'
+import type { DeviceName, OperationSpec, Phase, Precision, Program, ProgramSet, TensorSpec } from './program.js'
 
 /** What one operation of a program does and costs. */
 export interface OperationReport {
@@ -45,9 +45,9 @@ export interface PlanReport {
   /** The network has this name. */
   readonly network: string
   /** The program is for this device. */
-  readonly device: string
+  readonly device: DeviceName
   /** The program computes in this precision. */
-  readonly precision: string
+  readonly precision: Precision
   /** The program has this name. */
   readonly program: string
   /** The number of images of a batch is at least 1. */

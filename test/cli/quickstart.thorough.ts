@@ -1,4 +1,5 @@
 /** The first run, much shorter: it learns, and where nothing can be learned it does not. */
+import assert from 'node:assert/strict'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,9 +18,11 @@ interface Result {
 
 async function quickstart(name: string, ...words: string[]): Promise<Result> {
   const output = join(folder, name)
-  const { status, stderr } = await preresnet(['quickstart', '--epochs', '1', '--output', output, ...words])
+  const { status, stdout, stderr } = await preresnet(['quickstart', '--epochs', '1', '--output', output, '--json', ...words])
   if (status !== 0) throw new Error(stderr)
-  return JSON.parse(await readFile(join(output, 'result.json'), 'utf8')) as Result
+  const result = JSON.parse(await readFile(join(output, 'result.json'), 'utf8')) as Result
+  assert.deepEqual(JSON.parse(stdout), { ...result, report: join(output, 'report.html') })
+  return result
 }
 
 test.serial('one epoch on digits, and its pictures', async (t) => {

@@ -1,6 +1,9 @@
 /** Runs the command line as a user does. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { commands } from '../../lib/cli/commands.js'
+import { documentSchema } from '../../lib/cli/json/document.js'
+import { violations } from '../support/json_schema.js'
 
 export const mainFile = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 export const goldenDirectory = fileURLToPath(new URL('../../../test/goldens', import.meta.url))
@@ -23,7 +26,17 @@ const slots = 3
 let running = 0
 const waiting: (() => void)[] = []
 
+/** What `--json` prints is judged by its schema, whatever else a test looks at. */
 export async function preresnet(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const outcome = await inTurn(words, options)
+  if (words.includes('--json') && outcome.stdout !== '') {
+    const wrong = violations(documentSchema(commands.find(({ name }) => name === words[0])!.json), JSON.parse(outcome.stdout))
+    if (wrong.length > 0) throw new Error(`preresnet ${words.join(' ')}: ${wrong.slice(0, 10).join('; ')}`)
+  }
+  return outcome
+}
+
+async function inTurn(words: readonly string[], options: RunOptions): Promise<Outcome> {
   if (running >= slots) await new Promise<void>((resolve) => waiting.push(resolve))
   running++
   try {

@@ -247,5 +247,7 @@ test.serial('--json prints the result alone', async (t) => {
   const { status, stdout, stderr } = await preresnet(train('fourth', '--epochs', '0.5', '--json'))
   t.is(status, 0, stderr)
   t.is(stderr, '')
-  t.like(JSON.parse(stdout), { outcome: 'completed', steps: 3, device: 'cpu', precision: 'fp32' })
+  const result = JSON.parse(stdout) as object
+  t.like(result, { schemaVersion: 1, outcome: 'completed', steps: 3, device: 'cpu', precision: 'fp32' })
+  t.deepEqual(await json('fourth', 'result.json'), result)
 })

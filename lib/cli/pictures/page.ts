@@ -1,5 +1,6 @@
 /** A run as one self-contained HTML page: it loads nothing and needs no script. */
-import { type Confusion, mistakes, readableClasses } from '../confusion.js'
+import { mistakes, readableClasses } from '../confusion.js'
+import type { Confusion } from '../json/common.js'
 import { type Curves, curvesSvg } from './curves.js'
 import { escapeText } from './escape.js'
 
