@@ -60,7 +60,8 @@ export const train: CommandSpec<typeof options> = {
     }
     const data = await openData(values)
     const input = await inputFor(values, data)
-    if (data.validation === undefined && values.validate === undefined && data.test.source.kind === 'ranges' && basename(data.test.name) === 'test')
+    const unsaid = data.validation === undefined && values.validate === undefined
+    if (!values.json && unsaid && data.test.source.kind === 'ranges' && basename(data.test.name) === 'test')
       note(`no images to validate with but ${data.test.name}: the best checkpoint is chosen by the test set`)
     const network = chooseNetwork(values.model, values, { classes: data.train.classes.length, ...input })
     const output = values.output ?? join('runs', network.name)
