@@ -1,4 +1,81 @@
 // Faults of datasets, of the loader and of file formats.
 
 export const dataFaults = [
+  {
+    name: 'order that ignores the epoch',
+    file: 'native/data/order.cpp',
+    search: 'draw(seed, epoch, step / 2, kOrder)',
+    replace: 'draw(seed, 0, step / 2, kOrder)',
+    tests: ['data'],
+  },
+  {
+    name: 'never mirrored',
+    file: 'native/data/order.cpp',
+    search: 'flip ? static_cast<int32_t>(block[2] >> 31) : 0',
+    replace: 'flip ? 0 : 0',
+    tests: ['data'],
+  },
+  {
+    name: 'model file written in place',
+    file: 'lib/formats/files.ts',
+    search: 'if (target === undefined) return',
+    replace: 'if (target !== null) return',
+    tests: ['formats'],
+  },
+  {
+    name: 'classes of an evaluation not compared',
+    file: 'lib/data/check.ts',
+    search: 'classes[index]?.normalize() !== expected[index]?.normalize()',
+    replace: 'index < 0',
+    tests: ['runtime', 'training'],
+  },
+  {
+    name: 'the Classifier resizes what validation did not',
+    file: 'lib/data/prepare/sequence.ts',
+    search: 'keepFitting: resizing?.unlessFitting === true',
+    replace: 'keepFitting: false',
+    tests: ['inference/preparation'],
+  },
+  {
+    name: 'the steps that put a folder into memory are lost with its files',
+    file: 'lib/data/prepare/cached.ts',
+    search: 'shape: input, prepared: sequence.fixed',
+    replace: 'shape: input',
+    tests: ['data/prepare'],
+  },
+  {
+    name: 'several sizes in memory, unnoticed before they are decoded',
+    file: 'lib/data/prepare/cached.ts',
+    search: '!decode.exact) return',
+    replace: 'decode.exact) return',
+    tests: ['data/prepare'],
+  },
+  {
+    name: 'a resize of images in memory, passed over and recorded',
+    file: 'lib/data/prepare/complete.ts',
+    search: 'if (!isGiven(dataset) ||',
+    replace: 'if (isGiven(dataset) ||',
+    tests: ['data/prepare'],
+  },
+  {
+    name: 'normalization is measured on files as training prepares them',
+    file: 'lib/data/prepare/complete.ts',
+    search: 'measureNormalization(train, steps.evaluate, input, reading)',
+    replace: 'measureNormalization(train, steps.train.filter(({ kind }) => kind === "resize" || kind === "centerCrop"), input, reading)',
+    tests: ['data/prepare'],
+  },
+  {
+    name: "an image inside a file is read from the file's beginning",
+    file: 'native/data/range_source.cpp',
+    search: 'offset + static_cast<int64_t>(done));',
+    replace: 'static_cast<int64_t>(done));',
+    tests: ['data/tar'],
+  },
+  {
+    name: 'a loader that a device has read hands out what was in the slot',
+    file: 'native/data/loader.cpp',
+    search: 'for (int64_t i = 0; i < options_.batch; ++i) copy_pixels(filled, i);',
+    replace: '',
+    tests: ['cuda/resident'],
+  },
 ]
