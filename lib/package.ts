@@ -11,6 +11,7 @@ interface Package {
 
 let found: Package | undefined
 
+/** ERR_BINDING in a bundle, where there is no folder of the package. */
 export function packageFolder(): string {
   return thisPackage().folder
 }
@@ -19,18 +20,37 @@ export function packageVersion(): string {
   return thisPackage().version
 }
 
-/** The nearest folder upwards that is preresnet's: sources and compiled files lie at different depths. */
-function thisPackage(): Package {
-  return (found ??= search(dirname(fileURLToPath(import.meta.url))))
+/** The same; undefined in a bundle. */
+export function knownPackageVersion(): string | undefined {
+  return (found ??= search())?.version
 }
 
-function search(start: string): Package {
-  for (let folder = start; ; folder = dirname(folder)) {
+/** Undefined in a CommonJS bundle, where `import.meta` is an empty object. */
+export function moduleUrl(): string | undefined {
+  return (import.meta as { readonly url?: string }).url
+}
+
+function thisPackage(): Package {
+  found ??= search()
+  if (found !== undefined) return found
+  const url = moduleUrl()
+  const where = url === undefined ? 'this code is in a CommonJS bundle' : `no package.json of preresnet above ${dirname(fileURLToPath(url))}`
+  throw new PreresnetError(
+    'ERR_BINDING',
+    `${where}, so the native addon cannot be found from here: name it in the environment, PRERESNET_BINDING=/path/to/build/Release/preresnet.node, or leave preresnet out of the bundle`,
+  )
+}
+
+/** The nearest folder upwards that is preresnet's: sources and compiled files lie at different depths. */
+function search(): Package | undefined {
+  const url = moduleUrl()
+  if (url === undefined) return undefined
+  for (let folder = dirname(fileURLToPath(url)); ; folder = dirname(folder)) {
     const file = join(folder, 'package.json')
     if (existsSync(file)) {
       const { name, version } = JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version: string }
       if (name === 'preresnet') return { folder, version }
     }
-    if (folder === dirname(folder)) throw new PreresnetError('ERR_BINDING', `no package.json of preresnet above ${start}`)
+    if (folder === dirname(folder)) return undefined
   }
 }

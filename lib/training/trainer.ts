@@ -6,8 +6,8 @@ import { PreresnetError } from '../errors.js'
 import { pick } from '../options/check.js'
 import { checkReplaceable } from '../formats/files.js'
 import { readJsonLines } from '../formats/jsonl.js'
-import { packageVersion } from '../package.js'
 import { top1Shares, type StepMetrics } from '../runtime/metrics.js'
+import { libraryVersion } from '../native/load.js'
 import { checkOutputs, outputsOf } from '../runtime/outputs.js'
 import { compile } from '../runtime/compile.js'
 import type { Session } from '../runtime/session.js'
@@ -227,7 +227,7 @@ export class Trainer {
     if (checkpoint === undefined || step === this.#savedStep) return
     const path = await publishCheckpoint(checkpoint.directory, await snapshot(session), this.#description(), {
       format: stateFormat,
-      version: packageVersion(),
+      version: libraryVersion(),
       step,
       samples: step * batch,
       epoch: Math.floor(step / stepsPerEpoch),
