@@ -31,7 +31,7 @@ export type ImageFile = Uint8Array
  * A classifier answers with the most probable classes of images: it is a model file behind a queue.
  * @example
  * await using classifier = await Classifier.load('model.safetensors')
- * const [best] = await classifier.classify(jpeg)
+ * const [best] = await classifier.classify(await readFile('picture.jpg'))
  */
 export class Classifier implements AsyncDisposable {
   /** The names of the classes are in the network's order. */
