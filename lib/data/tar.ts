@@ -19,7 +19,8 @@ const imageName = /\.(jpe?g|png)$/i
 /**
  * Reads images in tar files, as WebDataset's shards: `key.jpg` (or .jpeg, .png) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
  * image's folder is its class. Without `classes`, folders give them by their sorted names, .cls files as 0 to the largest number. Images stay where they are
- * and are read from there, in any order. Compressed tars are refused.
+ * and are read from there, in any order. Compressed tars are refused. Pixels will be those that
+ * are stored: an orientation in EXIF data is not obeyed.
  * @param paths - A tar file, or several.
  * @param options - Names of the classes, and a signal.
  * @throws ERR_FILE where a tar cannot be read or is malformed; the message has the path.

@@ -24,7 +24,10 @@ export interface Classification {
   readonly probability: number
 }
 
-/** The bytes of a JPEG or PNG file are not copied while they wait for their turn: do not change them before the answer is there. */
+/**
+ * The bytes of a JPEG or PNG file are not copied while they wait for their turn: do not change them before the answer is there. Pixels are taken as they are stored, as in
+ * training: an orientation in EXIF data is not obeyed.
+ */
 export type ImageFile = Uint8Array
 
 /**
