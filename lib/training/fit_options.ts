@@ -113,12 +113,14 @@ export const fitTable: Omit<typeof sharedOptions, 'optimizer' | 'prepare'> & typ
   ...ownFitOptions,
 }
 
+/** The options of `fit` are these. */
 export type FitOptions = FitSettings & FitLength
 
-/** One of both. */
+/** A run is as long as `steps` or as `epochs` says; one of both is given. */
 export type FitLength =
   (Needed<typeof lengthOptions, 'steps'> & { readonly epochs?: undefined }) | (Needed<typeof lengthOptions, 'epochs'> & { readonly steps?: undefined })
 
+/** The options of `fit` but for its length are these. */
 export interface FitSettings
   extends
     Given<typeof programOptions>,
@@ -128,6 +130,7 @@ export interface FitSettings
     Given<typeof runOptions>,
     Given<typeof ownFitOptions> {}
 
+/** The options within `checkpoint` of `fit` are these. */
 export type CheckpointOptions = Given<typeof checkpointOptions>
 
 type Derived = 'steps' | 'epochs' | 'prepare' | 'learningRate' | 'validateEvery' | 'checkpoint' | 'initialize' | 'optimizer'

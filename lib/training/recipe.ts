@@ -12,16 +12,21 @@ import { networkDifference } from './network_difference.js'
 
 type Deciding = Pick<ValuesOf<typeof fitTable>, DecidingKeys<typeof fitTable>>
 
-/** Everything that decides the numbers of a run; it has to be equal for a resumed run to give the same bits. What is absent has its default. */
+/** Everything that decides the numbers of a run is here; it has to be equal for a resumed run to give the same bits. What is absent has its default. */
 export interface Recipe extends Omit<Deciding, 'train' | 'prepare' | 'learningRate' | 'optimizer' | 'device' | 'precision'> {
+  /** The network is trained. */
   readonly network: Network
+  /** The training images are named, counted and hashed. */
   readonly train: { readonly name: string; readonly length: number; readonly fingerprint: string }
+  /** Images become the network's input in this way. */
   readonly prepare: CompletePreparation
+  /** The optimizer has these settings. */
   readonly optimizer: SgdOptimizer
+  /** The schedule is plain data, as `scheduleFrom` reads it. */
   readonly learningRate: { readonly kind: string }
-  /** What 'auto' took. */
+  /** The run is on this device: what 'auto' took. */
   readonly device: DeviceName
-  /** What 'auto' took. */
+  /** The run computes in this precision: what 'auto' took. */
   readonly precision: Precision
 }
 
