@@ -16,8 +16,9 @@ const MAY_IMPORT = {
   data: ['native', 'options'],
   training: ['data', 'formats', 'runtime', 'compiler', 'layers', 'native', 'options'],
   inference: ['training', 'data', 'formats', 'runtime', 'native', 'options'],
+  exchange: ['training', 'data', 'formats', 'runtime', 'graph', 'models', 'layers', 'options'],
   goldens: ['formats', 'runtime', 'compiler', 'graph', 'models', 'layers', 'native'],
-  cli: ['goldens', 'inference', 'training', 'data', 'formats', 'runtime', 'compiler', 'graph', 'models', 'layers', 'native', 'options'],
+  cli: ['goldens', 'exchange', 'inference', 'training', 'data', 'formats', 'runtime', 'compiler', 'graph', 'models', 'layers', 'native', 'options'],
 }
 
 const ADDON = { object: 'process', property: 'dlopen', message: 'only lib/native touches the addon.' }

@@ -1,0 +1,80 @@
+/** Weights of timm's and torchvision's networks become a network here. */
+import { PreresnetError } from '../errors.js'
+import { allFinite, SafetensorsFile, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
+import { buildGraph } from '../graph/index.js'
+import type { Network } from '../layers/index.js'
+import { checkOptions } from '../options/check.js'
+import { modelMetadata } from '../training/model_file.js'
+import type { ModelPreparation } from '../training/model_preparation.js'
+import type { Family, Structure } from './families.js'
+import { importOptions, type ImportOptions } from './options.js'
+import { checkArchitecture, checkChannels, shownTo, timmConfigBeside } from './preparation.js'
+import { checkTensors, familyOf, foreignTensors, structureOf } from './structure.js'
+
+/** What a file of weights holds. */
+export class ImportedModel {
+  readonly network: Network
+  /** Parameters and running statistics by name, in fp32. */
+  readonly parameters: ReadonlyMap<string, SafetensorsTensor>
+  /** How images become the network's input. */
+  readonly prepare: ModelPreparation
+
+  /** @internal */
+  constructor({ network, parameters, prepare }: Pick<ImportedModel, 'network' | 'parameters' | 'prepare'>) {
+    this.network = network
+    this.parameters = parameters
+    this.prepare = prepare
+  }
+
+  /** Writes a model file, as a trained network's `save` does. */
+  async save(path: string): Promise<void> {
+    await writeSafetensors(path, this.parameters, modelMetadata(this))
+  }
+}
+
+/**
+ * Reads weights under the names of timm or torchvision. The network follows from names and shapes. ERR_FILE names the tensor that is missing, one too many, of
+ * another shape or not finite; ERR_OPTION where nothing says how images were prepared.
+ */
+export async function importWeights(file: string, options: ImportOptions): Promise<ImportedModel> {
+  const { from, preparation } = checkOptions('importWeights', importOptions, options)
+  await using weights = await SafetensorsFile.open(file)
+  const family = familyOf(file, weights.entries, from)
+  const config = from === 'timm' ? await timmConfigBeside(file) : undefined
+  if (config !== undefined) checkArchitecture(config)
+  const shown = shownTo(file, config, preparation)
+  const network = build(file, family, structureOf(file, weights.entries, family, shown))
+  const wanted = foreignTensors(buildGraph(network), family)
+  checkTensors(file, weights.entries, wanted, network.name)
+  checkChannels(file, shown, network.input)
+  const parameters = new Map<string, SafetensorsTensor>()
+  for (const { name, foreign, shape } of wanted) parameters.set(name, { dtype: 'F32', shape, data: await values(file, foreign, await weights.read(foreign)) })
+  warnOfFilter(file, shown.filter)
+  return new ImportedModel({ network, parameters, prepare: shown.prepare })
+}
+
+/** What the network's own functions refuse is the file's fault here. */
+function build(file: string, family: Family, structure: Structure): Network {
+  try {
+    const network = family.build(structure)
+    buildGraph(network)
+    return network
+  } catch (cause) {
+    throw cause instanceof PreresnetError ? new PreresnetError('ERR_FILE', `${file}: ${cause.message}`, { cause }) : cause
+  }
+}
+
+async function values(file: string, name: string, { dtype, data }: SafetensorsTensor): Promise<Float32Array> {
+  if (!(data instanceof Float32Array || data instanceof Float64Array))
+    throw new PreresnetError('ERR_FILE', `${file}: ${name}: expected floating-point values, got ${dtype}`)
+  const single = data instanceof Float32Array ? data : Float32Array.from(data)
+  if (await allFinite(single)) return single
+  throw new PreresnetError('ERR_FILE', `${file}: ${name}: has a value that is not a finite number of 32 bits`)
+}
+
+function warnOfFilter(file: string, filter: string): void {
+  if (filter === 'bilinear') return
+  process.emitWarning(`${file}: its images were resized by a ${filter} filter; here they are resized by a bilinear one, which may change answers a little`, {
+    code: 'PRERESNET_FILTER',
+  })
+}

@@ -1,0 +1,81 @@
+"""Networks of timm and torchvision with random weights, for exchange.mjs.
+
+    exchange.py make FOLDER LIBRARY NAME SIZE    writes weights.safetensors, weights.pth and case.safetensors: images, logits in double and in single
+    exchange.py check FOLDER LIBRARY NAME        loads exported.safetensors strictly; prints how its weights and logits differ, as JSON
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+IMAGES = 2
+LARGEST_LOGIT = 20.0
+
+
+def create(library, name):
+    if library == "timm":
+        import timm
+
+        return timm.create_model(name, pretrained=False)
+    import torchvision
+
+    return getattr(torchvision.models, name)(weights=None)
+
+
+def norms(model):
+    return [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+
+
+@torch.no_grad()
+def draw(model, x):
+    """Scales of both signs and running statistics near those of the images, but not equal to them."""
+    for norm in norms(model):
+        sign = torch.where(torch.rand_like(norm.weight) < 0.1, -1.0, 1.0)
+        norm.weight.copy_(sign * (0.5 + torch.rand_like(norm.weight)))
+        norm.bias.copy_(0.2 * torch.randn_like(norm.bias))
+        norm.momentum = 1.0
+    model.train()
+    model(x)
+    for norm in norms(model):
+        deviation = norm.running_var.sqrt()
+        norm.running_mean.add_(0.1 * deviation * torch.randn_like(deviation))
+        norm.running_var.mul_(0.7 + 0.7 * torch.rand_like(deviation))
+    model.eval()
+    head = model.get_classifier() if hasattr(model, "get_classifier") else model.fc
+    head.bias.copy_(torch.randn_like(head.bias))
+    head.weight.mul_(LARGEST_LOGIT / model(x).abs().max())
+
+
+@torch.no_grad()
+def make(folder, library, name, size):
+    torch.manual_seed(20261130)
+    model = create(library, name)
+    x = torch.randn(IMAGES, 3, int(size), int(size))
+    draw(model, x)
+    weights = {key: value.clone().contiguous() for key, value in model.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
+    torch.save(model.state_dict(), folder / "weights.pth")
+    single = model(x)
+    double = model.double()(x.double())
+    save_file({"x": x, "single": single, "double": double}, folder / "case.safetensors")
+
+
+@torch.no_grad()
+def check(folder, library, name):
+    given = load_file(folder / "weights.safetensors")
+    exported = load_file(folder / "exported.safetensors")
+    model = create(library, name).eval()
+    model.load_state_dict(exported, strict=True)
+    case = load_file(folder / "case.safetensors")
+    got = model.double()(case["x"].double())
+    differing = [key for key in given if not key.endswith("num_batches_tracked") and not torch.equal(given[key], exported[key])]
+    print(json.dumps({"differing": differing, "logits": (got - case["double"]).abs().max().item()}))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(2)
+    command, folder, *rest = sys.argv[1:]
+    {"make": make, "check": check}[command](Path(folder), *rest)
