@@ -50,6 +50,8 @@ export { constant, cosine, fit, linearWarmup, multiStep, oneCycle, poly, schedul
 export type { FitOptions, Run, RunEvent, Schedule, TrainedModel } from './training/index.js'
 export { describeModel, loadModel, saveModel } from './training/index.js'
 
+export { exportWeights, importWeights } from './exchange/index.js'
+
 export { compile } from './runtime/compile.js'
 export type { SessionOptions } from './runtime/session_options.js'
 export type { Evaluation, StepMetrics } from './runtime/metrics.js'

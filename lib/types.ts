@@ -63,5 +63,8 @@ export type { Recipe } from './training/recipe.js'
 export type { Best } from './training/state.js'
 export type { TrainedModel } from './training/trained.js'
 
+export type { ExportOptions, ImportOptions } from './exchange/options.js'
+export type { ImportedModel } from './exchange/import.js'
+
 export type { Classification, ImageFile } from './inference/classifier.js'
 export type { ClassifierOptions } from './inference/options.js'

@@ -6,6 +6,7 @@ import { commonOptions } from '../dist/lib/cli/command.js'
 import { commands } from '../dist/lib/cli/commands.js'
 import { optionName } from '../dist/lib/cli/config.js'
 import * as data from '../dist/lib/data/options.js'
+import * as exchange from '../dist/lib/exchange/options.js'
 import { classifierTable, ownClassifierOptions } from '../dist/lib/inference/options.js'
 import { groups, usually } from '../dist/lib/options/spec.js'
 import * as tables from '../dist/lib/options/table.js'
@@ -23,6 +24,7 @@ const root = join(import.meta.dirname, '..')
 const sources = [
   ['lib/options/table.ts', tables],
   ['lib/data/options.ts', data],
+  ['lib/exchange/options.ts', exchange],
   ['lib/inference/options.ts', { ownClassifierOptions }],
   ['lib/runtime/call_options.ts', calls],
   ['lib/runtime/cuda.ts', { ownCudaOptions }],
@@ -155,6 +157,10 @@ function page() {
     '',
     ...codeTable(classifierTable),
     '',
+    ...section('Weights of other libraries', exchange, [
+      ['importWeights', 'importOptions'],
+      ['exportWeights', 'exportOptions'],
+    ]),
     '## The command line',
     '',
     '`--config FILE` reads a JSON object whose keys are the flags without `--`. A flag that is true or false has a `--no-` form.',

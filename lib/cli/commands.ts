@@ -3,7 +3,9 @@ import { bench } from './bench.js'
 import type { AnyCommand } from './command.js'
 import { doctor } from './doctor.js'
 import { evaluate } from './eval.js'
+import { exportCommand } from './export.js'
 import { goldens } from './goldens.js'
+import { importCommand } from './import.js'
 import { plan } from './plan.js'
 import { predict } from './predict.js'
 import { quickstart } from './quickstart.js'
@@ -11,4 +13,17 @@ import { report } from './report.js'
 import { summary } from './summary.js'
 import { train } from './train.js'
 
-export const commands: readonly AnyCommand[] = [quickstart, train, evaluate, predict, summary, plan, report, goldens, bench, doctor]
+export const commands: readonly AnyCommand[] = [
+  quickstart,
+  train,
+  evaluate,
+  predict,
+  importCommand,
+  exportCommand,
+  summary,
+  plan,
+  report,
+  goldens,
+  bench,
+  doctor,
+]

@@ -12,8 +12,12 @@ import { exportOptions, type ExportOptions } from './options.js'
 import { countOf, foreignTensors, structureOf } from './structure.js'
 
 /**
- * Writes the weights of a session or of a model file as a safetensors file that PyTorch's `load_state_dict(strict=True)` takes. ERR_OPTION where the library
- * has no such network.
+ * Writes weights as a safetensors file that PyTorch's `load_state_dict(strict=True)` takes.
+ * @param source - A session, or the path of a model file.
+ * @param path - File to write; it is replaced as a whole.
+ * @param options - Whose names the file gets.
+ * @throws ERR_OPTION where the library has no network that computes the same; the message says where they differ.
+ * @throws ERR_FILE where the model file is malformed, or the file cannot be written.
  */
 export async function exportWeights(source: Session | string, path: string, options: ExportOptions): Promise<void> {
   const { to } = checkOptions('exportWeights', exportOptions, options)

@@ -29,10 +29,10 @@ export interface Family {
   readonly unit: RegExp
   readonly firstStage: number
   /** The foreign name of a tensor. */
-  foreign(name: string): string
+  readonly foreign: (name: string) => string
   /** The foreign shape of a tensor, where it is another. */
-  foreignShape(name: string, shape: readonly number[]): readonly number[]
-  build(structure: Structure): Network
+  readonly foreignShape: (name: string, shape: readonly number[]) => readonly number[]
+  readonly build: (structure: Structure) => Network
   /** For export alone: the same network in our form, whose values another form of the library's takes. */
   readonly ours?: (tensors: Tensors) => Tensors
 }

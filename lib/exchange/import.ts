@@ -11,12 +11,13 @@ import { importOptions, type ImportOptions } from './options.js'
 import { checkArchitecture, checkChannels, shownTo, timmConfigBeside } from './preparation.js'
 import { checkTensors, familyOf, foreignTensors, structureOf } from './structure.js'
 
-/** What a file of weights holds. */
+/** This is what a file of weights holds. */
 export class ImportedModel {
+  /** It computes what the library's network computes. */
   readonly network: Network
-  /** Parameters and running statistics by name, in fp32. */
+  /** These are parameters and running statistics by our names, in fp32. */
   readonly parameters: ReadonlyMap<string, SafetensorsTensor>
-  /** How images become the network's input. */
+  /** It says how images become the network's input. */
   readonly prepare: ModelPreparation
 
   /** @internal */
@@ -26,15 +27,24 @@ export class ImportedModel {
     this.prepare = prepare
   }
 
-  /** Writes a model file, as a trained network's `save` does. */
+  /**
+   * Writes a model file, as a trained network's `save` does.
+   * @param path - File to write; it is replaced as a whole.
+   * @throws ERR_FILE where it cannot be written.
+   */
   async save(path: string): Promise<void> {
     await writeSafetensors(path, this.parameters, modelMetadata(this))
   }
 }
 
 /**
- * Reads weights under the names of timm or torchvision. The network follows from names and shapes. ERR_FILE names the tensor that is missing, one too many, of
- * another shape or not finite; ERR_OPTION where nothing says how images were prepared.
+ * Reads weights under the names of timm or torchvision. The network follows from names and shapes.
+ * @param file - Path of a safetensors file.
+ * @param options - Whose names it has, and how images become the network's input.
+ * @throws ERR_FILE where a tensor is missing, one too many, of another shape or not finite, and names it; also where the file, or config.json beside it, is malformed.
+ * @throws ERR_OPTION where nothing says how images were prepared; the message lists what can be said.
+ * @example
+ * const { network, prepare } = await importWeights('resnetv2_50/model.safetensors', { from: 'timm' })
  */
 export async function importWeights(file: string, options: ImportOptions): Promise<ImportedModel> {
   const { from, preparation } = checkOptions('importWeights', importOptions, options)

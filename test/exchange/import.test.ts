@@ -169,7 +169,7 @@ for (const [what, change, message] of refused) {
     change(tensors)
     await writeSafetensors(file, tensors)
     const error = await t.throwsAsync(importWeights(file, { from: 'torchvision', preparation: 'torchvision-v1' }), { code: 'ERR_FILE', message })
-    t.true(error!.message.startsWith(file))
+    t.true(error.message.startsWith(file))
   })
 }
 
