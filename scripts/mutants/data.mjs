@@ -78,4 +78,32 @@ export const dataFaults = [
     replace: '',
     tests: ['cuda/resident'],
   },
+  {
+    name: 'the last pixel of a scaled JPEG is stretched to a whole one',
+    file: 'native/data/decode.cpp',
+    search: 'return Side{decoded, static_cast<double>(stored) / static_cast<double>(pixels.scale)};',
+    replace: 'return Side{decoded, static_cast<double>(stored > 0 ? decoded : 0)};',
+    tests: ['data/decode'],
+  },
+  {
+    name: 'a progressive JPEG without its last scans is read',
+    file: 'native/data/jpeg.cpp',
+    search: 'if (!errors.ended || complete(&jpeg)) return true;',
+    replace: 'if (!errors.ended || complete(&jpeg) || jpeg.progressive_mode != FALSE) return true;',
+    tests: ['data/decode'],
+  },
+  {
+    name: 'a wrong checksum of the pixels of a PNG is a warning',
+    file: 'native/data/png.cpp',
+    search: 'input->damaged = std::strstr(message, "CRC error") || std::strstr(message, "data check");',
+    replace: 'input->damaged = std::strstr(message, "CRC error") != nullptr;',
+    tests: ['data/png'],
+  },
+  {
+    name: 'a name that is not UTF-8 is opened by another name',
+    file: 'lib/regular_file.ts',
+    search: 'return open(bytesOfName(path), constants',
+    replace: 'return open(bytesOfName(path).toString(), constants',
+    tests: ['name_bytes'],
+  },
 ]

@@ -142,7 +142,7 @@ test('a large JPEG is scaled while it is decoded, with the same picture', async 
   }
 })
 
-/** What Pillow 12 makes of the fixtures: its reduced decode (`draft`) with the true extent as `box`, bilinear, and the center of it. */
+/** What Pillow makes of the fixtures: its reduced decode (`draft`) with the true extent as `box`, bilinear, and the center of it. */
 const reduced: readonly (readonly [string, number, readonly number[]])[] = [
   ['ramp-17x17', 2, [73, 189]],
   ['ramp-33x33', 3, [48, 128, 211]],
