@@ -275,8 +275,9 @@ function union(names) {
 }
 
 /** What the compiler's draft and a program are typed by. */
+/** As Markdown, where `[a](b)` would be a link. */
 function sentence(text) {
-  return text.endsWith('.') ? text : `${text}.`
+  return `${text.replace(/\.$/, '').replaceAll('](', '] (')}.`
 }
 
 function typesOfOperations() {

@@ -7,7 +7,7 @@ import { BRITISH, fromThePaper, RANGES, UNITS, VERBS } from './words.mjs'
 export function complaints(item, program) {
   const checker = program.getTypeChecker()
   if (saysAllByItself(item)) return []
-  const text = ts.displayPartsToString(item.symbol.getDocumentationComment(checker)).trim()
+  const text = onOneLine(item.symbol.getDocumentationComment(checker))
   const tags = tagsOf(item, checker)
   const at = `${item.file}:${item.line} ${item.name}: expected`
   if (text === '') return [`${at} a comment`]
@@ -22,8 +22,10 @@ export function complaints(item, program) {
 }
 
 function tagsOf({ symbol }, checker) {
-  return symbol.getJsDocTags(checker).map(({ name, text }) => ({ name, text: ts.displayPartsToString(text).trim() }))
+  return symbol.getJsDocTags(checker).map(({ name, text }) => ({ name, text: onOneLine(text) }))
 }
+
+const onOneLine = (parts) => ts.displayPartsToString(parts).replace(/\s+/g, ' ').trim()
 
 /** A literal type, as of `kind`, and what must be absent. */
 function saysAllByItself({ type, declaration }) {

@@ -8,7 +8,15 @@ export function errorCodes(program) {
   if (!codesByProgram.has(program)) {
     const file = program.getSourceFiles().find(({ fileName }) => fileName.endsWith('/lib/errors.ts'))
     const alias = file.statements.find((statement) => ts.isTypeAliasDeclaration(statement) && statement.name.text === 'ErrorCode')
-    codesByProgram.set(program, new Set(program.getTypeChecker().getTypeAtLocation(alias).types.map(({ value }) => value)))
+    codesByProgram.set(
+      program,
+      new Set(
+        program
+          .getTypeChecker()
+          .getTypeAtLocation(alias)
+          .types.map(({ value }) => value),
+      ),
+    )
   }
   return codesByProgram.get(program)
 }
