@@ -1,16 +1,22 @@
 /** Everything that the command line prints goes through here: results to stdout, the rest to stderr. */
+import { visible, visibleLine } from '../visible.js'
 
 export function print(text: string): void {
+  process.stdout.write(`${visible(text)}\n`)
+}
+
+/** What a program reads: nothing is changed. */
+export function printExactly(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${visible(text)}\n`)
 }
 
 /** Columns aligned with spaces; numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [head, ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? count(cell) : cell)))]
+  const cells = [head.map(visibleLine), ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? count(cell) : visibleLine(cell))))]
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)))
   const right = head.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'))
   const line = (row: readonly string[]) => row.map((cell, column) => (right[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))).join('  ')

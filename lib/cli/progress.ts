@@ -9,9 +9,14 @@ export interface Progress {
   stop(): void
 }
 
+/** Whether it understands how a line is written over. */
+function canRedraw(terminal: boolean | undefined): boolean {
+  return terminal === true && process.env['TERM'] !== 'dumb'
+}
+
 /** `terminal`: isTTY of stderr, which is missing where there is none. */
 export function openProgress(terminal: boolean | undefined): Progress {
-  return terminal ? new Bar() : new Lines()
+  return canRedraw(terminal) ? new Bar() : new Lines()
 }
 
 /** For output that is the result alone. */
@@ -25,7 +30,7 @@ export function tuningProgress(
   return (done, total) => {
     const text = `timing kernels, once for this GPU: ${done} of ${total} convolutions`
     const tenth = (value: number): number => Math.floor((10 * value) / total)
-    if (terminal) write(`\r\x1b[K${text}${done === total ? '\n' : ''}`)
+    if (canRedraw(terminal)) write(`\r\x1b[K${text}${done === total ? '\n' : ''}`)
     else if (tenth(done) !== tenth(done - 1)) write(`${text}\n`)
   }
 }

@@ -1,12 +1,31 @@
 import { createReadStream } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { Parser } from 'tar'
 import { PreresnetError } from '../errors.js'
+import { openFile } from '../regular_file.js'
+
+/** A browser may have unpacked what it downloaded, without another name. */
+async function isGzip(path: string): Promise<boolean> {
+  const file = await openFile(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0)
+    return bytesRead < 2 || (buffer[0] === 0x1f && buffer[1] === 0x8b) || !(await isTar(file))
+  } finally {
+    await file.close()
+  }
+}
+
+/** Whether the header of a first file has its magic. */
+async function isTar(file: FileHandle): Promise<boolean> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(5), 0, 5, 257)
+  return buffer.toString('latin1', 0, bytesRead) === 'ustar'
+}
 
 /**
- * The files of a .tar.gz archive whose base name is in `wanted`, one after another. Decompression runs on Node's thread pool.
+ * The files of a .tar.gz or .tar archive whose base name is in `wanted`, one after another. Decompression runs on Node's thread pool.
  * Throws ERR_FILE for an archive that is missing, truncated or damaged.
  */
 export async function readArchive(path: string, wanted: ReadonlySet<string>, receive: (name: string, contents: Uint8Array) => unknown): Promise<void> {
@@ -31,12 +50,15 @@ export async function readArchive(path: string, wanted: ReadonlySet<string>, rec
     for (const [name, contents] of received.splice(0)) receive(name, contents)
   }
   try {
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 18 }), createGunzip({ chunkSize: 1 << 18 }), async (chunks: AsyncIterable<Buffer>) => {
+    const zipped = await isGzip(path)
+    const file = createReadStream(path, { highWaterMark: 1 << 18 })
+    const parse = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
       for await (const chunk of chunks) {
         parser.write(chunk)
         deliver()
       }
-    })
+    }
+    await (zipped ? pipeline(file, createGunzip({ chunkSize: 1 << 18 }), parse) : pipeline(file, parse))
     parser.end()
     deliver()
   } catch (error) {

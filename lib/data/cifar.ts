@@ -63,7 +63,8 @@ async function locate(directory: string, { name, binary, python }: CifarLayout):
     }
   }
   for (const { archive } of [binary, python]) {
-    if (await isFile(join(directory, archive))) return { kind: 'archive', path: join(directory, archive) }
+    // A browser may have unpacked the outer layer.
+    for (const file of [archive, archive.replace(/\.gz$/, '')]) if (await isFile(join(directory, file))) return { kind: 'archive', path: join(directory, file) }
   }
   fail(
     `${directory}: expected ${name} as ${binary.archive} or ${python.archive}, or one of them unpacked (${binary.train[0]!.name} or ${python.train[0]!.name} ...), got neither`,

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { fields, string } from '../options/values.js'
+import { visibleLine } from '../visible.js'
 import { readSourceOptions } from './check.js'
 import { listClassFolders, fileSizes, type ClassFolders, type LeftOut } from './class_folders.js'
 import { wholeFiles, type Dataset, type SourceOptions } from './dataset.js'
@@ -65,5 +66,5 @@ function tellLeftOut(directory: string, { otherFormats, noImages, noClass }: Lef
 
 /** A warning of the process, which Node prints where nobody listens. */
 function warn(message: string): void {
-  process.emitWarning(message, { code: 'PRERESNET_DATASET' })
+  process.emitWarning(visibleLine(message), { code: 'PRERESNET_DATASET' })
 }

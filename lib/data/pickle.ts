@@ -1,6 +1,6 @@
 /**
  * Reads the pickles of the CIFAR archives: dictionaries, lists, numbers, texts and one NumPy array of bytes. A pickle is a program for a small
- * stack machine; here it can name no function but the five below, and none of them is run: what they would make is made by hand.
+ * stack machine; here it can name no function but those below, and none of them is run: what they would make is made by hand.
  */
 import { PreresnetError } from '../errors.js'
 
@@ -18,10 +18,13 @@ class DType {
 const reconstruct = Symbol('numpy.core.multiarray._reconstruct')
 const ndarray = Symbol('numpy.ndarray')
 const dtype = Symbol('numpy.dtype')
+const fromBuffer = Symbol('numpy.core.numeric._frombuffer')
 const encode = Symbol('_codecs.encode')
 const globals = new Map([
   ['numpy.core.multiarray._reconstruct', reconstruct],
   ['numpy._core.multiarray._reconstruct', reconstruct],
+  ['numpy.core.numeric._frombuffer', fromBuffer],
+  ['numpy._core.numeric._frombuffer', fromBuffer],
   ['numpy.ndarray', ndarray],
   ['numpy.dtype', dtype],
   ['_codecs.encode', encode],
@@ -155,7 +158,10 @@ class Machine {
     if (callee === reconstruct && values[0] === ndarray) this.push(new ByteArray())
     else if (callee === dtype && textOf(values[0]) !== undefined) this.push(new DType(textOf(values[0])!))
     else if (callee === encode && typeof values[0] === 'string' && textOf(values[1]) === 'latin1') this.push(new Uint8Array(Buffer.from(values[0], 'latin1')))
-    else throw this.error('a call that is not allowed')
+    else if (callee === fromBuffer) {
+      const [data, type, shape, order] = values
+      this.push(this.fill(new ByteArray(), { shape, type, columnMajor: textOf(order) !== 'C', data }))
+    } else throw this.error('a call that is not allowed')
   }
 
   /** State of an array: version, shape, type, whether column-major, bytes. That of a type is its byte order, which single bytes have not. */
@@ -165,6 +171,10 @@ class Machine {
     if (target instanceof DType) return
     if (!(target instanceof ByteArray) || !Array.isArray(state) || state.length !== 5) throw this.error('the state of something that is no array')
     const [, shape, type, columnMajor, data] = state as unknown[]
+    this.fill(target, { shape, type, columnMajor, data })
+  }
+
+  private fill(target: ByteArray, { shape, type, columnMajor, data }: Readonly<Record<'shape' | 'type' | 'columnMajor' | 'data', unknown>>): ByteArray {
     if (!(type instanceof DType) || type.code !== 'u1') throw this.error(`expected an array of type u1, got ${type instanceof DType ? type.code : 'none'}`)
     if (columnMajor !== false && columnMajor !== 0) throw this.error('expected a row-major array')
     if (!Array.isArray(shape) || !shape.every((size) => typeof size === 'number') || !(data instanceof Uint8Array))
@@ -173,6 +183,7 @@ class Machine {
     if (data.length !== expected) throw this.error(`expected ${expected} bytes for an array of ${shape.join(' x ')}, got ${data.length}`)
     target.shape = shape
     target.data = data
+    return target
   }
 }
 
@@ -205,6 +216,10 @@ const operations: Readonly<Record<number, (machine: Machine) => void>> = {
   0x43: (machine) => machine.push(machine.take(machine.take(1)[0]!)), // SHORT_BINBYTES
   0x42: (machine) => machine.push(machine.take(machine.take(4).readUInt32LE())), // BINBYTES
   0x8e: (machine) => machine.push(machine.take(sizeOf64(machine))), // BINBYTES8
+  0x96: (machine) => machine.push(machine.take(sizeOf64(machine))), // BYTEARRAY8
+  0x97: (machine) => {
+    throw machine.error('its bytes are kept elsewhere (a buffer of pickle protocol 5 that is not in the file)')
+  }, // NEXT_BUFFER
   0x8c: (machine) => machine.push(machine.take(machine.take(1)[0]!).toString('utf8')), // SHORT_BINUNICODE
   0x58: (machine) => machine.push(machine.take(machine.take(4).readUInt32LE()).toString('utf8')), // BINUNICODE
   0x8d: (machine) => machine.push(machine.take(sizeOf64(machine)).toString('utf8')), // BINUNICODE8

@@ -1,7 +1,7 @@
 /** Archives with few images, made here in each of the forms that the CIFAR archives come in. */
 import test, { type ExecutionContext } from 'ava'
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cifar10, cifar100 } from '../../lib/data/index.js'
@@ -44,6 +44,28 @@ function pythonEntries(layout: CifarLayout, file: number): Parameters<typeof pic
   return { batch_label: 'some batch', [layout.labelKey]: labels, data: { rows: images, columns: 3072, bytes: planar }, filenames: names, coarse_labels: coarse }
 }
 
+/** As protocol 5 writes an array: its bytes in the stream, and a call that makes an array of them. */
+function pickle5(layout: CifarLayout, file: number, buffer = Buffer.of()): Buffer {
+  const { planar, labels } = contents(layout, file)
+  const text = (value: string): Buffer => Buffer.from(value, 'latin1')
+  const key = (value: string): Buffer => Buffer.concat([Buffer.of(0x8c, value.length), text(value)])
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(planar.length))
+  const bytes = buffer.length > 0 ? buffer : Buffer.concat([Buffer.of(0x96), length, planar])
+  const type = Buffer.concat([
+    text('cnumpy\ndtype\n'),
+    key('u1'),
+    Buffer.of(0x89, 0x88, 0x87),
+    text('R(K\x03'),
+    key('|'),
+    text('NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb'),
+  ])
+  const shape = Buffer.concat([Buffer.of(0x4b, images, 0x4d, 0x00, 0x0c, 0x86)])
+  const data = Buffer.concat([text('cnumpy.core.numeric\n_frombuffer\n('), bytes, type, shape, key('C'), text('tR')])
+  const list = Buffer.concat([text(']('), ...labels.map((label) => Buffer.of(0x4b, label)), text('e')])
+  return Buffer.concat([Buffer.of(0x80, 5), text('}('), key(layout.labelKey), list, key('data'), data, text('u.')])
+}
+
 async function writeFiles(folder: string, variant: CifarVariant, make: (file: number) => Uint8Array): Promise<void> {
   await mkdir(folder, { recursive: true })
   for (const [index, { name }] of [...variant.train, ...variant.test].entries()) await writeFile(join(folder, name), make(index))
@@ -77,15 +99,23 @@ for (const layout of layouts) {
     found['binary folder'] = await readCifar(join(folder, 'bin', layout.binary.folder), layout)
     found['folder above'] = await readCifar(join(folder, 'bin'), layout)
     found['python folder'] = await readCifar(join(folder, 'py'), layout)
+    await writeFiles(join(folder, 'py5', layout.python.folder), layout.python, (file) => pickle5(layout, file))
+    found['protocol 5 folder'] = await readCifar(join(folder, 'py5'), layout)
     found['python 3 folder'] = await readCifar(join(folder, 'py4'), layout)
     for (const [kind, variant] of [['bin', layout.binary] as const, ['py', layout.python] as const]) {
       const archive = join(folder, kind, variant.archive)
       await promisify(execFile)('tar', ['-czf', archive, '-C', join(folder, kind), variant.folder])
+      const plain = archive.replace(/\.gz$/, '')
+      await promisify(execFile)('tar', ['--format=ustar', '-cf', plain, '-C', join(folder, kind), variant.folder])
+      found[`${kind} tar`] = await readCifar(plain, layout)
       await rm(join(folder, kind, variant.folder), { recursive: true })
+      await rename(archive, `${archive}.away`)
+      found[`${kind} folder with the tar`] = await readCifar(join(folder, kind), layout)
+      await rename(`${archive}.away`, archive)
       found[`${kind} archive`] = await readCifar(archive, layout)
       found[`${kind} folder with the archive`] = await readCifar(join(folder, kind), layout)
     }
-    t.is(Object.keys(found).length, 8)
+    t.is(Object.keys(found).length, 13)
     for (const { train, test: rest } of Object.values(found)) {
       check(t, layout, train, trainFiles)
       check(t, layout, rest, [count])
@@ -176,6 +206,8 @@ test('a pickle that names anything else is refused, and nothing is run', async (
   await t.throwsAsync(readFile(marker))
   await write(Buffer.from('\x80\x02cnumpy\ndtype\nU\x02O8\x85R.', 'latin1'))
   await refused(t, folder, 'ERR_FILE', /expected a dictionary/)
+  await write(pickle5(ten, 0, Buffer.of(0x97)))
+  await refused(t, folder, 'ERR_FILE', /its bytes are kept elsewhere \(a buffer of pickle protocol 5 that is not in the file\)/)
   await write(Buffer.from('i', 'latin1'))
   await refused(t, folder, 'ERR_FILE', /opcode 0x69/)
 })

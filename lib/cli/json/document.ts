@@ -1,5 +1,5 @@
 /** The contract of a command's `--json`: what it prints, under which version. */
-import { print } from '../output.js'
+import { printExactly } from '../output.js'
 import { constant, object, type Fields, type ObjectOf, type Schema } from './field.js'
 
 export interface Document<F extends Fields = Fields, M extends boolean = boolean> {
@@ -41,5 +41,5 @@ export function withVersion<F extends Fields>({ version }: Document<F>, value: O
 /** One JSON document on stdout. */
 export function printJson<F extends Fields, M extends boolean>(document: Document<F, M>, value: Printed<F, M>): void {
   const whole = Array.isArray(value) ? value.map((entry: ObjectOf<F>) => withVersion(document, entry)) : withVersion(document, value as ObjectOf<F>)
-  print(JSON.stringify(whole, undefined, 2))
+  printExactly(JSON.stringify(whole, undefined, 2))
 }
