@@ -45,8 +45,11 @@ for (const [kind, make] of Object.entries(makers)) {
     await writeFile(join(folder, 'red/0.png'), rgbPng(2, 2, new Uint8Array(12)))
     const path = join(folder, 'red/pipe.png')
     await make(t, path)
-    const error = await t.throwsAsync(imageFolder(folder), { code: 'ERR_FILE' })
-    t.is(error.message, `${path}: cannot be read: expected a file, got ${kind}`)
+    // A folder may have images within it.
+    if (kind !== 'a folder') {
+      const error = await t.throwsAsync(imageFolder(folder), { code: 'ERR_FILE' })
+      t.is(error.message, `${path}: cannot be read: expected a file, got ${kind}`)
+    }
     for (const [who, read] of Object.entries({
       'the loader': () => first(path),
       'sizes of images': () => storedSize(wholeFiles([path]), 0),
