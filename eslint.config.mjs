@@ -11,7 +11,7 @@ const MAY_IMPORT = {
   graph: ['layers'],
   models: ['layers', 'options'],
   compiler: ['graph', 'options'],
-  runtime: ['data', 'compiler', 'graph', 'layers', 'native', 'options'],
+  runtime: ['data', 'formats', 'compiler', 'graph', 'layers', 'native', 'options'],
   formats: ['options'],
   data: ['native', 'options'],
   training: ['data', 'formats', 'runtime', 'compiler', 'layers', 'native', 'options'],

@@ -48,11 +48,11 @@ export type { Dataset, Loader, Preparation } from './data/index.js'
 
 export { constant, cosine, fit, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd } from './training/index.js'
 export type { FitOptions, Run, RunEvent, Schedule, TrainedModel } from './training/index.js'
-export { describeModel, loadModel, saveModel } from './training/index.js'
 
 export { exportWeights, importWeights } from './exchange/index.js'
 
 export { compile } from './runtime/compile.js'
+export { describeModel } from './runtime/model_file.js'
 export type { SessionOptions } from './runtime/session_options.js'
 export type { Evaluation, StepMetrics } from './runtime/metrics.js'
 export type { Session } from './runtime/session.js'

@@ -1,4 +1,4 @@
-import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
+import { describeModel, type ModelDescription } from '../runtime/model_file.js'
 import { checkClasses } from '../data/check.js'
 import type { DataSplit, ImageShape } from '../data/dataset.js'
 import { completePreparation } from '../data/prepare/complete.js'
@@ -45,7 +45,7 @@ export const evaluate: CommandSpec<typeof options> = {
     const prepare = await asTrained(values, splits, model)
     // Without `data`: images in memory are evaluated as they are, whatever the model says of files.
     await using session = await compile(model.network, { ...passedOn(sharedOptions, values), prepare, batch })
-    await loadModel(session, file)
+    await session.load(file)
     const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers })
     const confusion = confusionOf(model.classes ?? data.classes, matrix)
     if (json) printJson(evalDocument, { model: file, data: data.name, device: session.device, precision: session.precision, ...figures, confusion })

@@ -6,7 +6,7 @@ import { readNormalization } from '../data/prepare/preparation.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/index.js'
 import { fields, integer, invalid, number } from '../options/values.js'
-import type { ModelPreparation } from '../training/model_preparation.js'
+import type { ModelPreparation } from '../runtime/model_preparation.js'
 
 const filters = ['bilinear', 'bicubic'] as const
 type Filter = (typeof filters)[number]

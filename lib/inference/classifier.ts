@@ -4,7 +4,7 @@ import type { Preparation } from '../data/prepare/preparation.js'
 import { checkPreparation, sequenceFor } from '../data/prepare/sequence.js'
 import { centerCrop, resize } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
-import { describeModel, loadModel, type ModelDescription } from '../training/model_file.js'
+import { describeModel, type ModelDescription } from '../runtime/model_file.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
 import { describe } from '../options/values.js'
 import { compile } from '../runtime/compile.js'
@@ -61,7 +61,7 @@ export class Classifier implements AsyncDisposable {
 
   /**
    * Makes a classifier of a model file, from which everything comes.
-   * @param path - What `saveModel` or `TrainedModel.save` wrote.
+   * @param path - What `session.save` or `TrainedModel.save` wrote.
    * @param options - Device, batch, and how many classes an answer has.
    * @throws ERR_FILE where the file is no model, or was trained on tensors.
    * @throws ERR_MEMORY where there is too little memory.
@@ -84,7 +84,7 @@ export class Classifier implements AsyncDisposable {
     })
     try {
       throwIfAborted(signal)
-      await loadModel(session, path, given.prepare?.normalization === undefined ? {} : { normalization: 'any' })
+      await session.load(path, given.prepare?.normalization === undefined ? {} : { normalization: 'any' })
       throwIfAborted(signal)
       return new Classifier(session, served, top, maxPixels)
     } catch (error) {

@@ -16,16 +16,19 @@ import { Inference } from './infer.js'
 import { hasLossScale } from './loss_scale.js'
 import type { Evaluation, StepMetrics } from './metrics.js'
 import { Steps } from './steps.js'
+import type { LoadOptions, SaveOptions } from './model_options.js'
 import type { SessionPreparation } from './preparation.js'
 import type { Tensor } from './tensor.js'
 import { Tensors } from './tensors.js'
 import { Turn } from './turn.js'
+import { Weights } from './weights.js'
 
 /** @internal */
 interface Insides {
   readonly turn: Turn
   readonly compiled: Compiled
   readonly inference: Inference
+  readonly weights: Weights
 }
 
 /** @internal For `internals.ts`. */
@@ -43,9 +46,10 @@ export class Session implements AsyncDisposable {
   readonly #steps: Steps
   readonly #inference: Inference
   readonly #tensors: Tensors
+  readonly #weights: Weights
 
   static {
-    insidesOf = (session) => ({ turn: session.#turn, compiled: session.#compiled, inference: session.#inference })
+    insidesOf = (session) => ({ turn: session.#turn, compiled: session.#compiled, inference: session.#inference, weights: session.#weights })
   }
 
   /** @internal */
@@ -55,6 +59,7 @@ export class Session implements AsyncDisposable {
     this.#steps = new Steps(this.#turn, compiled)
     this.#inference = new Inference(this.#turn, compiled)
     this.#tensors = new Tensors(this.#turn, compiled)
+    this.#weights = new Weights(this.#turn, compiled, this.#tensors)
     this.network = compiled.network
     this.graph = compiled.graph
     this.programs = compiled.programs
@@ -140,6 +145,33 @@ export class Session implements AsyncDisposable {
    */
   async infer(batch: UserSamples, options: InferOptions = {}): Promise<Float32Array> {
     return this.#inference.run('infer', batch, options)
+  }
+
+  /**
+   * Writes parameters and running statistics, all of the same step, with everything that loading them needs.
+   * @param path - The file's path; a file that is there is replaced as a whole.
+   * @param options - How the file shall say that images are prepared.
+   * @throws ERR_FILE where it cannot be written.
+   * @throws ERR_OPTION where `prepare` does not fit the network.
+   * @throws ERR_DISPOSED after `dispose()`.
+   */
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    return this.#weights.save(path, options)
+  }
+
+  /**
+   * Takes a file's values, all between the same two calls; where it throws, nothing is written.
+   * @param path - The path of a file that `save` or `TrainedModel.save` wrote.
+   * @param options - What is left out, and which differences are allowed.
+   * @throws ERR_FILE where the file is missing, malformed, or no model.
+   * @throws ERR_PARAMETER where a tensor is missing, of another shape, one that the network has not, or has a value that is not finite, or where file and
+   * session normalize images differently.
+   * @throws ERR_DATASET where file and session have different classes.
+   * @throws ERR_OPTION where an option is unknown.
+   * @throws ERR_DISPOSED after `dispose()`.
+   */
+  async load(path: string, options: LoadOptions = {}): Promise<void> {
+    return this.#weights.load(path, options)
   }
 
   /** The operations of the last call with `trace`, in the order they ran. */

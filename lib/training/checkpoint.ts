@@ -10,7 +10,7 @@ import { fileError, sha256File, syncDirectory, writeDurably } from '../formats/f
 import { allFinite, SafetensorsFile, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
 import type { Session } from '../runtime/session.js'
 import { makeDirectory } from '../directory.js'
-import { modelMetadata, type ModelDescription } from './model_file.js'
+import { modelMetadata, type ModelDescription } from '../runtime/model_file.js'
 import { readState, type CheckpointState, type StoredState } from './state.js'
 
 const published = /^step-(\d{8,})$/

@@ -5,7 +5,7 @@ import { keptInMemory } from '../data/prepare/cached.js'
 import { flip, randomCrop, type PreparationStep } from '../data/prepare/steps.js'
 import { isObject } from '../options/values.js'
 import type { FitPlan } from './fit_options.js'
-import { describeModel } from './model_file.js'
+import { describeModel } from '../runtime/model_file.js'
 import type { Recipe } from './recipe.js'
 
 /** What format 1 calls otherwise than the recipe of today, or does not hold. */

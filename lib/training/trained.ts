@@ -1,6 +1,6 @@
 /** What a run ends with: values of its own, so that nothing native has to stay. */
 import { writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
-import { modelMetadata, type ModelDescription } from './model_file.js'
+import { modelMetadata, type ModelDescription } from '../runtime/model_file.js'
 import type { ValidationEvent } from './run_events.js'
 import type { Best } from './state.js'
 

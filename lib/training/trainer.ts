@@ -10,6 +10,8 @@ import { top1Shares, type StepMetrics } from '../runtime/metrics.js'
 import { libraryVersion } from '../native/load.js'
 import { checkOutputs, outputsOf } from '../runtime/outputs.js'
 import { compile } from '../runtime/compile.js'
+import { modelTensors } from '../runtime/internals.js'
+import type { ModelDescription } from '../runtime/model_file.js'
 import type { Session } from '../runtime/session.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import {
@@ -24,7 +26,6 @@ import {
 } from './checkpoint.js'
 import { DirectoryLock } from './directory_lock.js'
 import type { FitPlan } from './fit_options.js'
-import { loadModel, modelTensors, type ModelDescription } from './model_file.js'
 import { normalizationRemark, openImages, type RunImages } from './images.js'
 import { ManifestWriter } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
@@ -92,7 +93,7 @@ export class Trainer {
     const recipe = recipeOf(this.#plan, session, images.prepare)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
     else if (this.#plan.initialize !== undefined)
-      await loadModel(session, this.#plan.initialize.from, { except: this.#plan.initialize.except, normalization: 'any', classes: 'any' })
+      await session.load(this.#plan.initialize.from, { except: this.#plan.initialize.except, normalization: 'any', classes: 'any' })
     throwIfAborted(this.#signal)
     const output = await this.#openOutput(session, recipe)
     try {

@@ -73,16 +73,16 @@ export const trainingFaults = [
   },
   {
     name: 'another normalization loaded silently',
-    file: 'lib/training/model_file.ts',
-    search: 'const sameNormalization = 0.001',
-    replace: 'const sameNormalization = Infinity',
+    file: 'lib/runtime/weights.ts',
+    search: 'const normalizationTolerance = 0.001',
+    replace: 'const normalizationTolerance = Infinity',
     tests: ['training'],
   },
   {
     name: 'other classes loaded silently',
-    file: 'lib/training/model_file.ts',
-    search: "=== 'same' && !replacesHead(session, kept)) checkSameClasses",
-    replace: "=== 'none' && !replacesHead(session, kept)) checkSameClasses",
+    file: 'lib/runtime/weights.ts',
+    search: 'if (sameClasses) checkSameClasses',
+    replace: 'if (sameClasses && except.length < 0) checkSameClasses',
     tests: ['training/whole_model'],
   },
   {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { exportWeights, importWeights } from '../../dist/lib/exchange/index.js'
 import { readSafetensors } from '../../dist/lib/formats/index.js'
-import { compile, loadModel, networkFromJson } from '../../dist/lib/index.js'
+import { compile, networkFromJson } from '../../dist/lib/index.js'
 import { inTurn } from '../../dist/lib/runtime/internals.js'
 import { output, run } from '../support/run.mjs'
 import { verdict } from './common.mjs'
@@ -32,7 +32,7 @@ async function logits(model, network, x, settings) {
     ...settings,
   })
   try {
-    await loadModel(session, model)
+    await session.load(model)
     await session.infer({ x })
     return Float64Array.from(await inTurn(session, (native) => native.read('logits')))
   } finally {

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import test from 'ava'
 import { centerCrop, resize } from '../../lib/data/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { saveModel } from '../../lib/training/model_file.js'
 import { temporaryFolder } from '../support/folder.js'
 import { tiny } from '../training/tiny.js'
 import { preresnet } from './run.js'
@@ -18,7 +17,7 @@ test('images in memory are evaluated as they are by a model that was trained on 
     ['whole', []],
   ] as const) {
     const path = join(folder, `${name}.safetensors`)
-    await saveModel(session, path, { prepare: { evaluate, normalization } })
+    await session.save(path, { prepare: { evaluate, normalization } })
     const { status, stdout, stderr } = await preresnet(['eval', path, '--data', 'digits', '--threads', '1', '--precision', 'fp32', '--json'])
     t.is(status, 0, stderr)
     const { confusion, loss } = JSON.parse(stdout) as { confusion: unknown; loss: number }

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import test from 'ava'
 import { readSafetensors } from '../../lib/formats/safetensors.js'
-import { describeModel } from '../../lib/training/index.js'
+import { describeModel } from '../../lib/runtime/model_file.js'
 import { basic, resnet, writeFile } from '../exchange/files.js'
 import { temporaryFolder } from '../support/folder.js'
 import { preresnet } from './run.js'

@@ -12,7 +12,6 @@ import { evalDocument } from '../../lib/cli/json/eval.js'
 import { planDocument } from '../../lib/cli/json/plan.js'
 import { packageFolder } from '../../lib/package.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { saveModel } from '../../lib/training/model_file.js'
 import { temporaryFolder } from '../support/folder.js'
 import { violations } from '../support/json_schema.js'
 import { tiny } from '../training/tiny.js'
@@ -136,7 +135,7 @@ test('each entry of predict has the version, also of a file that is no image', a
   const folder = await temporaryFolder(t)
   const [model, image] = [join(folder, 'model.safetensors'), join(folder, 'broken.png')]
   await using session = await compile(tiny(), { prepare: { normalization: { mean: [0.1], std: [0.3] } }, batch: 2, seed: 1, threads: 1, precision: 'fp32' })
-  await saveModel(session, model)
+  await session.save(model)
   await writeFile(image, 'no image')
   const { status, stdout } = await preresnet(['predict', model, image, join(folder, 'nowhere.png'), '--threads', '1', '--json'])
   t.is(status, 1)

@@ -8,7 +8,6 @@ import test from 'ava'
 import { memoryDataset } from '../../lib/data/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { saveModel } from '../../lib/training/index.js'
 import { classes, image, writeImageFolder } from './image_folder.js'
 import { mainFile, preresnet } from './run.js'
 
@@ -191,7 +190,7 @@ test.serial('predict prints the number of a class without a name', async (t) => 
     threads: 1,
     precision: 'fp32',
   })
-  await saveModel(session, at('nameless.safetensors'))
+  await session.save(at('nameless.safetensors'))
   const words = ['predict', at('nameless.safetensors'), at('left.png'), '--top', '7']
   const { status, stdout, stderr } = await preresnet(words)
   t.is(status, 0, stderr)

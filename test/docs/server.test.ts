@@ -7,7 +7,6 @@ import test, { type ExecutionContext } from 'ava'
 import { memoryDataset } from '../../lib/data/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { saveModel } from '../../lib/training/model_file.js'
 import { temporaryFolder } from '../support/folder.js'
 import { randomBytes } from '../support/bytes.js'
 import { rgbPng } from '../support/png.js'
@@ -21,7 +20,7 @@ async function start(t: ExecutionContext): Promise<{ readonly child: ChildProces
   const data = await memoryDataset({ images, labels: [0, 1, 2, 3], height: side, width: side, channels: 3, classes: ['ant', 'bee', 'cat', 'dog'] })
   const network = preResNet({ family: 'cifar', depth: 8, widths: [16, 16, 16], classes: 4, input: { height: side, width: side, channels: 3 } })
   await using session = await compile(network, { data, prepare: {}, batch: 4, threads: 1 })
-  await saveModel(session, model)
+  await session.save(model)
   const child = spawn(process.execPath, [server, model], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = (await once(child.stdout, 'data')) as [Buffer]

@@ -6,7 +6,6 @@ import { type Network, networkFromJson } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
-import { loadModel, saveModel } from '../../lib/training/index.js'
 import { temporaryFolder } from '../support/folder.js'
 import { Random } from '../support/random.js'
 import { basic, bottleneck, resnet, resnetv2, writeFile } from './files.js'
@@ -48,7 +47,7 @@ test('a session is exported as its model file is', async (t) => {
     preResNet({ family: 'imagenet', units: [1, 1, 1, 1], block: 'basic', unit: 'original', widths: [8, 8, 8, 8], input: { height: 32, width: 32 } }),
   )
   const [model, a, b] = ['model', 'a', 'b'].map((name) => join(folder, `${name}.safetensors`)) as [string, string, string]
-  await saveModel(session, model)
+  await session.save(model)
   await exportWeights(session, a, { to: 'torchvision' })
   await exportWeights(model, b, { to: 'torchvision' })
   t.deepEqual(await readSafetensors(a), await readSafetensors(b))
@@ -78,7 +77,7 @@ test("our own pre-activation bottlenecks give the same answers in timm's form, w
   const model = join(folder, 'model.safetensors')
   await imported.save(model)
   const again = await reference(t, networkFromJson({ ...imported.network, input: session.network.input }))
-  await loadModel(again, model)
+  await again.load(model)
   const x = Float64Array.from({ length: 3 * 33 * 40 }, () => random.normal())
   const [expected, got] = [await session.infer({ x }), await again.infer({ x })]
   t.true(Math.max(...expected) - Math.min(...expected) > 1e-3)

@@ -9,7 +9,6 @@ import { SafetensorsFile } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { saveModel } from '../../lib/training/model_file.js'
 
 const folder = await mkdtemp(join(tmpdir(), 'preresnet-classifier-'))
 const [model, blind] = [join(folder, 'model.safetensors'), join(folder, 'blind.safetensors')]
@@ -22,9 +21,9 @@ test.before(async () => {
   const images = new Uint8Array(4 * side * side * 3).map((_, index) => (index * 31) % 256)
   const data = await memoryDataset({ images, labels: [0, 1, 2, 3], height: side, width: side, channels: 3, classes })
   await using session = await compile(network, { data, prepare: {}, batch: 4, seed: 3, threads: 1 })
-  await saveModel(session, model)
+  await session.save(model)
   await using untaught = await compile(network, { batch: 4, threads: 1 })
-  await saveModel(untaught, blind)
+  await untaught.save(blind)
 })
 test.after.always(() => rm(folder, { recursive: true, force: true }))
 

@@ -8,7 +8,6 @@ import { SafetensorsFile, writeSafetensors } from '../../lib/formats/safetensors
 import { Classifier } from '../../lib/inference/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { loadModel, saveModel } from '../../lib/training/model_file.js'
 import { fit } from '../../lib/training/index.js'
 import { randomBytes } from '../support/bytes.js'
 import { temporaryFolder } from '../support/folder.js'
@@ -66,9 +65,9 @@ for (const cache of ['memory', 'files'] as const) {
       const [byRun, bySession] = [join(folder, 'run.safetensors'), join(folder, 'session.safetensors')]
       await trained.save(byRun)
       await using session = await compile(network, { data: data.test, prepare: trained.description.prepare!, batch: 5, ...chosen })
-      await loadModel(session, byRun)
+      await session.load(byRun)
       const { predictions } = await session.evaluate(data.test)
-      await saveModel(session, bySession)
+      await session.save(bySession)
       t.true(new Set(predictions).size > 1, 'more than one class is answered')
       t.deepEqual(predictions, trained.validation!.predictions)
       const { files: paths } = data.test.source as RangeSource
@@ -104,7 +103,7 @@ test('a model file of before, without a resize: files of the size stay, others a
   const data = await imageFolderSplits(folder)
   const [now, before] = [join(folder, 'now.safetensors'), join(folder, 'before.safetensors')]
   await using session = await compile(network, { data: data.test, prepare: {}, batch: 3, ...chosen })
-  await saveModel(session, now)
+  await session.save(now)
   await using file = await SafetensorsFile.open(now)
   const tensors = new Map(await Promise.all([...file.entries.keys()].map(async (name) => [name, await file.read(name)] as const)))
   const { prepare, ...metadata } = file.metadata
@@ -136,7 +135,7 @@ test('a classifier takes another preparation than the file has', async (t) => {
   await writeFiles(folder, files(3, same))
   const path = join(folder, 'model.safetensors')
   await using session = await compile(network, { data: (await imageFolderSplits(folder)).test, prepare: {}, batch: 3, ...chosen })
-  await saveModel(session, path)
+  await session.save(path)
   const images = [noise(20, 30, 2)]
   const answer = async (prepare: Preparation) => {
     await using classifier = await Classifier.load(path, { ...chosen, prepare })

@@ -6,7 +6,6 @@ import { Classifier } from '../../lib/inference/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { fit } from '../../lib/training/fit.js'
-import { loadModel, saveModel } from '../../lib/training/model_file.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { temporaryDirectory } from '../formats/directory.js'
 import { someDigits, tiny } from '../training/tiny.js'
@@ -109,12 +108,11 @@ test('model files', async (t) => {
   const trained = await fit(tiny(), { train, batch: 8, steps: 1, learningRate: 0.1 }).finished
   await using session = await compile(tiny(), { data: train, prepare: {}, batch: 2 })
   const option = { name: 'PreresnetError', code: 'ERR_OPTION' }
-  await t.throwsAsync(saveModel(wrong(trained), path), { ...option, message: 'saveModel: expected a session; a trained model saves itself: model.save(path)' })
-  await t.throwsAsync(saveModel(wrong(compile(tiny(), { batch: 2 })), path), { ...option, message: /saveModel: expected a session, got a promise; await it/ })
-  await t.throwsAsync(loadModel(wrong(undefined), path), { ...option, message: /loadModel: expected a session, got undefined/ })
-  await t.throwsAsync(saveModel(session, wrong(undefined)), { ...option, message: /file to write: expected a path as a string/ })
+  await t.throwsAsync(session.save(path, wrong({ format: 1 })), { ...option, message: /save: unknown option "format"/ })
+  await t.throwsAsync(session.load(path, wrong({ strict: false })), { ...option, message: /load: unknown option "strict"/ })
+  await t.throwsAsync(session.save(wrong(undefined)), { ...option, message: /file to write: expected a path as a string/ })
   await t.throwsAsync(trained.save(wrong(undefined)), { ...option, message: /file to write: expected a path as a string/ })
-  await t.throwsAsync(loadModel(session, wrong(undefined)), { ...option, message: /file to read: expected a path as a string/ })
+  await t.throwsAsync(session.load(wrong(undefined)), { ...option, message: /file to read: expected a path as a string/ })
   await t.throwsAsync(Classifier.load(wrong(undefined)), { ...option, message: /file to read: expected a path as a string/ })
 })
 

@@ -7,7 +7,6 @@ import type { ExecutionContext } from 'ava'
 import { memoryDataset } from '../../lib/data/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { saveModel } from '../../lib/training/model_file.js'
 import { randomBytes } from './bytes.js'
 import { temporaryFolder } from './folder.js'
 import { rgbPng } from './png.js'
@@ -46,7 +45,7 @@ async function writeModel(path: string): Promise<void> {
   const size = { height: 12, width: 12, channels: 3 }
   const data = await memoryDataset({ ...size, images: randomBytes(4 * 12 * 12 * 3, 2), labels: [0, 1, 2, 3], classes: ['ant', 'bee', 'cat', 'dog'] })
   await using session = await compile(preResNet({ family: 'cifar', depth: 8, classes: 4, input: size }), { data, prepare: {}, batch: 4, threads: 1 })
-  await saveModel(session, path)
+  await session.save(path)
 }
 
 /** As many images to train on as a batch of `fit` has by default, and a few to test. */

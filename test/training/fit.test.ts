@@ -12,7 +12,7 @@ import { listCheckpoints, verifyCheckpoint } from '../../lib/training/checkpoint
 import { fit } from '../../lib/training/fit.js'
 import type { FitOptions, FitSettings } from '../../lib/training/fit_options.js'
 import type { Manifest } from '../../lib/training/manifest.js'
-import { describeModel, loadModel, saveModel } from '../../lib/training/model_file.js'
+import { describeModel } from '../../lib/runtime/model_file.js'
 import type { RunEvent } from '../../lib/training/run_events.js'
 import { cosine } from '../../lib/training/schedules.js'
 import { sgd } from '../../lib/training/sgd.js'
@@ -101,7 +101,7 @@ test('a run learns, tells what it does and leaves its files', async (t) => {
   const path = join(directory, 'model.safetensors')
   await trained.save(path)
   await using session = await compile(tiny(), { data: validate, prepare: (await describeModel(path)).prepare!, batch: 7 })
-  await loadModel(session, path)
+  await session.load(path)
   t.is((await session.evaluate(validate)).top1Errors, trained.validation!.top1Errors)
 })
 
@@ -358,16 +358,16 @@ test('a model file that does not fit is refused before anything is written', asy
   const { train } = await someDigits()
   {
     await using session = await compile(tiny({ dropout: 0.5 }), { data: train, prepare: {}, batch: 2, seed: 1 })
-    await saveModel(session, path)
+    await session.save(path)
   }
   await using other = await compile(tiny(), { data: train, prepare: {}, batch: 2, seed: 2 })
   const before = await other.parameter('stem.weight').read()
-  await loadModel(other, path)
+  await other.load(path)
   t.notDeepEqual(await other.parameter('stem.weight').read(), before)
   await using wide = await compile(tiny({ channels: 4 }), { data: train, prepare: {}, batch: 2 })
   const start = await wide.parameter('stem.weight').read()
-  await t.throwsAsync(loadModel(wide, path, { except: ['stem'] }), { code: 'ERR_PARAMETER', message: /expected shape/ })
-  await t.throwsAsync(loadModel(wide, path, { except: ['stemm'] }), { code: 'ERR_OPTION', message: /did you mean "stem"/ })
+  await t.throwsAsync(wide.load(path, { except: ['stem'] }), { code: 'ERR_PARAMETER', message: /expected shape/ })
+  await t.throwsAsync(wide.load(path, { except: ['stemm'] }), { code: 'ERR_OPTION', message: /did you mean "stem"/ })
   t.deepEqual(await wide.parameter('stem.weight').read(), start)
 })
 

@@ -19,7 +19,8 @@ import { readSafetensors } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { batchNorm, classifierHead, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { cosine, describeModel, fit, type FitOptions, type FitSettings, linearWarmup, loadModel, multiStep, oneCycle, sgd } from '../../lib/training/index.js'
+import { describeModel } from '../../lib/runtime/model_file.js'
+import { cosine, fit, type FitOptions, type FitSettings, linearWarmup, multiStep, oneCycle, sgd } from '../../lib/training/index.js'
 import { listCheckpoints } from '../../lib/training/checkpoint.js'
 import { temporaryDirectory } from '../formats/directory.js'
 
@@ -104,7 +105,7 @@ for (const given of cases) {
     const path = join(fixtures, given.name, 'model.safetensors')
     const { test: images } = await given.data()
     await using session = await compile(given.net, { data: images, prepare: (await describeModel(path)).prepare!, batch: 3, threads: 1, precision: 'fp32' })
-    await loadModel(session, path)
+    await session.load(path)
     const lines = (await readFile(join(fixtures, given.name, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n')
     const last = lines.map((line) => JSON.parse(line) as { kind: string; step: number; top1Error: number }).findLast(({ kind }) => kind === 'validation')!
     t.is(last.step, 6)

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { centerCrop, resize } from '../../lib/data/index.js'
 import { classifierHead, conv2d, network } from '../../lib/layers/index.js'
-import { modelDescription, modelMetadata } from '../../lib/training/model_file.js'
+import { modelDescription, modelMetadata } from '../../lib/runtime/model_file.js'
 
 const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifierHead({ classes: 2 }) } })
 const normalization = { mean: [0.5], std: [0.25] }
