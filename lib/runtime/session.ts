@@ -34,12 +34,15 @@ interface Insides {
 /** @internal For `internals.ts`. */
 export let insidesOf: (session: Session) => Insides
 
-/** Calls run one after another, in the order they were made. Made by `compile`. */
+/** A session is a network compiled for a device. Calls run one after another, in the order they were made; `compile` makes it. */
 export class Session implements AsyncDisposable {
+  /** The network is the one that was compiled. */
   readonly network: Network
+  /** The graph of the network is what `plan` and `parameter` name nodes of. */
   readonly graph: Graph
-  /** What was compiled, for `plan` and for people. */
+  /** What was compiled, for `plan` and for people, is plain data. */
   readonly programs: ProgramSet
+  /** The seed of start values and of dropout is an integer of at least 0. */
   readonly seed: number
   readonly #turn: Turn
   readonly #compiled: Compiled
@@ -66,49 +69,58 @@ export class Session implements AsyncDisposable {
     this.seed = compiled.seed
   }
 
-  /** What 'auto' took. */
+  /** The session runs on this device: what 'auto' took. */
   get device(): DeviceName {
     return this.programs.device
   }
 
-  /** What the tuner chose for single convolutions; undefined where rules did. */
+  /** These are what the tuner chose for single convolutions; undefined where rules did. */
   get choices(): Choices | undefined {
     return this.#compiled.plan.choices
   }
 
-  /** What 'auto' took. */
+  /** The session computes in this precision: what 'auto' took. */
   get precision(): Precision {
     return this.programs.precision
   }
 
+  /** The number of images of a training step is at least 1. */
   get batch(): number {
     return this.#compiled.plan.batch
   }
 
+  /** The number of outputs is at least 1. */
   get classes(): number {
     return classesOf(this.#compiled)
   }
 
-  /** How images are prepared: the defaults are written down. Undefined in a session on values. */
+  /** Images are prepared in this way: the defaults are written down. It is undefined in a session on values. */
   get prepare(): SessionPreparation | undefined {
     return this.#compiled.prepare
   }
 
-  /** What classes are called, in the order of the outputs; undefined in a session that was compiled without data. */
+  /** The classes are called so, in the order of the outputs; undefined in a session that was compiled without data. */
   get classNames(): readonly string[] | undefined {
     return this.#compiled.dataset?.classes
   }
 
+  /** The memory of the session is counted in bytes. */
   get memory(): SessionMemory {
     return this.#turn.alive().memory
   }
 
-  /** Of one step of a program on a CUDA device: launches, event waits and bytes. ERR_UNSUPPORTED elsewhere. */
+  /**
+   * Counts what one step of a program does on a CUDA device: launches, event waits and bytes.
+   * @param program - One of the session's programs.
+   * @throws ERR_UNSUPPORTED on other devices.
+   * @throws ERR_DISPOSED after `dispose()`.
+   * @throws ERR_ABORTED where `dispose()` came while it waited.
+   */
   async bytesMoved(program: 'train' | 'evaluate' | 'infer'): Promise<BytesMoved> {
     return this.#turn.take((native) => native.bytesMoved(program))
   }
 
-  /** Steps done, and index of the next one. Set it when the state of another session was written into this one. */
+  /** The number of steps done, at least 0, is the index of the next one. Set it when the state of another session was written into this one. */
   get stepIndex(): number {
     return this.#steps.index
   }
@@ -117,19 +129,44 @@ export class Session implements AsyncDisposable {
     this.#steps.index = integer('stepIndex', step, 0)
   }
 
-  /** Runs `count` steps on the session's loader in one native call. */
+  /**
+   * Runs steps on the session's loader in one native call.
+   * @param count - The number of steps is at least 1.
+   * @param options - The learning rate, and what ends the call.
+   * @throws ERR_OPTION where an option is unknown or out of range, or the session has no optimizer or loader.
+   * @throws ERR_NOT_FINITE where a loss is not a number.
+   * @throws ERR_IMAGE where an image cannot be decoded.
+   * @throws ERR_ABORTED where `signal` or `dispose()` ended it.
+   * @throws ERR_DISPOSED after `dispose()`.
+   */
   async steps(count: number, options: StepsOptions): Promise<StepMetrics> {
     return this.#steps.many(count, options)
   }
 
-  /** One step on a batch of the caller's. */
+  /**
+   * Runs one step on a batch of the caller's.
+   * @param batch - Samples and labels, as many as the session's batch.
+   * @param options - The learning rate, and what ends the call.
+   * @throws ERR_OPTION where the batch does not fit the session, or an option is unknown.
+   * @throws ERR_NOT_FINITE where a loss is not a number.
+   * @throws ERR_ABORTED where `signal` or `dispose()` ended it.
+   * @throws ERR_DISPOSED after `dispose()`.
+   */
   async step(batch: UserBatch, options: Omit<StepsOptions, 'loader'>): Promise<StepMetrics> {
     return this.#steps.one(batch, options)
   }
 
   /**
-   * Counts exactly, over all of a dataset (or an evaluation loader), with running statistics. ERR_DATASET where its classes are not those of the session's
-   * data, name by name.
+   * Counts exactly, over all of a dataset (or an evaluation loader), with running statistics.
+   * @param data - The images, of the session's classes.
+   * @param options - How they are prepared, and what ends the call.
+   * @throws ERR_DATASET where its classes are not those of the session's data, name by name.
+   * @throws ERR_OPTION where an option is unknown, or the session was compiled without `evaluation`.
+   * @throws ERR_SHAPE where images do not have the input's size.
+   * @throws ERR_FILE where an image cannot be read.
+   * @throws ERR_IMAGE where one cannot be decoded.
+   * @throws ERR_ABORTED where `signal` or `dispose()` ended it.
+   * @throws ERR_DISPOSED after `dispose()`.
    */
   async evaluate(data: Dataset | Loader, options: EvaluateOptions = {}): Promise<Evaluation> {
     return evaluate(this.#turn, this.#compiled, data, options)
@@ -174,38 +211,52 @@ export class Session implements AsyncDisposable {
     return this.#weights.load(path, options)
   }
 
-  /** The operations of the last call with `trace`, in the order they ran. */
+  /**
+   * Lists the operations of the last call with `trace`, in the order they ran.
+   * @throws ERR_DISPOSED after `dispose()`.
+   */
   trace(): readonly TraceEvent[] {
     return this.#turn.alive().trace()
   }
 
+  /** The parameters have these names, in the order of their first use. */
   get parameterNames(): readonly string[] {
     return this.#tensors.parameters
   }
 
-  /** Running statistics. */
+  /** The running statistics have these names. */
   get bufferNames(): readonly string[] {
     return this.#tensors.buffers
   }
 
-  /** Parameters that the optimizer updates. */
+  /** The parameters that the optimizer updates have these names. */
   get trainedNames(): readonly string[] {
     return this.#tensors.trained
   }
 
-  /** A parameter or a running statistic. ERR_PARAMETER suggests the nearest names. */
+  /**
+   * Gives a handle on a parameter or a running statistic.
+   * @param name - One of `parameterNames` or `bufferNames`.
+   * @throws ERR_PARAMETER where there is none of that name; the message suggests the nearest names.
+   */
   parameter(name: string): Tensor {
     return this.#tensors.parameter(name)
   }
 
-  /** The optimizer's state of a trained parameter: the momentum buffer, of the parameter's shape. */
+  /**
+   * Gives a handle on the optimizer's state of a trained parameter: the momentum buffer, of the parameter's shape.
+   * @param name - One of `trainedNames`.
+   * @throws ERR_PARAMETER where there is none of that name.
+   */
   optimizerState(name: string): Tensor {
     return this.#tensors.optimizerState(name)
   }
 
   /**
-   * Gradient of the last step, before clipping and decay. On a CPU it usually shares memory with activations: then it is there from a completed step to
-   * the session's next run, of whatever program; `read()` at another time rejects with ERR_PARAMETER, and `view()` is a copy.
+   * Gives a handle on the gradient of the last step, before clipping and decay. On a CPU it usually shares memory with activations: then it is there from a
+   * completed step to the session's next run, of whatever program; `read()` at another time rejects with ERR_PARAMETER, and `view()` is a copy.
+   * @param name - One of `trainedNames`.
+   * @throws ERR_PARAMETER where there is none of that name.
    */
   gradient(name: string): Tensor {
     return this.#tensors.gradient(name)
@@ -216,7 +267,7 @@ export class Session implements AsyncDisposable {
     return hasLossScale(this.programs)
   }
 
-  /** The state of the loss scale, to be saved with a checkpoint: eight numbers. Undefined where there is none. */
+  /** Gives the state of the loss scale, to be saved with a checkpoint: a tensor of eight numbers. It is undefined where there is none. */
   lossScale(): Tensor | undefined {
     return this.#tensors.lossScale()
   }
@@ -226,6 +277,7 @@ export class Session implements AsyncDisposable {
     return this.#turn.dispose()
   }
 
+  /** Does what `dispose()` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose()
   }
