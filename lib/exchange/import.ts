@@ -44,7 +44,7 @@ export class ImportedModel {
  * @throws ERR_FILE where a tensor is missing, one too many, of another shape or not finite, and names it; also where the file, or config.json beside it, is malformed.
  * @throws ERR_OPTION where nothing says how images were prepared; the message lists what can be said.
  * @example
- * const { network, prepare } = await importWeights('resnetv2_50/model.safetensors', { from: 'timm' })
+ * const imported = await importWeights('resnet50.safetensors', { from: 'torchvision', preparation: 'torchvision-v2' })
  */
 export async function importWeights(file: string, options: ImportOptions): Promise<ImportedModel> {
   const { from, preparation } = checkOptions('importWeights', importOptions, options)

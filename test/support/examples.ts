@@ -7,6 +7,7 @@ import type { ExecutionContext } from 'ava'
 import { memoryDataset } from '../../lib/data/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
+import { bottleneck, resnet, writeFile as writeWeights } from '../exchange/files.js'
 import { randomBytes } from './bytes.js'
 import { temporaryFolder } from './folder.js'
 import { rgbPng } from './png.js'
@@ -16,6 +17,7 @@ export const printed: Readonly<Record<'quick' | 'thorough', Readonly<Record<stri
   quick: {
     classify: /^(ant|bee|cat|dog) 0\.\d+\n$/,
     networks: /^preresnet-164 .*\npreresnet-56 .*\nresnet-110-exclusive-gating .*\n$/,
+    'import-weights': /^$/,
     'not-finite': /^$/,
   },
   thorough: {
@@ -32,7 +34,8 @@ const side = 40
 export async function runExample(t: ExecutionContext, name: string): Promise<{ readonly folder: string; readonly printed: string }> {
   const folder = await temporaryFolder(t)
   const text = await readFile(join(compiled, `${name}.js`), 'utf8')
-  if (text.includes("'model.safetensors'")) await writeModel(join(folder, 'model.safetensors'))
+  if (text.includes("'resnet50.safetensors'")) await writeWeights(join(folder, 'resnet50.safetensors'), resnet(bottleneck))
+  if (text.includes("load('model.safetensors'")) await writeModel(join(folder, 'model.safetensors'))
   if (text.includes("'picture.jpg'")) await writeFile(join(folder, 'picture.jpg'), image(1))
   if (text.includes("'photos'")) await writePhotos(join(folder, 'photos'))
   const { stdout } = await promisify(execFile)(process.execPath, [join(compiled, `${name}.js`)], { cwd: folder })
