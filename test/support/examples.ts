@@ -19,6 +19,7 @@ export const printed: Readonly<Record<'quick' | 'thorough', Readonly<Record<stri
     networks: /^preresnet-164 .*\npreresnet-56 .*\nresnet-110-exclusive-gating .*\n$/,
     'import-weights': /^$/,
     'not-finite': /^$/,
+    shortest: /^$/,
   },
   thorough: {
     'own-network': /steps: 100,[\s\S]*\[ 16, 1, 3, 3 \]/,
