@@ -36,7 +36,9 @@ test('each @example of a comment is within an example', (t) => {
 /** The words of each `preresnet ...` that a page shows, in a block or within a sentence, up to a pipe or a comment. */
 function commandLines(page: string): string[][] {
   const text = read(page)
-  const blocks = [...text.matchAll(/^```(?:sh|bash)?\n([\s\S]*?)^```$/gm)].flatMap((match) => match[1]!.split('\n'))
+  // Every fence in its turn, or the end of one block would begin another.
+  const fenced = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].filter(([, language]) => ['', 'sh', 'bash'].includes(language!))
+  const blocks = fenced.flatMap((match) => match[2]!.split('\n'))
   const spans = [...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)].map((match) => match[1]!)
   const lines = [...blocks, ...spans].flatMap((line) => /^(?:npx )?preresnet ([a-z][^|#]*)/.exec(line.trim())?.[1] ?? [])
   return lines.map((line) => line.trim().split(/\s+/))
