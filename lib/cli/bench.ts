@@ -45,12 +45,27 @@ export const bench: CommandSpec<typeof options> = {
   },
 }
 
-function describe({ network, work, batch, device, precision, threads, median, minimum, maximum, steps, peakBytes, deviceBytes }: Measurement): string {
+function describe({
+  network,
+  work,
+  batch,
+  device,
+  precision,
+  precisionReason,
+  threads,
+  median,
+  minimum,
+  maximum,
+  steps,
+  peakBytes,
+  deviceBytes,
+}: Measurement): string {
   const rate = (value: number): string => (value < 100 ? value.toFixed(2) : count(Math.round(value)))
   const rows = pairs([
     ['images/s, median', rate(median)],
     ['minimum and maximum', `${rate(minimum)} to ${rate(maximum)}`],
     ['steps measured', count(steps)],
+    ['reason for the precision', precisionReason],
     ['peak memory above idle', size(peakBytes)],
     ...(deviceBytes === undefined ? [] : [['memory of the device', size(deviceBytes)] as const]),
   ])

@@ -36,6 +36,7 @@ export async function measure(network: Network, { work, batch, seconds, ...given
     peakBytes: residentBytes('VmHWM') - idle,
     ...(session.device === 'cuda' && { deviceBytes: session.memory.total }),
     precision: session.precision,
+    precisionReason: session.precisionReason,
     device: shownDevice(session.device),
     threads: given.threads || Number(system['allowedThreads']),
     parameters: countGraph(session.graph).parameters,

@@ -102,7 +102,8 @@ function startText(event: StartEvent): string {
   const resumed = event.resumedFrom === undefined ? '' : `, resumed at step ${count(event.step)} from ${event.resumedFrom}`
   return (
     `${event.network}: ${count(event.parameters)} parameters, ${event.device} ${event.precision}, ${size(event.memory)} planned, ` +
-    `${count(event.steps)} steps, ${count(event.stepsPerEpoch)} an epoch${resumed}`
+    `${count(event.steps)} steps, ${count(event.stepsPerEpoch)} an epoch${resumed}\n` +
+    `precision ${event.precision}: ${event.precisionReason}`
   )
 }
 

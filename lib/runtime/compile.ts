@@ -60,7 +60,12 @@ export async function compileWith(network: Network, options: SessionOptions & Ba
   if (dataset !== undefined) checkOutputs('compile: data', dataset, { name: network.name, outputs: outputsOfGraph(graph) })
   const prepare = await completed(network, given.prepare ?? feed?.prepare, dataset, signal)
   const measured = device === 'cpu' && given.precision === 'auto'
-  const { precision, notes } = measured ? await unlessAborted(fastestPrecision(graph, threads), signal) : { precision: chosen.precision, notes: [] }
+  const usual = {
+    precision: chosen.precision,
+    reason: given.precision === 'auto' ? `it is the usual one of device ${device}` : 'the option names it',
+    notes: [],
+  }
+  const { precision, reason, notes } = measured ? await unlessAborted(fastestPrecision(graph, threads), signal) : usual
   warn(notes)
   const norms = graph.nodes.filter(({ kind }) => kind === 'batchNorm').map(({ name }) => name)
   const plan: ProgramOptions = {
@@ -87,7 +92,7 @@ export async function compileWith(network: Network, options: SessionOptions & Ba
     await writeStartValues(native, graph, seed, signal)
     await writeLossScale(native, programs, lossScaleOf(tuned))
     throwIfAborted(signal)
-    return new Session(native, { network, graph, programs, plan: tuned, seed, feed, dataset, prepare })
+    return new Session(native, { network, graph, programs, plan: tuned, precisionReason: reason, seed, feed, dataset, prepare })
   } catch (error) {
     await native.dispose()
     throw error

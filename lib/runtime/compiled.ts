@@ -18,6 +18,8 @@ export interface Compiled {
   readonly graph: Graph
   readonly programs: ProgramSet
   readonly plan: ProgramOptions
+  /** Why the session computes in its precision. */
+  readonly precisionReason: string
   readonly seed: number
   readonly feed: Loader | undefined
   readonly dataset: Dataset | undefined

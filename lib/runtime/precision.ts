@@ -35,29 +35,44 @@ interface Measured {
 
 interface FastestPrecision {
   readonly precision: Precision
+  /** Why: what was measured, or who asked. */
+  readonly reason: string
   /** What a person should know: a cache that could not be used. Said once, to the caller for whom it was opened. */
   readonly notes: readonly string[]
 }
 
-const underway = new Map<string, Promise<Candidate>>()
+const underway = new Map<string, Promise<Measured>>()
 
 /** threads: 0 for what the machine allows. Errors: ERR_OPTION where the environment asks for what is not known, ERR_DEVICE. */
 export async function fastestPrecision(graph: Graph, threads: number): Promise<FastestPrecision> {
   const asked = process.env['PRERESNET_AUTO_PRECISION']
-  if (asked !== undefined) return { precision: oneOf('PRERESNET_AUTO_PRECISION', asked, candidates), notes: [] }
+  if (asked !== undefined) {
+    return {
+      precision: oneOf('PRERESNET_AUTO_PRECISION', asked, candidates),
+      reason: 'the environment variable PRERESNET_AUTO_PRECISION asks for it',
+      notes: [],
+    }
+  }
   const { version, system } = loadBinding()
   const kind = kindOf(graph)
   const used = threads === 0 ? Number(system['allowedThreads']) : threads
   const cacheKey = [`preresnet ${version}`, `oneDNN ${String(system['oneDNN'])}`, String(system['cpu']), `${used} threads`].join(', ')
   const key = `${cacheKey}, ${kind}`
   const notes: string[] = []
-  let choice = underway.get(key)
-  if (choice === undefined) {
-    choice = recallOrMeasure(cacheKey, kind, threads, notes)
-    underway.set(key, choice)
-    choice.catch(() => underway.delete(key))
+  let found = underway.get(key)
+  if (found === undefined) {
+    found = recallOrMeasure(cacheKey, kind, threads, notes)
+    underway.set(key, found)
+    found.catch(() => underway.delete(key))
   }
-  return { precision: await choice, notes }
+  const { choice, seconds } = await found
+  return { precision: choice, reason: reasonOf(kind, seconds), notes }
+}
+
+/** Of those within 3 % of the fastest the most precise is taken. */
+function reasonOf(kind: NetworkKind, seconds: Measured['seconds']): string {
+  const times = Object.entries(seconds).map(([precision, time]) => `${(1000 * time).toFixed(1)} ms in ${precision}`)
+  return `a training step of a few layers (${kind}) took ${times.join(', ')}`
 }
 
 export function kindOf(graph: Graph): NetworkKind {
@@ -75,24 +90,25 @@ export function kindOf(graph: Graph): NetworkKind {
   return `${pointwise > 0.3 * all ? 'bottleneck' : 'basic'} units, ${large ? 'large' : 'small'} images`
 }
 
-async function recallOrMeasure(cacheKey: string, kind: NetworkKind, threads: number, notes: string[]): Promise<Candidate> {
+async function recallOrMeasure(cacheKey: string, kind: NetworkKind, threads: number, notes: string[]): Promise<Measured> {
   const able = candidates.filter((precision) => precision !== 'bf16-native' || nativeBf16())
   const remembered = await Remembered.open('precision', cacheKey, isMeasured)
   if (remembered.note !== undefined) notes.push(remembered.note)
-  const found = remembered.entries.get(kind)?.choice
-  if (found !== undefined && able.includes(found)) return found
+  const found = remembered.entries.get(kind)
+  if (found !== undefined && able.includes(found.choice)) return found
   const seconds = await measure(kind, able, threads)
   const fastest = Math.min(...seconds.values())
   const choice = able.find((precision) => seconds.get(precision)! <= NEAR * fastest)!
-  remembered.entries.set(kind, { choice, seconds: Object.fromEntries(seconds) })
+  const measured: Measured = { choice, seconds: Object.fromEntries(seconds) }
+  remembered.entries.set(kind, measured)
   const saved = await remembered.save()
   if (saved !== undefined) notes.push(saved)
-  return choice
+  return measured
 }
 
 function isMeasured(value: unknown): value is Measured {
   const { choice, seconds } = (value ?? {}) as Partial<Record<keyof Measured, unknown>>
-  return (candidates as readonly unknown[]).includes(choice) && typeof seconds === 'object' && seconds !== null
+  return (candidates as readonly unknown[]).includes(choice) && typeof seconds === 'object' && seconds !== null && Object.values(seconds).every(Number.isFinite)
 }
 
 /** Seconds of a training step of a few layers, by precision. */

@@ -84,6 +84,11 @@ export class Session implements AsyncDisposable {
     return this.programs.precision
   }
 
+  /** The reason for the precision is a phrase: what 'auto' measured, in milliseconds, or who asked for it. */
+  get precisionReason(): string {
+    return this.#compiled.precisionReason
+  }
+
   /** The number of images of a training step is at least 1. */
   get batch(): number {
     return this.#compiled.plan.batch

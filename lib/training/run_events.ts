@@ -22,6 +22,8 @@ export interface StartEvent {
   readonly device: DeviceName
   /** The run computes in this precision: what 'auto' took. */
   readonly precision: Precision
+  /** The reason for the precision is a phrase: what 'auto' measured, or who asked for it. */
+  readonly precisionReason: string
   /** The number of bytes that were planned is at least 0. */
   readonly memory: number
   /** The checkpoint that the run goes on from is absent where it begins anew. */

@@ -270,6 +270,7 @@ export class Trainer {
       parameters,
       device: session.device,
       precision: session.precision,
+      precisionReason: session.precisionReason,
       memory: session.memory.total,
       ...(resumed && { resumedFrom: resumed.path }),
     }

@@ -15,6 +15,8 @@ test('a session says what it took and what it needs', async (t) => {
   const session = await open(t)
   t.is(session.device, 'cpu')
   t.is(session.precision, 'fp32')
+  t.regex(session.precisionReason, /PRERESNET_AUTO_PRECISION/)
+  t.is((await open(t, { precision: 'fp32' })).precisionReason, 'the option names it')
   t.is(session.batch, 8)
   t.is(session.classes, 10)
   t.is(session.stepIndex, 0)

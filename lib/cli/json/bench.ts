@@ -1,6 +1,6 @@
 import { batchField, bytes, deviceField, networkField, parametersField, precisionField } from './common.js'
 import type { Document, DocumentOf } from './document.js'
-import { choice, integer, number, optional, type Field } from './field.js'
+import { choice, integer, number, optional, text, type Field } from './field.js'
 
 const rate = (help: string): Field<number, false> => number({ help, unit: 'images a second', minimum: 0, above: true })
 
@@ -21,6 +21,7 @@ export const benchDocument = {
     peakBytes: bytes('Highest resident size of the process above what it was with the library loaded, compilation included.'),
     deviceBytes: optional(bytes('Memory of the device that the session takes.'), 'where the device is not CUDA'),
     precision: precisionField,
+    precisionReason: text('Why: what a measurement of auto found, or who asked for the precision.'),
     device: deviceField,
     threads: integer({ help: 'Threads of the CPU executor.', unit: 'threads', minimum: 1 }),
     parameters: parametersField,
