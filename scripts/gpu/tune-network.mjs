@@ -5,7 +5,7 @@ import { compilePrograms } from '../../dist/lib/compiler/compile.js'
 import { tuningProgress } from '../../dist/lib/cli/progress.js'
 import { buildGraph } from '../../dist/lib/graph/index.js'
 import { preResNet } from '../../dist/lib/models/index.js'
-import { cudaPlace } from '../../dist/lib/runtime/cuda.js'
+import { cudaDevice } from '../../dist/lib/runtime/cuda.js'
 import { updateOptions } from '../../dist/lib/runtime/optimizer.js'
 import { tune } from '../../dist/lib/runtime/tuner.js'
 import { sgd } from '../../dist/lib/training/index.js'
@@ -23,7 +23,7 @@ await main('tune-network', async () => {
 async function tuneNetwork(name, batch, seconds) {
   const network = preResNet(name.startsWith('{') ? JSON.parse(name) : name)
   const graph = buildGraph(network)
-  const { architecture, session } = cudaPlace('tune-network', 'cuda', {})
+  const { architecture, session } = cudaDevice('tune-network', 'cuda', {})
   const sites = new Map()
   const plan = {
     device: 'cuda',

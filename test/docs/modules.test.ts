@@ -106,3 +106,18 @@ test('each export of lib/ is imported by another file, or is for users', (t) => 
   })
   t.deepEqual(unused.sort(), named)
 })
+
+test('each name that a script imports of the compiled library is exported there', async (t) => {
+  const missing: string[] = []
+  let imported = 0
+  for (const file of [...sources('scripts'), ...sources('bench')]) {
+    for (const [target, names] of parse(file).imports) {
+      if (!target.startsWith(join(root, 'dist/lib/'))) continue
+      const exported = Object.keys((await import(target.replace(/\.ts$/, '.js'))) as object)
+      imported += names.size
+      for (const name of names) if (name !== '*' && !exported.includes(name)) missing.push(`${short(file)}: ${name} of ${short(target)}`)
+    }
+  }
+  t.deepEqual(missing, [])
+  t.true(imported > 20, `${imported} names`)
+})
