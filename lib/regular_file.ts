@@ -1,6 +1,7 @@
 /** Files of others, which may be anything: opening a named pipe waits for somebody who writes, for ever where nobody does. */
 import { constants, type Stats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
+import { PreresnetError } from './errors.js'
 import { bytesOfName } from './name_bytes.js'
 
 const kinds = [
@@ -40,4 +41,9 @@ export function reasonOf(error: unknown): string {
   const { message, syscall } = error as NodeJS.ErrnoException
   const end = syscall === undefined ? -1 : message.lastIndexOf(`, ${syscall} `)
   return end < 0 ? message : message.slice(0, end)
+}
+
+/** ERR_FILE with the path and what went wrong; errors of ours stay as they are. */
+export function unreadable(path: string, error: unknown): PreresnetError {
+  return error instanceof PreresnetError ? error : new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
 }

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { string } from '../options/values.js'
-import { openFile, reasonOf } from '../regular_file.js'
+import { openFile, unreadable } from '../regular_file.js'
 import { readArchive } from './archive.js'
 import { cifar100Layout, cifar10Layout, type CifarFile, type CifarLayout, type CifarVariant } from './cifar_layout.js'
 import type { Dataset, DataSplit } from './dataset.js'
@@ -55,7 +55,9 @@ export async function readCifar(directory: string, layout: CifarLayout): Promise
 type Location = { readonly kind: 'archive'; readonly path: string } | { readonly kind: 'folder'; readonly path: string; readonly variant: CifarVariant }
 
 async function locate(directory: string, { name, binary, python }: CifarLayout): Promise<Location> {
-  const status = await stat(directory).catch(unreadable)
+  const status = await stat(directory).catch((error: unknown) => {
+    throw unreadable(directory, error)
+  })
   if (status.isFile()) return { kind: 'archive', path: directory }
   for (const variant of [binary, python]) {
     for (const path of [directory, join(directory, variant.folder)]) {
@@ -76,17 +78,13 @@ async function readWhole(path: string): Promise<Buffer> {
     await using file = await openFile(path)
     return await file.readFile()
   } catch (error) {
-    throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
+    throw unreadable(path, error)
   }
 }
 
 async function isFile(path: string): Promise<boolean> {
   const status = await stat(path).catch(() => undefined)
   return status?.isFile() === true
-}
-
-function unreadable(error: unknown): never {
-  fail((error as Error).message, error)
 }
 
 function fail(reason: string, cause?: unknown): never {

@@ -5,7 +5,7 @@ import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
 import { bytesOfName, isUtf8Name, nameOf, shownName } from '../name_bytes.js'
-import { expectFile, reasonOf } from '../regular_file.js'
+import { expectFile, unreadable } from '../regular_file.js'
 import { isImageName, kindOfFile } from './image_names.js'
 
 export interface ClassFolders {
@@ -94,11 +94,9 @@ async function linked(directory: string, entry: Dirent): Promise<Pick<Dirent, 'i
   try {
     return await stat(bytesOfName(path))
   } catch (error) {
-    const reason =
-      (error as NodeJS.ErrnoException).code === 'ENOENT'
-        ? `a link that leads nowhere (to ${nameOf(await readlink(bytesOfName(path), { encoding: 'buffer' }))})`
-        : `cannot be read: ${reasonOf(error)}`
-    throw new PreresnetError('ERR_FILE', `${path}: ${reason}`, { cause: error })
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(path, error)
+    const target = nameOf(await readlink(bytesOfName(path), { encoding: 'buffer' }))
+    throw new PreresnetError('ERR_FILE', `${path}: a link that leads nowhere (to ${target})`, { cause: error })
   }
 }
 
@@ -156,7 +154,7 @@ async function list(directory: string): Promise<Dirent[]> {
     const entries = await readdir(bytesOfName(directory), { withFileTypes: true, encoding: 'buffer' })
     return entries.map((entry) => Object.assign(entry, { name: nameOf(entry.name) }))
   } catch (error) {
-    throw new PreresnetError('ERR_FILE', `${directory}: cannot be read: ${reasonOf(error)}`, { cause: error })
+    throw unreadable(directory, error)
   }
 }
 
@@ -169,7 +167,7 @@ export function fileSizes(paths: readonly string[], signal?: AbortSignal): Promi
       expectFile(status)
       return status.size
     } catch (error) {
-      throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
+      throw unreadable(path, error)
     }
   })
 }

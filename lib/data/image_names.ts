@@ -1,6 +1,5 @@
 /** Which files are images that can be read: by the ends of their names, or else by their first bytes. */
-import { PreresnetError } from '../errors.js'
-import { openFile, reasonOf } from '../regular_file.js'
+import { openFile, unreadable } from '../regular_file.js'
 
 /** 'other': an image in a format that is not read. 'none': no image. */
 type FileKind = 'image' | 'other' | 'none'
@@ -25,7 +24,7 @@ export async function kindOfFile(path: string): Promise<FileKind> {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0)
     bytes = buffer.toString('latin1', 0, bytesRead)
   } catch (error) {
-    throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
+    throw unreadable(path, error)
   }
   if (read.some((start) => bytes.startsWith(start))) return 'image'
   return others.test(bytes) || otherImageName.test(path) ? 'other' : 'none'

@@ -4,7 +4,7 @@ import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
 import { loadBinding } from '../native/load.js'
-import { openFile, reasonOf } from '../regular_file.js'
+import { openFile, unreadable } from '../regular_file.js'
 import type { RangeSource } from './dataset.js'
 
 interface Size {
@@ -26,8 +26,7 @@ export async function storedSize({ files, file, offset, length }: RangeSource, s
     const size = length[sample]! < 0 ? (await handle.stat()).size - first : length[sample]!
     return sizeOf(await read(handle, first, Math.min(size, prefixBytes))) ?? loadBinding().imageSize(await read(handle, first, size), { name: where })
   } catch (error) {
-    if (error instanceof PreresnetError) throw error
-    throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
+    throw unreadable(path, error)
   } finally {
     await handle?.close()
   }

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { nameOf } from '../name_bytes.js'
-import { openFile, reasonOf } from '../regular_file.js'
+import { openFile, unreadable } from '../regular_file.js'
 
 export interface TarEntry {
   readonly name: string
@@ -70,8 +70,7 @@ export class TarBytes {
       return bytes
     } catch (error) {
       await handle?.close()
-      if (error instanceof PreresnetError) throw error
-      throw new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
+      throw unreadable(path, error)
     }
   }
 
