@@ -102,7 +102,7 @@ function schedulesSection() {
     ['schedule.resolve', 'runLengthOptions'],
   ])
   const text = [
-    'A length or place in a schedule is a number of steps, which may be written `{ steps: n }`; `{ epochs: x }`, passes over the training images; or `{ fraction: f }`, a part of the run, and for a',
+    'A length or milestone in a schedule is a number of steps, which may be written `{ steps: n }`; `{ epochs: x }`, passes over the training images; or `{ fraction: f }`, a part of the run, and for a',
     "warm-up a part of the schedule's own length. Epochs are rounded to the nearest step, fractions down to one, and what is above 0 is at least one step. Several milestones of one unit may be written",
     '`{ epochs: [82, 123] }`.',
     '',

@@ -1,6 +1,6 @@
 import { oneOf } from '../options/values.js'
 import { numberOption } from '../options/spec.js'
-import { programOptions, runOptions } from '../options/table.js'
+import { deviceOptions, programOptions, runOptions } from '../options/table.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
 import { benchDocument, type Measurement } from './json/bench.js'
@@ -8,7 +8,7 @@ import { printJson } from './json/document.js'
 import { measure } from './measure.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
 import { count, pairs, print, size } from './output.js'
-import { cudaTrainingOptions, passedOn, deviceOptions } from './place_options.js'
+import { cudaTrainingOptions, passedOn } from './device_options.js'
 
 const options = {
   ...networkOptions,

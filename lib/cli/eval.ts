@@ -5,7 +5,7 @@ import { completePreparation } from '../data/prepare/complete.js'
 import type { Preparation } from '../data/prepare/preparation.js'
 import { PreresnetError } from '../errors.js'
 import { choiceOption, variant, type ValuesOf } from '../options/spec.js'
-import { runOptions } from '../options/table.js'
+import { deviceOptions, runOptions } from '../options/table.js'
 import { compile } from '../runtime/compile.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
@@ -14,7 +14,7 @@ import { dataOptions, openData, stepsFor, validationOf } from './data_options.js
 import { printJson } from './json/document.js'
 import { evalDocument } from './json/eval.js'
 import { count, duration, percent, print } from './output.js'
-import { cudaOptions, passedOn, deviceOptions } from './place_options.js'
+import { cudaOptions, passedOn } from './device_options.js'
 
 const options = {
   ...dataOptions,

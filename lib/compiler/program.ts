@@ -25,7 +25,7 @@ export function isBf16(precision: Precision): precision is 'bf16' | 'bf16-native
  */
 export type ArenaName = 'parameters' | 'compute' | 'velocity' | 'gradients' | 'weightGradients' | 'buffers' | 'inputs' | 'outputs' | 'activations'
 
-/** A tensor of a program set has a type, a shape and a place in an arena. */
+/** A tensor of a program set has a type, a shape and an address in an arena. */
 export interface TensorSpec {
   /** The tensor has this name in the set. */
   readonly name: string

@@ -53,7 +53,7 @@ export async function listClassFolders(directory: string, classes?: readonly str
   return {
     classes: names,
     paths: at('images'),
-    labels: Int32Array.from(lists.flatMap(({ images }, index) => images.map(() => labelOf.get(found[index]!.normalize())!))),
+    labels: Int32Array.from(lists.flatMap(({ images }, index) => new Array<number>(images.length).fill(labelOf.get(found[index]!.normalize())!))),
     left: { otherFormats: at('otherFormats'), noImages: at('noImages'), noClass: noClass.map(({ name }) => join(directory, name)) },
   }
 }
@@ -134,8 +134,8 @@ async function walk(directory: string, within: string, above: readonly string[],
     else found.noImages.push(join(within, name))
   }
   const kinds = await mapLimited(unknown, (name) => kindOfFile(join(directory, name)), 4)
-  const place = { image: found.images, other: found.otherFormats, none: found.noImages }
-  unknown.forEach((name, index) => place[kinds[index]!].push(join(within, name)))
+  const listOf = { image: found.images, other: found.otherFormats, none: found.noImages }
+  unknown.forEach((name, index) => listOf[kinds[index]!].push(join(within, name)))
   if (folders.length === 0) return
   const chain = [...above, await realPath(directory)]
   for (const name of folders) {

@@ -65,6 +65,6 @@ function tellLeftOut(directory: string, { otherFormats, noImages, noClass }: Lef
 }
 
 /** A warning of the process, which Node prints where nobody listens. */
-function warn(message: string): void {
+export function warn(message: string): void {
   process.emitWarning(visibleLine(message), { code: 'PRERESNET_DATASET' })
 }

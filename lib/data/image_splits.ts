@@ -3,11 +3,10 @@ import { createHash } from 'node:crypto'
 import { join, relative } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { fields, invalid, string } from '../options/values.js'
-import { visibleLine } from '../visible.js'
 import { listClassFolders, subfolders } from './class_folders.js'
 import type { Dataset, DataSplit, RangeSource, SourceOptions } from './dataset.js'
 import { subset } from './derive.js'
-import { checked, readClassFolders } from './image_folder.js'
+import { checked, readClassFolders, warn } from './image_folder.js'
 
 /** What `imageFolderSplits` takes. */
 export interface ImageFolderSplitsOptions extends SourceOptions {
@@ -118,5 +117,5 @@ function fractionOf(path: string): number {
 function tellUnread(directory: string, names: readonly string[]): void {
   if (names.length === 0) return
   const shown = `${names.slice(0, 5).join(', ')}${names.length > 5 ? ' ...' : ''}`
-  process.emitWarning(visibleLine(`${directory}: not read: ${shown} (${names.length} of the folders beside train)`), { code: 'PRERESNET_DATASET' })
+  warn(`${directory}: not read: ${shown} (${names.length} of the folders beside train)`)
 }

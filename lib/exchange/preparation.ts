@@ -1,11 +1,11 @@
 /** How images become the input of weights from elsewhere: timm's config.json says it, or one of the usual ways is named. */
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { centerCrop, resize, type Normalization } from '../data/index.js'
 import { readNormalization } from '../data/prepare/preparation.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/index.js'
 import { fields, integer, invalid, number } from '../options/values.js'
+import { openFile, unreadable } from '../regular_file.js'
 import type { ModelPreparation } from '../runtime/model_preparation.js'
 
 const filters = ['bilinear', 'bicubic'] as const
@@ -48,10 +48,11 @@ export async function timmConfigBeside(file: string): Promise<TimmConfig | undef
   const path = join(dirname(file), 'config.json')
   let text
   try {
-    text = await readFile(path, 'utf8')
+    await using config = await openFile(path)
+    text = await config.readFile('utf8')
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new PreresnetError('ERR_FILE', `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
+    throw unreadable(path, cause)
   }
   let json
   try {

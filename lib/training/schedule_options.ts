@@ -78,12 +78,12 @@ export const multiStepOptions = {
   /** Base learning rate. Give a number of at least 0 (rate). */
   base: numberOption({ group, help: 'base learning rate', unit: 'rate', minimum: 0, required: true }),
   /**
-   * Rising places, from each of which on the rate is multiplied by the factor once more; those that fall on the same step of a short run count once. Give an
+   * Points of the run, rising; from each on the rate is multiplied by the factor once more; those that fall on the same step of a short run count once. Give an
    * array of durations, { steps: [n, ...] }, { epochs: [x, ...] } or { fraction: [f, ...] }.
    */
   milestones: valueOption<Milestones>()({
     group,
-    help: 'rising places, from each of which on the rate is multiplied by the factor once more; those that fall on the same step of a short run count once',
+    help: 'points of the run, rising; from each on the rate is multiplied by the factor once more; those that fall on the same step of a short run count once',
     accepts: acceptedMilestones,
     required: true,
     read: readMilestones,

@@ -44,8 +44,8 @@ export function constant(options: ConstantOptions): Schedule {
  * @throws ERR_OPTION where a value is out of its range, or milestones do not rise.
  */
 export function multiStep(options: MultiStepOptions): Schedule {
-  const { base, factor, milestones: places, warmup } = read('multiStep', multiStepOptions, options)
-  const milestones = places as readonly Duration[]
+  const { base, factor, milestones: given, warmup } = read('multiStep', multiStepOptions, options)
+  const milestones = given as readonly Duration[]
   return schedule('multiStep', { base, milestones, factor, warmup }, relative({ milestones, warmup }), (run) => {
     const steps = milestoneSteps(milestones, run)
     const warm = warmupOf('multiStep', warmup, run)

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { passedOn } from '../../lib/cli/place_options.js'
+import { passedOn } from '../../lib/cli/device_options.js'
 import { table } from '../../lib/cli/output.js'
 import { openProgress, tuningProgress } from '../../lib/cli/progress.js'
 import { visible, visibleLine } from '../../lib/visible.js'

@@ -1,12 +1,9 @@
-/** Where and how to compute: the same flags in every command that does. */
+/** What a CUDA device is told, and what flags pass on: the same in every command that computes. */
 import type { Given, Table } from '../options/spec.js'
-import { deviceOptions } from '../options/table.js'
 import type { cudaTable } from '../runtime/cuda.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import { flagsWithin, fromFlags } from './flags.js'
 import { tuningProgress } from './progress.js'
-
-export { deviceOptions }
 
 /** For commands that train on a CUDA device; an error on another. */
 export const cudaTrainingOptions = flagsWithin({ cuda: sharedOptions.cuda })
