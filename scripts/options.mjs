@@ -150,6 +150,8 @@ function page() {
       ['steps', 'stepsOptions'],
       ['evaluate', 'evaluateOptions'],
       ['infer', 'inferOptions'],
+      ['save', 'saveOptions'],
+      ['load', 'loadOptions'],
     ]),
     '`step` takes what `steps` takes, but for `loader`.',
     '',

@@ -1,7 +1,7 @@
 /** The options of a session's calls. */
 import type { Loader } from '../data/loader.js'
 import { choiceOption, flagOption, integerOption, signalOption, valueOption, variant, type Given, type Table } from '../options/spec.js'
-import { runOptions } from '../options/table.js'
+import { initializeOptions, runOptions } from '../options/table.js'
 import { fields, invalid } from '../options/values.js'
 import { sharedValues } from './session_options.js'
 
@@ -102,3 +102,54 @@ export const inferOptions = {
 
 /** The options of `Session.infer` are these. */
 export type InferOptions = Given<typeof inferOptions>
+
+export const saveOptions = {
+  /** How the file says that images are prepared, where it is not as the session says. Give an object of options. @default the session's */
+  prepare: variant(sharedValues.prepare, {
+    help: 'how the file says that images are prepared, where it is not as the session says',
+    usual: "the session's",
+  }),
+} satisfies Table
+
+/** The options of `Session.save` are these. */
+export type SaveOptions = Given<typeof saveOptions>
+
+export const loadOptions = {
+  /**
+   * What keeps its start values (a replaced head), which the file may lack or have in other shapes: names, paths above them, patterns with *. Give a list of
+   * names or patterns.
+   * @default []
+   */
+  except: variant(initializeOptions.except, {
+    help: 'what keeps its start values (a replaced head), which the file may lack or have in other shapes: names, paths above them, patterns with *',
+  }),
+  /**
+   * Same: a file whose network saw its pixels normalized otherwise than this session normalizes them is refused, for its accuracy would be lost; any: it is
+   * taken, to be trained further on these images. Give "same" or "any".
+   * @default same
+   */
+  normalization: choiceOption({
+    group: 'Data',
+    help:
+      'same: a file whose network saw its pixels normalized otherwise than this session normalizes them is refused, for its accuracy would be lost; any: it is ' +
+      'taken, to be trained further on these images',
+    choices: ['same', 'any'],
+    fallback: 'same',
+  }),
+  /**
+   * Same: a file whose classes are others than those of this session's data, or in another order, is refused, for its answers would be taken for others, unless
+   * except leaves out the weights of the last layer, whose outputs they are; any: it is taken, to be trained further for these classes. Give "same" or "any".
+   * @default same
+   */
+  classes: choiceOption({
+    group: 'Data',
+    help:
+      "same: a file whose classes are others than those of this session's data, or in another order, is refused, for its answers would be taken for others, " +
+      'unless except leaves out the weights of the last layer, whose outputs they are; any: it is taken, to be trained further for these classes',
+    choices: ['same', 'any'],
+    fallback: 'same',
+  }),
+} satisfies Table
+
+/** The options of `Session.load` are these. */
+export type LoadOptions = Given<typeof loadOptions>

@@ -1,14 +1,15 @@
 /** A session's weights in model files: `session.save` and `session.load`. */
 import { checkClasses } from '../data/check.js'
-import { readPreparation, type Normalization, type Preparation } from '../data/prepare/preparation.js'
+import type { Normalization, Preparation } from '../data/prepare/preparation.js'
 import { checkPreparation } from '../data/prepare/sequence.js'
 import { PreresnetError } from '../errors.js'
 import { SafetensorsFile, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
 import { tensorType } from '../formats/tensor_types.js'
-import { invalid, knownKeys, oneOf } from '../options/values.js'
+import { checkOptions, withDefaults } from '../options/check.js'
+import { invalid } from '../options/values.js'
+import { loadOptions, saveOptions, type LoadOptions, type SaveOptions } from './call_options.js'
 import type { Compiled } from './compiled.js'
 import { isNames, modelMetadata } from './model_file.js'
-import type { LoadOptions, SaveOptions } from './model_options.js'
 import { normalizationIn, parse, type ModelPreparation } from './model_preparation.js'
 import { matches, select } from './patterns.js'
 import type { Tensor, Values } from './tensor.js'
@@ -29,9 +30,9 @@ export class Weights {
   }
 
   async save(path: string, options: SaveOptions): Promise<void> {
-    knownKeys('save', options, ['prepare'])
+    const given = checkOptions('save', saveOptions, options)
     const { network, dataset } = this.#compiled
-    const prepare = preparationToSave('save: prepare', this.#compiled, options.prepare)
+    const prepare = preparationToSave('save: prepare', this.#compiled, given.prepare)
     const metadata = modelMetadata({ network, ...(prepare && { prepare }), ...(dataset && { classes: dataset.classes }) })
     await writeSafetensors(path, await this.read(), metadata)
   }
@@ -49,22 +50,19 @@ export class Weights {
   }
 
   async load(path: string, options: LoadOptions): Promise<void> {
-    knownKeys('load', options, ['except', 'normalization', 'classes'])
+    const { except, normalization, classes } = withDefaults(loadOptions, checkOptions('load', loadOptions, options))
     const { prepare, dataset } = this.#compiled
-    const except = options.except ?? []
     const names = this.#names()
     const kept = select('load: except', except, names)
     const wanted = names.filter((name) => !kept.has(name))
-    const sameNormalization = oneOf('load: normalization', options.normalization ?? 'same', ['same', 'any']) === 'same'
-    const sameClasses = oneOf('load: classes', options.classes ?? 'same', ['same', 'any']) === 'same' && !replacesHead(this.#compiled, kept)
     await using file = await SafetensorsFile.open(path)
     for (const name of wanted) checkEntry(file, name, this.#tensors.parameter(name).shape)
     for (const name of file.entries.keys()) {
       if (names.includes(name) || except.some((pattern) => matches(pattern, name))) continue
       throw new PreresnetError('ERR_PARAMETER', `${path}: has ${JSON.stringify(name)}, which the network has not`)
     }
-    if (sameNormalization) checkNormalization(file, prepare?.normalization)
-    if (sameClasses) checkSameClasses(file, dataset?.classes)
+    if (normalization === 'same') checkNormalization(file, prepare?.normalization)
+    if (classes === 'same' && !replacesHead(this.#compiled, kept)) checkSameClasses(file, dataset?.classes)
     const values = new Map<Tensor, Values>()
     for (const name of wanted) values.set(this.#tensors.parameter(name), (await file.read(name)).data as Values)
     try {
@@ -81,7 +79,7 @@ export class Weights {
 
 function preparationToSave(where: string, { network, prepare }: Compiled, given: Preparation | undefined): ModelPreparation | undefined {
   if (given === undefined) return prepare
-  const { evaluate = prepare?.evaluate, normalization = prepare?.normalization } = readPreparation(where, given)
+  const { evaluate = prepare?.evaluate, normalization = prepare?.normalization } = given
   if (normalization === undefined) throw invalid(`${where}.normalization`, 'mean and std, for the session has none', normalization)
   const complete = { ...(evaluate && { evaluate }), normalization }
   checkPreparation(where, complete, network.input)

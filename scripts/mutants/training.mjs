@@ -81,8 +81,8 @@ export const trainingFaults = [
   {
     name: 'other classes loaded silently',
     file: 'lib/runtime/weights.ts',
-    search: 'if (sameClasses) checkSameClasses',
-    replace: 'if (sameClasses && except.length < 0) checkSameClasses',
+    search: "if (classes === 'same' && !replacesHead",
+    replace: "if (classes === 'same' && except.length < 0 && !replacesHead",
     tests: ['training/whole_model'],
   },
   {

@@ -4,7 +4,7 @@ import test from 'ava'
 import ts from 'typescript'
 import { classifierTable } from '../../lib/inference/options.js'
 import { cacheOptions, loaderOptions } from '../../lib/data/options.js'
-import { evaluateOptions, inferOptions, stepsOptions } from '../../lib/runtime/call_options.js'
+import { evaluateOptions, inferOptions, loadOptions, saveOptions, stepsOptions } from '../../lib/runtime/call_options.js'
 import { sessionTable } from '../../lib/runtime/session_options.js'
 import type { Option, Table } from '../../lib/options/spec.js'
 import { fitTable } from '../../lib/training/fit_options.js'
@@ -22,6 +22,8 @@ const tables: Readonly<Record<string, Table>> = {
   StepsOptions: stepsOptions,
   EvaluateOptions: evaluateOptions,
   InferOptions: inferOptions,
+  SaveOptions: saveOptions,
+  LoadOptions: loadOptions,
   MultiStepOptions: multiStepOptions,
   CosineOptions: cosineOptions,
   LinearWarmupOptions: linearWarmupOptions,
