@@ -146,6 +146,12 @@ function page() {
       ['loader', 'loaderOptions'],
       ['cacheInMemory', 'cacheOptions'],
     ]),
+    '## `imageFolderSplits`',
+    '',
+    'Also `classes` and `signal`, as of every source.',
+    '',
+    ...codeTable(data.splitOptions),
+    '',
     ...section('Calls of a session', calls, [
       ['steps', 'stepsOptions'],
       ['evaluate', 'evaluateOptions'],

@@ -6,7 +6,8 @@ import { tarDataset } from '../data/tar.js'
 import { usualSteps } from '../data/prepare/complete.js'
 import { largestPad } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
-import { flagOption, integerOption, numberOption, stringOption, type ValuesOf } from '../options/spec.js'
+import { splitOptions } from '../data/options.js'
+import { flagOption, integerOption, stringOption, variant, type ValuesOf } from '../options/spec.js'
 
 export const dataOptions = {
   data: stringOption({
@@ -14,20 +15,8 @@ export const dataOptions = {
     help: 'digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST (two tar files), or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg',
     metavar: 'what',
   }),
-  validate: stringOption({
-    group: 'Data',
-    help: 'folder: the folder beside train to validate with',
-    metavar: 'folder',
-    usual: 'valid, val or validation, or else test',
-  }),
-  validationShare: numberOption({
-    group: 'Data',
-    help: 'folder: share of the training images to validate with, chosen by a hash of their paths; then the folder may be one of classes',
-    unit: 'share',
-    minimum: 0,
-    above: true,
-    usual: 'none',
-  }),
+  validate: variant(splitOptions.validate, { help: `folder: ${splitOptions.validate.help}` }),
+  validationShare: variant(splitOptions.validationShare, { help: `folder: ${splitOptions.validationShare.help}` }),
   image: integerOption({
     group: 'Data',
     help: 'folder or tar: height and width cut out of the middle of an image',

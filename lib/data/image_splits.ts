@@ -2,22 +2,17 @@
 import { createHash } from 'node:crypto'
 import { join, relative } from 'node:path'
 import { PreresnetError } from '../errors.js'
-import { fields, invalid, string } from '../options/values.js'
+import { checkOptions, pick } from '../options/check.js'
+import type { Given } from '../options/spec.js'
+import { fields } from '../options/values.js'
 import { listClassFolders, subfolders } from './class_folders.js'
 import type { Dataset, DataSplit, RangeSource, SourceOptions } from './dataset.js'
 import { subset } from './derive.js'
 import { checked, readClassFolders, warn } from './image_folder.js'
+import { splitOptions } from './options.js'
 
-/** What `imageFolderSplits` takes. */
-export interface ImageFolderSplitsOptions extends SourceOptions {
-  /** The folder beside train to validate with, by its name. @default the one of valid, val and validation, or else test */
-  readonly validate?: string
-  /**
-   * Share of the training images to validate with instead, above 0 and below 1. A hash of each file's path, seen from the folder, decides, so that an image
-   * stays where it is when others are added. @default undefined
-   */
-  readonly validationShare?: number
-}
+/** The options of `imageFolderSplits` are these. */
+export interface ImageFolderSplitsOptions extends SourceOptions, Given<typeof splitOptions> {}
 
 const validationNames = ['valid', 'val', 'validation']
 
@@ -33,11 +28,9 @@ const validationNames = ['valid', 'val', 'validation']
  * @throws ERR_ABORTED where `signal` ended it.
  */
 export async function imageFolderSplits(directory: string, options: ImageFolderSplitsOptions = {}): Promise<DataSplit> {
-  const { validate, validationShare: share, ...source } = fields(options) as ImageFolderSplitsOptions
+  const { validate: _validate, validationShare: _share, ...source } = fields(options) as ImageFolderSplitsOptions
   const given = checked(directory, source)
-  if (validate !== undefined) string('imageFolderSplits: validate', validate)
-  if (share !== undefined && !(typeof share === 'number' && share > 0 && share < 1))
-    throw invalid('imageFolderSplits: validationShare', 'a number above 0 and below 1', share)
+  const { validate, validationShare: share } = checkOptions('imageFolderSplits', splitOptions, pick(splitOptions, fields(options)))
   const folders = await subfolders(directory)
   const read = async (name: string, train?: Dataset): Promise<Dataset> => {
     const path = join(directory, name)

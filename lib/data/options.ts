@@ -1,5 +1,5 @@
-/** The options of `loader` and `cacheInMemory`. */
-import { choiceOption, integerOption, signalOption, valueOption, variant, type Given, type Table } from '../options/spec.js'
+/** The options of `loader`, `cacheInMemory` and `imageFolderSplits`. */
+import { choiceOption, integerOption, numberOption, signalOption, stringOption, valueOption, variant, type Given, type Table } from '../options/spec.js'
 import { runOptions, trainingOptions } from '../options/table.js'
 import { readInput } from './check.js'
 import type { ImageShape } from './dataset.js'
@@ -67,3 +67,30 @@ export const cacheOptions = {
 
 /** The options of `cacheInMemory` are these. */
 export type CacheOptions = Given<typeof cacheOptions>
+
+export const splitOptions = {
+  /** The folder beside train to validate with, by its name. Give a string that is not empty. @default valid, val or validation, or else test */
+  validate: stringOption({
+    group: 'Data',
+    help: 'the folder beside train to validate with, by its name',
+    metavar: 'folder',
+    usual: 'valid, val or validation, or else test',
+  }),
+  /**
+   * Share of the training images to validate with instead; a hash of each file's path, seen from the folder, decides, so that an image stays where it is when
+   * others are added; then the folder may be one of class folders. Give a number above 0 and below 1 (share).
+   * @default none
+   */
+  validationShare: numberOption({
+    group: 'Data',
+    help:
+      "share of the training images to validate with instead; a hash of each file's path, seen from the folder, decides, so that an image stays where it is when " +
+      'others are added; then the folder may be one of class folders',
+    unit: 'share',
+    minimum: 0,
+    above: true,
+    maximum: 1,
+    below: true,
+    usual: 'none',
+  }),
+} satisfies Table

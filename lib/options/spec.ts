@@ -31,7 +31,7 @@ export interface Option<T = unknown, F = unknown, R = boolean, D = boolean | und
   /** Options within this one. */
   readonly table?: Table
   readonly choices?: readonly string[]
-  /** Of a number; `above`: the minimum itself is not allowed. */
+  /** Of a number; `above`: the minimum itself is not allowed; `below`: the maximum itself is not. */
   readonly limits?: Limits
 }
 
@@ -39,6 +39,7 @@ export interface Limits {
   readonly minimum: number
   readonly maximum?: number
   readonly above?: true
+  readonly below?: true
 }
 
 export interface Flag {
@@ -96,6 +97,8 @@ interface NumberSpec extends Quantity {
   readonly maximum?: number
   /** The minimum itself is not allowed. */
   readonly above?: true
+  /** With `above`: the maximum itself is not allowed either. */
+  readonly below?: true
 }
 
 type FallbackOf<S> = S extends { readonly fallback: infer F } ? F : undefined
@@ -139,7 +142,12 @@ function option<T, S extends Common>(
 const bounds = (a: string, minimum: number, maximum: number | undefined): string =>
   maximum === undefined ? `${a} of at least ${minimum}` : `${a} from ${minimum} to ${maximum}`
 
-const limitsOf = ({ minimum, maximum, above }: Limits): Limits => ({ minimum, ...(maximum !== undefined && { maximum }), ...(above && { above }) })
+const limitsOf = ({ minimum, maximum, above, below }: Limits): Limits => ({
+  minimum,
+  ...(maximum !== undefined && { maximum }),
+  ...(above && { above }),
+  ...(below && { below }),
+})
 
 export function integerOption<const S extends IntegerSpec>(spec: S): Option<number, FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
   const { unit, minimum, maximum } = spec
@@ -154,10 +162,11 @@ export function integerOption<const S extends IntegerSpec>(spec: S): Option<numb
 }
 
 export function numberOption<const S extends NumberSpec>(spec: S): Option<number, FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
-  const { unit, minimum, maximum, above } = spec
-  const accepts = above === true ? `a number above ${minimum}` : bounds('a number', minimum, maximum)
+  const { unit, minimum, maximum, above, below } = spec
+  const accepts = above === true ? `a number above ${minimum}${below === true ? ` and below ${maximum}` : ''}` : bounds('a number', minimum, maximum)
   const read = (where: string, value: unknown): number => {
     if (above === true && !(typeof value === 'number' && Number.isFinite(value) && value > minimum)) throw invalid(where, accepts, value)
+    if (below === true && !((value as number) < maximum!)) throw invalid(where, accepts, value)
     return number(where, value, minimum, maximum)
   }
   return option<number, S>(spec, { unit, accepts, metavar: unit ?? 'x', parse: numberOrText, read, limits: limitsOf(spec) })

@@ -36,9 +36,9 @@ const least = { train: images, batch: 2, learningRate: 0.1 }
 /** Values that an option must refuse, the limits' neighbors among them. */
 function outside({ limits, accepts }: Option): readonly unknown[] {
   if (limits === undefined) return [/true|string/.test(accepts) ? 3 : 'none of them']
-  const { minimum, maximum, above } = limits
+  const { minimum, maximum, above, below } = limits
   const away = (bound: number) => (accepts.startsWith('an integer') ? 1 : Math.max(2 ** -70, Math.abs(bound) * 2 ** -52))
-  return [above === true ? minimum : minimum - away(minimum), maximum === undefined ? Infinity : maximum + away(maximum), 'many']
+  return [above === true ? minimum : minimum - away(minimum), maximum === undefined ? Infinity : below === true ? maximum : maximum + away(maximum), 'many']
 }
 
 interface Path {
