@@ -8,6 +8,7 @@ import { largestPad } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import { splitOptions } from '../data/options.js'
 import { flagOption, integerOption, stringOption, variant, type ValuesOf } from '../options/spec.js'
+import { defined } from '../options/values.js'
 
 export const dataOptions = {
   data: stringOption({
@@ -68,7 +69,7 @@ function isFiles(data: string): boolean {
 export async function openData({ data, validate, validationShare, image, resize, gray }: DataValues): Promise<DataSplit> {
   if (data === undefined) throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST or a folder), got none')
   if (isFiles(data) && !data.startsWith(tarPrefix)) {
-    return imageFolderSplits(data, { ...(validate !== undefined && { validate }), ...(validationShare !== undefined && { validationShare }) })
+    return imageFolderSplits(data, defined({ validate, validationShare }))
   }
   if (validate !== undefined || validationShare !== undefined)
     throw new PreresnetError('ERR_OPTION', `--validate and --validation-share are for folders, got --data ${data}`)

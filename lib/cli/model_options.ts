@@ -5,6 +5,7 @@ import { type ModelName, modelNames, preResNet, type PreResNetDescription } from
 import { blocks, families, gateBiasLimits, shortcuts, stridedConvolutions } from '../models/choices.js'
 import { unitNames } from '../models/units.js'
 import { choiceOption, integerOption, integersOption, numberOption, type ValuesOf } from '../options/spec.js'
+import { defined } from '../options/values.js'
 
 const group = 'Network'
 
@@ -57,8 +58,4 @@ export function chooseNetwork(name: string | undefined, values: ValuesOf<typeof 
 /** `--image N --channels C --classes K` as a size. */
 export function sizeOf({ classes, image, channels }: ValuesOf<typeof sizeOptions>): NetworkSize {
   return { classes, height: image, width: image, channels }
-}
-
-function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }
 }

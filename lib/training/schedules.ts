@@ -4,7 +4,7 @@
  */
 import { checkOptions, withDefaults } from '../options/check.js'
 import type { Table, ValuesOf } from '../options/spec.js'
-import { integer, invalid, oneOf } from '../options/values.js'
+import { defined, integer, invalid, oneOf } from '../options/values.js'
 import { isRelative, stepsOf, type Duration, type RunLength } from './duration.js'
 import { openSchedule, resolvedSchedule, type Schedule, type ScheduleKind } from './schedule.js'
 import {
@@ -150,9 +150,9 @@ interface Settled {
 function schedule(kind: ScheduleKind, data: object, open: Readonly<Record<string, unknown>>, settle: (run: RunLength) => Settled): Schedule {
   const resolve = (run: RunLength): Schedule => {
     const { data: settled, rate } = settle(run)
-    return resolvedSchedule(kind, present(settled), rate)
+    return resolvedSchedule(kind, defined(settled), rate)
   }
-  return Object.keys(open).length === 0 ? resolve({}) : openSchedule(kind, present(data), open, resolve)
+  return Object.keys(open).length === 0 ? resolve({}) : openSchedule(kind, defined(data), open, resolve)
 }
 
 /** What cosine and poly share: a warm-up, and a fall over the rest of the steps; `curve` is the rate at a share of it, which may be more than 1. */
@@ -179,9 +179,6 @@ function relative(lengths: Readonly<Record<string, Duration | readonly Duration[
   const open = Object.entries(lengths).filter(([, length]) => length !== undefined && [length].flat().some((part) => isRelative(part)))
   return Object.fromEntries(open)
 }
-
-/** Without what is undefined. */
-const present = (data: object): object => Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined))
 
 const isFraction = (duration: Duration): duration is { readonly fraction: number } => typeof duration === 'object' && duration.fraction !== undefined
 
