@@ -1,6 +1,6 @@
 /**
- * Names of files are bytes, and those of older systems no UTF-8. Each byte that is none becomes a unit of U+DC80 ... U+DCFF by itself, as in Python, which stands in no
- * other string: so that every name is a string, and leads back to its bytes.
+ * Names of files are bytes, and those of older systems are not always UTF-8. Each byte that is not becomes one of the code units U+DC80 to U+DCFF, as in Python. These
+ * stand in no other string, so every name is a string and leads back to its bytes.
  */
 import { isUtf8 } from 'node:buffer'
 

@@ -33,7 +33,7 @@ export const learningRateOptions = {
   scheduleEpochs: numberOption({ group, help: 'the same in epochs', unit: 'epochs', minimum: 0, above: true }),
   milestones: integersOption({
     group,
-    help: 'rising steps of multi-step, from each of which on the rate is multiplied by the factor once more, or none',
+    help: 'steps of multi-step, rising; from each on the rate is multiplied by the factor once more; or none',
     unit: 'step',
     minimum: 0,
     usual: 'after a half and three quarters of the run',

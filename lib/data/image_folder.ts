@@ -8,8 +8,8 @@ import { wholeFiles, type Dataset, type SourceOptions } from './dataset.js'
 import { filesFingerprint } from './fingerprint.js'
 
 /**
- * Reads a folder that has one folder of JPEG or PNG files for each class, which may lie in folders within it; sorted names give the classes. A file whose name does not
- * tell what it is is looked into. Of what is left out (other formats, no images, images outside of the classes, not what begins with a dot) process warnings
+ * Reads a folder that has one folder of JPEG or PNG files for each class, which may lie in folders within it; sorted names give the classes. Where a
+ * file's name does not tell what it is, its first bytes are read. Of what is left out (other formats, no images, images outside of the classes, not what begins with a dot) process warnings
  * (PRERESNET_DATASET) give the number and a name; a class without images is an error, and so is a link that leads nowhere. Nothing is decoded.
  * Pixels will be those that are stored: an orientation in EXIF data is not obeyed, here as by `Classifier`.
  * @param directory - The folder of folders.

@@ -7,7 +7,7 @@ type FileKind = 'image' | 'other' | 'none'
 const imageName = /\.(jpe?g|jpe|jfif|jif|pjpeg|pjp|png)$/i
 const otherImageName = /\.(webp|bmp|gif|tiff?|avif|heic|heif|jxl|jp2|ppm|pgm|svg)$/i
 
-/** Whether the name is one of an image that is read. Others are looked into: an image has the name that its last program gave it. */
+/** Whether the name is one of an image that is read. Files with other names are looked into, because an image may have any name. */
 export function isImageName(name: string): boolean {
   return imageName.test(name)
 }

@@ -19,7 +19,7 @@ const validationNames = ['valid', 'val', 'validation']
 /**
  * Reads `directory`/train and the folders beside it as `imageFolder` does: one of valid, val and validation, or test, or both. All have the classes of the training
  * set. Where both are there, `validation` is what to validate with, and `test` is for the end; else the one is `test`. With `validationShare` the folder
- * may also be one of class folders, or have train alone. Of a folder beside train that is not read a process warning (PRERESNET_DATASET) gives the name.
+ * may also be one of class folders, or have train alone. A process warning (PRERESNET_DATASET) names each folder beside train that is not read.
  * @param directory - The folder that has them.
  * @param options - The folder or the share to validate with, names of the classes, and a signal.
  * @throws ERR_FILE where a folder cannot be read; the message has the path.

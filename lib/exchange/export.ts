@@ -74,7 +74,7 @@ function difference(graph: Graph, family: Family): string | undefined {
   return `other layers from ${graph.nodes[index]?.name ?? 'its end'} on`
 }
 
-/** Momentum of running statistics is no matter of answers. */
+/** The momentum of running statistics changes no answer. */
 function sameNode(a: GraphNode, b: GraphNode | undefined): boolean {
   const answering = (node: object): object => ({ ...node, momentum: 0 })
   return b !== undefined && isDeepStrictEqual(answering(a), answering(b))
