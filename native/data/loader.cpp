@@ -165,7 +165,7 @@ class Loader : public BatchSource {
         const uint64_t sample = order ? (*order)[rank] : rank;
         slot.indices[i] = static_cast<int32_t>(sample);
         slot.labels[i] = options_.labels[sample];
-        fetch(desk, slot, i);
+        fetch(desk, {options_.seed, epoch, sample}, slot, i);
         if (training())
           crop = random_crop(options_.seed, epoch, sample, options_.pad, options_.flip);
       }
@@ -187,9 +187,9 @@ class Loader : public BatchSource {
   }
 
   /// Images of a set are copied when they are wanted: a device that holds the set needs none.
-  void fetch(Desk& desk, Slot& slot, int64_t i) const {
+  void fetch(Desk& desk, const Draw& draw, Slot& slot, int64_t i) const {
     const bool waits = set_.images != nullptr && !pixels_wanted_.load(std::memory_order_relaxed);
-    if (!waits) source_->read(slot.indices[i], desk, pixels(slot, i));
+    if (!waits) source_->read(draw, desk, pixels(slot, i));
     slot.copied[i] = waits ? 0 : 1;
   }
 

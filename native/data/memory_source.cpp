@@ -19,8 +19,8 @@ class MemorySource : public SampleSource {
     return std::clamp<int64_t>(kTaskBytes / image_bytes_, 1, share);
   }
   SampleSet set() const override { return set_; }
-  void read(uint64_t sample, Desk&, uint8_t* pixels) const override {
-    std::memcpy(pixels, set_.images + sample * image_bytes_, image_bytes_);
+  void read(const Draw& draw, Desk&, uint8_t* pixels) const override {
+    std::memcpy(pixels, set_.images + draw.sample * image_bytes_, image_bytes_);
   }
 
  private:

@@ -10,6 +10,13 @@ namespace preresnet {
 /// epoch.
 void shuffle_epoch(uint64_t seed, uint64_t epoch, std::vector<uint32_t>& order);
 
+/// What the random steps of one image are drawn by.
+struct Draw {
+  uint64_t seed = 0;
+  uint64_t epoch = 0;  // 0 in evaluation
+  uint64_t sample = 0;
+};
+
 struct Crop {
   int32_t top = 0;  // of the crop in the padded image
   int32_t left = 0;

@@ -72,7 +72,8 @@ class RangeSource : public SampleSource {
   // Images differ in size, so they go in small portions.
   int64_t grain(int64_t share) const override { return std::clamp<int64_t>(share / 4, 1, share); }
 
-  void read(uint64_t sample, Desk& desk, uint8_t* pixels) const override {
+  void read(const Draw& draw, Desk& desk, uint8_t* pixels) const override {
+    const uint64_t sample = draw.sample;
     const std::string& path = ranges_.files[ranges_.file[sample]];
     const int64_t offset = ranges_.offset[sample];
     int64_t length = ranges_.length[sample];

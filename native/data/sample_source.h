@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/decode.h"
+#include "data/order.h"
 #include "interfaces/batch_source.h"
 
 namespace preresnet {
@@ -28,9 +29,9 @@ class SampleSource {
   virtual int64_t grain(int64_t share) const = 0;
   /// The images, where they lie in memory as a whole.
   virtual SampleSet set() const { return {}; }
-  /// Pixels [height][width][channels] of one sample. Throws ERR_FILE or ERR_IMAGE, which name the
-  /// file.
-  virtual void read(uint64_t sample, Desk& desk, uint8_t* pixels) const = 0;
+  /// Pixels [height][width][channels] of `draw.sample`; seed and epoch are for random steps. Throws
+  /// ERR_FILE or ERR_IMAGE, which name the file.
+  virtual void read(const Draw& draw, Desk& desk, uint8_t* pixels) const = 0;
 };
 
 /// The size of a sample as the loader delivers it.
