@@ -46,7 +46,7 @@ export {
 export { tarDataset } from './data/tar.js'
 export type { Dataset, Loader, Preparation } from './data/index.js'
 
-export { constant, cosine, fit, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd } from './training/index.js'
+export { constant, cosine, fit, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd, startFrom } from './training/index.js'
 export type { FitOptions, Run, RunEvent, Schedule, TrainedModel } from './training/index.js'
 
 export { exportWeights, importWeights } from './exchange/index.js'

@@ -41,6 +41,7 @@ export type { SessionPreparation } from './runtime/preparation.js'
 export type { Session } from './runtime/session.js'
 export type { Tensor, Values } from './runtime/tensor.js'
 
+export type { StartingPoint } from './training/fine_tuning.js'
 export type { Run } from './training/fit.js'
 export type { CheckpointOptions, FitLength, FitOptions, FitSettings } from './training/fit_options.js'
 export type { Manifest } from './training/manifest.js'

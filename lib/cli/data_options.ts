@@ -105,10 +105,12 @@ export function stepsFor({ image, resize: side }: Pick<DataValues, 'image' | 're
 
 type TrainingValues = DataValues & ValuesOf<typeof randomStepOptions>
 
-/** Crops and mirrors as the paper; digits are not mirrored, and have a border of their own. */
-export async function preparationFor(values: TrainingValues, data: DataSplit, input: ImageShape): Promise<Preparation> {
-  const evaluate = stepsFor(values) ?? (await usualSteps([data.train, validationOf(data)], input))
+/** Crops and mirrors as the paper; digits are not mirrored, and have a border of their own. `model`: how those of a model that is trained further were prepared. */
+export async function preparationFor(values: TrainingValues, data: DataSplit, input: ImageShape, model?: Preparation): Promise<Preparation> {
+  const said = model === undefined ? stepsFor(values) : model.evaluate
+  const evaluate = said ?? (await usualSteps([data.train, validationOf(data)], input))
   const written = values.data === 'digits'
   const pad = values.pad ?? (written ? 2 : 4)
-  return { train: [...evaluate, ...(pad > 0 ? [randomCrop({ pad })] : []), ...((values.flip ?? !written) ? [flip()] : [])], evaluate }
+  const train = [...evaluate, ...(pad > 0 ? [randomCrop({ pad })] : []), ...((values.flip ?? !written) ? [flip()] : [])]
+  return { ...model, train, evaluate }
 }

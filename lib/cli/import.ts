@@ -13,7 +13,7 @@ const options = {
 export const importCommand: CommandSpec<typeof options> = {
   name: 'import',
   summary: 'weights of timm or torchvision as a model file, for predict, eval and training',
-  arguments: [['<weights>', 'a safetensors file']],
+  arguments: [['<weights>', 'a safetensors file, or one of torch.save (.pth)']],
   options,
   json: importDocument,
   examples: [

@@ -5,13 +5,24 @@ import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
 import { replaceFile } from '../formats/files.js'
 import type { Network } from '../layers/index.js'
-import { stringOption, variant } from '../options/spec.js'
-import { checkpointOptions, lengthOptions, deviceOptions, programOptions, runOptions, sgdOptions, trainingOptions } from '../options/table.js'
+import { stringOption, variant, type ValuesOf } from '../options/spec.js'
+import {
+  checkpointOptions,
+  initializeOptions,
+  lengthOptions,
+  deviceOptions,
+  programOptions,
+  runOptions,
+  sgdOptions,
+  trainingOptions,
+} from '../options/table.js'
+import { defined } from '../options/values.js'
 import { fitTable, ownFitOptions } from '../training/fit_options.js'
 import { fit, type Run, sgd, type TrainedModel } from '../training/index.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf } from './confusion.js'
 import { dataOptions, inputFor, openData, preparationFor, randomStepOptions, validationOf } from './data_options.js'
+import { startedFrom } from './fine_tuning.js'
 import { flagsWithin, fromFlags } from './flags.js'
 import { printJson, withVersion } from './json/document.js'
 import { trainDocument, type RunResult } from './json/train.js'
@@ -29,6 +40,11 @@ const options = {
   ...flagsWithin(fitTable),
   ...dataOptions,
   ...randomStepOptions,
+  from: variant(initializeOptions.from, {
+    help: "model file to train further: network, weights and preparation are the file's, and the head is new where the number of classes differs",
+    required: false,
+  }),
+  except: variant(initializeOptions.except, { fallback: undefined }),
   steps: variant(lengthOptions.steps, { help: 'steps of training; this or --epochs' }),
   epochs: variant(lengthOptions.epochs, { help: 'passes over the training images, which may have a fraction; this or --steps' }),
   ...runOptions,
@@ -52,25 +68,26 @@ export const train: CommandSpec<typeof options> = {
     ['train --model preresnet-20 --data cifar10:data/cifar10 --epochs 30 --schedule cosine --warmup-epochs 2', 'half a cosine over the run, after a climb'],
     ['train --model preresnet-110 --data cifar10:data/cifar10 --steps 5 --profile trace.json', 'where the time of a step goes'],
     ['train --config runs/first.json --seed 2', 'options from a file, the seed from here'],
-    ['train --model preresnet-50 --data photos --image 224 --resize 256 --from old.safetensors --except head --epochs 10', 'fine-tuning with a new head'],
+    ['train --from model.safetensors --data photos --epochs 10 --learning-rate 0.01', 'fine-tuning; with a new head for other classes'],
   ],
   async run(values) {
     if ((values.steps === undefined) === (values.epochs === undefined)) {
       throw new PreresnetError('ERR_OPTION', `expected either --steps or --epochs, got ${values.steps === undefined ? 'neither' : 'both'}`)
     }
     const data = await openData(values)
-    const input = await inputFor(values, data)
     const unsaid = data.validation === undefined && values.validate === undefined
     if (!values.json && unsaid && data.test.source.kind === 'ranges' && basename(data.test.name) === 'test')
       note(`no images to validate with but ${data.test.name}: the best checkpoint is chosen by the test set`)
-    const network = chooseNetwork(values.model, values, { classes: data.train.classes.length, ...input })
+    const { network, model, initialize, replaced } =
+      values.from === undefined ? { network: await networkFor(values, data) } : await startedFrom(values.from, values, data)
     const output = values.output ?? join('runs', network.name)
     const progress = values.json ? noProgress : openProgress(process.stderr.isTTY)
     using watch = new SignalWatch('saving and leaving')
     const { steps, epochs, ...settings } = passedOn(fitTable, values)
-    const prepare = await preparationFor(values, data, input)
+    const prepare = await preparationFor(values, data, network.input, model)
     const run = fit(network, {
       ...settings,
+      ...defined({ initialize }),
       ...(steps === undefined ? { epochs: epochs! } : { steps }),
       train: data.train,
       validate: validationOf(data),
@@ -84,11 +101,16 @@ export const train: CommandSpec<typeof options> = {
     const whole = await follow(run, progress, watch)
     if (whole === undefined) return watch.status ?? 0
     const { trained, ended } = whole
-    const result = await saveResult({ output, data, network, trained, ended })
+    const result = await saveResult({ output, data, network, trained, ended, from: values.from, replaced })
     if (values.json) printJson(trainDocument, result)
     else print(join(output, 'model.safetensors'))
     return 0
   },
+}
+
+async function networkFor(values: ValuesOf<typeof options>, data: DataSplit): Promise<Network> {
+  const input = await inputFor(values, data)
+  return chooseNetwork(values.model, values, { classes: data.train.classes.length, ...input })
 }
 
 /** What the events told of the run as a whole. */
@@ -127,13 +149,16 @@ interface Finished {
   readonly network: Network
   readonly trained: TrainedModel
   readonly ended: Ended
+  /** Of a run that trains a model further. */
+  readonly from?: string | undefined
+  readonly replaced?: number | undefined
 }
 
 /**
  * model.safetensors and result.json. The run's lock is gone by now, which is fine: each file is replaced as a whole, and where there are
  * checkpoints, a run that began since is this one, resumed, and writes the same result.
  */
-export async function saveResult({ output, data, network, trained, ended }: Finished): Promise<RunResult> {
+export async function saveResult({ output, data, network, trained, ended, from, replaced }: Finished): Promise<RunResult> {
   const model = join(output, 'model.safetensors')
   const { validation, outcome, step } = trained
   const result: RunResult = {
@@ -150,6 +175,7 @@ export async function saveResult({ output, data, network, trained, ended }: Fini
     top1Accuracy: validation?.top1Accuracy ?? null,
     top5Accuracy: validation?.top5Accuracy ?? null,
     model,
+    ...defined({ from, replacedOutputs: replaced }),
     ...(validation !== undefined && { confusion: confusionOf(data.train.classes, validation.confusion) }),
   }
   await makeDirectory(output)

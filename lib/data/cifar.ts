@@ -7,7 +7,7 @@ import { readArchive } from './archive.js'
 import { cifar100Layout, cifar10Layout, type CifarFile, type CifarLayout, type CifarVariant } from './cifar_layout.js'
 import type { Dataset, DataSplit } from './dataset.js'
 import { memoryDataset } from './memory.js'
-import { ByteArray, readPickle } from './pickle.js'
+import { ByteArray, readCifarPickle } from './cifar_pickle.js'
 
 const side = 32
 const plane = side * side
@@ -148,7 +148,7 @@ class Part {
   }
 
   private readPython({ name, images }: CifarFile, contents: Uint8Array, first: number): void {
-    const dictionary = readPickle(contents, name)
+    const dictionary = readCifarPickle(contents, name)
     if (!(dictionary instanceof Map)) fail(`${name}: expected a dictionary`)
     const data: unknown = dictionary.get('data')
     const labels: unknown = dictionary.get(this.layout.labelKey)

@@ -1,6 +1,7 @@
 /** Weights of timm's and torchvision's networks become a network here. */
 import { PreresnetError } from '../errors.js'
-import { allFinite, SafetensorsFile, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
+import { allFinite, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
+import { openTensorFile } from '../formats/tensor_file.js'
 import { buildGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { checkOptions } from '../options/check.js'
@@ -39,7 +40,7 @@ export class ImportedModel {
 
 /**
  * Reads weights under the names of timm or torchvision. The network follows from names and shapes.
- * @param file - Path of a safetensors file.
+ * @param file - Path of a safetensors file, or of one that PyTorch's torch.save wrote (.pth), of which nothing is run.
  * @param options - Whose names it has, and how images become the network's input.
  * @throws ERR_FILE where a tensor is missing, one too many, of another shape or not finite, and names it; also where the file, or config.json beside it, is malformed.
  * @throws ERR_OPTION where nothing says how images were prepared; the message lists what can be said.
@@ -48,7 +49,7 @@ export class ImportedModel {
  */
 export async function importWeights(file: string, options: ImportOptions): Promise<ImportedModel> {
   const { from, preparation } = checkOptions('importWeights', importOptions, options)
-  await using weights = await SafetensorsFile.open(file)
+  await using weights = await openTensorFile(file)
   const family = familyOf(file, weights.entries, from)
   const config = from === 'timm' ? await timmConfigBeside(file) : undefined
   if (config !== undefined) checkArchitecture(config)

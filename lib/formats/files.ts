@@ -22,6 +22,9 @@ const reasons: Readonly<Record<string, string>> = {
   EFBIG: 'the file would be larger than allowed',
 }
 
+/** What a file holds is not what its format demands. */
+export const malformed = (path: string, reason: string): PreresnetError => new PreresnetError('ERR_FILE', `${path}: ${reason}`)
+
 /** A failed system call as one line; an error of ours stays what it is. */
 export function fileError(action: string, path: string, cause: unknown, code: ErrorCode = 'ERR_FILE'): PreresnetError {
   if (cause instanceof PreresnetError) return cause

@@ -3,13 +3,13 @@
  * tensor by tensor; everything that a header claims is checked before anything is read by it.
  */
 import { createHash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { PreresnetError } from '../errors.js'
 import { openFile } from '../regular_file.js'
 import { path as checkPath } from '../options/values.js'
 import { duplicateName } from './duplicate_names.js'
-import { fileError, replaceFileBy } from './files.js'
+import { readRange, type SizedFile } from './file_range.js'
+import { fileError, malformed, replaceFileBy } from './files.js'
 import { decodeTensor, tensorType, type SafetensorsType, type TensorValues } from './tensor_types.js'
 
 /** A tensor has a type, a shape and values. */
@@ -38,7 +38,7 @@ export interface SafetensorsEntry {
 }
 
 const maximalHeader = 100_000_000
-/** Bytes per system call and per slice of work on the event loop. */
+/** Bytes per slice of work on the event loop. */
 const chunkBytes = 1 << 20
 
 /** A file that is open: its header is read, its tensors when they are asked for. */
@@ -49,11 +49,11 @@ export class SafetensorsFile implements AsyncDisposable {
   readonly metadata: Metadata
   /** What tensors there are, in the file's order of names. */
   readonly entries: ReadonlyMap<string, SafetensorsEntry>
-  readonly #file: FileHandle
+  readonly #file: SizedFile
   readonly #start: number
 
-  private constructor(path: string, file: FileHandle, header: Header, start: number) {
-    this.path = path
+  private constructor(file: SizedFile, header: Header, start: number) {
+    this.path = file.path
     this.#file = file
     this.#start = start
     this.metadata = header.metadata
@@ -67,19 +67,20 @@ export class SafetensorsFile implements AsyncDisposable {
    */
   static async open(path: string): Promise<SafetensorsFile> {
     checkPath('file to read', path)
-    let file
+    let handle
     try {
-      file = await openFile(path)
-      const { size } = await file.stat()
+      handle = await openFile(path)
+      const { size } = await handle.stat()
+      const file = { path, size, handle }
       if (size < 8) throw malformed(path, `expected at least 8 bytes, got ${size}`)
-      const length = new DataView((await readExactly(path, file, 0, 8)).buffer).getBigUint64(0, true)
+      const length = new DataView((await readRange(file, 0, 8)).buffer).getBigUint64(0, true)
       if (length > BigInt(maximalHeader)) throw malformed(path, `expected a header of at most ${maximalHeader} bytes, got ${length}; is it a safetensors file?`)
       const start = 8 + Number(length)
       if (start > size) throw malformed(path, `truncated: the header needs ${start} bytes, the file has ${size}`)
-      const header = parseHeader(path, await readExactly(path, file, 8, Number(length)), size - start)
-      return new SafetensorsFile(path, file, header, start)
+      const header = parseHeader(path, await readRange(file, 8, Number(length)), size - start)
+      return new SafetensorsFile(file, header, start)
     } catch (error) {
-      await file?.close()
+      await handle?.close()
       throw fileError('could not read', path, error)
     }
   }
@@ -94,13 +95,13 @@ export class SafetensorsFile implements AsyncDisposable {
     const entry = this.entries.get(name)
     if (entry === undefined) throw new PreresnetError('ERR_PARAMETER', `${this.path}: expected a tensor ${JSON.stringify(name)}, got none`)
     const { dtype, shape, begin, end } = entry
-    const bytes = await readExactly(this.path, this.#file, this.#start + begin, end - begin)
+    const bytes = await readRange(this.#file, this.#start + begin, end - begin)
     return { dtype, shape, data: decodeTensor(dtype, bytes) }
   }
 
   /** Closes the file. */
   async close(): Promise<void> {
-    await this.#file.close()
+    await this.#file.handle.close()
   }
 
   /** Closes the file. */
@@ -266,18 +267,6 @@ function checkLayout(path: string, entries: ReadonlyMap<string, SafetensorsEntry
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isSizes = (value: unknown): value is number[] => Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0)
-
-const malformed = (path: string, reason: string): PreresnetError => new PreresnetError('ERR_FILE', `${path}: ${reason}`)
-
-async function readExactly(path: string, file: FileHandle, position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length)
-  for (let done = 0; done < length;) {
-    const { bytesRead } = await file.read(bytes, done, Math.min(8 * chunkBytes, length - done), position + done)
-    if (bytesRead === 0) throw malformed(path, `truncated: expected ${length} bytes at ${position}, got ${done}`)
-    done += bytesRead
-  }
-  return bytes
-}
 
 /** The bytes of a tensor in chunks; no chunk is used after the next was asked for. */
 function* encode(dtype: string, data: TensorValues): Generator<Uint8Array> {

@@ -6,6 +6,12 @@ import { widenFloat8, type Float8 } from './float8.js'
 export type TensorValues =
   Float64Array | Float32Array | BigInt64Array | BigUint64Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array
 
+/** What is known of a tensor before its values are read. */
+export interface TensorDescription {
+  readonly dtype: SafetensorsType | (string & Record<never, never>)
+  readonly shape: readonly number[]
+}
+
 type ValuesConstructor = new (buffer: ArrayBuffer) => TensorValues
 
 interface TensorType {

@@ -40,7 +40,7 @@ export function modelDescription({ path, metadata }: Pick<SafetensorsFile, 'path
   if (metadata['format'] !== 'preresnet-1') {
     throw new PreresnetError(
       'ERR_FILE',
-      `${path}: expected metadata format "preresnet-1", got ${JSON.stringify(metadata['format'] ?? 'none')}; was it saved by preresnet?`,
+      `${path}: expected metadata format "preresnet-1", got ${JSON.stringify(metadata['format'] ?? 'none')}; was it saved by preresnet? (weights of other libraries: importWeights, preresnet import)`,
     )
   }
   const classes = parse(path, metadata, 'classes')

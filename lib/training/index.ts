@@ -1,3 +1,4 @@
+export { startFrom } from './fine_tuning.js'
 export { fit, Run } from './fit.js'
 export type { FitOptions, FitSettings } from './fit_options.js'
 export type { RunEvent } from './run_events.js'

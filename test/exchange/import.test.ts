@@ -8,6 +8,7 @@ import { preResNet } from '../../lib/models/index.js'
 import { describeModel } from '../../lib/runtime/model_file.js'
 import { Classifier } from '../../lib/inference/index.js'
 import { temporaryFolder } from '../support/folder.js'
+import { pth } from '../support/pth.js'
 import { basic, bottleneck, drawn, resnet, resnetv2, writeFile } from './files.js'
 
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
@@ -40,6 +41,18 @@ for (const [name, described, block] of [
     t.deepEqual(same.prepare.evaluate, [{ kind: 'resize', size: 256 }, { kind: 'centerCrop' }])
   })
 }
+
+test("a file of PyTorch's is read as the same in safetensors", async (t) => {
+  const folder = await temporaryFolder(t)
+  const [file, other] = [join(folder, 'weights.safetensors'), join(folder, 'weights.pth')]
+  const tensors = await writeFile(file, resnet(basic))
+  const load = (path: string) => importWeights(path, { from: 'torchvision', preparation: 'torchvision-v1' })
+  await write(other, pth(tensors, ['state_dict']))
+  t.deepEqual(await load(other), await load(file))
+  tensors.delete('bn1.bias')
+  await write(other, pth(tensors))
+  await t.throwsAsync(load(other), { code: 'ERR_FILE', message: /weights\.pth: expected a tensor "bn1\.bias" for resnet-12, got none$/ })
+})
 
 test("timm's resnetv2 pools before the first norm, and every unit activates its input", async (t) => {
   const file = join(await temporaryFolder(t), 'weights.safetensors')

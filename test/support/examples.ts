@@ -22,6 +22,7 @@ export const printed: Readonly<Record<'quick' | 'thorough', Readonly<Record<stri
     shortest: /^$/,
   },
   thorough: {
+    'fine-tuning': /^$/,
     'own-network': /steps: 100,[\s\S]*\[ 16, 1, 3, 3 \]/,
     'train-digits': /^(step \d+: \d+ of 2004 wrong\n){2}$/,
     'train-photos': /^$/,
@@ -36,7 +37,7 @@ export async function runExample(t: ExecutionContext, name: string): Promise<{ r
   const folder = await temporaryFolder(t)
   const text = await readFile(join(compiled, `${name}.js`), 'utf8')
   if (text.includes("'resnet50.safetensors'")) await writeWeights(join(folder, 'resnet50.safetensors'), resnet(bottleneck))
-  if (text.includes("load('model.safetensors'")) await writeModel(join(folder, 'model.safetensors'))
+  if (/(load|startFrom)\('model\.safetensors'/.test(text)) await writeModel(join(folder, 'model.safetensors'))
   if (text.includes("'picture.jpg'")) await writeFile(join(folder, 'picture.jpg'), image(1))
   if (text.includes("'photos'")) await writePhotos(join(folder, 'photos'))
   const { stdout } = await promisify(execFile)(process.execPath, [join(compiled, `${name}.js`)], { cwd: folder })

@@ -26,6 +26,11 @@ export const trainDocument = {
     top1Accuracy: nullable(share('Share of the test images whose label is the most probable class.'), notTested),
     top5Accuracy: nullable(share('Share of the test images whose label is among the five most probable classes.'), notTested),
     model: text('Path of the model file.'),
+    from: optional(text('Model file that was trained further.'), 'where training began from start values'),
+    replacedOutputs: optional(
+      integer({ help: 'Outputs of that file, where the images have another number of classes and the head is new.', unit: 'outputs', minimum: 1 }),
+      'where the head is the one of the file, or training began from start values',
+    ),
     confusion: optional(confusionField, notTested),
   },
 } satisfies Document

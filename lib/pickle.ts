@@ -1,56 +1,68 @@
 /**
- * Reads the pickles of the CIFAR archives: dictionaries, lists, numbers, texts and one NumPy array of bytes. A pickle is a program for a small
- * stack machine; here it can name no function but those below, and none of them is run: what they would make is made by hand.
+ * Reads pickles. A pickle is a program for a small stack machine; here it can name nothing but what its reader's rules list, and none of Python's functions
+ * is run: what they would make is made by hand.
  */
-import { PreresnetError } from '../errors.js'
+import { PreresnetError } from './errors.js'
+import { visibleLine } from './visible.js'
 
-/** A NumPy array of unsigned bytes, row-major. */
-export class ByteArray {
-  shape: readonly number[] = []
-  data: Uint8Array = new Uint8Array()
+/** What a pickle may name. Without `call` it can be passed on, but not called; `call` gives undefined where parameters are not allowed. */
+export class PickleGlobal {
+  constructor(readonly call: (parameters: readonly unknown[]) => unknown = () => undefined) {}
 }
 
-class DType {
-  constructor(readonly code: string) {}
+/** Rules throw such an error for what they refuse. */
+export class PickleError extends Error {}
+
+/** What one kind of pickle may hold. */
+export interface PickleRules {
+  /** As errors say it: "not ...". */
+  readonly title: string
+  /** By module and name: "torch.FloatStorage". */
+  readonly globals: ReadonlyMap<string, PickleGlobal>
+  /** The end of the error where it names anything else. */
+  readonly remedy?: string
+  /** Gives an object its state; false where the object takes none. */
+  readonly build: (target: unknown, state: unknown) => boolean
+  /** What lies outside of the pickle, by its id. */
+  readonly persistent?: (id: unknown) => unknown
 }
 
-/** What a pickle may name. The module of NumPy's core was renamed in NumPy 2. */
-const reconstruct = Symbol('numpy.core.multiarray._reconstruct')
-const ndarray = Symbol('numpy.ndarray')
-const dtype = Symbol('numpy.dtype')
-const fromBuffer = Symbol('numpy.core.numeric._frombuffer')
-const encode = Symbol('_codecs.encode')
-const globals = new Map([
-  ['numpy.core.multiarray._reconstruct', reconstruct],
-  ['numpy._core.multiarray._reconstruct', reconstruct],
-  ['numpy.core.numeric._frombuffer', fromBuffer],
-  ['numpy._core.numeric._frombuffer', fromBuffer],
-  ['numpy.ndarray', ndarray],
-  ['numpy.dtype', dtype],
-  ['_codecs.encode', encode],
-])
-
-/** Dictionaries come as Map with string keys, byte strings as Uint8Array over `bytes`. Throws ERR_FILE that begins with `name`. */
-export function readPickle(bytes: Uint8Array, name: string): unknown {
-  return new Machine(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), name).run()
+/**
+ * Lists and tuples come as arrays, dictionaries as Map (texts and byte strings as keys are texts), byte strings as Uint8Array over `bytes`, integers beyond
+ * 2^53 as BigInt. Throws ERR_FILE that begins with `name`.
+ */
+export function readPickle(bytes: Uint8Array, name: string, rules: PickleRules): unknown {
+  const machine = new Machine(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), name, rules)
+  try {
+    return machine.run()
+  } catch (error) {
+    throw error instanceof PickleError ? machine.error(error.message) : error
+  }
 }
 
 /** A byte string or text as text. */
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   return value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : undefined
 }
 
 const mark = Symbol('mark')
 
+/** A list takes one byte of a pickle and fifty of memory. */
+const mostContainers = 1_000_000
+/** Of names in errors. */
+const longest = 100
+
 class Machine {
   private position = 0
+  private containers = 0
   private readonly stack: unknown[] = []
   private readonly memo = new Map<number, unknown>()
 
   constructor(
     private readonly bytes: Buffer,
     private readonly name: string,
+    private readonly rules: PickleRules,
   ) {}
 
   run(): unknown {
@@ -65,7 +77,7 @@ class Machine {
   }
 
   error(reason: string): PreresnetError {
-    return new PreresnetError('ERR_FILE', `${this.name}: not a pickle of a CIFAR archive: ${reason}`)
+    return new PreresnetError('ERR_FILE', `${this.name}: not ${this.rules.title}: ${reason}`)
   }
 
   take(count: number): Buffer {
@@ -87,6 +99,12 @@ class Machine {
 
   push(value: unknown): void {
     this.stack.push(value)
+  }
+
+  /** A list, a tuple, a dictionary or what a call made. */
+  pushContainer(value: unknown): void {
+    if (++this.containers > mostContainers) throw this.error(`expected at most ${mostContainers} lists, dictionaries and objects, got more`)
+    this.push(value)
   }
 
   pop(): unknown {
@@ -125,7 +143,7 @@ class Machine {
 
   popTuple(count: number): void {
     const values = Array.from({ length: count }, () => this.pop())
-    this.push(values.reverse())
+    this.pushContainer(values.reverse())
   }
 
   append(values: readonly unknown[]): void {
@@ -137,59 +155,43 @@ class Machine {
   setItems(items: readonly unknown[]): void {
     const dictionary = this.top()
     if (!(dictionary instanceof Map) || items.length % 2 !== 0) throw this.error('items set in something that is no dictionary')
-    for (let index = 0; index < items.length; index += 2) {
-      const key = textOf(items[index])
-      if (key === undefined) throw this.error('a key that is no text')
-      dictionary.set(key, items[index + 1])
-    }
+    for (let index = 0; index < items.length; index += 2) dictionary.set(textOf(items[index]) ?? items[index], items[index + 1])
   }
 
   global(module: unknown, member: unknown): void {
-    const path = `${String(module)}.${String(member)}`
-    const known = globals.get(path)
-    if (known === undefined) throw this.error(`it names ${path}, which is not allowed`)
+    const path = `${textOf(module) ?? '?'}.${textOf(member) ?? '?'}`
+    const known = this.rules.globals.get(path)
+    if (known === undefined) throw this.error(`it names ${visibleLine(path.slice(0, longest))}, which is not allowed${this.rules.remedy ?? ''}`)
     this.push(known)
   }
 
   reduce(): void {
     const parameters = this.pop()
     const callee = this.pop()
-    const values: readonly unknown[] = Array.isArray(parameters) ? parameters : []
-    if (callee === reconstruct && values[0] === ndarray) this.push(new ByteArray())
-    else if (callee === dtype && textOf(values[0]) !== undefined) this.push(new DType(textOf(values[0])!))
-    else if (callee === encode && typeof values[0] === 'string' && textOf(values[1]) === 'latin1') this.push(new Uint8Array(Buffer.from(values[0], 'latin1')))
-    else if (callee === fromBuffer) {
-      const [data, type, shape, order] = values
-      this.push(this.fill(new ByteArray(), { shape, type, columnMajor: textOf(order) !== 'C', data }))
-    } else throw this.error('a call that is not allowed')
+    const made = callee instanceof PickleGlobal && Array.isArray(parameters) ? callee.call(parameters) : undefined
+    if (made === undefined) throw this.error('a call that is not allowed')
+    this.pushContainer(made)
   }
 
-  /** State of an array: version, shape, type, whether column-major, bytes. That of a type is its byte order, which single bytes have not. */
   build(): void {
     const state = this.pop()
-    const target = this.top()
-    if (target instanceof DType) return
-    if (!(target instanceof ByteArray) || !Array.isArray(state) || state.length !== 5) throw this.error('the state of something that is no array')
-    const [, shape, type, columnMajor, data] = state as unknown[]
-    this.fill(target, { shape, type, columnMajor, data })
+    if (!this.rules.build(this.top(), state)) throw this.error('the state of something that has none')
   }
 
-  private fill(target: ByteArray, { shape, type, columnMajor, data }: Readonly<Record<'shape' | 'type' | 'columnMajor' | 'data', unknown>>): ByteArray {
-    if (!(type instanceof DType) || type.code !== 'u1') throw this.error(`expected an array of type u1, got ${type instanceof DType ? type.code : 'none'}`)
-    if (columnMajor !== false && columnMajor !== 0) throw this.error('expected a row-major array')
-    if (!Array.isArray(shape) || !shape.every((size) => typeof size === 'number') || !(data instanceof Uint8Array))
-      throw this.error('an array without shape or bytes')
-    const expected = shape.reduce((product, size) => product * size, 1)
-    if (data.length !== expected) throw this.error(`expected ${expected} bytes for an array of ${shape.join(' x ')}, got ${data.length}`)
-    target.shape = shape
-    target.data = data
-    return target
+  persistent(): void {
+    const id = this.pop()
+    const found = this.rules.persistent?.(id)
+    if (found === undefined) throw this.error('something that lies outside of it')
+    this.pushContainer(found)
   }
 }
 
-function longOf(machine: Machine, count: number): number {
-  if (count > 6) throw machine.error(`an integer of ${count} bytes`)
-  return count === 0 ? 0 : machine.take(count).readIntLE(0, count)
+/** Little-endian, two's complement. */
+function longOf(machine: Machine, count: number): number | bigint {
+  const bytes = machine.take(count)
+  if (count <= 6) return count === 0 ? 0 : bytes.readIntLE(0, count)
+  const value = BigInt.asIntN(8 * count, BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`))
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value
 }
 
 function sizeOf64(machine: Machine): number {
@@ -228,15 +230,15 @@ const operations: Readonly<Record<number, (machine: Machine) => void>> = {
   0x94: (machine) => machine.memoize(), // MEMOIZE
   0x68: (machine) => machine.recall(machine.take(1)[0]!), // BINGET
   0x6a: (machine) => machine.recall(machine.take(4).readUInt32LE()), // LONG_BINGET
-  0x5d: (machine) => machine.push([]), // EMPTY_LIST
+  0x5d: (machine) => machine.pushContainer([]), // EMPTY_LIST
   0x61: (machine) => machine.append([machine.pop()]), // APPEND
   0x65: (machine) => machine.append(machine.popToMark()), // APPENDS
-  0x29: (machine) => machine.push([]), // EMPTY_TUPLE
-  0x74: (machine) => machine.push(machine.popToMark()), // TUPLE
+  0x29: (machine) => machine.pushContainer([]), // EMPTY_TUPLE
+  0x74: (machine) => machine.pushContainer(machine.popToMark()), // TUPLE
   0x85: (machine) => machine.popTuple(1), // TUPLE1
   0x86: (machine) => machine.popTuple(2), // TUPLE2
   0x87: (machine) => machine.popTuple(3), // TUPLE3
-  0x7d: (machine) => machine.push(new Map()), // EMPTY_DICT
+  0x7d: (machine) => machine.pushContainer(new Map()), // EMPTY_DICT
   0x73: (machine) => {
     const value = machine.pop()
     machine.setItems([machine.pop(), value])
@@ -249,4 +251,5 @@ const operations: Readonly<Record<number, (machine: Machine) => void>> = {
   }, // STACK_GLOBAL
   0x52: (machine) => machine.reduce(), // REDUCE
   0x62: (machine) => machine.build(), // BUILD
+  0x51: (machine) => machine.persistent(), // BINPERSID
 }
