@@ -8,7 +8,7 @@ import type { TensorDescription } from './tensor_types.js'
 import { zipMagic } from './zip.js'
 
 /** A file that is open: it is known what tensors there are, and each is read when it is asked for. */
-export interface TensorFile extends AsyncDisposable {
+interface TensorFile extends AsyncDisposable {
   readonly entries: ReadonlyMap<string, TensorDescription>
   read(name: string): Promise<SafetensorsTensor>
 }

@@ -3,7 +3,7 @@ import { readRange, type SizedFile } from './file_range.js'
 import { malformed } from './files.js'
 
 /** One file of an archive. */
-export interface ZipEntry {
+interface ZipEntry {
   readonly bytes: number
   /** Of the header before the contents. */
   readonly header: number
