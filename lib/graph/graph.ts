@@ -100,6 +100,8 @@ export type GraphNode = NodeBase &
         readonly stride: number
         /** Pixels are put on every side of the image, at least 0. */
         readonly padding: number
+        /** The last windows may reach beyond the image, where they begin inside it; it is absent where they may not. */
+        readonly ceil?: true
       }
     | {
         readonly kind: 'averagePool'

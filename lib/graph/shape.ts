@@ -37,7 +37,7 @@ export function convolved(name: string, layer: Window & Pick<Conv2d, 'channels'>
 /** Layers that slide a window over the image. */
 type Windowed = Extract<Layer, { kernel: number; stride: number; padding: number }>
 /** What of a layer decides the shape: a node of the graph has it too. */
-type Window = Pick<Windowed, 'kind' | 'kernel' | 'stride' | 'padding'>
+type Window = Pick<Windowed, 'kind' | 'kernel' | 'stride' | 'padding'> & { readonly ceil?: true }
 
 export function pooled(name: string, layer: Window, input: SampleShape): ImageShape {
   const image = imageShape(name, layer.kind, input)
@@ -52,9 +52,15 @@ export function subsampled(name: string, layer: Pick<OptionA, 'channels' | 'stri
 }
 
 function windowed(name: string, layer: Window, image: ImageShape, channels: number): ImageShape {
-  const size = (side: number) => Math.floor((side + 2 * layer.padding - layer.kernel) / layer.stride) + 1
+  const { kernel, stride, padding, ceil } = layer
+  const size = (side: number): number => {
+    const windows = Math.floor((side + 2 * padding - kernel) / stride) + 1
+    // One more, if it has pixels that no other has, and begins before the image ends.
+    const reaches = ceil === true && windows >= 1 && (windows - 1) * stride + kernel < side + 2 * padding && windows * stride < side + padding
+    return reaches ? windows + 1 : windows
+  }
   const height = size(image.height)
   const width = size(image.width)
   if (height >= 1 && width >= 1) return { kind: 'image', channels, height, width }
-  throw shapeError(name, `a ${layer.kernel} x ${layer.kernel} kernel with padding ${layer.padding} is larger than its input of ${showShape(image)}`)
+  throw shapeError(name, `a ${kernel} x ${kernel} kernel with padding ${padding} is larger than its input of ${showShape(image)}`)
 }

@@ -52,6 +52,11 @@ export interface PoolOptions {
   /** Pixels are put around the image, from 0 to half the kernel, at most. @default 0 */
   readonly padding?: number
 }
+/** The options of `maxPool` are these. */
+export interface MaxPoolOptions extends PoolOptions {
+  /** Whether the last windows may reach beyond the image, where they begin inside it, as with PyTorch's `ceil_mode`. @default false */
+  readonly ceil?: boolean
+}
 /** The largest value of each window, which `maxPool` makes a layer of, is taken. */
 export interface MaxPool {
   readonly kind: 'maxPool'
@@ -61,6 +66,8 @@ export interface MaxPool {
   readonly stride: number
   /** Pixels are put around the image, from 0 to half the kernel; they are never the largest. */
   readonly padding: number
+  /** The last windows may reach beyond the image, where they begin inside it; it is absent where they may not. */
+  readonly ceil?: true
 }
 /** The mean of each window is taken; `averagePool` makes it. */
 export interface AveragePool {

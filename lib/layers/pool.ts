@@ -1,14 +1,15 @@
-import { integer, knownKeys } from '../options/values.js'
-import type { AveragePool, GlobalAveragePool, MaxPool, PoolOptions } from './layer.js'
+import { boolean, integer, knownKeys } from '../options/values.js'
+import type { AveragePool, GlobalAveragePool, MaxPool, MaxPoolOptions, PoolOptions } from './layer.js'
 import { limits, made } from './value.js'
 
 /**
  * Makes a layer that takes the largest value of each window; positions outside the image do not count.
- * @param options - Size, distance and padding of the windows.
+ * @param options - Size, distance and padding of the windows, and how far the last ones reach.
  * @throws ERR_OPTION where an option is unknown or out of range.
  */
-export function maxPool(options: PoolOptions): MaxPool {
-  return made({ kind: 'maxPool', ...checkedWindow('maxPool', options) })
+export function maxPool(options: MaxPoolOptions): MaxPool {
+  const window = checkedWindow('maxPool', options, ['ceil'])
+  return made({ kind: 'maxPool', ...window, ...(boolean('maxPool: ceil', options.ceil ?? false) && { ceil: true }) })
 }
 
 /**
@@ -26,8 +27,8 @@ export function globalAveragePool(): GlobalAveragePool {
   return made({ kind: 'globalAveragePool' })
 }
 
-function checkedWindow(what: string, options: PoolOptions): Required<PoolOptions> {
-  knownKeys(what, options, ['kernel', 'stride', 'padding'])
+function checkedWindow(what: string, options: PoolOptions, more: readonly string[] = []): Required<PoolOptions> {
+  knownKeys(what, options, ['kernel', 'stride', 'padding', ...more])
   const kernel = integer(`${what}: kernel`, options.kernel, 1, limits.kernel)
   const { stride = kernel, padding = 0 } = options
   return {

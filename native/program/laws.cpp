@@ -76,6 +76,19 @@ void pooling(const Pool& op, const Tensor& input, const Tensor& output) {
   together("scale", op.scale, "bias", op.bias);
 }
 
+/// Sizes of a maximum: the last window may reach beyond the image if it begins inside it.
+template <class Pool>
+void max_pooling(const Pool& op, const Tensor& input, const Tensor& output) {
+  for (const auto& [what, side] : {std::pair{"output height", 2}, std::pair{"output width", 3}}) {
+    const int64_t size = input.dim(side);
+    const bool reaches = output.dim(side) >= 2 && op.stride >= 1 &&
+                         (output.dim(side) - 1) * op.stride < size + op.padding &&
+                         output.dim(side) * op.stride - op.stride + op.kernel > size + 2 * op.padding;
+    windows(what, size, op.kernel, op.stride, op.padding, output.dim(side) - (reaches ? 1 : 0));
+  }
+  together("scale", op.scale, "bias", op.bias);
+}
+
 void law(const ops::Input& op) {
   const auto channels = static_cast<size_t>(op.x->dim(1));
   demand(op.mean.size() == channels, "one mean a channel (" + std::to_string(channels) + ")",
@@ -190,9 +203,9 @@ void law(const ops::BnBackward& op) { demand(op.count >= 1, "count of at least 1
 
 void law(const ops::BnApplyBackward&) {}
 
-void law(const ops::BnReluMaxPool& op) { pooling(op, *op.x, *op.y); }
+void law(const ops::BnReluMaxPool& op) { max_pooling(op, *op.x, *op.y); }
 
-void law(const ops::MaxPoolBackward& op) { pooling(op, *op.dx, *op.dy); }
+void law(const ops::MaxPoolBackward& op) { max_pooling(op, *op.dx, *op.dy); }
 
 void law(const ops::BnReluAveragePool& op) { pooling(op, *op.x, *op.y); }
 

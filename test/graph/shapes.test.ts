@@ -46,6 +46,24 @@ test('windows are counted right for every kernel, stride and padding', (t) => {
   }
 })
 
+test('with ceil the last windows reach beyond the image, where they begin inside it', (t) => {
+  const begun = (side: number, kernel: number, stride: number, padding: number): number => {
+    let count = 0
+    // A window begins where the one before it left pixels, and before the image ends.
+    for (let start = -padding; count === 0 || (start < side && start - stride + kernel < side + padding); start += stride) count++
+    return count
+  }
+  for (let kernel = 1; kernel <= 5; kernel++) {
+    for (let stride = 1; stride <= 4; stride++) {
+      for (let padding = 0; padding <= kernel / 2; padding++) {
+        const expected = image(3, begun(9, kernel, stride, padding), begun(12, kernel, stride, padding))
+        t.deepEqual(output(maxPool({ kernel, stride, padding, ceil: true })), expected, `${kernel} ${stride} ${padding}`)
+      }
+    }
+  }
+  t.deepEqual(output(maxPool({ kernel: 3, stride: 2, ceil: true }), 112, 112), image(3, 56, 56))
+})
+
 test('option A rounds up and fills channels', (t) => {
   t.deepEqual(output(optionA({ channels: 7, stride: 2 })), image(7, 5, 6))
   t.deepEqual(output(optionA({ channels: 3, stride: 1 })), image(3, 9, 12))

@@ -4,11 +4,11 @@ import { normOf, present } from '../support/case.js'
 import { sumsOfDx } from '../support/conv_backward.js'
 import { flag, given, inner, judge, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
-import { firstMaximum, poolingCases } from '../support/pooling.js'
+import { firstMaximum, poolingCases, reachingCases } from '../support/pooling.js'
 import { Random } from '../support/random.js'
 import { at, image } from '../support/values.js'
 
-const cases: NamedCase[] = poolingCases.map(({ name, x, y, channels, groups, normalized, sums, ties, attributes }, index) => {
+const cases: NamedCase[] = [...poolingCases, ...reachingCases].map(({ name, x, y, channels, groups, normalized, sums, ties, attributes }, index) => {
   const random = new Random(9000 + index)
   return {
     name,

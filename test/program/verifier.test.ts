@@ -236,7 +236,12 @@ const CHANGES: readonly Change[] = [
   ['a decay too few', (set) => (operation(set, 'sgd').attributes['decays'] as number[]).pop(), /as many decays/],
   ['a negative offset of a segment', (set) => ((operation(set, 'sgd').attributes['offsets'] as number[])[0] = -8), /do not overlap/],
   ['a pooling window that leaves the image', (set) => (operation(set, 'bn_relu_max_pool', undefined, 'extra').attributes['padding'] = 3), /padding from 0/],
-  ['a pooled size that does not fit', (set) => (operation(set, 'bn_relu_max_pool', undefined, 'extra').attributes['kernel'] = 5), /output height 1, got 2/],
+  ['a pooled size that does not fit', (set) => (operation(set, 'bn_relu_max_pool', undefined, 'extra').attributes['kernel'] = 1), /output height 3, got 2/],
+  [
+    'a pooling window that begins behind the image',
+    (set) => (operation(set, 'bn_relu_max_pool', undefined, 'extra').attributes['stride'] = 5),
+    /output height 1, got 2/,
+  ],
   // Pointwise code.
   ['an unknown opcode', (set) => (code(set)[0] = 10), /an opcode of the table, got 10/],
   ['an opcode that is not used', (set) => (code(set)[0] = 4), /an opcode of the table, got 4/],

@@ -37,7 +37,20 @@ export const poolingCases = pairwise({
   return { ...choice, x, y, attributes, name: `${x.join(' x ')}, kernel ${kernel}, stride ${stride}, padding ${padding}, ${groups} groups, ${onesIn(choice)}` }
 })
 
-/** The same, for operations whose window has no default. */
+/** Windows that reach beyond the image at its end: those of a maximum may. */
+export const reachingCases: typeof poolingCases = [
+  { size: [6, 8], output: [3, 4] },
+  { size: [8, 5], output: [4, 2] },
+].flatMap(({ size, output }, index) => {
+  const like = poolingCases.find(({ groups, normalized }) => groups === 1 + 2 * index && normalized)!
+  const [images, channels] = like.x as [number, number]
+  const x = [images, channels, ...size]
+  return [
+    { ...like, x, y: [images, channels, ...output], attributes: { relu: like.relu, kernel: 3, stride: 2, padding: 0 }, name: `${x.join(' x ')}, reaching` },
+  ]
+})
+
+/** Those of poolingCases, for operations whose window has no default. */
 export const averagePoolingCases = poolingCases.map(({ attributes, ...choice }) => ({
   ...choice,
   attributes: { kernel: 3, stride: 2, padding: 1, ...attributes },
