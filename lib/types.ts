@@ -64,7 +64,7 @@ export type { Recipe } from './training/recipe.js'
 export type { Best } from './training/state.js'
 export type { TrainedModel } from './training/trained.js'
 
-export type { ExportOptions, ImportOptions } from './exchange/options.js'
+export type { ExportOptions, ImportOptions, OnnxOptions } from './exchange/options.js'
 export type { ImportedModel } from './exchange/import.js'
 
 export type { Classification, ImageFile } from './inference/classifier.js'

@@ -168,6 +168,7 @@ function page() {
     ...section('Weights of other libraries', exchange, [
       ['importWeights', 'importOptions'],
       ['exportWeights', 'exportOptions'],
+      ['exportOnnx', 'onnxOptions'],
     ]),
     '## The command line',
     '',

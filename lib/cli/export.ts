@@ -1,29 +1,58 @@
-import { exportOptions, exportWeights } from '../exchange/index.js'
-import { stringOption } from '../options/spec.js'
+import { PreresnetError } from '../errors.js'
+import { exportOnnx, exportOptions, exportWeights, onnxOptions } from '../exchange/index.js'
+import { pick } from '../options/check.js'
+import { choiceOption, stringOption, variant } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
 import { printJson } from './json/document.js'
 import { exportDocument } from './json/export.js'
 import { print } from './output.js'
 
+const { norms, input, answers } = onnxOptions
+const only = 'with --format onnx'
+
 const options = {
-  ...exportOptions,
-  output: stringOption({ group: 'Output', help: 'safetensors file to write', metavar: 'file', fallback: 'weights.safetensors' }),
+  format: choiceOption({
+    group: 'Command',
+    help: 'weights under the names of another library, or the network for ONNX runtimes',
+    choices: ['safetensors', 'onnx'],
+    fallback: 'safetensors',
+  }),
+  to: variant(exportOptions.to, { help: `${exportOptions.to.help}, with --format safetensors`, required: false }),
+  // Without a default each says whether it was given: one that would change nothing is a mistake.
+  norms: variant(norms, { help: `${norms.help}; ${only}`, fallback: undefined, usual: norms.fallback }),
+  input: variant(input, { help: `${input.help}; ${only}`, fallback: undefined, usual: input.fallback }),
+  answers: variant(answers, { help: `${answers.help}; ${only}`, fallback: undefined, usual: answers.fallback }),
+  output: stringOption({ group: 'Output', help: 'file to write', metavar: 'file', usual: 'weights.safetensors, or model.onnx' }),
 }
 
 export const exportCommand: CommandSpec<typeof options> = {
   name: 'export',
-  summary: "a model's weights under the names of timm or torchvision, for load_state_dict(strict=True)",
+  summary: "a model's weights under the names of timm or torchvision, for load_state_dict(strict=True), or the whole network as an ONNX file",
   arguments: [['<model>', 'a model file, as runs/first/model.safetensors']],
   options,
   json: exportDocument,
   examples: [
     ['export runs/first/model.safetensors --to timm', 'writes weights.safetensors'],
     ['export model.safetensors --to torchvision --output resnet50.safetensors --json', 'for a script'],
+    ['export model.safetensors --format onnx', 'writes model.onnx, which takes normalized values'],
+    ['export model.safetensors --format onnx --input nhwc --output pixels.onnx', 'takes pixels'],
   ],
-  async run({ json, output, to }, [model]) {
-    await exportWeights(model as string, output, { to })
-    if (json) printJson(exportDocument, { weights: output })
+  async run({ json, format, to, ...rest }, [model]) {
+    const given = pick(onnxOptions, rest)
+    const { output = format === 'onnx' ? 'model.onnx' : 'weights.safetensors' } = rest
+    if (format === 'onnx') {
+      if (to !== undefined) throw unused('to', 'safetensors')
+      await exportOnnx(model as string, output, given)
+    } else {
+      for (const key of Object.keys(given)) throw unused(key, 'onnx')
+      // What is missing is refused there, and the libraries are listed.
+      await exportWeights(model as string, output, { to: to! })
+    }
+    if (json) printJson(exportDocument, { weights: output, format })
     else print(output)
     return 0
   },
 }
+
+const unused = (key: string, format: string): PreresnetError =>
+  new PreresnetError('ERR_OPTION', `export: --${key} is for --format ${format}; leave it out, or give --format ${format}`)

@@ -1,14 +1,12 @@
 /** Networks of ours become weights under the names of timm and torchvision. */
 import { isDeepStrictEqual } from 'node:util'
 import { PreresnetError } from '../errors.js'
-import { readSafetensors, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
+import { writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
 import { buildGraph, type Graph, type GraphNode } from '../graph/index.js'
 import { checkOptions } from '../options/check.js'
-import { invalid } from '../options/values.js'
-import { Session } from '../runtime/session.js'
-import { modelTensors } from '../runtime/internals.js'
-import { modelDescription } from '../runtime/model_file.js'
-import { familiesOf, ownFamiliesOf, type Family, type Library, type Tensors } from './families.js'
+import type { Session } from '../runtime/session.js'
+import { familiesOf, ownFamiliesOf, type Family, type Library } from './families.js'
+import { modelOf } from './model.js'
 import { exportOptions, type ExportOptions } from './options.js'
 import { countOf, foreignTensors, structureOf } from './structure.js'
 
@@ -22,7 +20,7 @@ import { countOf, foreignTensors, structureOf } from './structure.js'
  */
 export async function exportWeights(source: Session | string, path: string, options: ExportOptions): Promise<void> {
   const { to } = checkOptions('exportWeights', exportOptions, options)
-  const { graph, tensors } = await modelOf(source)
+  const { graph, tensors } = await modelOf('exportWeights', source)
   const family = familyFor(graph, to)
   const values = family.ours?.(tensors) ?? tensors
   const written = new Map<string, SafetensorsTensor>()
@@ -33,21 +31,6 @@ export async function exportWeights(source: Session | string, path: string, opti
   }
   await writeSafetensors(path, written, { format: 'pt' })
 }
-
-async function modelOf(source: unknown): Promise<{ readonly graph: Graph; readonly tensors: Tensors }> {
-  if (source instanceof Session) return { graph: source.graph, tensors: await modelTensors(source) }
-  if (typeof source !== 'string') throw invalid('exportWeights: source', 'a session or the path of a model file', source)
-  const { metadata, tensors } = await readSafetensors(source)
-  const graph = buildGraph(modelDescription({ path: source, metadata }).network)
-  for (const { name, shape } of [...graph.parameters, ...graph.buffers]) {
-    const tensor = tensors.get(name)
-    if (tensor?.dtype !== 'F32' || tensor.shape.join() !== shape.join())
-      throw new PreresnetError('ERR_FILE', `${source}: ${name}: expected F32 values of shape [${shape.join(', ')}], got ${tensorText(tensor)}`)
-  }
-  return { graph, tensors }
-}
-
-const tensorText = (tensor: SafetensorsTensor | undefined): string => (tensor === undefined ? 'none' : `${tensor.dtype} [${tensor.shape.join(', ')}]`)
 
 /** The family of the library that computes the same. */
 function familyFor(graph: Graph, to: Library): Family {

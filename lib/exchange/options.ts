@@ -1,6 +1,7 @@
-/** The options of `importWeights` and `exportWeights`. */
+/** The options of `importWeights`, `exportWeights` and `exportOnnx`. */
 import { choiceOption, type Given, type Table } from '../options/spec.js'
 import { libraries } from './families.js'
+import { inputForms } from './onnx/input.js'
 import { presetNames } from './preparation.js'
 
 const group = 'Command'
@@ -26,7 +27,43 @@ export const exportOptions = {
   to: choiceOption({ group, help: 'library whose names the file gets', choices: libraries, required: true }),
 } satisfies Table
 
+export const onnxOptions = {
+  /**
+   * Folded: a convolution takes over the norm behind it where nothing else reads its result; kept: every norm stays, and parameters keep their bits. Give
+   * "folded" or "kept".
+   * @default folded
+   */
+  norms: choiceOption({
+    group,
+    help: 'folded: a convolution takes over the norm behind it where nothing else reads its result; kept: every norm stays, and parameters keep their bits',
+    choices: ['folded', 'kept'],
+    fallback: 'folded',
+  }),
+  /**
+   * What the file takes: values in fp32 that are normalized already, by channel, row and column; or pixels, which it normalizes itself, by channel, row and
+   * column (nchw) or by row, column and channel (nhwc). Give "normalized" or "nchw" or "nhwc".
+   * @default normalized
+   */
+  input: choiceOption({
+    group,
+    help:
+      'what the file takes: values in fp32 that are normalized already, by channel, row and column; or pixels, which it normalizes itself, by channel, row and ' +
+      'column (nchw) or by row, column and channel (nhwc)',
+    choices: inputForms,
+    fallback: 'normalized',
+  }),
+  /** What the file gives: probabilities of the classes, or logits. Give "probabilities" or "logits". @default probabilities */
+  answers: choiceOption({
+    group,
+    help: 'what the file gives: probabilities of the classes, or logits',
+    choices: ['probabilities', 'logits'],
+    fallback: 'probabilities',
+  }),
+} satisfies Table
+
 /** These say what a file of another library's weights is. */
 export type ImportOptions = Given<typeof importOptions>
 /** These say for whom a file of weights is. */
 export type ExportOptions = Given<typeof exportOptions>
+/** These say what an ONNX file takes and gives. */
+export type OnnxOptions = Given<typeof onnxOptions>

@@ -22,3 +22,20 @@ export async function readRange({ path, handle }: SizedFile, position: number, l
   }
   return bytes
 }
+
+/** Bytes that lie in a file, inside its size; the file must stay open. */
+export class FileRange {
+  readonly position: number
+  readonly length: number
+  readonly #file: SizedFile
+
+  constructor(file: SizedFile, position: number, length: number) {
+    this.#file = file
+    this.position = position
+    this.length = length
+  }
+
+  read(): Promise<Uint8Array<ArrayBuffer>> {
+    return readRange(this.#file, this.position, this.length)
+  }
+}

@@ -43,4 +43,25 @@ export const libraryFaults = [
     replace: '{ ...report, program, ...({} as { allocatedBytes: number }) }',
     tests: ['cli/json'],
   },
+  {
+    name: 'ONNX: a norm is folded into a convolution that something else reads too',
+    file: 'lib/exchange/onnx/norms.ts',
+    search: "before.kind === 'conv2d' && readers[before.id] === 1",
+    replace: "before.kind === 'conv2d'",
+    tests: ['exchange/onnx'],
+  },
+  {
+    name: "ONNX: a convolution's own bias is lost where a norm is folded into it",
+    file: 'lib/exchange/onnx/norms.ts',
+    search: '(before?.[channel] ?? 0)',
+    replace: '0',
+    tests: ['exchange/onnx'],
+  },
+  {
+    name: 'protocol buffers: a length beyond the end is taken',
+    file: 'lib/formats/protobuf_cursor.ts',
+    search: 'if (length >= 0 && length <= rest) return length',
+    replace: 'if (length >= 0) return Math.min(length, rest)',
+    tests: ['formats/protobuf'],
+  },
 ]

@@ -1,10 +1,13 @@
 import type { Document } from './document.js'
-import { text } from './field.js'
+import { choice, text } from './field.js'
 
 export const exportDocument = {
   name: 'export',
-  help: 'Where the weights for another library are.',
+  help: 'Where the weights for another library, or the network for ONNX runtimes, are.',
   version: 1,
   many: false,
-  fields: { weights: text('Path of the safetensors file that was written.') },
+  fields: {
+    weights: text('Path of the file that was written.'),
+    format: choice('What it is.', ['safetensors', 'onnx']),
+  },
 } satisfies Document

@@ -1,0 +1,182 @@
+// Networks of ours as ONNX files: onnx's own checker takes them, and onnxruntime answers as the reference executor does.
+//   node scripts/verify/onnx.mjs [--short] [--size 64] [NAME...]
+// A NAME is a network or a unit of Tables 1 and 2, as ResNet-110. --short: small networks, a quarter of a minute. Makes a virtual environment with onnx and
+// onnxruntime in the cache folder where there is none; where it cannot, it says so and checks nothing.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { exportOnnx } from '../../dist/lib/exchange/index.js'
+import { compile, networkFromJson, preResNet, sgd } from '../../dist/lib/index.js'
+import { modelNames } from '../../dist/lib/models/names.js'
+import { unitNames } from '../../dist/lib/models/units.js'
+import { inTurn } from '../../dist/lib/runtime/internals.js'
+import { output } from '../support/run.mjs'
+import { verdict } from './common.mjs'
+import { onnxPython } from './onnx_python.mjs'
+
+const { values, positionals } = parseArgs({
+  options: { short: { type: 'boolean', default: false }, size: { type: 'string', default: '64' } },
+  allowPositionals: true,
+})
+const size = Number(values.size)
+const images = 7
+const batches = [images, 1]
+/** Of the largest logit: beyond 200 layers rounding is only stated. */
+const bound = 1e-5
+const mostLayers = 200
+/** Of our fp32 by onnxruntime's. */
+const mostRatio = 3
+/** A file that says something else would be further off. */
+const mostOfRuntime = 1e-4
+/** With norms in convolutions, and with all of them. */
+const forms = ['folded', 'kept']
+const largestLogit = 20
+
+/** The same numbers in every run. */
+function randomNumbers(seed) {
+  let state = seed
+  const uniform = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    let bits = state
+    bits = Math.imul(bits ^ (bits >>> 16), 0x21f0aaad)
+    bits = Math.imul(bits ^ (bits >>> 15), 0x735a2d97)
+    return ((bits ^ (bits >>> 15)) >>> 0) / 2 ** 32
+  }
+  return { uniform, normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()) }
+}
+
+const largest = (numbers) => numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+const error = (got, expected) => largest(expected.map((value, index) => got[index] - value)) / largest(expected)
+
+/** All networks that have a name, and every unit of Tables 1 and 2. */
+function cases() {
+  const names = values.short ? ['preresnet-20', 'preresnet-18'] : Object.keys(modelNames)
+  const all = [
+    ...names.map((name) => [name, modelNames[name].family === 'imagenet' ? { ...modelNames[name], input: { height: size, width: size } } : modelNames[name]]),
+    ...unitNames.map((unit) => [unit, { family: 'cifar', depth: values.short ? 8 : 110, unit, ...(unit.endsWith('-gating') && { gateBias: -3 }) }]),
+  ]
+  return positionals.length === 0 ? all : all.filter(([name]) => positionals.includes(name))
+}
+
+/** Running statistics become those of a batch in one step. */
+const following = (description) =>
+  networkFromJson(JSON.parse(JSON.stringify(preResNet(description)), (_, value) => (value?.kind === 'batchNorm' ? { ...value, momentum: 1 } : value)))
+
+const session = (network, settings) =>
+  compile(network, { evaluation: false, device: 'cpu', precision: 'fp32', convolution: 'direct', batch: images, ...settings })
+
+/** A model file with scales of both signs and running statistics near those of the images, but not equal to them; the largest logit is 20. */
+async function draw(network, model, x, { uniform, normal }) {
+  await using training = await session(network, { optimizer: sgd() })
+  const write = async (pattern, value) => {
+    for (const name of [...training.parameterNames, ...training.bufferNames]) {
+      if (!pattern.test(name)) continue
+      const tensor = training.parameter(name)
+      await tensor.write(Float64Array.from(await tensor.read(), value))
+    }
+  }
+  await write(/norm\d?\.weight$/, () => (uniform() < 0.1 ? -1 : 1) * (0.5 + uniform()))
+  await write(/norm\d?\.bias$/, () => 0.2 * normal())
+  await training.step({ x, labels: new Int32Array(images) }, { learningRate: 0 })
+  await write(/running_mean$/, (value) => value + 0.1 * normal())
+  await write(/running_var$/, (value) => value * (0.7 + 0.7 * uniform()))
+  await write(/^head\.fc\.bias$/, () => normal())
+  const factor = largestLogit / largest(await training.infer({ x }, { output: 'logits' }))
+  await write(/^head\.fc\./, (value) => value * factor)
+  await training.save(model)
+}
+
+/** Logits of a model file; of one image where the batch is 1. */
+async function logits(network, model, x, settings) {
+  await using inference = await session(network, settings)
+  await inference.load(model)
+  await inference.infer({ x: x.subarray(0, (settings.batch ?? images) * (x.length / images)) })
+  return Float64Array.from(await inTurn(inference, (native) => native.read('logits')))
+}
+
+/** What onnxruntime answers, or why it refuses a file. */
+function answers(python, folder, asked) {
+  const list = join(folder, 'cases.json')
+  writeFileSync(list, JSON.stringify(asked))
+  const text = output(python, [join(import.meta.dirname, 'onnx.py'), list], { maxBuffer: 1 << 26 })
+  if (text === undefined) return asked.map(() => ({ refused: 'onnx.py ended with an error' }))
+  return JSON.parse(text).results.map((result, index) => (result.refused === undefined ? { ...result, answers: floats(asked[index].output) } : result))
+}
+
+async function check(python, folder, [name, description]) {
+  const network = following(description)
+  const random = randomNumbers(20261130)
+  const { height, width, channels } = network.input
+  const x = Float64Array.from({ length: images * channels * height * width }, () => Math.fround(random.normal()))
+  const file = (ending) => join(folder, `${name}${ending}`)
+  const model = file('.safetensors')
+  await draw(network, model, x, random)
+  writeFileSync(file('.x'), Float32Array.from(x))
+  for (const norms of forms) await exportOnnx(model, file(`-${norms}.onnx`), { norms, answers: 'logits' })
+  const runtime = answers(
+    python,
+    folder,
+    forms.map((norms) => ({ model: file(`-${norms}.onnx`), images: file('.x'), batches, output: file(`-${norms}.logits`) })),
+  )
+  const double = await logits(network, model, x, { device: 'reference', precision: undefined, convolution: undefined })
+  const errors = { direct: error(await logits(network, model, x, {}), double), auto: error(await logits(network, model, x, { convolution: 'auto' }), double) }
+  // A batch of all images, then one of the first alone.
+  const expected = Float64Array.from([...double, ...double.subarray(0, double.length / images)])
+  for (const [index, norms] of forms.entries())
+    errors[norms] = runtime[index].answers === undefined ? runtime[index].refused : error(runtime[index].answers, expected)
+  const described = runtime.every(({ ir, opset, batch }) => ir === 8 && opset === 17 && batch === 'N')
+  const layers = Number(/-(\d+)$/.exec(name)?.[1] ?? description.depth)
+  const passed =
+    described &&
+    errors.direct <= mostRatio * errors.folded &&
+    (layers > mostLayers || (errors.direct <= bound && errors.folded <= mostOfRuntime && errors.kept <= mostOfRuntime))
+  for (const ending of ['.safetensors', '.x', ...forms.flatMap((norms) => [`-${norms}.onnx`, `-${norms}.logits`])]) rmSync(file(ending), { force: true })
+  const result = { network: name, largestLogit: largest(double), errors, passed }
+  console.error(JSON.stringify(result))
+  return result
+}
+
+/** Pixels in, probabilities out: what the graph normalizes itself. */
+async function pixels(python, folder) {
+  const network = preResNet('preresnet-20')
+  const { height, width, channels } = network.input
+  const normalization = { mean: [0.49, 0.48, 0.45], std: [0.25, 0.24, 0.26] }
+  await using inference = await session(network, { prepare: { normalization } })
+  const { uniform } = randomNumbers(7)
+  const given = Uint8Array.from({ length: images * height * width * channels }, () => Math.floor(256 * uniform()))
+  const plane = height * width
+  const place = (index) => Math.floor(index / (channels * plane)) * channels * plane + (index % plane) * channels + (Math.floor(index / plane) % channels)
+  const ordered = { nhwc: given, nchw: given.map((_, index) => given[place(index)]) }
+  const expected = Float64Array.from(await inference.infer({ images: given }))
+  const results = []
+  for (const [input, bytes] of Object.entries(ordered)) {
+    const file = (ending) => join(folder, `pixels-${input}${ending}`)
+    writeFileSync(file('.x'), bytes)
+    await exportOnnx(inference, file('.onnx'), { input })
+    const [got] = answers(python, folder, [{ model: file('.onnx'), images: file('.x'), batches: [images], output: file('.answers') }])
+    const difference = got.answers === undefined ? got.refused : error(got.answers, expected)
+    results.push({ network: `preresnet-20 of pixels, ${input}`, errors: { probabilities: difference }, passed: difference <= bound })
+  }
+  return results
+}
+
+const floats = (path) => {
+  const bytes = readFileSync(path)
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+}
+
+const python = onnxPython()
+if (python === undefined) {
+  console.log(JSON.stringify({ check: 'ONNX files in onnxruntime', skipped: 'onnx and onnxruntime cannot be installed here' }))
+} else {
+  const folder = mkdtempSync(join(tmpdir(), 'preresnet-onnx-'))
+  const results = []
+  try {
+    for (const which of cases()) results.push(await check(python.path, folder, which))
+    if (positionals.length === 0) results.push(...(await pixels(python.path, folder)))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  verdict({ check: 'ONNX files in onnxruntime', versions: python.versions, size, results, passed: results.length > 0 && results.every(({ passed }) => passed) })
+}
