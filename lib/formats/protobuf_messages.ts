@@ -8,7 +8,7 @@ import { ProtobufWriter } from './protobuf.js'
 /** Integers of all widths and enumerations are `int64`: they look alike in a file. */
 export type Scalar = 'int64' | 'float' | 'double' | 'string' | 'bytes'
 /** Once at most, many times, or many numbers in one field. */
-export type Count = 'one' | 'many' | 'packed'
+type Count = 'one' | 'many' | 'packed'
 
 export interface Field<T extends Scalar | Message = Scalar | Message, C extends Count = Count> {
   readonly number: number

@@ -3,7 +3,7 @@ import type { TensorValues } from '../../formats/tensor_types.js'
 import { attributeTypes, dataTypes, type GivenAttribute, type GivenNode, type GivenTensor } from './messages.js'
 
 /** A number is an integer or, with `float`, a floating-point one. */
-export type Attribute = number | readonly number[] | { readonly float: number }
+type Attribute = number | readonly number[] | { readonly float: number }
 
 export class OnnxBuilder {
   nodes: GivenNode[] = []

@@ -6,7 +6,7 @@ import type { OnnxBuilder } from './builder.js'
 import { dataTypes, type GivenValueInfo } from './messages.js'
 
 export const inputForms = ['normalized', 'nchw', 'nhwc'] as const
-export type InputForm = (typeof inputForms)[number]
+type InputForm = (typeof inputForms)[number]
 
 /** As onnx.proto calls a dimension whose size a caller chooses. */
 export const batch = { parameter: 'N' } as const

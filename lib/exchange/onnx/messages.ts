@@ -4,9 +4,9 @@
  */
 import { many, one, packed, type Decoded, type Given } from '../../formats/protobuf_messages.js'
 
-export const keyValue = { key: one(1, 'string'), value: one(2, 'string') }
+const keyValue = { key: one(1, 'string'), value: one(2, 'string') }
 
-export const tensorProto = {
+const tensorProto = {
   dims: many(1, 'int64'),
   dataType: one(2, 'int64'),
   floatData: packed(4, 'float'),
@@ -16,15 +16,16 @@ export const tensorProto = {
   rawData: one(9, 'bytes'),
   doubleData: packed(10, 'double'),
   externalData: many(13, keyValue),
+  /** 1: the values are in the file that `externalData` names. */
   dataLocation: one(14, 'int64'),
 }
 
 const dimension = { value: one(1, 'int64'), parameter: one(2, 'string') }
 const tensorType = { elementType: one(1, 'int64'), shape: one(2, { dimensions: many(1, dimension) }) }
 
-export const valueInfoProto = { name: one(1, 'string'), type: one(2, { tensorType: one(1, tensorType) }) }
+const valueInfoProto = { name: one(1, 'string'), type: one(2, { tensorType: one(1, tensorType) }) }
 
-export const attributeProto = {
+const attributeProto = {
   name: one(1, 'string'),
   float: one(2, 'float'),
   int: one(3, 'int64'),
@@ -36,7 +37,7 @@ export const attributeProto = {
   type: one(20, 'int64'),
 }
 
-export const nodeProto = {
+const nodeProto = {
   inputs: many(1, 'string'),
   outputs: many(2, 'string'),
   name: one(3, 'string'),
@@ -45,7 +46,7 @@ export const nodeProto = {
   domain: one(7, 'string'),
 }
 
-export const graphProto = {
+const graphProto = {
   nodes: many(1, nodeProto),
   name: one(2, 'string'),
   initializers: many(5, tensorProto),
@@ -66,15 +67,11 @@ export const modelProto = {
 export const dataTypes = { float: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10, double: 11, bfloat16: 16 } as const
 /** AttributeProto.AttributeType. */
 export const attributeTypes = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8 } as const
-/** TensorProto.DataLocation. */
-export const dataLocations = { inFile: 0, external: 1 } as const
 
 export type OnnxModel = Decoded<typeof modelProto>
 export type OnnxGraph = Decoded<typeof graphProto>
 export type OnnxNode = Decoded<typeof nodeProto>
-export type OnnxAttribute = Decoded<typeof attributeProto>
 export type OnnxTensor = Decoded<typeof tensorProto>
-export type OnnxValueInfo = Decoded<typeof valueInfoProto>
 
 export type GivenNode = Given<typeof nodeProto>
 export type GivenTensor = Given<typeof tensorProto>
