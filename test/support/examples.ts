@@ -17,6 +17,7 @@ export const printed: Readonly<Record<'quick' | 'thorough', Readonly<Record<stri
   quick: {
     classify: /^(ant|bee|cat|dog) 0\.\d+\n$/,
     networks: /^preresnet-164 .*\npreresnet-56 .*\nresnet-110-exclusive-gating .*\n$/,
+    'export-onnx': /^$/,
     'import-weights': /^$/,
     'not-finite': /^$/,
     shortest: /^$/,
@@ -37,7 +38,7 @@ export async function runExample(t: ExecutionContext, name: string): Promise<{ r
   const folder = await temporaryFolder(t)
   const text = await readFile(join(compiled, `${name}.js`), 'utf8')
   if (text.includes("'resnet50.safetensors'")) await writeWeights(join(folder, 'resnet50.safetensors'), resnet(bottleneck))
-  if (/(load|startFrom)\('model\.safetensors'/.test(text)) await writeModel(join(folder, 'model.safetensors'))
+  if (/(load|startFrom|exportOnnx)\('model\.safetensors'/.test(text)) await writeModel(join(folder, 'model.safetensors'))
   if (text.includes("'picture.jpg'")) await writeFile(join(folder, 'picture.jpg'), image(1))
   if (text.includes("'photos'")) await writePhotos(join(folder, 'photos'))
   const { stdout } = await promisify(execFile)(process.execPath, [join(compiled, `${name}.js`)], { cwd: folder })

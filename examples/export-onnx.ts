@@ -1,0 +1,3 @@
+import { exportOnnx } from 'preresnet'
+
+await exportOnnx('model.safetensors', 'model.onnx', { input: 'nhwc' })
