@@ -1,5 +1,5 @@
 // Writes docs/public-names.txt: the names that each entry of the package exports. With --check it compares instead, and ends with status 1
-// where they differ; test/docs/public.test.ts runs that.
+// where they differ; test/docs/public.thorough.ts runs that.
 //   node scripts/public-names.mjs [--check]
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

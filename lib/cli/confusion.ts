@@ -1,14 +1,16 @@
 /** Which classes are taken for which. */
 import type { ConfusionMatrix } from '../runtime/metrics.js'
-import type { Confusion } from './json/common.js'
+import { type Confusion, mostRows } from './json/common.js'
 import { table } from './output.js'
 
 /** Beyond this a matrix is no longer readable, and the commonest confusions say more. */
 export const readableClasses = 20
 
-export function confusionOf(classes: readonly string[], { classes: size, counts }: ConfusionMatrix): Confusion {
+export function confusionOf(classes: readonly string[], matrix: ConfusionMatrix): Confusion {
+  const { classes: size } = matrix
   const names = Array.from({ length: size }, (_, index) => classes[index] ?? String(index))
-  return { classes: names, counts: names.map((_, label) => Array.from(counts.subarray(label * size, (label + 1) * size))) }
+  if (size > mostRows) return { classes: names, cells: matrix.cells.map(({ label, guess, count }) => ({ label, prediction: guess, images: count })) }
+  return { classes: names, counts: names.map((_, label) => Array.from(matrix.counts.subarray(label * size, (label + 1) * size))) }
 }
 
 interface Mistake {
@@ -18,17 +20,21 @@ interface Mistake {
 }
 
 /** The commonest first. */
-export function mistakes({ classes, counts }: Confusion): Mistake[] {
-  return counts
-    .flatMap((row, label) => row.map((count, predicted) => ({ label: classes[label]!, predicted: classes[predicted]!, count, wrong: label !== predicted })))
-    .filter(({ wrong, count }) => wrong && count > 0)
-    .sort((a, b) => b.count - a.count)
-    .map(({ label, predicted, count }) => ({ label, predicted, count }))
+export function mistakes(confusion: Confusion): Mistake[] {
+  const { classes } = confusion
+  return cellsOf(confusion)
+    .filter(({ label, prediction }) => label !== prediction)
+    .sort((a, b) => b.images - a.images)
+    .map(({ label, prediction, images }) => ({ label: classes[label]!, predicted: classes[prediction]!, count: images }))
+}
+
+function cellsOf({ counts = [], cells }: Confusion): NonNullable<Confusion['cells']> {
+  return cells ?? counts.flatMap((row, label) => row.map((images, prediction) => ({ label, prediction, images })).filter(({ images }) => images > 0))
 }
 
 export function confusionText(confusion: Confusion): string {
   const { classes, counts } = confusion
-  if (classes.length <= readableClasses) {
+  if (counts !== undefined && classes.length <= readableClasses) {
     return table(
       ['label \\ predicted', ...classes],
       classes.map((name, label) => [name, ...counts[label]!]),

@@ -93,6 +93,10 @@ export class Binding implements NativeBinding {
     return direct(() => new Loader(this.addon.createLoader(given)))
   }
 
+  cgroupLimits(root: string): { readonly threads?: number; readonly memory?: number } {
+    return direct(() => this.addon.cgroupLimits(root))
+  }
+
   lockFile(descriptor: number): (() => void) | null {
     return direct(() => this.addon.lockFile(descriptor))
   }

@@ -170,6 +170,11 @@ export interface NativeBinding {
   /** CPU model, instruction sets, physical and allowed threads, memory; versions of oneDNN, libjpeg-turbo, libpng, Highway, compiler. */
   readonly system: Readonly<Record<string, string | number | boolean | readonly string[]>>
   /**
+   * What control groups (version 1 or 2) leave to this process: threads, and bytes that can still be had; absent where nothing limits them. `root`: /proc and
+   * /sys are looked for below it, for tests.
+   */
+  cgroupLimits(root: string): { readonly threads?: number; readonly memory?: number }
+  /**
    * programs: JSON of a ProgramSet. Verifies it (ERR_PROGRAM) and prepares every operation, on the session's own thread: reading, verifying and
    * creating primitives take tens of milliseconds that the event loop does not have. threads: 0 for what the machine allows. The signal ends it between
    * two operations, with ERR_ABORTED.

@@ -67,7 +67,7 @@ export interface ValidationLine {
 export class RunLog {
   readonly #lines: JsonLinesWriter
   readonly #events: EventFileWriter
-  readonly #start = Date.now()
+  readonly #start = performance.now()
 
   private constructor(lines: JsonLinesWriter, events: EventFileWriter) {
     this.#lines = lines
@@ -92,7 +92,7 @@ export class RunLog {
 
   async train(event: StepEvent): Promise<void> {
     const { step, epoch, loss, top1Error, top1Accuracy, learningRate, imagesPerSecond, dataShare, memory, skippedSteps, lossScale } = event
-    const seconds = (Date.now() - this.#start) / 1000
+    const seconds = (performance.now() - this.#start) / 1000
     const scale = lossScale === undefined ? {} : { skippedSteps, lossScale }
     const line: TrainLine = { kind: 'train', step, epoch, loss, top1Error, top1Accuracy, learningRate, imagesPerSecond, dataShare, seconds, memory, ...scale }
     await this.#lines.write({ ...line })
@@ -106,7 +106,7 @@ export class RunLog {
   }
 
   async validation({ step, epoch, samples, loss, top1Error, top5Error, top1Accuracy, top5Accuracy }: ValidationEvent): Promise<void> {
-    const seconds = (Date.now() - this.#start) / 1000
+    const seconds = (performance.now() - this.#start) / 1000
     const line: ValidationLine = { kind: 'validation', step, epoch, samples, loss, top1Error, top5Error, top1Accuracy, top5Accuracy, seconds }
     await this.#lines.write({ ...line })
     await this.#scalars(step, {

@@ -2,6 +2,7 @@
 
 #include "addon/arguments.h"
 #include "addon/environment.h"
+#include "core/cgroup.h"
 #include "core/error.h"
 #include "core/system.h"
 #include "cuda_client/library.h"
@@ -27,6 +28,18 @@ Napi::Object system_information(Napi::Env env) {
   system.Set("compiler", PRERESNET_COMPILER);
   system.Set("build", PRERESNET_BUILD);
   return system;
+}
+
+Napi::Value cgroup_limits_below(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const CgroupLimits limits = cgroup_limits(text_argument(info, 0, "root"));
+    Napi::Object result = Napi::Object::New(info.Env());
+    if (limits.threads != CgroupLimits().threads) result.Set("threads", limits.threads);
+    if (limits.memory != CgroupLimits::kNone) {
+      result.Set("memory", static_cast<double>(limits.memory));
+    }
+    return result;
+  });
 }
 
 namespace {

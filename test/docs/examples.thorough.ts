@@ -1,10 +1,17 @@
-/** Examples that train. */
-import { existsSync } from 'node:fs'
+/** Every example as its users run it. */
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { printed, runExample } from '../support/examples.js'
 
-for (const [name, pattern] of Object.entries(printed.thorough))
+const root = join(import.meta.dirname, '../../..')
+
+test('every example is run by a test', (t) => {
+  const names = readdirSync(join(root, 'examples')).map((file) => file.replace(/\.ts$/, ''))
+  t.deepEqual(names.sort(), [...Object.keys(printed), 'server'].sort())
+})
+
+for (const [name, pattern] of Object.entries(printed))
   test.serial(`examples/${name}.ts runs`, async (t) => {
     const { folder, printed: text } = await runExample(t, name)
     t.regex(text, pattern)

@@ -52,3 +52,15 @@ test('report draws the log of a run of format 1, whose lines have the error alon
   t.true(page.includes('test error (%)'))
   t.notRegex(page, /NaN|undefined/)
 })
+
+test.serial('a clock that is set back while a run goes on makes no duration negative', async (t) => {
+  const directory = await temporaryFolder(t)
+  const now = Date.now
+  t.teardown(() => (Date.now = now))
+  const log = await RunLog.open(directory, 0)
+  Date.now = () => now() - 3_600_000
+  await log.train(step)
+  await log.validation(validation)
+  await log.close()
+  for (const { seconds } of await readJsonLines(join(directory, 'metrics.jsonl'))) t.true((seconds as number) >= 0, String(seconds))
+})

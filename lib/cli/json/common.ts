@@ -1,5 +1,5 @@
 /** Fields that several documents have. */
-import { choice, integer, list, nullable, number, object, text, type Field, type ValueOf } from './field.js'
+import { choice, integer, list, nullable, number, object, optional, text, type Field, type ValueOf } from './field.js'
 
 const precisions = ['fp64', 'fp32', 'tf32', 'bf16', 'bf16-native', 'fp16'] as const
 
@@ -26,11 +26,28 @@ export const lossField = nullable(
   'where it is not a finite number',
 )
 
+/** A confusion matrix of more classes is given by its cells that are not 0: 10,000 classes have 100,000,000. */
+export const mostRows = 100
+
 export const confusionField = object('Confusion matrix: which classes are taken for which.', {
   classes: list('Names of the classes; the number of one that has no name.', text('A name.')),
-  counts: list(
-    'Images by label, then by predicted class: `counts[label][prediction]`.',
-    list('A row: images of one label.', images('Images that got this prediction.')),
+  counts: optional(
+    list(
+      'Images by label, then by predicted class: `counts[label][prediction]`.',
+      list('A row: images of one label.', images('Images that got this prediction.')),
+    ),
+    `where there are more than ${String(mostRows)} classes`,
+  ),
+  cells: optional(
+    list(
+      'The pairs of label and prediction that occurred, by label and then by prediction.',
+      object('One pair.', {
+        label: integer({ help: 'Place of the label in `classes`.', unit: null, minimum: 0 }),
+        prediction: integer({ help: 'Place of the predicted class in `classes`.', unit: null, minimum: 0 }),
+        images: images('Images of this label that got this prediction.'),
+      }),
+    ),
+    `where there are at most ${String(mostRows)} classes`,
   ),
 })
 export type Confusion = ValueOf<typeof confusionField>

@@ -50,7 +50,8 @@ function section(heading: string, body: string): string {
 }
 
 function confusionHtml(confusion: Confusion): string {
-  return confusion.classes.length <= readableClasses ? confusionTable(confusion) : mistakesTable(confusion)
+  const { classes, counts } = confusion
+  return counts !== undefined && classes.length <= readableClasses ? confusionTable(classes, counts) : mistakesTable(confusion)
 }
 
 function mistakesTable(confusion: Confusion): string {
@@ -60,7 +61,7 @@ function mistakesTable(confusion: Confusion): string {
 }
 
 /** Rows are labels, columns predictions; the darker, the larger the share of the label's images. */
-function confusionTable({ classes, counts }: Confusion): string {
+function confusionTable(classes: readonly string[], counts: NonNullable<Confusion['counts']>): string {
   const head = classes.map((name) => `<th>${escapeText(name)}</th>`).join('')
   const rows = classes.map((name, label) => {
     const row = counts[label]!
