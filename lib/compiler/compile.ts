@@ -166,6 +166,7 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
   const forward = new Forward(graph, draft, parameters.tensors, {
     training,
     fold: targetOf(options) === undefined,
+    perImage: !training && options.device === 'cpu',
     frozenStatistics: new Set(options.frozenStatistics ?? []),
   })
   yield* forward.run(inputTensor(plan, draft, options))

@@ -31,6 +31,8 @@ interface ForwardOptions {
   readonly training: boolean
   /** Whether convolutions of the device take in a norm with running statistics and a ReLU that follow them. */
   readonly fold: boolean
+  /** Whether an image must get the same bits in every batch. */
+  readonly perImage: boolean
   readonly frozenStatistics: ReadonlySet<string>
 }
 
@@ -162,7 +164,7 @@ export class Forward {
         yBias: folded?.bias,
         y,
       },
-      this.draft.convolution(node, transform.relu),
+      { ...this.draft.convolution(node, transform.relu), ...(this.options.perImage && { perImage: true }) },
     )
     // Only a single consumer may turn the convolution's output into something else (a sum with the residual).
     y.pinned = this.consumers[node.id] !== 1

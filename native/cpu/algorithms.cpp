@@ -1,5 +1,7 @@
 #include "cpu/algorithms.h"
 
+#include "cpu/direct_convolution.h"
+#include "cpu/instruction_sets.h"
 #include "cpu/one_by_one_convolution.h"
 #include "cpu/onednn_convolution.h"
 #include "cpu/winograd_convolution.h"
@@ -12,11 +14,8 @@ using onednn::has_bf16_kernel;
 using onednn::Operands;
 
 BlockForward winograd_forward(const ConvolutionShape& shape, int threads) {
-  BlockForward forward{.terms = winograd_terms(shape, threads)};
-  auto convolution = make_winograd_convolution(shape, WinogradSide::output);
-  forward.with_epilogue = convolution.get();
-  forward.convolution = std::move(convolution);
-  return forward;
+  return {.terms = winograd_terms(shape, threads),
+          .convolution = make_winograd_convolution(shape, WinogradSide::output)};
 }
 
 BlockForward onednn_forward(const ConvolutionShape& shape, bool bf16_products, int threads) {
@@ -61,6 +60,15 @@ auto& shared(Map& map, const typename Map::key_type& key, Make make) {
 }
 
 }  // namespace
+
+const PartConvolution* Algorithms::parts(ConvolutionShape shape, ConvolutionMeans means) {
+  shape.images = 1;
+  if (means.bf16_products && !means.winograd && has_amx()) return nullptr;
+  return shared(parts_, {shape, means, {}}, [&] {
+           return means.winograd ? make_winograd_parts(shape)
+                                 : make_direct_convolution(shape, means.bf16_products);
+         }).get();
+}
 
 const FusedConvolution* Algorithms::fused_forward(const ConvolutionShape& shape,
                                                   ConvolutionMeans means) {

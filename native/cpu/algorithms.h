@@ -20,7 +20,6 @@ struct ConvolutionMeans {
 struct BlockForward {
   BlockTerms terms;
   std::unique_ptr<const BlockConvolution> convolution = nullptr;
-  const EpilogueConvolution* with_epilogue = nullptr;  // the same; null: it takes no epilogue
 };
 
 /// The gradients that are wanted; what serves others is not prepared.
@@ -43,6 +42,10 @@ class Algorithms {
  public:
   explicit Algorithms(int threads) : threads_(threads) {}
 
+  /// For one image or any number of them. Null where oneDNN's are the faster, or there is none for
+  /// this processor.
+  const PartConvolution* parts(ConvolutionShape shape, ConvolutionMeans means);
+
   /// Null where none is the faster, or none fits the shape or the processor.
   const FusedConvolution* fused_forward(const ConvolutionShape& shape, ConvolutionMeans means);
   const FusedBackward* fused_backward(const ConvolutionShape& shape, ConvolutionMeans means);
@@ -60,6 +63,7 @@ class Algorithms {
   };
 
   int threads_;
+  std::map<Key, std::unique_ptr<const PartConvolution>> parts_;
   std::map<ConvolutionShape, std::unique_ptr<const FusedConvolution>> fused_forward_;
   std::map<ConvolutionShape, std::unique_ptr<const FusedBackward>> fused_backward_;
   std::map<Key, BlockForward> block_forward_;

@@ -2,6 +2,8 @@
 // sums, from those.
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstring>
 
 #include "cpu/context.h"
 #include "cpu/operands.h"
@@ -11,7 +13,7 @@ namespace {
 
 class BnFinalizeOperation final : public Operation {
  public:
-  explicit BnFinalizeOperation(const ops::BnFinalize& op) : op_(op) {
+  BnFinalizeOperation(const ops::BnFinalize& op, Context& context) : op_(op), context_(context) {
     expect_plain("bn_finalize.sums", op.sums, DType::f64);
     expect_plain("bn_finalize.weight", op.weight, DType::f32);
     expect_plain("bn_finalize.beta", op.beta, DType::f32);
@@ -23,13 +25,38 @@ class BnFinalizeOperation final : public Operation {
     expect_plain("bn_finalize.bias", op.bias, DType::f32);
     expect_none("bn_finalize.scaleStored", op.scaleStored);
     expect_none("bn_finalize.biasStored", op.biasStored);
+    keeps_ = context.keep_weights && op.sums == nullptr;
+    if (!keeps_) return;
+    ScratchPlan plan(context.scratch);
+    kept_ = plan.kept(4 * row_bytes());
   }
 
-  void run(const Step&) override {
+  void run(const Step& step) override {
+    if (keeps_ && has_kept_ && version_ == step.weights_version) {
+      each_kept([](float* row, float* kept, size_t bytes) { std::memcpy(row, kept, bytes); });
+      return;
+    }
     for (int64_t group = 0; group < op_.mean->dim(0); ++group) finalize(group);
+    if (!keeps_) return;
+    each_kept([](float* row, float* kept, size_t bytes) { std::memcpy(kept, row, bytes); });
+    has_kept_ = true;
+    version_ = step.weights_version;
   }
 
  private:
+  size_t row_bytes() const {
+    return static_cast<size_t>(op_.mean->dim(0) * op_.mean->dim(1)) * sizeof(float);
+  }
+
+  template <class Function>
+  void each_kept(Function&& function) const {
+    auto* kept = context_.scratch.at<std::byte>(kept_);
+    for (const Tensor* row : {op_.mean, op_.invstd, op_.scale, op_.bias}) {
+      function(row->as<float>(), reinterpret_cast<float*>(kept), row_bytes());
+      kept += row_bytes();
+    }
+  }
+
   void finalize(int64_t group) const {
     const int64_t channels = op_.mean->dim(1), at = group * channels;
     const auto n = static_cast<double>(op_.count);
@@ -58,12 +85,18 @@ class BnFinalizeOperation final : public Operation {
   }
 
   const ops::BnFinalize& op_;
+  Context& context_;
+  // From running statistics, which stand from run to run: their roots and quotients are not made
+  // again for every image.
+  bool keeps_ = false, has_kept_ = false;
+  SharedRange kept_;
+  uint64_t version_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Operation> prepare(const ops::BnFinalize& op, Context&) {
-  return std::make_unique<BnFinalizeOperation>(op);
+std::unique_ptr<Operation> prepare(const ops::BnFinalize& op, Context& context) {
+  return std::make_unique<BnFinalizeOperation>(op, context);
 }
 
 }  // namespace preresnet::cpu

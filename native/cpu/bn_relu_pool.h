@@ -27,26 +27,26 @@ class BnReluPooling final : public Operation {
   void run(const Step& step) override {
     for (Coefficients* row : {&scale_, &bias_}) row->load(context_.scratch);
     sums_.bind(context_.scratch);
-    context_.pool.run(step.wanted(x_.images), [&](int, int64_t image) { run_image(image); });
+    const int64_t blocks = x_.blocks();
+    context_.pool.run(step.wanted(x_.images) * blocks,
+                      [&](int, int64_t task) { run_block(task / blocks, task % blocks); });
     sums_.finish();
   }
 
  private:
-  void run_image(int64_t image) {
-    sums_.clear(image);
-    for (int64_t block = 0; block < x_.blocks(); ++block) {
-      passes::run(Pass{
-          .window = {op_.kernel, op_.stride, op_.padding, x_.height, x_.width, y_.height, y_.width},
-          .x = x_.source(image),
-          .scale = scale_.row(image),
-          .bias = bias_.row(image),
-          .relu = op_.relu,
-          .block = block,
-          .y = y_.target(image),
-          .sums = sums_ ? sums_.of(image, 0) + block * 16 : nullptr,
-          .squares = sums_ ? sums_.of(image, 1) + block * 16 : nullptr,
-      });
-    }
+  void run_block(int64_t image, int64_t block) {
+    sums_.clear(image, {block, block + 1});
+    passes::run(Pass{
+        .window = {op_.kernel, op_.stride, op_.padding, x_.height, x_.width, y_.height, y_.width},
+        .x = x_.source(image),
+        .scale = scale_.row(image),
+        .bias = bias_.row(image),
+        .relu = op_.relu,
+        .block = block,
+        .y = y_.target(image),
+        .sums = sums_ ? sums_.of(image, 0) + block * 16 : nullptr,
+        .squares = sums_ ? sums_.of(image, 1) + block * 16 : nullptr,
+    });
   }
 
   const Op& op_;

@@ -1,7 +1,8 @@
-// y = [ReLU]((conv(t(x), w) [+ bias]) [* yScale + yBias] [+ t(residual)]). Three operations: images
-// one by one in an algorithm that does everything; blocks of images, whose activation and raw
-// result exist for one block only and stay in the second-level cache; and, where there are too few
-// images to go round, each image in slices of filters.
+// y = [ReLU]((conv(t(x), w) [+ bias]) [* yScale + yBias] [+ t(residual)]). Four operations: where no
+// backward pass follows, parts of images, or images in slices of filters, so that an image has the
+// same bits in every batch; else images one by one in an algorithm that does everything; or blocks
+// of images, whose activation and raw result exist for one block only and stay in the second-level
+// cache. Training on one or two images takes slices too.
 #include <algorithm>
 #include <utility>
 
@@ -96,47 +97,44 @@ class FusedConv final : public ConvOperation {
   Partition partition_;
 };
 
-/// From the activations of some images to y, of some filters in blocks of 16.
-class OutputStep {
+/// Parts of images in an algorithm that does everything.
+class PartConv final : public ConvOperation {
  public:
-  virtual ~OutputStep() = default;
-  virtual void run(int thread, Range images, Range filters, const void* x,
-                   const void* packed) const = 0;
-};
-
-/// The algorithm writes y itself.
-class EpilogueStep final : public OutputStep {
- public:
-  EpilogueStep(const EpilogueConvolution& convolution, const ConvOutput& output,
-               const Scratch& memory, ScratchPlan& plan)
-      : convolution_(convolution),
-        output_(output),
-        memory_(memory),
+  PartConv(ConvParts&& parts, const PartConvolution& convolution, ScratchPlan& plan)
+      : ConvOperation(std::move(parts), convolution, 1, plan),
+        convolution_(convolution),
         scratch_(plan.thread(convolution.scratch_bytes())) {}
 
-  void run(int thread, Range images, Range filters, const void* x,
-           const void* packed) const override {
-    const Destination y =
-        advance(output_.y().target(images.begin), filters.begin * 16 * output_.y().pixels());
-    convolution_.finish(images.end - images.begin, x, packed,
-                        output_.epilogue(images.begin, filters), static_cast<float*>(y.data),
-                        memory_.at<void>(scratch_, thread));
+ private:
+  void compute(int64_t images) override {
+    const Scratch& scratch = context_.scratch;
+    const int64_t units = images * convolution_.units_of_image(), blocks = output_.y().blocks();
+    const Parts parts = convolution_.parts(images, context_.pool.threads());
+    const int64_t slices = (blocks + parts.filters - 1) / parts.filters;
+    const int64_t pieces = (units + parts.units - 1) / parts.units;
+    const passes::TransformPass x = input_.pass(0, {});
+    const passes::OutputPass output = output_.start(0, {0, blocks}, nullptr);
+    context_.pool.run(pieces * slices, [&](int thread, int64_t task) {
+      const int64_t unit = task / slices * parts.units, filter = task % slices * parts.filters;
+      convolution_.run(x, weights_.slice(scratch), output,
+                       {unit, std::min(unit + parts.units, units)},
+                       {filter, std::min(filter + parts.filters, blocks)},
+                       scratch.at<void>(scratch_, thread));
+    });
   }
 
- private:
-  const EpilogueConvolution& convolution_;
-  const ConvOutput& output_;
-  const Scratch& memory_;
+  const PartConvolution& convolution_;
   ThreadRange scratch_;
 };
 
-/// The algorithm writes its result, into y or into scratch, and a pass over each image makes y of
-/// it where that is not it yet.
-class PassStep final : public OutputStep {
+/// From the activations of some images to y, of some filters in blocks of 16. The algorithm writes
+/// its result into y or into scratch, and a pass over each image makes y of it where that is not it
+/// yet.
+class OutputStep {
  public:
   /// elements: of the largest result of a call.
-  PassStep(const BlockConvolution& convolution, const ConvOutput& output, int64_t elements,
-           const Scratch& memory, ScratchPlan& plan)
+  OutputStep(const BlockConvolution& convolution, const ConvOutput& output, int64_t elements,
+             const Scratch& memory, ScratchPlan& plan)
       : convolution_(convolution),
         output_(output),
         memory_(memory),
@@ -146,8 +144,7 @@ class PassStep final : public OutputStep {
     scratch_ = plan.thread(convolution.scratch_bytes());
   }
 
-  void run(int thread, Range images, Range filters, const void* x,
-           const void* packed) const override {
+  void run(int thread, Range images, Range filters, const void* x, const void* packed) const {
     const Activation& y = output_.y();
     const int64_t pixels = 16 * y.pixels();
     const Destination in_y = advance(y.target(images.begin), filters.begin * pixels);
@@ -169,14 +166,6 @@ class PassStep final : public OutputStep {
   bool result_in_y_, finishes_;
 };
 
-std::unique_ptr<OutputStep> make_step(const BlockForward& algorithm, const ConvOutput& output,
-                                      int64_t elements, const Scratch& memory, ScratchPlan& plan) {
-  if (algorithm.with_epilogue != nullptr && output.is_epilogue()) {
-    return std::make_unique<EpilogueStep>(*algorithm.with_epilogue, output, memory, plan);
-  }
-  return std::make_unique<PassStep>(*algorithm.convolution, output, elements, memory, plan);
-}
-
 class BlockConv final : public ConvOperation {
  public:
   BlockConv(ConvParts&& parts, const BlockForward& algorithm, ScratchPlan& plan)
@@ -185,8 +174,8 @@ class BlockConv final : public ConvOperation {
         partition_(input_.x().images, algorithm.terms.granule, block_images(algorithm.terms.block)),
         activation_(input_, parts.shape, algorithm.terms.bf16_operands, partition_.block_images(),
                     plan),
-        step_(make_step(algorithm, output_, partition_.block_images() * parts.shape.y_elements(),
-                        context_.scratch, plan)) {}
+        step_(*algorithm.convolution, output_,
+              partition_.block_images() * parts.shape.y_elements(), context_.scratch, plan) {}
 
  private:
   void compute(int64_t wanted) override {
@@ -194,7 +183,7 @@ class BlockConv final : public ConvOperation {
     const Range all = partition_.front(wanted);
     context_.pool.run(partition_.blocks(all), [&](int thread, int64_t task) {
       const Range images = partition_.block(all, task);
-      step_->run(thread, images, filters_, activation_.of(scratch, thread, images),
+      step_.run(thread, images, filters_, activation_.of(scratch, thread, images),
                  weights_.slice(scratch));
     });
   }
@@ -202,7 +191,7 @@ class BlockConv final : public ConvOperation {
   Range filters_;
   Partition partition_;
   BlockInput activation_;
-  std::unique_ptr<OutputStep> step_;
+  OutputStep step_;
 };
 
 /// Every image in slices of filters: first the activations, for all slices to read, then the
@@ -218,42 +207,52 @@ class SlicedConv final : public ConvOperation {
         image_elements_(parts.shape.x_elements()),
         bf16_(algorithm.terms.bf16_operands),
         reads_x_(input_.is_x(bf16_, planes_)),
-        step_(make_step(algorithm, output_, parts.shape.y_elements() / slices, context_.scratch,
-                        plan)) {
-    const int64_t elements = input_.x().images * image_elements_;
+        step_(*algorithm.convolution, output_, parts.shape.y_elements() / slices, context_.scratch,
+              plan),
+        together_(std::min<int64_t>(input_.x().images, context_.pool.threads())) {
+    const int64_t elements = together_ * image_elements_;
     if (!reads_x_) activations_ = plan.shared(storage_bytes(elements, bf16_));
   }
 
  private:
   void compute(int64_t images) override {
-    if (!reads_x_) transform(images);
+    for (int64_t first = 0; first < images; first += together_) {
+      const Range some{first, std::min(first + together_, images)};
+      if (!reads_x_) transform(some);
+      convolve(some);
+    }
+  }
+
+  void convolve(Range images) {
     const Scratch& scratch = context_.scratch;
-    context_.pool.run(images * slices_, [&](int thread, int64_t task) {
-      const int64_t image = task / slices_, slice = task % slices_;
-      const void* x = reads_x_ ? input_.x().source(image).data : activations(image).data;
-      step_->run(thread, {image, image + 1}, {slice * filter_blocks_, (slice + 1) * filter_blocks_},
-                 x, weights_.slice(scratch, slice));
+    context_.pool.run((images.end - images.begin) * slices_, [&](int thread, int64_t task) {
+      const int64_t image = images.begin + task / slices_, slice = task % slices_;
+      const void* x =
+          reads_x_ ? input_.x().source(image).data : activations(image - images.begin).data;
+      step_.run(thread, {image, image + 1}, {slice * filter_blocks_, (slice + 1) * filter_blocks_},
+                x, weights_.slice(scratch, slice));
     });
   }
 
-  void transform(int64_t images) {
+  void transform(Range images) {
     const int64_t blocks = input_.x().blocks(), pixels = input_.x().pixels();
-    context_.pool.run(images * blocks, [&](int, int64_t task) {
-      const int64_t image = task / blocks, block = task % blocks;
-      const Destination out = advance(activations(image), block * 16 * pixels);
-      cpu::run(input_.pass(image, {block, block + 1}, out), planes_);
+    context_.pool.run((images.end - images.begin) * blocks, [&](int, int64_t task) {
+      const int64_t index = task / blocks, block = task % blocks;
+      const Destination out = advance(activations(index), block * 16 * pixels);
+      cpu::run(input_.pass(images.begin + index, {block, block + 1}, out), planes_);
     });
   }
 
-  /// Of one image, for all slices.
-  Destination activations(int64_t image) const {
+  /// Of an image of those that are computed together, for all slices.
+  Destination activations(int64_t index) const {
     return advance(Destination{context_.scratch.at<void>(activations_), bf16_},
-                   image * image_elements_);
+                   index * image_elements_);
   }
 
   int64_t slices_, filter_blocks_, planes_, image_elements_;
   bool bf16_, reads_x_;
-  std::unique_ptr<OutputStep> step_;
+  OutputStep step_;
+  int64_t together_;
   SharedRange activations_;
 };
 
@@ -269,8 +268,12 @@ std::unique_ptr<Operation> prepare(const ops::Conv& op, Context& context) {
   const ConvolutionMeans means{.winograd = op.winograd, .bf16_products = op.bf16Products};
   ConvParts parts{op, context, std::move(input), std::move(output), shape};
 
-  const int64_t slices = choose_slices(shape.images, shape.filters);
-  if (slices > 1) {
+  if (op.perImage) {
+    const PartConvolution* in_parts = context.algorithms.parts(shape, means);
+    if (in_parts != nullptr) return std::make_unique<PartConv>(std::move(parts), *in_parts, plan);
+  }
+  const int64_t slices = choose_slices(op.perImage ? 1 : shape.images, shape.filters);
+  if (slices > 1 || op.perImage) {
     ConvolutionShape slice = shape;
     slice.images = 1;
     slice.filters /= slices;

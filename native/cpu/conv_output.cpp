@@ -17,13 +17,6 @@ bool ConvOutput::fits_fused() const {
   return y_.bf16 && plain_residual;
 }
 
-bool ConvOutput::is_epilogue() const {
-  const bool plain_residual =
-      !residual_ || (!residual_.bf16 && op_.residualScale == nullptr && !op_.residualRelu &&
-                     op_.residualSubsample == 1 && residual_.channels == y_.channels);
-  return !y_.bf16 && !sums_ && (op_.yScale == nullptr || norm_.folds()) && plain_residual;
-}
-
 bool ConvOutput::is_result() const {
   return !y_.bf16 && !sums_ && !norm_ && !residual_ && !op_.relu;
 }
@@ -58,13 +51,6 @@ passes::OutputPass ConvOutput::start(int64_t image, Range filters, const float* 
       .sums = from_block(sums_.of(image, 0), first),
       .squares = from_block(sums_.of(image, 1), first),
   };
-}
-
-Epilogue ConvOutput::epilogue(int64_t image, Range filters) const {
-  const Source residual = advance(residual_.source(image), filters.begin * 16 * y_.pixels());
-  return {.bias = from_block(norm_.bias(image), filters.begin),
-          .residual = static_cast<const float*>(residual.data),
-          .relu = op_.relu};
 }
 
 }  // namespace preresnet::cpu

@@ -2,7 +2,6 @@
 // [+ t(residual)]), with its sums. Of all filters, or of some blocks of 16 of them.
 #pragma once
 #include "cpu/channel_sums.h"
-#include "cpu/epilogue.h"
 #include "cpu/operands.h"
 #include "cpu/output_norm.h"
 #include "cpu/partition.h"
@@ -19,8 +18,6 @@ class ConvOutput {
   const OutputNorm& norm() const { return norm_; }
   /// Whether this can be part of a fused algorithm: types and residual are its.
   bool fits_fused() const;
-  /// Whether this is an epilogue: one addition a filter, one of a tensor like y, and a ReLU.
-  bool is_epilogue() const;
   /// Whether y is the convolution's result.
   bool is_result() const;
 
@@ -28,8 +25,6 @@ class ConvOutput {
   void load(const Scratch& scratch);
   /// Clears the sums of an image and returns the pass over it.
   passes::OutputPass start(int64_t image, Range filters, const float* result) const;
-  /// The same as an epilogue, of the images from this one on.
-  Epilogue epilogue(int64_t image, Range filters) const;
   /// After the tasks.
   void finish() const { sums_.finish(); }
 

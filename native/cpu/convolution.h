@@ -1,12 +1,12 @@
 // What an algorithm of convolution is to the operations: where the arithmetic of a network is.
 // Everything around it (transforms, types in memory, sums, threads) belongs to the operations, so
-// that an algorithm can be replaced here alone. There are four kinds: blocks of images to blocks of
-// images, the weight gradient added up block by block, the weight gradient made at the end, and one
-// image with all that surrounds its convolution. algorithms.h chooses when an operation is
-// prepared.
+// that an algorithm can be replaced here alone. There are five kinds: blocks of images to blocks of
+// images, the weight gradient added up block by block, the weight gradient made at the end, one
+// image with all that surrounds its convolution, and parts of images with the same. algorithms.h
+// chooses when an operation is prepared.
 #pragma once
-#include "cpu/epilogue.h"
 #include "cpu/onednn.h"
+#include "cpu/partition.h"
 #include "cpu/passes/gradient.h"
 #include "cpu/passes/input_gradient.h"
 #include "cpu/passes/output.h"
@@ -54,13 +54,6 @@ class BlockConvolution : public WeightPacking {
                    void* scratch) const = 0;
 };
 
-/// One that can also finish what it writes.
-class EpilogueConvolution : public BlockConvolution {
- public:
-  virtual void finish(int64_t images, const void* from, const void* packed,
-                      const Epilogue& epilogue, float* to, void* scratch) const = 0;
-};
-
 /// The weight gradient of a block of images.
 class BlockWeightGradient : public GradientPacking {
  public:
@@ -92,7 +85,23 @@ class FusedConvolution : public WeightPacking {
                    const passes::OutputPass& output, void* scratch) const = 0;
 };
 
-/// The same for both gradients: that of the weights is added to.
+/// Parts of images from what is read from memory to what is stored: some pixels or tiles, which are
+/// the units, and some filters. An image gets the same bits whatever the batch, and whatever else
+/// is computed in the same part.
+class PartConvolution : public WeightPacking {
+ public:
+  virtual size_t scratch_bytes() const = 0;
+  virtual int64_t units_of_image() const = 0;
+  /// How `threads` threads best share out so many images.
+  virtual Parts parts(int64_t images, int threads) const = 0;
+  /// units: counted through from the first of `x` and `output`, which are the first image's, with
+  /// all blocks. filters: in blocks of 16.
+  virtual void run(const passes::TransformPass& x, const void* packed,
+                   const passes::OutputPass& output, Range units, Range filters,
+                   void* scratch) const = 0;
+};
+
+/// The same as FusedConvolution for both gradients: that of the weights is added to.
 class FusedBackward : public WeightPacking, public GradientPacking {
  public:
   virtual size_t scratch_bytes() const = 0;

@@ -1,5 +1,6 @@
 // uint8 NHWC to blocks of 16 channels: normalized, padded, cropped, mirrored. A pixel has 256
 // values, so its normalized value is looked up.
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "core/error.h"
 #include "cpu/context.h"
 #include "cpu/operands.h"
+#include "cpu/partition.h"
 
 namespace preresnet::cpu {
 namespace {
@@ -36,10 +38,15 @@ class InputOperation final : public Operation {
   }
 
   void run(const Step& step) override {
-    context_.pool.run(step.wanted(x_.images), [&](int, int64_t image) {
+    // A few images in bands of rows.
+    const int64_t images = step.wanted(x_.images), threads = context_.pool.threads();
+    const int64_t bands = images < threads ? std::min(threads, x_.height) : 1;
+    context_.pool.run(images * bands, [&](int, int64_t task) {
+      const int64_t image = task / bands, band = task % bands;
+      const Range rows{band * x_.height / bands, (band + 1) * x_.height / bands};
       const Destination x = x_.target(image);
-      x_.bf16 ? write(image, static_cast<uint16_t*>(x.data))
-              : write(image, static_cast<float*>(x.data));
+      x_.bf16 ? write(image, rows, static_cast<uint16_t*>(x.data))
+              : write(image, rows, static_cast<float*>(x.data));
     });
   }
 
@@ -63,13 +70,17 @@ class InputOperation final : public Operation {
   }
 
   template <class T>
-  void write(int64_t image, T* x) const {
+  void write(int64_t image, Range rows, T* x) const {
     const Crop at = crop(image);
-    std::fill_n(x, x_.image_elements(), T{0});
+    const int64_t row_elements = x_.width * 16;
+    for (int64_t block = 0; block < x_.blocks(); ++block) {
+      std::fill_n(x + block * x_.pixels() * 16 + rows.begin * row_elements,
+                  (rows.end - rows.begin) * row_elements, T{0});
+    }
     const int64_t channels = x_.channels;
     const uint8_t* pixels =
         op_.images->as<const uint8_t>() + image * stored_height_ * stored_width_ * channels;
-    for (int64_t h = 0; h < x_.height; ++h) {
+    for (int64_t h = rows.begin; h < rows.end; ++h) {
       const int64_t row = at.top + h - op_.pad;
       if (row < 0 || row >= stored_height_) continue;
       for (int64_t w = 0; w < x_.width; ++w) {

@@ -8,4 +8,8 @@ namespace preresnet::cpu {
 /// Throws ERR_OPTION for a value that is not known.
 void limit_instruction_sets();
 
+/// Whether oneDNN multiplies matrices by AMX, which is many times faster than the instructions that
+/// are used here.
+bool has_amx();
+
 }  // namespace preresnet::cpu

@@ -1,23 +1,12 @@
 #include "cpu/one_by_one_convolution.h"
 
-#include <algorithm>
-
 #include "core/bf16.h"
-#include "core/system.h"
+#include "cpu/instruction_sets.h"
 #include "cpu/passes/one_by_one.h"
 #include "cpu/passes/one_by_one_backward.h"
 
 namespace preresnet::cpu {
 namespace {
-
-/// oneDNN multiplies matrices by AMX, which is many times faster than the instructions used here.
-bool has_amx() {
-  static const bool found = [] {
-    const std::vector<std::string> sets = instruction_sets();
-    return std::find(sets.begin(), sets.end(), "amx_bf16") != sets.end();
-  }();
-  return found;
-}
 
 bool fits(const ConvolutionShape& shape) {
   return shape.kernel_height == 1 && shape.kernel_width == 1 && shape.stride == 1 &&

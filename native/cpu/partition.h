@@ -1,6 +1,7 @@
-// How a batch is shared out: in granules, which the shape decides; in blocks of whole granules, for
-// cache and threads; in at most sixteen slots of whole granules, in which weight gradients are
-// summed. Blocks change no result, so they may follow the machine.
+// How a batch is shared out: where a backward pass follows, in granules, which the shape decides; in
+// blocks of whole granules, for cache and threads; in at most sixteen slots of whole granules, in
+// which weight gradients are summed. Blocks change no result, so they may follow the machine. In
+// inference, in parts of images, which change no result either.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -9,6 +10,11 @@ namespace preresnet::cpu {
 
 struct Range {
   int64_t begin = 0, end = 0;
+};
+
+/// Units and blocks of filters in a task.
+struct Parts {
+  int64_t units = 1, filters = 1;
 };
 
 class Partition {

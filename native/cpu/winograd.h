@@ -10,7 +10,9 @@
 #pragma once
 #include <cstddef>
 
-#include "cpu/epilogue.h"
+#include "cpu/partition.h"
+#include "cpu/passes/output.h"
+#include "cpu/passes/transform.h"
 
 namespace preresnet::cpu::winograd {
 
@@ -37,8 +39,22 @@ size_t scratch_floats(const Geometry& g);
 void transform_filter(const Geometry& g, int block, bool adjoint, const float* w, float* filter);
 
 /// y = conv(x): y [images][out_blocks][h][w][16] is overwritten.
-void forward(const Geometry& g, int images, const float* x, const float* filter,
-             const Epilogue& epilogue, float* y, float* scratch);
+void forward(const Geometry& g, int images, const float* x, const float* filter, float* y,
+             float* scratch);
+
+/// Tiles of an image; those of several images are counted through.
+inline int64_t tiles_of(const Geometry& g) {
+  return int64_t{(g.height + 3) / 4} * ((g.width + 3) / 4);
+}
+/// From raw input to stored output, some tiles and filters. Each tile's sums are its own, so both
+/// can be shared out in any way.
+struct ImagesPass {
+  passes::TransformPass x;    // of the first image, all its blocks; `out` is not used
+  passes::OutputPass output;  // of the first image, all its filters; no `result`, no sums
+  Range tiles;
+  Range filters;  // in blocks of 16
+};
+void forward(const Geometry& g, const ImagesPass& pass, const float* filter, float* scratch);
 
 /// gradient [36][out_blocks][in channels][16] += the transformed products of x and dy, tile after
 /// tile: how images are grouped into calls changes no bit.

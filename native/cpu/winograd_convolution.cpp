@@ -45,7 +45,7 @@ size_t collected_bytes_of(const ConvolutionShape& shape) {
          winograd::collected_floats(forward_geometry(shape), static_cast<int>(shape.images));
 }
 
-class WinogradConvolution final : public EpilogueConvolution {
+class WinogradConvolution final : public BlockConvolution {
  public:
   WinogradConvolution(const Geometry& geometry, bool adjoint)
       : geometry_(geometry), adjoint_(adjoint) {}
@@ -64,18 +64,55 @@ class WinogradConvolution final : public EpilogueConvolution {
 
   void run(int, int64_t images, const void* from, const void* packed, float* to,
            void* scratch) const override {
-    finish(images, from, packed, {}, to, scratch);
-  }
-  void finish(int64_t images, const void* from, const void* packed, const Epilogue& epilogue,
-              float* to, void* scratch) const override {
     winograd::forward(geometry_, static_cast<int>(images), static_cast<const float*>(from),
-                      static_cast<const float*>(packed), epilogue, to,
-                      static_cast<float*>(scratch));
+                      static_cast<const float*>(packed), to, static_cast<float*>(scratch));
   }
 
  private:
   Geometry geometry_;
   bool adjoint_;
+};
+
+class WinogradParts final : public PartConvolution {
+ public:
+  explicit WinogradParts(const Geometry& geometry) : geometry_(geometry) {}
+
+  size_t scratch_bytes() const override {
+    return sizeof(float) * winograd::scratch_floats(geometry_);
+  }
+  size_t packed_bytes() const override {
+    return sizeof(float) * winograd::filter_floats(geometry_);
+  }
+  int64_t packing_slices() const override { return geometry_.out_blocks; }
+  void pack(int, int64_t slice, const float* plain, void* packed) const override {
+    winograd::transform_filter(geometry_, static_cast<int>(slice), false, plain,
+                               static_cast<float*>(packed));
+  }
+
+  int64_t units_of_image() const override { return winograd::tiles_of(geometry_); }
+
+  Parts parts(int64_t images, int threads) const override {
+    // Tiles that are multiplied together; of large filters, that one reading of them serves.
+    constexpr int64_t kTogether = 4, kOfLarge = 64;
+    const int64_t tiles = winograd::tiles_of(geometry_), all = images * tiles;
+    const int64_t blocks = geometry_.out_blocks;
+    const bool large = winograd::large_filters(geometry_);
+    if (all < (large ? kOfLarge : kTogether) * threads && blocks > 1) {
+      return {all, (blocks + threads - 1) / threads};
+    }
+    if (large) return {kOfLarge, blocks};
+    if (images >= 4 * threads) return {tiles, blocks};
+    return {((all + threads - 1) / threads + kTogether - 1) / kTogether * kTogether, blocks};
+  }
+
+  void run(const passes::TransformPass& x, const void* packed, const passes::OutputPass& output,
+           Range units, Range filters, void* scratch) const override {
+    winograd::forward(geometry_, {.x = x, .output = output, .tiles = units, .filters = filters},
+                      static_cast<const float*>(packed), static_cast<float*>(scratch));
+  }
+
+ private:
+  Geometry geometry_;
 };
 
 class WinogradGradient final : public BlockWeightGradient {
@@ -135,20 +172,29 @@ class CollectedWinogradGradient final : public CollectedWeightGradient {
   size_t collected_bytes_;
 };
 
-}  // namespace
-
-BlockTerms winograd_terms(const ConvolutionShape& shape, int threads) {
+void expect_winograd(const ConvolutionShape& shape) {
   if (shape.kernel_height != 3 || shape.kernel_width != 3 || shape.stride != 1 ||
       shape.padding != 1) {
     throw Error("ERR_UNSUPPORTED", "winograd: expected kernel 3, stride 1 and padding 1");
   }
+}
+
+}  // namespace
+
+BlockTerms winograd_terms(const ConvolutionShape& shape, int threads) {
+  expect_winograd(shape);
   const int64_t granule = choose_granule(shape);
   return {
       .bf16_operands = false, .granule = granule, .block = choose_block(shape, granule, threads)};
 }
 
-std::unique_ptr<EpilogueConvolution> make_winograd_convolution(const ConvolutionShape& shape,
-                                                               WinogradSide side) {
+std::unique_ptr<PartConvolution> make_winograd_parts(const ConvolutionShape& shape) {
+  expect_winograd(shape);
+  return std::make_unique<WinogradParts>(forward_geometry(shape));
+}
+
+std::unique_ptr<BlockConvolution> make_winograd_convolution(const ConvolutionShape& shape,
+                                                            WinogradSide side) {
   const bool adjoint = side == WinogradSide::input;
   return std::make_unique<WinogradConvolution>(
       adjoint ? adjoint_geometry(shape) : forward_geometry(shape), adjoint);

@@ -11,8 +11,10 @@ enum class WinogradSide { output, input };
 /// Throws ERR_UNSUPPORTED for other kernels, strides and paddings.
 BlockTerms winograd_terms(const ConvolutionShape& shape, int threads);
 /// x to y for WinogradSide::output, dy to dx for input.
-std::unique_ptr<EpilogueConvolution> make_winograd_convolution(const ConvolutionShape& shape,
-                                                               WinogradSide side);
+std::unique_ptr<BlockConvolution> make_winograd_convolution(const ConvolutionShape& shape,
+                                                            WinogradSide side);
+/// Parts of images, with all that surrounds their convolution. Throws the same.
+std::unique_ptr<PartConvolution> make_winograd_parts(const ConvolutionShape& shape);
 /// Whether the filters are so many that collecting is the faster, and the images so few that what
 /// is collected is not too large.
 bool winograd_collects(const ConvolutionShape& shape);

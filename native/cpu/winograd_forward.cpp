@@ -8,35 +8,106 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "cpu/passes/output_at-inl.h"
 #include "cpu/winograd_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace preresnet::cpu::winograd::HWY_NAMESPACE {
 
-HWY_INLINE V finished(V value, V bias, const float* residual, ptrdiff_t at, bool relu) {
-  const D d;
-  value = hn::Add(value, bias);
-  if (residual != nullptr) value = hn::Add(value, hn::LoadU(d, residual + at));
-  const V none = hn::Zero(d);
-  return relu ? hn::IfThenElse(hn::Lt(value, none), none, value) : value;
-}
+namespace vectors = preresnet::cpu::passes::HWY_NAMESPACE;
 
-/// One tile of one output block: m[36] at `stride` to 4 x 4 pixels of y.
+/// Images as they are stored, through what is read of them: t(x).
+struct TransformedImages {
+  const passes::TransformPass& pass;
+
+  struct Block {
+    Source x;
+    V scale[kParts], bias[kParts];
+    bool affine, rectify;
+
+    HWY_INLINE V operator()(ptrdiff_t at, int part) const {
+      V value = load(at * 16 + part);
+      if (affine) value = hn::MulAdd(value, scale[part / kLanes], bias[part / kLanes]);
+      const V none = hn::Zero(D());
+      return rectify ? hn::IfThenElse(hn::Lt(value, none), none, value) : value;
+    }
+    HWY_INLINE V load(ptrdiff_t at) const {
+      const D d;
+      if (!x.bf16) return hn::LoadU(d, static_cast<const float*>(x.data) + at);
+      const hn::Rebind<uint16_t, D> half;
+      const hn::RebindToUnsigned<D> word;
+      const auto wide =
+          hn::PromoteTo(word, hn::LoadU(half, static_cast<const uint16_t*>(x.data) + at));
+      return hn::BitCast(d, hn::ShiftLeft<16>(wide));
+    }
+  };
+
+  HWY_INLINE Block of(int image, int block, int blocks, ptrdiff_t pixels) const {
+    Block r;
+    r.x = advance(pass.x, (int64_t{image} * blocks + block) * pixels * 16);
+    r.affine = pass.scale != nullptr || pass.bias != nullptr;
+    r.rectify = pass.relu;
+    for (int part = 0; part < kParts; ++part) {
+      const int channel = block * 16 + part * kLanes;
+      r.scale[part] = pass.scale == nullptr ? hn::Set(D(), 1) : hn::LoadU(D(), pass.scale + channel);
+      r.bias[part] = pass.bias == nullptr ? hn::Zero(D()) : hn::LoadU(D(), pass.bias + channel);
+    }
+    return r;
+  }
+};
+
+/// Pixels of y that a tile makes.
+struct Target {
+  int image, block, top, left, rows, columns;
+};
+
+/// Where the transform writes them, the next row `row` further.
+struct Pixels {
+  float* at;
+  ptrdiff_t row;
+};
+
+/// Results as they are, in f32.
+struct PlainResults {
+  float* y;
+
+  HWY_INLINE Pixels pixels(const Geometry& g, const Target& to, float*) const {
+    const ptrdiff_t image = static_cast<ptrdiff_t>(to.image) * g.out_blocks + to.block;
+    return {y + ((image * g.height + to.top) * g.width + to.left) * 16, ptrdiff_t{g.width} * 16};
+  }
+  HWY_INLINE void finish(const Geometry&, const Target&, const float*) const {}
+};
+
+/// What is stored of them.
+struct FinishedResults {
+  const passes::OutputPass& pass;
+
+  HWY_INLINE Pixels pixels(const Geometry&, const Target&, float* room) const { return {room, 64}; }
+  HWY_INLINE void finish(const Geometry& g, const Target& to, const float* room) const {
+    const vectors::OutputAt output(pass, to.image, to.block);
+    for (int i = 0; i < to.rows; ++i) {
+      const int64_t row = to.top + i;
+      for (int j = 0; j < to.columns; ++j) {
+        const int64_t column = to.left + j;
+        output(vectors::load(room + i * 64 + j * 16), row * g.width + column,
+               (row * pass.residual_width + column) * pass.subsample);
+      }
+    }
+  }
+};
+
+/// One tile of one output block: m[36] at `stride` to 4 x 4 pixels.
+template <class Results>
 HWY_INLINE void transform_output(const Geometry& g, const Tiling& tiling, int block, int tile,
-                                 const float* m, size_t stride, const Epilogue& epilogue,
-                                 float* y) {
+                                 const float* m, size_t stride, const Results& results) {
   const D d;
-  const size_t row = static_cast<size_t>(g.width) * 16;
-  const int image = tile / tiling.per_image, in_image = tile % tiling.per_image;
+  const int in_image = tile % tiling.per_image;
   const int top = in_image / tiling.columns * 4, left = in_image % tiling.columns * 4;
-  const size_t offset = (static_cast<size_t>(image) * g.out_blocks + block) * row * g.height +
-                        top * row + static_cast<size_t>(left) * 16;
-  float* to = y + offset;
-  const float* residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + offset;
-  const int rows = std::min(4, g.height - top), columns = std::min(4, g.width - left);
+  const Target to{tile / tiling.per_image,      block, top, left, std::min(4, g.height - top),
+                  std::min(4, g.width - left)};
+  HWY_ALIGN float room[256];
+  const Pixels pixels = results.pixels(g, to, room);
   for (int part = 0; part < 16; part += kLanes) {
-    const V bias =
-        epilogue.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, epilogue.bias + block * 16 + part);
     V s[6][4];
     for (int i = 0; i < 6; ++i) {
       const float* line = m + i * 6 * stride + part;
@@ -44,15 +115,15 @@ HWY_INLINE void transform_output(const Geometry& g, const Tiling& tiling, int bl
                  hn::Load(d, line + 3 * stride), hn::Load(d, line + 4 * stride),
                  hn::Load(d, line + 5 * stride), s[i]);
     }
-    for (int j = 0; j < columns; ++j) {
+    for (int j = 0; j < to.columns; ++j) {
       V column[4];
       output_row(s[0][j], s[1][j], s[2][j], s[3][j], s[4][j], s[5][j], column);
-      for (int i = 0; i < rows; ++i) {
-        const auto at = static_cast<ptrdiff_t>(i * row + j * 16 + part);
-        hn::StoreU(finished(column[i], bias, residual, at, epilogue.relu), d, to + at);
+      for (int i = 0; i < to.rows; ++i) {
+        hn::StoreU(column[i], d, pixels.at + i * pixels.row + j * 16 + part);
       }
     }
   }
+  results.finish(g, to, room);
 }
 
 /// m[kTilesNow][16] = sum over channels c of v[c][tile] * u[c][16]; v is [blocks][group][16].
@@ -96,55 +167,79 @@ HWY_INLINE void multiply_tiles(int tiles, int blocks, int group, const float* v,
 
 /// Few channels: products of 8 tiles stay in L1 between multiplication and output transform.
 constexpr int kSmall = 8;
+HWY_INLINE void multiply_few(int tiles, int blocks, int group, const float* v, const float* u,
+                             float* m) {
+  if constexpr (kTiles >= kSmall) {
+    if (tiles > 4) return multiply<kSmall>(blocks, group, v, u, m);
+  }
+  multiply_tiles(tiles, blocks, group, v, u, m);
+}
 HWY_INLINE bool few_channels(const Geometry& g) { return g.in_blocks * g.out_blocks <= 16; }
 
-void Forward(const Geometry& g, int images, const float* x, const float* filter,
-             const Epilogue& epilogue, float* y, float* scratch) {
-  const Tiling tiling(g, images);
+/// Some tiles and some output blocks.
+struct Part {
+  int first_tile, end_tile, first_block, end_block;
+};
+
+template <class Images, class Results>
+HWY_INLINE void forward_part(const Geometry& g, Tiling tiling, const Part& part,
+                             const Images& images, const float* filter, const Results& results,
+                             float* scratch) {
+  tiling.total = part.end_tile;
   const int group = group_size(g);
-  const size_t in_stride = position_stride(g.in_blocks, group),
-               out_stride = position_stride(g.out_blocks, group);
-  const size_t bank =
-      static_cast<size_t>(g.in_blocks) * 256;  // filters of one position and output block
-  float* v = scratch;
-  float* m = scratch + 36 * in_stride;
-  for (int first = 0; first < tiling.total; first += group) {
-    const int tiles = std::min(group, tiling.total - first);
-    transform_input(g, tiling, g.in_blocks, first, x, {group, group, v});
+  // Filters of one position and output block.
+  const size_t bank = static_cast<size_t>(g.in_blocks) * 256;
+  for (int first = part.first_tile; first < part.end_tile; first += group) {
+    const int tiles = std::min(group, part.end_tile - first), pitch = (tiles + 3) / 4 * 4;
+    const size_t in_stride = position_stride(g.in_blocks, pitch),
+                 out_stride = position_stride(g.out_blocks, pitch);
+    float* v = scratch;
+    float* m = scratch + 36 * in_stride;
+    transform_input(g, tiling, g.in_blocks, first, images, {pitch, pitch, v});
     if (few_channels(g)) {
       constexpr size_t kStride = kSmall * 16 + 16;
-      for (int block = 0; block < g.out_blocks; ++block) {
+      for (int block = part.first_block; block < part.end_block; ++block) {
         for (int t0 = 0; t0 < tiles; t0 += kSmall) {
+          const int now = std::min(kSmall, tiles - t0);
           for (int p = 0; p < 36; ++p) {
             const float* u = filter + (static_cast<size_t>(p) * g.out_blocks + block) * bank;
-            if constexpr (kTiles >= kSmall) {
-              multiply<kSmall>(g.in_blocks, group, v + p * in_stride + t0 * 16, u, m + p * kStride);
-            } else {
-              multiply_tiles(kSmall, g.in_blocks, group, v + p * in_stride + t0 * 16, u,
-                             m + p * kStride);
-            }
+            multiply_few(now, g.in_blocks, pitch, v + p * in_stride + t0 * 16, u, m + p * kStride);
           }
-          for (int t = 0; t < std::min(kSmall, tiles - t0); ++t)
-            transform_output(g, tiling, block, first + t0 + t, m + t * 16, kStride, epilogue, y);
+          for (int t = 0; t < now; ++t)
+            transform_output(g, tiling, block, first + t0 + t, m + t * 16, kStride, results);
         }
       }
     } else {
       for (int p = 0; p < 36; ++p) {
-        for (int block = 0; block < g.out_blocks; ++block) {
+        for (int block = part.first_block; block < part.end_block; ++block) {
           const float* u = filter + (static_cast<size_t>(p) * g.out_blocks + block) * bank;
-          multiply_tiles(tiles, g.in_blocks, group, v + p * in_stride, u,
-                         m + p * out_stride + static_cast<size_t>(block) * group * 16);
+          multiply_tiles(tiles, g.in_blocks, pitch, v + p * in_stride, u,
+                         m + p * out_stride + static_cast<size_t>(block) * pitch * 16);
         }
       }
-      for (int block = 0; block < g.out_blocks; ++block) {
+      for (int block = part.first_block; block < part.end_block; ++block) {
         for (int t = 0; t < tiles; ++t) {
           transform_output(g, tiling, block, first + t,
-                           m + (static_cast<size_t>(block) * group + t) * 16, out_stride, epilogue,
-                           y);
+                           m + (static_cast<size_t>(block) * pitch + t) * 16, out_stride, results);
         }
       }
     }
   }
+}
+
+void Forward(const Geometry& g, int images, const float* x, const float* filter, float* y,
+             float* scratch) {
+  const Tiling tiling(g, images);
+  forward_part(g, tiling, {0, tiling.total, 0, g.out_blocks}, PlainImages{x}, filter,
+               PlainResults{y}, scratch);
+}
+
+void ForwardImages(const Geometry& g, const ImagesPass& pass, const float* filter,
+                   float* scratch) {
+  const Part part{static_cast<int>(pass.tiles.begin), static_cast<int>(pass.tiles.end),
+                  static_cast<int>(pass.filters.begin), static_cast<int>(pass.filters.end)};
+  forward_part(g, Tiling(g, 1), part, TransformedImages{pass.x}, filter,
+               FinishedResults{pass.output}, scratch);
 }
 
 size_t ScratchFloats(const Geometry& g) {
@@ -160,11 +255,15 @@ HWY_AFTER_NAMESPACE();
 namespace preresnet::cpu::winograd {
 
 HWY_EXPORT(Forward);
+HWY_EXPORT(ForwardImages);
 HWY_EXPORT(ScratchFloats);
 
-void forward(const Geometry& g, int images, const float* x, const float* filter,
-             const Epilogue& epilogue, float* y, float* scratch) {
-  HWY_DYNAMIC_DISPATCH(Forward)(g, images, x, filter, epilogue, y, scratch);
+void forward(const Geometry& g, int images, const float* x, const float* filter, float* y,
+             float* scratch) {
+  HWY_DYNAMIC_DISPATCH(Forward)(g, images, x, filter, y, scratch);
+}
+void forward(const Geometry& g, const ImagesPass& pass, const float* filter, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(ForwardImages)(g, pass, filter, scratch);
 }
 size_t scratch_floats(const Geometry& g) { return HWY_DYNAMIC_DISPATCH(ScratchFloats)(g); }
 

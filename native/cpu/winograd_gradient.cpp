@@ -93,7 +93,7 @@ void AccumulateFilterGradient(const Geometry& g, int images, const float* x, con
   float* z = scratch + 36 * in_stride;
   for (int first = 0; first < tiling.total; first += group) {
     const int tiles = std::min(group, tiling.total - first);
-    transform_input(g, tiling, g.in_blocks, first, x, {group, group, v});
+    transform_input(g, tiling, g.in_blocks, first, PlainImages{x}, {group, group, v});
     transform_gradient(g, tiling, g.out_blocks, first, dy, {group, group, z});
     for (int p = 0; p < 36; ++p) {
       for (int out = 0; out < g.out_blocks; ++out) {
@@ -113,7 +113,7 @@ void Collect(const Geometry& g, int images, int first, int total, const float* x
   const Tiling here(g, images), all(g, total);
   float* v = collected + static_cast<size_t>(first) * all.per_image * 16;
   float* z = v + 36 * position_stride(g.in_blocks, all.total);
-  transform_input(g, here, g.in_blocks, 0, x, {here.total, all.total, v});
+  transform_input(g, here, g.in_blocks, 0, PlainImages{x}, {here.total, all.total, v});
   transform_gradient(g, here, g.out_blocks, 0, dy, {here.total, all.total, z});
 }
 

@@ -50,12 +50,28 @@ struct TileBuffer {
   float* out;
 };
 
+/// Images of f32 in blocks of 16 channels, as they are.
+struct PlainImages {
+  const float* x;
+
+  struct Block {
+    const float* x;
+    HWY_INLINE V operator()(ptrdiff_t at, int part) const {
+      return hn::LoadU(D(), x + at * 16 + part);
+    }
+  };
+  HWY_INLINE Block of(int image, int block, int blocks, ptrdiff_t pixels) const {
+    return {x + (static_cast<ptrdiff_t>(image) * blocks + block) * pixels * 16};
+  }
+};
+
 /// B^T d B of the tiles from `first` on; tiles past the end are zero.
-inline HWY_NOINLINE void transform_input(const Geometry& g, const Tiling& tiling, int blocks,
-                                         int first, const float* x, const TileBuffer& buffer) {
+template <class Images>
+HWY_NOINLINE void transform_input(const Geometry& g, const Tiling& tiling, int blocks, int first,
+                                  const Images& images, const TileBuffer& buffer) {
   const D d;
-  const size_t stride = position_stride(blocks, buffer.pitch),
-               row = static_cast<size_t>(g.width) * 16, plane = row * g.height;
+  const size_t stride = position_stride(blocks, buffer.pitch);
+  const ptrdiff_t pixels = static_cast<ptrdiff_t>(g.height) * g.width;
   const V zero = hn::Zero(d);
   for (int block = 0; block < blocks; ++block) {
     for (int t = 0; t < buffer.count; ++t) {
@@ -69,23 +85,21 @@ inline HWY_NOINLINE void transform_input(const Geometry& g, const Tiling& tiling
       }
       const int image = tile / tiling.per_image, in_image = tile % tiling.per_image;
       const int top = in_image / tiling.columns * 4 - 1, left = in_image % tiling.columns * 4 - 1;
-      const float* from = x + (static_cast<size_t>(image) * blocks + block) * plane +
-                          top * static_cast<ptrdiff_t>(row) + left * ptrdiff_t{16};
+      const auto read = images.of(image, block, blocks, pixels);
       const bool inside = top >= 0 && left >= 0 && top + 6 <= g.height && left + 6 <= g.width;
       for (int part = 0; part < 16; part += kLanes) {
         V s[6][6];
         for (int i = 0; i < 6; ++i) {
-          const float* line = from + i * row + part;
+          const ptrdiff_t at = static_cast<ptrdiff_t>(top + i) * g.width + left;
           if (inside) {
-            input_row(hn::LoadU(d, line), hn::LoadU(d, line + 16), hn::LoadU(d, line + 32),
-                      hn::LoadU(d, line + 48), hn::LoadU(d, line + 64), hn::LoadU(d, line + 80),
-                      s[i]);
+            input_row(read(at, part), read(at + 1, part), read(at + 2, part), read(at + 3, part),
+                      read(at + 4, part), read(at + 5, part), s[i]);
           } else if (top + i < 0 || top + i >= g.height) {
             for (int j = 0; j < 6; ++j) s[i][j] = zero;
           } else {
             V pixel[6];
             for (int j = 0; j < 6; ++j)
-              pixel[j] = left + j < 0 || left + j >= g.width ? zero : hn::LoadU(d, line + j * 16);
+              pixel[j] = left + j < 0 || left + j >= g.width ? zero : read(at + j, part);
             input_row(pixel[0], pixel[1], pixel[2], pixel[3], pixel[4], pixel[5], s[i]);
           }
         }

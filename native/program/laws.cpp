@@ -136,6 +136,11 @@ void law(const ops::Conv& op) {
   together("xScale", op.xScale, "xBias", op.xBias);
   together("yScale", op.yScale, "yBias", op.yBias);
   residual(op, *op.y);
+  if (!op.perImage) return;
+  demand(op.sums == nullptr, "no sums with perImage", presence(op.sums));
+  for (const Tensor* rows : {op.xScale, op.yScale, op.residualScale}) {
+    if (rows != nullptr) equal("groups with perImage", 1, rows->dim(0));
+  }
 }
 
 void law(const ops::ConvBackward& op) {

@@ -36,9 +36,22 @@ const onePass = [
   { channels: 17, outputs: 12, size: [1, 1], images: 4, groups: 4, residual: 'none', sums: true, xRelu: false },
 ] as const
 
+/** As inference has them: in parts of images. Even and odd sizes, strides, few channels, filters that are shared out, several tiles. */
+const perImage = [
+  { channels: 3, outputs: 20, size: [17, 12], kernel: 7, stride: 2, pad: 'same', images: 2, tiles: false },
+  { channels: 40, outputs: 70, size: [9, 15], kernel: 1, stride: 1, pad: 'same', images: 3, tiles: false },
+  { channels: 33, outputs: 40, size: [9, 9], kernel: 3, stride: 2, pad: 'same', images: 1, tiles: false },
+  { channels: 64, outputs: 92, size: [9, 7], kernel: 3, stride: 1, pad: 'same', images: 3, tiles: true },
+  { channels: 12, outputs: 16, size: [16, 16], kernel: 3, stride: 1, pad: 'same', images: 5, tiles: true },
+  { channels: 4, outputs: 16, size: [8, 8], kernel: 3, stride: 1, pad: 'none', images: 1, tiles: false },
+  { channels: 130, outputs: 128, size: [7, 7], kernel: 3, stride: 1, pad: 'same', images: 2, tiles: true },
+  { channels: 256, outputs: 256, size: [2, 3], kernel: 1, stride: 2, pad: 'same', images: 1, tiles: false },
+] as const
+
 const combinations = pairwise(factors)
 const special = [
   ...[...manyImages, ...fewImages].map((choice, index) => ({ ...combinations[index]!, stride: 1, pad: 'same', ...choice }) as const),
+  ...perImage.map((choice, index) => ({ ...combinations[index]!, ...choice, groups: 1, sums: false, perImage: true }) as const),
   ...onePass.map((choice, index) => ({ ...combinations[index]!, kernel: 1, stride: 1, pad: 'same', tiles: false, ...choice }) as const),
 ]
 const cases: NamedCase[] = [...special, ...combinations].map((choice, index) => {
@@ -72,6 +85,7 @@ const cases: NamedCase[] = [...special, ...combinations].map((choice, index) => 
       xRelu: choice.xRelu,
       relu: choice.relu,
       ...winograd(shapes, choice.tiles),
+      ...('perImage' in choice && { perImage: true }),
       ...(residual && { residualRelu: choice.residualRelu, residualSubsample }),
     },
   }

@@ -1,0 +1,13 @@
+// Direct convolution of parts of images (passes/direct.h).
+#pragma once
+#include <memory>
+
+#include "cpu/convolution.h"
+
+namespace preresnet::cpu {
+
+/// bf16_products: in bf16, where this processor has instructions for that; null where it has not.
+std::unique_ptr<PartConvolution> make_direct_convolution(const ConvolutionShape& shape,
+                                                         bool bf16_products);
+
+}  // namespace preresnet::cpu

@@ -1,0 +1,49 @@
+// What becomes of a convolution's result at one pixel, for code that makes pixels in an order of
+// its own. Compiled once per instruction set, by whoever includes it after hwy/foreach_target.h.
+#if defined(PRERESNET_CPU_PASSES_OUTPUT_AT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PRERESNET_CPU_PASSES_OUTPUT_AT_INL_H_
+#undef PRERESNET_CPU_PASSES_OUTPUT_AT_INL_H_
+#else
+#define PRERESNET_CPU_PASSES_OUTPUT_AT_INL_H_
+#endif
+
+#include "cpu/passes/output.h"
+#include "cpu/passes/steps-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace preresnet::cpu::passes::HWY_NAMESPACE {
+
+/// One block of channels of an image: an OutputPass without sums.
+struct OutputAt {
+  Sixteen scale, bias;
+  Transform t;
+  Source residual;  // of this block; no data: none
+  Destination y;
+  bool rectify;
+
+  /// image: counted from that of the pass.
+  HWY_INLINE OutputAt(const OutputPass& pass, int64_t image, int64_t block)
+      : scale(load_or(pass.scale, block * 16, 1)), bias(load_or(pass.bias, block * 16, 0)),
+        t(transform_of(pass.residual_scale, pass.residual_bias, pass.residual_relu,
+                       block < pass.residual_blocks ? block * 16 : 0)),
+        rectify(pass.relu) {
+    const int64_t pixels = pass.height * pass.width * 16;
+    const int64_t residual_pixels = pass.residual_height * pass.residual_width * 16;
+    y = advance(pass.y, (image * pass.blocks + block) * pixels);
+    if (block >= pass.residual_blocks) return;
+    residual = advance(pass.residual, (image * pass.residual_blocks + block) * residual_pixels);
+  }
+
+  /// residual_pixel: where the residual is read for this pixel.
+  HWY_INLINE void operator()(const Sixteen& result, int64_t pixel, int64_t residual_pixel) const {
+    const auto sum = [&](const Sixteen& value, int64_t) {
+      if (residual.data == nullptr) return value;
+      return add(value, t(read<Kind::mixed>(residual, residual_pixel * 16)));
+    };
+    write<Kind::mixed>(y, pixel * 16, output_of(result, scale, bias, sum, pixel, rectify));
+  }
+};
+
+}  // namespace preresnet::cpu::passes::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif
