@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "cpu/passes/kinds.h"
 #include "cpu/passes/targets.h"
 #include "cpu/winograd.h"
 
@@ -79,12 +80,13 @@ struct PlainResults {
 };
 
 /// What is stored of them.
+template <vectors::Kind kind>
 struct FinishedResults {
   const passes::OutputPass& pass;
 
   HWY_INLINE Pixels pixels(const Geometry&, const Target&, float* room) const { return {room, 64}; }
   HWY_INLINE void finish(const Geometry& g, const Target& to, const float* room) const {
-    const vectors::OutputAt output(pass, to.image, to.block);
+    const vectors::OutputAt<kind> output(pass, to.image, to.block);
     for (int i = 0; i < to.rows; ++i) {
       const int64_t row = to.top + i;
       for (int j = 0; j < to.columns; ++j) {
@@ -238,8 +240,17 @@ void ForwardImages(const Geometry& g, const ImagesPass& pass, const float* filte
                    float* scratch) {
   const Part part{static_cast<int>(pass.tiles.begin), static_cast<int>(pass.tiles.end),
                   static_cast<int>(pass.filters.begin), static_cast<int>(pass.filters.end)};
-  forward_part(g, Tiling(g, 1), part, TransformedImages{pass.x}, filter,
-               FinishedResults{pass.output}, scratch);
+  const auto run = [&](const auto& results) {
+    forward_part(g, Tiling(g, 1), part, TransformedImages{pass.x}, filter, results, scratch);
+  };
+  switch (passes::kind_of(pass.output.residual, pass.output.y)) {
+    case 0:
+      return run(FinishedResults<vectors::Kind::f32>{pass.output});
+    case 1:
+      return run(FinishedResults<vectors::Kind::bf16>{pass.output});
+    default:
+      return run(FinishedResults<vectors::Kind::mixed>{pass.output});
+  }
 }
 
 size_t ScratchFloats(const Geometry& g) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "cpu/passes/kinds.h"
 #include "cpu/passes/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -36,20 +37,30 @@ struct Gathered {
 };
 
 /// t(x) of some pixels, as the window sees it; zeros around the image are zeros after t.
-template <class T, int kPitch>
+template <class T, int kPitch, Kind kind>
 HWY_NOINLINE Gathered<T> gather(const DirectPass& pass, int64_t first, int64_t count) {
   const DirectWindow& window = pass.window;
   const int64_t x_pixels = pass.x.pixels, out_width = pass.output.width;
   const int64_t image = pass.image * pass.x.blocks * x_pixels;
   T* const data = reinterpret_cast<T*>(pass.scratch);
   const int64_t step = (count + 1) * kPitch;  // not a power of two, for the sets of a cache
+  T* row = data;
+  if (window.one_pixel()) {
+    for (int64_t block = 0; block < pass.x.blocks; ++block, row += step) {
+      const Transform t = transform_of(pass.x.scale, pass.x.bias, pass.x.relu, block * 16);
+      const int64_t begin = (image + block * x_pixels + first) * 16;
+      for (int64_t i = 0; i < count; ++i) {
+        store(t(read<kind>(pass.x.x, begin + i * 16)), row + i * kPitch);
+      }
+    }
+    return {data, step};
+  }
   int64_t top[64], left[64], at[64];
   for (int64_t i = 0, row = first / out_width, column = first % out_width; i < count; ++i) {
     top[i] = row * window.stride - window.padding;
     left[i] = column * window.stride - window.padding;
     if (++column == out_width) column = 0, ++row;
   }
-  T* row = data;
   for (int64_t tap = 0; tap < window.taps(); ++tap) {
     const int64_t down = tap / window.kernel_width, right = tap % window.kernel_width;
     for (int64_t i = 0; i < count; ++i) {
@@ -63,7 +74,7 @@ HWY_NOINLINE Gathered<T> gather(const DirectPass& pass, int64_t first, int64_t c
       // Of four channels each pixel overwrites what the one before wrote beyond them.
       for (int64_t i = 0; i < count; ++i) {
         const Sixteen value =
-            at[i] < 0 ? zero() : t(read<Kind::mixed>(pass.x.x, begin + at[i]));
+            at[i] < 0 ? zero() : t(read<kind>(pass.x.x, begin + at[i]));
         store(value, row + i * kPitch);
       }
     }
@@ -72,7 +83,7 @@ HWY_NOINLINE Gathered<T> gather(const DirectPass& pass, int64_t first, int64_t c
 }
 
 /// x itself, where that is what is multiplied.
-template <class T, int kPitch>
+template <class T, int kPitch, Kind kind>
 HWY_INLINE Gathered<T> operand_of(const DirectPass& pass, int64_t first, int64_t count) {
   const TransformPass& x = pass.x;
   const bool plain = x.scale == nullptr && x.bias == nullptr && !x.relu;
@@ -80,18 +91,17 @@ HWY_INLINE Gathered<T> operand_of(const DirectPass& pass, int64_t first, int64_t
     const int64_t begin = pass.image * x.blocks * x.pixels + first;
     return {static_cast<const T*>(x.x.data) + begin * 16, x.pixels * 16};
   }
-  return gather<T, kPitch>(pass, first, count);
+  return gather<T, kPitch, kind>(pass, first, count);
 }
 
 struct Tile {
   int64_t step, steps, lanes;
 };
 
-/// result[pixel][16] = the sums over all steps and lanes.
+/// sums[pixel][16] = the sums over all steps and lanes.
 template <int kPitch, int kCount>
-HWY_NOINLINE void multiply(const Tile& tile, const float* HWY_RESTRICT x,
-                           const float* HWY_RESTRICT weights, float* HWY_RESTRICT result) {
-  Sixteen sums[kCount];
+HWY_INLINE void multiply(const Tile& tile, const float* HWY_RESTRICT x,
+                         const float* HWY_RESTRICT weights, Sixteen (&sums)[kCount]) {
   HWY_UNROLL(16)
   for (int i = 0; i < kCount; ++i) sums[i] = zero();
   for (int64_t s = 0; s < tile.steps; ++s, x += tile.step) {
@@ -104,15 +114,12 @@ HWY_NOINLINE void multiply(const Tile& tile, const float* HWY_RESTRICT x,
       }
     }
   }
-  HWY_UNROLL(16)
-  for (int i = 0; i < kCount; ++i) store(sums[i], result + i * 16);
 }
 
 #ifdef PRERESNET_BF16_PRODUCTS
 template <int kPitch, int kCount>
-HWY_NOINLINE void multiply(const Tile& tile, const uint16_t* HWY_RESTRICT x,
-                           const uint16_t* HWY_RESTRICT weights, float* HWY_RESTRICT result) {
-  Sixteen sums[kCount];
+HWY_INLINE void multiply(const Tile& tile, const uint16_t* HWY_RESTRICT x,
+                         const uint16_t* HWY_RESTRICT weights, Sixteen (&sums)[kCount]) {
   HWY_UNROLL(16)
   for (int i = 0; i < kCount; ++i) sums[i] = zero();
   for (int64_t s = 0; s < tile.steps; ++s, x += tile.step) {
@@ -123,10 +130,17 @@ HWY_NOINLINE void multiply(const Tile& tile, const uint16_t* HWY_RESTRICT x,
       for (int i = 0; i < kCount; ++i) add_products(sums[i], w, x + i * kPitch + c);
     }
   }
+}
+#endif
+
+/// Into memory: result[pixel][16].
+template <class T, int kPitch, int kCount>
+HWY_NOINLINE void multiply_into(const Tile& tile, const T* x, const T* weights, float* result) {
+  Sixteen sums[kCount];
+  multiply<kPitch>(tile, x, weights, sums);
   HWY_UNROLL(16)
   for (int i = 0; i < kCount; ++i) store(sums[i], result + i * 16);
 }
-#endif
 
 template <class T>
 using Multiply = void (*)(const Tile&, const T*, const T*, float*);
@@ -134,7 +148,7 @@ using Multiply = void (*)(const Tile&, const T*, const T*, float*);
 /// For tiles of 1 to kPixels pixels.
 template <class T, int kPitch, int... kBefore>
 HWY_INLINE Multiply<T> multiply_of(int64_t count, std::integer_sequence<int, kBefore...>) {
-  static constexpr Multiply<T> kOf[] = {&multiply<kPitch, kBefore + 1>...};
+  static constexpr Multiply<T> kOf[] = {&multiply_into<T, kPitch, kBefore + 1>...};
   return kOf[count - 1];
 }
 
@@ -146,7 +160,17 @@ HWY_INLINE void residual_pixels(const OutputPass& pass, int64_t first, int64_t c
   }
 }
 
-template <class T, int kPitch>
+/// A whole tile, whose results are finished while they are in registers; with a residual like y.
+template <class T, int kPitch, Kind kind>
+HWY_NOINLINE void whole_tile(const Tile& tile, const T* x, const T* weights,
+                             const OutputAt<kind>& output, int64_t pixel) {
+  Sixteen sums[kPixels];
+  multiply<kPitch>(tile, x, weights, sums);
+  HWY_UNROLL(16)
+  for (int i = 0; i < kPixels; ++i) output(sums[i], pixel + i, pixel + i);
+}
+
+template <class T, int kPitch, Kind kind>
 void direct_as(const DirectPass& pass) {
   const int64_t group = group_of(pass.depth);
   const int64_t weights = pass.depth.steps * pass.depth.lanes * 16;
@@ -154,18 +178,23 @@ void direct_as(const DirectPass& pass) {
   int64_t residual_at[64];
   for (int64_t first = pass.pixels.begin; first < pass.pixels.end; first += group) {
     const int64_t count = std::min(group, pass.pixels.end - first);
-    const Gathered<T> x = operand_of<T, kPitch>(pass, first, count);
+    const Gathered<T> x = operand_of<T, kPitch, kind>(pass, first, count);
     const Tile tile{x.step, pass.depth.steps, pass.depth.lanes};
     residual_pixels(pass.output, first, count, residual_at);
     const int64_t tiles = (count + kPixels - 1) / kPixels;
     for (int64_t block = pass.filters.begin; block < pass.filters.end; ++block) {
-      const OutputAt output(pass.output, pass.image, block);
+      const OutputAt<kind> output(pass.output, pass.image, block);
       const T* w = static_cast<const T*>(pass.weights) + block * weights;
       for (int64_t k = 0; k < tiles; ++k) {
         // Of equal size: one of few pixels takes as long as one of many.
         const int64_t begin = k * count / tiles, end = (k + 1) * count / tiles;
+        const T* from = x.data + begin * kPitch;
+        if (end - begin == kPixels && pass.output.subsample == 1) {
+          whole_tile<T, kPitch>(tile, from, w, output, first + begin);
+          continue;
+        }
         multiply_of<T, kPitch>(end - begin, std::make_integer_sequence<int, kPixels>())(
-            tile, x.data + begin * kPitch, w, result);
+            tile, from, w, result);
         for (int64_t i = begin; i < end; ++i) {
           output(load(result + (i - begin) * 16), first + i, residual_at[i]);
         }
@@ -176,7 +205,15 @@ void direct_as(const DirectPass& pass) {
 
 template <class T>
 void direct_of(const DirectPass& pass) {
-  pass.depth.pitch() == 4 ? direct_as<T, 4>(pass) : direct_as<T, 16>(pass);
+  if (pass.depth.pitch() == 4) return direct_as<T, 4, Kind::mixed>(pass);
+  switch (kind_of(pass.x.x, pass.output.residual, pass.output.y)) {
+    case 0:
+      return direct_as<T, 16, Kind::f32>(pass);
+    case 1:
+      return direct_as<T, 16, Kind::bf16>(pass);
+    default:
+      return direct_as<T, 16, Kind::mixed>(pass);
+  }
 }
 
 void direct(const DirectPass& pass) {

@@ -14,6 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace preresnet::cpu::passes::HWY_NAMESPACE {
 
 /// One block of channels of an image: an OutputPass without sums.
+template <Kind kind>
 struct OutputAt {
   Sixteen scale, bias;
   Transform t;
@@ -36,11 +37,9 @@ struct OutputAt {
 
   /// residual_pixel: where the residual is read for this pixel.
   HWY_INLINE void operator()(const Sixteen& result, int64_t pixel, int64_t residual_pixel) const {
-    const auto sum = [&](const Sixteen& value, int64_t) {
-      if (residual.data == nullptr) return value;
-      return add(value, t(read<Kind::mixed>(residual, residual_pixel * 16)));
-    };
-    write<Kind::mixed>(y, pixel * 16, output_of(result, scale, bias, sum, pixel, rectify));
+    Sixteen value = multiply_add(result, scale, bias);
+    if (residual.data != nullptr) value = add(value, t(read<kind>(residual, residual_pixel * 16)));
+    write<kind>(y, pixel * 16, rectify ? relu(value) : value);
   }
 };
 
