@@ -64,10 +64,12 @@ auto& shared(Map& map, const typename Map::key_type& key, Make make) {
 const PartConvolution* Algorithms::parts(ConvolutionShape shape, ConvolutionMeans means) {
   shape.images = 1;
   if (means.bf16_products && !means.winograd && has_amx()) return nullptr;
-  return shared(parts_, {shape, means, {}}, [&] {
-           return means.winograd ? make_winograd_parts(shape)
-                                 : make_direct_convolution(shape, means.bf16_products);
-         }).get();
+  return shared(parts_, {shape, means, {}},
+                [&] {
+                  return means.winograd ? make_winograd_parts(shape)
+                                        : make_direct_convolution(shape, means.bf16_products);
+                })
+      .get();
 }
 
 const FusedConvolution* Algorithms::fused_forward(const ConvolutionShape& shape,

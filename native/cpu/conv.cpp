@@ -1,8 +1,8 @@
-// y = [ReLU]((conv(t(x), w) [+ bias]) [* yScale + yBias] [+ t(residual)]). Four operations: where no
-// backward pass follows, parts of images, or images in slices of filters, so that an image has the
-// same bits in every batch; else images one by one in an algorithm that does everything; or blocks
-// of images, whose activation and raw result exist for one block only and stay in the second-level
-// cache. Training on one or two images takes slices too.
+// y = [ReLU]((conv(t(x), w) [+ bias]) [* yScale + yBias] [+ t(residual)]). Four operations: where
+// no backward pass follows, parts of images, or images in slices of filters, so that an image has
+// the same bits in every batch; else images one by one in an algorithm that does everything; or
+// blocks of images, whose activation and raw result exist for one block only and stay in the
+// second-level cache. Training on one or two images takes slices too.
 #include <algorithm>
 #include <utility>
 
@@ -116,10 +116,9 @@ class PartConv final : public ConvOperation {
     const passes::OutputPass output = output_.start(0, {0, blocks}, nullptr);
     context_.pool.run(pieces * slices, [&](int thread, int64_t task) {
       const int64_t unit = task / slices * parts.units, filter = task % slices * parts.filters;
-      convolution_.run(x, weights_.slice(scratch), output,
-                       {unit, std::min(unit + parts.units, units)},
-                       {filter, std::min(filter + parts.filters, blocks)},
-                       scratch.at<void>(scratch_, thread));
+      convolution_.run(
+          x, weights_.slice(scratch), output, {unit, std::min(unit + parts.units, units)},
+          {filter, std::min(filter + parts.filters, blocks)}, scratch.at<void>(scratch_, thread));
     });
   }
 
@@ -174,8 +173,8 @@ class BlockConv final : public ConvOperation {
         partition_(input_.x().images, algorithm.terms.granule, block_images(algorithm.terms.block)),
         activation_(input_, parts.shape, algorithm.terms.bf16_operands, partition_.block_images(),
                     plan),
-        step_(*algorithm.convolution, output_,
-              partition_.block_images() * parts.shape.y_elements(), context_.scratch, plan) {}
+        step_(*algorithm.convolution, output_, partition_.block_images() * parts.shape.y_elements(),
+              context_.scratch, plan) {}
 
  private:
   void compute(int64_t wanted) override {
@@ -184,7 +183,7 @@ class BlockConv final : public ConvOperation {
     context_.pool.run(partition_.blocks(all), [&](int thread, int64_t task) {
       const Range images = partition_.block(all, task);
       step_.run(thread, images, filters_, activation_.of(scratch, thread, images),
-                 weights_.slice(scratch));
+                weights_.slice(scratch));
     });
   }
 

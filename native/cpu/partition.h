@@ -1,6 +1,6 @@
-// How a batch is shared out: where a backward pass follows, in granules, which the shape decides; in
-// blocks of whole granules, for cache and threads; in at most sixteen slots of whole granules, in
-// which weight gradients are summed. Blocks change no result, so they may follow the machine. In
+// How a batch is shared out: where a backward pass follows, in granules, which the shape decides;
+// in blocks of whole granules, for cache and threads; in at most sixteen slots of whole granules,
+// in which weight gradients are summed. Blocks change no result, so they may follow the machine. In
 // inference, in parts of images, which change no result either.
 #pragma once
 #include <algorithm>

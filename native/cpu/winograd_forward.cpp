@@ -50,7 +50,8 @@ struct TransformedImages {
     r.rectify = pass.relu;
     for (int part = 0; part < kParts; ++part) {
       const int channel = block * 16 + part * kLanes;
-      r.scale[part] = pass.scale == nullptr ? hn::Set(D(), 1) : hn::LoadU(D(), pass.scale + channel);
+      r.scale[part] =
+          pass.scale == nullptr ? hn::Set(D(), 1) : hn::LoadU(D(), pass.scale + channel);
       r.bias[part] = pass.bias == nullptr ? hn::Zero(D()) : hn::LoadU(D(), pass.bias + channel);
     }
     return r;
@@ -62,21 +63,23 @@ struct Target {
   int image, block, top, left, rows, columns;
 };
 
-/// Where the transform writes them, the next row `row` further.
-struct Pixels {
-  float* at;
-  ptrdiff_t row;
-};
-
 /// Results as they are, in f32.
 struct PlainResults {
   float* y;
 
-  HWY_INLINE Pixels pixels(const Geometry& g, const Target& to, float*) const {
+  struct Tile {
+    float* corner;
+    ptrdiff_t row;
+
+    HWY_INLINE void put(int i, int j, int part, V value) const {
+      hn::StoreU(value, D(), corner + i * row + j * 16 + part);
+    }
+    HWY_INLINE void finish() const {}
+  };
+  HWY_INLINE Tile tile(const Geometry& g, const Target& to) const {
     const ptrdiff_t image = static_cast<ptrdiff_t>(to.image) * g.out_blocks + to.block;
     return {y + ((image * g.height + to.top) * g.width + to.left) * 16, ptrdiff_t{g.width} * 16};
   }
-  HWY_INLINE void finish(const Geometry&, const Target&, const float*) const {}
 };
 
 /// What is stored of them.
@@ -84,18 +87,40 @@ template <vectors::Kind kind>
 struct FinishedResults {
   const passes::OutputPass& pass;
 
-  HWY_INLINE Pixels pixels(const Geometry&, const Target&, float* room) const { return {room, 64}; }
-  HWY_INLINE void finish(const Geometry& g, const Target& to, const float* room) const {
-    const vectors::OutputAt<kind> output(pass, to.image, to.block);
-    for (int i = 0; i < to.rows; ++i) {
-      const int64_t row = to.top + i;
-      for (int j = 0; j < to.columns; ++j) {
-        const int64_t column = to.left + j;
-        output(vectors::load(room + i * 64 + j * 16), row * g.width + column,
-               (row * pass.residual_width + column) * pass.subsample);
+  struct Tile {
+    vectors::OutputAt<kind> output;
+    Target to;
+    int64_t width, residual_width, subsample;
+    HWY_ALIGN float room[kParts == 1 ? 1 : 256];  // pixels whose sixteen are not yet together
+
+    HWY_INLINE Tile(const passes::OutputPass& pass, const Geometry& g, const Target& target)
+        : output(pass, target.image, target.block),
+          to(target),
+          width(g.width),
+          residual_width(pass.residual_width),
+          subsample(pass.subsample) {}
+    HWY_INLINE void put(int i, int j, int part, V value) {
+      if constexpr (kParts > 1) {
+        hn::StoreU(value, D(), room + (i * 4 + j) * 16 + part);
+      } else {
+        vectors::Sixteen all;
+        all.part[0] = value;
+        write(i, j, all);
       }
     }
-  }
+    HWY_INLINE void finish() const {
+      if constexpr (kParts > 1) {
+        for (int i = 0; i < to.rows; ++i) {
+          for (int j = 0; j < to.columns; ++j) write(i, j, vectors::load(room + (i * 4 + j) * 16));
+        }
+      }
+    }
+    HWY_INLINE void write(int i, int j, const vectors::Sixteen& value) const {
+      const int64_t row = to.top + i, column = to.left + j;
+      output(value, row * width + column, (row * residual_width + column) * subsample);
+    }
+  };
+  HWY_INLINE Tile tile(const Geometry& g, const Target& to) const { return Tile(pass, g, to); }
 };
 
 /// One tile of one output block: m[36] at `stride` to 4 x 4 pixels.
@@ -105,10 +130,9 @@ HWY_INLINE void transform_output(const Geometry& g, const Tiling& tiling, int bl
   const D d;
   const int in_image = tile % tiling.per_image;
   const int top = in_image / tiling.columns * 4, left = in_image % tiling.columns * 4;
-  const Target to{tile / tiling.per_image,      block, top, left, std::min(4, g.height - top),
+  const Target to{tile / tiling.per_image,    block, top, left, std::min(4, g.height - top),
                   std::min(4, g.width - left)};
-  HWY_ALIGN float room[256];
-  const Pixels pixels = results.pixels(g, to, room);
+  auto pixels = results.tile(g, to);
   for (int part = 0; part < 16; part += kLanes) {
     V s[6][4];
     for (int i = 0; i < 6; ++i) {
@@ -120,12 +144,10 @@ HWY_INLINE void transform_output(const Geometry& g, const Tiling& tiling, int bl
     for (int j = 0; j < to.columns; ++j) {
       V column[4];
       output_row(s[0][j], s[1][j], s[2][j], s[3][j], s[4][j], s[5][j], column);
-      for (int i = 0; i < to.rows; ++i) {
-        hn::StoreU(column[i], d, pixels.at + i * pixels.row + j * 16 + part);
-      }
+      for (int i = 0; i < to.rows; ++i) pixels.put(i, j, part, column[i]);
     }
   }
-  results.finish(g, to, room);
+  pixels.finish();
 }
 
 /// m[kTilesNow][16] = sum over channels c of v[c][tile] * u[c][16]; v is [blocks][group][16].
@@ -236,8 +258,7 @@ void Forward(const Geometry& g, int images, const float* x, const float* filter,
                PlainResults{y}, scratch);
 }
 
-void ForwardImages(const Geometry& g, const ImagesPass& pass, const float* filter,
-                   float* scratch) {
+void ForwardImages(const Geometry& g, const ImagesPass& pass, const float* filter, float* scratch) {
   const Part part{static_cast<int>(pass.tiles.begin), static_cast<int>(pass.tiles.end),
                   static_cast<int>(pass.filters.begin), static_cast<int>(pass.filters.end)};
   const auto run = [&](const auto& results) {

@@ -73,8 +73,7 @@ HWY_NOINLINE Gathered<T> gather(const DirectPass& pass, int64_t first, int64_t c
       const int64_t begin = block * x_pixels * 16;
       // Of four channels each pixel overwrites what the one before wrote beyond them.
       for (int64_t i = 0; i < count; ++i) {
-        const Sixteen value =
-            at[i] < 0 ? zero() : t(read<kind>(pass.x.x, begin + at[i]));
+        const Sixteen value = at[i] < 0 ? zero() : t(read<kind>(pass.x.x, begin + at[i]));
         store(value, row + i * kPitch);
       }
     }
@@ -193,8 +192,8 @@ void direct_as(const DirectPass& pass) {
           whole_tile<T, kPitch>(tile, from, w, output, first + begin);
           continue;
         }
-        multiply_of<T, kPitch>(end - begin, std::make_integer_sequence<int, kPixels>())(
-            tile, from, w, result);
+        multiply_of<T, kPitch>(end - begin, std::make_integer_sequence<int, kPixels>())(tile, from,
+                                                                                        w, result);
         for (int64_t i = begin; i < end; ++i) {
           output(load(result + (i - begin) * 16), first + i, residual_at[i]);
         }

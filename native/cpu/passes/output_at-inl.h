@@ -24,7 +24,8 @@ struct OutputAt {
 
   /// image: counted from that of the pass.
   HWY_INLINE OutputAt(const OutputPass& pass, int64_t image, int64_t block)
-      : scale(load_or(pass.scale, block * 16, 1)), bias(load_or(pass.bias, block * 16, 0)),
+      : scale(load_or(pass.scale, block * 16, 1)),
+        bias(load_or(pass.bias, block * 16, 0)),
         t(transform_of(pass.residual_scale, pass.residual_bias, pass.residual_relu,
                        block < pass.residual_blocks ? block * 16 : 0)),
         rectify(pass.relu) {
