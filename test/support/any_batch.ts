@@ -34,7 +34,8 @@ export const answers = matrix<Case>(
   ({ name, precision }) => quick.includes(`${name} ${precision}`),
 )
 
-export const titleOf = ({ name, precision }: Case): string => `${name}, ${precision}: an image has the same bits alone and in every batch, with any number of threads`
+export const titleOf = ({ name, precision }: Case): string =>
+  `${name}, ${precision}: an image has the same bits alone and in every batch, with any number of threads`
 
 export async function sameAnswers(t: ExecutionContext, { name, precision }: Case, batches: readonly number[], threads: readonly number[]): Promise<void> {
   const description = networks[name]!
