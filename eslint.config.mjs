@@ -31,6 +31,7 @@ const NODE_GLOBALS = [
   'clearInterval',
   'clearTimeout',
   'console',
+  'fetch',
   'performance',
   'process',
   'setInterval',
@@ -66,7 +67,7 @@ const roomRules = rooms.map((room) => {
 })
 
 export default defineConfig(
-  globalIgnores(['.venv/', 'build/', 'build-*/', 'dist/', 'docs/api/', 'runs/', 'data/', 'lib/contracts.ts']),
+  globalIgnores(['.venv/', 'archives/', 'build/', 'build-*/', 'dist/', 'docs/api/', 'runs/', 'data/', 'lib/contracts.ts']),
   eslint.configs.recommended,
   { rules: { 'max-lines': ['error', MOST_LINES], 'max-lines-per-function': ['error', MOST_FUNCTION_LINES] } },
   {

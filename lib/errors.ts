@@ -123,9 +123,9 @@ export const ErrorCode = {
    */
   ERR_DISPOSED: 'ERR_DISPOSED',
   /**
-   * The native addon is missing or does not fit this build of the library.
+   * The native addon is missing, does not fit this build of the library, or is not for this system.
    *
-   * Remedy: The message has the command that builds it.
+   * Remedy: The message has the commands that help; docs/install.md says more.
    */
   ERR_BINDING: 'ERR_BINDING',
   /**

@@ -1,7 +1,7 @@
 /** The package that this code is a part of. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { PreresnetError } from './errors.js'
 
 interface Package {
@@ -25,9 +25,10 @@ export function knownPackageVersion(): string | undefined {
   return (found ??= search())?.version
 }
 
-/** Undefined in a CommonJS bundle, where `import.meta` is an empty object. */
+/** In a CommonJS bundle, where `import.meta` is an empty object, of the bundle's file. */
 export function moduleUrl(): string | undefined {
-  return (import.meta as { readonly url?: string }).url
+  const { url } = import.meta as { readonly url?: string }
+  return url ?? (typeof __filename === 'string' ? pathToFileURL(__filename).href : undefined)
 }
 
 function thisPackage(): Package {

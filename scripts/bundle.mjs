@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { closure } from './support/closure.mjs'
 import { commitOf } from './support/commit.mjs'
+import { packageImports } from './support/imports.mjs'
 import { main, output, run, Stop } from './support/run.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -20,8 +21,6 @@ const LIMIT = 45 * 1000 * 1000
 const NAME = 'preresnet-gpu'
 /** Part of every Linux, and of the machine that the bundle is for. */
 const SYSTEM_LIBRARIES = /^(linux-vdso|ld-linux|libc\.|libm\.|libdl\.|libpthread\.|librt\.|libstdc\+\+|libgcc_s)/
-/** Only what a build needs; they are large. */
-const BUILD_ONLY = new Set(['cmake-js', 'node-addon-api', 'node-api-headers'])
 
 const LAUNCHER = `#!/bin/sh
 # Needs nothing from the PATH.
@@ -95,7 +94,10 @@ function addJavaScript(folder) {
   if (!existsSync('dist/lib/index.js')) throw new Stop('nothing is compiled yet: npm run build')
   for (const path of ['dist', 'package.json', 'scripts', 'bench/pytorch'])
     cpSync(path, join(folder, path), { recursive: true, filter: (file) => !/__pycache__|\.(map|d\.ts)$/.test(file) })
-  for (const path of closure(root, ['', 'node_modules/ava'], BUILD_ONLY)) {
+  for (const path of closure(
+    root,
+    [...packageImports(root).keys(), 'ava'].map((name) => `node_modules/${name}`),
+  )) {
     // Packages inside of a package are listed by themselves.
     const nested = join(path, 'node_modules')
     cpSync(path, join(folder, path), { recursive: true, filter: (file) => file !== nested && !file.endsWith('.map') })

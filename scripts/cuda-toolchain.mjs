@@ -2,10 +2,10 @@
 //   npm run cuda:toolchain [-- --force]
 // Downloads are kept in the user's cache folder, where another clone finds them; nothing else ever needs that folder.
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { cacheFolder } from './support/cache.mjs'
 import { CUDA_WHEELS } from './support/cuda.mjs'
 import { checkPlatform } from './support/platform.mjs'
 import { main, output, run, Stop } from './support/run.mjs'
@@ -31,21 +31,9 @@ await main('cuda-toolchain', async () => {
   await unlessStamped(stamp, value, products, install)
 })
 
-/** As the library finds its own; without one the downloads stay in the repository. */
-function cacheFolder() {
-  const { XDG_CACHE_HOME = '' } = process.env
-  if (isAbsolute(XDG_CACHE_HOME)) return XDG_CACHE_HOME
-  try {
-    if (isAbsolute(homedir())) return join(homedir(), '.cache')
-  } catch {
-    // A user without an entry, and no HOME.
-  }
-  return join(root, 'build/cache')
-}
-
 function install() {
   if (output('python3', ['-m', 'pip', '--version']) === undefined) throw new Stop('expected Python 3 with pip: apt-get install python3-pip')
-  const wheels = join(cacheFolder(), 'preresnet/wheels')
+  const wheels = join(cacheFolder(root), 'wheels')
   mkdirSync(wheels, { recursive: true })
   rmSync(CUDA_WHEELS, { recursive: true, force: true })
   if (!allThere(wheels)) {

@@ -36,17 +36,26 @@ await main('setup', async () => {
 })
 
 async function buildNative(force) {
-  const sources = ['native', 'test/native', 'CMakeLists.txt', 'cmake', 'scripts/install.mjs', 'scripts/generate-contracts.mjs', 'package-lock.json']
+  const sources = ['native', 'test/native', 'CMakeLists.txt', 'cmake', 'scripts/build-native.mjs', 'scripts/generate-contracts.mjs', 'package-lock.json']
   const stamp = 'build/sources.sha256'
   if (force) rmSync(stamp, { force: true })
   await unlessStamped(stamp, fingerprint(root, sources, [process.arch]), ['build/Release/preresnet.node'], () => {
     console.log('Building the native addon')
-    run(process.execPath, ['scripts/install.mjs'])
+    run(process.execPath, ['scripts/build-native.mjs'])
   })
 }
 
 async function buildTypeScript(force) {
-  const sources = ['lib', 'test', 'examples', 'tsconfig.json', 'package-lock.json', 'native/ops/contracts.json', 'scripts/generate-contracts.mjs']
+  const sources = [
+    'lib',
+    'test',
+    'examples',
+    'tsconfig.json',
+    'package-lock.json',
+    'native/ops/contracts.json',
+    'scripts/generate-contracts.mjs',
+    'scripts/digits.mjs',
+  ]
   const stamp = 'dist/sources.sha256'
   const generated = 'lib/contracts.ts'
   const value = fingerprint(
@@ -54,10 +63,11 @@ async function buildTypeScript(force) {
     sources.flatMap((path) => filesUnder(root, path)).filter((file) => file !== generated),
   )
   if (force) rmSync(stamp, { force: true })
-  await unlessStamped(stamp, value, [generated, 'dist/lib/index.js'], () => {
+  await unlessStamped(stamp, value, [generated, 'dist/lib/index.js', 'dist/digits.gz'], () => {
     console.log('Compiling TypeScript')
     run(process.execPath, ['scripts/generate-contracts.mjs'])
     run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'])
+    run(process.execPath, ['scripts/digits.mjs'])
     removeOrphans()
   })
 }

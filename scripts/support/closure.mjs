@@ -2,11 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/**
- * Paths such as node_modules/ava of everything that the packages at `starts` depend on, themselves included; '' is the project with its
- * dependencies (not those for development). Packages named in `without` and what only they need are left out.
- */
-export function closure(root, starts, without = new Set()) {
+/** Paths such as node_modules/ava of everything that the packages at `starts` depend on, themselves included. */
+export function closure(root, starts) {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
   const found = new Set()
   const visit = (path) => {
@@ -14,14 +11,12 @@ export function closure(root, starts, without = new Set()) {
     found.add(path)
     const { dependencies = {}, optionalDependencies = {} } = packages[path]
     for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
-      if (without.has(name)) continue
       const folder = resolve(packages, path, name)
       if (folder !== undefined) visit(folder)
       else if (!(name in optionalDependencies)) throw new Error(`package-lock.json: ${path} needs ${name}, which is not locked`)
     }
   }
   starts.forEach(visit)
-  found.delete('')
   return [...found].sort()
 }
 

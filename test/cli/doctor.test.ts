@@ -27,6 +27,6 @@ test('all is there', async (t) => {
 test('an addon that is missing: status 1, and how to build it', async (t) => {
   const { status, stdout } = await preresnet(['doctor'], { env: { PRERESNET_BINDING: '/nowhere/preresnet.node' } })
   t.is(status, 1)
-  t.regex(stdout, /native addon +the native addon is missing: no \/nowhere\/preresnet\.node; build it with `npm run build:native`.*MISSING/)
+  t.regex(stdout, /native addon +the native addon is missing: no \/nowhere\/preresnet\.node; PRERESNET_BINDING names it.*MISSING/)
   t.regex(stdout, /CUDA +the native addon is missing.*not yet verified on hardware/)
 })

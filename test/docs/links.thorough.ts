@@ -1,16 +1,12 @@
 /** The pages of the npm package: their links lead to files that the package has, and the README says what it needs. */
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import test from 'ava'
 
 const root = join(import.meta.dirname, '../../..')
-const packed = (JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' })) as PackedFiles[])[0]!
-const files = new Set(packed.files.map(({ path }) => path))
-
-interface PackedFiles {
-  readonly files: readonly { readonly path: string }[]
-}
+const { stagedFiles } = (await import(pathToFileURL(join(root, 'scripts/package/files.mjs')).href)) as { stagedFiles: (root: string) => readonly string[] }
+const files = new Set(stagedFiles(root))
 
 test('every link of a page in the package leads to a file in the package', (t) => {
   const pages = [...files].filter((file) => file.endsWith('.md'))

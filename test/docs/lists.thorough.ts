@@ -51,7 +51,7 @@ test('native code throws only codes that TypeScript declares', (t) => {
 
 test('docs/environment.md lists every variable of our own and no other', (t) => {
   const documented = matches(read('docs/environment.md'), /^\| `(PRERESNET_\w+)` \|/gm)
-  const code = [...sources('lib', /\.ts$/), ...sources('native', /\.(h|cpp)$/), 'scripts/install.mjs', 'test/support/executors.ts'].map(read).join('\n')
+  const code = [...sources('lib', /\.ts$/), ...sources('native', /\.(h|cpp)$/), 'scripts/build-native.mjs', 'test/support/executors.ts'].map(read).join('\n')
   const used = [...matches(code, /process\.env(?:\.|\[')(PRERESNET_\w+)/g), ...matches(code, /getenv\("(PRERESNET_\w+)"\)/g)]
   t.true(used.length > 0)
   t.deepEqual(sorted(documented), sorted(used))

@@ -64,7 +64,7 @@ for (const format of ['module', 'commonjs'] as const) {
     const state = JSON.parse(readFileSync(join(folder, 'run/step-00000001/state.json'), 'utf8')) as { version: string }
     t.is(state.version, version)
     for (const [env, says] of [
-      [{}, /PRERESNET_BINDING=\/path\/to\/build\/Release\/preresnet\.node, or leave preresnet out of the bundle/],
+      [{}, /no package @preresnet\/linux-\w+ can be found from here.*PRERESNET_BINDING=\/path\/to\/preresnet\.node, or leave preresnet out of the bundle/],
       [{ PRERESNET_BINDING: '/nowhere/preresnet.node' }, /the native addon is missing: no \/nowhere\/preresnet\.node; PRERESNET_BINDING names it/],
     ] as const) {
       const [ours, code, message] = (await run(folder, format, failing, env)) as [boolean, string, string]

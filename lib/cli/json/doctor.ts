@@ -24,6 +24,7 @@ const systemField = object('The machine and the libraries, as the native addon s
   png: optional(text('Library that decodes PNG, with its version.'), withoutAddon),
   compiler: optional(text('Compiler that built the addon, with its version.'), withoutAddon),
   build: optional(text('Kind of the build, as `Release`.'), withoutAddon),
+  addonFile: optional(text('The file of the native addon.'), withoutAddon),
 })
 export type System = ValueOf<typeof systemField>
 

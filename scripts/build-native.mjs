@@ -1,13 +1,14 @@
-// The package's install script and `npm run build:native`: the contracts, then the addon into build/Release. Nothing is downloaded.
-// Published with the package, so it needs nothing of the repository but what it builds.
+// `npm run build:native` in a clone and `npx preresnet build` where the package is installed: the contracts, then the addon into build/Release. Nothing is
+// downloaded. Published with the package, so it needs nothing of the repository but what it builds.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const require = createRequire(import.meta.url)
 const TOOLS = [
   { program: 'cmake', package: 'cmake' },
   { program: 'c++', package: 'g++' },
@@ -22,19 +23,36 @@ if (missing.length > 0) {
     `On Debian and Ubuntu: apt-get install --yes ${missing.map((tool) => tool.package).join(' ')}`,
   )
 }
+checkPackages()
 // A published package has the compiled module already and no lib/.
 if (existsSync(join(root, 'lib/compiler'))) execute(join(root, 'scripts/generate-contracts.mjs'))
-execute(cmakeJs(), 'compile', '--config', 'Release', '--out', 'build', '--parallel', String(availableParallelism()))
+execute(
+  join(dirname(require.resolve('cmake-js/package.json')), 'bin/cmake-js'),
+  ...['compile', '--config', 'Release', '--out', 'build', '--parallel', String(availableParallelism())],
+)
 
 function installed(program) {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)))
 }
 
-function cmakeJs() {
+/** In a published package those of npm are optional: only whoever builds needs them. */
+function checkPackages() {
+  const { peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const names = ['cmake-js', 'node-addon-api', 'node-api-headers'].filter((name) => !resolves(name))
+  if (names.length === 0) return
+  const command =
+    peerDependencies === undefined
+      ? 'npm ci --ignore-scripts'
+      : `npm install --save-dev ${names.map((name) => `"${name}@${peerDependencies[name]}"`).join(' ')}`
+  stop(`building preresnet needs the npm packages ${names.join(', ')}`, `Run: ${command}`)
+}
+
+function resolves(name) {
   try {
-    return join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin/cmake-js')
+    require.resolve(`${name}/package.json`)
+    return true
   } catch {
-    return stop('building preresnet needs its npm packages', 'Run: npm ci --ignore-scripts')
+    return false
   }
 }
 

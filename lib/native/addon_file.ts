@@ -1,0 +1,100 @@
+/** Which file is the addon: the one that the environment names, else a local build, else that of the platform's package. What is found is looked at before it is loaded. */
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { PreresnetError } from '../errors.js'
+import { knownPackageVersion, moduleUrl, packageFolder } from '../package.js'
+import { addCuda, addPackage, rebuild, reinstall, unsupported } from './remedies.js'
+
+export interface AddonFile {
+  readonly file: string
+  /** What helps where it does not load. */
+  readonly remedy: string
+}
+
+// A bundle in CommonJS has no `import.meta`; without __filename there either, packages are looked for from the working directory.
+const packages = createRequire(moduleUrl() ?? join(process.cwd(), 'bundle.js'))
+
+/** By names that are written out, so that tools that trace files (@vercel/nft) see them. */
+const platformPackages: Readonly<Record<string, { readonly name: string; readonly addon: () => string }>> = {
+  x64: { name: '@preresnet/linux-x64', addon: () => packages.resolve('@preresnet/linux-x64/preresnet.node') },
+  arm64: { name: '@preresnet/linux-arm64', addon: () => packages.resolve('@preresnet/linux-arm64/preresnet.node') },
+}
+
+/** @throws ERR_BINDING with the commands that help where there is none, or where it is of another version, truncated, or for another processor. */
+export function findAddon(): AddonFile {
+  const platform = process.platform === 'linux' ? platformPackages[process.arch] : undefined
+  if (platform === undefined) throw unsupported()
+  const found = namedFile() ?? localBuild() ?? packagedFile(platform)
+  if (found === undefined) throw addPackage(platform.name)
+  const fault = faultOf(found.file)
+  if (fault !== undefined) throw new PreresnetError('ERR_BINDING', `the native addon ${found.file} ${fault}; ${found.remedy}`)
+  return found
+}
+
+/** As a user gave it: then nothing of the package is needed, and nothing of it is where a bundle is. */
+function namedFile(): AddonFile | undefined {
+  const given = process.env['PRERESNET_BINDING']
+  if (given === undefined) return undefined
+  const file = resolve(given)
+  const remedy = 'PRERESNET_BINDING names it'
+  if (!existsSync(file)) throw new PreresnetError('ERR_BINDING', `the native addon is missing: no ${file}; ${remedy}`)
+  return { file, remedy }
+}
+
+function localBuild(): AddonFile | undefined {
+  if (knownPackageVersion() === undefined) return undefined
+  const file = join(packageFolder(), 'build', 'Release', 'preresnet.node')
+  return existsSync(file) ? { file, remedy: rebuild() } : undefined
+}
+
+function packagedFile({ name, addon }: { readonly name: string; readonly addon: () => string }): AddonFile | undefined {
+  const file = resolved(addon)
+  if (file === undefined) return undefined
+  const folder = dirname(file)
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
+  const wanted = knownPackageVersion()
+  if (wanted !== undefined && version !== wanted) throw addPackage(name, `expected version ${wanted} of ${name}, as of preresnet, got ${version} in ${folder}`)
+  return { file, remedy: reinstall(name, folder) }
+}
+
+/** Undefined where the package is not installed, or holds no such file. */
+function resolved(find: () => string): string | undefined {
+  try {
+    return find()
+  } catch {
+    return undefined
+  }
+}
+
+const machines = new Map([
+  [62, 'x64'],
+  [183, 'arm64'],
+])
+
+/** What the head of the file says against loading it: the part of a file that is missing would end the process instead of being an error. */
+function faultOf(file: string): string | undefined {
+  const head = Buffer.alloc(64)
+  const opened = openSync(file, 'r')
+  let size: number
+  try {
+    readSync(opened, head, 0, head.length, 0)
+    size = fstatSync(opened).size
+  } finally {
+    closeSync(opened)
+  }
+  // 64 bits, little-endian.
+  if (head.readUInt32BE(0) !== 0x7f454c46 || head.readUInt16BE(4) !== 0x0201) return `is no shared library, or is truncated: it has ${size} bytes`
+  const machine = machines.get(head.readUInt16LE(18)) ?? `machine ${head.readUInt16LE(18)} of ELF`
+  if (machine !== process.arch) return `is for another processor: expected ${process.arch}, got ${machine}`
+  // The table of sections comes last.
+  const whole = Number(head.readBigUInt64LE(40)) + head.readUInt16LE(58) * head.readUInt16LE(60)
+  return size < whole ? `is truncated: expected ${whole} bytes, got ${size}` : undefined
+}
+
+/** Where device `cuda` has its library: beside the addon, or in the package that a user adds; and what helps where there is none. */
+export function cudaFile(addon: string): { readonly file: string; readonly remedy: string } {
+  const beside = join(dirname(addon), 'preresnet_cuda.so')
+  const packaged = existsSync(beside) || process.arch !== 'x64' ? undefined : resolved(() => packages.resolve('@preresnet/cuda-linux-x64/preresnet_cuda.so'))
+  return { file: packaged ?? beside, remedy: addCuda() }
+}

