@@ -6,7 +6,7 @@ import { PreresnetError } from '../errors.js'
 import { knownPackageVersion, moduleUrl, packageFolder } from '../package.js'
 import { addCuda, addPackage, rebuild, reinstall, unsupported } from './remedies.js'
 
-export interface AddonFile {
+interface AddonFile {
   readonly file: string
   /** What helps where it does not load. */
   readonly remedy: string
