@@ -2,6 +2,7 @@
 import type { Dataset, DataSplit, ImageShape } from '../data/dataset.js'
 import { storedSize } from '../data/image_sizes.js'
 import { centerCrop, cifar10, cifar100, digits, flip, imageFolderSplits, randomCrop, resize, type Preparation, type PreparationStep } from '../data/index.js'
+import type { HeaderReading } from '../data/reading.js'
 import { tarDataset } from '../data/tar.js'
 import { usualSteps } from '../data/prepare/complete.js'
 import { largestPad } from '../data/prepare/steps.js'
@@ -103,12 +104,12 @@ export function stepsFor({ image, resize: side }: Pick<DataValues, 'image' | 're
   return image === undefined ? [] : undefined
 }
 
-type TrainingValues = DataValues & ValuesOf<typeof randomStepOptions>
+type TrainingValues = DataValues & ValuesOf<typeof randomStepOptions> & Pick<HeaderReading, 'corrupt'>
 
 /** Crops and mirrors as the paper; digits are not mirrored, and have a border of their own. `model`: how those of a model that is trained further were prepared. */
 export async function preparationFor(values: TrainingValues, data: DataSplit, input: ImageShape, model?: Preparation): Promise<Preparation> {
   const said = model === undefined ? stepsFor(values) : model.evaluate
-  const evaluate = said ?? (await usualSteps([data.train, validationOf(data)], input))
+  const evaluate = said ?? (await usualSteps([data.train, validationOf(data)], input, defined({ corrupt: values.corrupt })))
   const written = values.data === 'digits'
   const pad = values.pad ?? (written ? 2 : 4)
   const train = [...evaluate, ...(pad > 0 ? [randomCrop({ pad })] : []), ...((values.flip ?? !written) ? [flip()] : [])]

@@ -23,6 +23,9 @@ const options = {
   split: choiceOption({ group: 'Data', help: 'which images', choices: ['train', 'validation', 'test'], fallback: 'test' }),
   batch: variant(runOptions.batch, { help: 'images a step' }),
   workers: runOptions.workers,
+  corrupt: variant(runOptions.corrupt, {
+    help: "what comes of a file that is no image: 'error' ends the command and names it; 'skip': it does not count, and how many there were is told",
+  }),
 }
 
 export const evaluate: CommandSpec<typeof options> = {
@@ -36,7 +39,7 @@ export const evaluate: CommandSpec<typeof options> = {
     ['eval model.safetensors --data cifar10:data/cifar10 --split train --json', 'on the training images, for a script'],
   ],
   async run(values, [path]) {
-    const { json, split, batch, workers } = values
+    const { json, split, batch, workers, corrupt } = values
     const file = path as string
     const model = await describeModel(file)
     const splits = await openData(values)
@@ -46,13 +49,15 @@ export const evaluate: CommandSpec<typeof options> = {
     // Without `data`: images in memory are evaluated as they are, whatever the model says of files.
     await using session = await compile(model.network, { ...passedOn(sharedOptions, values), prepare, batch })
     await session.load(file)
-    const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers })
+    const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers, corrupt })
     const confusion = confusionOf(model.classes ?? data.classes, matrix)
     if (json) printJson(evalDocument, { model: file, data: data.name, device: session.device, precision: session.precision, ...figures, confusion })
     else {
-      const { samples, top1Errors, top1Error, top5Error, top1Accuracy, top5Accuracy, loss, seconds } = figures
+      const { samples, corruptImages, top1Errors, top1Error, top5Error, top1Accuracy, top5Accuracy, loss, seconds, dataSeconds } = figures
       print(`${data.name}: ${count(top1Errors)} of ${count(samples)} wrong`)
-      print(`top-1 error ${percent(top1Error)}, top-5 error ${percent(top5Error)}, loss ${loss.toFixed(4)}, ${duration(seconds)}`)
+      if (corruptImages > 0) print(`${count(corruptImages)} corrupt images skipped`)
+      const waiting = `waiting for data ${percent(seconds === 0 ? 0 : dataSeconds / seconds, 0)}`
+      print(`top-1 error ${percent(top1Error)}, top-5 error ${percent(top5Error)}, loss ${loss.toFixed(4)}, ${duration(seconds)}, ${waiting}`)
       print(`top-1 accuracy ${percent(top1Accuracy)}, top-5 accuracy ${percent(top5Accuracy)}\n`)
       print(confusionText(confusion))
     }
@@ -65,14 +70,20 @@ export const evaluate: CommandSpec<typeof options> = {
  * them normalized by the training images.
  */
 async function asTrained(
-  values: Pick<ValuesOf<typeof options>, 'image' | 'resize' | 'gray'>,
+  values: Pick<ValuesOf<typeof options>, 'image' | 'resize' | 'gray' | 'corrupt'>,
   { train, test }: DataSplit,
   { network: { input }, prepare }: ModelDescription,
 ): Promise<Preparation> {
   checkInput(values, input)
   const trained = prepare?.evaluate ?? []
   const evaluate = values.resize !== undefined || trained.length === 0 ? stepsFor({ image: input.height, resize: values.resize }) : trained
-  return completePreparation({ ...prepare, ...(evaluate && { evaluate }) }, input, { train, others: [test], workers: 2, signal: undefined })
+  return completePreparation({ ...prepare, ...(evaluate && { evaluate }) }, input, {
+    train,
+    others: [test],
+    workers: 2,
+    signal: undefined,
+    corrupt: values.corrupt,
+  })
 }
 
 /** ERR_SHAPE where options say that the network takes other images. */

@@ -1,6 +1,6 @@
 /** How a training run shows where it is: a bar on a terminal, plain lines elsewhere. All on stderr. */
 import cliProgress from 'cli-progress'
-import type { RunEvent, StartEvent, StepEvent, ValidationEvent } from '../training/run_events.js'
+import type { FinishedEvent, RunEvent, StartEvent, StepEvent, ValidationEvent } from '../training/run_events.js'
 import { count, duration, note, percent, size } from './output.js'
 
 export interface Progress {
@@ -94,8 +94,13 @@ function line(event: RunEvent): string | undefined {
     case 'checkpoint':
       return `step ${count(event.step)}  saved ${event.path}`
     case 'finished':
-      return `${event.outcome} at step ${count(event.step)} after ${duration(event.seconds)}`
+      return finishedText(event)
   }
+}
+
+function finishedText({ outcome, step, seconds, dataShare, corruptImages }: FinishedEvent): string {
+  const skipped = corruptImages === 0 ? '' : `, ${count(corruptImages)} corrupt images skipped`
+  return `${outcome} at step ${count(step)} after ${duration(seconds)}, waiting for data ${percent(dataShare, 0)}${skipped}`
 }
 
 function startText(event: StartEvent): string {
@@ -112,6 +117,7 @@ function stepText(event: StepEvent): string {
     `epoch ${event.epoch.toFixed(2)}`,
     `${event.imagesPerSecond.toFixed(0)} images/s`,
     `waiting for data ${percent(event.dataShare, 0)}`,
+    ...(event.corruptImages === 0 ? [] : [`${count(event.corruptImages)} corrupt images skipped`]),
     `loss ${event.loss.toFixed(4)}`,
     `top-1 accuracy ${percent(event.top1Accuracy)}`,
     `rate ${Number(event.learningRate.toPrecision(4))}`,

@@ -118,23 +118,28 @@ interface Ended {
   readonly device: DeviceName
   readonly precision: Precision
   readonly seconds: number
+  readonly dataShare: number
+  readonly corruptImages: number
 }
 
 /** Undefined where a signal ended the run before its last step. */
 export async function follow(run: Run, progress: Progress, watch: SignalWatch): Promise<{ trained: TrainedModel; ended: Ended } | undefined> {
   let started: Pick<Ended, 'device' | 'precision'> | undefined
-  let seconds = 0
+  let whole = { seconds: 0, dataShare: 0, corruptImages: 0 }
   try {
     for await (const event of run.events) {
       if (event.kind === 'start') {
         started = event
         watch.begun(() => void run.stop().catch(() => undefined))
       }
-      if (event.kind === 'finished') ({ seconds } = event)
+      if (event.kind === 'finished') {
+        const { seconds, dataShare, corruptImages } = event
+        whole = { seconds, dataShare, corruptImages }
+      }
       progress.show(event)
     }
     const trained = await run.finished
-    return trained.outcome === 'stopped' ? undefined : { trained, ended: { device: started!.device, precision: started!.precision, seconds } }
+    return trained.outcome === 'stopped' ? undefined : { trained, ended: { device: started!.device, precision: started!.precision, ...whole } }
   } catch (error) {
     if (watch.signal.aborted && error instanceof PreresnetError && error.code === 'ERR_ABORTED') return undefined
     throw error

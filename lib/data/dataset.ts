@@ -40,6 +40,16 @@ export interface MemorySource {
   readonly shape: ImageShape
   /** The steps that made them from files are here where `cacheInMemory` did; else it is absent. */
   readonly prepared?: readonly PreparationStep[]
+  /** The images that could not be decoded then, which are zeros, are named here in the order of their numbers; where there are none it is absent. */
+  readonly corrupt?: readonly CorruptImage[]
+}
+
+/** An image could not be decoded. */
+export interface CorruptImage {
+  /** The number of the image in the dataset is from 0 to length - 1. */
+  readonly sample: number
+  /** The reason begins with the path of the file, and the byte where the image begins in it. */
+  readonly reason: string
 }
 
 /** Image files are whole or parts of larger files: shards, packs. They are JPEG or PNG; nothing is decoded or copied until a loader asks. */
@@ -95,5 +105,11 @@ export function samplesOf(source: Dataset['source'], indices: Int32Array): Datas
   const bytes = height * width * channels
   const images = new Uint8Array(indices.length * bytes)
   indices.forEach((index, position) => images.set(source.images.subarray(index * bytes, (index + 1) * bytes), position * bytes))
-  return { ...source, images }
+  return { ...source, images, ...(source.corrupt && { corrupt: corruptOf(source.corrupt, indices) }) }
+}
+
+/** By their new numbers. */
+function corruptOf(corrupt: readonly CorruptImage[], indices: Int32Array): readonly CorruptImage[] {
+  const reasons = new Map(corrupt.map(({ sample, reason }) => [sample, reason]))
+  return [...indices].flatMap((index, sample) => (reasons.has(index) ? [{ sample, reason: reasons.get(index)! }] : []))
 }

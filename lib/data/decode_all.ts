@@ -3,20 +3,26 @@ import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../native/load.js'
 import type { DecodeSettings } from '../native/types.js'
-import { samplesOf, type ImageShape, type RangeSource } from './dataset.js'
+import { corruptImages } from './corrupt.js'
+import { samplesOf, type CorruptImage, type ImageShape, type RangeSource } from './dataset.js'
+import type { Reading } from './reading.js'
 
-interface Decoding {
+interface Decoding extends Reading {
   readonly shape: ImageShape
   readonly decode: DecodeSettings
-  readonly workers: number
-  readonly signal: AbortSignal | undefined
+}
+
+interface Decoded {
+  /** [image][row][column][channel], in the order of the samples. */
+  readonly images: Uint8Array
+  /** They are zeros; none unless they are skipped. */
+  readonly corrupt: readonly CorruptImage[]
 }
 
 /** About as many bytes of pixels as cross into JavaScript at a time. */
 const batchBytes = 1 << 21
 
-/** [image][row][column][channel], in the order of the samples. */
-export async function decodeAll(source: RangeSource, { shape, decode, workers, signal }: Decoding): Promise<Uint8Array> {
+export async function decodeAll(source: RangeSource, { shape, decode, workers, signal, corrupt = 'error' }: Decoding): Promise<Decoded> {
   const count = source.file.length
   const imageBytes = shape.height * shape.width * shape.channels
   const images = new Uint8Array(count * imageBytes)
@@ -32,22 +38,25 @@ export async function decodeAll(source: RangeSource, { shape, decode, workers, s
     flip: false,
     workers,
     slots: 3,
+    skipCorrupt: corrupt === 'skip',
   })
   try {
     for (let index = 0; index * batch < count; index++) {
       throwIfAborted(signal)
-      const decoded = await loader.next(index)
-      if (decoded === null) throw new PreresnetError('ERR_INTERNAL', `expected batch ${index} of the images, got the end`)
-      images.set(decoded.images.subarray(0, decoded.count * imageBytes), index * batch * imageBytes)
+      const held = await loader.acquire(index)
+      if (held === null) throw new PreresnetError('ERR_INTERNAL', `expected batch ${index} of the images, got the end`)
+      const first = index * batch
+      images.set(held.images.subarray(0, Math.min(batch, count - first) * imageBytes), first * imageBytes)
+      loader.release(held.ticket)
     }
+    return { images, corrupt: corruptImages(loader.corrupt()) }
   } finally {
     await loader.close()
   }
-  return images
 }
 
 /** The same for at most `limit` images that are evenly spaced. */
-export function decodeSample(source: RangeSource, decoding: Decoding, limit: number): Promise<Uint8Array> {
+export function decodeSample(source: RangeSource, decoding: Decoding, limit: number): Promise<Decoded> {
   const { length } = source.file
   if (length <= limit) return decodeAll(source, decoding)
   const chosen = Int32Array.from({ length: limit }, (_, index) => Math.floor((index * length) / limit))

@@ -4,7 +4,7 @@ import type { Dataset, ImageShape } from './dataset.js'
 import { decodeAll } from './decode_all.js'
 import { derivedFingerprint, filesFingerprint, imagesFingerprint } from './fingerprint.js'
 import { fileSizes } from './class_folders.js'
-import type { Reading } from './prepare/normalization.js'
+import type { Reading } from './reading.js'
 
 interface PreparationV1 {
   /** Of the network's input. */
@@ -23,7 +23,8 @@ export async function fingerprintV1(dataset: Dataset, preparation: PreparationV1
   const { shape, resize, inMemory } = preparation
   if (inMemory) {
     const decode = { resize, keepFitting: false, exact: resize === 0 }
-    return imagesFingerprint(await decodeAll(source, { shape, decode, ...reading }), labels, shape)
+    const { images } = await decodeAll(source, { shape, decode, ...reading })
+    return imagesFingerprint(images, labels, shape)
   }
   const sizes = await fileSizes(source.files)
   const files = source.files.map((path, index) => ({ name: relative(name, path), bytes: sizes[index]! }))

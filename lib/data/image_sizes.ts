@@ -6,6 +6,7 @@ import { mapLimited } from '../limited.js'
 import { loadBinding } from '../native/load.js'
 import { openFile, unreadable } from '../regular_file.js'
 import type { RangeSource } from './dataset.js'
+import type { HeaderReading } from './reading.js'
 
 interface Size {
   readonly height: number
@@ -42,13 +43,21 @@ function sizeOf(prefix: Uint8Array): Size | undefined {
   try {
     return loadBinding().imageSize(prefix, {})
   } catch (error) {
-    if (error instanceof PreresnetError && error.code === 'ERR_IMAGE') return undefined
+    if (isCorrupt(error)) return undefined
     throw error
   }
 }
 
-/** The first sample (about) that has another size; undefined where all have this one. */
-export async function sampleOfOtherSize(source: RangeSource, { height, width }: Size, signal?: AbortSignal): Promise<(Size & { sample: number }) | undefined> {
+function isCorrupt(error: unknown): boolean {
+  return error instanceof PreresnetError && error.code === 'ERR_IMAGE'
+}
+
+/** The first sample (about) that has another size; undefined where all have this one. What is no image has none, where that is skipped. */
+export async function sampleOfOtherSize(
+  source: RangeSource,
+  { height, width }: Size,
+  { signal, corrupt = 'error' }: HeaderReading = {},
+): Promise<(Size & { sample: number }) | undefined> {
   let other: (Size & { sample: number }) | undefined
   // Lanes over indices: a list of a million of them would be made for nothing.
   let next = 0
@@ -56,7 +65,10 @@ export async function sampleOfOtherSize(source: RangeSource, { height, width }: 
     while (next < source.file.length && other === undefined) {
       const sample = next++
       throwIfAborted(signal)
-      const stored = await storedSize(source, sample)
+      const stored = await storedSize(source, sample).catch((error: unknown) => {
+        if (corrupt === 'skip' && isCorrupt(error)) return { height, width }
+        throw error
+      })
       if (stored.height !== height || stored.width !== width) other ??= { ...stored, sample }
     }
   }

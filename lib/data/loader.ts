@@ -2,31 +2,23 @@ import { PreresnetError } from '../errors.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import { fields, integer } from '../options/values.js'
 import { loadBinding } from '../native/load.js'
-import type { NativeLoader } from '../native/types.js'
+import type { LoaderDescription, NativeLoader } from '../native/types.js'
 import { checkDataset } from './check.js'
-import type { Dataset, ImageShape } from './dataset.js'
+import { corruptImages } from './corrupt.js'
+import type { CorruptImage, Dataset, ImageShape } from './dataset.js'
+import { HeldRingBatch } from './held_batch.js'
+import type { LoadedBatch } from './loaded_batch.js'
 import { loaderOptions, type LoaderOptions } from './options.js'
 import { checkStored } from './prepare/complete.js'
 import type { Preparation } from './prepare/preparation.js'
 import { checkPreparation, padOf, sequenceFor } from './prepare/sequence.js'
-
-/** A batch that a loader gives has images, labels and where to crop. */
-export interface LoadedBatch {
-  /** Pixels are bytes as they are stored, [image][row][column][channel]: `crops` is still to be applied. */
-  readonly images: Uint8Array
-  /** The class of each image [batch] is from 0 to classes - 1; -1 is for images that do not count. */
-  readonly labels: Int32Array
-  /** Per image [batch, 3]: top and left of the crop in the padded image, in pixels, and 1 where it is mirrored. */
-  readonly crops: Int32Array
-  /** The number of images that count is from 1 to the batch. */
-  readonly count: number
-}
+import type { RingBatch } from './ring_batch.js'
 
 /** A loader gives batches for a loop of one's own. What batch `index` holds depends on the dataset and the options (but for workers and slots) alone. */
 export interface Loader extends AsyncDisposable {
   /** The batches are of this dataset. */
   readonly dataset: Dataset
-  /** The number of images of a batch is at least 1. */
+  /** The number of images of a batch is at least 1; of several ranks, this one's share. */
   readonly batch: number
   /** For 'train' batches are shuffled and have no end, for 'evaluate' they are in order and count every image once. */
   readonly mode: 'train' | 'evaluate'
@@ -36,27 +28,41 @@ export interface Loader extends AsyncDisposable {
   readonly prepare: Preparation
   /** The border of zeros in which `crops` lies is at least 0 pixels wide. */
   readonly pad: number
-  /** The number of batches of an epoch is at least 1. */
+  /** The number of batches of an epoch is at least 1, and the same for all ranks. */
   readonly batches: number
+  /** The number of images of an epoch that are this rank's is at least 0. */
+  readonly samples: number
+  /** The number of this loader among `ranks` is at least 0. */
+  readonly rank: number
+  /** The number of loaders that share each batch is at least 1. */
+  readonly ranks: number
+  /** A loop over the loader begins with this sample of the endless order, at least 0. */
+  readonly firstSample: number
+  /** A loop over the loader begins with this batch, at least 0: the one that has `firstSample`. */
+  readonly firstBatch: number
+  /** With `corrupt: 'skip'`, the images that could not be decoded, of the batches that were given so far: each once, in the order of the dataset. */
+  readonly corruptImages: readonly CorruptImage[]
   /** @internal What sessions read: batches in place, without copies. */
   readonly native: NativeLoader
   /**
    * Gives a copy of a batch; null after the last one of an evaluation.
    * @param index - The batch is counted over all epochs, from 0 up to 2^53 - 1.
    * @throws ERR_FILE where an image cannot be read.
-   * @throws ERR_IMAGE where one cannot be decoded.
+   * @throws ERR_IMAGE where one cannot be decoded, and \`corrupt\` is 'error'.
    * @throws ERR_DISPOSED after `close()`.
    */
   next(index: number): Promise<LoadedBatch | null>
   /**
-   * Gives all batches from one on, one after another.
+   * Gives all batches from one on, one after another, where they lie in the ring. Each lasts until the loop asks for the next one or is left.
    * @param first - The first batch is counted over all epochs, from 0 up to 2^53 - 1.
    * @throws ERR_FILE where an image cannot be read.
    * @throws ERR_IMAGE where one cannot be decoded.
    * @throws ERR_DISPOSED after `close()`.
    */
-  from(first: number): AsyncGenerator<LoadedBatch, void, void>
-  /** Stops the threads and frees the batches. */
+  from(first: number): AsyncGenerator<RingBatch, void, void>
+  /** Gives `from(firstBatch)`: `for await (const batch of loader)`. */
+  [Symbol.asyncIterator](): AsyncGenerator<RingBatch, void, void>
+  /** Stops the threads, releases all batches and frees their memory. */
   close(): Promise<void>
 }
 
@@ -69,36 +75,50 @@ export interface Loader extends AsyncDisposable {
  * @throws ERR_BINDING where the native addon is missing.
  */
 export function loader(dataset: Dataset, options: LoaderOptions): Loader {
-  const { batch, mode, input, prepare, seed, workers, slots } = validated(dataset, options)
+  const { batch, mode, input, prepare, seed, workers, slots, rank, ranks, firstSample, corrupt } = validated(dataset, options)
   checkPreparation('loader: prepare', prepare, input)
   const sequence = sequenceFor('loader: prepare', prepare, mode, input)
   checkStored('loader', dataset, sequence.fixed, input)
-  const { labels, source } = dataset
   const pad = padOf(prepare)
   const native = loadBinding().createLoader({
-    source: { ...source, labels },
+    source: nativeSource(dataset),
     decode: sequence.decode,
     ...input,
-    batch,
+    batch: batch / ranks,
+    rank,
+    ranks,
+    firstSample,
     mode,
     seed,
     pad,
     flip: sequence.flip,
     workers,
     slots,
+    skipCorrupt: corrupt === 'skip',
+    poison: process.env['PRERESNET_POISON'] === '1',
   })
-  const batches = mode === 'train' ? Math.floor(dataset.length / batch) : Math.ceil(dataset.length / batch)
-  return new BatchLoader(dataset, batch, mode, input, prepare, pad, batches, native)
+  return new BatchLoader({ dataset, mode, input, prepare, pad, rank, ranks, firstSample, native })
 }
 
 function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOptions> {
   checkDataset('loader', dataset)
   const given = withDefaults(loaderOptions, checkOptions('loader', loaderOptions, options))
   const input = given.input ?? inputOf(dataset)
-  if (given.mode === 'train' && dataset.length < given.batch) {
-    throw new PreresnetError('ERR_DATASET', `${dataset.name}: expected at least one batch of ${given.batch} images, got ${dataset.length} images`)
+  const { batch, mode, rank, ranks, firstSample } = given
+  if (batch % ranks !== 0) throw new PreresnetError('ERR_OPTION', `loader: batch: expected a multiple of ranks (${ranks}), got ${batch}`)
+  integer('loader: rank', rank, 0, ranks - 1)
+  if (mode === 'evaluate') integer('loader: firstSample', firstSample, 0, dataset.length - 1)
+  if (mode === 'train' && dataset.length < batch) {
+    throw new PreresnetError('ERR_DATASET', `${dataset.name}: expected at least one batch of ${batch} images, got ${dataset.length} images`)
   }
   return { ...given, input }
+}
+
+/** The source as native code takes it. */
+function nativeSource({ labels, source }: Dataset): LoaderDescription['source'] {
+  if (source.kind === 'ranges') return { ...source, labels }
+  const { kind, images, corrupt = [] } = source
+  return { kind, images, labels, corrupt: { samples: Int32Array.from(corrupt, ({ sample }) => sample), reasons: corrupt.map(({ reason }) => reason) } }
 }
 
 /** Images in memory have a size. */
@@ -113,35 +133,89 @@ export function checkDatasetOrLoader(where: string, value: unknown): Dataset | L
   return native === undefined || dataset === undefined ? checkDataset(where, value) : (value as Loader)
 }
 
+/** What a loader is made of. */
+type Made = Pick<Loader, 'dataset' | 'mode' | 'input' | 'prepare' | 'pad' | 'rank' | 'ranks' | 'firstSample' | 'native'>
+
 class BatchLoader implements Loader {
-  constructor(
-    readonly dataset: Dataset,
-    readonly batch: number,
-    readonly mode: 'train' | 'evaluate',
-    readonly input: ImageShape,
-    readonly prepare: Preparation,
-    readonly pad: number,
-    readonly batches: number,
-    readonly native: NativeLoader,
-  ) {}
+  readonly dataset: Dataset
+  readonly batch: number
+  readonly mode: 'train' | 'evaluate'
+  readonly input: ImageShape
+  readonly prepare: Preparation
+  readonly pad: number
+  readonly batches: number
+  readonly samples: number
+  readonly rank: number
+  readonly ranks: number
+  readonly firstSample: number
+  readonly native: NativeLoader
+  readonly #held = new Set<HeldRingBatch>()
+  /** What was known when it was closed. */
+  #corrupt: readonly CorruptImage[] | undefined
+
+  constructor({ dataset, mode, input, prepare, pad, rank, ranks, firstSample, native }: Made) {
+    this.dataset = dataset
+    this.batch = native.batch
+    this.mode = mode
+    this.input = input
+    this.prepare = prepare
+    this.pad = pad
+    this.batches = native.batches
+    this.samples = native.samples
+    this.rank = rank
+    this.ranks = ranks
+    this.firstSample = firstSample
+    this.native = native
+  }
+
+  get firstBatch(): number {
+    return Math.floor(this.firstSample / this.#whole)
+  }
+
+  get corruptImages(): readonly CorruptImage[] {
+    return this.#corrupt ?? corruptImages(this.native.corrupt())
+  }
 
   next(index: number): Promise<LoadedBatch | null> {
     return this.native.next(integer('loader: batch index', index, 0))
   }
 
-  async *from(first: number): AsyncGenerator<LoadedBatch, void, void> {
-    for (let index = first; ; index++) {
-      const batch = await this.next(index)
-      if (batch === null) return
+  async *from(first: number): AsyncGenerator<RingBatch, void, void> {
+    for (let index = integer('loader: batch index', first, 0); this.mode === 'train' || index < this.batches; index++) {
+      using batch = await this.#hold(index)
       yield batch
     }
   }
 
-  close(): Promise<void> {
+  [Symbol.asyncIterator](): AsyncGenerator<RingBatch, void, void> {
+    return this.from(this.firstBatch)
+  }
+
+  async close(): Promise<void> {
+    this.#corrupt ??= corruptImages(this.native.corrupt())
+    for (const batch of this.#held) batch.release()
     return this.native.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Of all ranks. */
+  get #whole(): number {
+    return this.batch * this.ranks
+  }
+
+  async #hold(index: number): Promise<HeldRingBatch> {
+    const held = await this.native.acquire(index)
+    if (held === null) throw new PreresnetError('ERR_DISPOSED', 'the loader was closed')
+    const end = (index + 1) * this.#whole + (this.firstSample % this.#whole)
+    const nextSample = this.mode === 'train' ? end : Math.min(end, this.dataset.length)
+    const batch = new HeldRingBatch({ index, nextSample }, held, () => {
+      this.#held.delete(batch)
+      this.native.release(held.ticket)
+    })
+    this.#held.add(batch)
+    return batch
   }
 }

@@ -45,6 +45,44 @@ export const loaderOptions = {
   seed: variant(trainingOptions.seed, { help: 'seed of order and of random steps of preparation' }),
   /** Threads that decode and prepare images. Give an integer from 1 to 256 (threads). @default 1 */
   workers: runOptions.workers,
+  /**
+   * What comes of a file that is no image: 'error' rejects the batch; 'skip': the nearest good image of the batch stands in its place to train, the one before
+   * it where two are as near, and to evaluate its label is -1. Give "error" or "skip".
+   * @default error
+   */
+  corrupt: variant(runOptions.corrupt, {
+    help:
+      "what comes of a file that is no image: 'error' rejects the batch; 'skip': the nearest good image of the batch stands in its place to train, the one " +
+      'before it where two are as near, and to evaluate its label is -1',
+  }),
+  /** Number of this loader among those that share each batch. Give an integer of at least 0. @default 0 */
+  rank: integerOption({ group: 'Data', help: 'number of this loader among those that share each batch', unit: null, minimum: 0, fallback: 0, decides: false }),
+  /**
+   * Loaders that share each batch: together they give the batches of one; batch is a multiple of it. Give an integer from 1 to 1048576 (loaders).
+   * @default 1
+   */
+  ranks: integerOption({
+    group: 'Data',
+    help: 'loaders that share each batch: together they give the batches of one; batch is a multiple of it',
+    unit: 'loaders',
+    minimum: 1,
+    maximum: 2 ** 20,
+    fallback: 1,
+    decides: false,
+  }),
+  /**
+   * The sample of the endless order that a loop over the loader begins with: nextSample of the last batch before a stop. Give an integer of at least 0
+   * (samples).
+   * @default 0
+   */
+  firstSample: integerOption({
+    group: 'Data',
+    help: 'the sample of the endless order that a loop over the loader begins with: nextSample of the last batch before a stop',
+    unit: 'samples',
+    minimum: 0,
+    fallback: 0,
+    decides: true,
+  }),
   /** Batches kept ready. Give an integer from 2 to 1024 (batches). @default 4 */
   slots: integerOption({ group: 'Data', help: 'batches kept ready', unit: 'batches', minimum: 2, maximum: 1024, fallback: 4, decides: false }),
 } satisfies Table
@@ -61,6 +99,8 @@ export const cacheOptions = {
   mode: variant(loaderOptions.mode, { help: 'whose steps are done' }),
   /** Threads that decode. Give an integer from 1 to 256 (threads). @default 2 */
   workers: variant(runOptions.workers, { help: 'threads that decode', fallback: 2 }),
+  /** What comes of a file that is no image: see the loader's. Give "error" or "skip". @default error */
+  corrupt: variant(loaderOptions.corrupt, { help: "what comes of a file that is no image: see the loader's" }),
   /** Ends the decoding with ERR_ABORTED. Give an AbortSignal. @default undefined */
   signal: signalOption({ group: 'Command', help: 'ends the decoding with ERR_ABORTED', decides: false }),
 } satisfies Table

@@ -4,7 +4,9 @@ import { throwIfAborted } from '../abort.js'
 import { emulationNow } from './emulation.js'
 import { direct, later } from './errors.js'
 import type {
+  CorruptSamples,
   CudaInformation,
+  HeldBatch,
   LoaderDescription,
   NativeBinding,
   NativeLoader,
@@ -176,9 +178,32 @@ class SessionCalls implements NativeSession {
 
 class Loader implements NativeLoader {
   readonly batch: number
+  readonly batches: number
+  readonly samples: number
+  /** As of sessions' views: another thread would take the slot from under the ring. */
+  private readonly barred = new WeakSet<ArrayBufferLike>()
 
   constructor(readonly native: NativeLoader) {
     this.batch = native.batch
+    this.batches = native.batches
+    this.samples = native.samples
+  }
+
+  corrupt(): CorruptSamples {
+    return direct(() => this.native.corrupt())
+  }
+
+  async acquire(index: number): Promise<HeldBatch | null> {
+    const held = await later(() => this.native.acquire(index))
+    if (held !== null && !this.barred.has(held.images.buffer)) {
+      markAsUntransferable(held.images.buffer)
+      this.barred.add(held.images.buffer)
+    }
+    return held
+  }
+
+  release(ticket: number): void {
+    direct(() => this.native.release(ticket))
   }
 
   next(index: number): ReturnType<NativeLoader['next']> {

@@ -77,10 +77,36 @@ export interface RunResult {
 
 /** Batches of images in a ring of slots, filled by C++ threads. */
 export interface NativeLoader {
+  /** Of this rank. */
   readonly batch: number
+  /** Of an epoch or an evaluation. */
+  readonly batches: number
+  /** Of an epoch or an evaluation, that are this rank's. */
+  readonly samples: number
+  /** Samples left out of the batches that were handed out, each once. ERR_DISPOSED after close. */
+  corrupt(): CorruptSamples
+  /** Batch `index` where it lies in the ring, until `release(ticket)`. Null where there is none or the loader was closed. */
+  acquire(index: number): Promise<HeldBatch | null>
+  release(ticket: number): void
   /** For JavaScript: copies of batch `index`. Sessions read the slots directly. */
   next(index: number): Promise<{ images: Uint8Array; labels: Int32Array; crops: Int32Array; count: number } | null>
   close(): Promise<void>
+}
+
+/** Only `images` lie in the ring; they are a copy where the runtime forbids external buffers. */
+export interface HeldBatch {
+  readonly images: Uint8Array
+  readonly labels: Int32Array
+  readonly crops: Int32Array
+  readonly indices: Int32Array
+  readonly count: number
+  readonly ticket: number
+}
+
+/** Samples that are no images, and for each the message of the error, which names the file. */
+export interface CorruptSamples {
+  readonly samples: Int32Array
+  readonly reasons: readonly string[]
 }
 
 /** Where the bytes of samples are: `file` (an index in `files`), `offset` and `length` (-1: to the end of the file) have one entry for each. */
@@ -103,7 +129,7 @@ export interface DecodeSettings {
 
 export interface LoaderDescription {
   readonly source:
-    | { readonly kind: 'memory'; readonly images: Uint8Array; readonly labels: Int32Array }
+    | { readonly kind: 'memory'; readonly images: Uint8Array; readonly labels: Int32Array; readonly corrupt?: CorruptSamples }
     | ({ readonly kind: 'ranges'; readonly labels: Int32Array } & ByteRanges)
   /** Of a source of ranges. */
   readonly decode?: DecodeSettings
@@ -111,7 +137,18 @@ export interface LoaderDescription {
   readonly height: number
   readonly width: number
   readonly channels: number
+  /** Of this rank: a whole batch is that of all ranks. */
   readonly batch: number
+  /** @default 0 */
+  readonly rank?: number
+  /** @default 1 */
+  readonly ranks?: number
+  /** Moves all batches by what it is beyond a multiple of a whole batch. @default 0 */
+  readonly firstSample?: number
+  /** ERR_IMAGE of a sample does not reject. Training: its place has the nearest good sample of the whole batch; evaluation: label -1. @default false */
+  readonly skipCorrupt?: boolean
+  /** Fill what was released with 0xA5. @default false */
+  readonly poison?: boolean
   /** Training: shuffle by (seed, epoch) and drop the short last batch; endless. Evaluation: in order, padded with label -1, one pass. */
   readonly mode: 'train' | 'evaluate'
   readonly seed: number

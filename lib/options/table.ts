@@ -157,6 +157,20 @@ export const runOptions = {
     fallback: 1,
     decides: false,
   }),
+  /**
+   * What comes of a file that is no image: 'error' ends the run and names it; 'skip': the nearest good image of the batch stands in its place to train, and to
+   * evaluate it does not count; how many there were is told. Give "error" or "skip".
+   * @default error
+   */
+  corrupt: choiceOption({
+    group: 'Data',
+    help:
+      "what comes of a file that is no image: 'error' ends the run and names it; 'skip': the nearest good image of the batch stands in its place to train, " +
+      'and to evaluate it does not count; how many there were is told',
+    choices: ['error', 'skip'],
+    fallback: 'error',
+    decides: false,
+  }),
   /** Steps between validations. Give an integer of at least 1 (steps). @default one epoch */
   validateEvery: integerOption({ group: 'Output', help: 'steps between validations', unit: 'steps', minimum: 1, usual: 'one epoch', decides: false }),
   /** Steps a line of the log. Give an integer of at least 1 (steps). @default 50 */

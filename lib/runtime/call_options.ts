@@ -68,6 +68,14 @@ export const evaluateOptions = {
   /** Threads that decode. Give an integer from 1 to 256 (threads). @default 1 */
   workers: variant(runOptions.workers, { help: 'threads that decode' }),
   /**
+   * What comes of a file that is no image: 'error' rejects and names it; 'skip': it does not count, and corruptImages says how many there were. Give "error" or
+   * "skip".
+   * @default error
+   */
+  corrupt: variant(runOptions.corrupt, {
+    help: "what comes of a file that is no image: 'error' rejects and names it; 'skip': it does not count, and corruptImages says how many there were",
+  }),
+  /**
    * How images are prepared, where it is not as the session says; its programs have one normalization. Give an object of options.
    * @default the session's; images that are given in memory have the input's size and are taken as they are
    */

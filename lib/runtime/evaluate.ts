@@ -15,7 +15,7 @@ import type { Turn } from './turn.js'
 
 /** @internal */
 export async function evaluate(turn: Turn, compiled: Compiled, data: Dataset | Loader, options: EvaluateOptions): Promise<Evaluation> {
-  const { signal, workers, prepare: given } = withDefaults(evaluateOptions, checkOptions('evaluate', evaluateOptions, options))
+  const { signal, workers, corrupt, prepare: given } = withDefaults(evaluateOptions, checkOptions('evaluate', evaluateOptions, options))
   if (!('evaluate' in compiled.programs.programs)) throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled with evaluation: false')
   checkDatasetOrLoader('evaluate', data)
   if (compiled.prepare === undefined)
@@ -23,13 +23,14 @@ export async function evaluate(turn: Turn, compiled: Compiled, data: Dataset | L
   const own = compiled.prepare
   if ('native' in data) return evaluateLoader(turn, compiled, data, signal)
   const { input } = compiled.network
-  const evaluate = stepsGiven(given, own) ?? stepsOfSession(data, own.evaluate) ?? (await usualSteps([data], input, signal))
+  const evaluate = stepsGiven(given, own) ?? stepsOfSession(data, own.evaluate) ?? (await usualSteps([data], input, { signal, corrupt }))
   await using feed = loader(data, {
     batch: compiled.plan.batch,
     input,
     mode: 'evaluate',
     prepare: { ...own, evaluate },
     workers,
+    corrupt,
   })
   return await evaluateLoader(turn, compiled, feed, signal)
 }
@@ -48,22 +49,28 @@ export async function evaluateLoader(turn: Turn, compiled: Compiled, feed: Loade
   const { dataset } = feed
   checkClassCount('evaluate', compiled, dataset)
   checkClasses(dataset.name, dataset.classes, 'the session', compiled.dataset?.classes)
-  const steps = Math.ceil(dataset.length / feed.batch)
-  const run = { steps, seed: compiled.seed, firstStep: 0, learningRates: new Float64Array(0), loader: feed.native, firstBatch: 0, collect: true }
+  const { firstBatch } = feed
+  const steps = feed.batches - firstBatch
+  const run = { steps, seed: compiled.seed, firstStep: 0, learningRates: new Float64Array(0), loader: feed.native, firstBatch, collect: true }
   return turn.take(async () => {
     const result = await turn.run(program, signal, run).catch((error: unknown) => nameData(error, compiled, dataset))
     if (result.canceled && result.completed < steps) throw turn.ended(signal)
-    return evaluationFrom(result, dataset.length, classesOf(compiled))
+    return evaluationFrom(result, feed, classesOf(compiled))
   })
 }
 
-function evaluationFrom(result: RunResult, length: number, classes: number): Evaluation {
-  const { loss, samples, top1Hits, top5Hits, seconds } = sumRows(result)
-  if (samples !== length) throw new PreresnetError('ERR_INTERNAL', `evaluate: ${samples} of ${length} samples were counted`)
+function evaluationFrom(result: RunResult, feed: Loader, classes: number): Evaluation {
+  const { loss, samples, top1Hits, top5Hits, seconds, dataSeconds } = sumRows(result)
+  const share = feed.samples - feed.firstBatch * feed.batch
+  const { length } = feed.corruptImages
+  if (samples !== share && length === 0) throw new PreresnetError('ERR_INTERNAL', `evaluate: ${samples} of ${share} samples were counted`)
+  if (samples === 0)
+    throw new PreresnetError('ERR_DATASET', `evaluate: ${feed.dataset.name}: expected images, got ${share} samples of which none can be decoded`)
   const labels = result.labels!
   const predictions = result.predictions!
   return {
     samples,
+    corruptImages: share - samples,
     loss: loss / samples,
     top1Errors: samples - top1Hits,
     top5Errors: samples - top5Hits,
@@ -71,7 +78,9 @@ function evaluationFrom(result: RunResult, length: number, classes: number): Eva
     top5Error: (samples - top5Hits) / samples,
     top5Accuracy: top5Hits / samples,
     confusion: confusionMatrix(labels, predictions, classes),
-    predictions: predictions.filter((_, index) => labels[index]! >= 0),
+    // Batches are filled from the front, so that what stands behind the last sample is padding.
+    predictions: predictions.subarray(0, share).map((prediction, index) => (labels[index]! >= 0 ? prediction : -1)),
     seconds,
+    dataSeconds,
   }
 }

@@ -36,8 +36,10 @@ export interface StepMetrics {
 
 /** What an evaluation counted over a dataset. */
 export interface Evaluation {
-  /** The number of samples is at least 1. */
+  /** The number of samples that count is at least 1. */
   readonly samples: number
+  /** The number of images that could not be decoded, and do not count, is at least 0; it is 0 without `corrupt: 'skip'`. */
+  readonly corruptImages: number
   /** The mean cross-entropy, with the training's label smoothing, is in nats, at least 0. */
   readonly loss: number
   /** The number of samples whose label was not the first guess is at least 0. */
@@ -54,10 +56,12 @@ export interface Evaluation {
   readonly top5Accuracy: number
   /** Which classes were taken for which is counted here. */
   readonly confusion: ConfusionMatrix
-  /** The class guessed for each sample [samples] is in the data's order. */
+  /** The class guessed for each image [samples + corruptImages] is in the data's order; -1 is for those that do not count. */
   readonly predictions: Int32Array
-  /** The seconds that it took are at least 0. */
+  /** The seconds that it took, waiting for data included, are at least 0. */
   readonly seconds: number
+  /** Of them, the seconds spent waiting for data are at least 0. */
+  readonly dataSeconds: number
 }
 
 /** How many samples of one class were taken for another, or for themselves. */

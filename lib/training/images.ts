@@ -28,16 +28,16 @@ export function normalizationRemark({ train, prepare }: Pick<FitPlan, 'train' | 
 const fewestWorkers = 2
 
 export async function openImages(plan: FitPlan, signal: AbortSignal): Promise<RunImages> {
-  const { network, train, validate, prepare, cache } = plan
+  const { network, train, validate, prepare, cache, corrupt } = plan
   const { input } = network
-  const reading = { workers: Math.max(plan.workers, fewestWorkers), signal }
-  const steps = await completeSteps(prepare, input, validate === undefined ? [train] : [train, validate], signal)
+  const reading = { workers: Math.max(plan.workers, fewestWorkers), signal, corrupt }
+  const steps = await completeSteps(prepare, input, validate === undefined ? [train] : [train, validate], reading)
   // The defaults come to no steps where every file has the size of the input: no header need be read twice.
   const allFit = prepare.evaluate === undefined && steps.evaluate.length === 0
   const opened = async (where: string, dataset: Dataset, mode: 'train' | 'evaluate'): Promise<Dataset> => {
     const sequence = sequenceFor('fit: prepare', steps, mode, input)
     checkStored(where, dataset, sequence.fixed, input)
-    if (!allFit) await checkSingleSize(cache, dataset, sequence, input, signal)
+    if (!allFit) await checkSingleSize(cache, dataset, sequence, input, reading)
     return cachedAs(cache, dataset, sequence, input, reading)
   }
   // Evaluation's steps go into the model, and normalization is measured after them.

@@ -51,6 +51,8 @@ export interface StepEvent {
   readonly imagesPerSecond: number
   /** The share of time spent waiting for data is from 0 to 1. */
   readonly dataShare: number
+  /** The number of training images that could not be decoded is at least 0; each counts once, from where the process took up the run. It is 0 without `corrupt: 'skip'`. */
+  readonly corruptImages: number
   /** The seconds to the end are estimated, at least 0; validation and checkpoints are left out. */
   readonly secondsLeft: number
   /** The number of steps since the last line of the log whose gradients overflowed is at least 0; they changed no parameter. */
@@ -90,6 +92,10 @@ export interface FinishedEvent {
   readonly step: number
   /** The run is 'completed', or was 'stopped' by stop(), with everything saved. */
   readonly outcome: 'completed' | 'stopped'
+  /** The share of the time of all its steps that was spent waiting for data is from 0 to 1. */
+  readonly dataShare: number
+  /** The number of training images that could not be decoded is at least 0; each counts once. */
+  readonly corruptImages: number
   /** The seconds since the process took up the run are at least 0. */
   readonly seconds: number
 }

@@ -31,6 +31,8 @@ export interface TrainLine {
   readonly imagesPerSecond: number
   /** The share of time spent waiting for data is from 0 to 1. */
   readonly dataShare: number
+  /** The number of training images that could not be decoded is at least 0; it is absent where there was none. */
+  readonly corruptImages?: number
   /** The seconds since the process took up the run are at least 0. */
   readonly seconds: number
   /** The number of resident bytes of the process is at least 0. */
@@ -91,10 +93,25 @@ export class RunLog {
   }
 
   async train(event: StepEvent): Promise<void> {
-    const { step, epoch, loss, top1Error, top1Accuracy, learningRate, imagesPerSecond, dataShare, memory, skippedSteps, lossScale } = event
+    const { step, epoch, loss, top1Error, top1Accuracy, learningRate, imagesPerSecond, dataShare, corruptImages, memory, skippedSteps, lossScale } = event
     const seconds = (performance.now() - this.#start) / 1000
     const scale = lossScale === undefined ? {} : { skippedSteps, lossScale }
-    const line: TrainLine = { kind: 'train', step, epoch, loss, top1Error, top1Accuracy, learningRate, imagesPerSecond, dataShare, seconds, memory, ...scale }
+    const left = corruptImages === 0 ? {} : { corruptImages }
+    const line: TrainLine = {
+      kind: 'train',
+      step,
+      epoch,
+      loss,
+      top1Error,
+      top1Accuracy,
+      learningRate,
+      imagesPerSecond,
+      dataShare,
+      ...left,
+      seconds,
+      memory,
+      ...scale,
+    }
     await this.#lines.write({ ...line })
     await this.#scalars(step, {
       'train/loss': loss,
@@ -102,6 +119,7 @@ export class RunLog {
       'train/top1_error': top1Error,
       lr: learningRate,
       'perf/images_per_second': imagesPerSecond,
+      'perf/data_share': dataShare,
     })
   }
 

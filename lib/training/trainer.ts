@@ -1,12 +1,12 @@
 /** The loop behind `fit`: native calls of several steps, and between them what is due. */
 import { join } from 'node:path'
 import { throwIfAborted } from '../abort.js'
+import { warn } from '../data/image_folder.js'
 import { loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import { pick } from '../options/check.js'
 import { checkReplaceable } from '../formats/files.js'
 import { readJsonLines } from '../formats/jsonl.js'
-import { top1Shares, type StepMetrics } from '../runtime/metrics.js'
 import { libraryVersion } from '../native/load.js'
 import { checkOutputs, outputsOf } from '../runtime/outputs.js'
 import { compile } from '../runtime/compile.js'
@@ -27,15 +27,19 @@ import {
 import { DirectoryLock } from './directory_lock.js'
 import type { FitPlan } from './fit_options.js'
 import { normalizationRemark, openImages, type RunImages } from './images.js'
+import { LogWindow } from './log_window.js'
 import { ManifestWriter } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
 import { Profile } from './profile.js'
-import type { RunEvent, StepEvent, ValidationEvent } from './run_events.js'
+import type { FinishedEvent, RunEvent, StepEvent, ValidationEvent } from './run_events.js'
 import { RunLog } from './run_log.js'
 import { differences, otherOptions, recipeOf, takenAgain, type Recipe } from './recipe.js'
 import { readRecipe } from './recipe_formats.js'
-import { bestOf, stateFormat, type Best, type StoredState, type WindowSums } from './state.js'
+import { bestOf, stateFormat, type Best, type StoredState } from './state.js'
 import { TrainedModel } from './trained.js'
+
+/** Corrupt images that are named; of a data set that is broken as a whole nobody wants a million lines. */
+const namedCorrupt = 10
 
 /** What was saved, and where. */
 interface Resumed extends CheckpointEntry {
@@ -57,6 +61,9 @@ export class Trainer {
   /** Whether the validation of this step was ended by a stop: whoever goes on from here begins with it. */
   #validationDue = false
   readonly #window = new LogWindow()
+  /** Of all steps that this process did. */
+  readonly #time = { seconds: 0, dataSeconds: 0 }
+  readonly #corrupt = new Set<number>()
 
   constructor(plan: FitPlan, signal: AbortSignal, emit: (event: RunEvent) => void) {
     this.#plan = plan
@@ -75,7 +82,7 @@ export class Trainer {
   }
 
   async run(): Promise<TrainedModel> {
-    const { network, train, batch, seed, workers, checkpoint, output: logs } = this.#plan
+    const { network, train, batch, seed, workers, corrupt, checkpoint, output: logs } = this.#plan
     const start = performance.now()
     throwIfAborted(this.#signal)
     // Exactly, where a session would do with fewer: an output without a class is one that training only pushes down.
@@ -88,7 +95,7 @@ export class Trainer {
     this.#images = images
     // Before there is a session, which would refuse in its own words what another device does not have.
     if (resumed !== undefined) checkSame(this.#plan, resumed, recipeOf(this.#plan, takenAgain(this.#plan, resumed.recipe), images.prepare))
-    await using batches = loader(images.train, { input: network.input, prepare: images.prepare, batch, seed, workers })
+    await using batches = loader(images.train, { input: network.input, prepare: images.prepare, batch, seed, workers, corrupt })
     await using session = await this.#openSession(batches, resumed)
     const recipe = recipeOf(this.#plan, session, images.prepare)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
@@ -98,9 +105,9 @@ export class Trainer {
     const output = await this.#openOutput(session, recipe)
     try {
       this.#emit(this.#startEvent(session, resumed))
-      const outcome = await this.#loop(session, recipe, output?.log)
+      const outcome = await this.#loop(session, recipe, batches, output?.log)
       await output?.manifest.finish(outcome, session.stepIndex)
-      this.#emit({ kind: 'finished', step: session.stepIndex, outcome, seconds: (performance.now() - start) / 1000 })
+      this.#emit({ kind: 'finished', step: session.stepIndex, outcome, seconds: (performance.now() - start) / 1000, ...this.#wholeRun() })
       return await this.#trained(session, outcome)
     } catch (error) {
       // The error that ended the run matters more than one of its log.
@@ -111,7 +118,7 @@ export class Trainer {
     }
   }
 
-  async #loop(session: Session, recipe: Recipe, log: RunLog | undefined): Promise<'completed' | 'stopped'> {
+  async #loop(session: Session, recipe: Recipe, batches: Loader, log: RunLog | undefined): Promise<'completed' | 'stopped'> {
     const { steps, learningRate, logEvery, validateEvery, checkpoint, validate } = this.#plan
     const periods = [logEvery, ...(validate ? [validateEvery] : []), ...(checkpoint ? [checkpoint.every] : [])]
     const profile = this.#plan.profile === undefined ? undefined : new Profile(this.#plan.profile, session.stepIndex, steps)
@@ -126,6 +133,9 @@ export class Trainer {
       secondsPerStep = metrics.seconds / metrics.steps
       const step = session.stepIndex
       this.#window.add(metrics)
+      this.#time.seconds += metrics.seconds
+      this.#time.dataSeconds += metrics.dataSeconds
+      this.#noteCorrupt(batches)
       const event = this.#stepEvent(step, secondsPerStep)
       this.#emit(event)
       if (event.logged) {
@@ -203,9 +213,9 @@ export class Trainer {
 
   /** Whether it was done: a stop ends it. */
   async #validate(session: Session, recipe: Recipe, log: RunLog | undefined): Promise<boolean> {
-    const { workers, stepsPerEpoch, checkpoint } = this.#plan
+    const { workers, corrupt, stepsPerEpoch, checkpoint } = this.#plan
     const step = session.stepIndex
-    const evaluation = await session.evaluate(this.#images!.validate!, { signal: this.#leave, workers }).catch((error: unknown) => {
+    const evaluation = await session.evaluate(this.#images!.validate!, { signal: this.#leave, workers, corrupt }).catch((error: unknown) => {
       if (!this.#stopping || this.#signal.aborted || !(error instanceof PreresnetError && error.code === 'ERR_ABORTED')) throw error
       return undefined
     })
@@ -243,6 +253,21 @@ export class Trainer {
     this.#emit({ kind: 'checkpoint', step, path })
   }
 
+  /** Each corrupt image is named once, by a warning of the process. */
+  #noteCorrupt({ corruptImages }: Loader): void {
+    for (const { sample, reason } of corruptImages) {
+      if (this.#corrupt.has(sample)) continue
+      this.#corrupt.add(sample)
+      if (this.#corrupt.size <= namedCorrupt) warn(`skipped: ${reason}`)
+      else if (this.#corrupt.size === namedCorrupt + 1) warn('more images are skipped, which are counted and not named')
+    }
+  }
+
+  #wholeRun(): Pick<FinishedEvent, 'dataShare' | 'corruptImages'> {
+    const { seconds, dataSeconds } = this.#time
+    return { dataShare: seconds === 0 ? 0 : dataSeconds / seconds, corruptImages: this.#corrupt.size }
+  }
+
   #stepEvent(step: number, secondsPerStep: number): StepEvent {
     const { steps, stepsPerEpoch, learningRate, logEvery } = this.#plan
     return {
@@ -253,6 +278,7 @@ export class Trainer {
       ...this.#window.values(),
       learningRate: learningRate.at(step - 1),
       secondsLeft: (steps - step) * secondsPerStep,
+      corruptImages: this.#corrupt.size,
       memory: process.memoryUsage.rss(),
       logged: step % logEvery === 0 || step === steps,
     }
@@ -305,49 +331,3 @@ async function isValidated(output: string | undefined, step: number): Promise<bo
   const lines = await readJsonLines(join(output, 'metrics.jsonl')).catch(() => [])
   return lines.some((line) => line['kind'] === 'validation' && line['step'] === step)
 }
-
-/** Sums since the last line of the log. They belong to a checkpoint, so that the first line after a resume is the one of a run that was not cut. */
-class LogWindow {
-  #sums: WindowSums = noSums
-  #lossScale: number | undefined
-
-  get sums(): WindowSums {
-    return this.#sums
-  }
-
-  /** Checkpoints of format 1 have none. */
-  restore(sums: WindowSums = noSums): void {
-    this.#sums = sums
-  }
-
-  add({ loss, samples, top1Hits, seconds, dataSeconds, skippedSteps, lossScale }: StepMetrics): void {
-    const sums = this.#sums
-    this.#sums = {
-      loss: sums.loss + loss * samples,
-      samples: sums.samples + samples,
-      hits: sums.hits + top1Hits,
-      seconds: sums.seconds + seconds,
-      dataSeconds: sums.dataSeconds + dataSeconds,
-      skippedSteps: sums.skippedSteps + skippedSteps,
-    }
-    this.#lossScale = lossScale
-  }
-
-  values(): Pick<StepEvent, 'loss' | 'top1Error' | 'top1Accuracy' | 'imagesPerSecond' | 'dataShare' | 'skippedSteps' | 'lossScale'> {
-    const { loss, samples, hits, seconds, dataSeconds, skippedSteps } = this.#sums
-    return {
-      loss: loss / samples,
-      ...top1Shares(samples, hits),
-      imagesPerSecond: samples / seconds,
-      dataShare: dataSeconds / seconds,
-      skippedSteps,
-      ...(this.#lossScale !== undefined && { lossScale: this.#lossScale }),
-    }
-  }
-
-  clear(): void {
-    this.#sums = noSums
-  }
-}
-
-const noSums: WindowSums = { loss: 0, samples: 0, hits: 0, seconds: 0, dataSeconds: 0, skippedSteps: 0 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "addon/arguments.h"
+#include "addon/external_buffer.h"
 #include "core/error.h"
 #include "core/limits.h"
 #include "data/loader.h"
@@ -40,12 +41,30 @@ LoaderOptions read_options(const Arguments& description) {
   if (mode != "train" && mode != "evaluate")
     description.refuse("mode", "\"train\" or \"evaluate\"");
   options.mode = mode == "train" ? LoaderOptions::Mode::train : LoaderOptions::Mode::evaluate;
+  options.ranks = description.integer_or("ranks", 1, 1);
+  options.rank = description.integer_or("rank", 0, 0);
+  options.first_sample = static_cast<uint64_t>(description.integer_or("firstSample", 0, 0));
+  options.skip_corrupt = description.boolean_or("skipCorrupt", false);
+  options.poison = description.boolean_or("poison", false);
   options.seed = static_cast<uint64_t>(description.integer("seed", 0));
   options.pad = description.integer("pad", 0, kLargestPad);
   options.flip = description.boolean_or("flip", false);
   options.workers = static_cast<int>(description.integer("workers", 1, kLargestWorkers));
   options.slots = static_cast<int>(description.integer("slots", 2, 1024));
   return options;
+}
+
+/// Numbers of samples and, for each, why.
+std::vector<CorruptSample> read_corrupt(const Arguments& source) {
+  std::vector<CorruptSample> corrupt;
+  if (!source.has("corrupt")) return corrupt;
+  const Arguments list = source.object("corrupt");
+  const std::vector<int32_t> samples = list.integers("samples");
+  const std::vector<std::string> reasons = list.texts("reasons");
+  if (samples.size() != reasons.size()) list.refuse("reasons", "one for each sample");
+  for (size_t i = 0; i < samples.size(); ++i)
+    corrupt.push_back({static_cast<uint64_t>(samples[i]), reasons[i]});
+  return corrupt;
 }
 
 std::unique_ptr<SampleSource> read_source(const Arguments& description,
@@ -58,7 +77,7 @@ std::unique_ptr<SampleSource> read_source(const Arguments& description,
     *images = Napi::Persistent(bytes);
     const auto set_id = static_cast<uint64_t>(source.integer_or("id", 0, 0));
     return memory_source(bytes.Data(), bytes.ByteLength(), set_id, options.labels.size(),
-                         options.shape);
+                         options.shape, read_corrupt(source));
   }
   if (kind != "ranges") source.refuse("kind", "\"memory\" or \"ranges\"");
   FileRanges ranges{source.paths("files"), source.integers("file"), whole_numbers(source, "offset"),
@@ -71,10 +90,11 @@ std::unique_ptr<SampleSource> read_source(const Arguments& description,
 }
 
 std::shared_ptr<BatchSource> read_loader(const Napi::Value& value,
-                                         Napi::Reference<Napi::Uint8Array>* images) {
+                                         Napi::Reference<Napi::Uint8Array>* images, BatchCut* cut) {
   const Arguments description(value, "loader");
   LoaderOptions options = read_options(description);
   check_loader(options);
+  *cut = cut_of(options);
   auto source = read_source(description, options, images);
   return make_loader(std::move(options), std::move(source));
 }
@@ -86,16 +106,18 @@ struct BatchCopy {
   int64_t count = 0;
 };
 
-Completion next_batch(BatchSource& source, uint64_t index) {
+Completion nothing() {
+  return [](Napi::Env env) -> Napi::Value { return env.Null(); };
+}
+
+Completion next_batch(LoaderState&, BatchSource& source, uint64_t index) {
   Batch batch;
-  if (!source.acquire(index, true, &batch)) {
-    return [](Napi::Env env) -> Napi::Value { return env.Null(); };
-  }
+  if (!source.acquire(index, true, &batch)) return nothing();
   const auto size = static_cast<size_t>(source.batch_size());
   BatchCopy copy;
   copy.images.assign(batch.images, batch.images + size * static_cast<size_t>(source.image_bytes()));
   copy.labels.assign(batch.labels, batch.labels + size);
-  if (batch.crops != nullptr) copy.crops.assign(batch.crops, batch.crops + 3 * size);
+  copy.crops.assign(batch.crops, batch.crops + 3 * size);
   copy.count = batch.count;
   source.release(batch.ticket);
   return [copy = std::move(copy)](Napi::Env env) -> Napi::Value {
@@ -108,13 +130,82 @@ Completion next_batch(BatchSource& source, uint64_t index) {
   };
 }
 
+/// A batch in the ring: `memory` keeps its images where they are.
+struct HeldBatch {
+  uint8_t* images;
+  size_t bytes;
+  std::shared_ptr<void> memory;
+  std::vector<int32_t> labels;
+  std::vector<int32_t> crops;
+  std::vector<int32_t> indices;
+  int64_t count;
+  uint64_t ticket;
+};
+
+/// The images as an array over the ring's memory; a copy where that cannot be had.
+Napi::Uint8Array images_of(Napi::Env env, LoaderState& state, const HeldBatch& batch) {
+  auto found = state.buffers.find(batch.images);
+  if (found == state.buffers.end()) {
+    const Napi::ArrayBuffer buffer = external_buffer(env, batch.images, batch.bytes, batch.memory);
+    if (buffer.IsEmpty()) {
+      auto copy = Napi::Uint8Array::New(env, batch.bytes);
+      std::memcpy(copy.Data(), batch.images, batch.bytes);
+      return copy;
+    }
+    found = state.buffers.emplace(batch.images, Napi::Persistent(buffer)).first;
+  }
+  return Napi::Uint8Array::New(env, batch.bytes, found->second.Value(), 0);
+}
+
+Completion held_batch(LoaderState& state, BatchSource& source, uint64_t index) {
+  Batch batch;
+  if (!source.acquire(index, true, &batch)) return nothing();
+  const auto size = static_cast<size_t>(source.batch_size());
+  HeldBatch held{.images = const_cast<uint8_t*>(batch.images),
+                 .bytes = size * static_cast<size_t>(source.image_bytes()),
+                 .memory = source.memory(batch.ticket),
+                 .labels = {batch.labels, batch.labels + size},
+                 .crops = {batch.crops, batch.crops + 3 * size},
+                 .indices = {batch.indices, batch.indices + size},
+                 .count = batch.count,
+                 .ticket = batch.ticket};
+  return [&state, held = std::move(held)](Napi::Env env) -> Napi::Value {
+    if (state.source == nullptr) return env.Null();  // closed meanwhile
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("images", images_of(env, state, held));
+    result.Set("labels", to_array<Napi::Int32Array>(env, held.labels));
+    result.Set("crops", to_array<Napi::Int32Array>(env, held.crops));
+    result.Set("indices", to_array<Napi::Int32Array>(env, held.indices));
+    result.Set("count", Napi::Number::New(env, static_cast<double>(held.count)));
+    result.Set("ticket", Napi::Number::New(env, static_cast<double>(held.ticket)));
+    return result;
+  };
+}
+
+Napi::Value number(const Napi::CallbackInfo& info, uint64_t value) {
+  return Napi::Number::New(info.Env(), static_cast<double>(value));
+}
+
+uint64_t index_argument(const Napi::CallbackInfo& info, const char* name) {
+  if (!info[0].IsNumber() || !(info[0].As<Napi::Number>().DoubleValue() >= 0)) {
+    throw Error("ERR_OPTION",
+                std::string(name) + ": expected an integer of at least 0, got another value");
+  }
+  return static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+}
+
 }  // namespace
 
 Napi::Function LoaderObject::define(Napi::Env env) {
   return DefineClass(
       env, "NativeLoader",
-      {InstanceAccessor<&LoaderObject::batch>("batch"), InstanceMethod<&LoaderObject::next>("next"),
-       InstanceMethod<&LoaderObject::close>("close")});
+      {InstanceAccessor<&LoaderObject::batch>("batch"),
+       InstanceAccessor<&LoaderObject::batches>("batches"),
+       InstanceAccessor<&LoaderObject::samples>("samples"),
+       InstanceMethod<&LoaderObject::corrupt>("corrupt"),
+       InstanceMethod<&LoaderObject::acquire>("acquire"),
+       InstanceMethod<&LoaderObject::release>("release"),
+       InstanceMethod<&LoaderObject::next>("next"), InstanceMethod<&LoaderObject::close>("close")});
 }
 
 Napi::Value LoaderObject::create(const Napi::CallbackInfo& info) {
@@ -126,7 +217,7 @@ Napi::Value LoaderObject::create(const Napi::CallbackInfo& info) {
 LoaderObject::LoaderObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<LoaderObject>(info) {
   guarded(info.Env(), [&]() -> Napi::Value {
     auto state = std::make_shared<LoaderState>();
-    state->source = read_loader(info[0], &state->images);
+    state->source = read_loader(info[0], &state->images, &cut_);
     batch_ = state->source->batch_size();
     state_ = std::move(state);
     Environment::of(info.Env()).add(state_);
@@ -143,20 +234,61 @@ std::shared_ptr<LoaderState> LoaderObject::state_of(const Napi::Value& value) {
 }
 
 Napi::Value LoaderObject::batch(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), static_cast<double>(batch_));
+  return number(info, static_cast<uint64_t>(batch_));
 }
 
-Napi::Value LoaderObject::next(const Napi::CallbackInfo& info) {
+Napi::Value LoaderObject::batches(const Napi::CallbackInfo& info) {
+  return number(info, cut_.training ? cut_.used() / cut_.whole() : cut_.batches());
+}
+
+Napi::Value LoaderObject::samples(const Napi::CallbackInfo& info) {
+  if (cut_.training) return number(info, cut_.used() / cut_.ranks);
+  const uint64_t full = cut_.batches() - 1;
+  const BatchCut::Range last = cut_.range(full);
+  return number(info, full * cut_.batch + last.end - last.begin);
+}
+
+Napi::Value LoaderObject::corrupt(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    if (!info[0].IsNumber() || !(info[0].As<Napi::Number>().DoubleValue() >= 0)) {
-      throw Error("ERR_OPTION", "index: expected an integer of at least 0, got another value");
+    if (state_->source == nullptr) throw Error("ERR_DISPOSED", "the loader was closed");
+    std::vector<int32_t> samples;
+    const std::vector<CorruptSample> all = state_->source->corrupt();
+    Napi::Array reasons = Napi::Array::New(info.Env(), all.size());
+    for (const auto& [sample, reason] : all) {
+      reasons.Set(static_cast<uint32_t>(samples.size()), Napi::String::New(info.Env(), reason));
+      samples.push_back(static_cast<int32_t>(sample));
     }
-    const auto index = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("samples", to_array<Napi::Int32Array>(info.Env(), samples));
+    result.Set("reasons", reasons);
+    return result;
+  });
+}
+
+Napi::Value LoaderObject::later(const Napi::CallbackInfo& info, ReadBatch read) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const uint64_t index = index_argument(info, "index");
     if (state_->source == nullptr) throw Error("ERR_DISPOSED", "the loader was closed");
     return Environment::of(info.Env())
         .promise(
             state_, [&](auto task) { state_->thread.post(std::move(task)); },
-            [source = state_->source, index] { return next_batch(*source, index); });
+            [state = state_.get(), source = state_->source, index, read] {
+              return read(*state, *source, index);
+            });
+  });
+}
+
+Napi::Value LoaderObject::next(const Napi::CallbackInfo& info) { return later(info, next_batch); }
+
+Napi::Value LoaderObject::acquire(const Napi::CallbackInfo& info) {
+  return later(info, held_batch);
+}
+
+Napi::Value LoaderObject::release(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const uint64_t ticket = index_argument(info, "ticket");
+    if (state_->source != nullptr) state_->source->release(ticket);
+    return info.Env().Undefined();
   });
 }
 
@@ -165,6 +297,8 @@ Napi::Value LoaderObject::close(const Napi::CallbackInfo& info) {
     std::shared_ptr<BatchSource> source = std::move(state_->source);
     state_->source = nullptr;
     if (source != nullptr) source->close();
+    for (auto& [images, buffer] : state_->buffers) buffer.Value().Detach();
+    state_->buffers.clear();
     // The workers are joined where nobody waits for it.
     return Environment::of(info.Env())
         .promise(

@@ -2,10 +2,12 @@
 #pragma once
 #include <napi.h>
 
+#include <map>
 #include <memory>
 
 #include "addon/environment.h"
 #include "addon/task_thread.h"
+#include "data/batch_cut.h"
 #include "interfaces/batch_source.h"
 
 namespace preresnet {
@@ -21,7 +23,9 @@ class LoaderState : public Stoppable {
 
   Napi::Reference<Napi::Uint8Array> images;  // keeps the memory that the workers read; goes last
   std::shared_ptr<BatchSource> source;       // null after close(); JavaScript thread only
-  TaskThread thread;                         // waits for batches that JavaScript asked for
+  // Over the ring's slots, by where they begin: at most one each, on the JavaScript thread.
+  std::map<const uint8_t*, Napi::Reference<Napi::ArrayBuffer>> buffers;
+  TaskThread thread;  // waits for batches that JavaScript asked for
 };
 
 class LoaderObject : public Napi::ObjectWrap<LoaderObject> {
@@ -35,11 +39,21 @@ class LoaderObject : public Napi::ObjectWrap<LoaderObject> {
 
  private:
   Napi::Value batch(const Napi::CallbackInfo& info);
+  Napi::Value batches(const Napi::CallbackInfo& info);
+  Napi::Value samples(const Napi::CallbackInfo& info);
+  Napi::Value corrupt(const Napi::CallbackInfo& info);
+  Napi::Value acquire(const Napi::CallbackInfo& info);
+  Napi::Value release(const Napi::CallbackInfo& info);
   Napi::Value next(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
+  using ReadBatch = Completion (*)(LoaderState&, BatchSource&, uint64_t index);
+  /// A promise of what `read` gives for the index in the arguments.
+  Napi::Value later(const Napi::CallbackInfo& info, ReadBatch read);
+
   std::shared_ptr<LoaderState> state_;
   int64_t batch_ = 0;
+  BatchCut cut_;
 };
 
 }  // namespace preresnet

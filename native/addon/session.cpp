@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "addon/arguments.h"
+#include "addon/external_buffer.h"
 #include "addon/loader.h"
 #include "addon/session_arguments.h"
 #include "addon/session_results.h"
@@ -164,7 +165,9 @@ Napi::Value SessionObject::view(const Napi::CallbackInfo& info) {
     if (entry != state_->buffers.end()) {
       buffer = entry->second.Value();
     } else {
-      buffer = external_buffer(info.Env(), state_->session->arena(tensor.arena));
+      const std::shared_ptr<Arena> arena = state_->session->arena(tensor.arena);
+      if (arena != nullptr)
+        buffer = external_buffer(info.Env(), arena->data(), arena->bytes(), arena);
       if (!buffer.IsEmpty()) state_->buffers.emplace(tensor.arena, Napi::Persistent(buffer));
     }
     return make_view(info.Env(), tensor, buffer);

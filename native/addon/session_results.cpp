@@ -1,6 +1,5 @@
 #include "addon/session_results.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -96,19 +95,6 @@ Napi::Value to_result(Napi::Env env, const BytesMoved& bytes_moved) {
   set("bytesRead", bytes_moved.bytes_read);
   set("bytesWritten", bytes_moved.bytes_written);
   return result;
-}
-
-Napi::ArrayBuffer external_buffer(Napi::Env env, const std::shared_ptr<Arena>& arena) {
-  if (arena == nullptr || std::getenv("PRERESNET_NO_EXTERNAL_BUFFERS") != nullptr) return {};
-  auto keep = std::make_unique<std::shared_ptr<Arena>>(arena);
-  napi_value value = nullptr;
-  const napi_status status = napi_create_external_arraybuffer(
-      env, arena->data(), arena->bytes(),
-      [](napi_env, void*, void* hint) { delete static_cast<std::shared_ptr<Arena>*>(hint); },
-      keep.get(), &value);
-  if (status != napi_ok) return {};
-  keep.release();
-  return {env, value};
 }
 
 Napi::Value make_view(Napi::Env env, const Tensor& tensor, const Napi::ArrayBuffer& buffer) {

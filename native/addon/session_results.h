@@ -21,9 +21,6 @@ Napi::Value to_result(Napi::Env env, const Roofline& roofline);
 Napi::Value to_result(Napi::Env env, const std::vector<TraceEvent>& events);
 Napi::Value to_result(Napi::Env env, const BytesMoved& bytes_moved);
 
-/// The arena as an ArrayBuffer that keeps it alive; empty where there is none to hand out, or where
-/// this runtime forbids buffers over foreign memory.
-Napi::ArrayBuffer external_buffer(Napi::Env env, const std::shared_ptr<Arena>& arena);
 /// An f32 or f64 tensor in its arena's buffer; a copy where the buffer is empty.
 Napi::Value make_view(Napi::Env env, const Tensor& tensor, const Napi::ArrayBuffer& buffer);
 

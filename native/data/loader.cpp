@@ -5,40 +5,24 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <cstring>
+#include <map>
+#include <mutex>
 #include <new>
-#include <optional>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "core/error.h"
 #include "core/limits.h"
-#include "data/epoch_orders.h"
-#include "data/order.h"
+#include "data/batch_filler.h"
 #include "data/ring.h"
 
 namespace preresnet {
 namespace {
 
-constexpr size_t kAlignment = 64;
-
-struct FreeAligned {
-  void operator()(void* memory) const { std::free(memory); }
-};
-using Bytes = std::unique_ptr<uint8_t, FreeAligned>;
-
-Bytes allocate(size_t bytes) {
-  void* memory = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
-  if (memory == nullptr)
-    throw Error("ERR_MEMORY",
-                "loader: no memory for a batch of " + std::to_string(bytes) + " bytes");
-  return Bytes(static_cast<uint8_t*>(memory));
-}
-
 uint64_t batches_of(const LoaderOptions& options) {
   if (options.mode == LoaderOptions::Mode::train) return Ring::kEndless;
-  return (options.labels.size() + options.batch - 1) / options.batch;
+  return cut_of(options).batches();
 }
 
 int64_t grain_of(const LoaderOptions& options, const SampleSource& source) {
@@ -51,16 +35,9 @@ class Loader : public BatchSource {
       : options_(std::move(options)),
         source_(std::move(source)),
         set_(source_->set()),
-        image_bytes_(options_.shape.bytes()),
-        samples_(options_.labels.size()),
-        orders_(options_.seed, samples_),
+        filler_(options_, *source_),
         ring_(options_.slots, options_.batch, grain_of(options_, *source_), batches_of(options_)) {
-    for (int i = 0; i < options_.slots; ++i) {
-      slots_.push_back({allocate(options_.batch * image_bytes_),
-                        std::vector<uint8_t>(options_.batch), std::vector<int32_t>(options_.batch),
-                        std::vector<int32_t>(options_.batch),
-                        std::vector<int32_t>(options_.batch * 3)});
-    }
+    for (int i = 0; i < options_.slots; ++i) slots_.push_back(filler_.make_slot());
     start_workers();
   }
 
@@ -75,37 +52,40 @@ class Loader : public BatchSource {
     int slot = 0;
     uint64_t ticket = 0;
     if (!ring_.acquire(index, &slot, &ticket)) return false;
-    Slot& filled = slots_[slot];
-    if (pixels) {
-      for (int64_t i = 0; i < options_.batch; ++i) copy_pixels(filled, i);
-    }
+    BatchSlot& filled = slots_[slot];
+    if (pixels) filler_.copy_pixels(filled);
+    note_corrupt(filled);
     batch->images = pixels ? filled.images.get() : nullptr;
-    batch->indices = set_.id == 0 ? nullptr : filled.indices.data();
+    batch->indices = filled.indices.data();
     batch->labels = filled.labels.data();
     batch->crops = filled.crops.data();
-    batch->count = options_.batch;
-    if (!training())
-      batch->count = std::min<int64_t>(options_.batch, samples_ - index * options_.batch);
+    batch->count = std::count_if(filled.labels.begin(), filled.labels.end(),
+                                 [](int32_t label) { return label >= 0; });
     batch->ticket = ticket;
     return true;
   }
 
-  void release(uint64_t ticket) override { ring_.release(ticket); }
+  void release(uint64_t ticket) override {
+    if (options_.poison) filler_.poison(slots_[ring_.slot_of(ticket)]);
+    ring_.release(ticket);
+  }
   void close() override { ring_.close(); }
   int64_t batch_size() const override { return options_.batch; }
-  int64_t image_bytes() const override { return image_bytes_; }
+  int64_t image_bytes() const override { return options_.shape.bytes(); }
   SampleSet set() const override { return set_; }
 
- private:
-  struct Slot {
-    Bytes images;
-    std::vector<uint8_t> copied;   // whether an image is there
-    std::vector<int32_t> indices;  // in the set, -1: none
-    std::vector<int32_t> labels;
-    std::vector<int32_t> crops;
-  };
-  bool training() const { return options_.mode == LoaderOptions::Mode::train; }
+  std::vector<CorruptSample> corrupt() const override {
+    const std::lock_guard lock(corrupt_mutex_);
+    std::vector<CorruptSample> all;
+    for (const auto& [sample, reason] : corrupt_) all.push_back({sample, reason});
+    return all;
+  }
 
+  std::shared_ptr<void> memory(uint64_t ticket) const override {
+    return slots_[ring_.slot_of(ticket)].images;
+  }
+
+ private:
   void start_workers() {
     // Signals belong to the threads of the program.
     sigset_t all;
@@ -133,7 +113,8 @@ class Loader : public BatchSource {
       int64_t position = task.first;
       try {
         if (!desk) desk = std::make_unique<Desk>();
-        fill(*desk, task, &position);
+        filler_.fill(*desk, slots_[task.slot], task.batch, task.first, task.last,
+                     pixels_wanted_.load(std::memory_order_relaxed), &position);
       } catch (const Error& error) {
         failure = {position, error.code(), error.what()};
       } catch (const std::bad_alloc&) {
@@ -145,67 +126,36 @@ class Loader : public BatchSource {
     }
   }
 
-  void fill(Desk& desk, const Ring::Task& task, int64_t* position) {
-    const uint64_t batches = samples_ / options_.batch;  // of an epoch
-    const uint64_t epoch = training() ? task.batch / batches : 0;
-    const uint64_t first = (training() ? task.batch % batches : task.batch) * options_.batch;
-    std::optional<EpochOrders::Lease> order;
-    if (training()) order.emplace(&orders_, epoch);
-    Slot& slot = slots_[task.slot];
-    const auto pad = static_cast<int32_t>(options_.pad);
-    for (int64_t i = task.first; i < task.last; ++i) {
-      *position = i;
-      const uint64_t rank = first + i;
-      Crop crop{pad, pad, 0};
-      if (rank >= samples_) {
-        std::memset(pixels(slot, i), 0, image_bytes_);
-        slot.copied[i] = 1;
-        slot.indices[i] = slot.labels[i] = -1;
-      } else {
-        const uint64_t sample = order ? (*order)[rank] : rank;
-        slot.indices[i] = static_cast<int32_t>(sample);
-        slot.labels[i] = options_.labels[sample];
-        fetch(desk, {options_.seed, epoch, sample}, slot, i);
-        if (training())
-          crop = random_crop(options_.seed, epoch, sample, options_.pad, options_.flip);
-      }
-      slot.crops[i * 3] = crop.top;
-      slot.crops[i * 3 + 1] = crop.left;
-      slot.crops[i * 3 + 2] = crop.mirror;
+  void note_corrupt(const BatchSlot& slot) {
+    for (const auto& left_out : slot.corrupt) {
+      if (left_out == nullptr) continue;
+      const std::lock_guard lock(corrupt_mutex_);
+      corrupt_[left_out->sample] = left_out->reason;
     }
-  }
-
-  uint8_t* pixels(const Slot& slot, int64_t i) const {
-    return slot.images.get() + i * image_bytes_;
-  }
-
-  /// Of a set in memory, unless the image is there already.
-  void copy_pixels(Slot& slot, int64_t i) const {
-    if (slot.copied[i] != 0) return;
-    std::memcpy(pixels(slot, i), set_.images + slot.indices[i] * image_bytes_, image_bytes_);
-    slot.copied[i] = 1;
-  }
-
-  /// Images of a set are copied when they are wanted: a device that holds the set needs none.
-  void fetch(Desk& desk, const Draw& draw, Slot& slot, int64_t i) const {
-    const bool waits = set_.images != nullptr && !pixels_wanted_.load(std::memory_order_relaxed);
-    if (!waits) source_->read(draw, desk, pixels(slot, i));
-    slot.copied[i] = waits ? 0 : 1;
   }
 
   const LoaderOptions options_;
   const std::unique_ptr<SampleSource> source_;
   const SampleSet set_;
-  const int64_t image_bytes_;
-  const uint64_t samples_;
-  EpochOrders orders_;
+  BatchFiller filler_;
   std::atomic<bool> pixels_wanted_{true};
   Ring ring_;
-  std::vector<Slot> slots_;
+  std::vector<BatchSlot> slots_;
+  mutable std::mutex corrupt_mutex_;
+  std::map<uint64_t, std::string> corrupt_;
   std::vector<std::thread> workers_;
 };
 
 }  // namespace
+
+BatchCut cut_of(const LoaderOptions& options) {
+  return {.samples = options.labels.size(),
+          .batch = static_cast<uint64_t>(options.batch),
+          .rank = static_cast<uint64_t>(options.rank),
+          .ranks = static_cast<uint64_t>(options.ranks),
+          .first_sample = options.first_sample,
+          .training = options.mode == LoaderOptions::Mode::train};
+}
 
 void check_loader(const LoaderOptions& options) {
   const auto at_least = [](const char* name, int64_t value, int64_t minimum) {
@@ -219,19 +169,31 @@ void check_loader(const LoaderOptions& options) {
   at_least("channels", channels, 1);
   at_least("batch", options.batch, 1);
   at_least("pad", options.pad, 0);
+  at_least("ranks", options.ranks, 1);
+  at_least("rank", options.rank, 0);
   at_least("workers", options.workers, 1);
   at_least("slots", options.slots, 2);
   if (options.pad > kLargestPad)
     throw Error("ERR_OPTION", "loader: pad: expected at most " + std::to_string(kLargestPad) +
                                   ", got " + std::to_string(options.pad));
+  if (options.rank >= options.ranks)
+    throw Error("ERR_OPTION", "loader: rank: expected less than ranks (" +
+                                  std::to_string(options.ranks) + "), got " +
+                                  std::to_string(options.rank));
   const auto samples = static_cast<int64_t>(options.labels.size());
   if (samples == 0) throw Error("ERR_DATASET", "loader: expected at least one sample, got none");
   if (samples > int64_t{0x7FFFFFFF})
     throw Error("ERR_DATASET", "loader: expected fewer than 2^31 samples");
-  if (options.mode == LoaderOptions::Mode::train && samples < options.batch) {
-    throw Error("ERR_DATASET", "loader: expected at least one batch of " +
-                                   std::to_string(options.batch) + " samples, got " +
-                                   std::to_string(samples));
+  const int64_t whole = options.batch * options.ranks;
+  if (options.mode == LoaderOptions::Mode::train && samples < whole) {
+    throw Error("ERR_DATASET", "loader: expected at least one batch of " + std::to_string(whole) +
+                                   " samples, got " + std::to_string(samples));
+  }
+  if (options.mode == LoaderOptions::Mode::evaluate &&
+      options.first_sample >= static_cast<uint64_t>(samples)) {
+    throw Error("ERR_OPTION", "loader: firstSample: expected less than the " +
+                                  std::to_string(samples) + " samples, got " +
+                                  std::to_string(options.first_sample));
   }
   int64_t image = 0;
   int64_t bytes = 0;

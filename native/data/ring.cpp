@@ -189,15 +189,25 @@ bool Ring::acquire(uint64_t batch, int* slot, uint64_t* ticket) {
 
 void Ring::release(uint64_t ticket) {
   const std::lock_guard lock(mutex_);
+  Slot& slot = slots_[held_slot(ticket)];
+  slot.state = State::free;
+  ++slot.generation;
+  schedule();
+}
+
+int Ring::slot_of(uint64_t ticket) const {
+  const std::lock_guard lock(mutex_);
+  return held_slot(ticket);
+}
+
+int Ring::held_slot(uint64_t ticket) const {
   const uint64_t index = ticket & ((uint64_t{1} << kSlotBits) - 1);
   if (index >= slots_.size() || slots_[index].state != State::held ||
       slots_[index].generation != ticket >> kSlotBits) {
     throw Error("ERR_INTERNAL",
                 "expected the ticket of a batch that is held, got one that was released before");
   }
-  slots_[index].state = State::free;
-  ++slots_[index].generation;
-  schedule();
+  return static_cast<int>(index);
 }
 
 void Ring::close() {

@@ -41,6 +41,8 @@ class Ring {
   /// thrown.
   bool acquire(uint64_t batch, int* slot, uint64_t* ticket);
   void release(uint64_t ticket);
+  /// Of a batch that is held, else ERR_INTERNAL.
+  int slot_of(uint64_t ticket) const;
   void close();
 
  private:
@@ -65,11 +67,12 @@ class Ring {
   void start(int slot, uint64_t batch);
   void settle(Slot&);
   void schedule();
+  int held_slot(uint64_t ticket) const;
 
   const int64_t samples_;
   const int64_t grain_;
   const uint64_t batches_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable work_;
   std::condition_variable progress_;
   std::vector<Slot> slots_;

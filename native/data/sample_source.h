@@ -29,6 +29,8 @@ class SampleSource {
   virtual int64_t grain(int64_t share) const = 0;
   /// The images, where they lie in memory as a whole.
   virtual SampleSet set() const { return {}; }
+  /// ERR_IMAGE for a sample that is known to be none.
+  virtual void check(uint64_t /*sample*/) const {}
   /// Pixels [height][width][channels] of `draw.sample`; seed and epoch are for random steps. Throws
   /// ERR_FILE or ERR_IMAGE, which name the file.
   virtual void read(const Draw& draw, Desk& desk, uint8_t* pixels) const = 0;
@@ -44,9 +46,11 @@ struct SampleShape {
 };
 
 /// Images that somebody else owns, keeps alive and does not change: [count][Y][X][C]. `set_id`: of
-/// this memory and no other; 0: batches are given by their pixels alone.
+/// this memory and no other; 0: batches are given by their pixels alone. `corrupt`: what was no
+/// image when the memory was filled.
 std::unique_ptr<SampleSource> memory_source(const uint8_t* images, size_t bytes, uint64_t set_id,
-                                            size_t count, const SampleShape& shape);
+                                            size_t count, const SampleShape& shape,
+                                            const std::vector<CorruptSample>& corrupt);
 
 /// Image files, or parts of files such as tar shards. All vectors but `files` have one entry a
 /// sample.

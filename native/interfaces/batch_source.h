@@ -1,6 +1,9 @@
 // Where a session's thread takes its batches from. Implemented by the loader; knows no JavaScript.
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace preresnet {
 
@@ -13,12 +16,18 @@ struct SampleSet {
 
 struct Batch {
   const uint8_t* images = nullptr;   // [N][Y][X][C]
-  const int32_t* indices = nullptr;  // [N] in the set, -1: zeros; null where there is no set
+  const int32_t* indices = nullptr;  // [N] of the samples, in the set where there is one; -1: zeros
   const int32_t* labels = nullptr;   // [N]; -1: padding, does not count
   const int32_t* crops =
       nullptr;  // [N][3] top, left, mirror in the padded image; null where the program takes none
-  int64_t count = 0;    // samples that are real
+  int64_t count = 0;    // samples that count
   uint64_t ticket = 0;  // slot and generation, for release()
+};
+
+/// A sample that could not be decoded and was left out.
+struct CorruptSample {
+  uint64_t sample = 0;
+  std::string reason;  // names the file
 };
 
 class BatchSource {
@@ -34,6 +43,10 @@ class BatchSource {
   virtual int64_t batch_size() const = 0;
   virtual int64_t image_bytes() const = 0;  // of one image
   virtual SampleSet set() const { return {}; }
+  /// Of the batches that were handed out, each once, in the order of their numbers.
+  virtual std::vector<CorruptSample> corrupt() const { return {}; }
+  /// Keeps the images of a batch that is held where they are, also when the source has gone.
+  virtual std::shared_ptr<void> memory(uint64_t /*ticket*/) const { return nullptr; }
 };
 
 }  // namespace preresnet

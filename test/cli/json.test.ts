@@ -74,7 +74,19 @@ test('a field that a schema does not name, one that is missing and one of anothe
     data: 'd',
     device: 'cpu',
     precision: 'fp32',
-    ...{ samples: 2, loss: null, top1Errors: 1, top5Errors: 0, top1Error: 0.5, top5Error: 0, top1Accuracy: 0.5, top5Accuracy: 1, seconds: 0.1 },
+    ...{
+      samples: 2,
+      corruptImages: 0,
+      dataSeconds: 0,
+      loss: null,
+      top1Errors: 1,
+      top5Errors: 0,
+      top1Error: 0.5,
+      top5Error: 0,
+      top1Accuracy: 0.5,
+      top5Accuracy: 1,
+      seconds: 0.1,
+    },
     confusion: { classes: ['a'], counts: [[2]] },
   }
   t.deepEqual(violations(schema, right), [])

@@ -2,32 +2,17 @@ import test from 'ava'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { wholeFiles } from '../../lib/data/dataset.js'
-import { flip, loader, memoryDataset, randomCrop, type Dataset, type LoadedBatch, type LoaderOptions, type Preparation } from '../../lib/data/index.js'
+import { flip, loader, randomCrop, type Dataset, type LoadedBatch, type LoaderOptions, type Preparation } from '../../lib/data/index.js'
 import { temporaryFolder } from '../support/folder.js'
+import { labelsOf, numbered, numberedBytes, numberedShape, readBatches as read } from '../support/numbered.js'
 import { philoxWord } from '../support/philox.js'
 import { rgbPng } from '../support/png.js'
 
 const count = 43
-const shape = { height: 2, width: 3, channels: 3 }
-const imageBytes = 18
+const shape = numberedShape
+const imageBytes = numberedBytes
 
 const cropped = (pad: number, mirrored = false): Preparation => ({ train: [randomCrop({ pad }), ...(mirrored ? [flip()] : [])] })
-
-/** Every image says its index in each byte. */
-function numbered(length = count): Promise<Dataset> {
-  const images = Uint8Array.from({ length: length * imageBytes }, (_, byte) => Math.floor(byte / imageBytes))
-  const labels = Array.from({ length }, (_, index) => index)
-  return memoryDataset({ images, labels, ...shape, classes: length })
-}
-
-async function read(dataset: Dataset, options: LoaderOptions, first: number, last: number): Promise<LoadedBatch[]> {
-  await using batches = loader(dataset, options)
-  const result: LoadedBatch[] = []
-  for (let index = first; index < last; index++) result.push((await batches.next(index))!)
-  return result
-}
-
-const labelsOf = (batches: readonly LoadedBatch[]): number[] => batches.flatMap(({ labels }) => [...labels])
 
 /** Fisher and Yates over Philox, as native/data/order.h promises; with integers of any size. */
 function expectedOrder(seed: number, epoch: number, length: number): number[] {
@@ -43,7 +28,7 @@ function expectedOrder(seed: number, epoch: number, length: number): number[] {
 }
 
 test('the order of an epoch is the shuffle of seed and epoch', async (t) => {
-  const dataset = await numbered()
+  const dataset = await numbered(count)
   for (const seed of [0, 7, 2 ** 40 + 1]) {
     const labels = labelsOf(await read(dataset, { batch: 5, seed }, 0, 24))
     for (const epoch of [0, 1, 2]) t.deepEqual(labels.slice(epoch * 40, (epoch + 1) * 40), expectedOrder(seed, epoch, count).slice(0, 40))
@@ -51,7 +36,7 @@ test('the order of an epoch is the shuffle of seed and epoch', async (t) => {
 })
 
 test('epochs and seeds differ, and an epoch has no image twice', async (t) => {
-  const dataset = await numbered()
+  const dataset = await numbered(count)
   const labels = labelsOf(await read(dataset, { batch: 5, seed: 1 }, 0, 16))
   const [first, second] = [labels.slice(0, 40), labels.slice(40)]
   t.is(new Set(first).size, 40)
@@ -61,7 +46,7 @@ test('epochs and seeds differ, and an epoch has no image twice', async (t) => {
 })
 
 test('neither workers nor slots change a byte', async (t) => {
-  const dataset = await numbered()
+  const dataset = await numbered(count)
   const options = { batch: 7, seed: 3, prepare: cropped(2, true) }
   const expected = await read(dataset, { ...options, workers: 1, slots: 2 }, 0, 30)
   for (const [workers, slots] of [
@@ -74,14 +59,14 @@ test('neither workers nor slots change a byte', async (t) => {
 })
 
 test('a loader that begins anywhere goes on as one that was not interrupted', async (t) => {
-  const dataset = await numbered()
+  const dataset = await numbered(count)
   const options = { batch: 6, seed: 4, prepare: cropped(1, true), workers: 2 }
   const expected = await read(dataset, options, 0, 25)
   for (const first of [1, 6, 7, 8, 20]) t.deepEqual(await read(dataset, options, first, 25), expected.slice(first))
 })
 
 test('jumps back and forth, also at once, give the same batches', async (t) => {
-  const dataset = await numbered()
+  const dataset = await numbered(count)
   const options = { batch: 6, seed: 5, prepare: cropped(1), workers: 3, slots: 2 }
   const expected = await read(dataset, options, 0, 30)
   await using batches = loader(dataset, options)
@@ -94,7 +79,7 @@ test('jumps back and forth, also at once, give the same batches', async (t) => {
 })
 
 test('pixels belong to their labels', async (t) => {
-  for (const { images, labels } of await read(await numbered(), { batch: 4, seed: 6, workers: 2 }, 0, 20)) {
+  for (const { images, labels } of await read(await numbered(count), { batch: 4, seed: 6, workers: 2 }, 0, 20)) {
     t.deepEqual(
       [...images],
       [...labels].flatMap((label) => new Array<number>(imageBytes).fill(label)),
@@ -138,19 +123,19 @@ test('every position in the border is taken about equally often, mirrored half o
 })
 
 test('without flip nothing is mirrored, without pad nothing is moved', async (t) => {
-  const [plain] = await read(await numbered(), { batch: 40, seed: 2 }, 0, 1)
+  const [plain] = await read(await numbered(count), { batch: 40, seed: 2 }, 0, 1)
   t.deepEqual([...plain!.crops], new Array(120).fill(0))
-  const [moved] = await read(await numbered(), { batch: 40, seed: 2, prepare: cropped(4) }, 0, 1)
+  const [moved] = await read(await numbered(count), { batch: 40, seed: 2, prepare: cropped(4) }, 0, 1)
   t.true(moved!.crops.some((value, index) => index % 3 < 2 && value > 0))
   t.true(moved!.crops.every((value, index) => index % 3 < 2 || value === 0))
 })
 
 test('evaluation goes in order, pads the last batch and ends', async (t) => {
-  await using batches = loader(await numbered(), { batch: 20, mode: 'evaluate', prepare: cropped(4, true), seed: 9, workers: 3 })
+  await using batches = loader(await numbered(count), { batch: 20, mode: 'evaluate', prepare: cropped(4, true), seed: 9, workers: 3 })
   t.is(batches.batches, 3)
   for (let pass = 0; pass < 2; pass++) {
     const all: LoadedBatch[] = []
-    for await (const batch of batches.from(0)) all.push(batch)
+    for await (const batch of batches.from(0)) all.push(batch.copy())
     t.deepEqual(
       all.map((batch) => batch.count),
       [20, 20, 3],
@@ -170,7 +155,7 @@ test('evaluation goes in order, pads the last batch and ends', async (t) => {
 })
 
 test('training takes a batch of all images, and none of more', async (t) => {
-  const dataset = await numbered()
+  const dataset = await numbered(count)
   t.is(new Set(labelsOf(await read(dataset, { batch: count }, 0, 1))).size, count)
   const error = t.throws(() => loader(dataset, { batch: count + 1 }), { code: 'ERR_DATASET' })
   t.regex(error.message, /batch of 44 images, got 43/)
@@ -179,7 +164,7 @@ test('training takes a batch of all images, and none of more', async (t) => {
 })
 
 test('options are checked', async (t) => {
-  const dataset = await numbered()
+  const dataset = await numbered(count)
   const refused = (options: object, message: RegExp): void => {
     const error = t.throws(() => loader(dataset, options as LoaderOptions), { code: 'ERR_OPTION' })
     t.regex(error.message, message)
@@ -232,7 +217,7 @@ test('of several failures the first image is named, whichever worker was faster'
 })
 
 test('close ends a loader whose batches nobody fetched', async (t) => {
-  const batches = loader(await numbered(), { batch: 4, workers: 4 })
+  const batches = loader(await numbered(count), { batch: 4, workers: 4 })
   await batches.next(100)
   await batches.close()
   await batches.close()

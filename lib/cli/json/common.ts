@@ -19,6 +19,8 @@ export const bytes = (help: string): Field<number, false> => integer({ help, uni
 export const images = (help: string): Field<number, false> => integer({ help, unit: 'images', minimum: 0 })
 export const share = (help: string): Field<number, false> => number({ help, unit: null, minimum: 0, maximum: 1 })
 
+export const corruptField = images('Images that could not be decoded, each counted once; 0 without `--corrupt skip`.')
+
 export const batchField = integer({ help: 'Images that one step takes.', unit: 'images', minimum: 1 })
 /** JSON has no NaN. */
 export const lossField = nullable(

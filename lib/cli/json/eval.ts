@@ -1,6 +1,6 @@
-import { confusionField, deviceField, images, lossField, precisionField, secondsField, share } from './common.js'
+import { confusionField, corruptField, deviceField, images, lossField, precisionField, secondsField, share } from './common.js'
 import type { Document } from './document.js'
-import { text } from './field.js'
+import { number, text } from './field.js'
 
 export const evalDocument = {
   name: 'eval',
@@ -13,6 +13,7 @@ export const evalDocument = {
     device: deviceField,
     precision: precisionField,
     samples: images('Images that were evaluated.'),
+    corruptImages: corruptField,
     loss: lossField,
     top1Errors: images('Images whose label is not the most probable class.'),
     top5Errors: images('Images whose label is not among the five most probable classes.'),
@@ -21,6 +22,7 @@ export const evalDocument = {
     top1Accuracy: share('Share of the images whose label is the most probable class.'),
     top5Accuracy: share('Share of the images whose label is among the five most probable classes.'),
     seconds: secondsField,
+    dataSeconds: number({ help: 'Of them, how long it waited for data.', unit: 'seconds', minimum: 0 }),
     confusion: confusionField,
   },
 } satisfies Document

@@ -1,4 +1,4 @@
-import { confusionField, deviceField, images, networkField, precisionField, secondsField, share } from './common.js'
+import { confusionField, corruptField, deviceField, images, networkField, precisionField, secondsField, share } from './common.js'
 import type { Document, DocumentOf } from './document.js'
 import { choice, integer, nullable, optional, text } from './field.js'
 import { reportField } from './report.js'
@@ -18,6 +18,8 @@ export const trainDocument = {
     precision: precisionField,
     seconds: secondsField,
     steps: integer({ help: 'Steps that are done, those before a resume included.', unit: 'steps', minimum: 0 }),
+    dataShare: share('Share of the time of the steps that was spent waiting for data; of a resumed run, since then.'),
+    corruptImages: corruptField,
     trainImages: images('Images to train on.'),
     testImages: images('Images to validate on: those of the validation set, or of the test set where there is none. They are the test images below.'),
     testErrors: nullable(images('Test images whose label is not the most probable class, by the last validation.'), notTested),

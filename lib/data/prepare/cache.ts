@@ -12,14 +12,14 @@ import { sequenceFor } from './sequence.js'
  * @param options - The network's input, and how images become it.
  * @throws ERR_OPTION where the images have no single size before the first random step.
  * @throws ERR_FILE where an image cannot be read; the message names it.
- * @throws ERR_IMAGE where one cannot be decoded.
+ * @throws ERR_IMAGE where one cannot be decoded, and `corrupt` is 'error'.
  * @throws ERR_ABORTED where `signal` ended it.
  * @throws ERR_BINDING where the native addon is missing.
  */
 export async function cacheInMemory(dataset: Dataset, options: CacheOptions): Promise<Dataset> {
   checkDataset('cacheInMemory', dataset)
-  const { input, prepare, mode, workers, signal } = withDefaults(cacheOptions, checkOptions('cacheInMemory', cacheOptions, options))
+  const { input, prepare, mode, ...reading } = withDefaults(cacheOptions, checkOptions('cacheInMemory', cacheOptions, options))
   const sequence = sequenceFor('cacheInMemory: prepare', prepare, mode, input)
-  await checkSingleSize('memory', dataset, sequence, input, signal)
-  return cachedAs('memory', dataset, sequence, input, { workers, signal })
+  await checkSingleSize('memory', dataset, sequence, input, reading)
+  return cachedAs('memory', dataset, sequence, input, reading)
 }

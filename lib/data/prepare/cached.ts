@@ -3,7 +3,7 @@ import { PreresnetError } from '../../errors.js'
 import type { Dataset, ImageShape } from '../dataset.js'
 import { decodeAll } from '../decode_all.js'
 import { sampleOfOtherSize } from '../image_sizes.js'
-import type { Reading } from './normalization.js'
+import type { HeaderReading, Reading } from '../reading.js'
 import type { CacheChoice } from './preparation.js'
 import type { Sequence } from './sequence.js'
 import { stepsText } from './steps.js'
@@ -19,8 +19,9 @@ export function keptInMemory(choice: CacheChoice, { length, source }: Dataset, {
 export async function cachedAs(choice: CacheChoice, dataset: Dataset, sequence: Sequence, input: ImageShape, reading: Reading): Promise<Dataset> {
   const { source } = dataset
   if (source.kind === 'memory' || !keptInMemory(choice, dataset, input)) return dataset
-  const images = await decodeAll(source, { shape: input, decode: sequence.decode, ...reading })
-  return { ...dataset, source: { kind: 'memory', images, shape: input, prepared: sequence.fixed } }
+  const { images, corrupt } = await decodeAll(source, { shape: input, decode: sequence.decode, ...reading })
+  const left = corrupt.length > 0 && { corrupt }
+  return { ...dataset, source: { kind: 'memory', images, shape: input, prepared: sequence.fixed, ...left } }
 }
 
 /** Headers alone are read, and only where no crop gives images the input's size. ERR_OPTION names the first that has another one, and says what to do. */
@@ -29,10 +30,10 @@ export async function checkSingleSize(
   { name, source }: Dataset,
   { fixed, decode }: Sequence,
   input: ImageShape,
-  signal: AbortSignal | undefined,
+  reading: HeaderReading,
 ): Promise<void> {
   if (source.kind === 'memory' || !decode.exact) return
-  const other = await sampleOfOtherSize(source, input, signal)
+  const other = await sampleOfOtherSize(source, input, reading)
   if (other === undefined) return
   const path = source.files[source.file[other.sample]!]!
   const can = choice === 'memory' ? 'be kept in memory' : 'make a batch'

@@ -2,7 +2,8 @@
 import { PreresnetError } from '../../errors.js'
 import type { Dataset, ImageShape } from '../dataset.js'
 import { sampleOfOtherSize } from '../image_sizes.js'
-import { measureNormalization, type Reading } from './normalization.js'
+import type { HeaderReading, Reading } from '../reading.js'
+import { measureNormalization } from './normalization.js'
 import type { CompletePreparation, Preparation } from './preparation.js'
 import { checkPreparation, usualResize } from './sequence.js'
 import { centerCrop, resize, sameSteps, stepsText, type PreparationStep } from './steps.js'
@@ -16,11 +17,11 @@ function isGiven({ source }: Dataset): boolean {
  * No steps where every file has the input's size, else the usual resize and the middle. Images that were given in memory stay as they are: beside files of other
  * sizes, the resize leaves those alone that fit.
  */
-export async function usualSteps(datasets: readonly Dataset[], input: ImageShape, signal?: AbortSignal): Promise<readonly PreparationStep[]> {
+export async function usualSteps(datasets: readonly Dataset[], input: ImageShape, reading?: HeaderReading): Promise<readonly PreparationStep[]> {
   for (const { source } of datasets) {
     if (source.kind === 'memory') {
       if (source.prepared !== undefined) return source.prepared
-    } else if ((await sampleOfOtherSize(source, input, signal)) !== undefined)
+    } else if ((await sampleOfOtherSize(source, input, reading)) !== undefined)
       return [resize(datasets.some(isGiven) ? { unlessFitting: true } : usualResize(input)), centerCrop()]
   }
   return []
@@ -29,8 +30,8 @@ export async function usualSteps(datasets: readonly Dataset[], input: ImageShape
 type Steps = Required<Pick<Preparation, 'train' | 'evaluate'>>
 
 /** Both lists of steps; they can be done, on these datasets. */
-export async function completeSteps(prepare: Preparation, input: ImageShape, datasets: readonly Dataset[], signal?: AbortSignal): Promise<Steps> {
-  const evaluate = prepare.evaluate ?? (await usualSteps(datasets, input, signal))
+export async function completeSteps(prepare: Preparation, input: ImageShape, datasets: readonly Dataset[], reading?: HeaderReading): Promise<Steps> {
+  const evaluate = prepare.evaluate ?? (await usualSteps(datasets, input, reading))
   const steps = { train: prepare.train ?? evaluate, evaluate }
   checkPreparation('prepare', steps, input)
   return steps
@@ -42,7 +43,7 @@ export async function completePreparation(
   input: ImageShape,
   { train, others = [], ...reading }: { readonly train: Dataset; readonly others?: readonly Dataset[] } & Reading,
 ): Promise<CompletePreparation> {
-  const steps = await completeSteps(prepare, input, [train, ...others], reading.signal)
+  const steps = await completeSteps(prepare, input, [train, ...others], reading)
   const normalization = prepare.normalization ?? (await measureNormalization(train, steps.evaluate, input, reading))
   return Object.freeze({ ...steps, normalization })
 }

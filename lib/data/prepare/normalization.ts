@@ -1,7 +1,9 @@
 /** Mean and standard deviation of a training set. */
+import { PreresnetError } from '../../errors.js'
 import type { Dataset, ImageShape } from '../dataset.js'
 import { decodeSample } from '../decode_all.js'
 import { inSlices, sliceBytes } from '../slices.js'
+import type { Reading } from '../reading.js'
 import type { Normalization } from './preparation.js'
 import { sequenceOf } from './sequence.js'
 import type { PreparationStep } from './steps.js'
@@ -14,29 +16,31 @@ export function isSampled({ source }: Dataset): boolean {
   return source.kind === 'ranges' && source.file.length > sampleSize
 }
 
-export interface Reading {
-  /** Threads that decode. */
-  readonly workers: number
-  readonly signal: AbortSignal | undefined
-}
-
-/** Of images prepared by these steps: of all that are in memory, or of 2,048 that are files. */
+/** Of images prepared by these steps: of all that are in memory, or of 2,048 that are files. Those that are no images do not count. */
 export async function measureNormalization(
-  { source }: Dataset,
+  { name, source }: Dataset,
   steps: readonly PreparationStep[],
   input: ImageShape,
-  { workers, signal }: Reading,
+  reading: Reading,
 ): Promise<Normalization> {
-  if (source.kind === 'memory') return normalizationOf(source.images, source.shape.channels)
+  const imagePixels = input.height * input.width
+  if (source.kind === 'memory') return normalizationOf(source.images, source.shape.channels, (source.corrupt?.length ?? 0) * imagePixels)
   const { decode } = sequenceOf('prepare.evaluate', steps, 'evaluate', input)
-  return normalizationOf(await decodeSample(source, { shape: input, decode, workers, signal }, sampleSize), input.channels)
+  const { images, corrupt } = await decodeSample(source, { shape: input, decode, ...reading }, sampleSize)
+  const left = corrupt.length * imagePixels
+  if (left * input.channels === images.length)
+    throw new PreresnetError(
+      'ERR_DATASET',
+      `${name}: expected images to measure the normalization on, got ${corrupt.length} files of which none can be decoded: ${corrupt[0]!.reason}`,
+    )
+  return normalizationOf(images, input.channels, left)
 }
 
 /**
  * Mean and standard deviation of each channel over all pixels, of values in 0..1. Exact but for the last rounding: pixels are counted by value.
- * The deviation of a channel that never changes is given as 1, so that dividing by it is harmless.
+ * The deviation of a channel that never changes is given as 1, so that dividing by it is harmless. `left`: pixels of zeros that do not count.
  */
-export async function normalizationOf(images: Uint8Array, channels: number): Promise<Normalization> {
+export async function normalizationOf(images: Uint8Array, channels: number, left = 0): Promise<Normalization> {
   const counts = Array.from({ length: channels }, () => new Float64Array(256))
   await inSlices(images.length, Math.ceil(sliceBytes / channels) * channels, (begin, end) => {
     for (let channel = 0; channel < channels; channel++) {
@@ -44,7 +48,8 @@ export async function normalizationOf(images: Uint8Array, channels: number): Pro
       for (let index = begin + channel; index < end; index += channels) count[images[index]!]!++
     }
   })
-  const pixels = images.length / channels
+  for (const count of counts) count[0]! -= left
+  const pixels = images.length / channels - left
   const mean = counts.map((count) => count.reduce((sum, times, value) => sum + times * value, 0) / pixels)
   const deviation = counts.map((count, channel) => Math.sqrt(count.reduce((sum, times, value) => sum + times * (value - mean[channel]!) ** 2, 0) / pixels))
   return { mean: mean.map((value) => value / 255), std: deviation.map((value) => (value === 0 ? 1 : value / 255)) }

@@ -1,0 +1,172 @@
+#include "data/batch_filler.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+
+namespace preresnet {
+namespace {
+
+constexpr size_t kAlignment = 64;
+constexpr int kPoison = 0xA5;  // as a label or an index: far below -1
+
+std::shared_ptr<uint8_t> allocate(size_t bytes) {
+  void* memory = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+  if (memory == nullptr)
+    throw Error("ERR_MEMORY",
+                "loader: no memory for a batch of " + std::to_string(bytes) + " bytes");
+  return {static_cast<uint8_t*>(memory), std::free};
+}
+
+bool is_corrupt(const Error& error) { return error.code() == "ERR_IMAGE"; }
+
+}  // namespace
+
+/// The samples at places of a batch, which may lie in two epochs.
+class BatchFiller::Row {
+ public:
+  Row(BatchFiller& filler, const BatchCut::Range& range) : filler_(filler), first_(range.first) {
+    if (!filler.training()) return;
+    const uint64_t used = filler.cut_.used();
+    epoch_ = range.first / used;
+    leases_[0].emplace(&filler.orders_, epoch_);
+    if ((range.first + range.size - 1) / used != epoch_)
+      leases_[1].emplace(&filler.orders_, epoch_ + 1);
+  }
+
+  /// `at`: counted from the first place of the batch of all ranks.
+  Draw operator[](uint64_t at) const {
+    const uint64_t in_row = first_ + at;
+    if (!leases_[0]) return {filler_.options_.seed, 0, in_row};
+    const uint64_t used = filler_.cut_.used();
+    const uint64_t epoch = in_row / used;
+    return {filler_.options_.seed, epoch, (*leases_[epoch - epoch_])[in_row % used]};
+  }
+
+ private:
+  const BatchFiller& filler_;
+  const uint64_t first_;
+  uint64_t epoch_ = 0;
+  std::array<std::optional<EpochOrders::Lease>, 2> leases_;
+};
+
+BatchFiller::BatchFiller(const LoaderOptions& options, const SampleSource& source)
+    : options_(options),
+      source_(source),
+      set_(source.set()),
+      image_bytes_(options.shape.bytes()),
+      cut_(cut_of(options)),
+      orders_(options.seed, options.labels.size()) {}
+
+BatchSlot BatchFiller::make_slot() const {
+  const auto count = static_cast<size_t>(options_.batch);
+  return {.images = allocate(count * static_cast<size_t>(image_bytes_)),
+          .copied = std::vector<uint8_t>(count),
+          .indices = std::vector<int32_t>(count),
+          .labels = std::vector<int32_t>(count),
+          .crops = std::vector<int32_t>(count * 3),
+          .corrupt = std::vector<std::unique_ptr<CorruptSample>>(count)};
+}
+
+void BatchFiller::fill(Desk& desk, BatchSlot& slot, uint64_t batch, int64_t first, int64_t last,
+                       bool pixels, int64_t* position) {
+  const BatchCut::Range range = cut_.range(batch);
+  const Row row(*this, range);
+  for (int64_t i = first; i < last; ++i) {
+    *position = i;
+    slot.corrupt[i] = nullptr;
+    slot.copied[i] = pixels || set_.images == nullptr ? 1 : 0;
+    const uint64_t at = range.begin + static_cast<uint64_t>(i);
+    if (at >= range.end)
+      put_nothing(slot, i);
+    else
+      fill_one(desk, slot, i, row, at, range);
+  }
+}
+
+void BatchFiller::fill_one(Desk& desk, BatchSlot& slot, int64_t i, const Row& row, uint64_t at,
+                           const BatchCut::Range& range) const {
+  try {
+    put(desk, slot, i, row[at]);
+  } catch (const Error& error) {
+    if (!options_.skip_corrupt || !is_corrupt(error)) throw;
+    if (!training())
+      put_nothing(slot, i);
+    else if (!replace(desk, slot, i, row, at, range))
+      throw;
+    slot.corrupt[i] = std::make_unique<CorruptSample>(CorruptSample{row[at].sample, error.what()});
+  }
+}
+
+// Decoded once more, whoever decodes it in its own place: which one it is hangs on no other worker
+// and on no rank.
+bool BatchFiller::replace(Desk& desk, BatchSlot& slot, int64_t i, const Row& row, uint64_t at,
+                          const BatchCut::Range& range) const {
+  const auto good = [&](uint64_t other) {
+    if (other >= range.size) return false;  // also what would be before the first
+    try {
+      put(desk, slot, i, row[other]);
+      return true;
+    } catch (const Error& error) {
+      if (!is_corrupt(error)) throw;
+      return false;
+    }
+  };
+  for (uint64_t distance = 1; distance < range.size; ++distance) {
+    if (good(at - distance) || good(at + distance)) return true;
+  }
+  return false;
+}
+
+void BatchFiller::put(Desk& desk, BatchSlot& slot, int64_t i, const Draw& draw) const {
+  if (slot.copied[i] != 0)
+    source_.read(draw, desk, pixels_of(slot, i));
+  else
+    source_.check(draw.sample);
+  slot.indices[i] = static_cast<int32_t>(draw.sample);
+  slot.labels[i] = options_.labels[draw.sample];
+  const auto pad = static_cast<int32_t>(options_.pad);
+  put_crop(slot, i,
+           training() ? random_crop(draw.seed, draw.epoch, draw.sample, options_.pad, options_.flip)
+                      : Crop{pad, pad, 0});
+}
+
+void BatchFiller::put_nothing(BatchSlot& slot, int64_t i) const {
+  const auto pad = static_cast<int32_t>(options_.pad);
+  std::memset(pixels_of(slot, i), 0, static_cast<size_t>(image_bytes_));
+  slot.copied[i] = 1;
+  slot.indices[i] = slot.labels[i] = -1;
+  put_crop(slot, i, {pad, pad, 0});
+}
+
+void BatchFiller::put_crop(BatchSlot& slot, int64_t i, const Crop& crop) const {
+  slot.crops[i * 3] = crop.top;
+  slot.crops[i * 3 + 1] = crop.left;
+  slot.crops[i * 3 + 2] = crop.mirror;
+}
+
+void BatchFiller::copy_pixels(BatchSlot& slot) const {
+  for (int64_t i = 0; i < options_.batch; ++i) {
+    if (slot.copied[i] != 0) continue;
+    std::memcpy(pixels_of(slot, i), set_.images + slot.indices[i] * image_bytes_,
+                static_cast<size_t>(image_bytes_));
+    slot.copied[i] = 1;
+  }
+}
+
+void BatchFiller::poison(BatchSlot& slot) const {
+  std::memset(slot.images.get(), kPoison, static_cast<size_t>(options_.batch * image_bytes_));
+  for (std::vector<int32_t>* values : {&slot.indices, &slot.labels, &slot.crops})
+    std::memset(values->data(), kPoison, values->size() * sizeof(int32_t));
+}
+
+uint8_t* BatchFiller::pixels_of(const BatchSlot& slot, int64_t i) const {
+  return slot.images.get() + i * image_bytes_;
+}
+
+}  // namespace preresnet
