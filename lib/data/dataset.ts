@@ -44,7 +44,7 @@ export interface MemorySource {
   readonly corrupt?: readonly CorruptImage[]
 }
 
-/** An image could not be decoded. */
+/** An image that could not be decoded is named by its number, with the reason. */
 export interface CorruptImage {
   /** The number of the image in the dataset is from 0 to length - 1. */
   readonly sample: number

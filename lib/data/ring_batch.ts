@@ -6,7 +6,7 @@ import type { LoadedBatch } from './loaded_batch.js'
  * write there next.
  */
 export interface RingBatch extends LoadedBatch, Disposable {
-  /** The batch is counted over all epochs, from 0. */
+  /** The number of the batch, counted over all epochs, is at least 0. */
   readonly index: number
   /** The number of each image [batch] in the dataset is from 0 to length - 1; -1 is for places that have none. */
   readonly indices: Int32Array

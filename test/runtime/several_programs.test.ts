@@ -65,10 +65,10 @@ test('an evaluation program counts images of its own size, with its own batch', 
   const evaluateLarge = { name: 'evaluate@large', kind: 'evaluate', batch: 3, input: large } as const
   await using session = await compileWith(net(small), { ...chosen, batch: BATCH }, [evaluateLarge])
   await using batches = loader(data, { batch: 3, mode: 'evaluate', prepare })
-  const { seconds: _, ...got } = await evaluateBy(session, 'evaluate@large', batches)
+  const { seconds: _, dataSeconds: _1, ...got } = await evaluateBy(session, 'evaluate@large', batches)
   t.is(got.samples, 7)
   await using own = await compile(net(large), { ...chosen, batch: 3 })
-  const { seconds: __, ...expected } = await own.evaluate(batches)
+  const { seconds: __, dataSeconds: _2, ...expected } = await own.evaluate(batches)
   t.deepEqual(got, expected)
   await t.throwsAsync(session.evaluate(batches), { code: 'ERR_OPTION', message: /loader of batch 4/ })
 })
