@@ -54,7 +54,7 @@ function cases() {
   const names = values.short ? ['preresnet-20', 'preresnet-18'] : Object.keys(modelNames)
   const all = [
     ...names.map((name) => [name, modelNames[name].family === 'imagenet' ? { ...modelNames[name], input: { height: size, width: size } } : modelNames[name]]),
-    ...unitNames.map((unit) => [unit, { family: 'cifar', depth: values.short ? 8 : 110, unit, ...(unit.endsWith('-gating') && { gateBias: -3 }) }]),
+    ...unitNames.map((unit) => [unit, { family: 'cifar', depth: values.short ? 14 : 110, unit, ...(unit.endsWith('-gating') && { gateBias: -3 }) }]),
   ]
   return positionals.length === 0 ? all : all.filter(([name]) => positionals.includes(name))
 }
@@ -66,41 +66,51 @@ const following = (description) =>
 const session = (network, settings) =>
   compile(network, { evaluation: false, device: 'cpu', precision: 'fp32', convolution: 'direct', batch: images, ...settings })
 
-/** A model file with scales of both signs and running statistics near those of the images, but not equal to them; the largest logit is 20. */
-async function draw(network, model, x, { uniform, normal }) {
-  await using training = await session(network, { optimizer: sgd() })
-  const write = async (pattern, value) => {
-    for (const name of [...training.parameterNames, ...training.bufferNames]) {
-      if (!pattern.test(name)) continue
-      const tensor = training.parameter(name)
-      await tensor.write(Float64Array.from(await tensor.read(), value))
-    }
+/** What `work` makes of a session, which is disposed of then: Node 20 knows no `await using`. */
+async function using(opening, work) {
+  const opened = await opening
+  try {
+    return await work(opened)
+  } finally {
+    await opened.dispose()
   }
-  await write(/norm\d?\.weight$/, () => (uniform() < 0.1 ? -1 : 1) * (0.5 + uniform()))
-  await write(/norm\d?\.bias$/, () => 0.2 * normal())
-  await training.step({ x, labels: new Int32Array(images) }, { learningRate: 0 })
-  await write(/running_mean$/, (value) => value + 0.1 * normal())
-  await write(/running_var$/, (value) => value * (0.7 + 0.7 * uniform()))
-  await write(/^head\.fc\.bias$/, () => normal())
-  const factor = largestLogit / largest(await training.infer({ x }, { output: 'logits' }))
-  await write(/^head\.fc\./, (value) => value * factor)
-  await training.save(model)
 }
 
-/** Logits of a model file; of one image where the batch is 1. */
-async function logits(network, model, x, settings) {
-  await using inference = await session(network, settings)
-  await inference.load(model)
-  await inference.infer({ x: x.subarray(0, (settings.batch ?? images) * (x.length / images)) })
-  return Float64Array.from(await inTurn(inference, (native) => native.read('logits')))
-}
+/** A model file with scales of both signs and running statistics near those of the images, but not equal to them; the largest logit is 20. */
+const draw = (network, model, x, { uniform, normal }) =>
+  using(session(network, { optimizer: sgd() }), async (training) => {
+    const write = async (pattern, value) => {
+      for (const name of [...training.parameterNames, ...training.bufferNames]) {
+        if (!pattern.test(name)) continue
+        const tensor = training.parameter(name)
+        await tensor.write(Float64Array.from(await tensor.read(), value))
+      }
+    }
+    await write(/norm\d?\.weight$/, () => (uniform() < 0.1 ? -1 : 1) * (0.5 + uniform()))
+    await write(/norm\d?\.bias$/, () => 0.2 * normal())
+    await training.step({ x, labels: new Int32Array(images) }, { learningRate: 0 })
+    await write(/running_mean$/, (value) => value + 0.1 * normal())
+    await write(/running_var$/, (value) => value * (0.7 + 0.7 * uniform()))
+    await write(/^head\.fc\.bias$/, () => normal())
+    const factor = largestLogit / largest(await training.infer({ x }, { output: 'logits' }))
+    await write(/^head\.fc\./, (value) => value * factor)
+    await training.save(model)
+  })
+
+/** Logits of a model file. */
+const logits = (network, model, x, settings) =>
+  using(session(network, settings), async (inference) => {
+    await inference.load(model)
+    await inference.infer({ x })
+    return Float64Array.from(await inTurn(inference, (native) => native.read('logits')))
+  })
 
 /** What onnxruntime answers, or why it refuses a file. */
 function answers(python, folder, asked) {
   const list = join(folder, 'cases.json')
   writeFileSync(list, JSON.stringify(asked))
-  const text = output(python, [join(import.meta.dirname, 'onnx.py'), list], { maxBuffer: 1 << 26 })
-  if (text === undefined) return asked.map(() => ({ refused: 'onnx.py ended with an error' }))
+  const text = output(python, [join(import.meta.dirname, 'onnx_answers.py'), list], { maxBuffer: 1 << 26 })
+  if (text === undefined) return asked.map(() => ({ refused: 'onnx_answers.py ended with an error' }))
   return JSON.parse(text).results.map((result, index) => (result.refused === undefined ? { ...result, answers: floats(asked[index].output) } : result))
 }
 
@@ -142,7 +152,7 @@ async function pixels(python, folder) {
   const network = preResNet('preresnet-20')
   const { height, width, channels } = network.input
   const normalization = { mean: [0.49, 0.48, 0.45], std: [0.25, 0.24, 0.26] }
-  await using inference = await session(network, { prepare: { normalization } })
+  const inference = await session(network, { prepare: { normalization } })
   const { uniform } = randomNumbers(7)
   const given = Uint8Array.from({ length: images * height * width * channels }, () => Math.floor(256 * uniform()))
   const plane = height * width
@@ -158,6 +168,7 @@ async function pixels(python, folder) {
     const difference = got.answers === undefined ? got.refused : error(got.answers, expected)
     results.push({ network: `preresnet-20 of pixels, ${input}`, errors: { probabilities: difference }, passed: difference <= bound })
   }
+  await inference.dispose()
   return results
 }
 

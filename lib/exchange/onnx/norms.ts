@@ -46,6 +46,7 @@ export async function foldNorm(
     done = 0
     await setImmediate()
   }
+  await setImmediate()
   return { weight, bias }
 }
 

@@ -1,4 +1,4 @@
-"""Answers of onnxruntime for onnx.mjs: `onnx.py CASES` reads a list of cases as JSON, checks each file and runs it on images that lie beside it.
+"""Answers of onnxruntime for onnx.mjs: `onnx_answers.py CASES` reads a list of cases as JSON, checks each file and runs it on images that lie beside it.
 
 A case has `model` (an ONNX file), `images` (a file of numbers of the input's type), `batches` (how many of them at a time), and `output` (where the answers go,
 in fp32, those of all batches one after another). Prints the versions and, for each case, what `onnx.checker` says.
