@@ -49,7 +49,7 @@ export type { Dataset, Loader, Preparation } from './data/index.js'
 export { constant, cosine, fit, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd, startFrom } from './training/index.js'
 export type { FitOptions, Run, RunEvent, Schedule, TrainedModel } from './training/index.js'
 
-export { exportOnnx, exportWeights, importWeights } from './exchange/index.js'
+export { exportOnnx, exportWeights, importOnnx, importWeights } from './exchange/index.js'
 
 export { compile } from './runtime/compile.js'
 export { describeModel } from './runtime/model_file.js'

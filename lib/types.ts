@@ -66,8 +66,8 @@ export type { Recipe } from './training/recipe.js'
 export type { Best } from './training/state.js'
 export type { TrainedModel } from './training/trained.js'
 
-export type { ExportOptions, ImportOptions, OnnxOptions } from './exchange/options.js'
-export type { ImportedModel } from './exchange/import.js'
+export type { ExportOptions, ImportOptions, OnnxImportOptions, OnnxOptions } from './exchange/options.js'
+export type { ImportedModel } from './exchange/imported.js'
 
 export type { Classification, ImageFile } from './inference/classifier.js'
 export type { ClassifierOptions } from './inference/options.js'

@@ -169,6 +169,7 @@ function page() {
       ['importWeights', 'importOptions'],
       ['exportWeights', 'exportOptions'],
       ['exportOnnx', 'onnxOptions'],
+      ['importOnnx', 'onnxImportOptions'],
     ]),
     '## The command line',
     '',

@@ -1,27 +1,45 @@
-import { importOptions, importWeights } from '../exchange/index.js'
-import { stringOption } from '../options/spec.js'
+import { importOnnx, importOptions, importWeights, onnxImportOptions } from '../exchange/index.js'
+import { PreresnetError } from '../errors.js'
+import { choiceOption, stringOption, variant } from '../options/spec.js'
+import { defined } from '../options/values.js'
 import type { CommandSpec } from './command.js'
 import { printJson } from './json/document.js'
 import { importDocument } from './json/import.js'
 import { count, print } from './output.js'
 
 const options = {
-  ...importOptions,
+  from: choiceOption({
+    group: 'Command',
+    help: 'library whose names the file of weights has, or onnx for a file with the network itself',
+    choices: [...(importOptions.from.choices as readonly ('timm' | 'torchvision')[]), 'onnx'],
+    required: true,
+  }),
+  preparation: variant(onnxImportOptions.preparation, {
+    help: 'how images become the input, where no config.json of timm beside the file and no metadata of exportOnnx say it; goes before them; caffe for onnx alone',
+    usual: 'as these say',
+  }),
+  channelOrder: variant(onnxImportOptions.channelOrder, { help: `onnx: ${onnxImportOptions.channelOrder.help}` }),
   output: stringOption({ group: 'Output', help: 'model file to write', metavar: 'file', fallback: 'model.safetensors' }),
 }
 
 export const importCommand: CommandSpec<typeof options> = {
   name: 'import',
-  summary: 'weights of timm or torchvision as a model file, for predict, eval and training',
-  arguments: [['<weights>', 'a safetensors file, or one of torch.save (.pth)']],
+  summary: 'weights of timm or torchvision, or a network in an ONNX file, as a model file, for predict, eval and training',
+  arguments: [['<file>', 'a safetensors file, one of torch.save (.pth), or an ONNX file']],
   options,
   json: importDocument,
   examples: [
     ['import resnetv2_50/model.safetensors --from timm', 'prepared as config.json beside it says'],
-    ['import resnet50.safetensors --from torchvision --preparation torchvision-v2 --output resnet50-model.safetensors', 'prepared as was usual'],
+    ['import resnet50.pth --from torchvision --preparation torchvision-v2 --output resnet50-model.safetensors', 'prepared as was usual'],
+    ['import resnet50.onnx --from onnx --preparation torchvision-v1', 'a network with its weights'],
   ],
-  async run({ json, output, from, preparation }, [weights]) {
-    const model = await importWeights(weights as string, { from, ...(preparation !== undefined && { preparation }) })
+  async run({ json, output, from, preparation, channelOrder }, [given]) {
+    const file = given as string
+    if (from !== 'onnx' && channelOrder !== undefined) throw new PreresnetError('ERR_OPTION', `--channel-order is for --from onnx, got --from ${from}`)
+    const model = await (from === 'onnx'
+      ? importOnnx(file, defined({ preparation, channelOrder }))
+      : // A preparation that is for others is refused there, and those that there are are listed.
+        importWeights(file, { from, ...(defined({ preparation }) as object) }))
     await model.save(output)
     const { network, parameters } = model
     if (json) printJson(importDocument, { model: output, network: network.name, tensors: parameters.size })

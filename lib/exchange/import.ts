@@ -1,42 +1,15 @@
 /** Weights of timm's and torchvision's networks become a network here. */
 import { PreresnetError } from '../errors.js'
-import { allFinite, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
+import type { SafetensorsTensor } from '../formats/safetensors.js'
 import { openTensorFile } from '../formats/tensor_file.js'
 import { buildGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { checkOptions } from '../options/check.js'
-import { modelMetadata } from '../runtime/model_file.js'
-import type { ModelPreparation } from '../runtime/model_preparation.js'
 import type { Family, Structure } from './families.js'
+import { finiteValues, ImportedModel } from './imported.js'
 import { importOptions, type ImportOptions } from './options.js'
 import { checkArchitecture, checkChannels, shownTo, timmConfigBeside } from './preparation.js'
 import { checkTensors, familyOf, foreignTensors, structureOf } from './structure.js'
-
-/** This is what a file of weights holds. */
-export class ImportedModel {
-  /** It computes what the library's network computes. */
-  readonly network: Network
-  /** These are parameters and running statistics by our names, in fp32. */
-  readonly parameters: ReadonlyMap<string, SafetensorsTensor>
-  /** It says how images become the network's input. */
-  readonly prepare: ModelPreparation
-
-  /** @internal */
-  constructor({ network, parameters, prepare }: Pick<ImportedModel, 'network' | 'parameters' | 'prepare'>) {
-    this.network = network
-    this.parameters = parameters
-    this.prepare = prepare
-  }
-
-  /**
-   * Writes a model file, as a trained network's `save` does.
-   * @param path - File to write; it is replaced as a whole.
-   * @throws ERR_FILE where it cannot be written.
-   */
-  async save(path: string): Promise<void> {
-    await writeSafetensors(path, this.parameters, modelMetadata(this))
-  }
-}
 
 /**
  * Reads weights under the names of timm or torchvision. The network follows from names and shapes.
@@ -59,7 +32,8 @@ export async function importWeights(file: string, options: ImportOptions): Promi
   checkTensors(file, weights.entries, wanted, network.name)
   checkChannels(file, shown, network.input)
   const parameters = new Map<string, SafetensorsTensor>()
-  for (const { name, foreign, shape } of wanted) parameters.set(name, { dtype: 'F32', shape, data: await values(file, foreign, await weights.read(foreign)) })
+  for (const { name, foreign, shape } of wanted)
+    parameters.set(name, { dtype: 'F32', shape, data: await finiteValues(file, foreign, await weights.read(foreign)) })
   warnOfFilter(file, shown.filter)
   return new ImportedModel({ network, parameters, prepare: shown.prepare })
 }
@@ -73,14 +47,6 @@ function build(file: string, family: Family, structure: Structure): Network {
   } catch (cause) {
     throw cause instanceof PreresnetError ? new PreresnetError('ERR_FILE', `${file}: ${cause.message}`, { cause }) : cause
   }
-}
-
-async function values(file: string, name: string, { dtype, data }: SafetensorsTensor): Promise<Float32Array> {
-  if (!(data instanceof Float32Array || data instanceof Float64Array))
-    throw new PreresnetError('ERR_FILE', `${file}: ${name}: expected floating-point values, got ${dtype}`)
-  const single = data instanceof Float32Array ? data : Float32Array.from(data)
-  if (await allFinite(single)) return single
-  throw new PreresnetError('ERR_FILE', `${file}: ${name}: has a value that is not a finite number of 32 bits`)
 }
 
 function warnOfFilter(file: string, filter: string): void {

@@ -2,4 +2,5 @@
 export { exportWeights } from './export.js'
 export { importWeights } from './import.js'
 export { exportOnnx } from './onnx/export.js'
-export { exportOptions, importOptions, onnxOptions } from './options.js'
+export { importOnnx } from './onnx/import.js'
+export { exportOptions, importOptions, onnxImportOptions, onnxOptions } from './options.js'

@@ -1,8 +1,10 @@
 /** The options of `importWeights`, `exportWeights` and `exportOnnx`. */
-import { choiceOption, type Given, type Table } from '../options/spec.js'
+import { readPreparation } from '../data/prepare/preparation.js'
+import { choiceOption, valueOption, type Given, type Table } from '../options/spec.js'
+import type { ModelPreparation } from '../runtime/model_preparation.js'
 import { libraries } from './families.js'
 import { inputForms } from './onnx/input.js'
-import { presetNames } from './preparation.js'
+import { onnxPresetNames, presetNames } from './preparation.js'
 
 const group = 'Command'
 
@@ -61,9 +63,43 @@ export const onnxOptions = {
   }),
 } satisfies Table
 
+export const onnxImportOptions = {
+  /**
+   * How images become the input of this network, where the file does not say it as exportOnnx does; goes before it where both do. Give "timm-resnetv2" or
+   * "torchvision-v1" or "torchvision-v2" or "caffe".
+   * @default the metadata of the file
+   */
+  preparation: choiceOption({
+    group,
+    help: 'how images become the input of this network, where the file does not say it as exportOnnx does; goes before it where both do',
+    choices: onnxPresetNames,
+    usual: 'the metadata of the file',
+  }),
+  /** The same in full: steps of evaluation and normalization. Give a preparation with a normalization. @default undefined */
+  prepare: valueOption<ModelPreparation>()({
+    group,
+    help: 'the same in full: steps of evaluation and normalization',
+    accepts: 'a preparation with a normalization',
+    read: (where, value) => readPreparation(where, value) as ModelPreparation,
+  }),
+  /**
+   * Which color the network takes first; images are red, green, blue here, and the weights of the first convolution are turned round for the other. Give "rgb"
+   * or "bgr".
+   * @default bgr with the preparation "caffe", else rgb
+   */
+  channelOrder: choiceOption({
+    group,
+    help: 'which color the network takes first; images are red, green, blue here, and the weights of the first convolution are turned round for the other',
+    choices: ['rgb', 'bgr'],
+    usual: 'bgr with the preparation "caffe", else rgb',
+  }),
+} satisfies Table
+
 /** These say what a file of another library's weights is. */
 export type ImportOptions = Given<typeof importOptions>
 /** These say for whom a file of weights is. */
 export type ExportOptions = Given<typeof exportOptions>
 /** These say what an ONNX file takes and gives. */
 export type OnnxOptions = Given<typeof onnxOptions>
+/** These say how images become the input of a network from an ONNX file. */
+export type OnnxImportOptions = Given<typeof onnxImportOptions>

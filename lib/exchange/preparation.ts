@@ -36,6 +36,17 @@ const presets = {
 type PresetName = keyof typeof presets
 export const presetNames = Object.keys(presets) as readonly PresetName[]
 
+/** For networks from elsewhere, which may be older: those of Caffe take 0 to 255 without a mean of each channel. */
+const onnxPresets = {
+  ...presets,
+  caffe: square(224, 256, { mean: [123 / 255, 117 / 255, 104 / 255], std: [1 / 255, 1 / 255, 1 / 255] }, 'bilinear'),
+} as const satisfies Readonly<Record<string, Shown>>
+
+type OnnxPresetName = keyof typeof onnxPresets
+export const onnxPresetNames = Object.keys(onnxPresets) as readonly OnnxPresetName[]
+
+export const presetPreparation = (name: OnnxPresetName): ModelPreparation => onnxPresets[name].prepare
+
 /** timm's description of a model, where one lies beside its weights. */
 interface TimmConfig {
   readonly path: string

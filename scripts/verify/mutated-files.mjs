@@ -1,11 +1,11 @@
 // Files of weights with a few bytes changed, in every format: each is read as it should be, or refused by one clear error that names the file.
 //   node scripts/verify/mutated-files.mjs [--count 100000] [--seed N] [FORMAT...]
 // Runs in this process: a crash, an allocation of what a file only claims to have, or a file that takes long ends the check.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { importWeights } from '../../dist/lib/exchange/index.js'
+import { exportOnnx, importOnnx, importWeights } from '../../dist/lib/exchange/index.js'
 import { PreresnetError } from '../../dist/lib/index.js'
 import { resnet, drawn } from '../../dist/test/exchange/files.js'
 import { pth } from '../../dist/test/support/pth.js'
@@ -25,6 +25,8 @@ const mostBytes = 1 << 30
 
 const mostShown = 5
 
+const presets = { from: 'torchvision', preparation: 'torchvision-v1' }
+
 const folder = mkdtempSync(join(tmpdir(), 'preresnet-mutated-'))
 
 /** The same names and shapes as a small network of torchvision, of few values. */
@@ -34,7 +36,11 @@ async function bytesOf(format) {
   if (format === 'pth') return pth(tensors, ['state_dict'])
   const path = join(folder, 'base')
   await writeSafetensors(path, tensors)
-  return (await import('node:fs')).readFileSync(path)
+  if (format === 'safetensors') return readFileSync(path)
+  const [model, network] = [join(folder, 'model'), join(folder, 'network')]
+  await (await importWeights(path, presets)).save(model)
+  await exportOnnx(model, network)
+  return readFileSync(network)
 }
 
 /** Bytes that say what the others are, where a change means something: begin and end. */
@@ -43,6 +49,11 @@ const described = {
   pth: (bytes) => [
     [0, bytes.indexOf('weights/byteorder')],
     [bytes.indexOf(Buffer.from('PK\x01\x02', 'latin1')), bytes.length],
+  ],
+  // Nodes, then constants with their values, then inputs, outputs and what the file says of itself.
+  onnx: (bytes) => [
+    [0, bytes.lastIndexOf('stem.conv.weight')],
+    [bytes.lastIndexOf('head.fc.bias'), bytes.length],
   ],
 }
 
@@ -146,13 +157,14 @@ class Mutator {
 }
 
 /** What came of a file: 'read', a code, or what is wrong. */
-async function outcome(path) {
+async function outcome(format, path) {
   try {
-    await importWeights(path, { from: 'torchvision', preparation: 'torchvision-v1' })
+    await (format === 'onnx' ? importOnnx(path, { preparation: presets.preparation }) : importWeights(path, presets))
     return 'read'
   } catch (error) {
     if (!(error instanceof PreresnetError)) return { wrong: `not an error of ours: ${error.stack}` }
-    if (error.code !== 'ERR_FILE') return { wrong: `code ${error.code}: ${error.message}` }
+    // ERR_OPTION: what the file says and what the options say of it do not agree.
+    if (error.code !== 'ERR_FILE' && error.code !== 'ERR_OPTION') return { wrong: `code ${error.code}: ${error.message}` }
     // eslint-disable-next-line no-control-regex
     if (!error.message.startsWith(path) || error.message.length > 2000 || /[\x00-\x1f]/.test(error.message))
       return { wrong: `not one clear line: ${JSON.stringify(error.message)}` }
@@ -171,13 +183,13 @@ async function check(format) {
   const path = join(folder, `mutated.${format}`)
   const result = { format, bytes: bytes.length, files: count, read: 0, refused: 0, wrong: 0 }
   writeFileSync(path, bytes)
-  if ((await outcome(path)) !== 'read') throw new Error(`${format}: the file without a change is not read`)
+  if ((await outcome(format, path)) !== 'read') throw new Error(`${format}: the file without a change is not read`)
   let slowest = 0
   for (let file = 0; file < count; file++) {
     const mutated = mutator.file()
     writeFileSync(path, mutated)
     const begin = performance.now()
-    const came = await outcome(path)
+    const came = await outcome(format, path)
     slowest = Math.max(slowest, performance.now() - begin)
     if (came === 'read') result.read++
     else if (typeof came === 'string') result.refused++

@@ -4,7 +4,7 @@ import { integer, text } from './field.js'
 
 export const importDocument = {
   name: 'import',
-  help: 'The model file that was made of weights of another library.',
+  help: 'The model file that was made of the weights, or of the network, of another program.',
   version: 1,
   many: false,
   fields: {

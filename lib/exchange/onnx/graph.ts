@@ -76,7 +76,7 @@ class Emitter {
       case 'optionA':
         return this.#optionA(node, inputs)
       case 'maxPool':
-        return builder.node('MaxPool', node.name, inputs, window(node))
+        return builder.node('MaxPool', node.name, inputs, { ...window(node), ...(node.ceil && { ceil_mode: 1 }) })
       case 'averagePool':
         return builder.node('AveragePool', node.name, inputs, { ...window(node), count_include_pad: 1 })
       case 'globalAveragePool':

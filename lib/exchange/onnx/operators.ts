@@ -1,0 +1,169 @@
+/** Operators of ONNX as layers: each that a ResNet has becomes one, or is refused by its name and by what it wants. */
+import type { SampleShape } from '../../graph/graph.js'
+import { averagePool, batchNorm, conv2d, globalAveragePool, linear, maxPool, relu, type Layer } from '../../layers/index.js'
+import type { Image, Operator, Value } from './operator.js'
+import { embedded, pooledSide, windowOf, type Window } from './window.js'
+
+/** What a node becomes: no layer where it changes no value, as in inference. */
+export interface Converted {
+  readonly layer?: Layer
+  /** By the layer's own names: weight, bias and so on. */
+  readonly values?: Readonly<Record<string, Value>>
+  readonly shape: SampleShape
+}
+
+type Convert = (operator: Operator, shape: SampleShape) => Promise<Converted> | Converted
+
+const converters: Readonly<Record<string, Convert>> = {
+  Conv: convolution,
+  BatchNormalization: norm,
+  Relu: (_, shape) => ({ layer: relu(), shape }),
+  MaxPool: pool,
+  AveragePool: pool,
+  GlobalAveragePool: (operator, shape) => average(operator.image(shape)),
+  ReduceMean: mean,
+  Flatten: (operator, shape) => {
+    operator.demand('axis', 1)
+    return flat(operator, shape)
+  },
+  Reshape: reshape,
+  Squeeze: (operator, shape) => flat(operator, shape),
+  Transpose: transpose,
+  Gemm: fullyConnected,
+  MatMul: fullyConnected,
+  Identity: (_, shape) => ({ shape }),
+  Dropout: (_, shape) => ({ shape }),
+}
+
+/** `Add` and `Softmax` are what structure.ts looks at. */
+export const operatorNames = [...Object.keys(converters), 'Add', 'Softmax']
+
+export async function convert(operator: Operator, shape: SampleShape): Promise<Converted> {
+  const { kind } = operator
+  const found = Object.hasOwn(converters, kind) ? converters[kind] : undefined
+  if (found === undefined) throw operator.error(`one of ${operatorNames.join(', ')}`, 'an operator that is not known')
+  return found(operator, shape)
+}
+
+async function convolution(operator: Operator, shape: SampleShape): Promise<Converted> {
+  const image = operator.image(shape)
+  operator.demand('group', 1)
+  const given = operator.shapeOf(1)
+  const [channels = 0, inputs, height = 0, width = 0] = given
+  if (given.length !== 4 || inputs !== image.channels)
+    throw operator.error(`weights of shape [channels, ${image.channels}, rows, columns]`, `[${given.join(', ')}]`)
+  const window = windowOf(operator, image, [height, width])
+  const { kernel, stride, padding } = symmetric(operator, window)
+  const bias = operator.hasInput(2)
+  const layer = conv2d({ channels, kernel, stride, padding, bias })
+  const weight = embedded(await operator.floats(1, given), window, padding, kernel)
+  return {
+    layer,
+    values: { weight, ...(bias && { bias: await operator.floats(2, [channels]) }) },
+    shape: { kind: 'image', channels, height: window.output[0], width: window.output[1] },
+  }
+}
+
+/** With as many zeros around the kernel as make the padding the same on all sides. */
+function symmetric(
+  operator: Operator,
+  { kernel: [height, width], pads: [top, left, bottom, right], stride }: Window,
+): { kernel: number; stride: number; padding: number } {
+  const padding = Math.max(top, left, bottom, right)
+  const [rows, columns] = [height + 2 * padding - top - bottom, width + 2 * padding - left - right]
+  if (rows !== columns)
+    throw operator.error('a square kernel with pads that keep it square', `${height} x ${width} with pads [${[top, left, bottom, right].join(', ')}]`)
+  return { kernel: rows, stride, padding }
+}
+
+async function norm(operator: Operator, shape: SampleShape): Promise<Converted> {
+  const { channels } = operator.image(shape)
+  operator.demand('training_mode', 0)
+  operator.demand('spatial', 1)
+  const values: Record<string, Value> = {}
+  for (const [index, name] of ['weight', 'bias', 'running_mean', 'running_var'].entries()) values[name] = await operator.floats(index + 1, [channels])
+  // ONNX counts the share of the old value.
+  const momentum = Number((1 - operator.float('momentum', 0.9)).toPrecision(12))
+  return { layer: batchNorm({ epsilon: operator.float('epsilon', 1e-5), momentum }), values, shape }
+}
+
+function pool(operator: Operator, shape: SampleShape): Converted {
+  const image = operator.image(shape)
+  const isMean = operator.kind === 'AveragePool'
+  const [height = 0, width = 0, ...more] = operator.integers('kernel_shape') ?? []
+  if (!(height >= 1 && width >= 1) || more.length > 0) throw operator.error('a kernel_shape of two sizes', operator.integers('kernel_shape') ?? 'none')
+  const { pads, stride, output } = windowOf(operator, image, [height, width])
+  const [top, left] = pads
+  if (isMean && height === image.height && width === image.width && pads.every((pad) => pad === 0)) return average(image)
+  if (height !== width || top !== left)
+    throw operator.error('a square window with the same pads above and to the left', `${height} x ${width} with pads [${pads.join(', ')}]`)
+  if (isMean && pads.some((pad) => pad > 0)) operator.demand('count_include_pad', 1)
+  const options = { kernel: height, stride, padding: top }
+  const sizes = (ceil: boolean): string => [image.height, image.width].map((side) => pooledSide(side, options, ceil)).join()
+  const made = { shape: { kind: 'image', channels: image.channels, height: output[0], width: output[1] } } as const
+  if (output.join() === sizes(false)) return { layer: (isMean ? averagePool : maxPool)(options), ...made }
+  if (!isMean && output.join() === sizes(true)) return { layer: maxPool({ ...options, ceil: true }), ...made }
+  throw operator.error('pads of which those at the end add at most one window', `[${pads.join(', ')}]`)
+}
+
+function average({ channels }: Image): Converted {
+  return { layer: globalAveragePool(), shape: { kind: 'features', features: channels } }
+}
+
+/** Over rows and columns, as PyTorch exports an average of them. */
+async function mean(operator: Operator, shape: SampleShape): Promise<Converted> {
+  const axes = operator.hasInput(1) ? await operator.integersOf(1) : (operator.integers('axes') ?? [])
+  const positive = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort((a, b) => a - b)
+  if (positive.join() !== '2,3') throw operator.error('axes 2 and 3', axes)
+  return average(operator.image(shape))
+}
+
+/** An image of one pixel as features. */
+function flat(operator: Operator, shape: SampleShape): Converted {
+  if (shape.kind === 'features') return { shape }
+  if (shape.height === 1 && shape.width === 1) return average(shape)
+  throw operator.error('an image of one pixel, or an average over all, before it', `${shape.height} x ${shape.width}`)
+}
+
+async function reshape(operator: Operator, shape: SampleShape): Promise<Converted> {
+  const sizes = await operator.integersOf(1)
+  const features = shape.kind === 'features' ? shape.features : shape.channels
+  // Converters write [images, 1, 1, features] too: there is one value of each feature, in whatever place.
+  const more = sizes.slice(1).filter((size) => size !== 1)
+  if (sizes.length >= 2 && more.length <= 1 && [features, ...(sizes[0] === -1 ? [] : [-1])].includes(more[0] ?? 1)) return flat(operator, shape)
+  throw operator.error(`a shape of [images, ${features}]`, sizes)
+}
+
+/** Between layers only where there is nothing to move. At the input reader.ts sees it. */
+function transpose(operator: Operator, shape: SampleShape): Converted {
+  if (shape.kind === 'features' || (shape.height === 1 && shape.width === 1 && operator.integers('perm')?.[0] === 0)) return { shape }
+  throw operator.error('images by channel, row and column behind the input', `perm ${JSON.stringify(operator.integers('perm') ?? null)}`)
+}
+
+async function fullyConnected(operator: Operator, shape: SampleShape): Promise<Converted> {
+  if (shape.kind !== 'features') throw operator.error('features (GlobalAveragePool and Flatten make them)', `an image of ${shape.height} x ${shape.width}`)
+  const isGemm = operator.kind === 'Gemm'
+  if (isGemm) operator.demand('transA', 0)
+  const isTransposed = isGemm && operator.integer('transB', 0) === 1
+  const given = operator.shapeOf(1)
+  const units = given[isTransposed ? 0 : 1] ?? 0
+  const { features } = shape
+  const weight = await operator.floats(1, isTransposed ? [units, features] : [features, units])
+  const bias = isGemm && operator.hasInput(2)
+  const scaled = (values: Float32Array, factor: number): Float32Array => (factor === 1 ? values : values.map((value) => value * factor))
+  const data = scaled(isTransposed ? weight.data : transposed(weight.data, features, units), isGemm ? operator.float('alpha', 1) : 1)
+  return {
+    layer: linear({ units, bias }),
+    values: {
+      weight: { shape: [units, features], data },
+      ...(bias && { bias: { shape: [units], data: scaled((await operator.vector(2, units)).data, operator.float('beta', 1)) } }),
+    },
+    shape: { kind: 'features', features: units },
+  }
+}
+
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(values.length)
+  for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) result[column * rows + row] = values[row * columns + column]!
+  return result
+}
