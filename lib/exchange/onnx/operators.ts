@@ -5,7 +5,7 @@ import type { Image, Operator, Value } from './operator.js'
 import { embedded, pooledSide, windowOf, type Window } from './window.js'
 
 /** What a node becomes: no layer where it changes no value, as in inference. */
-export interface Converted {
+interface Converted {
   readonly layer?: Layer
   /** By the layer's own names: weight, bias and so on. */
   readonly values?: Readonly<Record<string, Value>>
@@ -36,7 +36,7 @@ const converters: Readonly<Record<string, Convert>> = {
 }
 
 /** `Add` and `Softmax` are what structure.ts looks at. */
-export const operatorNames = [...Object.keys(converters), 'Add', 'Softmax']
+const operatorNames = [...Object.keys(converters), 'Add', 'Softmax']
 
 export async function convert(operator: Operator, shape: SampleShape): Promise<Converted> {
   const { kind } = operator

@@ -74,7 +74,7 @@ export class Structure {
     for (let next = first; ; next = undefined) {
       const readers = next === undefined ? this.readersOf(row.value) : [next]
       if (row.value === this.#output) {
-        if (readers.length === 0) return { ...builder, ...row, addition: undefined }
+        if (readers.length === 0) return builder.row(row, undefined)
         throw this.#operator(readers[0]!).error('nothing behind the output of the graph', JSON.stringify(row.value.slice(0, 100)))
       }
       if (readers.length === 2) row = await this.#unit(row, readers, builder, depth)
@@ -82,7 +82,7 @@ export class Structure {
         throw malformed(this.#path, `${JSON.stringify(row.value.slice(0, 100))}: expected one or two nodes that read it, got ${readers.length}`)
       else {
         const node = readers[0]!
-        if (node.operator === 'Add' && !this.#hasConstant(node)) return { ...builder, ...row, addition: node }
+        if (node.operator === 'Add' && !this.#hasConstant(node)) return builder.row(row, node)
         row = await this.#layer(row, node, builder)
       }
     }
@@ -147,7 +147,7 @@ export class Structure {
 }
 
 /** Names layers as arrays of them do: by kind and ordinal. */
-class RowBuilder implements Layers {
+class RowBuilder {
   readonly layers: NamedLayer[] = []
   readonly values = new Map<string, Value>()
   readonly #ordinals = new Map<string, number>()
@@ -159,6 +159,10 @@ class RowBuilder implements Layers {
     const name = `${type}${ordinal}`
     this.layers.push([name, layer])
     for (const [key, value] of Object.entries(values)) this.values.set(`${name}.${key}`, value)
+  }
+
+  row({ value, shape }: Pick<Row, 'value' | 'shape'>, addition: OnnxNode | undefined): Row {
+    return { layers: this.layers, values: this.values, value, shape, addition }
   }
 
   /** Gives the last layer, which has none, a bias. */
