@@ -59,11 +59,21 @@ auto& shared(Map& map, const typename Map::key_type& key, Make make) {
   return found != map.end() ? found->second : map.emplace(key, make()).first->second;
 }
 
+/// Winograd's filters of f32 take eight times the memory of products of bf16. Where they are larger
+/// than a cache of the third level, which comes with few pixels, reading them takes longer than
+/// multiplying directly; for one image by a half.
+bool reads_too_much(const ConvolutionShape& shape) {
+  constexpr size_t kMostBytes = size_t{32} << 20;
+  return winograd_bytes(shape) > kMostBytes;
+}
+
 }  // namespace
 
 const PartConvolution* Algorithms::parts(ConvolutionShape shape, ConvolutionMeans means) {
   shape.images = 1;
-  if (means.bf16_products && !means.winograd && has_amx()) return nullptr;
+  const bool in_bf16 = means.bf16_products && !has_amx() && has_bf16_direct();
+  if (in_bf16 && reads_too_much(shape)) means.winograd = false;
+  if (means.bf16_products && !means.winograd && !in_bf16) return nullptr;
   return shared(parts_, {shape, means, {}},
                 [&] {
                   return means.winograd ? make_winograd_parts(shape)

@@ -6,7 +6,9 @@
 
 namespace preresnet::cpu {
 
-/// bf16_products: in bf16, where this processor has instructions for that; null where it has not.
+/// Whether this processor has instructions for products of bf16.
+bool has_bf16_direct();
+/// bf16_products: only where it has.
 std::unique_ptr<PartConvolution> make_direct_convolution(const ConvolutionShape& shape,
                                                          bool bf16_products);
 

@@ -8,7 +8,7 @@
 namespace preresnet::cpu {
 namespace {
 
-constexpr int64_t kRowsATask = 16;
+constexpr int64_t kRowsATask = 16, kFewestClasses = 64;
 
 class LinearOperation final : public Operation {
  public:
@@ -23,16 +23,20 @@ class LinearOperation final : public Operation {
     const int64_t images = op_.x->dim(0), channels = op_.x->dim(1), classes = op_.w->dim(0);
     // Whole tasks: how many rows are multiplied together must not hang on how many are wanted.
     const int64_t tasks = (step.wanted(images) + kRowsATask - 1) / kRowsATask;
-    context_.pool.run(tasks, [&](int, int64_t task) {
-      const int64_t begin = task * kRowsATask;
+    // Of many classes each thread reads the weights of some.
+    const int64_t slices = std::clamp<int64_t>(classes / kFewestClasses, 1, context_.pool.threads());
+    context_.pool.run(tasks * slices, [&](int, int64_t task) {
+      const int64_t begin = task / slices * kRowsATask, slice = task % slices;
+      const int64_t first = slice * classes / slices, end = (slice + 1) * classes / slices;
       passes::run(passes::RowsByRows{
           .a = op_.x->as<const float>() + begin * channels,
-          .b = op_.w->as<const float>(),
-          .bias = op_.bias == nullptr ? nullptr : op_.bias->as<const float>(),
-          .out = op_.y->as<float>() + begin * classes,
+          .b = op_.w->as<const float>() + first * channels,
+          .bias = op_.bias == nullptr ? nullptr : op_.bias->as<const float>() + first,
+          .out = op_.y->as<float>() + begin * classes + first,
           .rows = std::min(kRowsATask, images - begin),
-          .columns = classes,
+          .columns = end - first,
           .depth = channels,
+          .out_row = classes,
       });
     });
   }

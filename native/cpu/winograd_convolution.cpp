@@ -200,6 +200,10 @@ std::unique_ptr<BlockConvolution> make_winograd_convolution(const ConvolutionSha
       adjoint ? adjoint_geometry(shape) : forward_geometry(shape), adjoint);
 }
 
+size_t winograd_bytes(const ConvolutionShape& shape) {
+  return sizeof(float) * winograd::filter_floats(forward_geometry(shape));
+}
+
 bool winograd_collects(const ConvolutionShape& shape) {
   constexpr size_t kMostBytes = size_t{64} << 20;
   return winograd::large_filters(forward_geometry(shape)) &&

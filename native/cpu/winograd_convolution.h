@@ -15,6 +15,8 @@ std::unique_ptr<BlockConvolution> make_winograd_convolution(const ConvolutionSha
                                                             WinogradSide side);
 /// Parts of images, with all that surrounds their convolution. Throws the same.
 std::unique_ptr<PartConvolution> make_winograd_parts(const ConvolutionShape& shape);
+/// Of the transformed filters.
+size_t winograd_bytes(const ConvolutionShape& shape);
 /// Whether the filters are so many that collecting is the faster, and the images so few that what
 /// is collected is not too large.
 bool winograd_collects(const ConvolutionShape& shape);

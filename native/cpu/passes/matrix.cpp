@@ -41,7 +41,7 @@ HWY_INLINE void dot_tile(const RowsByRows& pass, int64_t m, int64_t n) {
       float value = total(sums[i][j]);
       for (int64_t k = whole; k < depth; ++k) value += a[i * depth + k] * b[j * depth + k];
       if (pass.bias != nullptr) value += pass.bias[n + j];
-      pass.out[(m + i) * pass.columns + n + j] = value;
+      pass.out[(m + i) * pass.out_row + n + j] = value;
     }
   }
 }

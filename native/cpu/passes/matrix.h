@@ -10,8 +10,8 @@ struct RowsByRows {
   const float* a = nullptr;  // [rows][depth]
   const float* b = nullptr;  // [columns][depth]
   const float* bias = nullptr;
-  float* out = nullptr;  // [rows][columns]
-  int64_t rows = 0, columns = 0, depth = 0;
+  float* out = nullptr;  // [rows][columns], rows `out_row` apart
+  int64_t rows = 0, columns = 0, depth = 0, out_row = 0;
 };
 void run(const RowsByRows& pass);
 
