@@ -24,7 +24,8 @@ class LinearOperation final : public Operation {
     // Whole tasks: how many rows are multiplied together must not hang on how many are wanted.
     const int64_t tasks = (step.wanted(images) + kRowsATask - 1) / kRowsATask;
     // Of many classes each thread reads the weights of some.
-    const int64_t slices = std::clamp<int64_t>(classes / kFewestClasses, 1, context_.pool.threads());
+    const int64_t slices =
+        std::clamp<int64_t>(classes / kFewestClasses, 1, context_.pool.threads());
     context_.pool.run(tasks * slices, [&](int, int64_t task) {
       const int64_t begin = task / slices * kRowsATask, slice = task % slices;
       const int64_t first = slice * classes / slices, end = (slice + 1) * classes / slices;
