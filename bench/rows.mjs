@@ -18,8 +18,16 @@ export const rows = {
   'infer-164': infer('preresnet-164', 32, wanted(2, 3, 1.3)),
   'infer-110': infer('preresnet-110', 32, wanted(2, 3, 1.3)),
   'infer-200': infer('preresnet-200', 32, wanted(1.5, 2, 1.3)),
+  'infer-50': infer('preresnet-50', 32, wanted(1.5, 2, 1.3)),
+  'infer-164-one': infer('preresnet-164', 1, wanted(1.5, 2, 1.3)),
+  'infer-110-one': infer('preresnet-110', 1, wanted(1.5, 2, 1.3)),
+  'infer-50-one': infer('preresnet-50', 1, wanted(1.5, 2, 1.3)),
   'infer-200-one': infer('preresnet-200', 1, wanted(1.5, 2, 1.3)),
   'scaling-110': { ...train('preresnet-110', 128, wanted(1.8, 2)), against: 'one thread' },
+  'scaling-164-one': { ...infer('preresnet-164', 1, wanted(1.7, 1.9)), against: 'one thread' },
+  'scaling-110-one': { ...infer('preresnet-110', 1, wanted(1.7, 1.9)), against: 'one thread' },
+  'scaling-50-one': { ...infer('preresnet-50', 1, wanted(1.7, 1.9)), against: 'one thread' },
+  'scaling-200-one': { ...infer('preresnet-200', 1, wanted(1.7, 1.9)), against: 'one thread' },
 }
 
 /** Small ones, to try the driver itself: measured only when named, never published. */
