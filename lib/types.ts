@@ -26,7 +26,7 @@ export type { RingBatch } from './data/ring_batch.js'
 export type { MemoryDatasetOptions } from './data/memory.js'
 export type { CacheOptions, LoaderOptions } from './data/options.js'
 export type { CacheChoice, CompletePreparation, Normalization, Preparation } from './data/prepare/preparation.js'
-export type { CenterCrop, Flip, PreparationStep, RandomCrop, Resize } from './data/prepare/steps.js'
+export type { CenterCrop, ExifOrientation, Flip, PreparationStep, RandomCrop, RandomResize, RandomResizedCrop, Resize } from './data/prepare/steps.js'
 
 export type { LossScale } from './compiler/options.js'
 export type { SessionMemory, TraceEvent, BytesMoved } from './native/reports.js'

@@ -78,7 +78,7 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
   const { batch, mode, input, prepare, seed, workers, slots, rank, ranks, firstSample, corrupt } = validated(dataset, options)
   checkPreparation('loader: prepare', prepare, input)
   const sequence = sequenceFor('loader: prepare', prepare, mode, input)
-  checkStored('loader', dataset, sequence.fixed, input)
+  checkStored('loader', dataset, sequence, input)
   const pad = padOf(prepare)
   const native = loadBinding().createLoader({
     source: nativeSource(dataset),

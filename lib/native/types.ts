@@ -123,8 +123,20 @@ export interface DecodeSettings {
   readonly resize: number
   /** `resize` is for images of other sizes alone. */
   readonly keepFitting: boolean
-  /** The image must have height x width now, else ERR_IMAGE. Otherwise its center is cut out. */
+  /** The image must have height x width now, else ERR_IMAGE. Otherwise height x width are cut out. */
   readonly exact: boolean
+  /** Above 0: the shorter side is drawn from `resize` to this. @default 0 */
+  readonly resizeTo?: number
+  /** What is cut out: the center, a part at random, a part of random area that becomes height x width, or the one of ten that `sample` says. @default 'center' */
+  readonly crop?: 'center' | 'random' | 'area' | 'ten'
+  /** Of a random area: its least and largest share of the image, its least and largest width / height. */
+  readonly area?: Float64Array
+  /** @default 'bilinear' */
+  readonly filter?: 'bilinear' | 'bicubic'
+  /** JPEG is decoded at 1/2, 1/4 or 1/8 where that still is as large as what it is resized to. @default false */
+  readonly scaled?: boolean
+  /** The orientation in a JPEG's EXIF data is obeyed. @default false */
+  readonly upright?: boolean
 }
 
 export interface LoaderDescription {
@@ -233,15 +245,14 @@ export interface NativeBinding {
   /** JPEG or PNG to RGB (or gray) pixels, NHWC. Resized and cropped as by `DecodeSettings` where height and width are given. */
   decodeImage(
     file: Uint8Array,
-    options: {
+    options: Partial<DecodeSettings> & {
       readonly channels: number
-      readonly resize?: number
       readonly height?: number
       readonly width?: number
-      /** As in `DecodeSettings`. @default false */
-      readonly keepFitting?: boolean
-      /** @default false */
-      readonly exact?: boolean
+      /** What random steps are drawn by. @default 0 */
+      readonly seed?: number
+      readonly epoch?: number
+      readonly sample?: number
       /** As stored. Looked at before anything is decoded. @default 2 ** 28 */
       readonly maxPixels?: number
     },

@@ -36,7 +36,7 @@ export async function openImages(plan: FitPlan, signal: AbortSignal): Promise<Ru
   const allFit = prepare.evaluate === undefined && steps.evaluate.length === 0
   const opened = async (where: string, dataset: Dataset, mode: 'train' | 'evaluate'): Promise<Dataset> => {
     const sequence = sequenceFor('fit: prepare', steps, mode, input)
-    checkStored(where, dataset, sequence.fixed, input)
+    checkStored(where, dataset, sequence, input)
     if (!allFit) await checkSingleSize(cache, dataset, sequence, input, reading)
     return cachedAs(cache, dataset, sequence, input, reading)
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "addon/arguments.h"
+#include "addon/decode_settings.h"
 #include "addon/environment.h"
 #include "core/error.h"
 #include "data/decode.h"
@@ -17,15 +18,20 @@ namespace {
 /// On Node's own pool: images are independent and a server decodes several at once.
 class DecodeWork : public Napi::AsyncWorker {
  public:
-  DecodeWork(Napi::Env env, std::vector<uint8_t> file, DecodeOptions options)
-      : Napi::AsyncWorker(env), deferred_(env), file_(std::move(file)), options_(options) {}
+  DecodeWork(Napi::Env env, std::vector<uint8_t> file, const DecodeOptions& options,
+             const Draw& draw)
+      : Napi::AsyncWorker(env),
+        deferred_(env),
+        file_(std::move(file)),
+        options_(options),
+        draw_(draw) {}
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  protected:
   void Execute() override {
     try {
-      image_ = decode_image(file_.data(), file_.size(), options_);
+      image_ = ImageDecoder().decode(file_.data(), file_.size(), options_, "image", draw_);
     } catch (...) {
       failure_ = std::current_exception();
     }
@@ -54,6 +60,7 @@ class DecodeWork : public Napi::AsyncWorker {
   Napi::Promise::Deferred deferred_;
   std::vector<uint8_t> file_;
   DecodeOptions options_;
+  Draw draw_;
   DecodedImage image_;
   std::exception_ptr failure_;
 };
@@ -68,6 +75,13 @@ Napi::Uint8Array file_of(const Napi::CallbackInfo& info) {
 
 int64_t maximum_pixels(const Arguments& given) {
   return given.has("maxPixels") ? given.integer("maxPixels", 1, kMaximumPixels) : kMaximumPixels;
+}
+
+Draw draw_of(const Arguments& given) {
+  const auto number = [&](const char* name) {
+    return static_cast<uint64_t>(given.integer_or(name, 0, 0));
+  };
+  return {number("seed"), number("epoch"), number("sample")};
 }
 
 }  // namespace
@@ -89,17 +103,15 @@ Napi::Value decode_image_async(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const auto bytes = file_of(info);
     const Arguments given(info[1], "options");
-    constexpr int64_t kLargestSide = 1 << 16;
-    DecodeOptions options;
+    DecodeOptions options = read_decode_settings(given);
     options.channels = given.integer("channels", 1, 4);
-    if (given.has("resize")) options.resize = given.integer("resize", 0, kLargestSide);
     if (given.has("height")) options.height = given.integer("height", 1, kLargestSide);
     if (given.has("width")) options.width = given.integer("width", 1, kLargestSide);
-    options.keep_fitting = given.boolean_or("keepFitting", false);
-    options.exact = given.boolean_or("exact", false);
+    if (options.crop != CropKind::center && (options.height == 0 || options.width == 0))
+      given.refuse("height", "the size of the crop, height and width");
     options.maximum_pixels = maximum_pixels(given);
-    auto* work =
-        new DecodeWork(info.Env(), {bytes.Data(), bytes.Data() + bytes.ByteLength()}, options);
+    auto* work = new DecodeWork(info.Env(), {bytes.Data(), bytes.Data() + bytes.ByteLength()},
+                                options, draw_of(given));
     const Napi::Promise promise = work->promise();
     work->Queue();  // deletes itself when done
     return promise;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "addon/arguments.h"
+#include "addon/decode_settings.h"
 #include "addon/external_buffer.h"
 #include "core/error.h"
 #include "core/limits.h"
@@ -32,7 +33,6 @@ std::vector<int64_t> whole_numbers(const Arguments& source, const char* name) {
 LoaderOptions read_options(const Arguments& description) {
   LoaderOptions options;
   options.labels = description.object("source").integers("labels");
-  constexpr int64_t kLargestSide = 1 << 16;
   options.shape.height = description.integer("height", 1, kLargestSide);
   options.shape.width = description.integer("width", 1, kLargestSide);
   options.shape.channels = description.integer("channels", 1, 64);
@@ -82,11 +82,8 @@ std::unique_ptr<SampleSource> read_source(const Arguments& description,
   if (kind != "ranges") source.refuse("kind", "\"memory\" or \"ranges\"");
   FileRanges ranges{source.paths("files"), source.integers("file"), whole_numbers(source, "offset"),
                     whole_numbers(source, "length")};
-  const Arguments decode = description.object("decode");
   return range_source(std::move(ranges), options.shape,
-                      {.resize = decode.integer("resize", 0),
-                       .exact = decode.boolean_or("exact", false),
-                       .keep_fitting = decode.boolean_or("keepFitting", false)});
+                      read_decode_settings(description.object("decode")));
 }
 
 std::shared_ptr<BatchSource> read_loader(const Napi::Value& value,

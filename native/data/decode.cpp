@@ -1,22 +1,17 @@
 #include "data/decode.h"
 
-#include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "core/error.h"
+#include "data/crop_plan.h"
+#include "data/exif.h"
 #include "data/jpeg.h"
 #include "data/png.h"
 #include "data/resize.h"
 
 namespace preresnet {
 namespace {
-
-// Half of the difference, ties to even.
-int64_t center(int64_t size, int64_t crop) {
-  const int64_t border = size - crop;
-  const int64_t half = border / 2;
-  return border % 2 == 0 ? half : half + half % 2;
-}
 
 enum class Format : uint8_t { jpeg, png };
 
@@ -27,59 +22,79 @@ Format format_of(const uint8_t* file, size_t size, const std::string& name) {
              size == 0 ? "the file is empty" : "expected a JPEG or PNG file, got other contents");
 }
 
+/// Whatever happens, the decoder can open the next file.
+struct Closing {
+  JpegDecoder& jpeg;
+  ~Closing() { jpeg.close(); }
+};
+
 }  // namespace
 
 struct ImageDecoder::State {
+  /// Memory for the result of a plan.
+  using Target = std::function<uint8_t*(const CropPlan&)>;
+
   JpegDecoder jpeg;
   Resizer resizer;
   Pixels pixels;
-  // Of the image that was decoded last.
-  int64_t height = 0;  // after resizing, before cropping
-  int64_t width = 0;
-  Window window;
+  Pixels turned;
 
   void decode(const uint8_t* file, size_t size, const DecodeOptions& options,
-              const std::string& name) {
+              const std::string& name, const Draw& draw, const Target& target) {
     if (options.channels != 1 && options.channels != 3) {
       throw Error("ERR_OPTION",
                   "decode: expected 1 or 3 channels, got " + std::to_string(options.channels));
     }
     if (format_of(file, size, name) == Format::jpeg) {
-      jpeg.decode(file, size, options, name, pixels);
+      const Closing closing{jpeg};
+      const ImageSize stored = jpeg.open(file, size, name, options.maximum_pixels);
+      const int orientation = options.upright ? jpeg.orientation() : 1;
+      if (orientation == 1) {
+        decode_part(stored, options, name, draw, target);
+        return;
+      }
+      decode_whole(options);
+      turn_upright(pixels, orientation, turned);
     } else {
       decode_png(file, size, options, name, pixels);
     }
-    height = pixels.stored_height;
-    width = pixels.stored_width;
-    if (options.resize > 0 &&
-        !(options.keep_fitting && height == options.height && width == options.width)) {
-      const int64_t shorter = std::min(height, width);
-      const int64_t longer = options.resize * std::max(height, width) / shorter;
-      (height <= width ? height : width) = options.resize;
-      (pixels.stored_height <= pixels.stored_width ? width : height) = longer;
-    }
-    window.height = options.height > 0 ? options.height : height;
-    window.width = options.width > 0 ? options.width : width;
-    const bool fits = options.exact ? window.height == height && window.width == width
-                                    : window.height <= height && window.width <= width;
-    if (!fits) {
-      fail_image(name, std::string("expected an image of ") + (options.exact ? "" : "at least ") +
-                           size_text(window.height, window.width) + ", got " +
-                           size_text(height, width) +
-                           " (height x width); resize(n), centerCrop() at the front of the steps "
-                           "of `prepare` (on the command line: --image) give it that size");
-    }
-    window.top = center(height, window.height);
-    window.left = center(width, window.width);
+    prepare(pixels.data.data(), {pixels.height, pixels.width}, options, name, draw, target);
   }
 
-  void store(uint8_t* target) {
-    const auto side = [&](int64_t decoded, int64_t stored) {
-      return Side{decoded, static_cast<double>(stored) / static_cast<double>(pixels.scale)};
-    };
-    resizer.resize(pixels.data.data(), side(pixels.height, pixels.stored_height),
-                   side(pixels.width, pixels.stored_width), pixels.channels, height, width, window,
-                   target);
+  /// From the scanlines straight into the resize.
+  void decode_part(const ImageSize& stored, const DecodeOptions& options, const std::string& name,
+                   const Draw& draw, const Target& target) {
+    const CropPlan plan = plan_crop(stored, options, draw, name);
+    const int64_t scale = options.scaled ? reduction(plan) : 1;
+    const ImageSize image = jpeg.start(scale, options.channels);
+    resizer.begin(plan, scale, image, options.channels, options.filter, target(plan));
+    jpeg.read(resizer.needed(), !plan.drawn, [&](const uint8_t* rows, size_t pitch, int64_t count) {
+      resizer.add(rows, pitch, count);
+    });
+    resizer.finish();
+  }
+
+  void decode_whole(const DecodeOptions& options) {
+    const auto [height, width] = jpeg.start(1, options.channels);
+    const size_t row = static_cast<size_t>(width * options.channels);
+    pixels.height = height;
+    pixels.width = width;
+    pixels.channels = options.channels;
+    pixels.data.resize(height * row);
+    uint8_t* to = pixels.data.data();
+    jpeg.read({0, 0, height, width}, true, [&](const uint8_t* rows, size_t pitch, int64_t count) {
+      for (int64_t i = 0; i < count; ++i, to += row) std::memcpy(to, rows + i * pitch, row);
+    });
+  }
+
+  void prepare(const uint8_t* stored, const ImageSize& size, const DecodeOptions& options,
+               const std::string& name, const Draw& draw, const Target& target) {
+    const CropPlan plan = plan_crop(size, options, draw, name);
+    resizer.begin(plan, 1, size, options.channels, options.filter, target(plan));
+    const auto& [top, left, height, width] = resizer.needed();
+    const auto pitch = static_cast<size_t>(size.width * options.channels);
+    resizer.add(stored + top * pitch + left * options.channels, pitch, height);
+    resizer.finish();
   }
 };
 
@@ -87,33 +102,36 @@ ImageDecoder::ImageDecoder() : state_(std::make_unique<State>()) {}
 ImageDecoder::~ImageDecoder() = default;
 
 DecodedImage ImageDecoder::decode(const uint8_t* file, size_t size, const DecodeOptions& options,
-                                  const std::string& name) {
-  state_->decode(file, size, options, name);
-  DecodedImage image{state_->window.height, state_->window.width, options.channels, {}};
-  image.pixels.resize(image.height * image.width * image.channels);
-  state_->store(image.pixels.data());
+                                  const std::string& name, const Draw& draw) {
+  DecodedImage image;
+  state_->decode(file, size, options, name, draw, [&](const CropPlan& plan) {
+    const auto& [top, left, height, width] = plan.window;
+    image = {height, width, options.channels, {}};
+    image.pixels.resize(static_cast<size_t>(height * width * options.channels));
+    return image.pixels.data();
+  });
   return image;
 }
 
 void ImageDecoder::decode_into(const uint8_t* file, size_t size, const DecodeOptions& options,
-                               const std::string& name, uint8_t* pixels) {
-  state_->decode(file, size, options, name);
-  state_->store(pixels);
+                               const std::string& name, const Draw& draw, uint8_t* pixels) {
+  state_->decode(file, size, options, name, draw, [&](const CropPlan&) { return pixels; });
+}
+
+void ImageDecoder::prepare_into(const uint8_t* stored, const ImageSize& size,
+                                const DecodeOptions& options, const std::string& name,
+                                const Draw& draw, uint8_t* pixels) {
+  state_->prepare(stored, size, options, name, draw, [&](const CropPlan&) { return pixels; });
 }
 
 ImageSize image_size(const uint8_t* file, size_t size, int64_t maximum_pixels,
                      const std::string& name) {
   const ImageSize stored = format_of(file, size, name) == Format::jpeg
-                               ? JpegDecoder().size(file, size, name)
+                               ? JpegDecoder().open(file, size, name, maximum_pixels)
                                : png_size(file, size, name);
   const std::string reason = too_large(stored.height, stored.width, maximum_pixels);
   if (!reason.empty()) fail_image(name, reason);
   return stored;
-}
-
-DecodedImage decode_image(const uint8_t* file, size_t size, const DecodeOptions& options,
-                          const std::string& name) {
-  return ImageDecoder().decode(file, size, options, name);
 }
 
 }  // namespace preresnet

@@ -1,4 +1,4 @@
-// JPEG and PNG files to 8-bit pixels.
+// JPEG, PNG and WebP files to 8-bit pixels.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/order.h"
 #include "data/pixels.h"
 
 namespace preresnet {
@@ -17,7 +18,8 @@ struct DecodedImage {
   std::vector<uint8_t> pixels;  // [height][width][channels]
 };
 
-/// Keeps its buffers from image to image: one a thread.
+/// Keeps its buffers from image to image: one a thread. `name` stands in errors, `draw` is for the
+/// random steps of `options`.
 class ImageDecoder {
  public:
   ImageDecoder();
@@ -25,14 +27,17 @@ class ImageDecoder {
   ImageDecoder(const ImageDecoder&) = delete;
   ImageDecoder& operator=(const ImageDecoder&) = delete;
 
-  /// `name` stands in errors. An alpha channel is dropped, 16 bits become 8, an orientation tag is
-  /// not obeyed: as torchvision's loader does. Throws ERR_IMAGE for anything that is not a whole
-  /// image, or smaller than the crop.
-  DecodedImage decode(const uint8_t* file, size_t size, const DecodeOptions&,
-                      const std::string& name);
+  /// An alpha channel is dropped, 16 bits become 8: as torchvision's loader does. Throws ERR_IMAGE
+  /// for anything that is not a whole image, or smaller than the crop. Of a JPEG whose crop is
+  /// drawn at random only what the crop needs is read: what is broken below it is not noticed.
+  DecodedImage decode(const uint8_t* file, size_t size, const DecodeOptions& options,
+                      const std::string& name, const Draw& draw = {});
   /// The same into height * width * channels bytes at `pixels`; height and width are given.
-  void decode_into(const uint8_t* file, size_t size, const DecodeOptions&, const std::string& name,
-                   uint8_t* pixels);
+  void decode_into(const uint8_t* file, size_t size, const DecodeOptions& options,
+                   const std::string& name, const Draw& draw, uint8_t* pixels);
+  /// The same for an image that is decoded already: stored [height][width][options.channels].
+  void prepare_into(const uint8_t* stored, const ImageSize& size, const DecodeOptions& options,
+                    const std::string& name, const Draw& draw, uint8_t* pixels);
 
  private:
   struct State;
@@ -43,10 +48,7 @@ class ImageDecoder {
 ImageSize image_size(const uint8_t* file, size_t size, int64_t maximum_pixels = kMaximumPixels,
                      const std::string& name = "image");
 
-DecodedImage decode_image(const uint8_t* file, size_t size, const DecodeOptions&,
-                          const std::string& name = "image");
-
-/// "libjpeg-turbo 2.1.5" and "libpng 1.6.39", for `doctor`.
+/// "libjpeg-turbo 2.1.5" and so on, for `doctor`.
 std::string jpeg_library();
 std::string png_library();
 

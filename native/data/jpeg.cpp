@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "data/exif.h"
 
 namespace preresnet {
 namespace {
@@ -118,23 +119,37 @@ size_t bytes_before_marker(const jpeg_decompress_struct* jpeg, const ErrorManage
   return byte - file >= 2 ? static_cast<size_t>(byte - file) - 2 : 0;
 }
 
-bool read_rows(jpeg_decompress_struct* jpeg, ErrorManager* errors, uint8_t* target) {
+/// Narrows the rows to the blocks of columns left ... left + width: `left` becomes the first column
+/// of the first block. Then goes to a row; once, from the first one, because from within a group of
+/// rows versions of the library before 3.1.4 go on with wrong ones.
+bool go_to(jpeg_decompress_struct* jpeg, ErrorManager* errors, JDIMENSION* left, JDIMENSION width,
+           JDIMENSION top) {
   if (setjmp(errors->escape) != 0) return false;
-  const size_t pitch = static_cast<size_t>(jpeg->output_width) * jpeg->output_components;
-  while (jpeg->output_scanline < jpeg->output_height) {
-    JSAMPROW row = target + jpeg->output_scanline * pitch;
-    jpeg_read_scanlines(jpeg, &row, 1);
+  // Of a reduced image of other kinds (4 x 2) the library takes too few columns of chroma.
+  const bool narrows = jpeg->scale_denom == 1 || jpeg->max_h_samp_factor <= 2;
+  if (narrows && width < jpeg->output_width) {
+    jpeg_crop_scanline(jpeg, left, &width);
+  } else {
+    *left = 0;
   }
-  // What follows the last row is no part of the picture, as trailers of telephones.
-  jpeg_abort_decompress(jpeg);
+  if (top > 0) jpeg_skip_scanlines(jpeg, top);
+  return true;
+}
+
+/// Until there are `count`.
+bool read_rows(jpeg_decompress_struct* jpeg, ErrorManager* errors, uint8_t* const* rows,
+               int64_t count) {
+  if (setjmp(errors->escape) != 0) return false;
+  const JDIMENSION last = jpeg->output_scanline + static_cast<JDIMENSION>(count);
+  while (jpeg->output_scanline < last) {
+    const JDIMENSION left = last - jpeg->output_scanline;
+    jpeg_read_scanlines(jpeg, const_cast<JSAMPARRAY>(rows + (count - left)), left);
+  }
   return true;
 }
 
 // Four-component files come from Adobe's programs, which store every ink inverted.
-void cmyk_to_rgb_or_gray(const std::vector<uint8_t>& cmyk, int64_t channels,
-                         std::vector<uint8_t>& target) {
-  const size_t pixels = cmyk.size() / 4;
-  target.resize(pixels * channels);
+void cmyk_to_rgb_or_gray(const uint8_t* cmyk, size_t pixels, int64_t channels, uint8_t* target) {
   for (size_t i = 0; i < pixels; ++i) {
     const int black = cmyk[i * 4 + 3];
     int color[3];
@@ -149,42 +164,65 @@ void cmyk_to_rgb_or_gray(const std::vector<uint8_t>& cmyk, int64_t channels,
   }
 }
 
+constexpr int64_t kRows = 16;  // at a time
+
+/// Columns on each side of a part that must be decoded with it: where chroma is stored at a lower
+/// resolution, the outermost column is interpolated otherwise at the edge of what is decoded.
+JDIMENSION margin_of(const jpeg_decompress_struct& jpeg) {
+  for (int component = 0; component < jpeg.num_components; ++component) {
+    if (jpeg.comp_info[component].h_samp_factor != jpeg.max_h_samp_factor)
+      return static_cast<JDIMENSION>(jpeg.max_h_samp_factor);
+  }
+  return 0;
+}
+
 }  // namespace
 
 struct JpegDecoder::State {
   jpeg_decompress_struct jpeg{};
   ErrorManager errors{};
   jpeg_progress_mgr progress{};
-  std::vector<uint8_t> cmyk;
+  const uint8_t* file = nullptr;
+  size_t size = 0;
+  std::string name;
+  int64_t channels = 0;
+  std::vector<uint8_t> rows;    // kRows
+  std::vector<uint8_t> colors;  // the same, made of four inks
 
-  [[noreturn]] void fail(const std::string& name, const std::string& reason) {
+  [[noreturn]] void fail(const std::string& reason) {
     jpeg_abort_decompress(&jpeg);
     fail_image(name, reason);
   }
 
-  /// Until rows can be read. False with a message for what libjpeg refuses.
-  bool begin(const uint8_t* file, size_t size, const DecodeOptions& options,
-             const std::string& name, Pixels& pixels) {
+  bool inks() const { return jpeg.out_color_space == JCS_CMYK; }
+
+  bool open(size_t bytes) {
     errors.may_end = errors.ended = false;
-    if (!read_header(&jpeg, &errors, file, size)) return false;
-    pixels.stored_height = jpeg.image_height;
-    pixels.stored_width = jpeg.image_width;
-    const std::string reason =
-        too_large(pixels.stored_height, pixels.stored_width, options.maximum_pixels);
-    if (!reason.empty()) fail(name, reason);
-    const bool inks = jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK;
-    jpeg.out_color_space = inks ? JCS_CMYK : options.channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    return read_header(&jpeg, &errors, file, bytes);
+  }
+
+  /// Until rows can be read. False with a message for what libjpeg refuses.
+  bool begin(int64_t scale) {
+    const bool four = jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK;
+    jpeg.out_color_space = four ? JCS_CMYK : channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
     jpeg.scale_num = 1;
-    jpeg.scale_denom = 1;
-    const int64_t side = std::min(pixels.stored_height, pixels.stored_width);
-    while (options.resize > 0 && jpeg.scale_denom < 8 &&
-           side >= options.resize * 4 * jpeg.scale_denom)
-      jpeg.scale_denom *= 2;
-    if (!start(&jpeg, &errors)) return false;
+    jpeg.scale_denom = static_cast<unsigned>(scale);
+    if (!preresnet::start(&jpeg, &errors)) return false;
     if (!errors.ended || complete(&jpeg)) return true;
     errors.library.msg_code = JWRN_JPEG_EOF;
     errors.library.format_message(reinterpret_cast<j_common_ptr>(&jpeg), errors.message);
     return false;
+  }
+
+  /// The next rows, in the colors that are wanted. They stay until the next ones are read.
+  const uint8_t* next(size_t width, int64_t count) {
+    const size_t pitch = width * static_cast<size_t>(jpeg.output_components);
+    uint8_t* pointers[kRows];
+    for (int64_t i = 0; i < count; ++i) pointers[i] = rows.data() + i * pitch;
+    if (!read_rows(&jpeg, &errors, pointers, count)) fail(errors.message);
+    if (!inks()) return rows.data();
+    cmyk_to_rgb_or_gray(rows.data(), width * count, channels, colors.data());
+    return colors.data();
   }
 };
 
@@ -195,42 +233,67 @@ JpegDecoder::JpegDecoder() : state_(std::make_unique<State>()) {
 
 JpegDecoder::~JpegDecoder() { jpeg_destroy_decompress(&state_->jpeg); }
 
-ImageSize JpegDecoder::size(const uint8_t* file, size_t size, const std::string& name) {
-  jpeg_decompress_struct* jpeg = &state_->jpeg;
-  if (!read_header(jpeg, &state_->errors, file, size)) state_->fail(name, state_->errors.message);
-  const ImageSize stored{jpeg->image_height, jpeg->image_width};
-  jpeg_abort_decompress(jpeg);
+ImageSize JpegDecoder::open(const uint8_t* file, size_t size, const std::string& name,
+                            int64_t maximum_pixels) {
+  State& state = *state_;
+  state.file = file;
+  state.size = size;
+  state.name = name;
+  if (!state.open(size)) state.fail(state.errors.message);
+  const ImageSize stored{state.jpeg.image_height, state.jpeg.image_width};
+  const std::string reason = too_large(stored.height, stored.width, maximum_pixels);
+  if (!reason.empty()) state.fail(reason);
   return stored;
 }
 
-void JpegDecoder::decode(const uint8_t* file, size_t size, const DecodeOptions& options,
-                         const std::string& name, Pixels& pixels) {
-  jpeg_decompress_struct* jpeg = &state_->jpeg;
-  ErrorManager* errors = &state_->errors;
-  const int64_t channels = options.channels;
-  const auto fail = [&](const std::string& reason) { state_->fail(name, reason); };
-  if (!state_->begin(file, size, options, name, pixels)) {
-    const std::string reason = errors->message;
-    const size_t before = bytes_before_marker(jpeg, *errors, file, size);
-    jpeg_abort_decompress(jpeg);
-    // What stands where the end marker is expected, behind scans that hold the whole picture.
-    if (before == 0 || !state_->begin(file, before, options, name, pixels)) fail(reason);
-  }
+void JpegDecoder::close() { jpeg_abort_decompress(&state_->jpeg); }
 
-  const bool inks = jpeg->out_color_space == JCS_CMYK;
-  pixels.height = jpeg->output_height;
-  pixels.width = jpeg->output_width;
-  pixels.scale = jpeg->scale_denom;
-  pixels.channels = channels;
-  std::vector<uint8_t>& rows = inks ? state_->cmyk : pixels.data;
-  try {
-    rows.resize(static_cast<size_t>(pixels.height) * pixels.width * jpeg->output_components);
-    if (!read_rows(jpeg, errors, rows.data())) fail(errors->message);
-    if (inks) cmyk_to_rgb_or_gray(state_->cmyk, channels, pixels.data);
-  } catch (const std::bad_alloc&) {
-    fail("no memory for " + std::to_string(pixels.width) + " x " + std::to_string(pixels.height) +
-         " pixels");
+int JpegDecoder::orientation() const { return jpeg_orientation(state_->file, state_->size); }
+
+ImageSize JpegDecoder::start(int64_t scale, int64_t channels) {
+  State& state = *state_;
+  jpeg_decompress_struct& jpeg = state.jpeg;
+  state.channels = channels;
+  if (!state.begin(scale)) {
+    const std::string reason = state.errors.message;
+    const size_t before = bytes_before_marker(&jpeg, state.errors, state.file, state.size);
+    jpeg_abort_decompress(&jpeg);
+    // What stands where the end marker is expected, behind scans that hold the whole picture.
+    if (before == 0 || !state.open(before) || !state.begin(scale)) state.fail(reason);
   }
+  return {jpeg.output_height, jpeg.output_width};
+}
+
+void JpegDecoder::read(const Window& part, bool to_the_end,
+                       const std::function<void(const uint8_t*, size_t, int64_t)>& take) {
+  State& state = *state_;
+  jpeg_decompress_struct& jpeg = state.jpeg;
+  const auto margin = static_cast<int64_t>(margin_of(jpeg));
+  const int64_t from = std::max<int64_t>(0, part.left - margin);
+  const int64_t to = std::min<int64_t>(jpeg.output_width, part.left + part.width + margin);
+  auto left = static_cast<JDIMENSION>(from);
+  if (!go_to(&jpeg, &state.errors, &left, static_cast<JDIMENSION>(to - from),
+             static_cast<JDIMENSION>(part.top)))
+    state.fail(state.errors.message);
+  const size_t width = jpeg.output_width;
+  try {
+    state.rows.resize(width * jpeg.output_components * kRows);
+    if (state.inks()) state.colors.resize(width * state.channels * kRows);
+  } catch (const std::bad_alloc&) {
+    state.fail("no memory for rows of " + std::to_string(width) + " pixels");
+  }
+  const size_t pitch = width * static_cast<size_t>(state.channels);
+  const size_t first = static_cast<size_t>(part.left - left) * static_cast<size_t>(state.channels);
+  const int64_t below = part.top + part.height;
+  const int64_t end = to_the_end ? jpeg.output_height : below;
+  for (int64_t row = part.top; row < end;) {
+    const int64_t count = std::min(kRows, (row < below ? below : end) - row);
+    const uint8_t* rows = state.next(width, count);
+    if (row < below) take(rows + first, pitch, count);
+    row += count;
+  }
+  // What follows the last row is no part of the picture, as trailers of telephones.
+  jpeg_abort_decompress(&jpeg);
 }
 
 bool is_jpeg(const uint8_t* file, size_t size) {

@@ -10,33 +10,61 @@ namespace preresnet {
 /// Larger ones are refused before memory is asked for: a file of a few bytes can promise any size.
 constexpr int64_t kMaximumPixels = int64_t{1} << 28;
 
-struct DecodeOptions {
-  int64_t channels = 3;  // 3: RGB, 1: gray
-  // Shorter side after resizing, as Pillow's antialiased bilinear; 0: as stored.
-  int64_t resize = 0;
-  int64_t height = 0;  // center crop; 0: no crop in this direction
-  int64_t width = 0;
-  bool exact = false;  // the image must have the size of the crop: nothing is cut off
-  // An image that has the size of the crop stays as it is stored: `resize` is for the others.
-  bool keep_fitting = false;
-  int64_t maximum_pixels = kMaximumPixels;  // as stored
-};
-
 struct ImageSize {
   int64_t height = 0;
   int64_t width = 0;
 };
 
+/// A part of an image, in its pixels.
+struct Window {
+  int64_t top = 0;
+  int64_t left = 0;
+  int64_t height = 0;
+  int64_t width = 0;
+};
+
+/// Both are antialiased, as Pillow's filters of the same names.
+enum class Filter : uint8_t { bilinear, bicubic };
+
+/// Which part of an image becomes the result.
+enum class CropKind : uint8_t {
+  center,
+  random,  // uniform among all places
+  area,    // of random area and aspect ratio, resized to the result's size
+  ten      // sample % 10: the four corners and the center, then the same mirrored
+};
+
+/// Of CropKind::area: shares of the image's area, and width / height.
+struct AreaRule {
+  double area_from = 0.08;
+  double area_to = 1;
+  double aspect_from = 3.0 / 4;
+  double aspect_to = 4.0 / 3;
+};
+
+struct DecodeOptions {
+  int64_t channels = 3;   // 3: RGB, 1: gray
+  int64_t resize = 0;     // shorter side after resizing; 0: as stored
+  int64_t resize_to = 0;  // above 0: the shorter side is drawn from resize ... resize_to
+  int64_t height = 0;     // of the crop; 0: no crop in this direction
+  int64_t width = 0;
+  bool exact = false;  // the image must have the size of the crop: nothing is cut off
+  // An image that has the size of the crop stays as it is stored: `resize` is for the others.
+  bool keep_fitting = false;
+  CropKind crop = CropKind::center;
+  AreaRule area;
+  Filter filter = Filter::bilinear;
+  // A JPEG that is at least twice as large as what it is resized to is decoded at 1/2, 1/4 or 1/8.
+  bool scaled = false;
+  bool upright = false;                     // the orientation in a JPEG's EXIF data is obeyed
+  int64_t maximum_pixels = kMaximumPixels;  // as stored
+};
+
 /// [height][width][channels]. The buffer is reused from image to image.
 struct Pixels {
-  int64_t height = 0;  // of `data`
+  int64_t height = 0;
   int64_t width = 0;
   int64_t channels = 0;
-  int64_t stored_height = 0;  // of the file
-  int64_t stored_width = 0;
-  // Pixels of the file on each side of one of `data`: `height` is stored_height / scale, rounded
-  // up.
-  int64_t scale = 1;
   std::vector<uint8_t> data;
 };
 

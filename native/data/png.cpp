@@ -220,10 +220,9 @@ void decode_png(const uint8_t* file, size_t size, const DecodeOptions& options,
   const ImageSize stored = png_size(file, size, name);
   const std::string reason = too_large(stored.height, stored.width, options.maximum_pixels);
   if (!reason.empty()) fail_image(name, reason);
-  pixels.height = pixels.stored_height = stored.height;
-  pixels.width = pixels.stored_width = stored.width;
+  pixels.height = stored.height;
+  pixels.width = stored.width;
   pixels.channels = options.channels;
-  pixels.scale = 1;
   Reader reader(file, size, name);
   try {
     reader.header();

@@ -87,7 +87,8 @@ class RangeSource : public SampleSource {
       file.read(offset, desk.file);
     }
     desk.decoder.decode_into(desk.file.data(), desk.file.size(), preparation_,
-                             whole ? path : path + " at byte " + std::to_string(offset), pixels);
+                             whole ? path : path + " at byte " + std::to_string(offset), draw,
+                             pixels);
   }
 
  private:

@@ -7,98 +7,147 @@
 namespace preresnet {
 namespace {
 
-// 8 bits of pixel, 2 of headroom and 22 of weight fill 32.
-constexpr int kWeightBits = 22;
-constexpr int32_t kHalf = 1 << (kWeightBits - 1);
-
-uint8_t to_pixel(int32_t sum) {
-  return static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
+size_t rounded_up(size_t value, size_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
 }
 
-template <int kChannels>
-void resize_row(const uint8_t* source, const int64_t* begin, const int64_t* count,
-                const int32_t* weights, int64_t stride, int64_t width, uint8_t* target) {
-  for (int64_t x = 0; x < width; ++x, weights += stride) {
-    int32_t sums[kChannels];
-    for (int32_t& sum : sums) sum = kHalf;
-    const uint8_t* pixel = source + begin[x] * kChannels;
-    for (int64_t tap = 0; tap < count[x]; ++tap, pixel += kChannels) {
-      for (int channel = 0; channel < kChannels; ++channel)
-        sums[channel] += pixel[channel] * weights[tap];
-    }
-    for (int channel = 0; channel < kChannels; ++channel) *target++ = to_pixel(sums[channel]);
-  }
+double bilinear(double x) {
+  x = std::abs(x);
+  return x < 1 ? 1 - x : 0;
+}
+
+double bicubic(double x) {
+  constexpr double kA = -0.5;
+  x = std::abs(x);
+  if (x < 1) return ((kA + 2) * x - (kA + 3)) * x * x + 1;
+  if (x < 2) return (((x - 5) * x + 8) * x - 4) * kA;
+  return 0;
+}
+
+int32_t fixed_point(double weight) {
+  return static_cast<int32_t>((weight < 0 ? -0.5 : 0.5) + weight * (1 << kWeightBits));
 }
 
 }  // namespace
 
-void Resizer::Filter::prepare(const Side& source, int64_t target, int64_t first, int64_t length) {
+Side side_of(int64_t begin, int64_t length, int64_t scale, int64_t available) {
+  const double from = static_cast<double>(begin) / static_cast<double>(scale);
+  const double to = static_cast<double>(begin + length) / static_cast<double>(scale);
+  const auto first = static_cast<int64_t>(from);
+  const int64_t last = std::min(available, static_cast<int64_t>(std::ceil(to)));
+  return {first, last - first, from - static_cast<double>(first), to - from};
+}
+
+Side Resizer::Weights::prepare(const Side& source, int64_t target, int64_t first, int64_t length,
+                               Filter filter) {
+  // In the order of Pillow's own operations, so that they round as its.
   const double scale = source.extent / static_cast<double>(target);
-  // A triangle as wide as the source pixels that one target pixel covers, and never narrower than
-  // one of them.
-  const double reach = std::max(scale, 1.0);
+  // As wide as the source pixels that one target pixel covers, and never narrower than one of them.
+  const double wide = std::max(scale, 1.0);
+  const double reach = (filter == Filter::bicubic ? 2.0 : 1.0) * wide;
+  const double per_pixel = 1.0 / wide;
   stride = static_cast<int64_t>(std::ceil(reach)) * 2 + 1;
   begin.resize(length);
   count.resize(length);
-  weights.assign(length * stride, 0);
-  std::vector<double> exact(stride);
+  weights.resize(length * stride);
+  exact.resize(stride);
+  copies = source.begin == 0 && scale == 1;
   for (int64_t i = 0; i < length; ++i) {
-    const double center = (static_cast<double>(first + i) + 0.5) * scale;
+    if (copies) {
+      begin[i] = first + i;
+      count[i] = 1;
+      weights[i * stride] = 1 << kWeightBits;
+      continue;
+    }
+    const double center = source.begin + (static_cast<double>(first + i) + 0.5) * scale;
     const int64_t from = std::max<int64_t>(0, static_cast<int64_t>(center - reach + 0.5));
     const int64_t to = std::min(source.pixels, static_cast<int64_t>(center + reach + 0.5));
     double total = 0;
     for (int64_t x = from; x < to; ++x) {
-      exact[x - from] =
-          std::max(0.0, 1 - std::abs((static_cast<double>(x) + 0.5 - center) / reach));
-      total += exact[x - from];
+      const double at = (static_cast<double>(x) - center + 0.5) * per_pixel;
+      total += exact[x - from] = filter == Filter::bicubic ? bicubic(at) : bilinear(at);
     }
     begin[i] = from;
     count[i] = to - from;
-    for (int64_t tap = 0; tap < to - from; ++tap) {
-      weights[i * stride + tap] =
-          static_cast<int32_t>(std::lround(exact[tap] / total * (1 << kWeightBits)));
-    }
+    for (int64_t tap = 0; tap < to - from; ++tap)
+      weights[i * stride + tap] = fixed_point(exact[tap] / total);
+  }
+  Side needed = source;
+  needed.origin += begin.front();
+  needed.pixels = begin.back() + count.back() - begin.front();
+  for (int64_t i = length - 1; i >= 0; --i) begin[i] -= begin.front();
+  return needed;
+}
+
+Taps Resizer::Weights::taps() const {
+  return {begin.data(), count.data(), weights.data(), stride, static_cast<int64_t>(begin.size())};
+}
+
+void Resizer::begin(const CropPlan& plan, int64_t scale, const ImageSize& image, int64_t channels,
+                    Filter filter, uint8_t* target) {
+  const auto& [source, whole, window, mirrored, _] = plan;
+  const Side vertical = rows_.prepare(side_of(source.top, source.height, scale, image.height),
+                                      whole.height, window.top, window.height, filter);
+  const Side horizontal = columns_.prepare(side_of(source.left, source.width, scale, image.width),
+                                           whole.width, window.left, window.width, filter);
+  needed_ = {vertical.origin, horizontal.origin, vertical.pixels, horizontal.pixels};
+  channels_ = channels;
+  done_ = 0;
+  window_ = window;
+  mirrored_ = mirrored;
+  target_ = target;
+  row_bytes_ = static_cast<size_t>(window.width * channels);
+  pitch_ = rounded_up(row_bytes_, kRowAlignment);
+  if (rows_.copies && columns_.copies) return;
+  narrow_.resize(static_cast<size_t>(needed_.height) * pitch_);
+  if (!columns_.copies)
+    scratch_.resize(rounded_up(static_cast<size_t>(needed_.width * channels), kRowsAtOnce) *
+                    kRowsAtOnce);
+}
+
+void Resizer::add(const uint8_t* rows, size_t pitch, int64_t count) {
+  if (!columns_.copies) {
+    narrow(rows, pitch, count);
+  } else {
+    // Where the rows are copied too, they go to their place at once.
+    uint8_t* to = rows_.copies ? target_ + done_ * row_bytes_ : narrow_.data() + done_ * pitch_;
+    const size_t step = rows_.copies ? row_bytes_ : pitch_;
+    for (int64_t row = 0; row < count; ++row)
+      std::memcpy(to + row * step, rows + row * pitch, row_bytes_);
+  }
+  done_ += count;
+}
+
+void Resizer::narrow(const uint8_t* rows, size_t pitch, int64_t count) {
+  for (int64_t row = 0; row < count; row += kRowsAtOnce) {
+    run(HorizontalPass{.source = rows + row * pitch,
+                       .source_pitch = pitch,
+                       .rows = std::min(kRowsAtOnce, count - row),
+                       .source_bytes = static_cast<size_t>(needed_.width * channels_),
+                       .channels = channels_,
+                       .taps = columns_.taps(),
+                       .scratch = scratch_.data(),
+                       .narrow = narrow_.data() + (done_ + row) * pitch_,
+                       .narrow_pitch = pitch_});
   }
 }
 
-void Resizer::resize(const uint8_t* source, const Side& height, const Side& width, int64_t channels,
-                     int64_t target_height, int64_t target_width, const Window& window,
-                     uint8_t* target) {
-  rows_.prepare(height, target_height, window.top, window.height);
-  const int64_t first_row = rows_.begin.front();
-  const int64_t needed = rows_.begin.back() + rows_.count.back() - first_row;
-  const int64_t pitch = window.width * channels;
-
-  const uint8_t* narrow = source + (first_row * width.pixels + window.left) * channels;
-  int64_t narrow_pitch = width.pixels * channels;
-  if (width.pixels != target_width) {
-    columns_.prepare(width, target_width, window.left, window.width);
-    narrow_.resize(needed * pitch);
-    const auto row = channels == 1 ? resize_row<1> : resize_row<3>;
-    for (int64_t y = 0; y < needed; ++y) {
-      row(source + (first_row + y) * width.pixels * channels, columns_.begin.data(),
-          columns_.count.data(), columns_.weights.data(), columns_.stride, window.width,
-          narrow_.data() + y * pitch);
-    }
-    narrow = narrow_.data();
-    narrow_pitch = pitch;
+void Resizer::finish() {
+  if (!rows_.copies) {
+    run(VerticalPass{narrow_.data(), pitch_, rows_.taps(), target_, row_bytes_});
+  } else if (!columns_.copies) {
+    for (int64_t row = 0; row < window_.height; ++row)
+      std::memcpy(target_ + row * row_bytes_, narrow_.data() + row * pitch_, row_bytes_);
   }
+  if (mirrored_) mirror();
+}
 
-  if (height.pixels == target_height) {
-    for (int64_t y = 0; y < window.height; ++y) {
-      std::memcpy(target + y * pitch, narrow + (rows_.begin[y] - first_row) * narrow_pitch, pitch);
-    }
-    return;
-  }
-  sums_.resize(pitch);
-  for (int64_t y = 0; y < window.height; ++y) {
-    std::fill(sums_.begin(), sums_.end(), kHalf);
-    for (int64_t tap = 0; tap < rows_.count[y]; ++tap) {
-      const uint8_t* row = narrow + (rows_.begin[y] - first_row + tap) * narrow_pitch;
-      const int32_t weight = rows_.weights[y * rows_.stride + tap];
-      for (int64_t x = 0; x < pitch; ++x) sums_[x] += row[x] * weight;
-    }
-    for (int64_t x = 0; x < pitch; ++x) target[y * pitch + x] = to_pixel(sums_[x]);
+void Resizer::mirror() {
+  for (int64_t row = 0; row < window_.height; ++row) {
+    uint8_t* left = target_ + row * row_bytes_;
+    uint8_t* right = left + row_bytes_ - channels_;
+    for (; left < right; left += channels_, right -= channels_)
+      std::swap_ranges(left, left + channels_, right);
   }
 }
 

@@ -2,12 +2,15 @@ import test from 'ava'
 import {
   cacheInMemory,
   centerCrop,
+  exifOrientation,
   flip,
   imageFolder,
   loader,
   memoryDataset,
   type MemorySource,
   randomCrop,
+  randomResize,
+  randomResizedCrop,
   resize,
   shuffledLabels,
   subset,
@@ -58,9 +61,10 @@ const sequences: readonly (readonly [readonly PreparationStep[], object])[] = [
 
 test('sequences that can be done, and others', (t) => {
   for (const [steps, decode] of sequences) {
-    for (const mode of ['train', 'evaluate'] as const) t.deepEqual(sequenceOf('x', steps, mode, input), { fixed: steps, decode, pad: 0, flip: false })
-    t.deepEqual(sequenceOf('x', [...steps, randomCrop({ pad: 3 })], 'train', input), { fixed: steps, decode, pad: 3, flip: false })
-    t.deepEqual(sequenceOf('x', [...steps, randomCrop({ pad: 3 }), flip()], 'train', input), { fixed: steps, decode, pad: 3, flip: true })
+    for (const mode of ['train', 'evaluate'] as const)
+      t.deepEqual(sequenceOf('x', steps, mode, input), { fixed: steps, decode, drawn: false, pad: 0, flip: false })
+    t.deepEqual(sequenceOf('x', [...steps, randomCrop({ pad: 3 })], 'train', input), { fixed: steps, decode, drawn: false, pad: 3, flip: false })
+    t.deepEqual(sequenceOf('x', [...steps, randomCrop({ pad: 3 }), flip()], 'train', input), { fixed: steps, decode, drawn: false, pad: 3, flip: true })
     t.throws(() => sequenceOf('x', [...steps, flip()], 'evaluate', input), { code: 'ERR_OPTION', message: /x: expected no random step, got flip\(\)/ })
   }
   for (const steps of [
@@ -68,19 +72,66 @@ test('sequences that can be done, and others', (t) => {
     [flip(), randomCrop({ pad: 1 })],
     [centerCrop(), resize(8)],
     [resize(8)],
-    [resize(8), randomCrop({ pad: 1 })],
+    [randomResize({ from: 8, to: 9 }), centerCrop()],
+    [randomResizedCrop(), randomCrop()],
+    [resize(8), exifOrientation(), centerCrop()],
     [centerCrop(), centerCrop()],
   ]) {
     const error = t.throws(() => sequenceOf('x', steps, 'train', input), { code: 'ERR_OPTION' })
-    t.is(
-      error.message,
-      `x: expected nothing, centerCrop() or resize(), centerCrop(), then randomCrop({ pad }), flip() or both, in this order, got ${stepsText(steps)}`,
-    )
+    t.true(error.message.startsWith('x: expected one of these lists, where what stands in brackets may be missing: [exifOrientation] [centerCrop]'))
+    t.true(error.message.endsWith(`; got ${stepsText(steps)}`), error.message)
   }
   t.throws(() => sequenceOf('x', [resize(5), centerCrop()], 'train', input), {
     code: 'ERR_OPTION',
     message: /x: resize\(5\): expected at least 6, the larger side/,
   })
+})
+
+const decoded = { keepFitting: false, exact: false }
+
+test('random steps that are drawn while a file is decoded', (t) => {
+  const area = { ...decoded, resize: 0, crop: 'area', area: Float64Array.of(0.08, 1, 3 / 4, 4 / 3) }
+  const cases: readonly (readonly [readonly PreparationStep[], object, readonly PreparationStep[]])[] = [
+    [[randomResizedCrop()], { ...area, scaled: true }, []],
+    [
+      [randomResizedCrop({ area: [0.5, 1], aspect: [1, 2], filter: 'bicubic', decode: 'exact' })],
+      { ...area, area: Float64Array.of(0.5, 1, 1, 2), filter: 'bicubic' },
+      [],
+    ],
+    [[randomResize({ from: 8, to: 15 }), randomCrop()], { ...decoded, resize: 8, resizeTo: 15, crop: 'random', scaled: true }, []],
+    [[resize(8), randomCrop()], { ...decoded, resize: 8, crop: 'random' }, [resize(8)]],
+    [
+      [exifOrientation(), resize({ size: 8, filter: 'bicubic', decode: 'scaled' }), randomCrop()],
+      { ...decoded, resize: 8, crop: 'random', filter: 'bicubic', scaled: true, upright: true },
+      [exifOrientation(), resize({ size: 8, filter: 'bicubic', decode: 'scaled' })],
+    ],
+  ]
+  for (const [steps, decode, fixed] of cases) {
+    t.deepEqual(sequenceOf('x', steps, 'train', input), { fixed, decode: decode as never, drawn: true, pad: 0, flip: false }, stepsText(steps))
+    t.like(sequenceOf('x', [...steps, flip()], 'train', input), { drawn: true, flip: true })
+  }
+  const refused = (steps: readonly PreparationStep[], message: RegExp): void =>
+    void t.throws(() => sequenceOf('x', steps, 'train', input), { code: 'ERR_OPTION', message })
+  refused([resize(8), randomCrop({ pad: 1 })], /x: randomCrop: pad: expected 0 after a resize/)
+  refused([randomResize({ from: 5, to: 9 }), randomCrop()], /randomResize\(\{ from: 5, to: 9, .*expected at least 6, the larger side/)
+})
+
+test('random steps are written with all they do, and ranges are checked', (t) => {
+  t.is(
+    stepsText([randomResizedCrop({ area: [0.25, 1] }), randomResize({ from: 256, to: 480, filter: 'bicubic' })]),
+    "randomResizedCrop({ area: [0.25, 1], aspect: [0.75, 1.3333333333333333], filter: 'bilinear', decode: 'scaled' }), " +
+      "randomResize({ from: 256, to: 480, filter: 'bicubic', decode: 'scaled' })",
+  )
+  // What steps of before these options mean is what they are today.
+  t.deepEqual(resize({ size: 8, filter: 'bilinear', decode: 'exact' }), resize(8))
+  t.deepEqual(readSteps('x', [{ kind: 'randomResizedCrop' }]), [randomResizedCrop()])
+  const refused = (make: () => unknown, message: RegExp): void => void t.throws(make, { code: 'ERR_OPTION', message })
+  refused(() => randomResizedCrop({ area: [0, 1] }), /randomResizedCrop: area\[0\]: expected a number from/)
+  refused(() => randomResizedCrop({ area: [0.5, 0.4] }), /area\[1\]: expected a number from 0.5 to 1, got 0.4/)
+  refused(() => randomResizedCrop({ aspect: [1] as never }), /aspect: expected the least and the largest, as \[0.5, 1\]/)
+  refused(() => randomResize({ from: 9, to: 8 }), /randomResize: to: expected an integer from 9 to 65536, got 8/)
+  refused(() => resize({ size: 8, filter: 'lanczos' as never }), /resize: filter: expected "bilinear" or "bicubic"/)
+  refused(() => randomResizedCrop({ decode: 'scale' as never }), /decode: expected "exact" or "scaled" \(did you mean "scaled"\?\)/)
 })
 
 const noise = (height: number, width: number, seed: number): Buffer => rgbPng(width, height, randomBytes(height * width * 3, seed))
@@ -103,6 +154,36 @@ test('the memory cache holds what stands before the first random step', async (t
   t.deepEqual(await usualSteps([kept], input), fixed)
   const error = t.throws(() => loader(kept, { batch: 2, input, prepare: { evaluate: [resize(8), centerCrop()] } }), { code: 'ERR_OPTION' })
   t.regex(error.message, /was put into memory by resize\(7\), centerCrop\(\); expected the same before the first random step, got resize\(8\), centerCrop\(\)/)
+})
+
+test('crops that are drawn from stored images differ from epoch to epoch, not from run to run, and are not kept in memory', async (t) => {
+  const folder = await temporaryFolder(t)
+  await writeFiles(folder, several)
+  const files = await imageFolder(folder)
+  for (const drawn of [[randomResizedCrop()], [resize(7), randomCrop()], [randomResize({ from: 6, to: 12 }), randomCrop()]]) {
+    const prepare: Preparation = { train: [...drawn, flip()], evaluate: [resize(7), centerCrop()] }
+    const epochs = async (workers: number, seed: number): Promise<readonly string[]> => {
+      await using batches = loader(files, { batch: 4, input, prepare, seed, workers })
+      const read = [0, 1, 2, 0].map(async (index) => {
+        const { images, labels, crops } = (await batches.next(index))!
+        // In the order of the folder, whatever the epoch's: by label, and of one label by the bytes.
+        const pictures = [...labels].map((label, at) => `${label} ${Buffer.from(images.subarray(at * 72, (at + 1) * 72)).toString('hex')}`)
+        return `${pictures.sort().join('\n')}\n${crops.length}`
+      })
+      return await Promise.all(read)
+    }
+    const [first, second, third, again] = await epochs(1, 5)
+    t.is(new Set([first, second, third]).size, 3)
+    t.is(again, first)
+    t.deepEqual(await epochs(3, 5), [first, second, third, again])
+    t.not((await epochs(1, 6))[0], first)
+    await t.throwsAsync(cacheInMemory(files, { input, prepare }), {
+      code: 'ERR_OPTION',
+      message: /cannot be kept in memory where each epoch draws another part/,
+    })
+    const memory = await memoryDataset({ images: randomBytes(72 * 4, 1), labels: [0, 1, 0, 1], ...input, classes: 2 })
+    t.throws(() => loader(memory, { batch: 2, input, prepare }), { code: 'ERR_OPTION', message: /images that are in memory have the input's size/ })
+  }
 })
 
 test('images that were given in memory are not resized: such steps are refused, not recorded', async (t) => {

@@ -17,8 +17,16 @@ export function keptInMemory(choice: CacheChoice, { length, source }: Dataset, {
 
 /** As `choice` says for this dataset, whose images have a single size before the first random step: see `checkSingleSize`. */
 export async function cachedAs(choice: CacheChoice, dataset: Dataset, sequence: Sequence, input: ImageShape, reading: Reading): Promise<Dataset> {
-  const { source } = dataset
+  const { name, source } = dataset
   if (source.kind === 'memory' || !keptInMemory(choice, dataset, input)) return dataset
+  if (sequence.drawn) {
+    if (choice === 'auto') return dataset
+    throw new PreresnetError(
+      'ERR_OPTION',
+      `${name}: images cannot be kept in memory where each epoch draws another part of the stored image (randomResizedCrop(), or a resize with randomCrop()); ` +
+        "use cache: 'files' (--cache files)",
+    )
+  }
   const { images, corrupt } = await decodeAll(source, { shape: input, decode: sequence.decode, ...reading })
   const left = corrupt.length > 0 && { corrupt }
   return { ...dataset, source: { kind: 'memory', images, shape: input, prepared: sequence.fixed, ...left } }

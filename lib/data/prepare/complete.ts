@@ -5,7 +5,7 @@ import { sampleOfOtherSize } from '../image_sizes.js'
 import type { HeaderReading, Reading } from '../reading.js'
 import { measureNormalization } from './normalization.js'
 import type { CompletePreparation, Preparation } from './preparation.js'
-import { checkPreparation, usualResize } from './sequence.js'
+import { checkPreparation, usualResize, type Sequence } from './sequence.js'
 import { centerCrop, resize, sameSteps, stepsText, type PreparationStep } from './steps.js'
 
 /** Whether these are images that their owner put into memory: no steps made them, and none are done on them before the first random one. */
@@ -66,9 +66,14 @@ export function stepsOfSession(dataset: Dataset, evaluate: readonly PreparationS
   return isGiven(dataset) ? undefined : evaluate
 }
 
+/** Beside crops, which leave alone what has the input's size. */
+function changesStored(step: PreparationStep): boolean {
+  return step.kind === 'exifOrientation' || (step.kind === 'resize' && step.unlessFitting !== true)
+}
+
 /** ERR_OPTION where steps would resize images that were given in memory: they would be recorded, and not done. `remedy`: the end of the message. */
 export function checkNotResized(where: string, dataset: Dataset, steps: readonly PreparationStep[], remedy = ''): void {
-  if (!isGiven(dataset) || !steps.some((step) => step.kind === 'resize' && step.unlessFitting !== true)) return
+  if (!isGiven(dataset) || !steps.some(changesStored)) return
   throw new PreresnetError(
     'ERR_OPTION',
     `${where}: ${dataset.name}: images that are given in memory are taken as they are: expected steps without a resize, or with resize({ unlessFitting: true }), ` +
@@ -80,8 +85,15 @@ export function checkNotResized(where: string, dataset: Dataset, steps: readonly
  * ERR_SHAPE as above. ERR_OPTION where images were put into memory by other steps than those that `prepare` has before the first random one, or would have to be
  * resized there.
  */
-export function checkStored(where: string, dataset: Dataset, fixed: readonly PreparationStep[], input: ImageShape): void {
+export function checkStored(where: string, dataset: Dataset, { fixed, drawn }: Sequence, input: ImageShape): void {
   checkStoredSize(where, dataset, input)
+  if (drawn && dataset.source.kind === 'memory') {
+    throw new PreresnetError(
+      'ERR_OPTION',
+      `${where}: ${dataset.name}: images that are in memory have the input's size: expected steps that draw nothing from a larger image, ` +
+        'got randomResizedCrop() or a resize with randomCrop()',
+    )
+  }
   checkNotResized(where, dataset, fixed)
   const { name, source } = dataset
   if (source.kind !== 'memory' || source.prepared === undefined || sameSteps(source.prepared, fixed)) return

@@ -4,7 +4,7 @@ import { invalid } from '../../options/values.js'
 import type { DecodeSettings } from '../../native/types.js'
 import type { ImageShape } from '../dataset.js'
 import type { Preparation } from './preparation.js'
-import { stepsText, type PreparationStep, type RandomCrop, type Resize } from './steps.js'
+import { stepsText, type PreparationStep } from './steps.js'
 
 interface Size {
   readonly height: number
@@ -12,17 +12,40 @@ interface Size {
 }
 
 export interface Sequence {
-  /** What stands before the first random step: all of it is done while a file is decoded. */
+  /** What stands before the first random step. */
   readonly fixed: readonly PreparationStep[]
+  /** All of `fixed`, and what is drawn at random from the stored image. */
   readonly decode: DecodeSettings
+  /** Whether something is drawn from the stored image: then each epoch decodes anew. */
+  readonly drawn: boolean
   /** Border in which crops lie. */
   readonly pad: number
   readonly flip: boolean
 }
 
-/** Steps in the order in which they can stand, each at most once. */
-const order = ['resize', 'centerCrop', 'randomCrop', 'flip'] as const satisfies readonly PreparationStep['kind'][]
-const isRandom = ({ kind }: PreparationStep): boolean => kind === 'randomCrop' || kind === 'flip'
+type Kind = PreparationStep['kind']
+type StepOf<K extends Kind> = Extract<PreparationStep, { readonly kind: K }>
+
+const random: readonly Kind[] = ['randomResize', 'randomResizedCrop', 'randomCrop', 'flip']
+const isRandom = ({ kind }: PreparationStep): boolean => random.includes(kind)
+
+/** Each word is a step of a list that can be done, in this order; a mark ? is for a step that may be missing. */
+const fixedLists = ['exifOrientation? centerCrop?', 'exifOrientation? resize centerCrop']
+const randomLists = [
+  'exifOrientation? centerCrop? randomCrop? flip?',
+  'exifOrientation? resize centerCrop randomCrop? flip?',
+  'exifOrientation? resize randomCrop flip?',
+  'exifOrientation? randomResize randomCrop flip?',
+  'exifOrientation? randomResizedCrop flip?',
+]
+
+function follows(steps: readonly PreparationStep[], list: string): boolean {
+  const pattern = list
+    .split(' ')
+    .map((word) => `(${word.replace('?', '')} )${word.endsWith('?') ? '?' : ''}`)
+    .join('')
+  return new RegExp(`^${pattern}$`).test(steps.map(({ kind }) => `${kind} `).join(''))
+}
 
 /** Where nothing else is said: a border of an eighth goes, as 256 and 224 are usual for ImageNet. */
 export function usualResize({ height, width }: Size): number {
@@ -31,30 +54,52 @@ export function usualResize({ height, width }: Size): number {
 
 /** ERR_OPTION for steps that cannot be done, or not in this order, for images of that size. */
 export function sequenceOf(where: string, steps: readonly PreparationStep[], mode: 'train' | 'evaluate', input: Size): Sequence {
-  const positions = steps.map(({ kind }) => order.indexOf(kind))
-  const random = steps.find(isRandom)
-  if (mode === 'evaluate' && random !== undefined)
-    throw new PreresnetError('ERR_OPTION', `${where}: expected no random step, got ${stepsText([random])}; random steps are for training`)
-  const find = <T extends PreparationStep>(kind: T['kind']): T | undefined => steps.find((step): step is T => step.kind === kind)
-  const resizing = find<Resize>('resize')
-  const crops = steps.some(({ kind }) => kind === 'centerCrop')
-  if (positions.some((position, index) => index > 0 && position <= positions[index - 1]!) || (resizing !== undefined && !crops)) {
-    const random = mode === 'train' ? ', then randomCrop({ pad }), flip() or both' : ''
-    throw new PreresnetError(
-      'ERR_OPTION',
-      `${where}: expected nothing, centerCrop() or resize(), centerCrop()${random}, in this order, got ${stepsText(steps)}`,
-    )
-  }
+  const find = <K extends Kind>(kind: K): StepOf<K> | undefined => steps.find((step): step is StepOf<K> => step.kind === kind)
+  checkOrder(where, steps, mode)
+  const resizing = find('resize') ?? find('randomResize')
+  const area = find('randomResizedCrop')
+  const crop = find('randomCrop')
+  const cropsResized = resizing !== undefined && crop !== undefined && find('centerCrop') === undefined
+  if (cropsResized && crop.pad > 0) throw invalid(`${where}: randomCrop: pad`, '0 after a resize: the crop lies within the image', crop.pad)
+  const first = steps.findIndex(isRandom)
   return {
-    fixed: steps.filter((step) => !isRandom(step)),
-    decode: { resize: resizing === undefined ? 0 : sizeOf(where, resizing, input), keepFitting: resizing?.unlessFitting === true, exact: !crops },
-    pad: find<RandomCrop>('randomCrop')?.pad ?? 0,
-    flip: steps.some(({ kind }) => kind === 'flip'),
+    fixed: first < 0 ? steps : steps.slice(0, first),
+    decode: {
+      resize: resizing === undefined ? 0 : leastSide(where, resizing, input),
+      keepFitting: resizing?.kind === 'resize' && resizing.unlessFitting === true,
+      exact: find('centerCrop') === undefined && !cropsResized && area === undefined,
+      ...(resizing?.kind === 'randomResize' && { resizeTo: resizing.to }),
+      ...(cropsResized && { crop: 'random' as const }),
+      ...(area && { crop: 'area' as const, area: Float64Array.of(...area.area, ...area.aspect) }),
+      ...how(resizing ?? area),
+      ...(find('exifOrientation') && { upright: true }),
+    },
+    drawn: cropsResized || area !== undefined,
+    pad: crop?.pad ?? 0,
+    flip: find('flip') !== undefined,
   }
 }
 
-function sizeOf(where: string, step: Resize, input: Size): number {
-  const size = step.size ?? usualResize(input)
+function how(step: StepOf<'resize' | 'randomResize' | 'randomResizedCrop'> | undefined): Pick<DecodeSettings, 'filter' | 'scaled'> {
+  return { ...(step?.filter === 'bicubic' && { filter: 'bicubic' }), ...(step?.decode === 'scaled' && { scaled: true }) }
+}
+
+function checkOrder(where: string, steps: readonly PreparationStep[], mode: 'train' | 'evaluate'): void {
+  const step = steps.find(isRandom)
+  if (mode === 'evaluate' && step !== undefined)
+    throw new PreresnetError('ERR_OPTION', `${where}: expected no random step, got ${stepsText([step])}; random steps are for training`)
+  const lists = mode === 'train' ? randomLists : fixedLists
+  if (lists.some((list) => follows(steps, list))) return
+  const shown = lists.map((list) => list.replace(/(\w+)\?/g, '[$1]'))
+  throw new PreresnetError(
+    'ERR_OPTION',
+    `${where}: expected one of these lists, where what stands in brackets may be missing: ${shown.join(', or ')}; got ${stepsText(steps)}`,
+  )
+}
+
+/** Of the shorter side. */
+function leastSide(where: string, step: StepOf<'resize' | 'randomResize'>, input: Size): number {
+  const size = step.kind === 'randomResize' ? step.from : (step.size ?? usualResize(input))
   const larger = Math.max(input.height, input.width)
   if (size >= larger) return size
   throw new PreresnetError('ERR_OPTION', `${where}: ${stepsText([step])}: expected at least ${larger}, the larger side of the network's input`)

@@ -1,14 +1,57 @@
 /** Steps of preparation: frozen values in a list, like layers. They are JSON, and go into manifests, checkpoints and model files. */
 import { PreresnetError } from '../../errors.js'
-import { boolean, describe, fields, integer, invalid, knownKeys, oneOf } from '../../options/values.js'
+import { boolean, describe, fields, integer, invalid, knownKeys, number, oneOf } from '../../options/values.js'
 
-/** The shorter side becomes `size`, as by Pillow's antialiased bilinear filter. */
+/** Both are antialiased, and give the bytes of Pillow's filters of these names. */
+const filters = ['bilinear', 'bicubic'] as const
+type Filter = (typeof filters)[number]
+
+/** Whether a JPEG may be decoded at 1/2, 1/4 or 1/8 where that still is as large as what it is resized to: faster, and no byte is the same. */
+const decodings = ['exact', 'scaled'] as const
+type Decoding = (typeof decodings)[number]
+
+/** The shorter side becomes `size`. */
 export interface Resize {
   readonly kind: 'resize'
   /** The shorter side has so many pixels afterwards, from 1 to 65,536. @default (the larger side of the network's input) / 0.875, rounded: 256 for 224 */
   readonly size?: number
   /** Whether an image that has the size of the network's input stays as it is. @default false */
   readonly unlessFitting?: boolean
+  /** The filter is antialiased, as Pillow's of the same name. @default 'bilinear' */
+  readonly filter?: 'bilinear' | 'bicubic'
+  /** For 'scaled' a JPEG is decoded at 1/2, 1/4 or 1/8 where that still is as large as what it is resized to. @default 'exact' */
+  readonly decode?: 'exact' | 'scaled'
+}
+
+/** The shorter side becomes a number of pixels that is drawn for each image, as the paper trains on ImageNet. */
+export interface RandomResize {
+  readonly kind: 'randomResize'
+  /** The shorter side has at least so many pixels afterwards, from 1 to 65,536. */
+  readonly from: number
+  /** The shorter side has at most so many pixels afterwards, from `from` to 65,536. */
+  readonly to: number
+  /** The filter is antialiased, as Pillow's of the same name. */
+  readonly filter: 'bilinear' | 'bicubic'
+  /** For 'scaled' a JPEG is decoded at 1/2, 1/4 or 1/8 where that still is as large as what it is resized to. */
+  readonly decode: 'exact' | 'scaled'
+}
+
+/** A part of the image, of random area and aspect ratio, is resized to the size of the network's input. */
+export interface RandomResizedCrop {
+  readonly kind: 'randomResizedCrop'
+  /** The least and the largest share of the image's area are above 0, up to 1. */
+  readonly area: readonly [number, number]
+  /** The least and the largest width / height are above 0. */
+  readonly aspect: readonly [number, number]
+  /** The filter is antialiased, as Pillow's of the same name. */
+  readonly filter: 'bilinear' | 'bicubic'
+  /** For 'scaled' a JPEG is decoded at 1/2, 1/4 or 1/8 where that still is as large as what it is resized to. */
+  readonly decode: 'exact' | 'scaled'
+}
+
+/** The image is turned as the EXIF data of a JPEG file say; without this step it is taken as it is stored. */
+export interface ExifOrientation {
+  readonly kind: 'exifOrientation'
 }
 
 /** The middle of the image is cut out, of the size of the network's input. */
@@ -16,10 +59,13 @@ export interface CenterCrop {
   readonly kind: 'centerCrop'
 }
 
-/** A crop is drawn at random from the normalized image with `pad` zeros on each side, of the size of the network's input. */
+/**
+ * A crop of the size of the network's input is drawn at random: after a resize anywhere in the image, else from the normalized image with `pad` zeros on each
+ * side.
+ */
 export interface RandomCrop {
   readonly kind: 'randomCrop'
-  /** Zeros on each side are from 0 to 1024 pixels. */
+  /** Zeros on each side are from 0 to 1024 pixels; 0 after a resize. */
   readonly pad: number
 }
 
@@ -29,7 +75,7 @@ export interface Flip {
 }
 
 /** One step of a preparation is one of these. */
-export type PreparationStep = Resize | CenterCrop | RandomCrop | Flip
+export type PreparationStep = ExifOrientation | Resize | RandomResize | RandomResizedCrop | CenterCrop | RandomCrop | Flip
 
 /** Of all sizes in pixels. */
 const largest = 1 << 16
@@ -41,16 +87,87 @@ export const largestPad = 1024
  * @param size - The shorter side afterwards is from 1 to 65,536 pixels; or options.
  * @throws ERR_OPTION where the size is out of range or missing.
  */
-export function resize(size: number | { readonly size?: number; readonly unlessFitting?: boolean }): Resize {
+export function resize(
+  size: number | { readonly size?: number; readonly unlessFitting?: boolean; readonly filter?: 'bilinear' | 'bicubic'; readonly decode?: 'exact' | 'scaled' },
+): Resize {
   const options = typeof size === 'number' ? { size } : size
-  knownKeys('resize', options, ['size', 'unlessFitting'])
+  knownKeys('resize', options, ['size', 'unlessFitting', 'filter', 'decode'])
   const { unlessFitting = false } = options
   if (options.size === undefined && !unlessFitting) throw invalid('resize', 'a size, as resize(256), or { unlessFitting: true }', size)
+  const { filter, decode } = howResized('resize', options, 'exact')
   return Object.freeze({
     kind: 'resize',
     ...(options.size !== undefined && { size: integer('resize: size', options.size, 1, largest) }),
     ...(boolean('resize: unlessFitting', unlessFitting) && { unlessFitting }),
+    // What has its default is left out, as steps of before these options have it.
+    ...(filter !== 'bilinear' && { filter }),
+    ...(decode !== 'exact' && { decode }),
   })
+}
+
+function howResized(
+  where: string,
+  { filter = 'bilinear', decode }: { readonly filter?: Filter; readonly decode?: Decoding },
+  usual: Decoding,
+): { readonly filter: Filter; readonly decode: Decoding } {
+  return { filter: oneOf(`${where}: filter`, filter, filters), decode: oneOf(`${where}: decode`, decode ?? usual, decodings) }
+}
+
+/**
+ * Resizes the shorter side to a number of pixels drawn for each image: `randomResize({ from: 256, to: 480 }), randomCrop()` is how the paper trains on ImageNet.
+ * @param options - The range of the shorter side, from 1 to 65,536 pixels; the filter ('bilinear'); and whether JPEG may be decoded at a reduced size ('scaled').
+ * @throws ERR_OPTION where the range is none.
+ */
+export function randomResize(options: {
+  readonly from: number
+  readonly to: number
+  readonly filter?: 'bilinear' | 'bicubic'
+  readonly decode?: 'exact' | 'scaled'
+}): RandomResize {
+  knownKeys('randomResize', options, ['from', 'to', 'filter', 'decode'])
+  const from = integer('randomResize: from', options.from, 1, largest)
+  return Object.freeze({
+    kind: 'randomResize',
+    from,
+    to: integer('randomResize: to', options.to, from, largest),
+    ...howResized('randomResize', options, 'scaled'),
+  })
+}
+
+/**
+ * Cuts out a part of random area and aspect ratio and resizes it to the size of the network's input, by the rule of torchvision's RandomResizedCrop.
+ * @param options - The range of the area's share ([0.08, 1]), of width / height ([3 / 4, 4 / 3]), the filter ('bilinear'), and whether JPEG may be decoded at a
+ * reduced size ('scaled').
+ * @throws ERR_OPTION where a range is none.
+ */
+export function randomResizedCrop(
+  options: {
+    readonly area?: readonly [number, number]
+    readonly aspect?: readonly [number, number]
+    readonly filter?: 'bilinear' | 'bicubic'
+    readonly decode?: 'exact' | 'scaled'
+  } = {},
+): RandomResizedCrop {
+  knownKeys('randomResizedCrop', options, ['area', 'aspect', 'filter', 'decode'])
+  const { area = [0.08, 1], aspect = [3 / 4, 4 / 3] } = options
+  return Object.freeze({
+    kind: 'randomResizedCrop',
+    area: range('randomResizedCrop: area', area, 1),
+    aspect: range('randomResizedCrop: aspect', aspect, largest),
+    ...howResized('randomResizedCrop', options, 'scaled'),
+  })
+}
+
+function range(where: string, value: unknown, most: number): readonly [number, number] {
+  if (!Array.isArray(value) || value.length !== 2) throw invalid(where, 'the least and the largest, as [0.5, 1]', value)
+  const [from, to] = value as readonly unknown[]
+  const least = number(`${where}[0]`, from, Number.MIN_VALUE, most)
+  return Object.freeze([least, number(`${where}[1]`, to, least, most)])
+}
+
+/** Turns an image as the EXIF data of a JPEG file say. */
+export function exifOrientation(): ExifOrientation {
+  return Object.freeze({ kind: 'exifOrientation' })
 }
 
 /** Cuts out the middle of an image, of the size of the network's input. */
@@ -59,13 +176,13 @@ export function centerCrop(): CenterCrop {
 }
 
 /**
- * Pads with zeros and crops at random, as the paper trains on CIFAR with `pad: 4` (Appendix).
- * @param options - How many pixels of zeros are put on each side, from 0 to 1024.
+ * Crops at random: after a resize anywhere in the image, else from the image with a border of zeros, as the paper trains on CIFAR with `pad: 4` (Appendix).
+ * @param options - How many pixels of zeros are put on each side, from 0 to 1024; without them 0.
  * @throws ERR_OPTION where the border is out of range.
  */
-export function randomCrop(options: { readonly pad: number }): RandomCrop {
+export function randomCrop(options: { readonly pad?: number } = {}): RandomCrop {
   knownKeys('randomCrop', options, ['pad'])
-  return Object.freeze({ kind: 'randomCrop', pad: integer('randomCrop: pad', options.pad, 0, largestPad) })
+  return Object.freeze({ kind: 'randomCrop', pad: integer('randomCrop: pad', options.pad ?? 0, 0, largestPad) })
 }
 
 /** Mirrors half of the images, drawn at random, as the paper trains (Appendix). */
@@ -74,9 +191,12 @@ export function flip(): Flip {
 }
 
 const readers: Readonly<Record<PreparationStep['kind'], (data: object) => PreparationStep>> = {
+  exifOrientation: (data) => bare('exifOrientation', data, exifOrientation()),
   resize: (data) => resize(data),
+  randomResize: (data) => randomResize(data as never),
+  randomResizedCrop: (data) => randomResizedCrop(data),
   centerCrop: (data) => bare('centerCrop', data, centerCrop()),
-  randomCrop: (data) => randomCrop(data as never),
+  randomCrop: (data) => randomCrop(data),
   flip: (data) => bare('flip', data, flip()),
 }
 
@@ -111,7 +231,12 @@ export function stepsText(steps: readonly PreparationStep[]): string {
 function stepText({ kind, ...options }: PreparationStep): string {
   const entries = Object.entries(options)
   if (entries.length === 1 && entries[0]![0] === 'size') return `${kind}(${String(entries[0]![1])})`
-  return entries.length === 0 ? `${kind}()` : `${kind}({ ${entries.map(([key, value]) => `${key}: ${String(value)}`).join(', ')} })`
+  return entries.length === 0 ? `${kind}()` : `${kind}({ ${entries.map(([key, value]) => `${key}: ${valueText(value)}`).join(', ')} })`
+}
+
+function valueText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.join(', ')}]`
+  return typeof value === 'string' ? `'${value}'` : String(value)
 }
 
 export function sameSteps(a: readonly PreparationStep[], b: readonly PreparationStep[]): boolean {

@@ -1,0 +1,104 @@
+#include "data/random_crops.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/philox.h"
+
+namespace preresnet {
+namespace {
+
+// Last word of the counter, as in order.cpp. Each attempt at an area has a block of its own.
+constexpr uint32_t kArea = 0x61726500;
+constexpr uint32_t kPlace = 0x73697a65;
+
+PhiloxCounter block_of(const Draw& draw, uint32_t stream) {
+  return philox({static_cast<uint32_t>(draw.sample), static_cast<uint32_t>(draw.sample >> 32),
+                 static_cast<uint32_t>(draw.epoch), stream},
+                philox_key(draw.seed));
+}
+
+/// Uniform in 0 ... count - 1.
+int64_t below(uint32_t word, int64_t count) {
+  return static_cast<int64_t>(word * static_cast<uint64_t>(count) >> 32);
+}
+
+double uniform(uint32_t word, double from, double to) {
+  return from + (to - from) * (static_cast<double>(word) * 0x1p-32);
+}
+
+// The C library's exp and log differ in the last bit from one version and processor to another, and
+// with it, once in a great while, a crop. These are sums and products alone.
+
+double exponential(double x) {
+  int halvings = 0;
+  for (; std::abs(x) > 0.5; x /= 2) ++halvings;
+  double sum = 1;
+  for (int n = 20; n > 0; --n) sum = 1 + sum * x / n;
+  for (; halvings > 0; --halvings) sum *= sum;
+  return sum;
+}
+
+double logarithm(double x) {
+  int doublings = 0;
+  for (; x > 1.5; x /= 2) ++doublings;
+  for (; x < 0.75; x *= 2) --doublings;
+  constexpr double kLogarithmOf2 = 0.693147180559945309417;
+  // 2 artanh(z)
+  const double z = (x - 1) / (x + 1);
+  double sum = 0;
+  for (int n = 41; n > 0; n -= 2) sum = sum * z * z + 1.0 / n;
+  return doublings * kLogarithmOf2 + 2 * z * sum;
+}
+
+/// Ties to even, as Python rounds.
+int64_t rounded(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
+
+/// The middle, as large as the aspect ratio allows.
+Window middle(const ImageSize& stored, const AreaRule& rule) {
+  Window crop{0, 0, stored.height, stored.width};
+  const double aspect = static_cast<double>(stored.width) / static_cast<double>(stored.height);
+  if (aspect < rule.aspect_from) {
+    crop.height = rounded(static_cast<double>(stored.width) / rule.aspect_from);
+  } else if (aspect > rule.aspect_to) {
+    crop.width = rounded(static_cast<double>(stored.height) * rule.aspect_to);
+  }
+  // An image of one row or column leaves nothing to round to.
+  crop.height = std::clamp<int64_t>(crop.height, 1, stored.height);
+  crop.width = std::clamp<int64_t>(crop.width, 1, stored.width);
+  crop.top = (stored.height - crop.height) / 2;
+  crop.left = (stored.width - crop.width) / 2;
+  return crop;
+}
+
+}  // namespace
+
+Window random_area(const Draw& draw, const ImageSize& stored, const AreaRule& rule) {
+  constexpr uint32_t kAttempts = 10;
+  const auto pixels = static_cast<double>(stored.height * stored.width);
+  const double low = logarithm(rule.aspect_from);
+  const double high = logarithm(rule.aspect_to);
+  for (uint32_t attempt = 0; attempt < kAttempts; ++attempt) {
+    const PhiloxCounter words = block_of(draw, kArea + attempt);
+    const double area = pixels * uniform(words[0], rule.area_from, rule.area_to);
+    const double aspect = exponential(uniform(words[1], low, high));
+    const int64_t width = rounded(std::sqrt(area * aspect));
+    const int64_t height = rounded(std::sqrt(area / aspect));
+    if (width < 1 || width > stored.width || height < 1 || height > stored.height) continue;
+    return {below(words[2], stored.height - height + 1), below(words[3], stored.width - width + 1),
+            height, width};
+  }
+  return middle(stored, rule);
+}
+
+int64_t random_side(const Draw& draw, int64_t from, int64_t to) {
+  return from + below(block_of(draw, kPlace)[0], to - from + 1);
+}
+
+Window random_window(const Draw& draw, const ImageSize& image, int64_t height, int64_t width) {
+  const PhiloxCounter words = block_of(draw, kPlace);
+  return {below(words[1], image.height - height + 1), below(words[2], image.width - width + 1),
+          height, width};
+}
+
+}  // namespace preresnet

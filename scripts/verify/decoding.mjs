@@ -1,0 +1,131 @@
+// JPEG to random resized crops of 224 x 224, in images/s: this library's loader, Pillow, and libjpeg-turbo decoding alone, in turn.
+//   node scripts/verify/decoding.mjs FOLDER [--workers 1,2,4] [--rounds 20] [--modes exact,scaled] [--kinds 4:2:0,4:4:4] [--python .venv/bin/python]
+// FOLDER holds JPEG files, at any depth. Python needs Pillow. Both sides draw by torchvision's rule, each from its own generator: their mean areas stand in the
+// result. Figures of files that are read before; the loader reads them anew from the page cache, the others hold them in memory.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { flip, loader, randomResizedCrop } from '../../dist/lib/data/index.js'
+import { wholeFiles } from '../../dist/lib/data/dataset.js'
+import { loadBinding } from '../../dist/lib/native/load.js'
+import { randomArea } from '../../dist/test/support/random_crops.js'
+import { run } from '../support/run.mjs'
+import { filesUnder } from '../support/stamp.mjs'
+import { verdict } from './common.mjs'
+
+const least = { pillow: 2, libjpeg: 0.75 }
+/** A side's share of the rounds at a time. */
+const turns = 5
+
+const { values, positionals } = parseArgs({
+  options: {
+    workers: { type: 'string', default: '1,2,4' },
+    rounds: { type: 'string', default: '20' },
+    modes: { type: 'string', default: 'exact,scaled' },
+    kinds: { type: 'string', default: '4:2:0,4:4:4' },
+    python: { type: 'string', default: '.venv/bin/python' },
+  },
+  allowPositionals: true,
+})
+const folder = mkdtempSync(join(tmpdir(), 'preresnet-decoding-'))
+
+/** As the frame header says it, or another word. */
+function kindOf(file) {
+  for (let at = 2; at + 4 < file.length; at += 2 + file.readUInt16BE(at + 2)) {
+    const marker = file[at + 1]
+    if (marker < 0xc0 || marker > 0xc2) continue
+    if (file[at + 9] !== 3) return 'other'
+    return { 0x11: '4:4:4', 0x21: '4:2:2', 0x22: '4:2:0' }[file[at + 11]] ?? 'other'
+  }
+  return 'other'
+}
+
+const paths = filesUnder('/', positionals[0]).map((name) => join('/', name))
+const kinds = Map.groupBy(
+  paths.filter((path) => /\.jpe?g$/i.test(path)),
+  (path) => kindOf(readFileSync(path)),
+)
+
+const sum = (numbers) => numbers.reduce((total, value) => total + value, 0)
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
+
+function json(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    let text = ''
+    child.stdout.on('data', (data) => (text += data))
+    child.on('error', reject)
+    child.on('close', (code) => (code === 0 ? resolve(JSON.parse(text)) : reject(new Error(`${command} ended with ${code}`))))
+  })
+}
+
+/** So many processes at once. */
+async function processes(command, args, workers, seed) {
+  const results = await Promise.all(Array.from({ length: workers }, (_, index) => json(command, [...args, String(seed * 100 + index)])))
+  return { rate: sum(results.map(({ images, seconds }) => images / seconds)), area: sum(results.map(({ area }) => area)) / workers }
+}
+
+/** One epoch is one round; of several workers each does as many rounds as a process does. */
+async function ours(files, sizes, mode, rounds, workers, seed) {
+  const count = files.length
+  const dataset = { name: 'photographs', length: count, classes: ['any'], labels: new Int32Array(count), source: wholeFiles(files), fingerprint: '' }
+  const prepare = { train: [randomResizedCrop({ decode: mode }), flip()], evaluate: [] }
+  const batch = 5
+  await using batches = loader(dataset, { batch, input: { height: 224, width: 224, channels: 3 }, prepare, seed, workers, slots: 4 + 2 * workers })
+  const epoch = Math.floor(count / batch)
+  await batches.next(epoch - 1)
+  const start = performance.now()
+  for (let index = epoch; index < epoch * (1 + rounds * workers); index++) await batches.next(index)
+  const seconds = (performance.now() - start) / 1000
+  const areas = sizes.flatMap((size, sample) =>
+    Array.from({ length: rounds * workers }, (_, round) => {
+      const { height, width } = randomArea({ seed, epoch: round + 1, sample }, size, [0.08, 1], [3 / 4, 4 / 3])
+      return height * width
+    }),
+  )
+  return { rate: (epoch * batch * rounds * workers) / seconds, area: sum(areas) / areas.length }
+}
+
+async function measure(kind, mode, workers) {
+  const files = kinds.get(kind) ?? []
+  const sizes = files.map((path) => loadBinding().imageSize(readFileSync(path), {}))
+  const list = join(folder, 'list')
+  writeFileSync(list, files.join('\n') + '\n')
+  const rounds = Math.max(1, Math.round(Number(values.rounds) / turns))
+  const sides = { ours: [], pillow: [], libjpeg: [] }
+  for (let turn = 0; turn < turns; turn++) {
+    sides.ours.push(await ours(files, sizes, mode, rounds, workers, turn))
+    sides.pillow.push(await processes(values.python, [join(import.meta.dirname, 'decoding/pillow.py'), list, mode, rounds], workers, turn))
+    sides.libjpeg.push(await processes(join(folder, 'libjpeg'), [list, mode, rounds], workers, turn))
+  }
+  const rate = (name) => median(sides[name].map(({ rate }) => rate))
+  const ratio = (name) => median(sides.ours.map(({ rate }, turn) => rate / sides[name][turn].rate))
+  const areas = Object.fromEntries(Object.entries(sides).map(([name, results]) => [name, Math.round(sum(results.map(({ area }) => area)) / turns)]))
+  const spread = Math.max(...Object.values(areas)) / Math.min(...Object.values(areas)) - 1
+  const ratios = { pillow: ratio('pillow'), libjpeg: ratio('libjpeg') }
+  return {
+    kind,
+    mode,
+    workers,
+    files: files.length,
+    rounds: rounds * turns,
+    ours: rate('ours'),
+    pillow: rate('pillow'),
+    libjpeg: rate('libjpeg'),
+    ratios,
+    areas,
+    areaSpread: spread,
+    passed: ratios.pillow >= least.pillow && ratios.libjpeg >= least.libjpeg && spread <= 0.01,
+  }
+}
+
+try {
+  run('g++', ['-O2', '-std=c++20', join(import.meta.dirname, 'decoding/libjpeg.cpp'), '-o', join(folder, 'libjpeg'), '-ljpeg'])
+  console.error(`${cpus()[0].model}, ${cpus().length} cores`)
+  for (const kind of values.kinds.split(','))
+    for (const mode of values.modes.split(',')) for (const workers of values.workers.split(',')) verdict(await measure(kind, mode, Number(workers)))
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
