@@ -7,6 +7,8 @@ interface ZipEntry {
   readonly bytes: number
   /** Of the header before the contents. */
   readonly header: number
+  /** Why the contents cannot be read; undefined where they can. */
+  readonly refusal: string | undefined
 }
 
 /** Where the contents of an entry lie in the archive. */
@@ -52,6 +54,7 @@ export class ZipArchive {
     const { path } = this.#file
     const entry = this.entries.get(name)
     if (entry === undefined) throw malformed(path, `expected an entry ${shown(name)}, got none`)
+    if (entry.refusal !== undefined) throw malformed(path, `${shown(name)} is ${entry.refusal}`)
     const header = Buffer.from((await readRange(this.#file, entry.header, lengths.local)).buffer)
     const where = `the header of ${shown(name)} at byte ${entry.header}`
     if (header.readUInt32LE(0) !== signatures.local) throw malformed(path, `${where} is not one of a zip entry`)
@@ -117,18 +120,21 @@ function readEntries(path: string, directory: Buffer, count: number, limit: numb
     const name = directory.toString('utf8', nameAt, nameAt + nameLength)
     const told = `${where}, ${shown(name)},`
     if (entries.has(name)) throw malformed(path, `${told} stands twice`)
-    if ((directory.readUInt16LE(at + 8) & 1) === 1) throw malformed(path, `${told} is encrypted`)
-    const method = directory.readUInt16LE(at + 10)
-    if (method !== 0) throw malformed(path, `${told} is compressed (method ${method}); expected one that is stored, as torch.save writes them`)
+    const refusal = refusalOf(directory.readUInt16LE(at + 8), directory.readUInt16LE(at + 10))
     const extra = directory.subarray(nameAt + nameLength, nameAt + nameLength + extraLength)
     const [bytes, stored, header] = sizes(directory.subarray(at, nameAt), extra)
-    if (bytes !== stored) throw malformed(path, `${told} is stored in ${stored} bytes and has ${bytes}`)
-    if (!(header + lengths.local + bytes <= limit))
-      throw malformed(path, `truncated: ${told} needs ${bytes} bytes from ${header} on, the directory begins at ${limit}`)
-    entries.set(name, { bytes, header })
+    if (refusal === undefined && bytes !== stored) throw malformed(path, `${told} is stored in ${stored} bytes and has ${bytes}`)
+    if (!(header + lengths.local + stored <= limit))
+      throw malformed(path, `truncated: ${told} needs ${stored} bytes from ${header} on, the directory begins at ${limit}`)
+    entries.set(name, { bytes, header, refusal })
     at = next
   }
   return entries
+}
+
+function refusalOf(flags: number, method: number): string | undefined {
+  if ((flags & 1) === 1) return 'encrypted'
+  return method === 0 ? undefined : `compressed (method ${method}); expected an entry that is stored, as torch.save writes them`
 }
 
 const unsaid = 0xffffffff

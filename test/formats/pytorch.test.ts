@@ -1,5 +1,5 @@
 /** PyTorch's zip format: what is read, and what is refused before anything is allocated or run. */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { SafetensorsTensor } from '../../lib/formats/safetensors.js'
@@ -63,6 +63,30 @@ test('views of one storage, by offset and strides, come in the order of their sh
   const state = stateDict(Object.entries(views).map(([name, [offset, shape, strides]]) => [name, view({ ...whole, offset, shape, strides })]))
   const read = await open(t, archive(state, { 0: bytesOf(floats) }))
   for (const [name, [, , , values]] of Object.entries(views)) t.deepEqual([...(read.get(name)!.data as Float32Array)], [...values], name)
+})
+
+const fixture = (name: string): Promise<Buffer> => readFile(join(import.meta.dirname, '../../../test/fixtures/pytorch', name))
+
+test('files that PyTorch wrote', async (t) => {
+  const read = await open(t, await fixture('tensors.pth'))
+  const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+  const expected: Readonly<Record<string, readonly [dtype: string, shape: readonly number[], values: readonly number[]]>> = {
+    whole: ['F32', [2, 3, 4], numbers(24)],
+    transposed: ['F32', [6, 4], numbers(24).map((index) => (index % 4) * 6 + Math.floor(index / 4))],
+    columns: ['F32', [4, 2], [1, 2, 7, 8, 13, 14, 19, 20]],
+    last: ['F32', [1, 2, 3, 4], numbers(24)],
+    half: ['F16', [3], numbers(3)],
+    brain: ['BF16', [3], numbers(3)],
+    double: ['F64', [3], numbers(3)],
+    count: ['I64', [], [12]],
+  }
+  t.deepEqual([...read.keys()], Object.keys(expected))
+  for (const [name, { dtype, shape, data }] of read) t.deepEqual<unknown>([dtype, shape, Array.from(data as Iterable<number>, Number)], expected[name], name)
+  const checkpoint = await open(t, await fixture('checkpoint.pth'))
+  t.deepEqual([...checkpoint.keys()], ['weight', 'bias'])
+  t.deepEqual(checkpoint.get('weight'), { dtype: 'F32', shape: [3, 2], data: Float32Array.from(numbers(6)) })
+  await refused(t, await fixture('earlier.pth'), /is in the form that torch\.save wrote before version 1\.6/)
+  await refused(t, await fixture('module.pth'), /it names torch\.nn\.modules\.linear\.Linear, which is not allowed/)
 })
 
 test('an archive without the record of zip64, a comment, and a pickle of protocol 4', async (t) => {
@@ -148,8 +172,8 @@ test('refused: what is no dictionary of tensors', async (t) => {
 
 test('refused: archives that are compressed, encrypted, of others, or doubled', async (t) => {
   const value = pickle.whole(stateDict([]))
-  await refused(t, zip([['x/data.pkl', value]], { method: 8 }), /entry 1 of the zip directory, "x\/data\.pkl", is compressed \(method 8\)/)
-  await refused(t, zip([['x/data.pkl', value]], { flags: 1 }), /"x\/data\.pkl", is encrypted$/)
+  await refused(t, zip([['x/data.pkl', value]], { method: 8 }), /: "x\/data\.pkl" is compressed \(method 8\); expected an entry that is stored/)
+  await refused(t, zip([['x/data.pkl', value]], { flags: 1 }), /: "x\/data\.pkl" is encrypted$/)
   await refused(t, zip([['readme.txt', value]]), /none that torch\.save wrote: expected one entry FOLDER\/data\.pkl, got none$/)
   const two = ['x', 'y'].map((folder) => [`${folder}/data.pkl`, value] as const)
   await refused(t, zip(two), /got "x\/data\.pkl" and "y\/data\.pkl"$/)
