@@ -34,7 +34,6 @@ export async function importWeights(file: string, options: ImportOptions): Promi
   const parameters = new Map<string, SafetensorsTensor>()
   for (const { name, foreign, shape } of wanted)
     parameters.set(name, { dtype: 'F32', shape, data: await finiteValues(file, foreign, await weights.read(foreign)) })
-  warnOfFilter(file, shown.filter)
   return new ImportedModel({ network, parameters, prepare: shown.prepare })
 }
 
@@ -47,11 +46,4 @@ function build(file: string, family: Family, structure: Structure): Network {
   } catch (cause) {
     throw cause instanceof PreresnetError ? new PreresnetError('ERR_FILE', `${file}: ${cause.message}`, { cause }) : cause
   }
-}
-
-function warnOfFilter(file: string, filter: string): void {
-  if (filter === 'bilinear') return
-  process.emitWarning(`${file}: its images were resized by a ${filter} filter; here they are resized by a bilinear one, which may change answers a little`, {
-    code: 'PRERESNET_FILTER',
-  })
 }

@@ -16,15 +16,15 @@ interface Shown {
   readonly height: number
   readonly width: number
   readonly prepare: ModelPreparation
-  /** The filter that its images were resized by. */
-  readonly filter: Filter
 }
 
 const imagenet: Normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
 const inception: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
 
 function square(size: number, resized: number, normalization: Normalization, filter: Filter): Shown {
-  return { height: size, width: size, prepare: { evaluate: [resize(resized), centerCrop()], normalization }, filter }
+  // As it is written without a filter, which is the bilinear one.
+  const resizing = filter === 'bilinear' ? resize(resized) : resize({ size: resized, filter })
+  return { height: size, width: size, prepare: { evaluate: [resizing, centerCrop()], normalization } }
 }
 
 const presets = {

@@ -81,7 +81,8 @@ test('files that PyTorch wrote', async (t) => {
     count: ['I64', [], [12]],
   }
   t.deepEqual([...read.keys()], Object.keys(expected))
-  for (const [name, { dtype, shape, data }] of read) t.deepEqual<unknown>([dtype, shape, Array.from(data as Iterable<number>, Number)], expected[name], name)
+  for (const [name, { dtype, shape, data }] of read)
+    t.deepEqual([dtype, shape, Array.from(data as Iterable<number>, Number)] as unknown, expected[name] as unknown, name)
   const checkpoint = await open(t, await fixture('checkpoint.pth'))
   t.deepEqual([...checkpoint.keys()], ['weight', 'bias'])
   t.deepEqual(checkpoint.get('weight'), { dtype: 'F32', shape: [3, 2], data: Float32Array.from(numbers(6)) })
