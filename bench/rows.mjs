@@ -1,4 +1,4 @@
-// What is measured. A row compares preresnet with the fastest of PyTorch's configurations, or with itself on one thread.
+// What is measured. A row compares preresnet with the fastest of PyTorch's configurations, with that of onnxruntime's and OpenVINO's, or with itself on one thread.
 
 /** What the project wants of the ratio; `nativeBf16`: on a processor whose own bf16 arithmetic is measured faster than its fp32. */
 const wanted = (must, goal, nativeBf16) => ({ must, goal, ...(nativeBf16 && { nativeBf16 }) })
@@ -7,6 +7,20 @@ const train = (network, batch, target) => ({ work: 'train', network, batch, targ
 const infer = (network, batch, target) => ({ work: 'infer', network, batch, target })
 /** fp32 in memory on both sides. */
 const fp32 = (row) => ({ ...row, precision: 'fp32' })
+
+/** Best against best; `precision: 'fp32'`: in fp32 on both sides. */
+const served = (network, batch) => ({ ...infer(network, batch, wanted(1, 1.5)), against: 'other runtimes' })
+const servedNetworks = ['preresnet-110', 'preresnet-164', 'preresnet-50', 'preresnet-200']
+/** `runtimes-164-8`, and `runtimes-164-8-fp32`. */
+const servedRows = servedNetworks.flatMap((network) =>
+  [1, 8, 32].flatMap((batch) => {
+    const id = `runtimes-${network.split('-')[1]}-${batch}`
+    return [
+      [id, served(network, batch)],
+      [`${id}-fp32`, fp32(served(network, batch))],
+    ]
+  }),
+)
 
 export const rows = {
   'train-164': train('preresnet-164', 128, wanted(2.8, 4, 2.2)),
@@ -28,12 +42,17 @@ export const rows = {
   'scaling-110-one': { ...infer('preresnet-110', 1, wanted(1.7, 1.9)), against: 'one thread' },
   'scaling-50-one': { ...infer('preresnet-50', 1, wanted(1.7, 1.9)), against: 'one thread' },
   'scaling-200-one': { ...infer('preresnet-200', 1, wanted(1.7, 1.9)), against: 'one thread' },
+  ...Object.fromEntries(servedRows),
 }
+
+/** What is measured where no rows are named: the others need other packages of Python, and hours more. */
+export const usualRows = Object.keys(rows).filter((id) => rows[id].against !== 'other runtimes')
 
 /** Small ones, to try the driver itself: measured only when named, never published. */
 export const trials = {
   'try-train': train('preresnet-20', 16, wanted(1, 1)),
   'try-infer': infer('preresnet-20', 16, wanted(1, 1)),
+  'try-runtimes': served('preresnet-20', 16),
   'try-scaling': { ...train('preresnet-20', 16, wanted(1, 1)), against: 'one thread' },
 }
 
@@ -45,13 +64,26 @@ export function title({ work, network, batch, precision, against }) {
   return [work === 'train' ? 'training' : 'inference', network, images, precision, against && `against ${against}`].filter(Boolean).join(', ')
 }
 
-/** PyTorch's configurations that a row is compared with: all eight, or the four that compute in fp32. */
-export function configurations({ precision }) {
-  return ['fp32', 'bf16']
-    .filter((type) => precision === undefined || type === precision)
-    .flatMap((type) => ['nchw', 'channels_last'].flatMap((memoryFormat) => [false, true].map((compile) => ({ precision: type, memoryFormat, compile }))))
+/** What a row's opponent may be, of which the fastest is taken: all, or those that compute in fp32. */
+export function configurations({ precision, against }, threads) {
+  const all = against === 'other runtimes' ? runtimeConfigurations(threads) : pytorchConfigurations
+  return all.filter((configuration) => precision === undefined || configuration.precision === precision)
 }
 
-export function configurationName({ precision, memoryFormat, compile }) {
-  return `${precision} ${memoryFormat === 'nchw' ? 'NCHW' : 'channels-last'}${compile ? ' compile' : ''}`
+/** All eight. */
+const pytorchConfigurations = ['fp32', 'bf16'].flatMap((precision) =>
+  ['nchw', 'channels_last'].flatMap((memoryFormat) => [false, true].map((compile) => ({ precision, memoryFormat, compile }))),
+)
+
+/** Of each runtime on one thread and on all; OpenVINO's settings for latency and for throughput. */
+function runtimeConfigurations(threads) {
+  return [...new Set([1, threads])].flatMap((count) => [
+    { runtime: 'onnxruntime', precision: 'fp32', hint: 'latency', threads: count },
+    ...['fp32', 'bf16'].flatMap((precision) => ['latency', 'throughput'].map((hint) => ({ runtime: 'openvino', precision, hint, threads: count }))),
+  ])
+}
+
+export function configurationName({ precision, memoryFormat, compile, runtime, hint, threads }) {
+  if (runtime !== undefined) return `${runtime} ${precision}${runtime === 'openvino' ? ` ${hint}` : ''}, ${threads === 1 ? '1 thread' : `${threads} threads`}`
+  return `PyTorch ${precision} ${memoryFormat === 'nchw' ? 'NCHW' : 'channels-last'}${compile ? ' compile' : ''}`
 }

@@ -1,4 +1,4 @@
-// Measures preresnet and PyTorch in turn on this machine, prints the figures, and keeps them: bench/README.md.
+// Measures preresnet and PyTorch, or onnxruntime and OpenVINO, in turn on this machine, prints the figures, and keeps them: bench/README.md.
 //   npm run bench -- [--rows train-164,infer-110] [--pairs 5] [--seconds 10] [--name MACHINE] [--quick]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
@@ -10,8 +10,10 @@ import { describeMachine, machineName } from './driver/machine.mjs'
 import { machineSection, publish } from './driver/markdown.mjs'
 import { measurePairs } from './driver/pairs.mjs'
 import { best, search, tryAgain } from './driver/search.mjs'
-import { ours, pytorch } from './driver/sides.mjs'
-import { configurationName, configurations, rows, title, trials } from './rows.mjs'
+import { opposite, ours } from './driver/sides.mjs'
+import { makeModel } from './runtimes/model.mjs'
+import { runtimesPython } from './runtimes/python.mjs'
+import { configurationName, configurations, rows, title, trials, usualRows } from './rows.mjs'
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -21,7 +23,7 @@ const say = (text) => console.log(`  ${text}`)
 await main('bench', async () => {
   const { values } = parseArgs({
     options: {
-      rows: { type: 'string', default: Object.keys(rows).join(',') },
+      rows: { type: 'string', default: usualRows.join(',') },
       pairs: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '10' },
       threads: { type: 'string' },
@@ -47,6 +49,11 @@ await main('bench', async () => {
   }
   if (wanted.some(([, row]) => row.against === undefined) && output(values.python, ['-c', 'import torch']) === undefined) {
     throw new Stop(`no PyTorch at ${values.python}: node scripts/pytorch-venv.mjs installs it`)
+  }
+  const served = wanted.filter(([, row]) => row.against === 'other runtimes')
+  if (served.length > 0) {
+    settings.runtimes = runtimesPython() ?? fail('expected onnxruntime and OpenVINO, which pip could not install, for the reason above')
+    for (const [, { network }] of served) await makeModel(network)
   }
   const busy = loadavg()[0] > machine.threads + 1
   if (busy && !values.busy) {
@@ -92,36 +99,45 @@ await main('bench', async () => {
   if (!worth) console.log('\nNot kept: figures of --quick, --busy, small trial rows or fewer than five pairs are for trying things out.')
 })
 
-/** What our side is compared with. The search for PyTorch's fastest configuration is repeated only when something about it has changed. */
+/** What our side is compared with. The search for the fastest configuration is repeated only when something about the other side has changed. */
 async function opponent(id, row, settings, kept, again) {
   const before = again ? undefined : kept[id]
-  if (row.against !== undefined) return { side: ours(row, { ...settings, threads: 1 }), facts: {}, versions: {} }
-  const torch = output(settings.python, ['-c', 'import torch; print(torch.__version__)']).trim()
-  const conditions = { torch, threads: settings.threads, compile: settings.compile }
+  if (row.against === 'one thread') return { side: ours(row, { ...settings, threads: 1 }), facts: {}, versions: {} }
+  const conditions = conditionsOf(row, settings)
   const sameConditions = (result) => JSON.stringify(result.searched) === JSON.stringify(conditions)
   const fresh = before !== undefined && sameConditions(before)
   // A row of the same work in any precision has tried these configurations too.
   const like = Object.entries(kept).find(([other, result]) => sameWork(rows[other], row) && rows[other].precision === undefined && sameConditions(result))
-  const found = fresh ? before.search : again ? undefined : like && among(like[1].search, row)
+  const found = fresh ? before.search : again ? undefined : like && among(like[1].search, row, settings)
   const short = { ...settings, seconds: Math.min(settings.seconds, 5) }
   const tried = fresh ? found : await tryAgain(row, short, found ?? (await search(row, short, say)), say)
-  const { precision, memoryFormat, compile, versions } = best(tried)
-  const configuration = { precision, memoryFormat, compile }
-  say(`PyTorch's fastest${found ? ', found before' : ''}: ${configurationName(configuration)}`)
+  const fastest = best(tried)
+  const configuration = configurations(row, settings.threads).find((each) => configurationName(each) === configurationName(fastest))
+  say(`the fastest${found ? ', found before' : ''}: ${configurationName(configuration)}`)
+  const { versions } = fastest
+  const { torch, oneDNN } = versions
   return {
-    side: pytorch(row, settings, configuration),
+    side: opposite(row, settings, configuration),
     facts: { configuration, searched: conditions, search: tried },
-    versions: { torch, torchOneDNN: versions.oneDNN },
+    versions: torch === undefined ? versions : { torch, torchOneDNN: oneDNN },
   }
 }
 
+/** What a search holds for. */
+function conditionsOf({ against }, { threads, compile, python, runtimes }) {
+  if (against === undefined) return { torch: output(python, ['-c', 'import torch; print(torch.__version__)']).trim(), threads, compile }
+  const names = ['onnxruntime', 'openvino']
+  const versions = output(runtimes, ['-c', `from importlib.metadata import version; print(*[version(name) for name in ${JSON.stringify(names)}])`]).trim()
+  return { runtimes: versions, threads }
+}
+
 function sameWork(a, b) {
-  return a !== undefined && a.work === b.work && a.network === b.network && a.batch === b.batch
+  return a !== undefined && a.against === b.against && a.work === b.work && a.network === b.network && a.batch === b.batch
 }
 
 /** What a search has found, of the configurations that a row allows. */
-function among(tried, row) {
-  const allowed = new Set(configurations(row).map(configurationName))
+function among(tried, row, { threads }) {
+  const allowed = new Set(configurations(row, threads).map(configurationName))
   return tried.filter((entry) => allowed.has(configurationName(entry)))
 }
 
@@ -140,6 +156,10 @@ function number(name, text) {
   const value = Number(text)
   if (!(value > 0)) throw new Stop(`--${name}: expected a number above 0, got ${JSON.stringify(text)}`)
   return value
+}
+
+function fail(message) {
+  throw new Stop(message)
 }
 
 function unknown(word) {

@@ -33,7 +33,7 @@ function speedTable(entries) {
     targetText(row.target),
     `${pairs.length}${pairs.length < pairsWanted ? ` of ${pairsWanted} wanted` : ''}, ${pairsRunAgain} run again`,
   ])
-  return table(['images/s', 'preresnet', 'against: PyTorch, its fastest configuration', 'ratio', 'wanted', 'pairs'], lines)
+  return table(['images/s', 'preresnet', 'against, in its fastest configuration', 'ratio', 'wanted', 'pairs'], lines)
 }
 
 function memoryTable(entries) {
@@ -58,7 +58,8 @@ function notes(entries) {
   const made = new Map()
   for (const { row, result } of entries) {
     const { preresnet, node, oneDNN, highway, compiler, torch, torchOneDNN } = result.versions
-    const other = torch === undefined ? '' : `; PyTorch ${torch} (oneDNN ${torchOneDNN})`
+    const others = ['onnxruntime', 'openvino'].flatMap((name) => (result.versions[name] === undefined ? [] : [`; ${name} ${result.versions[name]}`]))
+    const other = torch === undefined ? others.join('') : `; PyTorch ${torch} (oneDNN ${torchOneDNN})`
     const text = `${result.date.slice(0, 10)}: preresnet ${preresnet}, oneDNN ${oneDNN}, Highway ${highway}, ${compiler}, Node ${node}${other}; ${result.seconds} s a process`
     made.set(text, [...(made.get(text) ?? []), title(row)])
   }
@@ -66,7 +67,7 @@ function notes(entries) {
   const failed = entries.flatMap(({ row, result: { search = [] } }) =>
     search
       .filter((entry) => entry.failed !== undefined)
-      .map((entry) => `- ${title(row)}: PyTorch ${configurationName(entry)} did not run: ${entry.failed.split(': ').slice(1).join(': ')}`),
+      .map((entry) => `- ${title(row)}: ${configurationName(entry)} did not run: ${entry.failed.split(': ').slice(1).join(': ')}`),
   )
   return [...all, ...failed].join('\n')
 }

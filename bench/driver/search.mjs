@@ -1,12 +1,12 @@
-// PyTorch's fastest configuration for a row: one short run each, and one more for those within a tenth of the fastest.
+// The fastest configuration of a row's opponent: one short run each, and one more for those within a tenth of the fastest.
 import { configurationName, configurations } from '../rows.mjs'
 import { Stop } from '../../scripts/support/run.mjs'
-import { pytorch, run } from './sides.mjs'
+import { opposite, run } from './sides.mjs'
 
 /** Every configuration with its speed, or with the reason why it has none. */
 export async function search(row, settings, say) {
   const tried = []
-  for (const configuration of configurations(row)) tried.push({ ...configuration, ...(await attempt(row, settings, configuration, say)) })
+  for (const configuration of configurations(row, settings.threads)) tried.push({ ...configuration, ...(await attempt(row, settings, configuration, say)) })
   return tried
 }
 
@@ -22,18 +22,18 @@ export async function tryAgain(row, settings, tried, say) {
 
 export function best(tried) {
   const able = tried.filter(({ imagesPerSecond }) => imagesPerSecond !== undefined)
-  if (able.length === 0) throw new Stop(`PyTorch ran in no configuration: ${tried[0].failed}`)
+  if (able.length === 0) throw new Stop(`the other side ran in no configuration: ${tried[0].failed}`)
   return able.reduce((a, b) => (b.imagesPerSecond > a.imagesPerSecond ? b : a))
 }
 
 async function attempt(row, settings, configuration, say) {
   try {
-    const { median, peakBytes, versions } = await run(pytorch(row, settings, configuration), settings)
-    say(`PyTorch ${configurationName(configuration)}: ${median.toFixed(2)} images/s`)
+    const { median, peakBytes, versions } = await run(opposite(row, settings, configuration), settings)
+    say(`${configurationName(configuration)}: ${median.toFixed(2)} images/s`)
     return { imagesPerSecond: median, peakBytes, versions }
   } catch (error) {
     if (!(error instanceof Stop)) throw error
-    say(`PyTorch ${configurationName(configuration)}: ${error.message}`)
+    say(`${configurationName(configuration)}: ${error.message}`)
     return { failed: error.message }
   }
 }

@@ -1,6 +1,7 @@
-// The two sides of a pair: one fresh process each, which prints one measurement as JSON.
+// The sides of a pair: one fresh process each, which prints one measurement as JSON.
 import { spawn } from 'node:child_process'
 import { Stop } from '../../scripts/support/run.mjs'
+import { modelPath } from '../runtimes/model.mjs'
 
 export const ours = ({ work, network, batch, precision }, { threads, seconds }) => ({
   command: process.execPath,
@@ -10,7 +11,7 @@ export const ours = ({ work, network, batch, precision }, { threads, seconds }) 
   ],
 })
 
-export const pytorch = ({ work, network, batch }, { threads, seconds, python, compile: scope }, { precision, memoryFormat, compile }) => ({
+const pytorch = ({ work, network, batch }, { threads, seconds, python, compile: scope }, { precision, memoryFormat, compile }) => ({
   command: python,
   words: [
     ...[`bench/pytorch/${work}.py`, '--network', network, '--batch', batch, '--precision', precision, '--memory-format', memoryFormat],
@@ -18,6 +19,17 @@ export const pytorch = ({ work, network, batch }, { threads, seconds, python, co
     ...['--threads', threads, '--seconds', seconds, '--json'],
   ],
 })
+
+const runtime = ({ network, batch }, { seconds, runtimes }, { runtime: name, precision, hint, threads }) => ({
+  command: runtimes,
+  words: [
+    ...['bench/runtimes/infer.py', '--runtime', name, '--model', modelPath(network), '--network', network, '--batch', batch],
+    ...['--precision', precision, '--hint', hint, '--threads', threads, '--seconds', seconds, '--json'],
+  ],
+})
+
+/** The other side of a row, in one of its configurations. */
+export const opposite = (row, settings, configuration) => (row.against === 'other runtimes' ? runtime : pytorch)(row, settings, configuration)
 
 /** A process that fails or takes longer than `limit` seconds is a Stop that says why. */
 export async function run({ command, words }, { limit }) {

@@ -13,7 +13,7 @@ import { unitNames } from '../../dist/lib/models/units.js'
 import { inTurn } from '../../dist/lib/runtime/internals.js'
 import { output } from '../support/run.mjs'
 import { verdict } from './common.mjs'
-import { onnxPython } from './onnx_python.mjs'
+import { onnxPython, onnxVersions } from './onnx_python.mjs'
 
 const { values, positionals } = parseArgs({
   options: { short: { type: 'boolean', default: false }, size: { type: 'string', default: '64' } },
@@ -89,8 +89,12 @@ const draw = (network, model, x, { uniform, normal }) =>
     await write(/norm\d?\.weight$/, () => (uniform() < 0.1 ? -1 : 1) * (0.5 + uniform()))
     await write(/norm\d?\.bias$/, () => 0.2 * normal())
     await training.step({ x, labels: new Int32Array(images) }, { learningRate: 0 })
-    await write(/running_mean$/, (value) => value + 0.1 * normal())
-    await write(/running_var$/, (value) => value * (0.7 + 0.7 * uniform()))
+    for (const name of training.bufferNames.filter((each) => each.endsWith('running_mean'))) {
+      const [mean, variance] = [training.parameter(name), training.parameter(name.replace(/mean$/, 'var'))]
+      const variances = Float64Array.from(await variance.read())
+      await mean.write(Float64Array.from(await mean.read(), (value, channel) => value + 0.1 * Math.sqrt(variances[channel]) * normal()))
+      await variance.write(variances.map((value) => value * (0.7 + 0.7 * uniform())))
+    }
     await write(/^head\.fc\.bias$/, () => normal())
     const factor = largestLogit / largest(await training.infer({ x }, { output: 'logits' }))
     await write(/^head\.fc\./, (value) => value * factor)
@@ -184,10 +188,10 @@ if (python === undefined) {
   const folder = mkdtempSync(join(tmpdir(), 'preresnet-onnx-'))
   const results = []
   try {
-    for (const which of cases()) results.push(await check(python.path, folder, which))
-    if (positionals.length === 0) results.push(...(await pixels(python.path, folder)))
+    for (const which of cases()) results.push(await check(python, folder, which))
+    if (positionals.length === 0) results.push(...(await pixels(python, folder)))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  verdict({ check: 'ONNX files in onnxruntime', versions: python.versions, size, results, passed: results.length > 0 && results.every(({ passed }) => passed) })
+  verdict({ check: 'ONNX files in onnxruntime', versions: onnxVersions, size, results, passed: results.length > 0 && results.every(({ passed }) => passed) })
 }
