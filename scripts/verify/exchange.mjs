@@ -1,10 +1,10 @@
-// Networks of timm and torchvision with random weights come in, answer as they do in PyTorch, and go out again.
+// Networks of timm and torchvision with random weights come in, from safetensors and .pth, answer as they do in PyTorch, and go out again.
 //   node scripts/verify/exchange.mjs [--size 64] [LIBRARY/NAME...]
 // Needs .venv (node scripts/pytorch-venv.mjs) with timm, torchvision, safetensors and numpy beside PyTorch.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { exportWeights, importWeights } from '../../dist/lib/exchange/index.js'
 import { readSafetensors } from '../../dist/lib/formats/index.js'
 import { compile, networkFromJson } from '../../dist/lib/index.js'
@@ -45,10 +45,10 @@ async function check(which) {
   run('.venv/bin/python', [script, 'make', folder, library, name, values.size])
   const { tensors } = await readSafetensors(join(folder, 'case.safetensors'))
   const [x, single, double] = ['x', 'single', 'double'].map((key) => Float64Array.from(tensors.get(key).data))
-  const imported = await importWeights(join(folder, 'weights.safetensors'), {
-    from: library,
-    preparation: name.startsWith('resnetv2') ? 'timm-resnetv2' : 'torchvision-v2',
-  })
+  const options = { from: library, preparation: name.startsWith('resnetv2') ? 'timm-resnetv2' : 'torchvision-v2' }
+  const imported = await importWeights(join(folder, 'weights.safetensors'), options)
+  // The same weights as torch.save writes them.
+  const same = isDeepStrictEqual(await importWeights(join(folder, 'weights.pth'), options), imported)
   const model = join(folder, 'model.safetensors')
   await imported.save(model)
   const errors = {
@@ -60,8 +60,8 @@ async function check(which) {
   await exportWeights(model, join(folder, 'exported.safetensors'), { to: library })
   const out = JSON.parse(output('.venv/bin/python', [script, 'check', folder, library, name]) ?? '{"failed":true}')
   const right = (value) => value <= 1e-5 && value <= 3 * errors.pytorchSingle
-  const passed = errors.reference <= 1e-9 && right(errors.cpu) && right(errors.cpuDirect) && out.logits === 0 && out.differing.length === 0
-  const result = { network: which, largestLogit: largest(double), errors, out, passed }
+  const passed = same && errors.reference <= 1e-9 && right(errors.cpu) && right(errors.cpuDirect) && out.logits === 0 && out.differing.length === 0
+  const result = { network: which, largestLogit: largest(double), pthIsTheSame: same, errors, out, passed }
   console.error(JSON.stringify(result))
   return result
 }
