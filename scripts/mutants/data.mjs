@@ -44,6 +44,20 @@ export const dataFaults = [
     tests: ['formats/pytorch'],
   },
   {
+    name: 'zeros of pads on one side alone, on the other side',
+    file: 'lib/exchange/onnx/window.ts',
+    search: 'row + padding - top) * size',
+    replace: 'row) * size',
+    tests: ['exchange/onnx_import'],
+  },
+  {
+    name: 'external data from anywhere',
+    file: 'lib/exchange/onnx/constants.ts',
+    search: '!path.startsWith(folder + sep)',
+    replace: 'path.length === 0',
+    tests: ['exchange/onnx_import'],
+  },
+  {
     name: 'fine-tuning without the normalization of the model',
     file: 'lib/training/fine_tuning.ts',
     search: '...(prepare && { normalization: prepare.normalization })',

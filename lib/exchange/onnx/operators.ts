@@ -134,7 +134,7 @@ async function reshape(operator: Operator, shape: SampleShape): Promise<Converte
   throw operator.error(`a shape of [images, ${features}]`, sizes)
 }
 
-/** Between layers only where there is nothing to move. At the input reader.ts sees it. */
+/** Between layers only where there is nothing to move. At the input import.ts sees it. */
 function transpose(operator: Operator, shape: SampleShape): Converted {
   if (shape.kind === 'features' || (shape.height === 1 && shape.width === 1 && operator.integers('perm')?.[0] === 0)) return { shape }
   throw operator.error('images by channel, row and column behind the input', `perm ${JSON.stringify(operator.integers('perm') ?? null)}`)
