@@ -9,6 +9,7 @@ import { main, Stop } from './support/run.mjs'
 const root = join(import.meta.dirname, '..')
 const folder = 'docs/json'
 const schemas = commands.map(({ name, json }) => [name, documentSchema(json)])
+const fileOf = (name) => `json/${name.replaceAll(' ', '-')}.schema.json`
 
 const cell = (text) => text.replaceAll('|', '\\|')
 const row = (cells) => `| ${cells.map(cell).join(' | ')} |`
@@ -36,7 +37,7 @@ function section([name, schema]) {
   return [
     `## ${name}`,
     '',
-    `${schema.description} Schema: [json/${name}.schema.json](json/${name}.schema.json).`,
+    `${schema.description} Schema: [${fileOf(name)}](${fileOf(name)}).`,
     '',
     '| field | value | what it is |',
     '|---|---|---|',
@@ -74,10 +75,7 @@ const page = [
 
 await main('json', () => {
   const check = process.argv.includes('--check')
-  const wanted = new Map([
-    ['docs/json.md', page],
-    ...schemas.map(([name, schema]) => [`${folder}/${name}.schema.json`, `${JSON.stringify(schema, undefined, 2)}\n`]),
-  ])
+  const wanted = new Map([['docs/json.md', page], ...schemas.map(([name, schema]) => [`docs/${fileOf(name)}`, `${JSON.stringify(schema, undefined, 2)}\n`])])
   mkdirSync(join(root, folder), { recursive: true })
   const read = (file) => readFileSync(join(root, file), { encoding: 'utf8', flag: check ? 'r' : 'a+' })
   const stale = [...wanted].filter(([file, text]) => read(file) !== text)

@@ -6,6 +6,7 @@ import { directly, emulatedDevice } from './emulated.js'
 import type { Document } from './json/document.js'
 
 export interface CommandSpec<S extends Table> {
+  /** One word, or two: `bench data`. */
   readonly name: string
   readonly summary: string
   /** As the parser writes them: `<name>` is needed, `[name]` not, `<images...>` several. */
@@ -29,7 +30,7 @@ export const commonOptions = { json: flagOption({ group: 'Command', help: 'print
 
 export function addCommand(program: Command, spec: AnyCommand, done: (status: number) => void): void {
   const specs: Table = { ...commonOptions, ...spec.options }
-  const command = program.command(spec.name).description(spec.summary)
+  const command = parentOf(program, spec).command(spec.name.split(' ').at(-1)!).description(spec.summary)
   for (const [syntax, help] of spec.arguments ?? []) command.argument(syntax, help)
   for (const heading of groups) for (const [key, option] of Object.entries<Option>(specs)) if (option.group === heading) addOption(command, key, option)
   command.addOption(new Flag('--config <file>', 'read options from a JSON file, by the same names; the command line wins').helpGroup('Command:'))
@@ -41,6 +42,17 @@ export function addCommand(program: Command, spec: AnyCommand, done: (status: nu
     const args = parts.slice(0, spec.arguments?.length ?? 0) as (string | readonly string[] | undefined)[]
     done(await within(() => spec.run(values as never, args)))
   })
+}
+
+/** A command of two words stands under the first, which may be a command itself, or only a heading. */
+function parentOf(program: Command, { name }: AnyCommand): Command {
+  const above = name.split(' ').slice(0, -1)
+  // Else options that both have would be those of the first word, wherever they stand.
+  if (above.length > 0) program.enablePositionalOptions()
+  return above.reduce((parent, word) => {
+    const found = parent.commands.find((command) => command.name() === word) ?? parent.command(word).description(`two words, as in \`preresnet ${name}\``)
+    return found.enablePositionalOptions()
+  }, program)
 }
 
 function addOption(command: Command, key: string, option: Option): void {

@@ -1,7 +1,9 @@
 /** All commands, in the order of the help. */
 import { bench } from './bench.js'
+import { benchData } from './bench_data.js'
 import { build } from './build.js'
 import type { AnyCommand } from './command.js'
+import { dataInspect } from './data_inspect.js'
 import { doctor } from './doctor.js'
 import { evaluate } from './eval.js'
 import { exportCommand } from './export.js'
@@ -26,6 +28,8 @@ export const commands: readonly AnyCommand[] = [
   report,
   goldens,
   bench,
+  benchData,
+  dataInspect,
   doctor,
   build,
 ]

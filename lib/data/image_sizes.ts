@@ -48,7 +48,7 @@ function sizeOf(prefix: Uint8Array): Size | undefined {
   }
 }
 
-function isCorrupt(error: unknown): boolean {
+export function isCorrupt(error: unknown): boolean {
   return error instanceof PreresnetError && error.code === 'ERR_IMAGE'
 }
 

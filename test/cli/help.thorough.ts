@@ -17,9 +17,17 @@ test('the version', async (t) => {
   t.deepEqual(await preresnet(['--version']), { status: 0, stdout: `${packageVersion()}\n`, stderr: '' })
 })
 
-for (const command of commands) {
+test('words that stand before commands of two list these', async (t) => {
+  for (const [word, other] of [
+    ['data', 'inspect'],
+    ['bench', 'data'],
+  ] as const)
+    t.regex((await preresnet([word, '--help'])).stdout, new RegExp(`^ {2}${other} \\[options\\]`, 'm'))
+})
+
+for (const command of [...commands, 'data inspect', 'bench data']) {
   test(`${command} --help`, async (t) => {
-    const { status, stdout, stderr } = await preresnet([command, '--help'])
+    const { status, stdout, stderr } = await preresnet([...command.split(' '), '--help'])
     t.is(status, 0)
     t.is(stderr, '')
     t.regex(stdout, new RegExp(`^Usage: preresnet ${command} `))

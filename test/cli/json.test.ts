@@ -48,7 +48,7 @@ test('every command has --json, and a schema that the package ships', (t) => {
   const page = readFileSync(join(root, 'docs/json.md'), 'utf8')
   for (const { name, json } of commands) {
     t.is(json.name, name)
-    t.true(existsSync(join(root, `docs/json/${name}.schema.json`)), name)
+    t.true(existsSync(join(root, `docs/json/${name.replaceAll(' ', '-')}.schema.json`)), name)
     t.true(page.includes(`\n## ${name}\n`), name)
   }
 })

@@ -30,7 +30,7 @@ const waiting: (() => void)[] = []
 export async function preresnet(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const outcome = await inTurn(words, options)
   if (words.includes('--json') && outcome.stdout !== '') {
-    const wrong = violations(documentSchema(commands.find(({ name }) => name === words[0])!.json), JSON.parse(outcome.stdout))
+    const wrong = violations(documentSchema(commands.findLast(({ name }) => `${words.join(' ')} `.startsWith(`${name} `))!.json), JSON.parse(outcome.stdout))
     if (wrong.length > 0) throw new Error(`preresnet ${words.join(' ')}: ${wrong.slice(0, 10).join('; ')}`)
   }
   return outcome

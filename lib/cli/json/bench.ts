@@ -1,8 +1,6 @@
-import { batchField, bytes, deviceField, networkField, parametersField, precisionField } from './common.js'
+import { batchField, bytes, deviceField, networkField, parametersField, precisionField, rateField as rate } from './common.js'
 import type { Document, DocumentOf } from './document.js'
-import { choice, integer, number, optional, text, type Field } from './field.js'
-
-const rate = (help: string): Field<number, false> => number({ help, unit: 'images a second', minimum: 0, above: true })
+import { choice, integer, optional, text } from './field.js'
 
 export const benchDocument = {
   name: 'bench',

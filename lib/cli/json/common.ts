@@ -21,6 +21,9 @@ export const share = (help: string): Field<number, false> => number({ help, unit
 
 export const corruptField = images('Images that could not be decoded, each counted once; 0 without `--corrupt skip`.')
 
+export const rateField = (help: string): Field<number, false> => number({ help, unit: 'images a second', minimum: 0, above: true })
+export const classNames = list('Names of the classes, in the order of the labels.', text('A name.'))
+
 export const batchField = integer({ help: 'Images that one step takes.', unit: 'images', minimum: 1 })
 /** JSON has no NaN. */
 export const lossField = nullable(
