@@ -71,7 +71,7 @@ async function fileRate({ files, file, offset, length }: RangeSource, lanes: num
         const handle = await open(files[file[sample]!]!)
         try {
           const bytes = length[sample]! < 0 ? (await handle.stat()).size - offset[sample]! : length[sample]!
-          await handle.read(Buffer.allocUnsafe(bytes), 0, bytes, offset[sample]!)
+          await handle.read(Buffer.allocUnsafe(bytes), 0, bytes, offset[sample])
         } finally {
           await handle.close()
         }
