@@ -3,9 +3,12 @@ import { checkClasses } from '../data/check.js'
 import type { DataSplit, ImageShape } from '../data/dataset.js'
 import { completePreparation } from '../data/prepare/complete.js'
 import type { Preparation } from '../data/prepare/preparation.js'
+import { resize, type PreparationStep, type Resize } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
-import { choiceOption, variant, type ValuesOf } from '../options/spec.js'
+import { choiceOption, integerOption, variant, type ValuesOf } from '../options/spec.js'
 import { deviceOptions, runOptions } from '../options/table.js'
+import { networkFromJson } from '../layers/json.js'
+import { evaluateOptions } from '../runtime/call_options.js'
 import { compile } from '../runtime/compile.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
@@ -23,6 +26,16 @@ const options = {
   split: choiceOption({ group: 'Data', help: 'which images', choices: ['train', 'validation', 'test'], fallback: 'test' }),
   batch: variant(runOptions.batch, { help: 'images a step' }),
   workers: runOptions.workers,
+  size: integerOption({
+    group: 'Data',
+    help: 'height and width of the images that the network gets, where it is another than in training; resize steps grow with it',
+    unit: 'pixels',
+    minimum: 1,
+    usual: 'as in training',
+  }),
+  crops: variant(evaluateOptions.crops, {
+    help: 'crops of each image whose probabilities are averaged: 10 are the corners and the middle, and the same mirrored',
+  }),
   corrupt: variant(runOptions.corrupt, {
     help: "what comes of a file that is no image: 'error' ends the command and names it; 'skip': it does not count, and how many there were is told",
   }),
@@ -37,11 +50,12 @@ export const evaluate: CommandSpec<typeof options> = {
   examples: [
     ['eval runs/first/model.safetensors --data digits', 'on the test images'],
     ['eval model.safetensors --data cifar10:data/cifar10 --split train --json', 'on the training images, for a script'],
+    ['eval model.safetensors --data photos --size 320 --crops 10', 'on larger images, by ten crops of each'],
   ],
   async run(values, [path]) {
-    const { json, split, batch, workers, corrupt } = values
+    const { json, split, batch, workers, crops, corrupt } = values
     const file = path as string
-    const model = await describeModel(file)
+    const model = atSize(await describeModel(file), values.size)
     const splits = await openData(values)
     const data = split === 'validation' ? validationOf(splits) : splits[split]
     checkClasses(data.name, data.classes, 'the model', model.classes)
@@ -49,7 +63,7 @@ export const evaluate: CommandSpec<typeof options> = {
     // Without `data`: images in memory are evaluated as they are, whatever the model says of files.
     await using session = await compile(model.network, { ...passedOn(sharedOptions, values), prepare, batch })
     await session.load(file)
-    const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers, corrupt })
+    const { predictions: _, confusion: matrix, ...figures } = await session.evaluate(data, { workers, crops, corrupt })
     const confusion = confusionOf(model.classes ?? data.classes, matrix)
     if (json) printJson(evalDocument, { model: file, data: data.name, device: session.device, precision: session.precision, ...figures, confusion })
     else {
@@ -63,6 +77,25 @@ export const evaluate: CommandSpec<typeof options> = {
     }
     return 0
   },
+}
+
+/** The model for images of another size: what its steps resize to grows as much. */
+function atSize(model: ModelDescription, size: number | undefined): ModelDescription {
+  if (size === undefined) return model
+  const { network, prepare } = model
+  const { height, width, channels } = network.input
+  const factor = size / Math.max(height, width)
+  const resized = (step: PreparationStep): PreparationStep =>
+    step.kind === 'resize' && step.size !== undefined ? resize({ ...stepOptions(step), size: Math.max(size, Math.round(step.size * factor)) }) : step
+  return {
+    ...model,
+    network: networkFromJson({ ...network, input: { height: size, width: size, channels } }),
+    ...(prepare && { prepare: { ...prepare, ...(prepare.evaluate && { evaluate: prepare.evaluate.map(resized) }) } }),
+  }
+}
+
+function stepOptions({ kind: _, ...options }: Resize): Omit<Resize, 'kind'> {
+  return options
 }
 
 /**

@@ -83,6 +83,19 @@ export const evaluateOptions = {
     help: 'how images are prepared, where it is not as the session says; its programs have one normalization',
     usual: "the session's; images that are given in memory have the input's size and are taken as they are",
   }),
+  /**
+   * Crops of each image whose probabilities are averaged: 1, as `prepare` says, or 10, the corners and the middle and the same mirrored, where its steps have
+   * centerCrop(). Give "1" or "10".
+   * @default 1
+   */
+  crops: choiceOption({
+    group: 'Data',
+    help:
+      'crops of each image whose probabilities are averaged: 1, as `prepare` says, or 10, the corners and the middle and the same mirrored, where its steps have ' +
+      'centerCrop()',
+    choices: ['1', '10'],
+    fallback: '1',
+  }),
 } satisfies Table
 
 /** The options of `Session.evaluate` are these. */

@@ -7,23 +7,30 @@ import type { RunResult } from '../native/types.js'
 import { stepsOfSession, usualSteps } from '../data/prepare/complete.js'
 import type { Preparation } from '../data/prepare/preparation.js'
 import { checkOptions, withDefaults } from '../options/check.js'
+import { invalid } from '../options/values.js'
 import { evaluateOptions, type EvaluateOptions } from './call_options.js'
 import { checkClassCount, checkLoader, classesOf, nameData, type Compiled } from './compiled.js'
+import type { Inference } from './infer.js'
 import { confusionMatrix, sumRows, top1Shares, type Evaluation } from './metrics.js'
 import { checkNormalization, type SessionPreparation } from './preparation.js'
+import { evaluateTenCrops } from './ten_crops.js'
 import type { Turn } from './turn.js'
 
 /** @internal */
-export async function evaluate(turn: Turn, compiled: Compiled, data: Dataset | Loader, options: EvaluateOptions): Promise<Evaluation> {
-  const { signal, workers, corrupt, prepare: given } = withDefaults(evaluateOptions, checkOptions('evaluate', evaluateOptions, options))
+export async function evaluate(turn: Turn, compiled: Compiled, inference: Inference, data: Dataset | Loader, options: EvaluateOptions): Promise<Evaluation> {
+  const { signal, workers, corrupt, crops, prepare: given } = withDefaults(evaluateOptions, checkOptions('evaluate', evaluateOptions, options))
   if (!('evaluate' in compiled.programs.programs)) throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled with evaluation: false')
   checkDatasetOrLoader('evaluate', data)
   if (compiled.prepare === undefined)
     throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled without `prepare` and takes values; compile() with it takes images')
   const own = compiled.prepare
-  if ('native' in data) return evaluateLoader(turn, compiled, data, signal)
+  if ('native' in data) {
+    if (crops === '10') throw invalid('evaluate: crops', '"1" for a loader, whose batches are what they are', crops)
+    return evaluateLoader(turn, compiled, data, signal)
+  }
   const { input } = compiled.network
   const evaluate = stepsGiven(given, own) ?? stepsOfSession(data, own.evaluate) ?? (await usualSteps([data], input, { signal, corrupt }))
+  if (crops === '10') return evaluateTenCrops(inference, compiled, data, { input, steps: evaluate, workers, corrupt, signal })
   await using feed = loader(data, {
     batch: compiled.plan.batch,
     input,

@@ -173,7 +173,7 @@ export class Session implements AsyncDisposable {
    * @throws ERR_DISPOSED after `dispose()`.
    */
   async evaluate(data: Dataset | Loader, options: EvaluateOptions = {}): Promise<Evaluation> {
-    return evaluate(this.#turn, this.#compiled, data, options)
+    return evaluate(this.#turn, this.#compiled, this.#inference, data, options)
   }
 
   /**

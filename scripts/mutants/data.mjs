@@ -205,6 +205,13 @@ export const dataFaults = [
     tests: ['data/crops'],
   },
   {
+    name: 'the last of ten crops decides',
+    file: 'lib/runtime/ten_crops.ts',
+    search: 'sums[which]! += probabilities',
+    replace: 'sums[which]! = 10 * probabilities',
+    tests: ['runtime/ten_crops'],
+  },
+  {
     name: 'images whose crop each epoch draws are put into memory',
     file: 'lib/data/prepare/cached.ts',
     search: 'if (sequence.drawn) {',

@@ -43,10 +43,8 @@ function kindOf(file) {
 }
 
 const paths = filesUnder('/', positionals[0]).map((name) => join('/', name))
-const kinds = Map.groupBy(
-  paths.filter((path) => /\.jpe?g$/i.test(path)),
-  (path) => kindOf(readFileSync(path)),
-)
+/** With their kinds. */
+const photographs = paths.filter((path) => /\.jpe?g$/i.test(path)).map((path) => ({ path, kind: kindOf(readFileSync(path)) }))
 
 const sum = (numbers) => numbers.reduce((total, value) => total + value, 0)
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
@@ -73,12 +71,14 @@ async function ours(files, sizes, mode, rounds, workers, seed) {
   const dataset = { name: 'photographs', length: count, classes: ['any'], labels: new Int32Array(count), source: wholeFiles(files), fingerprint: '' }
   const prepare = { train: [randomResizedCrop({ decode: mode }), flip()], evaluate: [] }
   const batch = 5
-  await using batches = loader(dataset, { batch, input: { height: 224, width: 224, channels: 3 }, prepare, seed, workers, slots: 4 + 2 * workers })
+  const batches = loader(dataset, { batch, input: { height: 224, width: 224, channels: 3 }, prepare, seed, workers, slots: 4 + 2 * workers })
   const epoch = Math.floor(count / batch)
   await batches.next(epoch - 1)
   const start = performance.now()
-  for (let index = epoch; index < epoch * (1 + rounds * workers); index++) await batches.next(index)
+  let left = epoch * rounds * workers
+  for await (const { count } of batches.from(epoch)) if ((left -= Math.sign(count)) === 0) break
   const seconds = (performance.now() - start) / 1000
+  await batches.close()
   const areas = sizes.flatMap((size, sample) =>
     Array.from({ length: rounds * workers }, (_, round) => {
       const { height, width } = randomArea({ seed, epoch: round + 1, sample }, size, [0.08, 1], [3 / 4, 4 / 3])
@@ -89,11 +89,12 @@ async function ours(files, sizes, mode, rounds, workers, seed) {
 }
 
 async function measure(kind, mode, workers) {
-  const files = kinds.get(kind) ?? []
+  const files = photographs.filter((one) => one.kind === kind).map(({ path }) => path)
   const sizes = files.map((path) => loadBinding().imageSize(readFileSync(path), {}))
   const list = join(folder, 'list')
   writeFileSync(list, files.join('\n') + '\n')
-  const rounds = Math.max(1, Math.round(Number(values.rounds) / turns))
+  // As many crops as `rounds` of all photographs, whatever their kind.
+  const rounds = Math.max(1, Math.round((Number(values.rounds) * photographs.length) / files.length / turns))
   const sides = { ours: [], pillow: [], libjpeg: [] }
   for (let turn = 0; turn < turns; turn++) {
     sides.ours.push(await ours(files, sizes, mode, rounds, workers, turn))

@@ -1,0 +1,53 @@
+import test from 'ava'
+import { memoryDataset } from '../../lib/data/index.js'
+import { loadBinding } from '../../lib/native/load.js'
+import { compile } from '../../lib/runtime/compile.js'
+import { randomBytes } from '../support/bytes.js'
+import { input, net, normalization, pictureFolder, pictures, settings, side, steps } from '../support/pictures.js'
+
+test('ten crops: their probabilities are averaged', async (t) => {
+  const { files } = await pictureFolder(t)
+  await using session = await compile(net, { prepare: { evaluate: steps, normalization }, ...settings })
+  const order = ['0', '3', '1', '4', '2']
+  const expected = []
+  for (const name of order) {
+    const crops = await Promise.all(
+      Array.from({ length: 10 }, (_, sample) =>
+        loadBinding().decodeImage(pictures[Number(name)]!, { channels: 3, resize: 14, height: side, width: side, crop: 'ten', sample }),
+      ),
+    )
+    const sums = [0, 0, 0]
+    for (const { pixels } of crops) {
+      const batch = new Uint8Array(4 * side * side * 3)
+      batch.set(pixels)
+      ;(await session.infer({ images: batch }, { count: 1 })).forEach((value, index) => (sums[index]! += value / 10))
+    }
+    expected.push(sums)
+  }
+  const evaluation = await session.evaluate(files, { crops: '10' })
+  t.deepEqual(
+    [...evaluation.predictions],
+    expected.map((sums) => sums.indexOf(Math.max(...sums))),
+  )
+  const loss = expected.reduce((sum, sums, index) => sum - Math.log(sums[files.labels[index]!]!), 0) / 5
+  t.true(Math.abs(evaluation.loss - loss) < 1e-6, `${evaluation.loss} ${loss}`)
+  const wrong = evaluation.predictions.filter((prediction, index) => prediction !== files.labels[index]).length
+  t.like(evaluation, { samples: 5, corruptImages: 0, top1Errors: wrong, top5Errors: 0, top1Accuracy: 1 - wrong / 5 })
+  t.not(evaluation.loss, (await session.evaluate(files)).loss)
+  // Nothing is cut out of these.
+  await t.throwsAsync(session.evaluate(files, { crops: '10', prepare: { evaluate: [] } }), {
+    code: 'ERR_OPTION',
+    message: /ten crops are cut out.*got no steps/,
+  })
+  const memory = await memoryDataset({ ...input, images: randomBytes(side * side * 3, 1), labels: [0], classes: ['a', 'b', 'c'] })
+  await t.throwsAsync(session.evaluate(memory, { crops: '10' }), { code: 'ERR_OPTION', message: /got images in memory/ })
+})
+
+test('ten crops of a file that is no image do not count where that is wanted', async (t) => {
+  const { files } = await pictureFolder(t, { 'b/broken.png': pictures[0]!.subarray(0, 200) })
+  await using session = await compile(net, { prepare: { evaluate: steps, normalization }, ...settings })
+  await t.throwsAsync(session.evaluate(files, { crops: '10' }), { code: 'ERR_IMAGE', message: /broken\.png/ })
+  const evaluation = await session.evaluate(files, { crops: '10', corrupt: 'skip' })
+  t.like(evaluation, { samples: 5, corruptImages: 1 })
+  t.is(evaluation.predictions.indexOf(-1), 4)
+})
