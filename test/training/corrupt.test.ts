@@ -60,7 +60,9 @@ test.serial('a run skips and counts them, whether files are kept in memory or no
     const lines = (await readJsonLines(join(output, 'metrics.jsonl'))).filter(({ kind }) => kind === 'train')
     t.is(lines.at(-1)!['corruptImages'], 4)
   }
-  t.deepEqual(losses[0], losses[1])
+  // Steps are run in stretches whose length the clock decides, and the losses of a stretch are summed first: the last bit is not certain.
+  const rounded = losses.map((values) => values.map((loss) => loss.toPrecision(13)))
+  t.deepEqual(rounded[0], rounded[1])
   await new Promise((resolve) => setImmediate(resolve))
   for (const index of corrupt)
     t.is(told.filter((text) => text.includes(join('data', `${index}.png: `)) && text.startsWith('skipped: ')).length, 2, 'once a run')

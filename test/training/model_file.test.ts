@@ -38,7 +38,7 @@ const bad: [string, Record<string, string>, RegExp][] = [
   [
     'a step of another kind',
     { ...metadata, prepare: '{"evaluate":[{"kind":"turn"}],"normalization":{"mean":[0],"std":[1]}}' },
-    /evaluate\[0\]: kind: expected "resize"/,
+    /evaluate\[0\]: kind: expected .*"resize".*, got "turn"/,
   ],
   ['random steps', { ...metadata, prepare: '{"evaluate":[{"kind":"flip"}],"normalization":{"mean":[0],"std":[1]}}' }, /no random step/],
 ]
