@@ -33,7 +33,7 @@ T wait_for_change(const std::atomic<T>& value, T old) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads) : shares_(static_cast<size_t>(threads)) {
   for (int thread = 1; thread < threads; ++thread) {
     workers_.emplace_back([this, thread] { work(thread); });
   }
@@ -46,13 +46,17 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::run_erased(int64_t tasks, void* context, Call call) {
+void ThreadPool::run_erased(int64_t tasks, bool in_place, void* context, Call call) {
   if (tasks <= 0) return;
   const onednn::SingleThreaded single;  // the caller computes too
   call_ = call;
   context_ = context;
   tasks_ = tasks;
   next_.store(0, std::memory_order_relaxed);
+  in_place_ = in_place;
+  for (int64_t share = 0; in_place && share < threads(); ++share) {
+    shares_[static_cast<size_t>(share)].next.store(share_begin(share), std::memory_order_relaxed);
+  }
   const bool shared = tasks > 1 && !workers_.empty();
   if (shared) {
     working_.store(static_cast<uint32_t>(workers_.size()), std::memory_order_relaxed);
@@ -79,15 +83,32 @@ void ThreadPool::work(int thread) {
 }
 
 void ThreadPool::take_tasks(int thread) {
+  if (in_place_) {
+    for (int64_t k = 0; k < threads(); ++k) take_share(thread, (thread + k) % threads());
+    return;
+  }
   for (;;) {
     const int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
     if (task >= tasks_) return;
-    try {
-      call_(context_, thread, task);
-    } catch (...) {
-      const std::lock_guard lock(error_mutex_);
-      if (!error_) error_ = std::current_exception();
-    }
+    do_task(thread, task);
+  }
+}
+
+void ThreadPool::take_share(int thread, int64_t share) {
+  std::atomic<int64_t>& next = shares_[static_cast<size_t>(share)].next;
+  const int64_t end = share_begin(share + 1);
+  while (next.load(std::memory_order_relaxed) < end) {
+    const int64_t task = next.fetch_add(1, std::memory_order_relaxed);
+    if (task < end) do_task(thread, task);
+  }
+}
+
+void ThreadPool::do_task(int thread, int64_t task) {
+  try {
+    call_(context_, thread, task);
+  } catch (...) {
+    const std::lock_guard lock(error_mutex_);
+    if (!error_) error_ = std::current_exception();
   }
 }
 

@@ -1,5 +1,5 @@
-// Threads that share out numbered tasks. Which thread takes which task is left to chance, so no
-// task may care.
+// Threads that share out numbered tasks. Which thread takes which task is left to chance, or to
+// caches, so no task may care.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -26,24 +26,49 @@ class ThreadPool {
   /// nothing.
   template <class Function>
   void run(int64_t tasks, Function&& function) {
-    using Plain = std::remove_reference_t<Function>;
-    run_erased(tasks, const_cast<std::remove_const_t<Plain>*>(&function),
-               [](void* context, int thread, int64_t task) {
-                 (*static_cast<Plain*>(context))(thread, task);
-               });
+    run_erased(tasks, false, context_of(function), call_of<Function>());
+  }
+
+  /// The same in another order: every thread begins with the same share of the tasks in each call,
+  /// so that of what it wrote it reads most again, and helps the others when that is done.
+  template <class Function>
+  void run_in_place(int64_t tasks, Function&& function) {
+    run_erased(tasks, true, context_of(function), call_of<Function>());
   }
 
  private:
   using Call = void (*)(void* context, int thread, int64_t task);
-  void run_erased(int64_t tasks, void* context, Call call);
+
+  template <class Function>
+  static void* context_of(Function& function) {
+    return const_cast<std::remove_const_t<Function>*>(&function);
+  }
+  template <class Function>
+  static Call call_of() {
+    return [](void* context, int thread, int64_t task) {
+      (*static_cast<std::remove_reference_t<Function>*>(context))(thread, task);
+    };
+  }
+
+  /// A line of its own for each thread.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+  };
+
+  void run_erased(int64_t tasks, bool in_place, void* context, Call call);
   void work(int thread);
   void take_tasks(int thread);
+  void take_share(int thread, int64_t share);
+  void do_task(int thread, int64_t task);
+  int64_t share_begin(int64_t share) const { return share * tasks_ / threads(); }
 
   std::vector<std::thread> workers_;
   Call call_ = nullptr;
   void* context_ = nullptr;
   int64_t tasks_ = 0;
+  bool in_place_ = false;
   std::atomic<int64_t> next_{0};
+  std::vector<Share> shares_;
   std::atomic<uint32_t> round_{0};    // changes when there is work
   std::atomic<uint32_t> working_{0};  // workers that have not finished this round
   std::atomic<bool> stop_{false};
