@@ -71,6 +71,12 @@ export const ErrorCode = {
    */
   ERR_IMAGE: 'ERR_IMAGE',
   /**
+   * A classifier has as many images waiting as it may (`maxQueue`).
+   *
+   * Remedy: Ask again later. A server answers with status 503 and `Retry-After`.
+   */
+  ERR_BUSY: 'ERR_BUSY',
+  /**
    * A checkpoint is incomplete, damaged, of another network, data set or format version, or could not be written; or another run works in the directory.
    *
    * Remedy: Checkpoints that were published before stay as they are. Resume from one of these, or free space. A run that works in the directory is named

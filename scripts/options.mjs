@@ -7,7 +7,7 @@ import { commands } from '../dist/lib/cli/commands.js'
 import { optionName } from '../dist/lib/cli/config.js'
 import * as data from '../dist/lib/data/options.js'
 import * as exchange from '../dist/lib/exchange/options.js'
-import { classifierTable, ownClassifierOptions } from '../dist/lib/inference/options.js'
+import { classifierTable, ownClassifierOptions, requestOptions } from '../dist/lib/inference/options.js'
 import { groups, usually } from '../dist/lib/options/spec.js'
 import * as tables from '../dist/lib/options/table.js'
 import * as calls from '../dist/lib/runtime/call_options.js'
@@ -25,7 +25,7 @@ const sources = [
   ['lib/options/table.ts', tables],
   ['lib/data/options.ts', data],
   ['lib/exchange/options.ts', exchange],
-  ['lib/inference/options.ts', { ownClassifierOptions }],
+  ['lib/inference/options.ts', { ownClassifierOptions, requestOptions }],
   ['lib/runtime/call_options.ts', calls],
   ['lib/runtime/cuda.ts', { ownCudaOptions }],
   ['lib/runtime/session_options.ts', sessions],

@@ -230,6 +230,7 @@ function output(
   draft.phase = 'loss'
   const probabilities = draft.matrix('probabilities', classes, 'outputs')
   if (kind === 'infer') {
+    if (node.kind === 'linear') publish(forward.features(node.inputs[0]!), 'features')
     draft.emit('softmax', 'softmax', ['softmax'], { logits, probabilities }, {})
     return undefined
   }

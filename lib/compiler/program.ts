@@ -94,7 +94,7 @@ export interface ProgramSet {
   /**
    * There are `train` (forward, loss, backward, sgd), `evaluate` (running statistics, loss and predictions) and `infer` (running statistics, probabilities), as
    * they were asked for. Tensors of `inputs` are `images` (u8 NHWC) or `x` (storage, NCHW), `crops`, `labels`, `targets`; of `outputs` they are `metrics`,
-   * `logits`, `predictions`, `probabilities`; a unit compiled with an external gradient has `dy` in inputs, `y` and `dx` in outputs.
+   * `logits`, `predictions`, `probabilities`, `features` (what a linear last layer reads; of `infer`); a unit compiled with an external gradient has `dy` in inputs, `y` and `dx` in outputs.
    */
   readonly programs: Readonly<Record<string, Program>>
 }

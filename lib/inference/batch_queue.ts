@@ -1,49 +1,65 @@
-/** Requests that come while a run is under way wait, and are answered together by the next one. */
+/** What waits is run together, as much as there is: nothing waits for a full batch, unless `maxDelay` says so. */
 
-interface Waiting<In, Out> {
-  readonly value: In
-  readonly resolve: (result: Out) => void
-  readonly reject: (error: unknown) => void
+export interface BatchLimits<T> {
+  /** Of one run. */
+  readonly most: number
+  /** Milliseconds that the oldest one waits for a full batch. */
+  readonly maxDelay: number
+  /** Lets a run begin when there is room for it; what waits is gathered then. @default at once */
+  readonly turn?: (run: () => Promise<void>) => Promise<void>
+  /** Takes 1 to `most` items and tells them what came of it; never rejects. */
+  run(items: readonly T[]): Promise<void>
 }
 
-export class BatchQueue<In, Out> {
-  readonly #waiting: Waiting<In, Out>[] = []
-  #running = false
-  #closed: Error | undefined
+export class BatchQueue<T extends object> {
+  readonly #limits: BatchLimits<T>
+  /** When each came, in milliseconds. */
+  readonly #waiting = new Map<T, number>()
+  #woken = false
+  #busy = false
+  #timer: NodeJS.Timeout | undefined
 
-  /** `run` takes 1 to `most` values and gives a result for each. */
-  constructor(
-    private readonly most: number,
-    private readonly run: (values: readonly In[]) => Promise<readonly Out[]>,
-  ) {}
-
-  add(value: In): Promise<Out> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed)
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ value, resolve, reject })
-      // In a microtask, so that requests made together run together.
-      queueMicrotask(() => void this.#drain())
-    })
+  constructor(limits: BatchLimits<T>) {
+    this.#limits = limits
   }
 
-  /** What waits is rejected with `error`, and so is what comes later. */
-  close(error: Error): void {
-    this.#closed ??= error
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#closed)
+  get length(): number {
+    return this.#waiting.size
   }
 
-  async #drain(): Promise<void> {
-    if (this.#running) return
-    this.#running = true
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, this.most)
-      try {
-        const results = await this.run(group.map(({ value }) => value))
-        group.forEach(({ resolve }, index) => resolve(results[index]!))
-      } catch (error) {
-        for (const { reject } of group) reject(this.#closed ?? error)
-      }
+  /** Gives what takes the item out again; once its run has begun that does nothing. */
+  add(item: T): () => void {
+    this.#waiting.set(item, performance.now())
+    // In a microtask, so that what is added together runs together.
+    if (!this.#woken) queueMicrotask(() => this.#wake())
+    this.#woken = true
+    return () => {
+      this.#waiting.delete(item)
+      // A timer would keep the process alive for nothing.
+      if (this.#waiting.size === 0) clearTimeout(this.#timer)
     }
-    this.#running = false
+  }
+
+  #wake(): void {
+    this.#woken = false
+    clearTimeout(this.#timer)
+    if (this.#busy || this.#waiting.size === 0) return
+    const [oldest] = this.#waiting.values()
+    const rest = this.#waiting.size >= this.#limits.most ? 0 : oldest! + this.#limits.maxDelay - performance.now()
+    if (rest > 0) this.#timer = setTimeout(() => this.#wake(), Math.ceil(rest))
+    else void this.#next()
+  }
+
+  async #next(): Promise<void> {
+    this.#busy = true
+    const run = (): Promise<void> => this.#gather()
+    await (this.#limits.turn?.(run) ?? run())
+    this.#busy = false
+    this.#wake()
+  }
+  async #gather(): Promise<void> {
+    const items = [...this.#waiting.keys()].slice(0, this.#limits.most)
+    for (const item of items) this.#waiting.delete(item)
+    if (items.length > 0) await this.#limits.run(items)
   }
 }

@@ -6,13 +6,16 @@ import { centerCrop, resize } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import { describeModel, type ModelDescription } from '../runtime/model_file.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
-import { describe } from '../options/values.js'
-import { compile } from '../runtime/compile.js'
+import { compileWith } from '../runtime/compile.js'
+import type { InferenceOutputs } from '../runtime/infer.js'
 import type { Session } from '../runtime/session.js'
 import { sharedOptions } from '../runtime/session_options.js'
-import { BatchQueue } from './batch_queue.js'
-import { decode } from './decoding.js'
-import { classifierTable, type ClassifierOptions } from './options.js'
+import { Batches } from './batches.js'
+import { sharedCores } from './cores.js'
+import type { ImageInput } from './image_input.js'
+import { checkImage, decode } from './images.js'
+import { classifierTable, requestOptions, type ClassifierOptions, type RequestOptions } from './options.js'
+import { Pipeline, type ClassifierStatistics } from './pipeline.js'
 
 /** One class of an answer, and how probable it is. */
 export interface Classification {
@@ -25,16 +28,10 @@ export interface Classification {
 }
 
 /**
- * The bytes of a JPEG or PNG file are not copied while they wait for their turn: do not change them before the answer is there. Pixels are taken as they are stored, as in
- * training: an orientation in EXIF data is not obeyed.
- */
-export type ImageFile = Uint8Array
-
-/**
  * A classifier answers with the most probable classes of images: it is a model file behind a queue.
  * @example
  * await using classifier = await Classifier.load('model.safetensors')
- * const [best] = await classifier.classify(await readFile('picture.jpg'))
+ * const [best] = await classifier.classify('picture.jpg')
  */
 export class Classifier implements AsyncDisposable {
   /** The names of the classes are in the network's order. */
@@ -44,25 +41,32 @@ export class Classifier implements AsyncDisposable {
   /** Files become the network's input in this way. */
   readonly prepare: Required<Omit<Preparation, 'train'>>
   readonly #session: Session
-  readonly #queue: BatchQueue<Uint8Array, Float32Array>
+  readonly #pipeline: Pipeline<ImageInput, InferenceOutputs>
   readonly #top: number
-  readonly #decoding: Parameters<typeof decode>[1]
-  #disposed = false
 
-  private constructor(session: Session, { network, classes, prepare }: Served, top: number, maxPixels: number) {
+  private constructor(session: Session, { network, classes, prepare }: Served, options: Serving) {
+    const { top, maxPixels, maxDelay, maxQueue, threads } = options
     this.#session = session
     this.#top = top
     this.input = network.input
     this.prepare = prepare
-    this.#decoding = { ...network.input, ...sequenceFor('Classifier.load: prepare', prepare, 'evaluate', network.input).decode, maxPixels }
     this.classes = classes ?? Array.from({ length: session.classes }, (_, index) => String(index))
-    this.#queue = new BatchQueue(session.batch, (images) => this.#infer(images))
+    const decoding = { ...network.input, ...sequenceFor('Classifier.load: prepare', prepare, 'evaluate', network.input).decode, maxPixels }
+    const batches = new Batches(session)
+    this.#pipeline = new Pipeline({
+      most: session.batch,
+      maxDelay,
+      maxQueue: maxQueue ?? Infinity,
+      ...(session.device === 'cpu' && { turn: (run) => sharedCores().take(threads, run) }),
+      decode: (image, waits) => decode(image, decoding, waits),
+      compute: (images) => batches.infer(images),
+    })
   }
 
   /**
    * Makes a classifier of a model file, from which everything comes.
    * @param path - What `session.save` or `TrainedModel.save` wrote.
-   * @param options - Device, batch, and how many classes an answer has.
+   * @param options - Device, batch, queue, and how many classes an answer has.
    * @throws ERR_FILE where the file is no model, or was trained on tensors.
    * @throws ERR_MEMORY where there is too little memory.
    * @throws ERR_DEVICE where the device is not there.
@@ -71,51 +75,85 @@ export class Classifier implements AsyncDisposable {
    */
   static async load(path: string, options: ClassifierOptions = {}): Promise<Classifier> {
     const given = checkOptions('Classifier.load', classifierTable, options)
-    const { batch, top, maxPixels, signal } = withDefaults(classifierTable, given)
+    const serving = withDefaults(classifierTable, given)
+    const { batch, aloneShare, signal } = serving
     throwIfAborted(signal)
     const model = await describeModel(path)
     throwIfAborted(signal)
     const served = { ...model, prepare: preparationOf(path, model, given.prepare) }
-    const session = await compile(model.network, {
-      ...pick(sharedOptions, given),
-      batch,
-      prepare: served.prepare,
-      evaluation: false,
-    })
+    const compiled = { ...pick(sharedOptions, given), batch, prepare: served.prepare, evaluation: false }
+    const session = await compileWith(model.network, compiled, Batches.programs(batch), aloneShare)
     try {
       throwIfAborted(signal)
       await session.load(path, given.prepare?.normalization === undefined ? {} : { normalization: 'any' })
       throwIfAborted(signal)
-      return new Classifier(session, served, top, maxPixels)
+      return new Classifier(session, served, serving)
     } catch (error) {
       await session.dispose()
       throw error
     }
   }
 
-  /**
-   * Gives the most probable classes of an image. Requests that wait are answered together.
-   * @param image - The bytes of a JPEG or PNG file, [bytes].
-   * @throws ERR_IMAGE where the file cannot be decoded or has too many pixels.
-   * @throws ERR_OPTION where it is no Uint8Array.
-   * @throws ERR_DISPOSED after `dispose()`.
-   */
-  classify(image: ImageFile): Promise<Classification[]>
-  /**
-   * Gives the most probable classes of each image of an array.
-   * @param images - The bytes of JPEG or PNG files.
-   * @throws ERR_IMAGE where a file cannot be decoded or has too many pixels.
-   */
-  classify(images: readonly ImageFile[]): Promise<Classification[][]>
-  async classify(images: ImageFile | readonly ImageFile[]): Promise<Classification[] | Classification[][]> {
-    if (this.#disposed) throw new PreresnetError('ERR_DISPOSED', 'the classifier was disposed of')
-    return Array.isArray(images) ? Promise.all(images.map((image: ImageFile) => this.#classify(image))) : this.#classify(images as ImageFile)
+  /** The reason for the precision is a phrase: what 'auto' measured, in milliseconds, or who asked for it. */
+  get precisionReason(): string {
+    return this.#session.precisionReason
   }
 
-  /** Ends requests that wait with ERR_ABORTED and frees everything. */
+  /**
+   * Gives the most probable classes of an image. Requests that wait are answered together.
+   * @param image - A path, the bytes of a JPEG or PNG file, [bytes], or pixels.
+   * @param options - What ends the call.
+   * @throws ERR_IMAGE where the file cannot be decoded or has too many pixels.
+   * @throws ERR_FILE where it cannot be read.
+   * @throws ERR_OPTION where it is nothing of these.
+   * @throws ERR_BUSY where as many images wait as may.
+   * @throws ERR_ABORTED where `signal` or `dispose()` ended it.
+   * @throws ERR_DISPOSED after `dispose()`.
+   */
+  classify(image: ImageInput, options?: RequestOptions): Promise<Classification[]>
+  /**
+   * Gives the most probable classes of each image of an array: of all, or of none.
+   * @param images - Paths, the bytes of JPEG or PNG files, or pixels.
+   * @param options - What ends the call.
+   * @throws ERR_IMAGE where a file cannot be decoded or has too many pixels.
+   */
+  classify(images: readonly ImageInput[], options?: RequestOptions): Promise<Classification[][]>
+  async classify(images: ImageInput | readonly ImageInput[], options?: RequestOptions): Promise<Classification[] | Classification[][]> {
+    const found = await this.#ask('classify', images, options)
+    const answers = found.map(({ probabilities }) => this.#mostProbable(probabilities))
+    return Array.isArray(images) ? answers : answers[0]!
+  }
+
+  /**
+   * Gives what the network computes of an image: probabilities, logits, and the features that its head reads.
+   * @param image - A path, the bytes of a JPEG or PNG file, [bytes], or pixels.
+   * @param options - What ends the call.
+   * @throws ERR_IMAGE, ERR_FILE, ERR_OPTION, ERR_BUSY, ERR_ABORTED, ERR_DISPOSED, as `classify` does.
+   */
+  infer(image: ImageInput, options?: RequestOptions): Promise<InferenceOutputs>
+  /**
+   * Gives what the network computes of each image of an array: of all, or of none.
+   * @param images - Paths, the bytes of JPEG or PNG files, or pixels.
+   * @param options - What ends the call.
+   * @throws ERR_IMAGE where a file cannot be decoded or has too many pixels.
+   */
+  infer(images: readonly ImageInput[], options?: RequestOptions): Promise<InferenceOutputs[]>
+  async infer(images: ImageInput | readonly ImageInput[], options?: RequestOptions): Promise<InferenceOutputs | InferenceOutputs[]> {
+    const found = await this.#ask('infer', images, options)
+    return Array.isArray(images) ? found : found[0]!
+  }
+
+  /** Says what the classifier does and has done. It is read from the queue itself, and costs little. */
+  statistics(): ClassifierStatistics {
+    return this.#pipeline.statistics
+  }
+
+  /** Ends requests that have no answer yet with ERR_ABORTED and frees everything. */
   async dispose(): Promise<void> {
-    this.#disposed = true
-    this.#queue.close(new PreresnetError('ERR_ABORTED', 'the classifier was disposed of before it had answered'))
+    this.#pipeline.close(
+      new PreresnetError('ERR_ABORTED', 'the classifier was disposed of before it had answered'),
+      new PreresnetError('ERR_DISPOSED', 'the classifier was disposed of'),
+    )
     await this.#session.dispose()
   }
 
@@ -124,27 +162,24 @@ export class Classifier implements AsyncDisposable {
     return this.dispose()
   }
 
-  async #classify(image: ImageFile): Promise<Classification[]> {
-    if (!(image instanceof Uint8Array)) throw new PreresnetError('ERR_OPTION', `classify: expected the bytes of a JPEG or PNG file, got ${describe(image)}`)
-    const probabilities = await this.#queue.add(await decode(image, this.#decoding))
+  async #ask(call: string, images: ImageInput | readonly ImageInput[], options: RequestOptions = {}): Promise<InferenceOutputs[]> {
+    const { signal } = checkOptions(call, requestOptions, options)
+    const all: readonly unknown[] = Array.isArray(images) ? images : [images]
+    return this.#pipeline.ask(
+      all.map((image) => checkImage(call, image)),
+      signal,
+    )
+  }
+
+  #mostProbable(probabilities: Float32Array): Classification[] {
     return Array.from(probabilities, (probability, index) => ({ label: this.classes[index] ?? String(index), index, probability }))
       .sort((a, b) => b.probability - a.probability || a.index - b.index)
       .slice(0, this.#top)
   }
-
-  /** A short batch is filled with black images, which are not computed (on a GPU: whose answers nobody reads). */
-  async #infer(images: readonly Uint8Array[]): Promise<Float32Array[]> {
-    const { height, width, channels } = this.input
-    const size = height * width * channels
-    const batch = new Uint8Array(this.#session.batch * size)
-    images.forEach((pixels, index) => batch.set(pixels, index * size))
-    const probabilities = await this.#session.infer({ images: batch }, { count: images.length })
-    const { classes } = this.#session
-    return images.map((_, index) => probabilities.subarray(index * classes, (index + 1) * classes))
-  }
 }
 
 type Served = ModelDescription & { readonly prepare: Required<Omit<Preparation, 'train'>> }
+type Serving = Pick<ReturnType<typeof withDefaults<typeof classifierTable>>, 'top' | 'maxPixels' | 'maxDelay' | 'maxQueue' | 'threads'>
 
 /** Files of other sizes come to a server too: where evaluation met none, they are resized as is usual. */
 function preparationOf(path: string, { network, prepare }: ModelDescription, given: Preparation = {}): Served['prepare'] {

@@ -242,7 +242,11 @@ export interface NativeBinding {
   lockFile(descriptor: number): (() => void) | null
   /** Of a JPEG or PNG file, by its header alone. ERR_IMAGE for what has none, or more pixels than `maxPixels` (@default 2 ** 28); `name` (@default 'image') stands in it. */
   imageSize(file: Uint8Array, options: { readonly maxPixels?: number; readonly name?: string }): { readonly height: number; readonly width: number }
-  /** JPEG or PNG to RGB (or gray) pixels, NHWC. Resized and cropped as by `DecodeSettings` where height and width are given. */
+  /**
+   * JPEG or PNG to RGB (or gray) pixels, NHWC. Resized and cropped as by `DecodeSettings` where height and width are given. The bytes are copied, and decoded on
+   * threads for that alone, of large images only some at a time. `begun` is told, before the call returns, what withdraws the image while it waits: the promise
+   * is rejected with ERR_ABORTED then.
+   */
   decodeImage(
     file: Uint8Array,
     options: Partial<DecodeSettings> & {
@@ -255,11 +259,18 @@ export interface NativeBinding {
       readonly sample?: number
       /** As stored. Looked at before anything is decoded. @default 2 ** 28 */
       readonly maxPixels?: number
+      /** Stands in errors. @default 'image' */
+      readonly name?: string
+      /** The bytes are no file, but pixels of that size with `channels`. */
+      readonly stored?: { readonly height: number; readonly width: number }
     },
+    begun?: (withdraw: () => void) => void,
   ): Promise<{
     readonly pixels: Uint8Array
     readonly height: number
     readonly width: number
     readonly channels: number
+    /** That decoding took, without waiting. */
+    readonly seconds: number
   }>
 }

@@ -112,11 +112,15 @@ export const inferOptions = {
     minimum: 1,
     usual: 'all',
   }),
-  /** Probabilities of the classes, or logits: what the last layer gives before softmax. Give "probabilities" or "logits". @default probabilities */
+  /**
+   * Probabilities of the classes; logits, which the last layer gives before softmax; or features, which that layer reads. Give "probabilities" or "logits" or
+   * "features".
+   * @default probabilities
+   */
   output: choiceOption({
     group: 'Command',
-    help: 'probabilities of the classes, or logits: what the last layer gives before softmax',
-    choices: ['probabilities', 'logits'],
+    help: 'probabilities of the classes; logits, which the last layer gives before softmax; or features, which that layer reads',
+    choices: ['probabilities', 'logits', 'features'],
     fallback: 'probabilities',
   }),
 } satisfies Table

@@ -2,6 +2,7 @@
 import { throwIfAborted, unlessAborted } from '../abort.js'
 import { compilePrograms, serializePrograms } from '../compiler/compile.js'
 import type { ProgramOptions, ProgramRequest } from '../compiler/options.js'
+import type { DeviceName } from '../compiler/program.js'
 import { lossScaleOf } from '../compiler/update.js'
 import type { Dataset } from '../data/dataset.js'
 import { buildGraph } from '../graph/build.js'
@@ -37,11 +38,19 @@ import { writeStartValues } from './start_values.js'
  * @throws ERR_ABORTED where `signal` ended it.
  */
 export async function compile(network: Network, options: SessionOptions & BatchSize): Promise<Session> {
-  return compileWith(network, options, [])
+  return compileWith(network, options, () => [])
 }
 
-/** @internal `compile` with more programs over the same weights, for other batches and sizes of images: `inferBy` and `evaluateBy` run them. */
-export async function compileWith(network: Network, options: SessionOptions & BatchSize, more: readonly ProgramRequest[]): Promise<Session> {
+/**
+ * @internal `compile` with more programs over the same weights, for other batches and sizes of images: `inferBy` and `evaluateBy` run them. `aloneShare`: see
+ * `InferencePace`.
+ */
+export async function compileWith(
+  network: Network,
+  options: SessionOptions & BatchSize,
+  more: (device: DeviceName) => readonly ProgramRequest[],
+  aloneShare = 0,
+): Promise<Session> {
   if ((network as Partial<Network> | undefined | null)?.kind !== 'network') throw invalid('compile', 'a network', network)
   const { signal, ...given } = withDefaults(sessionTable, checkOptions('compile', sessionTable, options))
   throwIfAborted(signal)
@@ -65,14 +74,15 @@ export async function compileWith(network: Network, options: SessionOptions & Ba
     reason: given.precision === 'auto' ? `it is the usual one of device ${device}` : 'the option names it',
     notes: [],
   }
-  const { precision, reason, notes } = measured ? await unlessAborted(fastestPrecision(graph, threads), signal) : usual
+  const pace = optimizer === undefined ? { batch, aloneShare } : undefined
+  const { precision, reason, notes } = measured ? await unlessAborted(fastestPrecision(graph, threads, pace), signal) : usual
   warn(notes)
   const norms = graph.nodes.filter(({ kind }) => kind === 'batchNorm').map(({ name }) => name)
   const plan: ProgramOptions = {
     device,
     precision,
     batch,
-    programs: [...(optimizer === undefined ? [] : (['train'] as const)), ...(given.evaluation ? (['evaluate'] as const) : []), 'infer', ...more],
+    programs: [...(optimizer === undefined ? [] : (['train'] as const)), ...(given.evaluation ? (['evaluate'] as const) : []), 'infer', ...more(device)],
     input: programInput(network, prepare),
     loss: { kind: 'crossEntropy', smoothing: given.labelSmoothing, softTargets: given.softTargets },
     ...(optimizer && { update: updateOptions(graph, optimizer, given.frozen) }),

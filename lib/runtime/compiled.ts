@@ -52,9 +52,14 @@ export function batchFormat(compiled: Compiled, training: boolean): BatchFormat 
   }
 }
 
+/** A tensor [images, width] of what a program found. */
+export interface OutputFormat {
+  readonly name: string
+  readonly width: number
+}
+
 export interface InferenceFormat extends BatchFormat {
-  /** The tensors of what it found. */
-  readonly outputs: Readonly<Record<'probabilities' | 'logits', string>>
+  readonly outputs: Readonly<Record<'probabilities' | 'logits', OutputFormat>> & { readonly features?: OutputFormat }
 }
 
 /** Of an inference program, whose batch and size of images may be its own. */
@@ -63,7 +68,8 @@ export function inferenceFormat(compiled: Compiled, program: string): InferenceF
   const samples = (ends.get('images') ?? ends.get('x'))!
   const [batch, ...sample] = samples.shape as [number, ...number[]]
   const sampleValues = elements(sample)
-  const outputs = { probabilities: ends.get('probabilities')!.name, logits: ends.get('logits')!.name }
+  const output = (what: string): OutputFormat => ({ name: ends.get(what)!.name, width: ends.get(what)!.shape[1]! })
+  const outputs = { probabilities: output('probabilities'), logits: output('logits'), ...(ends.has('features') && { features: output('features') }) }
   return { ...batchFormat(compiled, false), batch, sampleValues, samples: samples.name, outputs }
 }
 

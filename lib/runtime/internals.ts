@@ -5,6 +5,7 @@ import type { NativeSession } from '../native/types.js'
 import type { UserSamples } from './batch.js'
 import { evaluateLoader } from './evaluate.js'
 import type { InferOptions } from './call_options.js'
+import type { InferenceOutputs } from './infer.js'
 import type { Evaluation } from './metrics.js'
 import { insidesOf, type Session } from './session.js'
 
@@ -16,6 +17,11 @@ export function inTurn<T>(session: Session, work: (native: NativeSession) => Pro
 /** `session.infer` by another program of the set, with its own batch and size of images. */
 export function inferBy(session: Session, program: string, samples: UserSamples, options: InferOptions = {}): Promise<Float32Array> {
   return insidesOf(session).inference.run(program, samples, options)
+}
+
+/** All that one of the set's programs for inference computes, of pixels of its whole batch. */
+export function inferAll(session: Session, program: string, pixels: Uint8Array, count: number): Promise<InferenceOutputs> {
+  return insidesOf(session).inference.all(program, pixels, count)
 }
 
 /** `session.evaluate` by another program of the set, on a loader of its batch and size of images. */

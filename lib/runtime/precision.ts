@@ -1,6 +1,7 @@
 /**
  * What `precision: 'auto'` takes on the CPU. Which type of arithmetic is fast is not written on a processor: some multiply bf16 twice as
- * fast as fp32, others half as fast. So it is measured once, on a few layers like the network's, and remembered.
+ * fast as fp32, others half as fast. So it is measured once, on a few layers like the network's, and remembered: by training for sessions that train, else by
+ * inference.
  */
 import { compilePrograms, serializePrograms } from '../compiler/compile.js'
 import { elements } from '../compiler/layout.js'
@@ -26,6 +27,8 @@ type Candidate = (typeof candidates)[number]
 const NEAR = 1.03
 /** Rounds in which each candidate has a turn; its best one counts. */
 const ROUNDS = 4
+/** Images that a turn of inference computes at least: one alone takes too little time to be measured. */
+const TURN_IMAGES = 8
 
 /** What is remembered of a kind of network. */
 interface Measured {
@@ -41,10 +44,25 @@ interface FastestPrecision {
   readonly notes: readonly string[]
 }
 
+/** What a session that does not train is to be fast at. */
+export interface InferencePace {
+  /** Images of a full batch. */
+  readonly batch: number
+  /** How much the time of one image alone counts, from 0 to 1; that of a full batch counts for the rest. */
+  readonly aloneShare: number
+}
+
+/** What is timed of a few layers. */
+interface Timed {
+  readonly work: 'train' | 'infer'
+  readonly batch: number
+  readonly what: string
+}
+
 const underway = new Map<string, Promise<Measured>>()
 
 /** threads: 0 for what the machine allows. Errors: ERR_OPTION where the environment asks for what is not known, ERR_DEVICE. */
-export async function fastestPrecision(graph: Graph, threads: number): Promise<FastestPrecision> {
+export async function fastestPrecision(graph: Graph, threads: number, pace?: InferencePace): Promise<FastestPrecision> {
   const asked = process.env['PRERESNET_AUTO_PRECISION']
   if (asked !== undefined) {
     return {
@@ -53,26 +71,59 @@ export async function fastestPrecision(graph: Graph, threads: number): Promise<F
       notes: [],
     }
   }
-  const { version, system } = loadBinding()
   const kind = kindOf(graph)
+  const notes: string[] = []
+  const found: Found[] = []
+  // One after the other: two at a time would disturb each other.
+  for (const { share, ...timed } of workOf(kind, pace)) found.push({ timed, share, ...(await measuredOnce(kind, timed, threads, notes)) })
+  const reason = found.map(({ timed, seconds }) => reasonOf(kind, timed, seconds)).join('; ')
+  return { precision: found.length === 1 ? found[0]!.choice : cheapest(found), reason, notes: [...new Set(notes)] }
+}
+
+interface Found extends Measured {
+  readonly timed: Timed
+  readonly share: number
+}
+
+/** The most precise of those near the least sum of times, each in shares of the fastest one's. */
+function cheapest(found: readonly Found[]): Candidate {
+  const able = candidates.filter((precision) => found.every(({ seconds }) => precision in seconds))
+  const costs = able.map((precision) => found.reduce((sum, { seconds, share }) => sum + (share * seconds[precision]!) / Math.min(...Object.values(seconds)), 0))
+  return able[costs.findIndex((cost) => cost <= NEAR * Math.min(...costs))]!
+}
+
+/** What is timed, and how much it counts. */
+function workOf(kind: NetworkKind, pace: InferencePace | undefined): (Timed & { readonly share: number })[] {
+  const large = kind.endsWith('large images')
+  if (pace === undefined) return [{ work: 'train', batch: large ? 4 : 32, what: 'a training step', share: 1 }]
+  const batch = Math.min(pace.batch, large ? 8 : 32)
+  const share = batch === 1 ? 1 : pace.aloneShare
+  const all = [
+    { work: 'infer', batch: 1, what: 'inference of one image', share },
+    { work: 'infer', batch, what: `inference of ${batch} images`, share: 1 - share },
+  ] as const
+  return all.filter((timed) => timed.share > 0)
+}
+
+async function measuredOnce(kind: NetworkKind, timed: Timed, threads: number, notes: string[]): Promise<Measured> {
+  const { version, system } = loadBinding()
   const used = threads === 0 ? Number(system['allowedThreads']) : threads
   const cacheKey = [`preresnet ${version}`, `oneDNN ${String(system['oneDNN'])}`, String(system['cpu']), `${used} threads`].join(', ')
-  const key = `${cacheKey}, ${kind}`
-  const notes: string[] = []
+  const entry = timed.work === 'train' ? kind : `${kind}, ${timed.what}`
+  const key = `${cacheKey}, ${entry}`
   let found = underway.get(key)
   if (found === undefined) {
-    found = recallOrMeasure(cacheKey, kind, threads, notes)
+    found = recallOrMeasure(cacheKey, entry, (able) => measure(kind, timed, able, threads), notes)
     underway.set(key, found)
     found.catch(() => underway.delete(key))
   }
-  const { choice, seconds } = await found
-  return { precision: choice, reason: reasonOf(kind, seconds), notes }
+  return found
 }
 
 /** Of those within 3 % of the fastest the most precise is taken. */
-function reasonOf(kind: NetworkKind, seconds: Measured['seconds']): string {
+function reasonOf(kind: NetworkKind, { what }: Timed, seconds: Measured['seconds']): string {
   const times = Object.entries(seconds).map(([precision, time]) => `${(1000 * time).toFixed(1)} ms in ${precision}`)
-  return `a training step of a few layers (${kind}) took ${times.join(', ')}`
+  return `${what} of a few layers (${kind}) took ${times.join(', ')}`
 }
 
 export function kindOf(graph: Graph): NetworkKind {
@@ -90,17 +141,19 @@ export function kindOf(graph: Graph): NetworkKind {
   return `${pointwise > 0.3 * all ? 'bottleneck' : 'basic'} units, ${large ? 'large' : 'small'} images`
 }
 
-async function recallOrMeasure(cacheKey: string, kind: NetworkKind, threads: number, notes: string[]): Promise<Measured> {
+type Measurement = (able: readonly Candidate[]) => Promise<ReadonlyMap<Candidate, number>>
+
+async function recallOrMeasure(cacheKey: string, entry: string, measurement: Measurement, notes: string[]): Promise<Measured> {
   const able = candidates.filter((precision) => precision !== 'bf16-native' || nativeBf16())
   const remembered = await Remembered.open('precision', cacheKey, isMeasured)
   if (remembered.note !== undefined) notes.push(remembered.note)
-  const found = remembered.entries.get(kind)
+  const found = remembered.entries.get(entry)
   if (found !== undefined && able.includes(found.choice)) return found
-  const seconds = await measure(kind, able, threads)
+  const seconds = await measurement(able)
   const fastest = Math.min(...seconds.values())
   const choice = able.find((precision) => seconds.get(precision)! <= NEAR * fastest)!
   const measured: Measured = { choice, seconds: Object.fromEntries(seconds) }
-  remembered.entries.set(kind, measured)
+  remembered.entries.set(entry, measured)
   const saved = await remembered.save()
   if (saved !== undefined) notes.push(saved)
   return measured
@@ -111,14 +164,13 @@ function isMeasured(value: unknown): value is Measured {
   return (candidates as readonly unknown[]).includes(choice) && typeof seconds === 'object' && seconds !== null && Object.values(seconds).every(Number.isFinite)
 }
 
-/** Seconds of a training step of a few layers, by precision. */
-async function measure(kind: NetworkKind, able: readonly Candidate[], threads: number): Promise<ReadonlyMap<Candidate, number>> {
-  const { layers, batch } = sample(kind)
-  const graph = buildGraph(layers)
+/** Seconds of a few layers, by precision. */
+async function measure(kind: NetworkKind, timed: Timed, able: readonly Candidate[], threads: number): Promise<ReadonlyMap<Candidate, number>> {
+  const graph = buildGraph(sample(kind))
   const seconds = new Map<Candidate, number>()
   const contenders: { precision: Candidate; step: () => Promise<number>; dispose: () => Promise<void> }[] = []
   try {
-    for (const precision of able) contenders.push({ precision, ...(await contender(graph, precision, batch, threads)) })
+    for (const precision of able) contenders.push({ precision, ...(await contender(graph, precision, timed, threads)) })
     // The first turn warms up.
     for (let round = 0; round <= ROUNDS; round++) {
       for (const { precision, step } of contenders) {
@@ -132,12 +184,12 @@ async function measure(kind: NetworkKind, able: readonly Candidate[], threads: n
   return seconds
 }
 
-async function contender(graph: Graph, precision: Candidate, batch: number, threads: number) {
+async function contender(graph: Graph, precision: Candidate, { work, batch }: Timed, threads: number) {
   const programs = await compilePrograms(graph, {
     device: 'cpu',
     precision,
     batch,
-    programs: ['train'],
+    programs: [work],
     input: { kind: 'tensor' },
     loss: { kind: 'crossEntropy', smoothing: 0, softTargets: false },
     update: { momentum: 0.9, nesterov: false, clipNorm: 0, settings: Object.fromEntries(graph.parameters.map(({ name }) => [name, { decay: 0, rate: 1 }])) },
@@ -154,14 +206,15 @@ async function contender(graph: Graph, precision: Candidate, batch: number, thre
   }
   const step = async (): Promise<number> => {
     const begin = performance.now()
-    await native.run('train', { steps: 1, seed: 1, firstStep: 0, learningRates: Float64Array.of(0.001) })
-    return (performance.now() - begin) / 1000
+    const steps = work === 'train' ? 1 : Math.ceil(TURN_IMAGES / batch)
+    await native.run(work, { steps, seed: 1, firstStep: 0, learningRates: work === 'train' ? Float64Array.of(0.001) : new Float64Array() })
+    return (performance.now() - begin) / 1000 / steps
   }
   return { step, dispose: () => native.dispose() }
 }
 
 /** A unit of each of three stages, as in the CIFAR networks and in those for ImageNet. */
-function sample(kind: NetworkKind): { layers: Network; batch: number } {
+function sample(kind: NetworkKind): Network {
   const large = kind.endsWith('large images')
   const widths = large ? [64, 128, 256] : [16, 32, 64]
   const size = large ? 56 : 32
@@ -176,10 +229,9 @@ function sample(kind: NetworkKind): { layers: Network; batch: number } {
     layers[`enter${stage}`] = conv2d({ channels, kernel: 1, stride: stage === 0 ? 1 : 2 })
     layers[`unit${stage}`] = residual({ branch: branch.flatMap(before) })
   })
-  const net = network({
+  return network({
     name: `sample of ${kind}`,
     input: { height: size, width: size, channels: 3 },
     layers: { ...layers, norm: [batchNorm(), relu()], head: classifierHead({ classes: 10 }) },
   })
-  return { layers: net, batch: large ? 4 : 32 }
 }

@@ -1,69 +1,60 @@
 #include "addon/decode.h"
 
+#include <chrono>
 #include <cstring>
-#include <exception>
+#include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "addon/arguments.h"
+#include "addon/decode_pool.h"
 #include "addon/decode_settings.h"
 #include "addon/environment.h"
 #include "core/error.h"
 #include "data/decode.h"
+#include "data/pixels.h"
 
 namespace preresnet {
 
 namespace {
 
-/// On Node's own pool: images are independent and a server decodes several at once.
-class DecodeWork : public Napi::AsyncWorker {
- public:
-  DecodeWork(Napi::Env env, std::vector<uint8_t> file, const DecodeOptions& options,
-             const Draw& draw)
-      : Napi::AsyncWorker(env),
-        deferred_(env),
-        file_(std::move(file)),
-        options_(options),
-        draw_(draw) {}
-
-  Napi::Promise promise() const { return deferred_.Promise(); }
-
- protected:
-  void Execute() override {
-    try {
-      image_ = ImageDecoder().decode(file_.data(), file_.size(), options_, "image", draw_);
-    } catch (...) {
-      failure_ = std::current_exception();
-    }
-  }
-
-  void OnOK() override {
-    if (failure_ != nullptr) {
-      try {
-        std::rethrow_exception(failure_);
-      } catch (...) {
-        deferred_.Reject(current_error(Env()).Value());
-      }
-      return;
-    }
-    auto pixels = Napi::Uint8Array::New(Env(), image_.pixels.size());
-    std::memcpy(pixels.Data(), image_.pixels.data(), image_.pixels.size());
-    Napi::Object result = Napi::Object::New(Env());
-    result.Set("pixels", pixels);
-    result.Set("height", Napi::Number::New(Env(), static_cast<double>(image_.height)));
-    result.Set("width", Napi::Number::New(Env(), static_cast<double>(image_.width)));
-    result.Set("channels", Napi::Number::New(Env(), static_cast<double>(image_.channels)));
-    deferred_.Resolve(result);
-  }
-
- private:
-  Napi::Promise::Deferred deferred_;
-  std::vector<uint8_t> file_;
-  DecodeOptions options_;
-  Draw draw_;
-  DecodedImage image_;
-  std::exception_ptr failure_;
+/// An image that waits for its turn with its file, or has been withdrawn. The bytes are a copy: what
+/// JavaScript does to its own has no effect.
+struct DecodeRequest {
+  std::vector<uint8_t> file;
+  DecodeOptions options;
+  Draw draw;
+  std::string name;
+  bool withdrawn = false;
 };
+
+Napi::Value to_result(Napi::Env env, const DecodedImage& image, double seconds) {
+  auto pixels = Napi::Uint8Array::New(env, image.pixels.size());
+  std::memcpy(pixels.Data(), image.pixels.data(), image.pixels.size());
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("pixels", pixels);
+  result.Set("height", Napi::Number::New(env, static_cast<double>(image.height)));
+  result.Set("width", Napi::Number::New(env, static_cast<double>(image.width)));
+  result.Set("channels", Napi::Number::New(env, static_cast<double>(image.channels)));
+  result.Set("seconds", Napi::Number::New(env, seconds));
+  return result;
+}
+
+/// On a thread of the pool, or on the JavaScript thread where it was withdrawn.
+Completion decode(const DecodeRequest& request) {
+  if (request.withdrawn) {
+    throw Error("ERR_ABORTED", request.name + ": withdrawn before it was decoded");
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  auto image = std::make_shared<const DecodedImage>(
+      ImageDecoder().decode(request.file.data(), request.file.size(), request.options,
+                            request.name, request.draw));
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+  return [image = std::move(image), seconds = time.count()](Napi::Env env) {
+    return to_result(env, *image, seconds);
+  };
+}
 
 Napi::Uint8Array file_of(const Napi::CallbackInfo& info) {
   if (!info[0].IsTypedArray() ||
@@ -82,6 +73,25 @@ Draw draw_of(const Arguments& given) {
     return static_cast<uint64_t>(given.integer_or(name, 0, 0));
   };
   return {number("seed"), number("epoch"), number("sample")};
+}
+
+/// Of a file by its header, or of pixels as they are said to be.
+ImageSize stored_size(const Napi::Uint8Array& bytes, const Arguments& given,
+                      const DecodeOptions& options, const std::string& name) {
+  if (!given.has("stored")) {
+    return image_size(bytes.Data(), bytes.ByteLength(), options.maximum_pixels, name);
+  }
+  const Arguments stored = given.object("stored");
+  const ImageSize size{stored.integer("height", 1, kLargestSide),
+                       stored.integer("width", 1, kLargestSide)};
+  const std::string reason = too_large(size.height, size.width, options.maximum_pixels);
+  if (!reason.empty()) fail_image(name, reason);
+  const auto expected = static_cast<size_t>(size.height * size.width * options.channels);
+  if (bytes.ByteLength() != expected) {
+    throw Error("ERR_OPTION", name + ": expected " + std::to_string(expected) +
+                                  " bytes of pixels, got " + std::to_string(bytes.ByteLength()));
+  }
+  return size;
 }
 
 }  // namespace
@@ -110,10 +120,30 @@ Napi::Value decode_image_async(const Napi::CallbackInfo& info) {
     if (options.crop != CropKind::center && (options.height == 0 || options.width == 0))
       given.refuse("height", "the size of the crop, height and width");
     options.maximum_pixels = maximum_pixels(given);
-    auto* work = new DecodeWork(info.Env(), {bytes.Data(), bytes.Data() + bytes.ByteLength()},
-                                options, draw_of(given));
-    const Napi::Promise promise = work->promise();
-    work->Queue();  // deletes itself when done
+    const std::string name = given.has("name") ? given.text("name") : "image";
+    const ImageSize stored = stored_size(bytes, given, options, name);
+    if (given.has("stored")) {
+      options.given_height = stored.height;
+      options.given_width = stored.width;
+    }
+    auto request = std::make_shared<DecodeRequest>(DecodeRequest{
+        {bytes.Data(), bytes.Data() + bytes.ByteLength()}, options, draw_of(given), name});
+    Environment& environment = Environment::of(info.Env());
+    const std::shared_ptr<DecodePool> pool = environment.decode_pool();
+    uint64_t number = 0;
+    const Napi::Promise promise = environment.promise(
+        nullptr,
+        [&](auto task) { number = pool->post(stored.height * stored.width, std::move(task)); },
+        [request] { return decode(*request); });
+    if (info[2].IsFunction()) {
+      info[2].As<Napi::Function>().Call(
+          {Napi::Function::New(info.Env(), [pool, request, number](const Napi::CallbackInfo&) {
+            const std::function<void()> task = pool->withdraw(number);
+            if (!task) return;
+            request->withdrawn = true;
+            task();
+          })});
+    }
     return promise;
   });
 }

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "addon/decode_pool.h"
 #include "core/error.h"
 
 namespace preresnet {
@@ -56,6 +57,14 @@ Environment::Environment(Napi::Env env) : env_(env) {
 void Environment::add(const std::shared_ptr<Stoppable>& member) {
   std::erase_if(members_, [](const auto& weak) { return weak.expired(); });
   members_.push_back(member);
+}
+
+const std::shared_ptr<DecodePool>& Environment::decode_pool() {
+  if (decode_pool_ == nullptr) {
+    decode_pool_ = std::make_shared<DecodePool>();
+    add(decode_pool_);
+  }
+  return decode_pool_;
 }
 
 Napi::Promise Environment::promise(std::shared_ptr<void> keep,

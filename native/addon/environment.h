@@ -22,6 +22,8 @@ class Stoppable {
   virtual void join() = 0;
 };
 
+class DecodePool;
+
 /// Makes a promise's value, on the JavaScript thread. May throw, which rejects it.
 using Completion = std::function<Napi::Value(Napi::Env)>;
 
@@ -38,6 +40,8 @@ class Environment {
                         const std::function<void(std::function<void()>)>& post,
                         std::function<Completion()> work);
   void add(const std::shared_ptr<Stoppable>& member);
+  /// Made when it is first asked for.
+  const std::shared_ptr<DecodePool>& decode_pool();
 
   Napi::FunctionReference session_class;
   Napi::FunctionReference loader_class;
@@ -61,6 +65,7 @@ class Environment {
   uint64_t next_id_ = 0;
   std::unordered_map<uint64_t, Pending> pending_;
   std::vector<std::weak_ptr<Stoppable>> members_;
+  std::shared_ptr<DecodePool> decode_pool_;
 };
 
 /// Runs `call` and turns every C++ exception into a JavaScript one that carries its code.

@@ -45,6 +45,10 @@ struct ImageDecoder::State {
       throw Error("ERR_OPTION",
                   "decode: expected 1 or 3 channels, got " + std::to_string(options.channels));
     }
+    if (options.given_height > 0) {
+      prepare(file, {options.given_height, options.given_width}, options, name, draw, target);
+      return;
+    }
     if (format_of(file, size, name) == Format::jpeg) {
       const Closing closing{jpeg};
       const ImageSize stored = jpeg.open(file, size, name, options.maximum_pixels);

@@ -58,6 +58,9 @@ struct DecodeOptions {
   bool scaled = false;
   bool upright = false;                     // the orientation in a JPEG's EXIF data is obeyed
   int64_t maximum_pixels = kMaximumPixels;  // as stored
+  // The bytes are no file, but the pixels of an image of this size; 0: a file.
+  int64_t given_height = 0;
+  int64_t given_width = 0;
 };
 
 /// [height][width][channels]. The buffer is reused from image to image.

@@ -3,10 +3,31 @@
 export const libraryFaults = [
   {
     name: 'large images decoded without a budget',
-    file: 'lib/inference/gate.ts',
-    search: ' && this.#cost + large.cost <= budget',
-    replace: ' && budget > 0',
-    tests: ['inference/gate'],
+    file: 'native/data/decode_turns.cpp',
+    search: 'cost_ + large_.front().cost <= limits_.budget',
+    replace: 'limits_.budget > 0',
+    tests: ['inference/decode_turns'],
+  },
+  {
+    name: 'a request that has ended stays where it waits',
+    file: 'lib/inference/request.ts',
+    search: 'this.#stepOut?.()',
+    replace: 'void this.#stepOut',
+    tests: ['inference/pipeline'],
+  },
+  {
+    name: 'a queue without its limit',
+    file: 'lib/inference/pipeline.ts',
+    search: 'if (waiting > maxQueue)',
+    replace: 'if (waiting > maxQueue && maxQueue < 0)',
+    tests: ['inference/pipeline', 'inference/classifier'],
+  },
+  {
+    name: 'a lone image through the program for many',
+    file: 'lib/inference/batches.ts',
+    search: 'images.length === 1 && programs.programs[alone] !== undefined ? [alone, 1]',
+    replace: 'images.length === 0 ? [alone, 1]',
+    tests: ['inference/batches'],
   },
   {
     name: 'unknown options ignored',

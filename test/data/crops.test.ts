@@ -13,7 +13,10 @@ import { randomArea, randomPlace, randomSide, type Box, type Draw } from '../sup
 import { cropped, resized, type Picture } from '../support/resize.js'
 
 type Options = Parameters<NativeBinding['decodeImage']>[1]
-const decode = (file: Uint8Array, options: Partial<Options> = {}): Promise<Picture> => loadBinding().decodeImage(file, { channels: 3, ...options })
+const decode = async (file: Uint8Array, options: Partial<Options> = {}): Promise<Picture> => {
+  const { seconds: _, ...picture } = await loadBinding().decodeImage(file, { channels: 3, ...options })
+  return picture
+}
 
 const folder = new URL('../../../test/fixtures/chroma/', import.meta.url)
 const kinds = readdirSync(folder).map((name) => [name, readFileSync(new URL(name, folder))] as const)

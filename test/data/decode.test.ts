@@ -14,7 +14,10 @@ import { cropped, resized, type Picture } from '../support/resize.js'
 const fixtureUrl = (name: string): URL => new URL(`../../../test/fixtures/${name}.jpg`, import.meta.url)
 const fixture = (name: string): Promise<Buffer> => readFile(fixtureUrl(name))
 type Options = Partial<Parameters<NativeBinding['decodeImage']>[1]>
-const decode = (file: Uint8Array, options: Options = {}): Promise<Picture> => loadBinding().decodeImage(file, { channels: 3, ...options })
+const decode = async (file: Uint8Array, options: Options = {}): Promise<Picture> => {
+  const { seconds: _, ...picture } = await loadBinding().decodeImage(file, { channels: 3, ...options })
+  return picture
+}
 
 /** The largest difference. */
 function distance(a: Picture, b: Picture): number {

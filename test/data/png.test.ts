@@ -6,7 +6,10 @@ import { randomBytes } from '../support/bytes.js'
 import { chunk, rgbPng } from '../support/png.js'
 import type { Picture } from '../support/resize.js'
 
-const decode = (file: Uint8Array): Promise<Picture> => loadBinding().decodeImage(file, { channels: 3 })
+const decode = async (file: Uint8Array): Promise<Picture> => {
+  const { seconds: _, ...picture } = await loadBinding().decodeImage(file, { channels: 3 })
+  return picture
+}
 
 const square = rgbPng(4, 4, randomBytes(48, 7))
 /** Chunks between the header and the pixels. */

@@ -1,54 +1,136 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import test from 'ava'
-import { BatchQueue } from '../../lib/inference/batch_queue.js'
+import { BatchQueue, type BatchLimits } from '../../lib/inference/batch_queue.js'
+import { Cores } from '../../lib/inference/cores.js'
 
-/** Doubles numbers, and remembers which came together. */
-function doubling(most: number) {
-  const groups: number[][] = []
-  const queue = new BatchQueue<number, number>(most, async (values) => {
-    groups.push([...values])
-    await pause(1)
-    if (values.includes(13)) throw new Error('unlucky')
-    return values.map((value) => 2 * value)
-  })
-  return { queue, groups }
+interface Item {
+  readonly name: string
 }
 
-test('what is asked together is answered together, in order, at most so many at once', async (t) => {
-  const { queue, groups } = doubling(3)
-  const answers = await Promise.all([1, 2, 3, 4, 5, 6, 7].map((value) => queue.add(value)))
-  t.deepEqual(answers, [2, 4, 6, 8, 10, 12, 14])
-  t.deepEqual(groups, [[1, 2, 3], [4, 5, 6], [7]])
+/** A queue whose runs take a millisecond, and what came together. */
+function gathering(limits: Partial<BatchLimits<Item>> = {}) {
+  const groups: string[] = []
+  const queue = new BatchQueue<Item>({
+    most: 3,
+    maxDelay: 0,
+    async run(items) {
+      groups.push(items.map(({ name }) => name).join(''))
+      await pause(1)
+    },
+    ...limits,
+  })
+  const add = (name: string): (() => void) => queue.add({ name })
+  const settled = async (): Promise<string[]> => {
+    while (queue.length > 0) await pause(1)
+    return groups
+  }
+  return { queue, add, groups, settled }
+}
+
+test('what is added together is run together, in order, at most so many at once', async (t) => {
+  const { add, settled } = gathering()
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) add(name)
+  t.deepEqual(await settled(), ['abc', 'def', 'g'])
 })
 
 test('what comes during a run is gathered for the next', async (t) => {
-  const { queue, groups } = doubling(8)
-  const first = queue.add(1)
+  const { add, groups, settled } = gathering({ most: 8 })
+  add('a')
   await Promise.resolve()
-  const others = [2, 3, 4].map((value) => queue.add(value))
-  t.is(await first, 2)
-  t.deepEqual(await Promise.all(others), [4, 6, 8])
-  t.deepEqual(groups, [[1], [2, 3, 4]])
+  t.deepEqual(groups, ['a'])
+  for (const name of ['b', 'c', 'd']) add(name)
+  t.deepEqual(await settled(), ['a', 'bcd'])
 })
 
-test('an error is told to those whose run it was, and the queue goes on', async (t) => {
-  const { queue } = doubling(2)
-  const results = await Promise.allSettled([13, 1, 2].map((value) => queue.add(value)))
+test('what leaves is not run, and what has begun is not disturbed', async (t) => {
+  const { queue, add, settled } = gathering({ most: 2 })
+  const [, , third] = ['a', 'b', 'c', 'd'].map(add)
+  const first = add('e')
+  third!()
+  third!()
+  t.is(queue.length, 4)
+  await Promise.resolve()
+  t.is(queue.length, 2)
+  t.deepEqual(await settled(), ['ab', 'de'])
+  first()
+})
+
+test.serial('the oldest waits for others as long as it may, and no longer', async (t) => {
+  const { setTimeout: timeout, performance: clock } = globalThis
+  t.teardown(() => Object.assign(globalThis, { setTimeout: timeout }))
+  const timers: { readonly run: () => void; readonly delay: number }[] = []
+  let now = 1000
+  t.teardown(() => Reflect.deleteProperty(clock, 'now'))
+  Object.defineProperty(clock, 'now', { value: () => now, configurable: true })
+  globalThis.setTimeout = ((run: () => void, delay: number) => void timers.push({ run, delay })) as unknown as typeof timeout
+  const { add, groups } = gathering({ maxDelay: 60 })
+  add('a')
+  await Promise.resolve()
+  now += 20
+  add('b')
+  await Promise.resolve()
   t.deepEqual(
-    results.map(({ status }) => status),
-    ['rejected', 'rejected', 'fulfilled'],
+    timers.map(({ delay }) => delay),
+    [60, 40],
   )
-  t.is(await queue.add(5), 10)
+  // Early by a fraction of a millisecond, as timers may be.
+  now += 39.5
+  timers[1]!.run()
+  t.deepEqual([groups, timers[2]!.delay], [[], 1])
+  now += 1
+  timers[2]!.run()
+  t.deepEqual(groups, ['ab'])
 })
 
-test('closing rejects what waits and what comes later', async (t) => {
-  const { queue } = doubling(1)
-  const [first, second] = [queue.add(1), queue.add(2)]
-  const refused = Promise.allSettled([second])
+test('a full batch waits for nobody', async (t) => {
+  const { add, groups } = gathering({ maxDelay: 60_000 })
+  for (const name of ['a', 'b', 'c', 'd']) add(name)
   await Promise.resolve()
-  queue.close(new Error('closed'))
-  t.is(await first, 2)
-  const [waiting] = await refused
-  t.is(waiting.status, 'rejected')
-  await t.throwsAsync(queue.add(3), { message: 'closed' })
+  t.deepEqual(groups, ['abc'])
+})
+
+test('a run that waits for its turn takes what has come by then, without what has left', async (t) => {
+  let begin: (() => void) | undefined
+  const { add, groups } = gathering({
+    turn: async (run) => {
+      await new Promise<void>((resolve) => (begin = resolve))
+      await run()
+    },
+  })
+  const leave = add('a')
+  await pause(2)
+  add('b')
+  leave()
+  add('c')
+  begin!()
+  await pause(2)
+  t.deepEqual(groups, ['bc'])
+})
+
+test('runs share the cores in the order in which they came; one that wants more than there are takes all', async (t) => {
+  const cores = new Cores(4)
+  const ends = new Map<string, () => void>()
+  const begun: string[] = []
+  const ask = (name: string, threads: number): void => {
+    void cores.take(threads, () => {
+      begun.push(name)
+      return new Promise<void>((end) => ends.set(name, end))
+    })
+  }
+  const end = async (name: string): Promise<string> => {
+    ends.get(name)!()
+    await pause(1)
+    return begun.join('')
+  }
+  ask('a', 1)
+  ask('b', 2)
+  ask('c', 0)
+  ask('d', 1)
+  await pause(1)
+  t.is(begun.join(''), 'ab', 'd does not go past c')
+  t.is(await end('a'), 'ab')
+  t.is(await end('b'), 'abc')
+  ask('e', 64)
+  t.is(await end('c'), 'abcd')
+  t.is(await end('d'), 'abcde')
 })

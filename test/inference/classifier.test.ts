@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import test from 'ava'
 import { encodePng } from '../../lib/cli/pictures/png.js'
@@ -87,7 +89,69 @@ test('what is no image fails alone', async (t) => {
   const [bad, good] = await Promise.allSettled([classifier.classify(Buffer.from('no picture')), classifier.classify(image(1))])
   t.like((bad as PromiseRejectedResult).reason, { code: 'ERR_IMAGE' })
   t.is(good.status, 'fulfilled')
-  await t.throwsAsync(classifier.classify('file.jpg' as never), { code: 'ERR_OPTION', message: /bytes of a JPEG or PNG/ })
+  await t.throwsAsync(classifier.classify(5 as never), { code: 'ERR_OPTION', message: /bytes of a JPEG or PNG/ })
+  await t.throwsAsync(classifier.classify(image(1), { sginal: AbortSignal.abort() } as never), { code: 'ERR_OPTION', message: /did you mean "signal"/ })
+})
+
+test('a path, bytes and pixels have the same answer, and infer says what is behind it', async (t) => {
+  const path = join(folder, 'picture.png')
+  const pixels = new Uint8Array(20 * 30 * 3).map((_, index) => (index * index) % 251)
+  await writeFile(path, encodePng({ height: 20, width: 30, channels: 3, values: pixels }))
+  await using classifier = await Classifier.load(model, options)
+  const answer = await classifier.classify(path)
+  t.deepEqual(await classifier.classify(await readFile(path)), answer)
+  t.deepEqual(await classifier.classify({ pixels, height: 20, width: 30 }), answer)
+  const [one, other] = await classifier.infer([path, image(1)])
+  t.deepEqual(await classifier.infer(path), one)
+  for (const { index, probability } of answer) t.is(one!.probabilities[index], probability)
+  t.deepEqual([one!.logits.length, one!.features!.length], [4, 16])
+  t.notDeepEqual(other!.features, one!.features)
+})
+
+test('as many wait as may: a call that brings more is refused, and the rest goes on', async (t) => {
+  await using classifier = await Classifier.load(model, { ...options, maxQueue: 3 })
+  const waiting = classifier.classify([1, 2, 3].map((variant) => image(variant)))
+  const busy = await t.throwsAsync(classifier.classify(image(4)), { code: 'ERR_BUSY' })
+  t.is(busy.message, 'expected at most 3 images that wait (maxQueue), got 4')
+  t.is((await waiting).length, 3)
+  t.is((await classifier.classify(image(4))).length, 4)
+  t.like(classifier.statistics(), { queued: 0, computing: 0, images: { answered: 4, failed: 0, aborted: 0, refused: 1 } })
+})
+
+test('a signal ends its own call alone', async (t) => {
+  await using classifier = await Classifier.load(model, { ...options, batch: 2 })
+  const stop = new AbortController()
+  const calls = [1, 2, 3, 4, 5].map((variant) => classifier.classify(image(variant), variant % 2 === 0 ? { signal: stop.signal } : {}))
+  stop.abort(new Error('gone'))
+  const results = await Promise.allSettled(calls)
+  t.deepEqual(
+    results.map((result) => (result.status === 'rejected' ? (result.reason as { code: string }).code : result.value.length)),
+    [4, 'ERR_ABORTED', 4, 'ERR_ABORTED', 4],
+  )
+  const { images, batches, seconds } = classifier.statistics()
+  t.deepEqual(images, { answered: 3, failed: 0, aborted: 2, refused: 0 })
+  t.is(batches[0]! + 2 * batches[1]!, 3)
+  t.true(seconds.decode > 0 && seconds.compute > 0 && seconds.queue >= 0)
+})
+
+test('two classifiers at once answer as each of them alone', async (t) => {
+  const images = Array.from({ length: 5 }, (_, index) => image(index))
+  await using first = await Classifier.load(model, { ...options, batch: 2 })
+  const alone = await first.classify(images)
+  await using second = await Classifier.load(model, { ...options, batch: 2, threads: 0 })
+  const both = await Promise.all([...images.map((one) => first.classify(one)), ...images.map((one) => second.classify(one))])
+  t.deepEqual(both, [...alone, ...alone])
+})
+
+test('an idle classifier does not keep the process, a busy one does', async (t) => {
+  const library = new URL('../../lib/index.js', import.meta.url).href
+  const script = `
+    import { Classifier } from ${JSON.stringify(library)}
+    const classifier = await Classifier.load(process.argv[1], { threads: 1, top: 1, maxDelay: 50 })
+    classifier.classify({ pixels: new Uint8Array(${side * side * 3}), height: ${side}, width: ${side} }).then(([best]) => console.log(best.label))
+    process.on('exit', () => console.log('exit'))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, model], { timeout: 20_000 })
+  t.regex(stdout, /^(ant|bee|cat|dog)\nexit\n$/)
 })
 
 test('images of too many pixels are refused', async (t) => {
@@ -120,6 +184,9 @@ test('a model that was trained on tensors takes no images', async (t) => {
 test('bad options', async (t) => {
   await t.throwsAsync(Classifier.load(model, { bacth: 3 } as never), { code: 'ERR_OPTION', message: /did you mean "batch"/ })
   await t.throwsAsync(Classifier.load(model, { top: 0 }), { code: 'ERR_OPTION' })
+  for (const wrong of [{ maxDelay: -1 }, { maxQueue: 0 }, { aloneShare: 1.5 }]) {
+    await t.throwsAsync(Classifier.load(model, wrong), { code: 'ERR_OPTION', message: new RegExp(Object.keys(wrong)[0]!) })
+  }
   for (const maxPixels of [0, 2 ** 28 + 1, 1.5]) await t.throwsAsync(Classifier.load(model, { maxPixels }), { code: 'ERR_OPTION', message: /maxPixels/ })
   await t.throwsAsync(Classifier.load(join(folder, 'nowhere')), { code: 'ERR_FILE' })
 })

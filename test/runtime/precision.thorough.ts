@@ -94,7 +94,33 @@ test.serial('compile takes what is fastest on the CPU, and tells the program wha
   t.is(warnings.length, 1)
   t.regex(warnings[0]!, /precision\.json cannot be used/)
   const [entries] = Object.values((await written()).places)
-  t.is(entries![kindHere]!.choice, session.precision)
+  t.deepEqual(Object.keys(entries!), [`${kindHere}, inference of one image`], 'a session that does not train is measured by inference')
+  t.is(entries![`${kindHere}, inference of one image`]!.choice, session.precision)
+  t.regex(session.precisionReason, /^inference of one image of a few layers/)
+})
+
+test.serial('inference is measured at one image and at a full batch, which count as the share says', async (t) => {
+  await choose(6)
+  const cacheKey = Object.keys((await written()).places).find((key) => key.endsWith(' 6 threads'))!
+  const [alone, full] = ['one image', '16 images'].map((what) => `${kindHere}, inference of ${what}`) as [string, string]
+  const places = { [cacheKey]: { [alone]: { choice: 'fp32', seconds: { fp32: 1, bf16: 2 } }, [full]: { choice: 'bf16', seconds: { fp32: 3, bf16: 2 } } } }
+  await writeFile(path, JSON.stringify({ format: 1, places }))
+  const chosen: string[] = []
+  for (const aloneShare of [0, 0.2, 0.5, 1]) {
+    const { precision, reason } = await fastestPrecision(graph, 6, { batch: 16, aloneShare })
+    chosen.push(precision)
+    if (aloneShare === 0.2) t.regex(reason, /^inference of one image .* took 1000\.0 ms in fp32, 2000\.0 ms in bf16; inference of 16 images .* took 3000\.0 ms/)
+  }
+  t.deepEqual(chosen, ['bf16', 'bf16', 'fp32', 'fp32'])
+})
+
+test.serial('of inference both are timed, and remembered', async (t) => {
+  const { precision } = await fastestPrecision(graph, 7, { batch: 64, aloneShare: 0.5 })
+  t.true(able.includes(precision))
+  const entries = Object.entries((await written()).places).find(([key]) => key.endsWith(' 7 threads'))![1]
+  t.deepEqual(Object.keys(entries).sort(), [`${kindHere}, inference of 32 images`, `${kindHere}, inference of one image`])
+  const [batch, alone] = ['32 images', 'one image'].map((what) => entries[`${kindHere}, inference of ${what}`]!.seconds['fp32']!) as [number, number]
+  t.true(batch > 4 * alone && batch < 64 * alone, `${batch} and ${alone}`)
 })
 
 test.serial('the environment may decide instead', async (t) => {

@@ -25,7 +25,7 @@ const more: readonly ProgramRequest[] = [
 ]
 
 async function trained(): Promise<Session> {
-  const session = await compileWith(net(small), { device: 'cpu', precision: 'fp32', batch: BATCH, seed: 4, optimizer: sgd() }, more)
+  const session = await compileWith(net(small), { device: 'cpu', precision: 'fp32', batch: BATCH, seed: 4, optimizer: sgd() }, () => more)
   for (let step = 0; step < 2; step++) await session.step({ x: values(BATCH, small), labels: [0, 1, 2, 3] }, { learningRate: 0.1 })
   return session
 }
@@ -63,7 +63,7 @@ test('an evaluation program counts images of its own size, with its own batch', 
   const prepare = { normalization: { mean: [0.5, 0.4, 0.5], std: [0.2, 0.3, 0.2] } }
   const chosen = { device: 'cpu', precision: 'fp32', seed: 4, prepare } as const
   const evaluateLarge = { name: 'evaluate@large', kind: 'evaluate', batch: 3, input: large } as const
-  await using session = await compileWith(net(small), { ...chosen, batch: BATCH }, [evaluateLarge])
+  await using session = await compileWith(net(small), { ...chosen, batch: BATCH }, () => [evaluateLarge])
   await using batches = loader(data, { batch: 3, mode: 'evaluate', prepare })
   const { seconds: _, dataSeconds: _1, ...got } = await evaluateBy(session, 'evaluate@large', batches)
   t.is(got.samples, 7)

@@ -12,7 +12,7 @@ import { randomBytes } from './bytes.js'
 import { temporaryFolder } from './folder.js'
 import { rgbPng } from './png.js'
 
-/** What each example prints; the server has a test of its own. */
+/** What each example prints; the service has tests of its own. */
 export const printed: Readonly<Record<string, RegExp>> = {
   classify: /^(ant|bee|cat|dog) 0\.\d+\n$/,
   'export-onnx': /^$/,
@@ -23,6 +23,7 @@ export const printed: Readonly<Record<string, RegExp>> = {
   'own-loop': /^10 64 50176 \d \d+\n11 64 50176 \d \d+\n768\n$/,
   preparation: /^$/,
   'own-network': /steps: 100,[\s\S]*\[ 16, 1, 3, 3 \]/,
+  requests: /^(ant|bee|cat|dog)\n4 4 64\n\{ answered: 2, failed: 0, aborted: 0, refused: 0 \}\n$/,
   shortest: /^$/,
   'train-digits': /^(step \d+: \d+ of 2004 wrong\n){2}$/,
   'train-photos': /^$/,

@@ -1,0 +1,41 @@
+/** Runs of one image to a full batch, each by the program that does the least. */
+import type { compileWith } from '../runtime/compile.js'
+import type { InferenceOutputs } from '../runtime/infer.js'
+import { inferAll } from '../runtime/internals.js'
+import type { Session } from '../runtime/session.js'
+
+const alone = 'infer@1'
+
+export class Batches {
+  readonly #session: Session
+
+  /** Of a session that was compiled with `programs(batch)`. */
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  /**
+   * Beside the one for a full batch. A CPU computes only what is wanted of a batch, and shares out one image as well as many; on a GPU a run costs as much as if
+   * it were full, so that a lone image has a program of its own, over the same weights.
+   */
+  static programs(batch: number): Parameters<typeof compileWith>[2] {
+    return (device) => (device === 'cuda' && batch > 1 ? [{ name: alone, kind: 'infer', batch: 1 }] : [])
+  }
+
+  /** A short batch is filled with black images, which are not computed (on a GPU: whose answers nobody reads). */
+  async infer(images: readonly Uint8Array[]): Promise<InferenceOutputs[]> {
+    const { batch: most, programs } = this.#session
+    const [program, batch] = images.length === 1 && programs.programs[alone] !== undefined ? [alone, 1] : ['infer', most]
+    const size = images[0]!.length
+    const pixels = batch === 1 ? images[0]! : new Uint8Array(batch * size)
+    if (batch > 1) images.forEach((image, index) => pixels.set(image, index * size))
+    const found = await inferAll(this.#session, program, pixels, images.length)
+    return images.map((_, index) => rowOf(found, index, images.length))
+  }
+}
+
+function rowOf(found: InferenceOutputs, index: number, count: number): InferenceOutputs {
+  const row = (values: Float32Array): Float32Array => values.slice((index * values.length) / count, ((index + 1) * values.length) / count)
+  const { probabilities, logits, features } = found
+  return { probabilities: row(probabilities), logits: row(logits), ...(features && { features: row(features) }) }
+}
