@@ -37,6 +37,8 @@ export class Project {
     this.picture = join(this.parent, 'picture.jpg')
     cpSync(join(root, 'test/fixtures/gray.jpg'), this.picture)
     writeFileSync(join(this.folder, 'package.json'), JSON.stringify({ name: 'user', version: '1.0.0', private: true }))
+    // pnpm does not read the registry from the environment.
+    writeFileSync(join(this.folder, '.npmrc'), `registry=${registry}\n`)
     writeFileSync(join(this.folder, 'smoke.mjs'), ESM)
     writeFileSync(join(this.folder, 'smoke.cjs'), COMMONJS)
     this.env = environment(registry, cache, this.parent)
