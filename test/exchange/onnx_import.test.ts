@@ -255,6 +255,7 @@ const refused: readonly (readonly [string, Change, RegExp])[] = [
     ({ graph }) => graph.initializers.splice(0, 1),
     /Conv "c1": expected a constant as input 2, got "w1"$|expected a graph of one input, got 2$/,
   ],
+  ['a value that leads back to itself', change(2, { outputs: ['c1'] }), /"c1": expected a value that is made once$/],
   ['three readers of a value', ({ graph }) => graph.nodes.push(node('Relu', ['p1'], 'more')), /"p1": expected one or two nodes that read it, got 3$/],
   ['an addition with itself', change(5, { inputs: ['p1', 'p1'] }), /"p1": expected one or two nodes|expected each value once/],
   ['an output that is not there', ({ graph }) => graph.nodes.pop(), /"logits": expected one or two nodes that read it, got 0$/],

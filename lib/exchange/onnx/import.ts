@@ -68,8 +68,8 @@ async function networkOf(
   await using constants = constantsOf(file, graph)
   const nodes = graph.nodes.filter(({ operator }) => operator !== 'Constant')
   const output = only(path, 'output', graph.outputs).name ?? ''
-  const structure = new Structure(path, nodes, constants, output)
   const { name, sizes } = inputOf(path, graph, constants)
+  const structure = new Structure(path, nodes, constants, { input: name, output })
   const start = await startOf(path, { name, sizes }, structure, constants)
   try {
     const { layers, values } = await structure.layers(start.value, { kind: 'image', ...start.input })

@@ -42,17 +42,23 @@ export class Structure {
   readonly #output: string
   readonly #readers = new Map<string, OnnxNode[]>()
 
-  constructor(path: string, nodes: readonly OnnxNode[], constants: Constants, output: string) {
+  constructor(path: string, nodes: readonly OnnxNode[], constants: Constants, { input, output }: { readonly input: string; readonly output: string }) {
     this.#path = path
     this.#constants = constants
     this.#output = output
-    for (const node of nodes)
-      for (const input of node.inputs) {
-        if (input === '' || constants.has(input)) continue
-        const readers = this.#readers.get(input)
-        if (readers === undefined) this.#readers.set(input, [node])
+    // A value that is made once cannot lead back to itself.
+    const made = new Set([input])
+    for (const node of nodes) {
+      for (const result of node.outputs.filter((name) => name !== '')) {
+        if (made.has(result) || constants.has(result)) throw malformed(path, `${JSON.stringify(result.slice(0, 100))}: expected a value that is made once`)
+        made.add(result)
+      }
+      for (const value of node.inputs.filter((name) => name !== '' && !constants.has(name))) {
+        const readers = this.#readers.get(value)
+        if (readers === undefined) this.#readers.set(value, [node])
         else readers.push(node)
       }
+    }
   }
 
   /** Everything that follows a value. */
