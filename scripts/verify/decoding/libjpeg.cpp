@@ -37,8 +37,12 @@ Box draw(int width, int height, std::mt19937& random) {
               static_cast<int>(uniform(0, height - h + 1)), w, h};
     }
   }
-  const int side = std::min(width, height);
-  return {(width - side) / 2, (height - side) / 2, side, side};
+  const double aspect = static_cast<double>(width) / height;
+  int w = width;
+  int h = height;
+  if (aspect < 3. / 4) h = static_cast<int>(std::lround(width / (3. / 4)));
+  if (aspect > 4. / 3) w = static_cast<int>(std::lround(height * 4. / 3));
+  return {(width - w) / 2, (height - h) / 2, w, h};
 }
 
 /// The crop's area.

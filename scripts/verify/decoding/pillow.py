@@ -22,9 +22,13 @@ def box(width, height):
         if 0 < w <= width and 0 < h <= height:
             x, y = random.randint(0, width - w), random.randint(0, height - h)
             return x, y, x + w, y + h
-    side = min(width, height)
-    x, y = (width - side) // 2, (height - side) // 2
-    return x, y, x + side, y + side
+    w, h = width, height
+    if width / height < 3 / 4:
+        h = round(width / (3 / 4))
+    elif width / height > 4 / 3:
+        w = round(height * 4 / 3)
+    x, y = (width - w) // 2, (height - h) // 2
+    return x, y, x + w, y + h
 
 
 def one(file, scaled):
