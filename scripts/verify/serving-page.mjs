@@ -1,7 +1,7 @@
 // The page of examples/service in headless Chromium: a picture is chosen, another one dropped, and a file that is no picture; the classes come as bars. Needs
 // Debian's chromium, or another one as CHROMIUM, and playwright-core in a folder that is given, since the repository does not depend on it:
 //   npm install --prefix FOLDER playwright-core; serving-page.mjs FOLDER [SCREENSHOT.png]
-/* global DataTransfer, File, document, fetch */
+/* global DataTransfer, File, document */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
