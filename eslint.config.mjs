@@ -13,7 +13,7 @@ const MAY_IMPORT = {
   compiler: ['graph', 'options'],
   runtime: ['data', 'formats', 'compiler', 'graph', 'layers', 'native', 'options'],
   formats: ['options'],
-  data: ['native', 'options'],
+  data: ['formats', 'native', 'options'],
   training: ['data', 'formats', 'runtime', 'compiler', 'layers', 'native', 'options'],
   inference: ['training', 'data', 'formats', 'runtime', 'native', 'options'],
   exchange: ['training', 'data', 'formats', 'runtime', 'graph', 'models', 'layers', 'options'],

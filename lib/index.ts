@@ -31,6 +31,7 @@ export {
   centerCrop,
   cifar10,
   cifar100,
+  customDataset,
   digits,
   download,
   exifOrientation,
@@ -39,12 +40,15 @@ export {
   imageFolderSplits,
   loader,
   memoryDataset,
+  pack,
+  packedDataset,
   randomCrop,
   randomResize,
   randomResizedCrop,
   resize,
   shuffledLabels,
   subset,
+  verifyPacked,
 } from './data/index.js'
 export { tarDataset } from './data/tar.js'
 export type { Dataset, Loader, Preparation } from './data/index.js'

@@ -11,7 +11,7 @@ import { cifar10Layout } from '../lib/data/cifar_layout.js'
 import { wholeFiles, type Dataset } from '../lib/data/dataset.js'
 import { storedSize } from '../lib/data/image_sizes.js'
 import { imageFolder, loader } from '../lib/data/index.js'
-import { readTar } from '../lib/data/tar_entries.js'
+import { TarBytes } from '../lib/data/tar_entries.js'
 import { readSafetensors } from '../lib/formats/index.js'
 import { readWhole } from '../lib/cli/read_whole.js'
 import { temporaryFolder } from './support/folder.js'
@@ -53,7 +53,7 @@ for (const [kind, make] of Object.entries(makers)) {
     for (const [who, read] of Object.entries({
       'the loader': () => first(path),
       'sizes of images': () => storedSize(wholeFiles([path]), 0),
-      tars: () => readTar(path, undefined),
+      tars: () => TarBytes.open(path),
       safetensors: () => readSafetensors(path),
     })) {
       const { message } = await t.throwsAsync(read(), { code: 'ERR_FILE' }, who)

@@ -9,6 +9,7 @@ import { evaluate } from './eval.js'
 import { exportCommand } from './export.js'
 import { goldens } from './goldens.js'
 import { importCommand } from './import.js'
+import { packCommand } from './pack.js'
 import { plan } from './plan.js'
 import { predict } from './predict.js'
 import { quickstart } from './quickstart.js'
@@ -23,6 +24,7 @@ export const commands: readonly AnyCommand[] = [
   predict,
   importCommand,
   exportCommand,
+  packCommand,
   summary,
   plan,
   report,

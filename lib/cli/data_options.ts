@@ -1,7 +1,21 @@
-/** `--data`: digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST or a folder. */
+/** `--data`: digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, packed:TRAIN,TEST or a folder. */
 import type { Dataset, DataSplit, ImageShape } from '../data/dataset.js'
 import { storedSize } from '../data/image_sizes.js'
-import { centerCrop, cifar10, cifar100, digits, flip, imageFolderSplits, randomCrop, resize, type Preparation, type PreparationStep } from '../data/index.js'
+import { splitOutsideBraces } from '../data/braces.js'
+import {
+  centerCrop,
+  cifar10,
+  cifar100,
+  digits,
+  flip,
+  imageFolder,
+  imageFolderSplits,
+  packedDataset,
+  randomCrop,
+  resize,
+  type Preparation,
+  type PreparationStep,
+} from '../data/index.js'
 import type { HeaderReading } from '../data/reading.js'
 import { tarDataset } from '../data/tar.js'
 import { usualSteps } from '../data/prepare/complete.js'
@@ -14,26 +28,28 @@ import { defined } from '../options/values.js'
 export const dataOptions = {
   data: stringOption({
     group: 'Data',
-    help: 'digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST (two tar files), or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg',
+    help:
+      'digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST (tar files; braces stand for several, as {000..146}), packed:TRAIN,TEST (files of `pack`), or a folder ' +
+      'with train/CLASS/*.jpg and test/CLASS/*.jpg',
     metavar: 'what',
   }),
   validate: variant(splitOptions.validate, { help: `folder: ${splitOptions.validate.help}` }),
   validationShare: variant(splitOptions.validationShare, { help: `folder: ${splitOptions.validationShare.help}` }),
   image: integerOption({
     group: 'Data',
-    help: 'folder or tar: height and width cut out of the middle of an image',
+    help: 'files: height and width cut out of the middle of an image',
     unit: 'pixels',
     minimum: 1,
     usual: 'all of it',
   }),
   resize: integerOption({
     group: 'Data',
-    help: 'folder or tar: shorter side to which images are resized before that',
+    help: 'files: shorter side to which images are resized before that',
     unit: 'pixels',
     minimum: 1,
     usual: '--image / 0.875, or not at all where every file has the size of --image',
   }),
-  gray: flagOption({ group: 'Data', help: 'folder or tar: one channel instead of three', fallback: false }),
+  gray: flagOption({ group: 'Data', help: 'files: one channel instead of three', fallback: false }),
 }
 
 /** The random steps. */
@@ -51,15 +67,31 @@ export const randomStepOptions = {
 
 type DataValues = ValuesOf<typeof dataOptions>
 
-/** Two files; the test set has the classes of the training set. */
-async function tars(files: string): Promise<DataSplit> {
-  const [first, second, ...more] = files.split(',')
-  if (!first || !second || more.length > 0) throw new PreresnetError('ERR_OPTION', `--data: expected tar:TRAIN,TEST (two tar files), got tar:${files}`)
-  const train = await tarDataset(first)
-  return { train, test: await tarDataset(second, { classes: train.classes }) }
+/** What reads one set of images; the test set has the classes of the training set. */
+const setReaders = { 'tar:': tarDataset, 'packed:': packedDataset } as const
+
+type SetPrefix = keyof typeof setReaders
+
+const setPrefixes = Object.keys(setReaders) as SetPrefix[]
+
+function setPrefixOf(data: string): SetPrefix | undefined {
+  return setPrefixes.find((prefix) => data.startsWith(prefix))
 }
 
-const tarPrefix = 'tar:'
+async function openSets(prefix: SetPrefix, files: string): Promise<DataSplit> {
+  const [first, second, ...more] = splitOutsideBraces(files)
+  if (!first || !second || more.length > 0)
+    throw new PreresnetError('ERR_OPTION', `--data: expected ${prefix}TRAIN,TEST (two sets of images), got ${prefix}${files}`)
+  const train = await setReaders[prefix](first)
+  return { train, test: await setReaders[prefix](second, { classes: train.classes }) }
+}
+
+/** One set of images: a folder of classes, tar:FILES or packed:FILE. */
+export function openSet(data: string): Promise<Dataset> {
+  const prefix = setPrefixOf(data)
+  return prefix === undefined ? imageFolder(data) : setReaders[prefix](data.slice(prefix.length))
+}
+
 const archives = { 'cifar10:': cifar10, 'cifar100:': cifar100 } as const
 
 /** Files of images alone leave open how large and in what colors a network takes them. */
@@ -68,15 +100,17 @@ function isFiles(data: string): boolean {
 }
 
 export async function openData({ data, validate, validationShare, image, resize, gray }: DataValues): Promise<DataSplit> {
-  if (data === undefined) throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST or a folder), got none')
-  if (isFiles(data) && !data.startsWith(tarPrefix)) {
+  if (data === undefined)
+    throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, packed:TRAIN,TEST or a folder), got none')
+  const sets = setPrefixOf(data)
+  if (isFiles(data) && sets === undefined) {
     return imageFolderSplits(data, defined({ validate, validationShare }))
   }
   if (validate !== undefined || validationShare !== undefined)
     throw new PreresnetError('ERR_OPTION', `--validate and --validation-share are for folders, got --data ${data}`)
-  if (data.startsWith(tarPrefix)) return tars(data.slice(tarPrefix.length))
+  if (sets !== undefined) return openSets(sets, data.slice(sets.length))
   if (image !== undefined || resize !== undefined || gray)
-    throw new PreresnetError('ERR_OPTION', `--image, --resize and --gray are for folders and tars, got --data ${data}`)
+    throw new PreresnetError('ERR_OPTION', `--image, --resize and --gray are for folders, tars and packed files, got --data ${data}`)
   const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
   if (archive === undefined) return digits()
   const [prefix, open] = archive

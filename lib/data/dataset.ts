@@ -10,8 +10,8 @@ export interface Dataset {
   readonly classes: readonly string[]
   /** The class of each sample [samples] is from 0 to classes - 1. */
   readonly labels: Int32Array
-  /** The bytes of the images are here, in memory or in files. */
-  readonly source: MemorySource | RangeSource
+  /** The bytes of the images are here, in memory, in files, or wherever a function has them from. */
+  readonly source: MemorySource | RangeSource | CustomSource
   /** This is the SHA-256 over pixels, or names and sizes of files, and labels, in hexadecimal. */
   readonly fingerprint: string
   /**
@@ -65,6 +65,32 @@ export interface RangeSource {
   readonly length: Float64Array
 }
 
+/** Image files, or pixels of one size, that a function gives: see `customDataset`. */
+export interface CustomSource {
+  readonly kind: 'custom'
+  /** Errors call the dataset by this name. */
+  readonly name: string
+  /** The function gives the bytes of a sample. */
+  readonly read: ReadSample
+  /** The function is asked for this index for each sample [samples]. */
+  readonly index: Int32Array
+  /** Pixels have this size; it is absent where the function gives image files. */
+  readonly pixels?: ImageShape
+  /** The number of reads that may be under way at once is at least 1. */
+  readonly reads: number
+  /** A read may take this long: above 0, in seconds. */
+  readonly timeout: number
+}
+
+/**
+ * Gives the bytes of sample `index`: a JPEG or PNG file, or pixels [row][column][channel]. They are copied at once. It must give the same whenever it is asked.
+ * `signal` is aborted where nobody wants them any more: the loader was closed, or the time was up.
+ */
+export type ReadSample = (index: number, signal: AbortSignal) => Uint8Array | Promise<Uint8Array>
+
+/** What loaders decode: all but pixels in memory. */
+export type FileSource = RangeSource | CustomSource
+
 /** The options of what reads a dataset are these. */
 export interface SourceOptions {
   /** Names of the classes, as those of a training set: a set that lacks one has the same labels. @default those that are found */
@@ -89,8 +115,23 @@ export function wholeFiles(files: readonly string[]): RangeSource {
   return { kind: 'ranges', files, file: Int32Array.from(files.keys()), offset: new Float64Array(count), length: new Float64Array(count).fill(-1) }
 }
 
+export function sampleCount(source: FileSource): number {
+  return (source.kind === 'ranges' ? source.file : source.index).length
+}
+
+/** As errors call it. */
+export function sampleName(source: FileSource, sample: number): string {
+  if (source.kind === 'custom') return `${source.name}: sample ${source.index[sample]!}`
+  const path = source.files[source.file[sample]!]!
+  const first = source.offset[sample]!
+  return first === 0 ? path : `${path} at byte ${first}`
+}
+
 /** The samples with these indices, in this order. Pixels in memory are copied. */
+export function samplesOf(source: FileSource, indices: Int32Array): FileSource
+export function samplesOf(source: Dataset['source'], indices: Int32Array): Dataset['source']
 export function samplesOf(source: Dataset['source'], indices: Int32Array): Dataset['source'] {
+  if (source.kind === 'custom') return { ...source, index: indices.map((index) => source.index[index]!) }
   if (source.kind === 'ranges') {
     const { file, offset, length } = source
     const chosen = Float64Array.from(indices)

@@ -1,10 +1,11 @@
 /** Files into memory, on the threads of a loader. */
-import { throwIfAborted } from '../abort.js'
+import { unlessAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../native/load.js'
 import type { DecodeSettings } from '../native/types.js'
 import { corruptImages } from './corrupt.js'
-import { samplesOf, type CorruptImage, type ImageShape, type RangeSource } from './dataset.js'
+import { sampleCount, samplesOf, type CorruptImage, type FileSource, type ImageShape } from './dataset.js'
+import { nativeSource } from './native_source.js'
 import type { Reading } from './reading.js'
 
 interface Decoding extends Reading {
@@ -22,13 +23,13 @@ interface Decoded {
 /** About as many bytes of pixels as cross into JavaScript at a time. */
 const batchBytes = 1 << 21
 
-export async function decodeAll(source: RangeSource, { shape, decode, workers, signal, corrupt = 'error' }: Decoding): Promise<Decoded> {
-  const count = source.file.length
+export async function decodeAll(source: FileSource, { shape, decode, workers, signal, corrupt = 'error' }: Decoding): Promise<Decoded> {
+  const count = sampleCount(source)
   const imageBytes = shape.height * shape.width * shape.channels
   const images = new Uint8Array(count * imageBytes)
   const batch = Math.max(1, Math.min(count, Math.ceil(batchBytes / imageBytes)))
   const loader = loadBinding().createLoader({
-    source: { ...source, labels: new Int32Array(count) },
+    source: nativeSource(source, new Int32Array(count)),
     decode,
     ...shape,
     batch,
@@ -42,8 +43,7 @@ export async function decodeAll(source: RangeSource, { shape, decode, workers, s
   })
   try {
     for (let index = 0; index * batch < count; index++) {
-      throwIfAborted(signal)
-      const held = await loader.acquire(index)
+      const held = await unlessAborted(loader.acquire(index), signal)
       if (held === null) throw new PreresnetError('ERR_INTERNAL', `expected batch ${index} of the images, got the end`)
       const first = index * batch
       images.set(held.images.subarray(0, Math.min(batch, count - first) * imageBytes), first * imageBytes)
@@ -56,9 +56,9 @@ export async function decodeAll(source: RangeSource, { shape, decode, workers, s
 }
 
 /** The same for at most `limit` images that are evenly spaced. */
-export function decodeSample(source: RangeSource, decoding: Decoding, limit: number): Promise<Decoded> {
-  const { length } = source.file
+export function decodeSample(source: FileSource, decoding: Decoding, limit: number): Promise<Decoded> {
+  const length = sampleCount(source)
   if (length <= limit) return decodeAll(source, decoding)
   const chosen = Int32Array.from({ length: limit }, (_, index) => Math.floor((index * length) / limit))
-  return decodeAll(samplesOf(source, chosen) as RangeSource, decoding)
+  return decodeAll(samplesOf(source, chosen), decoding)
 }

@@ -13,7 +13,7 @@ interface NamedBytes {
 export async function imagesFingerprint(images: Uint8Array, labels: Int32Array, { height, width, channels }: ImageShape): Promise<string> {
   const hash = createHash('sha256').update(`images\0${height} ${width} ${channels}\0`)
   await inSlices(images.length, sliceBytes, (first, last) => hash.update(images.subarray(first, last)))
-  return finish(hash, labels)
+  return labelsFingerprint(hash, labels)
 }
 
 /** SHA-256 over the name and size of every file, and the labels. `kind` begins the text. */
@@ -22,7 +22,7 @@ export async function filesFingerprint(files: readonly NamedBytes[], labels: Int
   await inSlices(files.length, 4096, (first, last) => {
     for (const { name, bytes } of files.slice(first, last)) hash.update(bytesOfName(name)).update(`\0${bytes}\0`)
   })
-  return finish(hash, labels)
+  return labelsFingerprint(hash, labels)
 }
 
 /** Of a dataset that was made from another one, in a way that `change` says in full. */
@@ -34,11 +34,12 @@ export function derivedFingerprint(fingerprint: string, change: string | Int32Ar
 /** A dataset with these parts exchanged, as `change` says. Only files have to remember it, whose fingerprints had more in them in format 1. */
 export function derivedFrom(from: Dataset, change: string | Int32Array, parts: Partial<Dataset>): Dataset {
   const { source } = from
-  const derived = (source.kind === 'ranges' || source.prepared !== undefined) && { derived: { from, change } }
+  const derived = (source.kind === 'ranges' || (source.kind === 'memory' && source.prepared !== undefined)) && { derived: { from, change } }
   return { ...from, ...parts, fingerprint: derivedFingerprint(from.fingerprint, change), ...derived }
 }
 
-function finish(hash: Hash, labels: Int32Array): string {
+/** The hash with the labels at its end. */
+export function labelsFingerprint(hash: Hash, labels: Int32Array): string {
   return hash.update(bytesOf(labels)).digest('hex')
 }
 

@@ -20,6 +20,8 @@ export async function fingerprintV1(dataset: Dataset, preparation: PreparationV1
   const { derived, labels, source, name } = dataset
   if (derived !== undefined) return derivedFingerprint(await fingerprintV1(derived.from, preparation, reading), derived.change)
   if (source.kind === 'memory') return source.prepared === undefined ? dataset.fingerprint : imagesFingerprint(source.images, labels, source.shape)
+  // These came later.
+  if (source.kind === 'custom') return dataset.fingerprint
   const { shape, resize, inMemory } = preparation
   if (inMemory) {
     const decode = { resize, keepFitting: false, exact: resize === 0 }

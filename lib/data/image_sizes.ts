@@ -1,11 +1,12 @@
 /** Sizes of image files, by their headers. */
 import type { FileHandle } from 'node:fs/promises'
-import { throwIfAborted } from '../abort.js'
+import { throwIfAborted, unlessAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
 import { loadBinding } from '../native/load.js'
 import { openFile, unreadable } from '../regular_file.js'
-import type { RangeSource } from './dataset.js'
+import { CustomReads } from './custom_reads.js'
+import { sampleCount, sampleName, type CustomSource, type FileSource, type RangeSource } from './dataset.js'
 import type { HeaderReading } from './reading.js'
 
 interface Size {
@@ -16,11 +17,21 @@ interface Size {
 /** A header is mostly shorter than this. */
 const prefixBytes = 4096
 
-/** As stored. ERR_FILE or ERR_IMAGE with the path. */
-export async function storedSize({ files, file, offset, length }: RangeSource, sample: number): Promise<Size> {
+/** As stored. ERR_FILE, ERR_DATASET or ERR_IMAGE with the name of the sample. */
+export async function storedSize(source: FileSource, sample: number): Promise<Size> {
+  if (source.kind === 'ranges') return sizeOfRange(source, sample)
+  return sizeOfRead(source, new CustomReads(source), sample)
+}
+
+async function sizeOfRead(source: CustomSource, reads: CustomReads, sample: number): Promise<Size> {
+  return source.pixels ?? loadBinding().imageSize(await reads.read(sample), { name: sampleName(source, sample) })
+}
+
+async function sizeOfRange(source: RangeSource, sample: number): Promise<Size> {
+  const { files, file, offset, length } = source
   const path = files[file[sample]!]!
   const first = offset[sample]!
-  const where = first === 0 ? path : `${path} at byte ${first}`
+  const where = sampleName(source, sample)
   let handle: FileHandle | undefined
   try {
     handle = await openFile(path)
@@ -54,18 +65,21 @@ export function isCorrupt(error: unknown): boolean {
 
 /** The first sample (about) that has another size; undefined where all have this one. What is no image has none, where that is skipped. */
 export async function sampleOfOtherSize(
-  source: RangeSource,
+  source: FileSource,
   { height, width }: Size,
   { signal, corrupt = 'error' }: HeaderReading = {},
 ): Promise<(Size & { sample: number }) | undefined> {
   let other: (Size & { sample: number }) | undefined
   // Lanes over indices: a list of a million of them would be made for nothing.
   let next = 0
+  const count = source.kind === 'custom' && source.pixels !== undefined ? 1 : sampleCount(source)
+  const reads = source.kind === 'custom' ? new CustomReads(source) : undefined
   const lane = async (): Promise<void> => {
-    while (next < source.file.length && other === undefined) {
+    while (next < count && other === undefined) {
       const sample = next++
       throwIfAborted(signal)
-      const stored = await storedSize(source, sample).catch((error: unknown) => {
+      const size = source.kind === 'ranges' ? sizeOfRange(source, sample) : unlessAborted(sizeOfRead(source, reads!, sample), signal)
+      const stored = await size.catch((error: unknown) => {
         if (corrupt === 'skip' && isCorrupt(error)) return { height, width }
         throw error
       })

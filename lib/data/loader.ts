@@ -2,12 +2,13 @@ import { PreresnetError } from '../errors.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import { fields, integer } from '../options/values.js'
 import { loadBinding } from '../native/load.js'
-import type { LoaderDescription, NativeLoader } from '../native/types.js'
+import type { NativeLoader } from '../native/types.js'
 import { checkDataset } from './check.js'
 import { corruptImages } from './corrupt.js'
 import type { CorruptImage, Dataset, ImageShape } from './dataset.js'
 import { HeldRingBatch } from './held_batch.js'
 import type { LoadedBatch } from './loaded_batch.js'
+import { nativeSource } from './native_source.js'
 import { loaderOptions, type LoaderOptions } from './options.js'
 import { checkStored } from './prepare/complete.js'
 import type { Preparation } from './prepare/preparation.js'
@@ -81,7 +82,7 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
   checkStored('loader', dataset, sequence, input)
   const pad = padOf(prepare)
   const native = loadBinding().createLoader({
-    source: nativeSource(dataset),
+    source: nativeSource(dataset.source, dataset.labels),
     decode: sequence.decode,
     ...input,
     batch: batch / ranks,
@@ -114,16 +115,10 @@ function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOpt
   return { ...given, input }
 }
 
-/** The source as native code takes it. */
-function nativeSource({ labels, source }: Dataset): LoaderDescription['source'] {
-  if (source.kind === 'ranges') return { ...source, labels }
-  const { kind, images, corrupt = [] } = source
-  return { kind, images, labels, corrupt: { samples: Int32Array.from(corrupt, ({ sample }) => sample), reasons: corrupt.map(({ reason }) => reason) } }
-}
-
-/** Images in memory have a size. */
+/** Pixels have a size. */
 function inputOf({ name, source }: Dataset): ImageShape {
   if (source.kind === 'memory') return source.shape
+  if (source.kind === 'custom' && source.pixels !== undefined) return source.pixels
   throw new PreresnetError('ERR_OPTION', `loader: input: expected the network's input, which says what size the images of ${name} get, got none`)
 }
 

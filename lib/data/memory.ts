@@ -1,7 +1,8 @@
 import { PreresnetError } from '../errors.js'
-import { describe, integer, invalid, knownKeys, string } from '../options/values.js'
+import { integer, invalid, knownKeys, string } from '../options/values.js'
 import type { Dataset } from './dataset.js'
 import { imagesFingerprint } from './fingerprint.js'
+import { checkedLabels, classNames } from './labels.js'
 
 /** The options of `memoryDataset` are these. */
 export interface MemoryDatasetOptions {
@@ -39,9 +40,7 @@ export async function memoryDataset(options: MemoryDatasetOptions): Promise<Data
     channels: integer(`${where}: channels`, options.channels, 1),
   }
   const classes = classNames(where, options.classes)
-  if (!Array.isArray(options.labels) && !ArrayBuffer.isView(options.labels))
-    throw invalid(`${where}: labels`, 'an Int32Array or an array of numbers', options.labels)
-  const labels = checkedLabels(name, options.labels, classes.length)
+  const labels = checkedLabels(where, name, options.labels, classes.length)
   if (labels.length === 0) throw new PreresnetError('ERR_DATASET', `${name}: expected at least one image, got none`)
   const expected = labels.length * shape.height * shape.width * shape.channels
   if (images.length !== expected) {
@@ -52,17 +51,4 @@ export async function memoryDataset(options: MemoryDatasetOptions): Promise<Data
   }
   const fingerprint = await imagesFingerprint(images, labels, shape)
   return { name, length: labels.length, classes, labels, source: { kind: 'memory', images, shape }, fingerprint }
-}
-
-function classNames(where: string, classes: unknown): readonly string[] {
-  if (typeof classes === 'number') return Array.from({ length: integer(`${where}: classes`, classes, 1) }, (_, index) => String(index))
-  if (Array.isArray(classes) && classes.length > 0 && classes.every((name) => typeof name === 'string')) return classes
-  throw invalid(`${where}: classes`, 'names or a number', classes)
-}
-
-/** A copy as Int32Array. Throws ERR_DATASET for a label that is no class. */
-function checkedLabels(name: string, labels: ArrayLike<number>, classes: number): Int32Array {
-  const bad = Array.prototype.findIndex.call(labels, (label) => !(Number.isInteger(label) && label >= 0 && label < classes))
-  if (bad >= 0) throw new PreresnetError('ERR_DATASET', `${name}: label of image ${bad}: expected 0 to ${classes - 1}, got ${describe(labels[bad])}`)
-  return Int32Array.from(labels)
 }

@@ -1,8 +1,21 @@
-/** The options of `loader`, `cacheInMemory` and `imageFolderSplits`. */
-import { choiceOption, integerOption, numberOption, signalOption, stringOption, valueOption, variant, type Given, type Table } from '../options/spec.js'
+/** The options of `loader`, `cacheInMemory`, `customDataset`, `pack` and `imageFolderSplits`. */
+import {
+  choiceOption,
+  flagOption,
+  integerOption,
+  numberOption,
+  signalOption,
+  stringOption,
+  valueOption,
+  variant,
+  type Given,
+  type Table,
+} from '../options/spec.js'
 import { runOptions, trainingOptions } from '../options/table.js'
+import { invalid } from '../options/values.js'
 import { readInput } from './check.js'
 import type { ImageShape } from './dataset.js'
+import type { PackProgress } from './packed.js'
 import { readPreparation, type Preparation } from './prepare/preparation.js'
 
 export const loaderOptions = {
@@ -107,6 +120,78 @@ export const cacheOptions = {
 
 /** The options of `cacheInMemory` are these. */
 export type CacheOptions = Given<typeof cacheOptions>
+
+export const customOptions = {
+  /** Number of reads that may be under way at once. Give an integer from 1 to 1024 (reads). @default 16 */
+  reads: integerOption({ group: 'Data', help: 'number of reads that may be under way at once', unit: 'reads', minimum: 1, maximum: 1024, fallback: 16, flag: null }),
+  /** Time that a read may take, from its call on; then the batch fails with an error that names the sample. Give a number above 0 (seconds). @default 60 */
+  timeout: numberOption({
+    group: 'Data',
+    help: 'time that a read may take, from its call on; then the batch fails with an error that names the sample',
+    unit: 'seconds',
+    minimum: 0,
+    above: true,
+    maximum: 86_400,
+    fallback: 60,
+    flag: null,
+  }),
+} satisfies Table
+
+export const packOptions = {
+  /**
+   * Shorter side to which larger images are resized; these are encoded anew as JPEG with chroma at half the resolution, smaller ones stay as they are. Give an
+   * integer from 1 to 65500 (pixels).
+   * @default no image is changed
+   */
+  side: integerOption({
+    group: 'Data',
+    help: 'shorter side to which larger images are resized; these are encoded anew as JPEG with chroma at half the resolution, smaller ones stay as they are',
+    unit: 'pixels',
+    minimum: 1,
+    maximum: 65_500,
+    usual: 'no image is changed',
+  }),
+  /** Quality of JPEG files with `side`, the factor of libjpeg. Give an integer from 1 to 100 (points). @default 90 */
+  quality: integerOption({
+    group: 'Data',
+    help: 'quality of JPEG files with `side`, the factor of libjpeg',
+    unit: 'points',
+    minimum: 1,
+    maximum: 100,
+    fallback: 90,
+  }),
+  /**
+   * Height and width of the middle that is stored as pixels, after a resize of the shorter side to the same; decoding costs nothing then. Give an integer from
+   * 1 to 4096 (pixels).
+   * @default files are stored
+   */
+  raw: integerOption({
+    group: 'Data',
+    help: 'height and width of the middle that is stored as pixels, after a resize of the shorter side to the same; decoding costs nothing then',
+    unit: 'pixels',
+    minimum: 1,
+    maximum: 4096,
+    usual: 'files are stored',
+  }),
+  /** One channel instead of three, with `side` or `raw`. Give true or false. @default false */
+  gray: flagOption({ group: 'Data', help: 'one channel instead of three, with `side` or `raw`', fallback: false }),
+  /** Ends the packing with ERR_ABORTED; an older archive stays as it was. Give an AbortSignal. @default undefined */
+  signal: signalOption({ group: 'Command', help: 'ends the packing with ERR_ABORTED; an older archive stays as it was' }),
+  /** Told how many samples and bytes are written, again and again. Give a function. @default undefined */
+  onProgress: valueOption<(progress: PackProgress) => void>()({
+    group: 'Command',
+    help: 'told how many samples and bytes are written, again and again',
+    accepts: 'a function',
+    read(where, value) {
+      if (typeof value === 'function') return value as (progress: PackProgress) => void
+      throw invalid(where, 'a function', value)
+    },
+    record: () => undefined,
+  }),
+} satisfies Table
+
+/** The options of `pack` are these. */
+export type PackOptions = Given<typeof packOptions>
 
 export const splitOptions = {
   /** The folder beside train to validate with, by its name. Give a string that is not empty. @default valid, val or validation, or else test */

@@ -2,10 +2,13 @@ import { basename, dirname } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { isUtf8Name, shownName } from '../name_bytes.js'
 import { describe, invalid, string } from '../options/values.js'
+import { expandBraces } from './braces.js'
 import { checkClasses, readSourceOptions } from './check.js'
 import type { Dataset, SourceOptions } from './dataset.js'
 import { filesFingerprint } from './fingerprint.js'
-import { readTar, type TarBytes, type TarEntry } from './tar_entries.js'
+import { rememberedIndex, type IndexCache } from './remembered_index.js'
+import type { SampleIndex, Shard } from './sample_index.js'
+import { TarBytes, tarEntries, type TarEntry } from './tar_entries.js'
 
 interface Sample {
   readonly entry: TarEntry
@@ -14,14 +17,16 @@ interface Sample {
   readonly label: number | string
 }
 
-const imageName = /\.(jpe?g|png)$/i
+/** PNM are raw pixels, as `pack` writes them. */
+const imageName = /\.(jpe?g|png|ppm|pgm)$/i
 
 /**
- * Reads images in tar files, as WebDataset's shards: `key.jpg` (or .jpeg, .png) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
+ * Reads images in tar files, as WebDataset's shards: `key.jpg` (or .jpeg, .png, .ppm, .pgm) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
  * image's folder is its class. Without `classes`, folders give them by their sorted names, .cls files as 0 to the largest number. Images stay where they are
- * and are read from there, in any order. Compressed tars are refused. Pixels will be those that
- * are stored: an orientation in EXIF data is not obeyed.
- * @param paths - A tar file, or several.
+ * and are read from there, in any order; the order of the samples is that of the paths and of the entries. Where the images are is remembered in the cache folder for tars of
+ * thousands of images, as long as the files have the same sizes and times. Compressed tars are refused, and so is one that is cut off or has two images of one key.
+ * Pixels will be those that are stored: an orientation in EXIF data is not obeyed.
+ * @param paths - A tar file, or several; braces stand for several, as in 'train-{0000..0146}.tar'.
  * @param options - Names of the classes, and a signal.
  * @throws ERR_FILE where a tar cannot be read or is malformed; the message has the path.
  * @throws ERR_DATASET where there is no image, or an image has no class.
@@ -29,39 +34,45 @@ const imageName = /\.(jpe?g|png)$/i
  * @throws ERR_ABORTED where `signal` ended it.
  */
 export async function tarDataset(paths: string | readonly string[], options: SourceOptions = {}): Promise<Dataset> {
-  const files = typeof paths === 'string' ? [paths] : paths
-  if (!Array.isArray(files) || files.length === 0) throw invalid('tarDataset', 'a path, or a list of paths', paths)
-  files.forEach((path, index) => string(`tarDataset: path ${index}`, path))
-  const { classes: given, signal } = readSourceOptions('tarDataset', options)
+  return openTars(paths, options)
+}
+
+/** `cache`: where indexes are remembered, and of how many samples. */
+export async function openTars(paths: string | readonly string[], options: SourceOptions, cache?: IndexCache): Promise<Dataset> {
+  const list = typeof paths === 'string' ? [paths] : paths
+  if (!Array.isArray(list) || list.length === 0) throw invalid('tarDataset', 'a path, or a list of paths', paths)
+  const files = list.flatMap((path: unknown, index) => expandBraces(string(`tarDataset: path ${index}`, path)))
+  const { classes, signal } = readSourceOptions('tarDataset', options)
+  return datasetOf(files[0]!, files, await rememberedIndex('tar', files, classes, () => indexOf(files, classes, signal), cache))
+}
+
+/** What an index says, of archives that lie at these paths. */
+export function datasetOf(name: string, files: readonly string[], { classes, labels, file, offset, length, fingerprint }: SampleIndex): Dataset {
+  return { name, length: labels.length, classes, labels, source: { kind: 'ranges', files, file, offset, length }, fingerprint }
+}
+
+async function indexOf(files: readonly string[], given: readonly string[] | undefined, signal: AbortSignal | undefined): Promise<SampleIndex> {
   const samples: Sample[] = []
-  for (const [tar, path] of (files as readonly string[]).entries()) {
-    const { entries, bytes } = await readTar(path, signal)
-    try {
-      for (const sample of await samplesIn(entries, bytes, tar)) samples.push(sample)
-    } finally {
-      await bytes.close()
-    }
+  const shards: Shard[] = []
+  for (const [tar, path] of files.entries()) {
+    await using bytes = await TarBytes.open(path)
+    for (const sample of await samplesIn(bytes, tar, signal)) samples.push(sample)
+    shards.push({ name: path, bytes: bytes.size, modified: bytes.modified })
   }
-  const name = (files as readonly string[])[0]!
-  const { classes, labels } = labeled(name, samples, given)
+  const { classes, labels } = labeled(files[0]!, samples, given)
   const fingerprint = await filesFingerprint(
     samples.map(({ entry }) => ({ name: entry.name, bytes: entry.length })),
     labels,
     'tar\0',
   )
   return {
-    name,
-    length: samples.length,
+    shards,
     classes,
-    labels,
-    source: {
-      kind: 'ranges',
-      files,
-      file: Int32Array.from(samples, ({ tar }) => tar),
-      offset: Float64Array.from(samples, ({ entry }) => entry.offset),
-      length: Float64Array.from(samples, ({ entry }) => entry.length),
-    },
     fingerprint,
+    labels,
+    file: Int32Array.from(samples, ({ tar }) => tar),
+    offset: Float64Array.from(samples, ({ entry }) => entry.offset),
+    length: Float64Array.from(samples, ({ entry }) => entry.length),
   }
 }
 
@@ -71,28 +82,68 @@ function keyOf(name: string): string {
   return `${dirname(name)}/${stem!}`
 }
 
-async function samplesIn(entries: readonly TarEntry[], bytes: TarBytes, tar: number): Promise<Sample[]> {
+async function samplesIn(bytes: TarBytes, tar: number, signal: AbortSignal | undefined): Promise<Sample[]> {
   const { path } = bytes
-  const shown = entries.filter(({ name }) => !basename(name).startsWith('.'))
+  const images: TarEntry[] = []
   const numbers = new Map<string, number>()
-  for (const entry of shown) {
-    if (!entry.name.endsWith('.cls')) continue
-    const text = Buffer.from(await bytes.read(entry.offset, Math.min(entry.length, 32))).toString('latin1')
-    if (!/^\s*\d{1,6}\s*$/.test(text)) throw new PreresnetError('ERR_DATASET', `${path}: ${entry.name}: expected the number of a class, got ${describe(text)}`)
-    numbers.set(keyOf(entry.name), Number(text))
+  let others = 0
+  for await (const entry of tarEntries(bytes, signal)) {
+    const isImage = imageName.test(entry.name)
+    if (basename(entry.name).startsWith('.') || !(isImage || entry.name.endsWith('.cls'))) {
+      others++
+      continue
+    }
+    checkName(path, entry)
+    if (isImage) images.push(entry)
+    else {
+      const key = keyOf(entry.name)
+      if (numbers.has(key)) throw twice(path, key, entry.name, 'file with its class')
+      numbers.set(key, await classIn(bytes, entry))
+    }
   }
-  const images = shown.filter(({ name }) => imageName.test(name))
   if (images.length === 0)
-    throw new PreresnetError('ERR_DATASET', `${path}: expected at least one image (.jpg, .jpeg or .png), got ${entries.length} other files`)
+    throw new PreresnetError('ERR_DATASET', `${path}: expected at least one image (.jpg, .jpeg, .png, .ppm or .pgm), got ${others + numbers.size} other files`)
+  checkDistinct(path, images, numbers.size > 0 ? keyOf : (name) => name)
   return images.map((entry) => {
     const label = numbers.size > 0 ? numbers.get(keyOf(entry.name)) : basename(dirname(entry.name))
     if (label !== undefined && label !== '.') return { entry, tar, label }
     const beside = `${basename(keyOf(entry.name))}.cls`
     throw new PreresnetError(
       'ERR_DATASET',
-      `${path}: ${entry.name}: expected its class in ${beside}${numbers.size > 0 ? '' : ', or a folder named after it'}, got none`,
+      `${path}: ${shownName(entry.name)}: expected its class in ${beside}${numbers.size > 0 ? '' : ', or a folder named after it'}, got none`,
     )
   })
+}
+
+/** Nothing is unpacked, so such names do no harm here; but whoever unpacks the archive trusts them, and a class cannot be called '..'. */
+function checkName(path: string, { name, kind }: TarEntry): void {
+  const shown = shownName(name.slice(0, 200))
+  if (name.startsWith('/') || name.split('/').includes('..'))
+    throw new PreresnetError('ERR_FILE', `${path}: ${shown}: expected a name within the archive, got one that leads out of it`)
+  if (kind === 'link')
+    throw new PreresnetError('ERR_FILE', `${path}: ${shown}: expected a file, got a link; make the tar with --dereference --hard-dereference`)
+}
+
+async function classIn(bytes: TarBytes, { name, offset, length }: TarEntry): Promise<number> {
+  const text = Buffer.from(await bytes.read(offset, Math.min(length, 32))).toString('latin1')
+  if (!/^\s*\d{1,6}\s*$/.test(text))
+    throw new PreresnetError('ERR_DATASET', `${bytes.path}: ${shownName(name)}: expected the number of a class, got ${describe(text)}`)
+  return Number(text)
+}
+
+/** Of two images of one key the class would count twice; of two files of one name tar's own programs take the last. */
+function checkDistinct(path: string, images: readonly TarEntry[], keyOf: (name: string) => string): void {
+  const seen = new Set<string>()
+  for (const { name } of images) {
+    const key = keyOf(name)
+    if (seen.has(key)) throw twice(path, key, name, 'image')
+    seen.add(key)
+  }
+}
+
+function twice(path: string, key: string, name: string, what: string): PreresnetError {
+  const shown = shownName(key.replace(/^\.\//, ''))
+  return new PreresnetError('ERR_DATASET', `${path}: ${shownName(name)}: expected one ${what} of the key ${shown}, got another one`)
 }
 
 function labeled(name: string, samples: readonly Sample[], given: readonly string[] | undefined): { classes: readonly string[]; labels: Int32Array } {

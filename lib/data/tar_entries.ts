@@ -1,4 +1,4 @@
-/** Where the files in a tar lie: ustar headers, with pax records and GNU's long names. Reads the headers alone. */
+/** Where the files in a tar lie: ustar headers, with pax records and GNU's long names. Reads the headers alone, and trusts none of them. */
 import type { FileHandle } from 'node:fs/promises'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
@@ -10,6 +10,8 @@ export interface TarEntry {
   /** Of its first byte in the tar. */
   readonly offset: number
   readonly length: number
+  /** A link has no bytes of its own. */
+  readonly kind: 'file' | 'link'
 }
 
 const block = 512
@@ -18,44 +20,49 @@ const longest = 1 << 20
 /** Small entries, as labels are, lie in one piece with the headers around them. */
 const windowBytes = 1 << 15
 
-/** Entries that are files, in the order of the tar. ERR_FILE with path and byte for what is no tar. */
-export async function readTar(path: string, signal: AbortSignal | undefined): Promise<{ readonly entries: readonly TarEntry[]; readonly bytes: TarBytes }> {
-  const bytes = await TarBytes.open(path)
-  try {
-    const entries: TarEntry[] = []
-    let next: { name?: string; size?: number } = {}
-    for (let position = 0; position + block <= bytes.size;) {
-      throwIfAborted(signal)
-      const header = Buffer.from(await bytes.read(position, block))
-      if (header.every((byte) => byte === 0)) break
-      checkHeader(path, header, position)
-      const kind = String.fromCharCode(header[156]!)
-      const size = next.size !== undefined && !'xgL'.includes(kind) ? next.size : numberIn(path, header, position)
-      const offset = position + block
-      if (offset + size > bytes.size) fail(path, `the entry at byte ${position} has ${size} bytes, more than the file has left; was it cut off?`)
-      if (kind === 'L') next.name = text(await bytes.read(offset, checkedLength(path, size)))
-      else if (kind === 'x') next = { ...next, ...paxRecords(path, Buffer.from(await bytes.read(offset, checkedLength(path, size)))) }
-      else if (kind !== 'g') {
-        if (kind === '0' || kind === '\0' || kind === '7') entries.push({ name: next.name ?? nameIn(header), offset, length: size })
-        next = {}
-      }
-      position = offset + Math.ceil(size / block) * block
+interface Following {
+  readonly name?: string
+  readonly size?: number
+}
+
+/** Entries that are files or links, in the order of the tar. ERR_FILE with path and byte for what is no tar, or not a whole one. */
+export async function* tarEntries(bytes: TarBytes, signal: AbortSignal | undefined): AsyncGenerator<TarEntry, void, void> {
+  const { path } = bytes
+  let next: Following = {}
+  let position = 0
+  for (;;) {
+    throwIfAborted(signal)
+    if (position + block > bytes.size) fail(path, `expected a block of zeros at its end, got the end at byte ${bytes.size}; was it cut off?`)
+    const header = Buffer.from(await bytes.read(position, block))
+    if (header.every((byte) => byte === 0)) return
+    checkHeader(path, header, position)
+    const kind = String.fromCharCode(header[156]!)
+    if (kind === 'S') fail(path, `the entry at byte ${position} is sparse; make the tar without --sparse`)
+    const size = next.size !== undefined && !'xgL'.includes(kind) ? next.size : numberIn(path, header, position)
+    const offset = position + block
+    if (offset + size > bytes.size) fail(path, `the entry at byte ${position} has ${size} bytes, more than the file has left; was it cut off?`)
+    if (kind === 'L') next = { ...next, name: text(await bytes.read(offset, checkedLength(path, size))) }
+    else if (kind === 'x') next = { ...next, ...paxRecords(path, Buffer.from(await bytes.read(offset, checkedLength(path, size)))) }
+    else if (kind !== 'g') {
+      const name = next.name ?? nameIn(header)
+      if (kind === '0' || kind === '\0' || kind === '7') yield { name, offset, length: size, kind: 'file' }
+      else if (kind === '1' || kind === '2') yield { name, offset, length: 0, kind: 'link' }
+      next = {}
     }
-    return { entries, bytes }
-  } catch (error) {
-    await bytes.close()
-    throw error
+    position = offset + Math.ceil(size / block) * block
   }
 }
 
 /** A file that is read here and there, through a window. */
-export class TarBytes {
+export class TarBytes implements AsyncDisposable {
   #window = new Uint8Array(0)
   #start = 0
 
   private constructor(
     readonly path: string,
     readonly size: number,
+    /** When it was last written, in milliseconds. */
+    readonly modified: number,
     private readonly handle: FileHandle,
   ) {}
 
@@ -63,9 +70,11 @@ export class TarBytes {
     let handle: FileHandle | undefined
     try {
       handle = await openFile(path)
-      const bytes = new TarBytes(path, (await handle.stat()).size, handle)
+      const { size, mtimeMs } = await handle.stat()
+      const bytes = new TarBytes(path, size, mtimeMs, handle)
       const [first, second] = await bytes.read(0, Math.min(2, bytes.size))
-      if (first === 0x1f && second === 0x8b) fail(path, 'the tar is compressed, and images are read from addresses in it; unpack it first: gunzip --keep FILE')
+      if (first === 0x1f && second === 0x8b)
+        fail(path, `the tar is compressed, and images are read from addresses in it; unpack it first: gunzip --keep '${path.replaceAll("'", `'\\''`)}'`)
       if (bytes.size < block) fail(path, `expected a tar, got ${bytes.size} bytes`)
       return bytes
     } catch (error) {
@@ -89,6 +98,10 @@ export class TarBytes {
   close(): Promise<void> {
     return this.handle.close()
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
 }
 
 function fail(path: string, reason: string): never {
@@ -97,16 +110,27 @@ function fail(path: string, reason: string): never {
 
 function checkHeader(path: string, header: Buffer, position: number): void {
   // The sum is taken with spaces in its own field.
-  const sum = header.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 32 : byte), 0)
+  let sum = 0
+  for (let index = 0; index < block; index++) sum += index >= 148 && index < 156 ? 32 : header[index]!
   if (parseInt(text(header.subarray(148, 156)), 8) !== sum) fail(path, `expected the header of a tar's entry at byte ${position}, got other bytes`)
 }
 
 /** Octal digits, or binary where the first bit is set: files of 8 GiB and more. */
 function numberIn(path: string, header: Buffer, position: number): number {
   const field = header.subarray(124, 136)
-  const size = (field[0]! & 0x80) === 0 ? parseInt(text(field).trim() || '0', 8) : Number(field.readBigUInt64BE(4))
-  if (!Number.isSafeInteger(size)) fail(path, `the entry at byte ${position} has no size`)
-  return size
+  const digits = text(field).trim() || '0'
+  const size = (field[0]! & 0x80) === 0 ? (/^[0-7]+$/.test(digits) ? parseInt(digits, 8) : NaN) : binary(field)
+  return checkedSize(path, size, `the entry at byte ${position}`)
+}
+
+/** Of twelve bytes; the first bit says that they are a number, the second that it is negative. */
+function binary(field: Buffer): number {
+  const upper = field.subarray(1, 4).some((byte) => byte !== 0) || (field[0]! & 0x7f) !== 0
+  return upper ? NaN : Number(field.readBigUInt64BE(4))
+}
+
+function checkedSize(path: string, size: number, what: string): number {
+  return Number.isSafeInteger(size) && size >= 0 ? size : fail(path, `${what}: expected a size in bytes, got another text or number`)
 }
 
 function checkedLength(path: string, size: number): number {
@@ -119,15 +143,17 @@ function nameIn(header: Buffer): string {
   return prefix === '' ? name : `${prefix}/${name}`
 }
 
-function paxRecords(path: string, records: Buffer): { name?: string; size?: number } {
+function paxRecords(path: string, records: Buffer): Following {
   const found: { name?: string; size?: number } = {}
   for (let position = 0; position < records.length;) {
     const space = records.indexOf(0x20, position)
-    const length = Number(records.toString('latin1', position, Math.max(space, position)))
-    if (!Number.isInteger(length) || length < 5 || position + length > records.length) fail(path, 'a pax record is malformed')
+    const digits = records.toString('latin1', position, Math.max(space, position))
+    const length = /^\d{1,9}$/.test(digits) ? Number(digits) : NaN
+    if (!(length >= 5) || position + length > records.length || space + 1 >= position + length) fail(path, 'a pax record is malformed')
     const [key, ...value] = nameOf(records.subarray(space + 1, position + length - 1)).split('=')
     if (key === 'path') found.name = value.join('=')
-    if (key === 'size') found.size = Number(value.join('='))
+    if (key === 'size') found.size = checkedSize(path, /^\d+$/.test(value.join('=')) ? Number(value.join('=')) : NaN, 'a pax record')
+    if (key!.startsWith('GNU.sparse.')) fail(path, 'an entry is sparse; make the tar without --sparse')
     position += length
   }
   return found

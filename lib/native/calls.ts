@@ -94,7 +94,8 @@ export class Binding implements NativeBinding {
     // Native workers read this memory: it must not be given to another thread.
     if (source.kind === 'memory' && source.images.buffer instanceof ArrayBuffer) markAsUntransferable(source.images.buffer)
     const given = source.kind === 'memory' ? { ...description, source: { ...source, id: numberOf(source.images) } } : description
-    return direct(() => new Loader(this.addon.createLoader(given)))
+    const ended = source.kind === 'custom' ? () => source.ended() : undefined
+    return direct(() => new Loader(this.addon.createLoader(given), ended))
   }
 
   cgroupLimits(root: string): { readonly threads?: number; readonly memory?: number } {
@@ -111,6 +112,10 @@ export class Binding implements NativeBinding {
 
   decodeImage(...parameters: Parameters<NativeBinding['decodeImage']>): ReturnType<NativeBinding['decodeImage']> {
     return later(() => this.addon.decodeImage(...parameters))
+  }
+
+  encodeJpeg(...parameters: Parameters<NativeBinding['encodeJpeg']>): ReturnType<NativeBinding['encodeJpeg']> {
+    return later(() => this.addon.encodeJpeg(...parameters))
   }
 }
 
@@ -183,7 +188,10 @@ class Loader implements NativeLoader {
   /** As of sessions' views: another thread would take the slot from under the ring. */
   private readonly barred = new WeakSet<ArrayBufferLike>()
 
-  constructor(readonly native: NativeLoader) {
+  constructor(
+    readonly native: NativeLoader,
+    private readonly ended: (() => void) | undefined,
+  ) {
     this.batch = native.batch
     this.batches = native.batches
     this.samples = native.samples
@@ -211,6 +219,7 @@ class Loader implements NativeLoader {
   }
 
   close(): Promise<void> {
+    this.ended?.()
     return later(() => this.native.close())
   }
 }

@@ -139,11 +139,32 @@ export interface DecodeSettings {
   readonly upright?: boolean
 }
 
+/** Takes the bytes of a sample, which are copied, or the code and the message of an error. What comes a second time is dropped. */
+interface SampleTaker {
+  (bytes: Uint8Array): void
+  (code: string, message: string): void
+}
+
+/** Samples that are asked for one by one. */
+export interface AskedSource {
+  readonly kind: 'custom'
+  /** Errors begin with this and the sample's entry in `index`. */
+  readonly name: string
+  readonly index: Int32Array
+  /** Stands before all bytes that are given: the header of a PNM file where they are pixels, else empty. */
+  readonly prefix: string
+  /** Begins to fetch a sample; must not throw. `done` may be called at any time. */
+  ask(sample: number, done: SampleTaker): void
+  /** The loader was closed: what is under way is wanted no more. */
+  ended(): void
+}
+
 export interface LoaderDescription {
   readonly source:
     | { readonly kind: 'memory'; readonly images: Uint8Array; readonly labels: Int32Array; readonly corrupt?: CorruptSamples }
     | ({ readonly kind: 'ranges'; readonly labels: Int32Array } & ByteRanges)
-  /** Of a source of ranges. */
+    | ({ readonly labels: Int32Array } & AskedSource)
+  /** Of a source of files. */
   readonly decode?: DecodeSettings
   /** Of one stored image, before padding and cropping by `crops`. */
   readonly height: number
@@ -273,4 +294,13 @@ export interface NativeBinding {
     /** That decoding took, without waiting. */
     readonly seconds: number
   }>
+  /** RGB or gray pixels to a baseline JPEG file, chroma at half the resolution. ERR_IMAGE for what JPEG cannot hold. */
+  encodeJpeg(image: {
+    readonly pixels: Uint8Array
+    readonly height: number
+    readonly width: number
+    readonly channels: number
+    /** 1 to 100, of libjpeg's tables. */
+    readonly quality: number
+  }): Promise<Uint8Array>
 }

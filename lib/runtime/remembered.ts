@@ -3,35 +3,13 @@
  * be read is no reason to fail: it is set aside, and whoever asked is told in a word.
  */
 import { readFile, rename, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { cacheDirectory } from '../cache_directory.js'
 import { makeDirectory } from '../directory.js'
 
 const FORMAT = 1
 
 let written = 0
-
-/**
- * $PRERESNET_CACHE, else $XDG_CACHE_HOME/preresnet, else ~/.cache/preresnet; undefined where none of them is an absolute path. A relative one would put a folder
- * into whatever directory the process works in.
- */
-export function cacheDirectory(): string | undefined {
-  const own = process.env['PRERESNET_CACHE'] ?? ''
-  if (own !== '') return isAbsolute(own) ? own : undefined
-  const shared = process.env['XDG_CACHE_HOME'] ?? ''
-  if (isAbsolute(shared)) return join(shared, 'preresnet')
-  const home = homeDirectory()
-  return isAbsolute(home) ? join(home, '.cache', 'preresnet') : undefined
-}
-
-/** '' where there is none: a container may run under a user who has no entry, without HOME. */
-function homeDirectory(): string {
-  try {
-    return homedir()
-  } catch {
-    return ''
-  }
-}
 
 const NO_DIRECTORY =
   'there is no cache directory: expected an absolute path in PRERESNET_CACHE, XDG_CACHE_HOME or HOME; measurements are not remembered and are made again next time'

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "addon/decode.h"
+#include "addon/encode.h"
 #include "addon/environment.h"
 #include "addon/file_lock.h"
 #include "addon/loader.h"
@@ -32,6 +33,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("lockFile", Napi::Function::New<lock_file>(env));
   exports.Set("imageSize", Napi::Function::New<image_size_of>(env));
   exports.Set("decodeImage", Napi::Function::New<decode_image_async>(env));
+  exports.Set("encodeJpeg", Napi::Function::New<encode_jpeg_async>(env));
   return exports;
 }
 

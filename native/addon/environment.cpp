@@ -89,7 +89,14 @@ Napi::Promise Environment::promise(std::shared_ptr<void> keep,
 }
 
 void Environment::settle(uint64_t id, Completion completion) {
-  auto settlement = std::make_unique<Settlement>(Settlement{id, std::move(completion)});
+  queue(std::make_unique<Settlement>(Settlement{id, std::move(completion), nullptr}));
+}
+
+void Environment::post(std::function<void(Napi::Env)> call) {
+  queue(std::make_unique<Settlement>(Settlement{0, nullptr, std::move(call)}));
+}
+
+void Environment::queue(std::unique_ptr<Settlement> settlement) {
   const napi_status queued =
       napi_call_threadsafe_function(settlements_, settlement.get(), napi_tsfn_nonblocking);
   if (queued == napi_ok)
@@ -101,6 +108,14 @@ void Environment::on_settlement(napi_env raw, napi_value, void* context, void* d
   if (raw == nullptr) return;
   auto* self = static_cast<Environment*>(context);
   const Napi::Env env(raw);
+  if (settlement->call) {
+    try {
+      settlement->call(env);
+    } catch (const Napi::Error&) {
+      // As below.
+    }
+    return;
+  }
   const auto entry = self->pending_.find(settlement->id);
   if (entry == self->pending_.end()) return;
   const Pending pending = std::move(entry->second);

@@ -42,6 +42,9 @@ class Environment {
   void add(const std::shared_ptr<Stoppable>& member);
   /// Made when it is first asked for.
   const std::shared_ptr<DecodePool>& decode_pool();
+  /// Runs `call` on the JavaScript thread, soon. From any thread, but not once this environment's
+  /// members were interrupted. Keeps no process alive: that is for promises.
+  void post(std::function<void(Napi::Env)> call);
 
   Napi::FunctionReference session_class;
   Napi::FunctionReference loader_class;
@@ -54,9 +57,11 @@ class Environment {
   struct Settlement {
     uint64_t id;
     Completion completion;
+    std::function<void(Napi::Env)> call;  // instead of both
   };
 
   void settle(uint64_t id, Completion completion);
+  void queue(std::unique_ptr<Settlement> settlement);
   static void on_settlement(napi_env env, napi_value, void* context, void* data);
   static void on_exit(napi_async_cleanup_hook_handle handle, void* self);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "addon/arguments.h"
+#include "addon/asked.h"
 #include "addon/decode_settings.h"
 #include "addon/external_buffer.h"
 #include "core/error.h"
@@ -69,30 +70,36 @@ std::vector<CorruptSample> read_corrupt(const Arguments& source) {
 
 std::unique_ptr<SampleSource> read_source(const Arguments& description,
                                           const LoaderOptions& options,
-                                          Napi::Reference<Napi::Uint8Array>* images) {
+                                          const std::shared_ptr<LoaderState>& state) {
   const Arguments source = description.object("source");
   const std::string kind = source.text("kind");
   if (kind == "memory") {
     const Napi::Uint8Array bytes = source.bytes("images");
-    *images = Napi::Persistent(bytes);
+    state->images = Napi::Persistent(bytes);
     const auto set_id = static_cast<uint64_t>(source.integer_or("id", 0, 0));
     return memory_source(bytes.Data(), bytes.ByteLength(), set_id, options.labels.size(),
                          options.shape, read_corrupt(source));
   }
-  if (kind != "ranges") source.refuse("kind", "\"memory\" or \"ranges\"");
+  const DecodeOptions preparation = read_decode_settings(description.object("decode"));
+  if (kind == "custom") {
+    return asked_source({source.text("name"), source.integers("index"), source.text("prefix")},
+                        requests_of_javascript(source.raw("ask"), state), options.shape,
+                        preparation);
+  }
+  if (kind != "ranges") source.refuse("kind", "\"memory\", \"ranges\" or \"custom\"");
   FileRanges ranges{source.paths("files"), source.integers("file"), whole_numbers(source, "offset"),
                     whole_numbers(source, "length")};
-  return range_source(std::move(ranges), options.shape,
-                      read_decode_settings(description.object("decode")));
+  return range_source(std::move(ranges), options.shape, preparation);
 }
 
 std::shared_ptr<BatchSource> read_loader(const Napi::Value& value,
-                                         Napi::Reference<Napi::Uint8Array>* images, BatchCut* cut) {
+                                         const std::shared_ptr<LoaderState>& state,
+                                         BatchCut* cut) {
   const Arguments description(value, "loader");
   LoaderOptions options = read_options(description);
   check_loader(options);
   *cut = cut_of(options);
-  auto source = read_source(description, options, images);
+  auto source = read_source(description, options, state);
   return make_loader(std::move(options), std::move(source));
 }
 
@@ -214,7 +221,7 @@ Napi::Value LoaderObject::create(const Napi::CallbackInfo& info) {
 LoaderObject::LoaderObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<LoaderObject>(info) {
   guarded(info.Env(), [&]() -> Napi::Value {
     auto state = std::make_shared<LoaderState>();
-    state->source = read_loader(info[0], &state->images, &cut_);
+    state->source = read_loader(info[0], state, &cut_);
     batch_ = state->source->batch_size();
     state_ = std::move(state);
     Environment::of(info.Env()).add(state_);

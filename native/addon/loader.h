@@ -22,6 +22,7 @@ class LoaderState : public Stoppable {
   void join() override { thread.stop(); }
 
   Napi::Reference<Napi::Uint8Array> images;  // keeps the memory that the workers read; goes last
+  Napi::FunctionReference ask;               // what the workers ask for samples, or empty
   std::shared_ptr<BatchSource> source;       // null after close(); JavaScript thread only
   // Over the ring's slots, by where they begin: at most one each, on the JavaScript thread.
   std::map<const uint8_t*, Napi::Reference<Napi::ArrayBuffer>> buffers;

@@ -77,6 +77,14 @@ void BatchFiller::fill(Desk& desk, BatchSlot& slot, uint64_t batch, int64_t firs
                        bool pixels, int64_t* position) {
   const BatchCut::Range range = cut_.range(batch);
   const Row row(*this, range);
+  if (source_.looks_ahead()) {
+    std::vector<uint64_t> coming;
+    for (int64_t i = first; i < last; ++i) {
+      const uint64_t at = range.begin + static_cast<uint64_t>(i);
+      if (at < range.end) coming.push_back(row[at].sample);
+    }
+    source_.expect(coming, desk);
+  }
   for (int64_t i = first; i < last; ++i) {
     *position = i;
     slot.corrupt[i] = nullptr;

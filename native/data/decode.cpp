@@ -8,16 +8,18 @@
 #include "data/exif.h"
 #include "data/jpeg.h"
 #include "data/png.h"
+#include "data/pnm.h"
 #include "data/resize.h"
 
 namespace preresnet {
 namespace {
 
-enum class Format : uint8_t { jpeg, png };
+enum class Format : uint8_t { jpeg, png, pnm };
 
 Format format_of(const uint8_t* file, size_t size, const std::string& name) {
   if (is_jpeg(file, size)) return Format::jpeg;
   if (is_png(file, size)) return Format::png;
+  if (is_pnm(file, size)) return Format::pnm;
   fail_image(name,
              size == 0 ? "the file is empty" : "expected a JPEG or PNG file, got other contents");
 }
@@ -49,7 +51,8 @@ struct ImageDecoder::State {
       prepare(file, {options.given_height, options.given_width}, options, name, draw, target);
       return;
     }
-    if (format_of(file, size, name) == Format::jpeg) {
+    const Format format = format_of(file, size, name);
+    if (format == Format::jpeg) {
       const Closing closing{jpeg};
       const ImageSize stored = jpeg.open(file, size, name, options.maximum_pixels);
       const int orientation = options.upright ? jpeg.orientation() : 1;
@@ -59,8 +62,10 @@ struct ImageDecoder::State {
       }
       decode_whole(options);
       turn_upright(pixels, orientation, turned);
-    } else {
+    } else if (format == Format::png) {
       decode_png(file, size, options, name, pixels);
+    } else {
+      decode_pnm(file, size, options, name, pixels);
     }
     prepare(pixels.data.data(), {pixels.height, pixels.width}, options, name, draw, target);
   }
@@ -130,9 +135,18 @@ void ImageDecoder::prepare_into(const uint8_t* stored, const ImageSize& size,
 
 ImageSize image_size(const uint8_t* file, size_t size, int64_t maximum_pixels,
                      const std::string& name) {
-  const ImageSize stored = format_of(file, size, name) == Format::jpeg
-                               ? JpegDecoder().open(file, size, name, maximum_pixels)
-                               : png_size(file, size, name);
+  const auto stored_size = [&] {
+    switch (format_of(file, size, name)) {
+      case Format::jpeg:
+        return JpegDecoder().open(file, size, name, maximum_pixels);
+      case Format::png:
+        return png_size(file, size, name);
+      case Format::pnm:
+        break;
+    }
+    return pnm_size(file, size, name);
+  };
+  const ImageSize stored = stored_size();
   const std::string reason = too_large(stored.height, stored.width, maximum_pixels);
   if (!reason.empty()) fail_image(name, reason);
   return stored;

@@ -42,7 +42,7 @@ class Loader : public BatchSource {
   }
 
   ~Loader() override {
-    ring_.close();
+    close();
     for (std::thread& worker : workers_) worker.join();
   }
 
@@ -69,7 +69,10 @@ class Loader : public BatchSource {
     if (options_.poison) filler_.poison(slots_[ring_.slot_of(ticket)]);
     ring_.release(ticket);
   }
-  void close() override { ring_.close(); }
+  void close() override {
+    ring_.close();
+    source_->close();
+  }
   int64_t batch_size() const override { return options_.batch; }
   int64_t image_bytes() const override { return options_.shape.bytes(); }
   SampleSet set() const override { return set_; }

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "data/sample_source.h"
+#include "data/file_source.h"
 
 namespace preresnet {
 namespace {
@@ -63,37 +63,35 @@ class File {
   int64_t size_ = 0;
 };
 
-class RangeSource : public SampleSource {
+class RangeFiles : public FileBytes {
  public:
-  RangeSource(FileRanges ranges, const DecodeOptions& preparation)
-      : ranges_(std::move(ranges)), preparation_(preparation) {}
+  explicit RangeFiles(FileRanges ranges) : ranges_(std::move(ranges)) {}
 
   size_t count() const override { return ranges_.file.size(); }
   // Images differ in size, so they go in small portions.
   int64_t grain(int64_t share) const override { return std::clamp<int64_t>(share / 4, 1, share); }
 
-  void read(const Draw& draw, Desk& desk, uint8_t* pixels) const override {
-    const uint64_t sample = draw.sample;
-    const std::string& path = ranges_.files[ranges_.file[sample]];
+  void read(uint64_t sample, Desk& desk) const override {
+    const File file(path(sample));
     const int64_t offset = ranges_.offset[sample];
     int64_t length = ranges_.length[sample];
-    const bool whole = length < 0 && offset == 0;
-    {
-      const File file(path);
-      if (length < 0) length = std::max<int64_t>(file.size() - offset, 0);
-      if (length > kMaximumBytes)
-        file.fail("expected an image of at most 1 GiB, got " + std::to_string(length) + " bytes");
-      desk.file.resize(static_cast<size_t>(length));
-      file.read(offset, desk.file);
-    }
-    desk.decoder.decode_into(desk.file.data(), desk.file.size(), preparation_,
-                             whole ? path : path + " at byte " + std::to_string(offset), draw,
-                             pixels);
+    if (length < 0) length = std::max<int64_t>(file.size() - offset, 0);
+    if (length > kMaximumBytes)
+      file.fail("expected an image of at most 1 GiB, got " + std::to_string(length) + " bytes");
+    desk.file.resize(static_cast<size_t>(length));
+    file.read(offset, desk.file);
+  }
+
+  std::string name(uint64_t sample) const override {
+    const int64_t offset = ranges_.offset[sample];
+    const bool whole = ranges_.length[sample] < 0 && offset == 0;
+    return whole ? path(sample) : path(sample) + " at byte " + std::to_string(offset);
   }
 
  private:
+  const std::string& path(uint64_t sample) const { return ranges_.files[ranges_.file[sample]]; }
+
   const FileRanges ranges_;
-  const DecodeOptions preparation_;
 };
 
 void expect_entries(const char* name, size_t expected, size_t got) {
@@ -120,21 +118,7 @@ std::unique_ptr<SampleSource> range_source(FileRanges ranges, const SampleShape&
                                    std::to_string(ranges.offset[i]) + ", length " +
                                    std::to_string(ranges.length[i]));
   }
-  if (shape.channels != 1 && shape.channels != 3) {
-    throw Error("ERR_OPTION", "loader: channels: expected 1 or 3 for files, got " +
-                                  std::to_string(shape.channels));
-  }
-  const int64_t larger = std::max(shape.height, shape.width);
-  if (preparation.resize != 0 && preparation.resize < larger) {
-    throw Error("ERR_OPTION", "loader: resize: expected at least the larger of height and width (" +
-                                  std::to_string(larger) + "), got " +
-                                  std::to_string(preparation.resize));
-  }
-  DecodeOptions complete = preparation;
-  complete.channels = shape.channels;
-  complete.height = shape.height;
-  complete.width = shape.width;
-  return std::make_unique<RangeSource>(std::move(ranges), complete);
+  return file_source(std::make_unique<RangeFiles>(std::move(ranges)), shape, preparation);
 }
 
 }  // namespace preresnet

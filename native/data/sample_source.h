@@ -1,5 +1,5 @@
-// Where the pixels of a sample come from. A new kind of dataset is a list of byte ranges, made in
-// TypeScript; it needs no source of its own.
+// Where the pixels of a sample come from. A new kind of dataset is a list of byte ranges, or a
+// function of JavaScript that gives bytes; it needs no source of its own.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,10 +13,14 @@
 
 namespace preresnet {
 
+class SampleRequest;
+class SampleRequests;
+
 /// What a worker keeps from image to image.
 struct Desk {
   ImageDecoder decoder;
   std::vector<uint8_t> file;
+  std::vector<std::shared_ptr<SampleRequest>> asked;  // of a source that asks, in order
 };
 
 /// Read from several threads at once, each with a desk of its own.
@@ -31,9 +35,15 @@ class SampleSource {
   virtual SampleSet set() const { return {}; }
   /// ERR_IMAGE for a sample that is known to be none.
   virtual void check(uint64_t /*sample*/) const {}
+  /// Whether it wants to know beforehand what a worker is going to read.
+  virtual bool looks_ahead() const { return false; }
+  /// What this worker is going to read, in this order; it may read fewer. Where looks_ahead().
+  virtual void expect(const std::vector<uint64_t>&, Desk&) const {}
   /// Pixels [height][width][channels] of `draw.sample`; seed and epoch are for random steps. Throws
   /// ERR_FILE or ERR_IMAGE, which name the file.
   virtual void read(const Draw& draw, Desk& desk, uint8_t* pixels) const = 0;
+  /// Wakes every worker that waits in read(), which throws ERR_ABORTED from then on.
+  virtual void close() {}
 };
 
 /// The size of a sample as the loader delivers it.
@@ -64,6 +74,19 @@ struct FileRanges {
 /// `preparation`: of every image; height, width and channels are those of `shape`. Throws
 /// ERR_DATASET for ranges that do not fit together.
 std::unique_ptr<SampleSource> range_source(FileRanges ranges, const SampleShape& shape,
+                                           const DecodeOptions& preparation);
+
+/// Image files that somebody else gives when they are asked for.
+struct AskedSamples {
+  std::string name;            // of the dataset
+  std::vector<int32_t> index;  // of each sample: what errors call it
+  /// What stands before the bytes that come: the header of a PNM file where they are pixels.
+  std::string prefix;
+};
+
+std::unique_ptr<SampleSource> asked_source(AskedSamples samples,
+                                           std::shared_ptr<SampleRequests> requests,
+                                           const SampleShape& shape,
                                            const DecodeOptions& preparation);
 
 }  // namespace preresnet

@@ -1,13 +1,13 @@
 import test, { type ExecutionContext } from 'ava'
 import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { cacheInMemory, centerCrop, imageFolder, loader, resize, subset, type Dataset, type RangeSource } from '../../lib/data/index.js'
 import { completePreparation } from '../../lib/data/prepare/complete.js'
-import { tarDataset } from '../../lib/data/tar.js'
-import { readTar } from '../../lib/data/tar_entries.js'
+import { openTars, tarDataset } from '../../lib/data/tar.js'
+import { TarBytes, tarEntries, type TarEntry } from '../../lib/data/tar_entries.js'
 import { randomBytes } from '../support/bytes.js'
 import { writeFiles } from '../support/files.js'
 import { temporaryFolder } from '../support/folder.js'
@@ -27,6 +27,13 @@ async function pack(folder: string, file: string, format: string, files: Record<
     },
   )
   return join(folder, `${file}.tar`)
+}
+
+async function entriesOf(path: string): Promise<TarEntry[]> {
+  await using bytes = await TarBytes.open(path)
+  const entries: TarEntry[] = []
+  for await (const entry of tarEntries(bytes, undefined)) entries.push(entry)
+  return entries
 }
 
 async function pixels(dataset: Dataset, workers = 2): Promise<Buffer> {
@@ -54,9 +61,7 @@ test('names beyond what a header holds, by pax records and by entries of GNU', a
   const folder = await temporaryFolder(t)
   for (const format of ['pax', 'gnu']) {
     const path = await pack(folder, format, format, { [`${long}/1.png`]: noise(1), [`${'ä'.repeat(60)}/${'ü'.repeat(60)}.png`]: noise(2) })
-    const { entries, bytes } = await readTar(path, undefined)
-    await bytes.close()
-    t.deepEqual(entries.map(({ name }) => name).sort(), [`${long}/1.png`, `${'ä'.repeat(60)}/${'ü'.repeat(60)}.png`])
+    t.deepEqual((await entriesOf(path)).map(({ name }) => name).sort(), [`${long}/1.png`, `${'ä'.repeat(60)}/${'ü'.repeat(60)}.png`])
     t.is((await tarDataset(path)).length, 2)
   }
 })
@@ -65,10 +70,8 @@ test('names of ustar in two parts', async (t) => {
   const folder = await temporaryFolder(t)
   const name = `${'a-folder-with-a-long-name/'.repeat(5)}cat/1.png`
   const path = await pack(folder, 'ustar', 'ustar', { [name]: noise(1) })
-  const { entries, bytes } = await readTar(path, undefined)
-  await bytes.close()
   t.deepEqual(
-    entries.map((entry) => entry.name),
+    (await entriesOf(path)).map((entry) => entry.name),
     [name],
   )
   t.deepEqual((await tarDataset(path)).classes, ['cat'])
@@ -102,11 +105,9 @@ test('sizes that octal digits cannot hold: in a pax record, and in binary', asyn
   ]
   const path = join(folder, 'sizes.tar')
   await writeFile(path, Buffer.concat(parts))
-  const { entries, bytes } = await readTar(path, undefined)
-  await bytes.close()
-  t.deepEqual(entries, [
-    { name: 'a/1.png', offset: 1536, length: image.length },
-    { name: 'b/2.png', offset: 2048 + whole(image).length, length: image.length },
+  t.deepEqual(await entriesOf(path), [
+    { name: 'a/1.png', offset: 1536, length: image.length, kind: 'file' },
+    { name: 'b/2.png', offset: 2048 + whole(image).length, length: image.length, kind: 'file' },
   ])
 })
 
@@ -168,8 +169,7 @@ test('what is no tar, or not a whole one, is named', async (t) => {
   await refused(t, await damaged(gzipSync(whole)), 'ERR_FILE', /damaged\.tar: the tar is compressed.*gunzip/)
   await refused(t, await damaged(Buffer.from('short')), 'ERR_FILE', /expected a tar, got 5 bytes/)
   await refused(t, await damaged(Buffer.alloc(2048, 1)), 'ERR_FILE', /expected the header of a tar's entry at byte 0/)
-  const { entries, bytes } = await readTar(path, undefined)
-  await bytes.close()
+  const entries = await entriesOf(path)
   await refused(t, await damaged(whole.subarray(0, entries[1]!.offset + 10)), 'ERR_FILE', /more than the file has left; was it cut off/)
   const turned = Buffer.from(whole)
   turned[entries[2]!.offset - 512]! ^= 1
@@ -198,4 +198,51 @@ test('what is no tar, or not a whole one, is named', async (t) => {
   await refused(t, [], 'ERR_OPTION', /expected a path, or a list of paths/)
   await t.throwsAsync(tarDataset(path, { clases: [] } as never), { code: 'ERR_OPTION', message: /did you mean "classes"/ })
   await t.throwsAsync(tarDataset(path, { signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })
+})
+
+test('braces stand for several tars', async (t) => {
+  const folder = await temporaryFolder(t)
+  const paths: string[] = []
+  for (const index of [8, 9, 10])
+    paths.push(await pack(folder, `shard-${String(index).padStart(2, '0')}`, 'ustar', { '0.png': noise(index), '0.cls': String(index - 8) }))
+  const dataset = await tarDataset(join(folder, 'shard-{08..10}.tar'))
+  t.like(dataset, { name: paths[0], length: 3, fingerprint: (await tarDataset(paths)).fingerprint })
+  t.deepEqual(await pixels(dataset), await pixels(await tarDataset(paths)))
+  await t.throwsAsync(tarDataset(join(folder, 'shard-{08..11}.tar')), { code: 'ERR_FILE', message: /shard-11\.tar: cannot be read: ENOENT/ })
+})
+
+test('where the images are is remembered, as long as the tars are the same', async (t) => {
+  const folder = await temporaryFolder(t)
+  const first = await pack(folder, 'first', 'ustar', pets)
+  const second = await pack(folder, 'second', 'ustar', { 'cat/9.png': noise(9) })
+  const cache = { folder: join(folder, 'cache'), least: 1 }
+  const whole = await readFile(first)
+  const time = new Date('2026-01-01')
+  const write = async (contents: Uint8Array, seconds: number): Promise<void> => {
+    await writeFile(first, contents)
+    await utimes(first, time, new Date(time.getTime() + 1000 * seconds))
+  }
+  await write(whole, 0)
+  const open = (classes?: readonly string[]) => openTars([first, second], classes === undefined ? {} : { classes }, cache)
+  const dataset = await open()
+  t.is((await readdir(cache.folder)).length, 1)
+  t.deepEqual(await open(), dataset)
+  t.deepEqual((await open(['cat', 'cow', 'dog'])).labels, Int32Array.of(0, 2, 2, 0))
+  t.is((await readdir(cache.folder)).length, 2)
+  // Read from the cache: the same size and time, and other bytes.
+  await write(Buffer.alloc(whole.length), 0)
+  t.deepEqual((await open()).labels, dataset.labels)
+  await write(Buffer.alloc(whole.length), 1)
+  await t.throwsAsync(open(), { code: 'ERR_DATASET' })
+  await write(whole, 2)
+  t.deepEqual(await open(), dataset)
+  // What is damaged there is made again.
+  for (const name of await readdir(cache.folder)) await writeFile(join(cache.folder, name), 'damaged')
+  t.deepEqual(await open(), dataset)
+  await writeFile(first, Buffer.alloc(0))
+  await t.throwsAsync(open(), { code: 'ERR_FILE', message: /first\.tar: expected a tar, got 0 bytes/ })
+  // A few images are found faster than an index.
+  await writeFile(first, whole)
+  await openTars(first, {}, { folder: join(folder, 'none'), least: 100 })
+  await t.throwsAsync(readdir(join(folder, 'none')))
 })

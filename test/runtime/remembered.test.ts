@@ -4,7 +4,8 @@ import { syncBuiltinESMExports } from 'node:module'
 import os, { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { cacheDirectory, Remembered } from '../../lib/runtime/remembered.js'
+import { cacheDirectory } from '../../lib/cache_directory.js'
+import { Remembered } from '../../lib/runtime/remembered.js'
 
 const directory = await mkdtemp(join(tmpdir(), 'preresnet-remembered-'))
 process.env['PRERESNET_CACHE'] = directory

@@ -21,6 +21,7 @@ export const printed: Readonly<Record<string, RegExp>> = {
   networks: /^preresnet-164 .*\npreresnet-56 .*\nresnet-110-exclusive-gating .*\n$/,
   'not-finite': /^$/,
   'own-loop': /^10 64 50176 \d \d+\n11 64 50176 \d \d+\n768\n$/,
+  'own-images': /^10240 10\n$/,
   preparation: /^$/,
   'own-network': /steps: 100,[\s\S]*\[ 16, 1, 3, 3 \]/,
   requests: /^(ant|bee|cat|dog)\n4 4 64\n\{ answered: 2, failed: 0, aborted: 0, refused: 0 \}\n$/,

@@ -1,6 +1,6 @@
 /** Files decoded into memory, where that is wanted and can be. */
 import { PreresnetError } from '../../errors.js'
-import type { Dataset, ImageShape } from '../dataset.js'
+import { sampleName, type Dataset, type ImageShape } from '../dataset.js'
 import { decodeAll } from '../decode_all.js'
 import { sampleOfOtherSize } from '../image_sizes.js'
 import type { HeaderReading, Reading } from '../reading.js'
@@ -12,7 +12,7 @@ const cacheLimit = 2 ** 30
 
 /** Whether `choice` means memory for these files. */
 export function keptInMemory(choice: CacheChoice, { length, source }: Dataset, { height, width, channels }: ImageShape): boolean {
-  return source.kind === 'ranges' && (choice === 'memory' || (choice === 'auto' && length * height * width * channels <= cacheLimit))
+  return source.kind !== 'memory' && (choice === 'memory' || (choice === 'auto' && length * height * width * channels <= cacheLimit))
 }
 
 /** As `choice` says for this dataset, whose images have a single size before the first random step: see `checkSingleSize`. */
@@ -43,12 +43,11 @@ export async function checkSingleSize(
   if (source.kind === 'memory' || !decode.exact) return
   const other = await sampleOfOtherSize(source, input, reading)
   if (other === undefined) return
-  const path = source.files[source.file[other.sample]!]!
   const can = choice === 'memory' ? 'be kept in memory' : 'make a batch'
   throw new PreresnetError(
     'ERR_OPTION',
     `${name}: only images of a single size can ${can}, and before the first random step (${stepsText(fixed)}) these have several: ` +
-      `expected ${input.height} x ${input.width}, the network's input, got ${other.height} x ${other.width} (height x width) of ${path}; ` +
+      `expected ${input.height} x ${input.width}, the network's input, got ${other.height} x ${other.width} (height x width) of ${sampleName(source, other.sample)}; ` +
       'put resize(n), centerCrop() in front (on the command line: --image)',
   )
 }

@@ -1,6 +1,6 @@
 /** Mean and standard deviation of a training set. */
 import { PreresnetError } from '../../errors.js'
-import type { Dataset, ImageShape } from '../dataset.js'
+import { sampleCount, type Dataset, type ImageShape } from '../dataset.js'
 import { decodeSample } from '../decode_all.js'
 import { inSlices, sliceBytes } from '../slices.js'
 import type { Reading } from '../reading.js'
@@ -13,7 +13,7 @@ const sampleSize = 2048
 
 /** Whether it makes a difference to normalization where images are kept. */
 export function isSampled({ source }: Dataset): boolean {
-  return source.kind === 'ranges' && source.file.length > sampleSize
+  return source.kind !== 'memory' && sampleCount(source) > sampleSize
 }
 
 /** Of images prepared by these steps: of all that are in memory, or of 2,048 that are files. Those that are no images do not count. */

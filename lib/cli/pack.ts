@@ -1,0 +1,69 @@
+import { pack, type PackedArchive, verifyPacked } from '../data/index.js'
+import { packOptions } from '../data/options.js'
+import { PreresnetError } from '../errors.js'
+import { flagOption } from '../options/spec.js'
+import { pick } from '../options/check.js'
+import type { CommandSpec } from './command.js'
+import { countProgress } from './count_progress.js'
+import { openSet } from './data_options.js'
+import { printJson } from './json/document.js'
+import { packDocument } from './json/pack.js'
+import { count, print, size } from './output.js'
+import { SignalWatch } from './signals.js'
+
+const { side, quality, raw, gray } = packOptions
+
+const options = {
+  side,
+  quality,
+  raw,
+  gray,
+  verify: flagOption({ group: 'Command', help: 'compare a packed file with the checksums in its index, instead of writing one', fallback: false }),
+}
+
+export const packCommand: CommandSpec<typeof options> = {
+  name: 'pack',
+  summary: 'images as one tar that WebDataset reads, with an index: large reads instead of many files',
+  arguments: [
+    ['<images>', 'a folder of class folders, tar:FILES or packed:FILE; with --verify a packed file'],
+    ['[file]', 'the tar to write; its index gets the same name with .index'],
+  ],
+  options,
+  json: packDocument,
+  examples: [
+    ['pack photos/train train.tar', 'files as they are, in the order of the folder'],
+    ['pack photos/train train-256.tar --side 256', 'larger images with a shorter side of 256, as JPEG'],
+    ['pack photos/train train-raw.tar --raw 256', 'pixels: three bytes each, and nothing to decode'],
+    ['pack train.tar --verify', 'every sample against its checksum'],
+  ],
+  async run(values, [images, file]) {
+    const { json, verify } = values
+    const from = images as string
+    const stop = new AbortController()
+    const { signal } = stop
+    using watch = new SignalWatch('leaving')
+    watch.begun(() => stop.abort())
+    const options = { signal, ...(!json && { onProgress: countProgress(process.stderr.isTTY) }) }
+    try {
+      const result = verify ? await verified(from, file, options) : await packed(from, file, { ...pick({ side, quality, raw, gray }, values), ...options })
+      if (json) printJson(packDocument, result)
+      else print(`${result.path}: ${count(result.samples)} samples${verify ? ', all as they were packed' : `, ${size(result.bytes)} (${result.contents})`}`)
+      return 0
+    } catch (error) {
+      if (signal.aborted && error instanceof PreresnetError && error.code === 'ERR_ABORTED') return watch.status ?? 1
+      throw error
+    }
+  },
+}
+
+type Progress = Parameters<typeof verifyPacked>[1]
+
+async function verified(path: string, file: unknown, options: Progress): Promise<PackedArchive> {
+  if (file !== undefined) throw new PreresnetError('ERR_OPTION', `pack --verify: expected one file, got a second one, ${JSON.stringify(file)}`)
+  return verifyPacked(path, options)
+}
+
+async function packed(images: string, file: unknown, options: Parameters<typeof pack>[2]): Promise<PackedArchive> {
+  if (typeof file !== 'string') throw new PreresnetError('ERR_OPTION', 'pack: expected the file to write, as train.tar, got none')
+  return pack(await openSet(images), file, options)
+}

@@ -1,0 +1,95 @@
+/** Calls of the function that gives a dataset's samples: so many at once, each for so long. */
+import { isUint8Array } from 'node:util/types'
+import { PreresnetError } from '../errors.js'
+import { limiter } from '../limited.js'
+import type { AskedSource } from '../native/types.js'
+import { describe } from '../options/values.js'
+import { sampleName, type CustomSource } from './dataset.js'
+import { pnmHeader } from './pnm.js'
+
+/** The function on behalf of one reader, as a loader's workers are. */
+export class CustomReads {
+  readonly #turn: ReturnType<typeof limiter>
+  readonly #underWay = new Set<AbortController>()
+  #ended = false
+
+  constructor(private readonly source: CustomSource) {
+    this.#turn = limiter(source.reads)
+  }
+
+  /** The bytes of a sample, checked. ERR_DATASET, which names it, for a read that fails, gives too little or takes too long; ERR_ABORTED after `end()`. */
+  read(sample: number): Promise<Uint8Array> {
+    return this.#turn(async () => this.#checked(sample, await this.#within(sample)))
+  }
+
+  /** Tells all reads that nobody waits for them any more. */
+  end(): void {
+    this.#ended = true
+    for (const controller of this.#underWay) controller.abort(closed())
+  }
+
+  async #within(sample: number): Promise<unknown> {
+    if (this.#ended) throw closed()
+    const { read, index, timeout } = this.source
+    const controller = new AbortController()
+    const { signal } = controller
+    this.#underWay.add(controller)
+    const timer = setTimeout(() => controller.abort(this.#error(sample, `read gave nothing within ${timeout} s (timeout)`)), timeout * 1000)
+    // Whoever waits for the sample keeps the process alive.
+    timer.unref()
+    try {
+      return await new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+        const fail = (error: unknown): void => reject(this.#error(sample, `read failed: ${error instanceof Error ? error.message : String(error)}`, error))
+        try {
+          Promise.resolve(read(index[sample]!, signal)).then(resolve, fail)
+        } catch (error) {
+          fail(error)
+        }
+      })
+    } finally {
+      clearTimeout(timer)
+      this.#underWay.delete(controller)
+    }
+  }
+
+  #checked(sample: number, bytes: unknown): Uint8Array {
+    const { pixels } = this.source
+    if (!isUint8Array(bytes)) throw this.#error(sample, `expected a Uint8Array from read, got ${describe(bytes)}`)
+    if (pixels === undefined) {
+      if (bytes.length === 0) throw this.#error(sample, 'expected the bytes of an image file from read, got none')
+      return bytes
+    }
+    const { height, width, channels } = pixels
+    const expected = height * width * channels
+    if (bytes.length === expected) return bytes
+    throw this.#error(sample, `expected ${expected} bytes of pixels from read (${height} x ${width} x ${channels}), got ${bytes.length}`)
+  }
+
+  #error(sample: number, reason: string, cause?: unknown): PreresnetError {
+    return new PreresnetError('ERR_DATASET', `${sampleName(this.source, sample)}: ${reason}`, { cause })
+  }
+}
+
+function closed(): PreresnetError {
+  return new PreresnetError('ERR_ABORTED', 'the loader was closed')
+}
+
+/** What native workers ask. */
+export function askedSource(source: CustomSource): AskedSource {
+  const { name, index, pixels } = source
+  const reads = new CustomReads(source)
+  return {
+    kind: 'custom',
+    name,
+    index,
+    prefix: pixels === undefined ? '' : pnmHeader(pixels),
+    ask: (sample, done) => {
+      reads.read(sample).then(done, (error: unknown) => {
+        const { code, message } = error as PreresnetError
+        done(code, message)
+      })
+    },
+    ended: () => reads.end(),
+  }
+}

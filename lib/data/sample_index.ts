@@ -1,0 +1,147 @@
+/** Where the samples of archives lie, as one pass over them found: a safetensors file, which other programs read too. docs/sources.md describes it. */
+import { PreresnetError } from '../errors.js'
+import { SafetensorsFile, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
+import { isObject } from '../options/values.js'
+
+/** An archive that an index is of. */
+export interface Shard {
+  /** As it was given, or of an index beside its archive, the name alone. */
+  readonly name: string
+  readonly bytes: number
+  /** When it was last written, in milliseconds; 0 where that says nothing. */
+  readonly modified: number
+}
+
+export interface SampleIndex {
+  readonly shards: readonly Shard[]
+  readonly classes: readonly string[]
+  readonly fingerprint: string
+  readonly labels: Int32Array
+  readonly file: Int32Array
+  readonly offset: Float64Array
+  readonly length: Float64Array
+}
+
+/** What an archive that was packed has beside that. */
+export interface PackedIndex extends SampleIndex {
+  /** What is in it, in words. */
+  readonly contents: string
+  /** CRC-32 of each sample's bytes. */
+  readonly checksums: Uint32Array
+  /** Of each sample, as its source called it. */
+  readonly names: readonly string[]
+}
+
+const formatName = 'preresnet-index'
+const indexVersion = 1
+
+export async function writeIndex(path: string, index: SampleIndex | PackedIndex): Promise<void> {
+  const { shards, classes, fingerprint, labels, file, offset, length } = index
+  const shape = [labels.length]
+  const tensors = new Map<string, SafetensorsTensor>([
+    ['offset', { dtype: 'F64', shape, data: offset }],
+    ['bytes', { dtype: 'F64', shape, data: length }],
+    ['label', { dtype: 'I32', shape, data: labels }],
+    ['shard', { dtype: 'I32', shape, data: file }],
+  ])
+  const metadata = { format: formatName, version: String(indexVersion), fingerprint, shards: JSON.stringify(shards), classes: JSON.stringify(classes) }
+  if (!('checksums' in index)) {
+    await writeSafetensors(path, tensors, metadata)
+    return
+  }
+  const names = new TextEncoder().encode(index.names.map((name) => `${name}\0`).join(''))
+  tensors.set('crc32', { dtype: 'U32', shape, data: index.checksums })
+  tensors.set('names', { dtype: 'U8', shape: [names.length], data: names })
+  await writeSafetensors(path, tensors, { ...metadata, contents: index.contents })
+}
+
+/** Names and checksums are not read: opening a million samples needs neither. ERR_FILE for what is no index, or of another version. */
+export async function readIndex(path: string): Promise<SampleIndex> {
+  const file = await SafetensorsFile.open(path)
+  try {
+    return await checked(path, file)
+  } finally {
+    await file.close()
+  }
+}
+
+/** The same with all that a packed archive's index holds. */
+export async function readPackedIndex(path: string): Promise<PackedIndex> {
+  const file = await SafetensorsFile.open(path)
+  try {
+    const index = await checked(path, file)
+    const count = index.labels.length
+    const checksums = (await file.read('crc32')).data
+    const names = new TextDecoder().decode((await file.read('names')).data).split('\0')
+    if (!(checksums instanceof Uint32Array) || checksums.length !== count) throw malformed(path, 'expected a checksum for each sample')
+    if (names.length !== count + 1) throw malformed(path, `expected ${count} names, got ${names.length - 1}`)
+    return { ...index, contents: file.metadata['contents'] ?? '', checksums, names: names.slice(0, count) }
+  } catch (error) {
+    throw error instanceof PreresnetError && error.code === 'ERR_PARAMETER' ? malformed(path, error.message) : error
+  } finally {
+    await file.close()
+  }
+}
+
+async function checked(path: string, safetensors: SafetensorsFile): Promise<SampleIndex> {
+  const { metadata } = safetensors
+  if (metadata['format'] !== formatName) throw malformed(path, `expected an index of samples, got ${JSON.stringify(metadata['format'] ?? 'no format')}`)
+  if (metadata['version'] !== String(indexVersion)) throw malformed(path, `expected version ${indexVersion} of the index, got ${String(metadata['version'])}`)
+  const shards = parsed(path, metadata, 'shards', isShard)
+  const classes = parsed(path, metadata, 'classes', (name): name is string => typeof name === 'string')
+  const labels = await column(path, safetensors, 'label', Int32Array)
+  const index = {
+    shards,
+    classes,
+    fingerprint: metadata['fingerprint'] ?? '',
+    labels,
+    file: await column(path, safetensors, 'shard', Int32Array),
+    offset: await column(path, safetensors, 'offset', Float64Array),
+    length: await column(path, safetensors, 'bytes', Float64Array),
+  }
+  if (!/^[0-9a-f]{64}$/.test(index.fingerprint)) throw malformed(path, 'expected a fingerprint of 64 hex digits')
+  checkRanges(path, index)
+  return index
+}
+
+function checkRanges(path: string, { shards, classes, labels, file, offset, length }: SampleIndex): void {
+  const count = labels.length
+  if (count === 0) throw malformed(path, 'expected at least one sample')
+  if (file.length !== count || offset.length !== count || length.length !== count) throw malformed(path, 'expected as many places as labels')
+  for (let sample = 0; sample < count; sample++) {
+    const shard = shards[file[sample]!]
+    const [first, bytes] = [offset[sample]!, length[sample]!]
+    const label = labels[sample]!
+    const inside = shard !== undefined && Number.isSafeInteger(first) && Number.isSafeInteger(bytes) && first >= 0 && bytes >= 0 && first + bytes <= shard.bytes
+    if (!inside) throw malformed(path, `sample ${sample}: expected a place within its shard, got bytes ${first} to ${first + bytes}`)
+    if (label < 0 || label >= classes.length) throw malformed(path, `sample ${sample}: expected a label from 0 to ${classes.length - 1}, got ${label}`)
+  }
+}
+
+function isShard(value: unknown): value is Shard {
+  if (!isObject(value)) return false
+  const { name, bytes, modified } = value
+  return typeof name === 'string' && name !== '' && Number.isSafeInteger(bytes) && (bytes as number) >= 0 && Number.isFinite(modified)
+}
+
+function parsed<T>(path: string, metadata: Readonly<Record<string, string>>, key: string, is: (value: unknown) => value is T): readonly T[] {
+  let value: unknown
+  try {
+    value = JSON.parse(metadata[key] ?? '')
+  } catch {
+    value = undefined
+  }
+  if (!Array.isArray(value) || value.length === 0 || !value.every(is)) throw malformed(path, `expected a list of ${key} in the metadata`)
+  return value
+}
+
+async function column<T extends Int32Array | Float64Array>(path: string, file: SafetensorsFile, name: string, type: new (length: number) => T): Promise<T> {
+  if (!file.entries.has(name)) throw malformed(path, `expected a tensor ${JSON.stringify(name)}, got none`)
+  const { data } = await file.read(name)
+  if (data instanceof type) return data
+  throw malformed(path, `${JSON.stringify(name)}: expected a ${type.name}, got a ${data.constructor.name}`)
+}
+
+function malformed(path: string, reason: string): PreresnetError {
+  return new PreresnetError('ERR_FILE', `${path}: ${reason}`)
+}

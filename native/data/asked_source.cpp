@@ -1,0 +1,59 @@
+#include <algorithm>
+#include <utility>
+
+#include "data/file_source.h"
+#include "data/sample_requests.h"
+
+namespace preresnet {
+namespace {
+
+/// Samples that a worker asks for at a time: what it waits for comes while others are under way.
+constexpr int64_t kAsked = 64;
+
+class AskedFiles : public FileBytes {
+ public:
+  AskedFiles(AskedSamples samples, std::shared_ptr<SampleRequests> requests)
+      : samples_(std::move(samples)), requests_(std::move(requests)) {}
+
+  size_t count() const override { return samples_.index.size(); }
+  int64_t grain(int64_t share) const override { return std::clamp<int64_t>(share, 1, kAsked); }
+  bool looks_ahead() const override { return true; }
+
+  void expect(const std::vector<uint64_t>& samples, Desk& desk) const override {
+    // What an earlier task left is wanted no more.
+    desk.asked.clear();
+    for (const uint64_t sample : samples) desk.asked.push_back(requests_->ask(sample));
+  }
+
+  void read(uint64_t sample, Desk& desk) const override {
+    const auto found = std::find_if(desk.asked.begin(), desk.asked.end(), [&](const auto& each) {
+      return each != nullptr && each->sample() == sample;
+    });
+    const std::shared_ptr<SampleRequest> request =
+        found == desk.asked.end() ? requests_->ask(sample) : std::exchange(*found, nullptr);
+    desk.file.assign(samples_.prefix.begin(), samples_.prefix.end());
+    requests_->wait(*request, &desk.file);
+  }
+
+  std::string name(uint64_t sample) const override {
+    return samples_.name + ": sample " + std::to_string(samples_.index[sample]);
+  }
+
+  void close() override { requests_->close(); }
+
+ private:
+  const AskedSamples samples_;
+  const std::shared_ptr<SampleRequests> requests_;
+};
+
+}  // namespace
+
+std::unique_ptr<SampleSource> asked_source(AskedSamples samples,
+                                           std::shared_ptr<SampleRequests> requests,
+                                           const SampleShape& shape,
+                                           const DecodeOptions& preparation) {
+  return file_source(std::make_unique<AskedFiles>(std::move(samples), std::move(requests)), shape,
+                     preparation);
+}
+
+}  // namespace preresnet
