@@ -1,6 +1,6 @@
 /** What a dataset holds: sizes by headers, and what cannot be decoded, by decoding. */
 import { throwIfAborted } from '../abort.js'
-import type { CorruptImage, Dataset, ImageShape } from './dataset.js'
+import { sampleCount, type CorruptImage, type Dataset, type ImageShape } from './dataset.js'
 import { isCorrupt, storedSize } from './image_sizes.js'
 import { loader } from './loader.js'
 import { mapLimited } from '../limited.js'
@@ -26,7 +26,7 @@ export async function sizeRange({ source }: Dataset, signal?: AbortSignal): Prom
   const sizes: Size[] = []
   let next = 0
   await mapLimited(Array.from({ length: 16 }), async () => {
-    while (next < source.file.length) {
+    while (next < sampleCount(source)) {
       throwIfAborted(signal)
       const size = await storedSize(source, next++).catch((error: unknown) => {
         if (isCorrupt(error)) return undefined

@@ -2,6 +2,7 @@
 import { PreresnetError } from '../errors.js'
 import { loadBinding } from '../native/load.js'
 import { samplesOf, type Dataset, type ImageShape } from './dataset.js'
+import { nativeSource } from './native_source.js'
 import type { Reading } from './reading.js'
 import { sequenceOf } from './prepare/sequence.js'
 import { stepsText, type PreparationStep } from './prepare/steps.js'
@@ -38,7 +39,10 @@ export async function* tenCrops(
   const imageOf = Int32Array.from({ length: count }, (_, index) => Math.floor(index / 10))
   const { decode } = sequenceOf('evaluate: prepare', steps, 'evaluate', input)
   const loader = loadBinding().createLoader({
-    source: { ...(samplesOf(source, imageOf) as typeof source), labels: imageOf.map((image) => labels[image]!) },
+    source: nativeSource(
+      samplesOf(source, imageOf),
+      imageOf.map((image) => labels[image]!),
+    ),
     decode: { ...decode, crop: 'ten' },
     ...input,
     batch,
