@@ -158,6 +158,13 @@ export const executorFaults = [
     tests: ['ops/conv_backward'],
   },
   {
+    name: 'tiles of all images but the first taken for tiles past the end',
+    file: cpu('winograd_forward.cpp'),
+    search: 'tiling.total = part.end_tile;',
+    replace: 'tiling.total = std::min(part.end_tile, tiling.per_image);',
+    tests: ['runtime/any_batch'],
+  },
+  {
     name: 'a one-pass convolution that forgets the residual past the first pixels',
     file: cpu('passes/one_by_one.cpp'),
     search: 'if (source.data == nullptr) return value;',

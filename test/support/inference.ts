@@ -15,6 +15,7 @@ export class Inference {
     description: PreResNetDescription,
     readonly native: NativeSession,
     readonly values: number,
+    private readonly batch: number,
   ) {
     this.graph = buildGraph(preResNet({ ...description, classes: 5 }))
   }
@@ -32,7 +33,7 @@ export class Inference {
     const native = await loadBinding().createSession(await serializePrograms(set), { threads })
     await native.allocate()
     const { height, width, channels } = network.input
-    const inference = new Inference(description, native, batch * height * width * channels)
+    const inference = new Inference(description, native, batch * height * width * channels, batch)
     await inference.write(1)
     await native.write('labels', new Int32Array(batch))
     return inference
@@ -52,8 +53,10 @@ export class Inference {
     }
   }
 
-  async run(program = 'infer', seed = 7): Promise<Float64Array> {
-    await this.native.write('x', noise(this.values, seed))
+  /** On `first` and the following images of many. */
+  async run(program = 'infer', seed = 7, first = 0): Promise<Float64Array> {
+    const before = (first * this.values) / this.batch
+    await this.native.write('x', noise(before + this.values, seed).slice(before))
     await this.native.run(program, { steps: 1, seed: 1, firstStep: 0, learningRates: new Float64Array(0) })
     return (await this.native.read('logits')) as Float64Array
   }
@@ -70,10 +73,10 @@ function noise(count: number, seed: number): Float64Array {
   return values
 }
 
-export async function logits(description: PreResNetDescription, target: Target, batch: number, threads = 1): Promise<Float64Array> {
+export async function logits(description: PreResNetDescription, target: Target, batch: number, threads = 1, first = 0): Promise<Float64Array> {
   const inference = await Inference.open(description, target, batch, threads)
   try {
-    return await inference.run()
+    return await inference.run('infer', 7, first)
   } finally {
     await inference.native.dispose()
   }
