@@ -1,6 +1,7 @@
 /** PyTorch's files: a zip archive of a pickle, data.pkl, and the storages that it names. The pickle is read by a machine that runs nothing. */
 import { PreresnetError } from '../errors.js'
 import { openFile } from '../regular_file.js'
+import { visibleLine } from '../visible.js'
 import { readRange, type SizedFile } from './file_range.js'
 import { fileError, malformed } from './files.js'
 import { readTensorPickle, StoredTensor } from './pytorch_pickle.js'
@@ -41,7 +42,7 @@ export class PyTorchFile implements AsyncDisposable {
       const folder = folderOf(path, archive)
       await checkByteOrder(file, archive, folder)
       const pickle = await readEntry(file, archive, `${folder}data.pkl`, largestPickle)
-      const tensors = stateOf(path, readTensorPickle(pickle, `${path}: ${folder}data.pkl`))
+      const tensors = stateOf(path, readTensorPickle(pickle, `${path}: ${visibleLine(folder)}data.pkl`))
       checkStorages(file, archive, folder, tensors)
       return new PyTorchFile(file, archive, folder, tensors)
     } catch (error) {

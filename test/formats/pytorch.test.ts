@@ -179,6 +179,7 @@ test('refused: archives that are compressed, encrypted, of others, or doubled', 
   const two = ['x', 'y'].map((folder) => [`${folder}/data.pkl`, value] as const)
   await refused(t, zip(two), /got "x\/data\.pkl" and "y\/data\.pkl"$/)
   await refused(t, zip([two[0]!, two[0]!]), /entry 2 of the zip directory, "x\/data\.pkl", stands twice$/)
+  await refused(t, zip([['\0x/data.pkl', Buffer.from('i')]]), /: \\x00x\/data\.pkl: not a dictionary of tensors alone: unexpected opcode 0x69 at byte 0$/)
   const big = zip([two[0]!, ['x/byteorder', Buffer.from('big')]])
   await refused(t, big, /"x\/byteorder": expected "little", got "big"$/)
 })
