@@ -1,4 +1,4 @@
-// JPEG, PNG and WebP files to 8-bit pixels.
+// JPEG and PNG files to 8-bit pixels.
 #pragma once
 #include <cstddef>
 #include <cstdint>
