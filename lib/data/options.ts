@@ -123,7 +123,15 @@ export type CacheOptions = Given<typeof cacheOptions>
 
 export const customOptions = {
   /** Number of reads that may be under way at once. Give an integer from 1 to 1024 (reads). @default 16 */
-  reads: integerOption({ group: 'Data', help: 'number of reads that may be under way at once', unit: 'reads', minimum: 1, maximum: 1024, fallback: 16, flag: null }),
+  reads: integerOption({
+    group: 'Data',
+    help: 'number of reads that may be under way at once',
+    unit: 'reads',
+    minimum: 1,
+    maximum: 1024,
+    fallback: 16,
+    flag: null,
+  }),
   /** Time that a read may take, from its call on; then the batch fails with an error that names the sample. Give a number above 0 (seconds). @default 60 */
   timeout: numberOption({
     group: 'Data',

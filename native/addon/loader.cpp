@@ -93,8 +93,7 @@ std::unique_ptr<SampleSource> read_source(const Arguments& description,
 }
 
 std::shared_ptr<BatchSource> read_loader(const Napi::Value& value,
-                                         const std::shared_ptr<LoaderState>& state,
-                                         BatchCut* cut) {
+                                         const std::shared_ptr<LoaderState>& state, BatchCut* cut) {
   const Arguments description(value, "loader");
   LoaderOptions options = read_options(description);
   check_loader(options);
