@@ -33,7 +33,8 @@ const load = async (count) => {
     await Promise.all(open)
   }
 }
-await load(Math.ceil(loads / 4))
+// As many before: allocators have their pools by then.
+await load(loads)
 const first = settled()
 await load(loads)
 const ofLoads = growth(first, settled())
@@ -56,7 +57,7 @@ const run = async (time) => {
   const end = performance.now() + time
   await Promise.all(Array.from({ length: 64 }, (_, number) => client(number, end)))
 }
-await run(minutes * 15_000)
+await run(minutes * 60_000)
 const before = settled()
 await run(minutes * 60_000)
 const ofLoad = growth(before, settled())
