@@ -10,7 +10,6 @@ export function endingOf(bytes: Uint8Array): string | undefined {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 12)).toString('latin1')
   if (start.startsWith('\xff\xd8\xff')) return 'jpg'
   if (start.startsWith('\x89PNG\r\n\x1a\n')) return 'png'
-  if (/^RIFF....WEBP$/s.test(start)) return 'webp'
   if (/^P[56]\s/.test(start)) return start[1] === '5' ? 'pgm' : 'ppm'
   return undefined
 }
