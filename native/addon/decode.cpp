@@ -42,14 +42,15 @@ Napi::Value to_result(Napi::Env env, const DecodedImage& image, double seconds) 
 }
 
 /// On a thread of the pool, or on the JavaScript thread where it was withdrawn.
-Completion decode(const DecodeRequest& request) {
+Completion decode(DecodeRequest& request) {
+  // What withdraws the request holds it until JavaScript's garbage is collected; not the file too.
+  const std::vector<uint8_t> file = std::move(request.file);
   if (request.withdrawn) {
     throw Error("ERR_ABORTED", request.name + ": withdrawn before it was decoded");
   }
   const auto begin = std::chrono::steady_clock::now();
   auto image = std::make_shared<const DecodedImage>(
-      ImageDecoder().decode(request.file.data(), request.file.size(), request.options,
-                            request.name, request.draw));
+      ImageDecoder().decode(file.data(), file.size(), request.options, request.name, request.draw));
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
   return [image = std::move(image), seconds = time.count()](Napi::Env env) {
     return to_result(env, *image, seconds);
