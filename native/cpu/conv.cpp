@@ -114,7 +114,7 @@ class PartConv final : public ConvOperation {
     const int64_t pieces = (units + parts.units - 1) / parts.units;
     const passes::TransformPass x = input_.pass(0, {});
     const passes::OutputPass output = output_.start(0, {0, blocks}, nullptr);
-    context_.pool.run_in_place(pieces * slices, [&](int thread, int64_t task) {
+    context_.pool.run_same_shares(pieces * slices, [&](int thread, int64_t task) {
       const int64_t unit = task / slices * parts.units, filter = task % slices * parts.filters;
       convolution_.run(
           x, weights_.slice(scratch), output, {unit, std::min(unit + parts.units, units)},

@@ -46,15 +46,15 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::run_erased(int64_t tasks, bool in_place, void* context, Call call) {
+void ThreadPool::run_erased(int64_t tasks, bool same_shares, void* context, Call call) {
   if (tasks <= 0) return;
   const onednn::SingleThreaded single;  // the caller computes too
   call_ = call;
   context_ = context;
   tasks_ = tasks;
   next_.store(0, std::memory_order_relaxed);
-  in_place_ = in_place;
-  for (int64_t share = 0; in_place && share < threads(); ++share) {
+  same_shares_ = same_shares;
+  for (int64_t share = 0; same_shares && share < threads(); ++share) {
     shares_[static_cast<size_t>(share)].next.store(share_begin(share), std::memory_order_relaxed);
   }
   const bool shared = tasks > 1 && !workers_.empty();
@@ -83,7 +83,7 @@ void ThreadPool::work(int thread) {
 }
 
 void ThreadPool::take_tasks(int thread) {
-  if (in_place_) {
+  if (same_shares_) {
     for (int64_t k = 0; k < threads(); ++k) take_share(thread, (thread + k) % threads());
     return;
   }

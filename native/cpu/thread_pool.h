@@ -32,7 +32,7 @@ class ThreadPool {
   /// The same in another order: every thread begins with the same share of the tasks in each call,
   /// so that of what it wrote it reads most again, and helps the others when that is done.
   template <class Function>
-  void run_in_place(int64_t tasks, Function&& function) {
+  void run_same_shares(int64_t tasks, Function&& function) {
     run_erased(tasks, true, context_of(function), call_of<Function>());
   }
 
@@ -55,7 +55,7 @@ class ThreadPool {
     std::atomic<int64_t> next{0};
   };
 
-  void run_erased(int64_t tasks, bool in_place, void* context, Call call);
+  void run_erased(int64_t tasks, bool same_shares, void* context, Call call);
   void work(int thread);
   void take_tasks(int thread);
   void take_share(int thread, int64_t share);
@@ -66,7 +66,7 @@ class ThreadPool {
   Call call_ = nullptr;
   void* context_ = nullptr;
   int64_t tasks_ = 0;
-  bool in_place_ = false;
+  bool same_shares_ = false;
   std::atomic<int64_t> next_{0};
   std::vector<Share> shares_;
   std::atomic<uint32_t> round_{0};    // changes when there is work
