@@ -16,6 +16,11 @@ const first = (...bytes: number[]): string => String.fromCharCode(...bytes)
 const read = [first(0xff, 0xd8, 0xff), first(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)]
 const others = /^(GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(avi[fs]|hei[cfsx]|mif1|msf1)|\0\0\0.(JXL|jP) {1,2}|P[1-6]\s)/s
 
+/** Whether the name is one of an image in a format that is not read. */
+export function isOtherImageName(name: string): boolean {
+  return otherImageName.test(name)
+}
+
 /** Of a regular file whose name is not one of an image that is read. ERR_FILE where it cannot be read. */
 export async function kindOfFile(path: string): Promise<FileKind> {
   let bytes
@@ -27,5 +32,5 @@ export async function kindOfFile(path: string): Promise<FileKind> {
     throw unreadable(path, error)
   }
   if (read.some((start) => bytes.startsWith(start))) return 'image'
-  return others.test(bytes) || otherImageName.test(path) ? 'other' : 'none'
+  return others.test(bytes) || isOtherImageName(path) ? 'other' : 'none'
 }

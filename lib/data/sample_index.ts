@@ -10,6 +10,8 @@ export interface Shard {
   readonly bytes: number
   /** When it was last written, in milliseconds; 0 where that says nothing. */
   readonly modified: number
+  /** Images in it that are in a format that is not read. @default 0 */
+  readonly passedOver?: number
 }
 
 export interface SampleIndex {
@@ -120,7 +122,8 @@ function checkRanges(path: string, { shards, classes, labels, file, offset, leng
 
 function isShard(value: unknown): value is Shard {
   if (!isObject(value)) return false
-  const { name, bytes, modified } = value
+  const { name, bytes, modified, passedOver = 0 } = value
+  if (!Number.isSafeInteger(passedOver)) return false
   return typeof name === 'string' && name !== '' && Number.isSafeInteger(bytes) && (bytes as number) >= 0 && Number.isFinite(modified)
 }
 

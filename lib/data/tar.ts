@@ -6,6 +6,8 @@ import { expandBraces } from './braces.js'
 import { checkClasses, readSourceOptions } from './check.js'
 import type { Dataset, SourceOptions } from './dataset.js'
 import { filesFingerprint } from './fingerprint.js'
+import { warn } from './image_folder.js'
+import { isImageName, isOtherImageName } from './image_names.js'
 import { rememberedIndex, type IndexCache } from './remembered_index.js'
 import type { SampleIndex, Shard } from './sample_index.js'
 import { TarBytes, tarEntries, type TarEntry } from './tar_entries.js'
@@ -17,11 +19,11 @@ interface Sample {
   readonly label: number | string
 }
 
-/** PNM are raw pixels, as `pack` writes them. */
-const imageName = /\.(jpe?g|png|ppm|pgm)$/i
+/** Raw pixels, as `pack` writes them. */
+const rawName = /\.(ppm|pgm)$/i
 
 /**
- * Reads images in tar files, as WebDataset's shards: `key.jpg` (or .jpeg, .png, .ppm, .pgm) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
+ * Reads images in tar files, as WebDataset's shards: `key.jpg` (or another ending of JPEG, .png, .ppm, .pgm) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
  * image's folder is its class. Without `classes`, folders give them by their sorted names, .cls files as 0 to the largest number. Images stay where they are
  * and are read from there, in any order; the order of the samples is that of the paths and of the entries. Where the images are is remembered in the cache folder for tars of
  * thousands of images, as long as the files have the same sizes and times. Compressed tars are refused, and so is one that is cut off or has two images of one key.
@@ -43,7 +45,9 @@ export async function openTars(paths: string | readonly string[], options: Sourc
   if (!Array.isArray(list) || list.length === 0) throw invalid('tarDataset', 'a path, or a list of paths', paths)
   const files = list.flatMap((path: unknown, index) => expandBraces(string(`tarDataset: path ${index}`, path)))
   const { classes, signal } = readSourceOptions('tarDataset', options)
-  return datasetOf(files[0]!, files, await rememberedIndex('tar', files, classes, () => indexOf(files, classes, signal), cache))
+  const index = await rememberedIndex('tar', files, classes, () => indexOf(files, classes, signal), cache)
+  for (const { name, passedOver = 0 } of index.shards) if (passedOver > 0) warn(`${name}: ${passedOver} images are neither JPEG nor PNG and are passed over`)
+  return datasetOf(files[0]!, files, index)
 }
 
 /** What an index says, of archives that lie at these paths. */
@@ -56,8 +60,9 @@ async function indexOf(files: readonly string[], given: readonly string[] | unde
   const shards: Shard[] = []
   for (const [tar, path] of files.entries()) {
     await using bytes = await TarBytes.open(path)
-    for (const sample of await samplesIn(bytes, tar, signal)) samples.push(sample)
-    shards.push({ name: path, bytes: bytes.size, modified: bytes.modified })
+    const found = await samplesIn(bytes, tar, signal)
+    for (const sample of found.samples) samples.push(sample)
+    shards.push({ name: path, bytes: bytes.size, modified: bytes.modified, passedOver: found.passedOver })
   }
   const { classes, labels } = labeled(files[0]!, samples, given)
   const fingerprint = await filesFingerprint(
@@ -82,15 +87,18 @@ function keyOf(name: string): string {
   return `${dirname(name)}/${stem!}`
 }
 
-async function samplesIn(bytes: TarBytes, tar: number, signal: AbortSignal | undefined): Promise<Sample[]> {
+async function samplesIn(bytes: TarBytes, tar: number, signal: AbortSignal | undefined): Promise<{ readonly samples: Sample[]; readonly passedOver: number }> {
   const { path } = bytes
   const images: TarEntry[] = []
   const numbers = new Map<string, number>()
   let others = 0
+  let passedOver = 0
   for await (const entry of tarEntries(bytes, signal)) {
-    const isImage = imageName.test(entry.name)
-    if (basename(entry.name).startsWith('.') || !(isImage || entry.name.endsWith('.cls'))) {
+    const isImage = isImageName(entry.name) || rawName.test(entry.name)
+    const hidden = basename(entry.name).startsWith('.')
+    if (hidden || !(isImage || entry.name.endsWith('.cls'))) {
       others++
+      if (!hidden && isOtherImageName(entry.name)) passedOver++
       continue
     }
     checkName(path, entry)
@@ -102,9 +110,9 @@ async function samplesIn(bytes: TarBytes, tar: number, signal: AbortSignal | und
     }
   }
   if (images.length === 0)
-    throw new PreresnetError('ERR_DATASET', `${path}: expected at least one image (.jpg, .jpeg, .png, .ppm or .pgm), got ${others + numbers.size} other files`)
+    throw new PreresnetError('ERR_DATASET', `${path}: expected at least one image (JPEG, PNG, .ppm or .pgm), got ${others + numbers.size} other files`)
   checkDistinct(path, images, numbers.size > 0 ? keyOf : (name) => name)
-  return images.map((entry) => {
+  const samples = images.map((entry) => {
     const label = numbers.size > 0 ? numbers.get(keyOf(entry.name)) : basename(dirname(entry.name))
     if (label !== undefined && label !== '.') return { entry, tar, label }
     const beside = `${basename(keyOf(entry.name))}.cls`
@@ -113,6 +121,7 @@ async function samplesIn(bytes: TarBytes, tar: number, signal: AbortSignal | und
       `${path}: ${shownName(entry.name)}: expected its class in ${beside}${numbers.size > 0 ? '' : ', or a folder named after it'}, got none`,
     )
   })
+  return { samples, passedOver }
 }
 
 /** Nothing is unpacked, so such names do no harm here; but whoever unpacks the archive trusts them, and a class cannot be called '..'. */

@@ -246,3 +246,23 @@ test('where the images are is remembered, as long as the tars are the same', asy
   await openTars(first, {}, { folder: join(folder, 'none'), least: 100 })
   await t.throwsAsync(readdir(join(folder, 'none')))
 })
+
+test.serial('every ending of JPEG is one of an image, and images of other formats are counted', async (t) => {
+  const folder = await temporaryFolder(t)
+  const told: string[] = []
+  const listen = (warning: Error): void => void told.push(warning.message)
+  process.on('warning', listen)
+  t.teardown(() => process.off('warning', listen))
+  const names = ['a.jfif', 'b.JPE', 'c.jif', 'd.pjpeg', 'e.pjp', 'f.jpg', 'g.JPEG', 'h.png']
+  const tar = await pack(folder, 'endings', 'ustar', {
+    ...Object.fromEntries(names.map((name) => [`cat/${name}`, noise(1)])),
+    'cat/i.webp': 'one',
+    'cat/j.avif': 'two',
+    'cat/k.txt': 'none',
+  })
+  const cache = { folder: join(folder, 'cache'), least: 1 }
+  for (let opening = 0; opening < 2; opening++) t.is((await openTars(tar, {}, cache)).length, names.length)
+  await new Promise((resolve) => setImmediate(resolve))
+  const line = `${tar}: 2 images are neither JPEG nor PNG and are passed over`
+  t.deepEqual(told, [line, line], 'told when the index is made, and when it is remembered')
+})
