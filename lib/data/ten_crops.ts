@@ -15,7 +15,7 @@ export interface TenCropOptions extends Reading {
 }
 
 /** Crops of images. */
-export interface CropBatch {
+interface CropBatch {
   /** Of a whole batch, [crop][row][column][channel]. */
   readonly images: Uint8Array
   /** Of their images; -1 where they could not be decoded. */

@@ -2,7 +2,7 @@
 import { abortError } from '../abort.js'
 
 /** How a request ended. */
-export type Ending = 'answered' | 'failed' | 'aborted'
+type Ending = 'answered' | 'failed' | 'aborted'
 
 interface Settle<T> {
   readonly resolve: (answer: T) => void

@@ -45,7 +45,7 @@ interface FastestPrecision {
 }
 
 /** What a session that does not train is to be fast at. */
-export interface InferencePace {
+interface InferencePace {
   /** Images of a full batch. */
   readonly batch: number
   /** How much the time of one image alone counts, from 0 to 1; that of a full batch counts for the rest. */
