@@ -19,8 +19,8 @@ namespace preresnet {
 
 namespace {
 
-/// An image that waits for its turn with its file, or has been withdrawn. The bytes are a copy: what
-/// JavaScript does to its own has no effect.
+/// An image that waits for its turn with its file, or has been withdrawn. The bytes are a copy:
+/// what JavaScript does to its own has no effect.
 struct DecodeRequest {
   std::vector<uint8_t> file;
   DecodeOptions options;

@@ -40,9 +40,9 @@ void DecodeTurns::end(uint64_t number) {
 
 bool DecodeTurns::remove(uint64_t number) {
   for (std::deque<Image>* queue : {&small_, &large_}) {
-    const auto at = std::lower_bound(
-        queue->begin(), queue->end(), number,
-        [](const Image& image, uint64_t wanted) { return image.number < wanted; });
+    const auto at =
+        std::lower_bound(queue->begin(), queue->end(), number,
+                         [](const Image& image, uint64_t wanted) { return image.number < wanted; });
     if (at == queue->end() || at->number != number) continue;
     queue->erase(at);
     return true;

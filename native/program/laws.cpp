@@ -5,41 +5,11 @@
 #include <utility>
 
 #include "core/limits.h"
+#include "program/demands.h"
 
 namespace preresnet {
 
 namespace {
-
-// Thrown to the one handler that catches it: laws read as a list of demands.
-struct Broken {
-  std::string message;
-};
-
-template <class Got>
-void demand(bool kept, const std::string& expected, const Got& got) {
-  if (kept) return;
-  if constexpr (std::is_arithmetic_v<Got>) {
-    throw Broken{"expected " + expected + ", got " + std::to_string(got)};
-  } else {
-    throw Broken{"expected " + expected + ", got " + std::string(got)};
-  }
-}
-
-void equal(const std::string& what, int64_t expected, int64_t got) {
-  demand(expected == got, what + " " + std::to_string(expected), got);
-}
-
-const char* presence(const Tensor* tensor) { return tensor == nullptr ? "none" : "one"; }
-
-void together(const char* first, const Tensor* a, const char* second, const Tensor* b) {
-  demand((a == nullptr) == (b == nullptr), std::string(first) + " and " + second + " together",
-         "one of them");
-}
-
-/// `what` only where `condition` is there too.
-void only_with(const char* what, bool present, const char* condition, bool satisfied) {
-  demand(!present || satisfied, std::string(what) + " only with " + condition, "it without");
-}
 
 int64_t rounded_up(int64_t value, int64_t divisor) { return (value - 1) / divisor + 1; }
 
@@ -81,9 +51,10 @@ template <class Pool>
 void max_pooling(const Pool& op, const Tensor& input, const Tensor& output) {
   for (const auto& [what, side] : {std::pair{"output height", 2}, std::pair{"output width", 3}}) {
     const int64_t size = input.dim(side);
-    const bool reaches = output.dim(side) >= 2 && op.stride >= 1 &&
-                         (output.dim(side) - 1) * op.stride < size + op.padding &&
-                         output.dim(side) * op.stride - op.stride + op.kernel > size + 2 * op.padding;
+    const bool reaches =
+        output.dim(side) >= 2 && op.stride >= 1 &&
+        (output.dim(side) - 1) * op.stride < size + op.padding &&
+        output.dim(side) * op.stride - op.stride + op.kernel > size + 2 * op.padding;
     windows(what, size, op.kernel, op.stride, op.padding, output.dim(side) - (reaches ? 1 : 0));
   }
   together("scale", op.scale, "bias", op.bias);

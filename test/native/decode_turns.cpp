@@ -2,14 +2,14 @@
 // seed is a scenario: "most small budget" and then "+a40" (image a of 40 pixels comes), "-a" (a
 // ends), "!a" (a leaves, which must wait), "?" (say who runs). A line of JSON a scenario: what was
 // said.
+#include "data/decode_turns.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include "data/decode_turns.h"
 
 namespace {
 
@@ -22,9 +22,7 @@ std::string play(const std::string& scenario) {
   std::map<uint64_t, std::string> names;
   std::vector<uint64_t> running;
   std::string said;
-  const auto say = [&](const std::string& text) {
-    said += (said.empty() ? "" : "|") + text;
-  };
+  const auto say = [&](const std::string& text) { said += (said.empty() ? "" : "|") + text; };
   for (std::string word; words >> word;) {
     const std::string name = word.substr(1, 1);
     if (word[0] == '+') {

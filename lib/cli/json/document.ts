@@ -29,7 +29,11 @@ export function documentSchema({
   fields,
   many,
 }: Document): Schema & { readonly $schema: string; readonly $id: string; readonly title: string } {
-  const head = { $schema: 'https://json-schema.org/draft/2020-12/schema', $id: `urn:preresnet:json:${name.replaceAll(' ', '-')}:${version}`, title: `preresnet ${name} --json` }
+  const head = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: `urn:preresnet:json:${name.replaceAll(' ', '-')}:${version}`,
+    title: `preresnet ${name} --json`,
+  }
   const { schema } = object(help, { ...versioned(version), ...fields })
   return { ...head, ...(many ? { description: help, type: 'array', items: { ...schema, description: 'One entry.' } } : schema) }
 }
