@@ -79,7 +79,7 @@ test.serial('the same images in two tars', async (t) => {
   t.like(JSON.parse(stdout), { samples: 24, top1Errors: testErrors, confusion })
   const alone = await preresnet(['eval', at('first/model.safetensors'), '--data', `tar:${at('test.tar')}`])
   t.is(alone.status, 2)
-  t.regex(alone.stderr, /--data: expected tar:TRAIN,TEST \(two tar files\), got tar:/)
+  t.regex(alone.stderr, /--data: expected tar:TRAIN,TEST \(two sets of images\), got tar:/)
 })
 
 test.serial('a longer run is told what keeps its rates', async (t) => {

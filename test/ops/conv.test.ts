@@ -51,10 +51,10 @@ const perImage = [
 const combinations = pairwise(factors)
 const special = [
   ...[...manyImages, ...fewImages].map((choice, index) => ({ ...combinations[index]!, stride: 1, pad: 'same', ...choice }) as const),
-  ...perImage.map((choice, index) => ({ ...combinations[index]!, ...choice, groups: 1, sums: false, perImage: true }) as const),
   ...onePass.map((choice, index) => ({ ...combinations[index]!, kernel: 1, stride: 1, pad: 'same', tiles: false, ...choice }) as const),
 ]
-const cases: NamedCase[] = [...special, ...combinations].map((choice, index) => {
+const inParts = perImage.map((choice, index) => ({ ...combinations[index]!, ...choice, groups: 1, sums: false, perImage: true }) as const)
+const cases: NamedCase[] = [...special, ...combinations, ...inParts].map((choice, index) => {
   const random = new Random(1000 + index)
   const shapes = convolutionShapes(choice)
   const { x, w, y, groups, stride, padding, text } = shapes
