@@ -13,7 +13,9 @@ process.chdir(root)
 
 const BUILD = 'build-sanitize'
 /** Folders of dist/test whose tests run the addon; those that start it in a fresh process inherit the sanitizers. */
-const SUITES = ['ops', 'program', 'data', 'runtime', 'cuda']
+const SUITES = ['ops', 'program', 'data', 'inference', 'runtime', 'cuda']
+/** Whole networks in every batch: a quarter of an hour with the sanitizers, over code that any_batch.test runs too. */
+const LONG = ['runtime/any_batch.thorough.js', 'inference/storm.thorough.js']
 
 await main('sanitize', () => {
   run(process.execPath, ['scripts/setup.mjs', '--no-native'])
@@ -33,7 +35,7 @@ await main('sanitize', () => {
   const addon = join(root, BUILD, 'Release/preresnet.node')
   if (!existsSync(addon)) throw new Stop(`the build made no ${addon}`)
   const chosen = process.argv.slice(2)
-  const tests = chosen.length > 0 ? chosen : SUITES.flatMap((suite) => testFiles(root, suite))
+  const tests = chosen.length > 0 ? chosen : SUITES.flatMap((suite) => testFiles(root, suite)).filter((file) => !LONG.some((name) => file.endsWith(name)))
   if (tests.length === 0) throw new Stop('no tests found')
 
   run(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', '--serial', ...tests], {
