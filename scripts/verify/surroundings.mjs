@@ -85,8 +85,8 @@ function controlGroup(folder) {
     return { leftOut: error.message }
   }
   try {
-    const join = groups.map((group) => `echo $$ > ${group}/cgroup.procs`).join(' && ')
-    const limited = (words) => command(['sh', '-c', `${join} && exec "$@"`, 'sh', process.execPath, cli, ...words])
+    const enter = groups.map((group) => `echo $$ > ${group}/cgroup.procs`).join(' && ')
+    const limited = (words) => command(['sh', '-c', `${enter} && exec "$@"`, 'sh', process.execPath, cli, ...words])
     const { system } = JSON.parse(limited(['doctor', '--json']).stdout)
     const large = limited(['train', '--data', 'digits', '--model', 'preresnet-164', '--batch', '512', '--steps', '1', '--output', `${folder}/large`])
     const fits = limited(['train', '--data', 'digits', ...small, '--output', `${folder}/small`])
