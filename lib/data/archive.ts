@@ -5,14 +5,15 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { Parser } from 'tar'
 import { PreresnetError } from '../errors.js'
+import { readAtMost } from '../formats/file_range.js'
 import { openFile } from '../regular_file.js'
 
 /** A browser may have unpacked what it downloaded, without another name. */
 async function isGzip(path: string): Promise<boolean> {
   const file = await openFile(path)
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0)
-    return bytesRead < 2 || (buffer[0] === 0x1f && buffer[1] === 0x8b) || !(await isTar(file))
+    const magic = await readAtMost(file, 0, 2)
+    return magic.length < 2 || (magic[0] === 0x1f && magic[1] === 0x8b) || !(await isTar(file))
   } finally {
     await file.close()
   }
@@ -20,8 +21,7 @@ async function isGzip(path: string): Promise<boolean> {
 
 /** Whether the header of a first file has its magic. */
 async function isTar(file: FileHandle): Promise<boolean> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(5), 0, 5, 257)
-  return buffer.toString('latin1', 0, bytesRead) === 'ustar'
+  return (await readAtMost(file, 257, 5)).toString('latin1') === 'ustar'
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What the pickles of the CIFAR archives hold: dictionaries, lists, numbers, texts and one NumPy array of bytes. */
+import { elementsOf } from '../formats/tensor_types.js'
 import { PickleError, PickleGlobal, readPickle, textOf, type PickleRules } from '../pickle.js'
 
 /** A NumPy array of unsigned bytes, row-major. */
@@ -53,7 +54,7 @@ function fill(target: ByteArray, { shape, type, columnMajor, data }: Readonly<Re
   if (columnMajor !== false && columnMajor !== 0) throw new PickleError('expected a row-major array')
   if (!Array.isArray(shape) || !shape.every((size) => typeof size === 'number') || !(data instanceof Uint8Array))
     throw new PickleError('an array without shape or bytes')
-  const expected = shape.reduce((product, size) => product * size, 1)
+  const expected = elementsOf(shape)
   if (data.length !== expected) throw new PickleError(`expected ${expected} bytes for an array of ${shape.join(' x ')}, got ${data.length}`)
   target.shape = shape
   target.data = data

@@ -1,4 +1,5 @@
 /** Which files are images that can be read: by the ends of their names, or else by their first bytes. */
+import { readAtMost } from '../formats/file_range.js'
 import { openFile, unreadable } from '../regular_file.js'
 
 /** 'other': an image in a format that is not read. 'none': no image. */
@@ -26,8 +27,7 @@ export async function kindOfFile(path: string): Promise<FileKind> {
   let bytes
   try {
     await using file = await openFile(path)
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0)
-    bytes = buffer.toString('latin1', 0, bytesRead)
+    bytes = (await readAtMost(file, 0, 16)).toString('latin1')
   } catch (error) {
     throw unreadable(path, error)
   }

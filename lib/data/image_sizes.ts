@@ -2,6 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { throwIfAborted, unlessAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
+import { readAtMost } from '../formats/file_range.js'
 import { mapLimited } from '../limited.js'
 import { loadBinding } from '../native/load.js'
 import { openFile, unreadable } from '../regular_file.js'
@@ -35,18 +36,14 @@ async function sizeOfRange(source: RangeSource, sample: number): Promise<Size> {
   let handle: FileHandle | undefined
   try {
     handle = await openFile(path)
-    const size = length[sample]! < 0 ? (await handle.stat()).size - first : length[sample]!
-    return sizeOf(await read(handle, first, Math.min(size, prefixBytes))) ?? loadBinding().imageSize(await read(handle, first, size), { name: where })
+    const size = Math.max(length[sample]! < 0 ? (await handle.stat()).size - first : length[sample]!, 0)
+    const prefix = await readAtMost(handle, first, Math.min(size, prefixBytes))
+    return sizeOf(prefix) ?? loadBinding().imageSize(await readAtMost(handle, first, size), { name: where })
   } catch (error) {
     throw unreadable(path, error)
   } finally {
     await handle?.close()
   }
-}
-
-async function read(handle: FileHandle, position: number, bytes: number): Promise<Uint8Array> {
-  const { bytesRead, buffer } = await handle.read(Buffer.alloc(Math.max(bytes, 0)), 0, Math.max(bytes, 0), position)
-  return buffer.subarray(0, bytesRead)
 }
 
 /** Undefined where the header is not whole. */

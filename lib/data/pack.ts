@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { replaceFileBy } from '../formats/files.js'
+import { writeAll } from '../formats/write_chunks.js'
 import { mapLimited } from '../limited.js'
 import { loadBinding } from '../native/load.js'
 import { checkOptions, withDefaults } from '../options/check.js'
@@ -75,7 +76,7 @@ export async function pack(dataset: Dataset, path: string, options: PackOptions 
         put(image.bytes, paddingOf(image.bytes.length), tarHeader(`${key}.cls`, label.length), label, paddingOf(label.length))
       }
       const chunk = Buffer.concat(parts)
-      for (let done = 0; done < chunk.length;) done += (await file.write(chunk, done)).bytesWritten
+      await writeAll(file, chunk)
       given.onProgress?.({ done: first + samples.length, total: length, bytes: position })
     }
     await file.write(endOfTar)

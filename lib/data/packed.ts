@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
+import { readAtMost } from '../formats/file_range.js'
 import { bytesOfName } from '../name_bytes.js'
 import { string } from '../options/values.js'
 import { openFile, unreadable } from '../regular_file.js'
@@ -53,8 +54,8 @@ async function checkBelongs(path: string, { shards, offset, length }: SampleInde
     await using file = await openFile(path)
     const last = offset.length - 1
     for (const sample of new Set([0, Math.floor(last / 2), last])) {
-      const { buffer } = await file.read(Buffer.alloc(headerBytes), 0, headerBytes, Math.max(offset[sample]! - headerBytes, 0))
-      const isHeader = buffer.toString('latin1', 257, 262) === 'ustar' && parseInt(buffer.toString('latin1', 124, 135), 8) === length[sample]
+      const header = await readAtMost(file, Math.max(offset[sample]! - headerBytes, 0), headerBytes)
+      const isHeader = header.toString('latin1', 257, 262) === 'ustar' && parseInt(header.toString('latin1', 124, 135), 8) === length[sample]
       if (!isHeader) throw fail(`expected the header of sample ${sample} before byte ${offset[sample]!}, got other bytes`)
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 /** The bytes of single samples, for what reads them all once and in order. */
 import { PreresnetError } from '../errors.js'
+import { readAtMost } from '../formats/file_range.js'
 import { openFile, unreadable } from '../regular_file.js'
 import { CustomReads } from './custom_reads.js'
 import { sampleName, type Dataset, type MemorySource, type RangeSource } from './dataset.js'
@@ -36,10 +37,9 @@ async function readRange(source: RangeSource, sample: number): Promise<Uint8Arra
     await using handle = await openFile(path)
     const first = offset[sample]!
     const size = length[sample]! < 0 ? (await handle.stat()).size - first : length[sample]!
-    const buffer = Buffer.alloc(Math.max(size, 0))
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, first)
-    if (bytesRead === size) return buffer
-    throw new PreresnetError('ERR_FILE', `${sampleName(source, sample)}: expected ${size} bytes, got ${bytesRead}`)
+    const bytes = await readAtMost(handle, first, Math.max(size, 0))
+    if (bytes.length === size) return bytes
+    throw new PreresnetError('ERR_FILE', `${sampleName(source, sample)}: expected ${size} bytes, got ${bytes.length}`)
   } catch (error) {
     throw unreadable(path, error)
   }

@@ -2,6 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
+import { FileWindow, type SizedFile } from '../formats/file_range.js'
 import { nameOf } from '../name_bytes.js'
 import { openFile, unreadable } from '../regular_file.js'
 
@@ -55,23 +56,25 @@ export async function* tarEntries(bytes: TarBytes, signal: AbortSignal | undefin
 
 /** A file that is read here and there, through a window. */
 export class TarBytes implements AsyncDisposable {
-  #window = new Uint8Array(0)
-  #start = 0
+  readonly path: string
+  readonly size: number
+  /** When it was last written, in milliseconds. */
+  readonly modified: number
+  readonly #window: FileWindow
 
-  private constructor(
-    readonly path: string,
-    readonly size: number,
-    /** When it was last written, in milliseconds. */
-    readonly modified: number,
-    private readonly handle: FileHandle,
-  ) {}
+  private constructor(file: SizedFile, modified: number) {
+    this.path = file.path
+    this.size = file.size
+    this.modified = modified
+    this.#window = new FileWindow(file, windowBytes)
+  }
 
   static async open(path: string): Promise<TarBytes> {
     let handle: FileHandle | undefined
     try {
       handle = await openFile(path)
       const { size, mtimeMs } = await handle.stat()
-      const bytes = new TarBytes(path, size, mtimeMs, handle)
+      const bytes = new TarBytes({ path, size, handle }, mtimeMs)
       const [first, second] = await bytes.read(0, Math.min(2, bytes.size))
       if (first === 0x1f && second === 0x8b)
         fail(path, `the tar is compressed, and images are read from addresses in it; unpack it first: gunzip --keep '${path.replaceAll("'", `'\\''`)}'`)
@@ -83,20 +86,13 @@ export class TarBytes implements AsyncDisposable {
     }
   }
 
-  /** Valid until the next call. */
-  async read(position: number, length: number): Promise<Uint8Array> {
-    if (position < this.#start || position + length > this.#start + this.#window.length) {
-      const buffer = new Uint8Array(Math.min(Math.max(length, windowBytes), this.size - position))
-      const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, position)
-      if (bytesRead < length) fail(this.path, `expected ${length} bytes from byte ${position} on, got ${bytesRead}`)
-      this.#window = buffer.subarray(0, bytesRead)
-      this.#start = position
-    }
-    return this.#window.subarray(position - this.#start, position - this.#start + length)
+  /** Bytes that lie inside the file's size. */
+  read(position: number, length: number): Promise<Uint8Array> {
+    return this.#window.read(position, length)
   }
 
   close(): Promise<void> {
-    return this.handle.close()
+    return this.#window.file.handle.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

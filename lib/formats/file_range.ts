@@ -1,6 +1,7 @@
 /** Parts of files that are read when they are needed. */
 import type { FileHandle } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
+import { openFile } from '../regular_file.js'
 
 /** Bytes per system call. */
 const chunkBytes = 8 << 20
@@ -12,6 +13,18 @@ export interface SizedFile {
   readonly handle: FileHandle
 }
 
+/** Errors are those of `openFile`. Whoever opens the file closes its handle. */
+export async function openSized(path: string): Promise<SizedFile> {
+  const handle = await openFile(path)
+  try {
+    const { size } = await handle.stat()
+    return { path, size, handle }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
 /** ERR_FILE where the file has become shorter. */
 export async function readRange({ path, handle }: SizedFile, position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length)
@@ -21,6 +34,12 @@ export async function readRange({ path, handle }: SizedFile, position: number, l
     done += bytesRead
   }
   return bytes
+}
+
+/** As many of these bytes as there are, by one system call: for files that may be shorter. */
+export async function readAtMost(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position)
+  return buffer.subarray(0, bytesRead)
 }
 
 /** Bytes that lie in a file, inside its size; the file must stay open. */
@@ -39,3 +58,29 @@ export class FileRange {
     return readRange(this.#file, this.position, this.length)
   }
 }
+
+/** A file of many short pieces: with each that is read come the bytes behind it, which are likely to be next. */
+export class FileWindow {
+  readonly file: SizedFile
+  readonly #least: number
+  #bytes = new Uint8Array(0)
+  #position = 0
+
+  /** So many bytes are read at least, where the file has them. */
+  constructor(file: SizedFile, least: number) {
+    this.file = file
+    this.#least = least
+  }
+
+  /** A view of bytes that lie inside the file's size. ERR_FILE where the file has become shorter. */
+  async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (position < this.#position || position + length > this.#position + this.#bytes.length) {
+      this.#bytes = await readRange(this.file, position, Math.min(Math.max(length, this.#least), this.file.size - position))
+      this.#position = position
+    }
+    return this.#bytes.subarray(position - this.#position, position - this.#position + length)
+  }
+}
+
+/** Tensors can share bytes of a file. Together they may take so many times what there is: a small file must not fill the memory. */
+export const mostRepeated = 4

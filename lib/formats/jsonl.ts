@@ -1,6 +1,7 @@
 /** JSON lines: one object a line, appended as a run goes on. */
 import { open, readFile, type FileHandle } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
+import { readAtMost } from './file_range.js'
 import { fileError, replaceFile } from './files.js'
 
 /** A line of a file is one JSON object. */
@@ -56,19 +57,14 @@ export class JsonLinesWriter {
 
 async function endLastLine(file: FileHandle): Promise<void> {
   const { size } = await file.stat()
-  if (size === 0 || (await bytesAt(file, size - 1, 1))[0] === NEWLINE) return
-  const content = await bytesAt(file, 0, size)
+  if (size === 0 || (await readAtMost(file, size - 1, 1))[0] === NEWLINE) return
+  const content = await readAtMost(file, 0, size)
   const begin = content.lastIndexOf(NEWLINE) + 1
   if (isJson(content.toString('utf8', begin))) await file.appendFile('\n')
   else await file.truncate(begin)
 }
 
 const NEWLINE = 10
-
-async function bytesAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position)
-  return buffer.subarray(0, bytesRead)
-}
 
 function isJson(text: string): boolean {
   try {

@@ -3,7 +3,7 @@
  * table does not list are skipped. Of a file only what is needed lies in memory: long values are left where they are.
  */
 import { PreresnetError } from '../errors.js'
-import { FileRange, readRange, type SizedFile } from './file_range.js'
+import { FileRange, FileWindow, type SizedFile } from './file_range.js'
 import type { Decoded, Field, Message } from './protobuf_messages.js'
 import { Malformed, ProtobufCursor, type WireType } from './protobuf_cursor.js'
 
@@ -30,7 +30,7 @@ export function decodeMessage<M extends Message>(message: M, path: string, bytes
 /** A message that is a whole file. ERR_FILE says in which field and at which byte it is malformed. */
 export async function decodeFile<M extends Message>(message: M, file: SizedFile): Promise<Decoded<M>> {
   try {
-    return (await decodeRange(message, new Window(file), [0, file.size], new Budget())) as Decoded<M>
+    return (await decodeRange(message, new FileWindow(file, windowBytes), [0, file.size], new Budget())) as Decoded<M>
   } catch (error) {
     throw malformed(file.path, error)
   }
@@ -53,32 +53,16 @@ class Budget {
   }
 }
 
-/** The part of a file that was read last. */
-class Window {
-  readonly file: SizedFile
-  #bytes = new Uint8Array(0)
-  #position = 0
+/** Through the bytes of a file from `begin` to `end`. */
+const cursorOf = async (window: FileWindow, begin: number, end: number): Promise<ProtobufCursor> =>
+  new ProtobufCursor(await window.read(begin, end - begin), begin)
 
-  constructor(file: SizedFile) {
-    this.file = file
-  }
-
-  /** The bytes from `begin` to `end`, which lie in the file. */
-  async cursor(begin: number, end: number): Promise<ProtobufCursor> {
-    if (begin < this.#position || end > this.#position + this.#bytes.length) {
-      this.#bytes = await readRange(this.file, begin, Math.min(Math.max(end - begin, windowBytes), this.file.size - begin))
-      this.#position = begin
-    }
-    return new ProtobufCursor(this.#bytes.subarray(begin - this.#position, end - this.#position), begin)
-  }
-}
-
-async function decodeRange(message: Message, window: Window, [begin, end]: readonly [number, number], budget: Budget): Promise<Values> {
-  if (end - begin <= wholeBytes) return decodeWhole(message, await window.cursor(begin, end), budget)
+async function decodeRange(message: Message, window: FileWindow, [begin, end]: readonly [number, number], budget: Budget): Promise<Values> {
+  if (end - begin <= wholeBytes) return decodeWhole(message, await cursorOf(window, begin, end), budget)
   const fields = fieldsOf(message)
   const values = emptyOf(message)
   for (let at = begin; at < end;) {
-    const head = await window.cursor(at, Math.min(at + mostHeadBytes, end))
+    const head = await cursorOf(window, at, Math.min(at + mostHeadBytes, end))
     const { number, wireType } = head.key()
     const known = fields.get(number)
     if (wireType !== 2) {
@@ -90,7 +74,7 @@ async function decodeRange(message: Message, window: Window, [begin, end]: reado
     const next = endOf(head, known, values, end)
     if (known !== undefined && next - head.position > wholeBytes && isLeft(known[1])) await decodeLong(known, values, window, [head.position, next], budget)
     else if (known !== undefined) {
-      const whole = await window.cursor(at, next)
+      const whole = await cursorOf(window, at, next)
       whole.key()
       decodeField(known, values, whole, wireType, budget)
     }
@@ -112,7 +96,7 @@ function endOf(head: ProtobufCursor, known: Known | undefined, values: Values, e
 /** What is not read as a whole where it is long. */
 const isLeft = ({ type }: Field): boolean => typeof type === 'object' || type === 'bytes'
 
-async function decodeLong(known: Known, values: Values, window: Window, range: readonly [number, number], budget: Budget): Promise<void> {
+async function decodeLong(known: Known, values: Values, window: FileWindow, range: readonly [number, number], budget: Budget): Promise<void> {
   const { type } = known[1]
   const [begin, end] = range
   try {

@@ -1,18 +1,15 @@
 /** PyTorch's files: a zip archive of a pickle, data.pkl, and the storages that it names. The pickle is read by a machine that runs nothing. */
 import { PreresnetError } from '../errors.js'
-import { openFile } from '../regular_file.js'
-import { visibleLine } from '../visible.js'
-import { readRange, type SizedFile } from './file_range.js'
+import { quoted, visibleLine } from '../visible.js'
+import { mostRepeated, openSized, readRange, type SizedFile } from './file_range.js'
 import { fileError, malformed } from './files.js'
 import { readTensorPickle, StoredTensor } from './pytorch_pickle.js'
 import type { SafetensorsTensor } from './safetensors.js'
-import { decodeTensor, tensorType, type TensorDescription, type TensorValues } from './tensor_types.js'
-import { shown, ZipArchive } from './zip.js'
+import { decodeTensor, elementsOf, tensorType, type TensorDescription, type TensorValues } from './tensor_types.js'
+import { ZipArchive } from './zip.js'
 
 /** That of ResNet-1001 with the optimizer's state takes 4 MB. */
 const largestPickle = 16 << 20
-/** Tensors can share storages; together they may be so many times as large as the file. */
-const mostRepeated = 4
 
 /** A file that is open: what it holds is known, its tensors are read when they are asked for. */
 export class PyTorchFile implements AsyncDisposable {
@@ -34,10 +31,9 @@ export class PyTorchFile implements AsyncDisposable {
 
   /** Opens a file and reads its directory and its pickle. ERR_FILE where it is missing, truncated or malformed, or holds anything but tensors. */
   static async open(path: string): Promise<PyTorchFile> {
-    let handle
+    let file
     try {
-      handle = await openFile(path)
-      const file = { path, size: (await handle.stat()).size, handle }
+      file = await openSized(path)
       const archive = await ZipArchive.open(file)
       const folder = folderOf(path, archive)
       await checkByteOrder(file, archive, folder)
@@ -46,7 +42,7 @@ export class PyTorchFile implements AsyncDisposable {
       checkStorages(file, archive, folder, tensors)
       return new PyTorchFile(file, archive, folder, tensors)
     } catch (error) {
-      await handle?.close()
+      await file?.handle.close()
       throw fileError('could not read', path, error)
     }
   }
@@ -55,10 +51,9 @@ export class PyTorchFile implements AsyncDisposable {
   async read(name: string): Promise<SafetensorsTensor> {
     const tensor = this.#tensors.get(name)
     if (tensor === undefined) throw new PreresnetError('ERR_PARAMETER', `${this.path}: expected a tensor ${JSON.stringify(name)}, got none`)
-    const { storage, offset, shape, strides, elements } = tensor
+    const { storage, offset, shape, strides, span } = tensor
     const { begin } = await this.#archive.contents(storageName(this.#folder, storage.key))
     const each = tensorType(storage.dtype)!.bits / 8
-    const span = elements === 0 ? 0 : shape.reduce((last, size, dimension) => last + (size - 1) * strides[dimension]!, 1)
     const values = decodeTensor(storage.dtype, await readRange(this.#file, begin + offset * each, span * each))
     return { dtype: storage.dtype, shape, data: rowMajor(values, shape, strides) }
   }
@@ -77,7 +72,7 @@ function folderOf(path: string, { entries }: ZipArchive): string {
   if (pickles.length !== 1)
     throw malformed(
       path,
-      `a zip archive, but none that torch.save wrote: expected one entry FOLDER/data.pkl, got ${pickles.length === 0 ? 'none' : pickles.map(shown).join(' and ')}`,
+      `a zip archive, but none that torch.save wrote: expected one entry FOLDER/data.pkl, got ${pickles.length === 0 ? 'none' : pickles.map(quoted).join(' and ')}`,
     )
   const folder = pickles[0]!.slice(0, -'data.pkl'.length)
   if (entries.has(`${folder}constants.pkl`))
@@ -87,7 +82,7 @@ function folderOf(path: string, { entries }: ZipArchive): string {
 
 async function readEntry(file: SizedFile, archive: ZipArchive, name: string, most: number): Promise<Uint8Array> {
   const { begin, bytes } = await archive.contents(name)
-  if (bytes > most) throw malformed(file.path, `${shown(name)}: expected at most ${most} bytes, got ${bytes}`)
+  if (bytes > most) throw malformed(file.path, `${quoted(name)}: expected at most ${most} bytes, got ${bytes}`)
   return readRange(file, begin, bytes)
 }
 
@@ -96,7 +91,7 @@ async function checkByteOrder(file: SizedFile, archive: ZipArchive, folder: stri
   const name = `${folder}byteorder`
   if (!archive.entries.has(name)) return
   const order = Buffer.from(await readEntry(file, archive, name, 16)).toString('latin1')
-  if (order !== 'little') throw malformed(file.path, `${shown(name)}: expected "little", got ${JSON.stringify(order)}`)
+  if (order !== 'little') throw malformed(file.path, `${quoted(name)}: expected "little", got ${JSON.stringify(order)}`)
 }
 
 /** Where training scripts put the weights beside other things. */
@@ -112,7 +107,7 @@ function stateOf(path: string, whole: unknown): ReadonlyMap<string, StoredTensor
   const prefix = commonPrefix([...state.keys()])
   const tensors = new Map<string, StoredTensor>()
   for (const [key, value] of state) {
-    const where = `${wrapper === undefined ? '' : `${JSON.stringify(wrapper)}: `}${typeof key === 'string' ? shown(key) : 'a key that is no text'}`
+    const where = `${wrapper === undefined ? '' : `${JSON.stringify(wrapper)}: `}${typeof key === 'string' ? quoted(key) : 'a key that is no text'}`
     if (typeof key !== 'string' || !(value instanceof StoredTensor))
       throw malformed(
         path,
@@ -137,7 +132,7 @@ function checkStorages({ path, size }: SizedFile, archive: ZipArchive, folder: s
     if (found !== storage.bytes)
       throw malformed(
         path,
-        `${shown(name)}: expected an entry ${shown(entry)} of ${storage.bytes} bytes (${storage.elements} values of ${storage.dtype}), got ${found === undefined ? 'none' : found}`,
+        `${quoted(name)}: expected an entry ${quoted(entry)} of ${storage.bytes} bytes (${storage.elements} values of ${storage.dtype}), got ${found === undefined ? 'none' : found}`,
       )
     bytes += (elements * tensorType(storage.dtype)!.bits) / 8
   }
@@ -148,7 +143,7 @@ function checkStorages({ path, size }: SizedFile, archive: ZipArchive, folder: s
 /** Values in the order of the shape. */
 function rowMajor(values: TensorValues, shape: readonly number[], strides: readonly number[]): TensorValues {
   if (values.length === 0 || isRowMajor(shape, strides)) return values
-  const count = shape.reduce((product, size) => product * size, 1)
+  const count = elementsOf(shape)
   const made = new (values.constructor as new (length: number) => TensorValues)(count)
   const position = shape.map(() => 0)
   let from = 0

@@ -1,6 +1,6 @@
 /** What `torch.save` makes of a dictionary of tensors: a pickle that names the functions which would put them together, and storages by their keys. */
 import { PickleError, PickleGlobal, readPickle, type PickleRules } from '../pickle.js'
-import { tensorType, type SafetensorsType } from './tensor_types.js'
+import { elementsOf, tensorType, type SafetensorsType } from './tensor_types.js'
 
 /** A run of values of one type, in an entry of its own. */
 interface Storage {
@@ -20,7 +20,12 @@ export class StoredTensor {
   ) {}
 
   get elements(): number {
-    return product(this.shape)
+    return elementsOf(this.shape)
+  }
+
+  /** From the first of its values in the storage to behind the last. */
+  get span(): number {
+    return this.elements === 0 ? 0 : this.shape.reduce((last, size, dimension) => last + (size - 1) * this.strides[dimension]!, 1)
   }
 }
 
@@ -78,7 +83,6 @@ export const readTensorPickle = (bytes: Uint8Array, name: string): unknown => re
 
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isSizes = (value: unknown): value is readonly number[] => Array.isArray(value) && value.every(isSize)
-const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1)
 
 /** A tensor takes no more memory than its storage: whatever repeats values is refused. */
 function viewOf(storage: Storage, offset: unknown, shape: unknown, strides: unknown): StoredTensor {
@@ -86,7 +90,7 @@ function viewOf(storage: Storage, offset: unknown, shape: unknown, strides: unkn
     throw new PickleError('a tensor without offset, sizes and strides that are integers of at least 0')
   const tensor = new StoredTensor(storage, offset, shape, strides)
   const { elements } = tensor
-  const end = elements === 0 ? offset : offset + shape.reduce((last, size, dimension) => last + (size - 1) * strides[dimension]!, 1)
+  const end = offset + tensor.span
   const text = `a tensor of shape [${shape.slice(0, 8).join(', ')}]`
   if (elements > storage.elements) throw new PickleError(`${text} of a storage of ${storage.elements} values`)
   if (end > storage.elements) throw new PickleError(`${text} that ends at value ${end} of a storage of ${storage.elements}`)

@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { PreresnetError } from '../errors.js'
-import { openFile } from '../regular_file.js'
 import { path as checkPath } from '../options/values.js'
 import { duplicateName } from './duplicate_names.js'
-import { readRange, type SizedFile } from './file_range.js'
+import { openSized, readRange, type SizedFile } from './file_range.js'
 import { fileError, malformed, replaceFileBy } from './files.js'
-import { decodeTensor, tensorType, type SafetensorsType, type TensorValues } from './tensor_types.js'
+import { decodeTensor, elementsOf, tensorType, type SafetensorsType, type TensorValues } from './tensor_types.js'
+import { writeAll } from './write_chunks.js'
 
 /** A tensor has a type, a shape and values. */
 export interface SafetensorsTensor {
@@ -67,11 +67,10 @@ export class SafetensorsFile implements AsyncDisposable {
    */
   static async open(path: string): Promise<SafetensorsFile> {
     checkPath('file to read', path)
-    let handle
+    let file
     try {
-      handle = await openFile(path)
-      const { size } = await handle.stat()
-      const file = { path, size, handle }
+      file = await openSized(path)
+      const { size } = file
       if (size < 8) throw malformed(path, `expected at least 8 bytes, got ${size}`)
       const length = new DataView((await readRange(file, 0, 8)).buffer).getBigUint64(0, true)
       if (length > BigInt(maximalHeader)) throw malformed(path, `expected a header of at most ${maximalHeader} bytes, got ${length}; is it a safetensors file?`)
@@ -80,7 +79,7 @@ export class SafetensorsFile implements AsyncDisposable {
       const header = parseHeader(path, await readRange(file, 8, Number(length)), size - start)
       return new SafetensorsFile(file, header, start)
     } catch (error) {
-      await handle?.close()
+      await file?.handle.close()
       throw fileError('could not read', path, error)
     }
   }
@@ -162,7 +161,7 @@ export async function writeSafetensors(
     let bytes = 0
     const write = async (chunk: Uint8Array): Promise<void> => {
       hash.update(chunk)
-      for (let done = 0; done < chunk.length;) done += (await file.write(chunk, done, chunk.length - done)).bytesWritten
+      await writeAll(file, chunk)
       bytes += chunk.length
     }
     await write(head)
@@ -177,7 +176,7 @@ function bytesToWrite(path: string, name: string, { dtype, shape, data }: Safete
   const type = tensorType(dtype)
   if (type === undefined || type.onlyRead === true)
     throw new PreresnetError('ERR_UNSUPPORTED', `${where}: tensors of type ${JSON.stringify(dtype)} are read, but not written`)
-  const count = shape.reduce((product, size) => product * size, 1)
+  const count = elementsOf(shape)
   if (name === '__metadata__' || data.length !== count || !(data instanceof type.array)) {
     throw new PreresnetError(
       'ERR_PARAMETER',

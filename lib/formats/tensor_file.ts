@@ -1,6 +1,7 @@
 /** Files of tensors by name, whoever wrote them: what a file is, its first bytes say. */
 import { openFile } from '../regular_file.js'
 import { path as checkPath } from '../options/values.js'
+import { readAtMost } from './file_range.js'
 import { fileError, malformed } from './files.js'
 import { PyTorchFile } from './pytorch.js'
 import { SafetensorsFile, type SafetensorsTensor } from './safetensors.js'
@@ -32,8 +33,7 @@ async function firstBytes(path: string): Promise<Buffer> {
   checkPath('file to read', path)
   try {
     await using file = await openFile(path)
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(legacyMagic.length), 0, legacyMagic.length, 0)
-    return buffer.subarray(0, bytesRead)
+    return await readAtMost(file, 0, legacyMagic.length)
   } catch (error) {
     throw fileError('could not read', path, error)
   }

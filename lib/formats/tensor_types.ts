@@ -88,6 +88,9 @@ export function tensorType(name: string): TensorType | undefined {
   return Object.hasOwn(types, name) ? types[name as SafetensorsType] : undefined
 }
 
+/** Values of a tensor of this shape. */
+export const elementsOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
+
 export function decodeTensor(name: string, { buffer }: Uint8Array<ArrayBuffer>): TensorValues {
   const { array, widen } = tensorType(name) ?? raw(8)
   return widen === undefined ? new array(buffer) : widen(buffer)

@@ -23,6 +23,7 @@ export async function writeChunks(file: FileHandle, chunks: Iterable<Uint8Array>
   await writeAll(file, buffer.subarray(0, used))
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+/** Whatever a single call takes of them. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += (await file.write(bytes, done, Math.min(bytes.length - done, 8 * bufferBytes))).bytesWritten
 }

@@ -1,4 +1,5 @@
 /** The directory of a zip archive, and where the contents of its entries lie. They are read where they are: an entry that is compressed is refused. */
+import { quoted } from '../visible.js'
 import { readRange, type SizedFile } from './file_range.js'
 import { malformed } from './files.js'
 
@@ -25,9 +26,6 @@ const largestDirectory = 16 << 20
 
 export const zipMagic = signatures.local
 
-/** A name as errors say it. */
-export const shown = (name: string): string => JSON.stringify(name.length > 100 ? `${name.slice(0, 97)}...` : name)
-
 export class ZipArchive {
   readonly entries: ReadonlyMap<string, ZipEntry>
   readonly #file: SizedFile
@@ -53,10 +51,10 @@ export class ZipArchive {
   async contents(name: string): Promise<Contents> {
     const { path } = this.#file
     const entry = this.entries.get(name)
-    if (entry === undefined) throw malformed(path, `expected an entry ${shown(name)}, got none`)
-    if (entry.refusal !== undefined) throw malformed(path, `${shown(name)} is ${entry.refusal}`)
+    if (entry === undefined) throw malformed(path, `expected an entry ${quoted(name)}, got none`)
+    if (entry.refusal !== undefined) throw malformed(path, `${quoted(name)} is ${entry.refusal}`)
     const header = Buffer.from((await readRange(this.#file, entry.header, lengths.local)).buffer)
-    const where = `the header of ${shown(name)} at byte ${entry.header}`
+    const where = `the header of ${quoted(name)} at byte ${entry.header}`
     if (header.readUInt32LE(0) !== signatures.local) throw malformed(path, `${where} is not one of a zip entry`)
     const begin = entry.header + lengths.local + header.readUInt16LE(26) + header.readUInt16LE(28)
     if (begin + entry.bytes > this.#end)
@@ -118,7 +116,7 @@ function readEntries(path: string, directory: Buffer, count: number, limit: numb
     const next = nameAt + nameLength + extraLength + commentLength
     if (next > directory.length) throw malformed(path, `${where} is longer than the directory`)
     const name = directory.toString('utf8', nameAt, nameAt + nameLength)
-    const told = `${where}, ${shown(name)},`
+    const told = `${where}, ${quoted(name)},`
     if (entries.has(name)) throw malformed(path, `${told} stands twice`)
     const refusal = refusalOf(directory.readUInt16LE(at + 8), directory.readUInt16LE(at + 10))
     const extra = directory.subarray(nameAt + nameLength, nameAt + nameLength + extraLength)

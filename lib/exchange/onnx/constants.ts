@@ -1,11 +1,11 @@
 /** Constants of an ONNX graph: weights, shapes. What they claim is compared with what is there before anything is read; external data lie in the file's folder. */
 import { realpath } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
-import { FileRange, type SizedFile } from '../../formats/file_range.js'
+import { FileRange, mostRepeated, openSized, type SizedFile } from '../../formats/file_range.js'
 import { malformed } from '../../formats/files.js'
-import { decodeTensor, tensorType, type SafetensorsType, type TensorValues } from '../../formats/tensor_types.js'
-import { openFile } from '../../regular_file.js'
-import { dataTypes, type OnnxTensor } from './messages.js'
+import { decodeTensor, elementsOf, tensorType, type SafetensorsType, type TensorValues } from '../../formats/tensor_types.js'
+import { quoted } from '../../visible.js'
+import { dataLocations, dataTypes, type OnnxTensor } from './messages.js'
 
 /** By the number of ONNX's type. */
 const typeNames: ReadonlyMap<number | undefined, SafetensorsType> = new Map([
@@ -17,12 +17,8 @@ const typeNames: ReadonlyMap<number | undefined, SafetensorsType> = new Map([
   [dataTypes.int64, 'I64'],
 ])
 
-/** TensorProto.DataLocation: the values are in another file. */
-const externalLocation = 1
 /** Of shapes, axes and the like. */
 const mostIntegers = 64
-/** Nodes can share constants; together they may take so many times the file's size and that of its external data. */
-const mostRepeated = 4
 
 export class Constants implements AsyncDisposable {
   readonly #file: SizedFile
@@ -39,7 +35,7 @@ export class Constants implements AsyncDisposable {
   }
 
   add(name: string, tensor: OnnxTensor): void {
-    if (this.#tensors.has(name)) throw malformed(this.#file.path, `two constants are called ${JSON.stringify(name)}`)
+    if (this.#tensors.has(name)) throw malformed(this.#file.path, `two constants are called ${quoted(name)}`)
     this.#tensors.set(name, tensor)
   }
 
@@ -50,9 +46,8 @@ export class Constants implements AsyncDisposable {
   /** Sizes that are integers of at least 0, and whose product is one too. */
   shape(name: string): readonly number[] {
     const { dims } = this.#tensors.get(name)!
-    const product = dims.reduce((all, size) => all * size, 1)
-    if (dims.every((size) => Number.isSafeInteger(size) && size >= 0) && Number.isSafeInteger(product)) return dims
-    throw malformed(this.#file.path, `${JSON.stringify(name)}: expected a shape of sizes of at least 0, got [${dims.join(', ')}]`)
+    if (dims.every((size) => Number.isSafeInteger(size) && size >= 0) && Number.isSafeInteger(elementsOf(dims))) return dims
+    throw malformed(this.#file.path, `${quoted(name)}: expected a shape of sizes of at least 0, got [${dims.join(', ')}]`)
   }
 
   /** Floating-point values, in single precision. */
@@ -60,18 +55,14 @@ export class Constants implements AsyncDisposable {
     const values = await this.#values(name)
     if (values instanceof Float32Array) return values
     if (values instanceof Float64Array) return Float32Array.from(values)
-    throw malformed(this.#file.path, `${JSON.stringify(name)}: expected floating-point values, got integers`)
+    throw malformed(this.#file.path, `${quoted(name)}: expected floating-point values, got integers`)
   }
 
   /** A few integers. */
   async integers(name: string): Promise<readonly number[]> {
-    const count = this.shape(name).reduce((all, size) => all * size, 1)
-    const values = count <= mostIntegers ? await this.#values(name) : undefined
+    const values = elementsOf(this.shape(name)) <= mostIntegers ? await this.#values(name) : undefined
     if (values instanceof BigInt64Array || values instanceof Int32Array) return Array.from(values, Number)
-    throw malformed(
-      this.#file.path,
-      `${JSON.stringify(name)}: expected at most ${mostIntegers} integers, got a tensor of shape [${this.shape(name).join(', ')}]`,
-    )
+    throw malformed(this.#file.path, `${quoted(name)}: expected at most ${mostIntegers} integers, got a tensor of shape [${this.shape(name).join(', ')}]`)
   }
 
   async #values(name: string): Promise<TensorValues> {
@@ -80,13 +71,13 @@ export class Constants implements AsyncDisposable {
     if (type === undefined)
       throw malformed(
         this.#file.path,
-        `${JSON.stringify(name)}: expected values of type ${[...typeNames.values()].join(', ')}, got type ${tensor.dataType ?? 'none'} of ONNX`,
+        `${quoted(name)}: expected values of type ${[...typeNames.values()].join(', ')}, got type ${tensor.dataType ?? 'none'} of ONNX`,
       )
-    const count = this.shape(name).reduce((all, size) => all * size, 1)
+    const count = elementsOf(this.shape(name))
     const listed = listedValues(tensor, type)
     if (listed !== undefined) return this.#checked(name, listed, listed.length, count)
     const expected = (count * tensorType(type)!.bits) / 8
-    const external = tensor.dataLocation === externalLocation ? await this.#external(name, tensor) : undefined
+    const external = tensor.dataLocation === dataLocations.external ? await this.#external(name, tensor) : undefined
     const range = external ?? tensor.rawData ?? new Uint8Array(0)
     this.#checked(name, range, range.length, expected)
     this.#read += expected
@@ -97,10 +88,7 @@ export class Constants implements AsyncDisposable {
 
   #checked<T>(name: string, values: T, got: number, expected: number): T {
     if (got === expected) return values
-    throw malformed(
-      this.#file.path,
-      `${JSON.stringify(name)}: expected ${expected} bytes or values for a shape of [${this.shape(name).join(', ')}], got ${got}`,
-    )
+    throw malformed(this.#file.path, `${quoted(name)}: expected ${expected} bytes or values for a shape of [${this.shape(name).join(', ')}], got ${got}`)
   }
 
   /** Bytes of another file, which lies in this one's folder whatever links lead to it. */
@@ -111,10 +99,7 @@ export class Constants implements AsyncDisposable {
     const bytes = Number(given.get('length') ?? file.size - begin)
     if (Number.isSafeInteger(begin) && Number.isSafeInteger(bytes) && begin >= 0 && bytes >= 0 && begin + bytes <= file.size)
       return new FileRange(file, begin, bytes)
-    throw malformed(
-      this.#file.path,
-      `${JSON.stringify(name)}: expected external data inside the ${file.size} bytes of ${file.path}, got ${bytes} from ${begin} on`,
-    )
+    throw malformed(this.#file.path, `${quoted(name)}: expected external data inside the ${file.size} bytes of ${file.path}, got ${bytes} from ${begin} on`)
   }
 
   async #beside(name: string, location: string): Promise<SizedFile> {
@@ -122,15 +107,11 @@ export class Constants implements AsyncDisposable {
     const path = location === '' ? undefined : await realpath(join(folder, location)).catch(() => undefined)
     if (path === undefined || !path.startsWith(folder + sep)) {
       const found = path === undefined ? 'none' : 'one outside'
-      throw malformed(
-        this.#file.path,
-        `${JSON.stringify(name)}: external data ${JSON.stringify(location.slice(0, 100))}: expected a file in the same folder, got ${found}`,
-      )
+      throw malformed(this.#file.path, `${quoted(name)}: external data ${quoted(location)}: expected a file in the same folder, got ${found}`)
     }
     let file = this.#files.get(path)
     if (file === undefined) {
-      const handle = await openFile(path)
-      file = { path, size: (await handle.stat()).size, handle }
+      file = await openSized(path)
       this.#files.set(path, file)
       this.#stored += file.size
     }

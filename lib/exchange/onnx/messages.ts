@@ -16,7 +16,7 @@ const tensorProto = {
   rawData: one(9, 'bytes'),
   doubleData: packed(10, 'double'),
   externalData: many(13, keyValue),
-  /** 1: the values are in the file that `externalData` names. */
+  /** One of `dataLocations`. */
   dataLocation: one(14, 'int64'),
 }
 
@@ -63,10 +63,12 @@ export const modelProto = {
   metadata: many(14, keyValue),
 }
 
-/** TensorProto.DataType. */
-export const dataTypes = { float: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10, double: 11, bfloat16: 16 } as const
-/** AttributeProto.AttributeType. */
-export const attributeTypes = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8 } as const
+/** TensorProto.DataLocation: the values are in the file that `externalData` names. */
+export const dataLocations = { external: 1 } as const
+/** TensorProto.DataType, as far as weights and inputs have them. */
+export const dataTypes = { float: 1, uint8: 2, int32: 6, int64: 7, float16: 10, double: 11, bfloat16: 16 } as const
+/** AttributeProto.AttributeType, as far as it is written. */
+export const attributeTypes = { float: 1, int: 2, ints: 7 } as const
 
 export type OnnxModel = Decoded<typeof modelProto>
 export type OnnxGraph = Decoded<typeof graphProto>
