@@ -3,7 +3,7 @@ import { PreresnetError } from '../errors.js'
 import type { Conv2d, Layer, OptionA } from '../layers/layer.js'
 import type { SampleShape } from './graph.js'
 
-type ImageShape = Extract<SampleShape, { kind: 'image' }>
+export type ImageShape = Extract<SampleShape, { kind: 'image' }>
 type FeatureShape = Extract<SampleShape, { kind: 'features' }>
 
 /** `32 x 16 x 16` (channels, height, width) or `64 features`. */

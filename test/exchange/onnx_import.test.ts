@@ -1,6 +1,6 @@
 /** ONNX files as networks of layers: what was exported comes back, what others wrote is read, and what no layer does is refused. */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { exportOnnx, importOnnx } from '../../lib/exchange/index.js'
 import type { ImportedModel } from '../../lib/exchange/imported.js'
@@ -236,11 +236,6 @@ const refused: readonly (readonly [string, Change, RegExp])[] = [
   ['integers', weights({ dataType: 7, rawData: new Uint8Array(384) }), /"w1": expected floating-point values, got integers$/],
   ['a type that is not known', weights({ dataType: 9 }), /"w1": expected values of type F32, .*, got type 9 of ONNX$/],
   [
-    'external data outside its folder',
-    weights({ dataLocation: 1, externalData: [{ key: 'location', value: '../../etc/hostname' }] }),
-    /external data "\.\.\/\.\.\/etc\/hostname": expected a file in the same folder, got (none|one outside)$/,
-  ],
-  [
     'external data by an absolute path',
     weights({ dataLocation: 1, externalData: [{ key: 'location', value: '/etc/hostname' }] }),
     /"\/etc\/hostname": expected a file in the same folder, got none$/,
@@ -250,14 +245,10 @@ const refused: readonly (readonly [string, Change, RegExp])[] = [
     ({ graph }) => (graph.initializers[1] = floats('b1', [4], [1, NaN, 0, 0])),
     /conv1\.bias: has a value that is not a finite number of 32 bits$/,
   ],
-  [
-    'weights that are computed',
-    ({ graph }) => graph.initializers.splice(0, 1),
-    /Conv "c1": expected a constant as input 2, got "w1"$|expected a graph of one input, got 2$/,
-  ],
+  ['weights that are computed', ({ graph }) => graph.initializers.splice(0, 1), /expected a graph of one input, got 2$/],
   ['a value that leads back to itself', change(2, { outputs: ['c1'] }), /"c1": expected a value that is made once$/],
   ['three readers of a value', ({ graph }) => graph.nodes.push(node('Relu', ['p1'], 'more')), /"p1": expected one or two nodes that read it, got 3$/],
-  ['an addition with itself', change(5, { inputs: ['p1', 'p1'] }), /"p1": expected one or two nodes|expected each value once/],
+  ['an addition with itself', change(5, { inputs: ['c2', 'c2'] }), /Add "sum": expected each value once, got the same twice$/],
   ['an output that is not there', ({ graph }) => graph.nodes.pop(), /"logits": expected one or two nodes that read it, got 0$/],
   [
     'a softmax in the middle',
@@ -305,6 +296,39 @@ test('external data beside the file are read', async (t) => {
     code: 'ERR_FILE',
     message: /"w1": expected external data inside the 192 bytes of .*w\.bin, got 192 from 16 on$/,
   })
+})
+
+test('external data outside the folder of the file are refused, also behind a link', async (t) => {
+  const outside = join(await temporaryFolder(t), 'w.bin')
+  await writeFile(outside, new Uint8Array(192))
+  for (const location of [relative, linked]) {
+    const model = converted()
+    const folder = await temporaryFolder(t)
+    const named = await location(folder, outside)
+    weights({ dataLocation: 1, externalData: [{ key: 'location', value: named }] })(model)
+    const file = join(folder, 'model.onnx')
+    await writeFile(file, encodeMessage(modelProto, model).finish())
+    const error = await t.throwsAsync(importOnnx(file, options), { code: 'ERR_FILE', message: /expected a file in the same folder, got one outside$/ })
+    t.true(error.message.includes(`"w1": external data ${JSON.stringify(named)}: `))
+  }
+})
+
+async function linked(folder: string, outside: string): Promise<string> {
+  await symlink(outside, join(folder, 'link.bin'))
+  return 'link.bin'
+}
+
+test('a window of a pooling that would begin behind the image is left out', async (t) => {
+  const model = converted()
+  // Of 6 x 8 pixels: a fourth window of each row would begin in the padding.
+  change(3, { attributes: [attribute('kernel_shape', [2, 2]), attribute('strides', [3, 3]), attribute('pads', [1, 1, 1, 1]), attribute('ceil_mode', 1)] })(
+    model,
+  )
+  change(7, { attributes: [attribute('kernel_shape', [3, 3])] })(model)
+  const { network } = await importOnnx(await write(t, model), options)
+  const { nodes } = buildGraph(network)
+  t.like(nodes[3], { kind: 'maxPool', shape: { kind: 'image', channels: 4, height: 3, width: 3 } })
+  t.is(nodes[7]!.kind, 'globalAveragePool')
 })
 
 test('nothing says how images were prepared', async (t) => {

@@ -1,10 +1,10 @@
 /** The nodes of a network as operators of ONNX's set 17, in the form for inference. */
 import type { Graph, GraphNode } from '../../graph/index.js'
+import type { ImageShape } from '../../graph/shape.js'
 import type { Tensors } from '../families.js'
 import type { OnnxBuilder } from './builder.js'
 import { foldedNorms, foldNorm, valuesOf, type Convolution, type Norm } from './norms.js'
 
-type Image = Extract<GraphNode['shape'], { kind: 'image' }>
 /** The names of the values that a node reads. */
 type Inputs = readonly string[]
 
@@ -45,7 +45,7 @@ class Emitter {
     const bias = node.bias ?? (norm && `${name}.bias`)
     const values = norm === undefined ? undefined : await foldNorm(node, norm, this.#values)
     const constants = [this.#parameter(weight, values?.weight)]
-    if (bias !== undefined) constants.push(this.#builder.floats(bias, [(node.shape as Image).channels], values?.bias ?? this.#values(bias)))
+    if (bias !== undefined) constants.push(this.#builder.floats(bias, [(node.shape as ImageShape).channels], values?.bias ?? this.#values(bias)))
     return this.#builder.node('Conv', name, [...inputs, ...constants], { ...window(node), dilations: [1, 1], group: 1 })
   }
 
@@ -105,8 +105,8 @@ class Emitter {
   /** Every stride-th row and column, and channels of zeros. */
   #optionA({ name, inputs: [from], shape, stride }: GraphNode & { kind: 'optionA' }, inputs: Inputs): string {
     const builder = this.#builder
-    const { channels, height, width } = this.#graph.nodes[from!]!.shape as Image
-    const more = (shape as Image).channels - channels
+    const { channels, height, width } = this.#graph.nodes[from!]!.shape as ImageShape
+    const more = (shape as ImageShape).channels - channels
     let last = inputs[0]!
     if (stride > 1) {
       const places = Object.entries({ starts: [0, 0], ends: [height, width], axes: [2, 3], steps: [stride, stride] })

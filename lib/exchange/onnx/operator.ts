@@ -1,11 +1,10 @@
 /** One node of an ONNX graph: its attributes and its constants. Errors say which node it is. */
 import { malformed } from '../../formats/files.js'
 import type { SampleShape } from '../../graph/graph.js'
-import { visibleLine } from '../../visible.js'
+import type { ImageShape } from '../../graph/shape.js'
+import { quoted, visibleLine } from '../../visible.js'
 import type { Constants } from './constants.js'
 import type { OnnxNode } from './messages.js'
-
-export type Image = Extract<SampleShape, { kind: 'image' }>
 
 /** A parameter of a layer. */
 export interface Value {
@@ -32,7 +31,7 @@ export class Operator {
 
   get name(): string {
     const { operator = '', name, outputs } = this.#node
-    return `${visibleLine(operator.slice(0, 40))} ${JSON.stringify((name || outputs[0] || '').slice(0, 100))}`
+    return `${visibleLine(operator.slice(0, 40))} ${quoted(name || outputs[0] || '')}`
   }
 
   error(expected: string, got: unknown): Error {
@@ -63,7 +62,7 @@ export class Operator {
     if (got !== expected) throw this.error(`${name} ${expected} as far as ResNets use it`, got)
   }
 
-  image(shape: SampleShape): Image {
+  image(shape: SampleShape): ImageShape {
     if (shape.kind === 'image') return shape
     throw this.error('an image', `${shape.features} features`)
   }
@@ -72,7 +71,7 @@ export class Operator {
   constant(index: number): string {
     const name = this.#node.inputs[index] ?? ''
     if (this.#constants.has(name)) return name
-    throw this.error(`a constant as input ${index + 1}`, name === '' ? 'none' : JSON.stringify(name.slice(0, 100)))
+    throw this.error(`a constant as input ${index + 1}`, name === '' ? 'none' : quoted(name))
   }
 
   hasInput(index: number): boolean {

@@ -1,8 +1,9 @@
 /** Operators of ONNX as layers: each that a ResNet has becomes one, or is refused by its name and by what it wants. */
 import type { SampleShape } from '../../graph/graph.js'
+import { pooled, sameShape, type ImageShape } from '../../graph/shape.js'
 import { averagePool, batchNorm, conv2d, globalAveragePool, linear, maxPool, relu, type Layer } from '../../layers/index.js'
-import type { Image, Operator, Value } from './operator.js'
-import { embedded, pooledSide, windowOf, type Window } from './window.js'
+import type { Operator, Value } from './operator.js'
+import { embedded, windowOf, type Window } from './window.js'
 
 /** What a node becomes: no layer where it changes no value, as in inference. */
 interface Converted {
@@ -99,14 +100,14 @@ function pool(operator: Operator, shape: SampleShape): Converted {
     throw operator.error('a square window with the same pads above and to the left', `${height} x ${width} with pads [${pads.join(', ')}]`)
   if (isMean && pads.some((pad) => pad > 0)) operator.demand('count_include_pad', 1)
   const options = { kernel: height, stride, padding: top }
-  const sizes = (ceil: boolean): string => [image.height, image.width].map((side) => pooledSide(side, options, ceil)).join()
-  const made = { shape: { kind: 'image', channels: image.channels, height: output[0], width: output[1] } } as const
-  if (output.join() === sizes(false)) return { layer: (isMean ? averagePool : maxPool)(options), ...made }
-  if (!isMean && output.join() === sizes(true)) return { layer: maxPool({ ...options, ceil: true }), ...made }
+  const made = { ...image, height: output[0], width: output[1] }
+  const layers = isMean ? [averagePool(options)] : [maxPool(options), maxPool({ ...options, ceil: true })]
+  const layer = layers.find((each) => sameShape(pooled(operator.name, each, image), made))
+  if (layer !== undefined) return { layer, shape: made }
   throw operator.error('pads of which those at the end add at most one window', `[${pads.join(', ')}]`)
 }
 
-function average({ channels }: Image): Converted {
+function average({ channels }: ImageShape): Converted {
   return { layer: globalAveragePool(), shape: { kind: 'features', features: channels } }
 }
 
@@ -128,9 +129,12 @@ function flat(operator: Operator, shape: SampleShape): Converted {
 async function reshape(operator: Operator, shape: SampleShape): Promise<Converted> {
   const sizes = await operator.integersOf(1)
   const features = shape.kind === 'features' ? shape.features : shape.channels
+  const [images, ...others] = sizes
   // Converters write [images, 1, 1, features] too: there is one value of each feature, in whatever place.
-  const more = sizes.slice(1).filter((size) => size !== 1)
-  if (sizes.length >= 2 && more.length <= 1 && [features, ...(sizes[0] === -1 ? [] : [-1])].includes(more[0] ?? 1)) return flat(operator, shape)
+  const [size = 1, ...more] = others.filter((each) => each !== 1)
+  // -1, which may stand once, is what the others leave.
+  const isRest = size === -1 && images !== -1
+  if (others.length > 0 && more.length === 0 && (size === features || isRest)) return flat(operator, shape)
   throw operator.error(`a shape of [images, ${features}]`, sizes)
 }
 

@@ -2,6 +2,7 @@
 import { malformed } from '../../formats/files.js'
 import type { SampleShape } from '../../graph/graph.js'
 import { layersShortcut, linear, residual, sequential, type Layer, type NamedLayer } from '../../layers/index.js'
+import { quoted } from '../../visible.js'
 import type { Constants } from './constants.js'
 import type { OnnxNode } from './messages.js'
 import { Operator, type Value } from './operator.js'
@@ -13,11 +14,15 @@ export interface Layers {
   readonly values: ReadonlyMap<string, Value>
 }
 
-/** A row of layers, up to an addition with another row. */
-interface Row extends Layers {
-  /** What its last layer gives. */
+/** A value of the graph. */
+interface Place {
+  /** Its name. */
   readonly value: string
   readonly shape: SampleShape
+}
+
+/** A row of layers, up to an addition with another row. The value is what its last layer gives. */
+interface Row extends Layers, Place {
   /** Undefined where the row ends with the graph. */
   readonly addition: OnnxNode | undefined
 }
@@ -50,7 +55,7 @@ export class Structure {
     const made = new Set([input])
     for (const node of nodes) {
       for (const result of node.outputs.filter((name) => name !== '')) {
-        if (made.has(result) || constants.has(result)) throw malformed(path, `${JSON.stringify(result.slice(0, 100))}: expected a value that is made once`)
+        if (made.has(result) || constants.has(result)) throw malformed(path, `${quoted(result)}: expected a value that is made once`)
         made.add(result)
       }
       for (const value of node.inputs.filter((name) => name !== '' && !constants.has(name))) {
@@ -76,16 +81,15 @@ export class Structure {
   async #row(from: string, shape: SampleShape, depth: number, first?: OnnxNode): Promise<Row> {
     if (depth > deepest) throw malformed(this.#path, `expected residual units at most ${deepest} deep, got more`)
     const builder = new RowBuilder()
-    let row: Pick<Row, 'value' | 'shape'> = { value: from, shape }
+    let row: Place = { value: from, shape }
     for (let next = first; ; next = undefined) {
       const readers = next === undefined ? this.readersOf(row.value) : [next]
       if (row.value === this.#output) {
         if (readers.length === 0) return builder.row(row, undefined)
-        throw this.#operator(readers[0]!).error('nothing behind the output of the graph', JSON.stringify(row.value.slice(0, 100)))
+        throw this.#operator(readers[0]!).error('nothing behind the output of the graph', quoted(row.value))
       }
       if (readers.length === 2) row = await this.#unit(row, readers, builder, depth)
-      else if (readers.length !== 1)
-        throw malformed(this.#path, `${JSON.stringify(row.value.slice(0, 100))}: expected one or two nodes that read it, got ${readers.length}`)
+      else if (readers.length !== 1) throw malformed(this.#path, `${quoted(row.value)}: expected one or two nodes that read it, got ${readers.length}`)
       else {
         const node = readers[0]!
         if (node.operator === 'Add' && !this.#hasConstant(node)) return builder.row(row, node)
@@ -98,14 +102,14 @@ export class Structure {
     return inputs.some((input) => this.#constants.has(input))
   }
 
-  async #layer({ value, shape }: Pick<Row, 'value' | 'shape'>, node: OnnxNode, builder: RowBuilder): Promise<Pick<Row, 'value' | 'shape'>> {
+  async #layer({ value, shape }: Place, node: OnnxNode, builder: RowBuilder): Promise<Place> {
     const operator = this.#operator(node)
     const next = node.outputs[0] ?? ''
     if (operator.kind === 'Add') {
       await this.#bias(operator, node, builder, shape)
       return { value: next, shape }
     }
-    if (node.inputs[0] !== value) throw operator.error('constants as its other inputs', JSON.stringify((node.inputs[0] ?? '').slice(0, 100)))
+    if (node.inputs[0] !== value) throw operator.error('constants as its other inputs', quoted(node.inputs[0] ?? ''))
     if (operator.kind === 'Softmax') {
       // Networks give logits here, and what reads them takes their softmax.
       if (next !== this.#output || shape.kind !== 'features') throw operator.error('features as its input, and the output of the graph', 'another place')
@@ -127,18 +131,13 @@ export class Structure {
   }
 
   /** Two ways from one value to one addition: the longer is the branch. */
-  async #unit(
-    { value, shape }: Pick<Row, 'value' | 'shape'>,
-    [a, b]: readonly OnnxNode[],
-    builder: RowBuilder,
-    depth: number,
-  ): Promise<Pick<Row, 'value' | 'shape'>> {
+  async #unit({ value, shape }: Place, [a, b]: readonly OnnxNode[], builder: RowBuilder, depth: number): Promise<Place> {
     if (a === b) throw this.#operator(a!).error('each value once', 'the same twice')
     const rows = [await this.#row(value, shape, depth + 1, a), await this.#row(value, shape, depth + 1, b)] as const
     const [branch, shortcut] = rows[0].layers.length >= rows[1].layers.length ? rows : [rows[1], rows[0]]
     const { addition } = branch
     if (addition === undefined || addition !== shortcut.addition || branch.layers.length === 0)
-      throw malformed(this.#path, `${JSON.stringify(value.slice(0, 100))}: expected two ways that part there to meet in one Add, got others`)
+      throw malformed(this.#path, `${quoted(value)}: expected two ways that part there to meet in one Add, got others`)
     const unit = residual({
       branch: sequential(branch.layers),
       ...(shortcut.layers.length > 0 && { shortcut: layersShortcut(sequential(shortcut.layers)) }),
@@ -167,7 +166,7 @@ class RowBuilder {
     for (const [key, value] of Object.entries(values)) this.values.set(`${name}.${key}`, value)
   }
 
-  row({ value, shape }: Pick<Row, 'value' | 'shape'>, addition: OnnxNode | undefined): Row {
+  row({ value, shape }: Place, addition: OnnxNode | undefined): Row {
     return { layers: this.layers, values: this.values, value, shape, addition }
   }
 

@@ -1,5 +1,6 @@
 /** Windows of convolutions and poolings: what ONNX says of them, and what that comes to. */
-import type { Image, Operator, Value } from './operator.js'
+import type { ImageShape } from '../../graph/shape.js'
+import type { Operator, Value } from './operator.js'
 
 export interface Window {
   readonly kernel: readonly [height: number, width: number]
@@ -10,7 +11,7 @@ export interface Window {
 }
 
 /** ERR_FILE for what slides otherwise than ResNets' windows do. */
-export function windowOf(operator: Operator, image: Image, kernel: readonly [number, number]): Window {
+export function windowOf(operator: Operator, image: ImageShape, kernel: readonly [number, number]): Window {
   const two = (name: string, fallback: number): readonly number[] => {
     const given = operator.integers(name) ?? [fallback, fallback]
     if (given.length === 2 && given.every((value) => value === given[0] && value >= 1)) return given
@@ -19,14 +20,19 @@ export function windowOf(operator: Operator, image: Image, kernel: readonly [num
   const stride = two('strides', 1)[0]!
   if (two('dilations', 1)[0] !== 1) throw operator.error('dilations of 1', operator.integers('dilations'))
   const pads = padsOf(operator, image, kernel, stride)
-  const rounded = operator.integer('ceil_mode', 0) === 1 ? Math.ceil : Math.floor
-  const size = (side: 0 | 1): number => rounded(([image.height, image.width][side]! + pads[side] + pads[side + 2]! - kernel[side]) / stride) + 1
+  const isCeil = operator.integer('ceil_mode', 0) === 1
+  const size = (side: 0 | 1): number => {
+    const before = pads[side] + [image.height, image.width][side]!
+    const windows = (isCeil ? Math.ceil : Math.floor)((before + pads[side + 2]! - kernel[side]) / stride) + 1
+    // ONNX leaves out what would begin behind the image.
+    return isCeil && (windows - 1) * stride >= before ? windows - 1 : windows
+  }
   const output = [size(0), size(1)] as const
   if (output.every((value) => value >= 1)) return { kernel, stride, pads, output }
   throw operator.error(`a kernel that fits into its input of ${image.height} x ${image.width}`, `${kernel.join(' x ')} with pads [${pads.join(', ')}]`)
 }
 
-function padsOf(operator: Operator, image: Image, kernel: readonly [number, number], stride: number): Window['pads'] {
+function padsOf(operator: Operator, image: ImageShape, kernel: readonly [number, number], stride: number): Window['pads'] {
   const auto = operator.text('auto_pad', 'NOTSET')
   if (auto === 'VALID') return [0, 0, 0, 0]
   if (auto === 'SAME_UPPER' || auto === 'SAME_LOWER') {
@@ -41,16 +47,6 @@ function padsOf(operator: Operator, image: Image, kernel: readonly [number, numb
   // A window that lies outside the image as a whole has no values; this also keeps kernels small that are filled up with zeros.
   if (given.length === 4 && given.every((pad, index) => pad >= 0 && pad < kernel[index % 2]!)) return given as unknown as Window['pads']
   throw operator.error('four pads of at least 0, less than the kernel', given)
-}
-
-/** Rows or columns that a pooling gives; with `ceil` the last window may reach beyond the image. */
-export function pooledSide(
-  side: number,
-  { kernel, stride, padding }: { readonly kernel: number; readonly stride: number; readonly padding: number },
-  ceil: boolean,
-): number {
-  const windows = (side + 2 * padding - kernel) / stride
-  return (ceil ? Math.ceil(windows) : Math.floor(windows)) + 1
 }
 
 /** Weights of a kernel with zeros around it: `size` rows and columns, where the padding is the same on all sides. */
