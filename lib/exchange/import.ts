@@ -1,12 +1,11 @@
 /** Weights of timm's and torchvision's networks become a network here. */
-import { PreresnetError } from '../errors.js'
 import type { SafetensorsTensor } from '../formats/safetensors.js'
 import { openTensorFile } from '../formats/tensor_file.js'
 import { buildGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { checkOptions } from '../options/check.js'
 import type { Family, Structure } from './families.js'
-import { finiteValues, ImportedModel } from './imported.js'
+import { faultOfFile, finiteValues, ImportedModel } from './imported.js'
 import { importOptions, type ImportOptions } from './options.js'
 import { checkArchitecture, checkChannels, shownTo, timmConfigBeside } from './preparation.js'
 import { checkTensors, familyOf, foreignTensors, structureOf } from './structure.js'
@@ -37,13 +36,12 @@ export async function importWeights(file: string, options: ImportOptions): Promi
   return new ImportedModel({ network, parameters, prepare: shown.prepare })
 }
 
-/** What the network's own functions refuse is the file's fault here. */
 function build(file: string, family: Family, structure: Structure): Network {
   try {
     const network = family.build(structure)
     buildGraph(network)
     return network
   } catch (cause) {
-    throw cause instanceof PreresnetError ? new PreresnetError('ERR_FILE', `${file}: ${cause.message}`, { cause }) : cause
+    throw faultOfFile(file, cause)
   }
 }

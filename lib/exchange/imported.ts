@@ -34,6 +34,11 @@ export class ImportedModel {
   }
 }
 
+/** What functions of the layers and of the graph refuse in what a file says is the file's fault. */
+export function faultOfFile(file: string, cause: unknown): unknown {
+  return cause instanceof PreresnetError && cause.code !== 'ERR_FILE' ? new PreresnetError('ERR_FILE', `${file}: ${cause.message}`, { cause }) : cause
+}
+
 /** ERR_FILE where a value of a parameter is not a finite number of 32 bits. */
 export async function finiteValues(file: string, name: string, { dtype, data }: SafetensorsTensor): Promise<Float32Array> {
   if (!(data instanceof Float32Array || data instanceof Float64Array))

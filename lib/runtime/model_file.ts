@@ -43,13 +43,16 @@ export function modelDescription({ path, metadata }: Pick<SafetensorsFile, 'path
       `${path}: expected metadata format "preresnet-1", got ${JSON.stringify(metadata['format'] ?? 'none')}; was it saved by preresnet? (weights of other libraries: importWeights, preresnet import)`,
     )
   }
-  const classes = parse(path, metadata, 'classes')
-  if (classes !== undefined && !isNames(classes)) {
-    throw new PreresnetError('ERR_FILE', `${path}: metadata "classes" is not a list of names`)
-  }
+  const classes = classNamesIn(path, parse(path, metadata, 'classes'))
   const network = part(path, 'network', () => networkFromJson(parse(path, metadata, 'network')))
   const prepare = preparationIn(path, metadata, network)
   return { network, ...(prepare && { prepare }), ...(classes && { classes }) }
+}
+
+/** What the metadata of a file say of its classes, if anything. ERR_FILE where it is no list of names. */
+export function classNamesIn(path: string, classes: unknown): readonly string[] | undefined {
+  if (classes === undefined || isNames(classes)) return classes
+  throw new PreresnetError('ERR_FILE', `${path}: metadata "classes" is not a list of names`)
 }
 
 export function isNames(value: unknown): value is string[] {

@@ -24,12 +24,15 @@ export function evaluationOf({ evaluate, normalization }: ModelPreparation): Mod
 export function preparationIn(path: string, metadata: Metadata, network: Network): ModelPreparation | undefined {
   const stored = parse(path, metadata, 'prepare')
   if (stored === undefined) return earlierPreparation(path, metadata, network)
-  return part(path, 'prepare', () => {
-    const prepare = readPreparation('prepare', stored)
-    checkPreparation('prepare', prepare, network.input)
-    if (prepare.normalization === undefined) throw invalid('prepare.normalization', 'mean and std', undefined)
-    return evaluationOf({ ...prepare, normalization: prepare.normalization })
-  })
+  return part(path, 'prepare', () => readModelPreparation('prepare', stored, network))
+}
+
+/** A checked copy of what evaluates. ERR_OPTION names the part that is wrong, or is not for the network's input. */
+export function readModelPreparation(where: string, value: unknown, { input }: Pick<Network, 'input'>): ModelPreparation {
+  const prepare = readPreparation(where, value)
+  checkPreparation(where, prepare, input)
+  if (prepare.normalization === undefined) throw invalid(`${where}.normalization`, 'mean and std', undefined)
+  return evaluationOf({ ...prepare, normalization: prepare.normalization })
 }
 
 /** As files were until version 0.1: `normalisation`, and `resize`: the shorter side before the middle was cut out, or 0. */

@@ -1,7 +1,7 @@
 /** An ONNX file becomes a network here. */
 import { basename } from 'node:path'
 import { PreresnetError } from '../../errors.js'
-import type { SizedFile } from '../../formats/file_range.js'
+import { openSized, type SizedFile } from '../../formats/file_range.js'
 import { fileError, malformed } from '../../formats/files.js'
 import { decodeFile } from '../../formats/protobuf_reader.js'
 import type { SafetensorsTensor } from '../../formats/safetensors.js'
@@ -9,8 +9,8 @@ import { buildGraph, type Graph } from '../../graph/index.js'
 import { network, sequential, type Network } from '../../layers/index.js'
 import { checkOptions } from '../../options/check.js'
 import { path as checkPath } from '../../options/values.js'
-import { openFile } from '../../regular_file.js'
-import { finiteValues, ImportedModel } from '../imported.js'
+import { quoted } from '../../visible.js'
+import { faultOfFile, finiteValues, ImportedModel } from '../imported.js'
 import { onnxImportOptions, type OnnxImportOptions } from '../options.js'
 import { Constants } from './constants.js'
 import { modelProto, type OnnxGraph, type OnnxModel } from './messages.js'
@@ -31,10 +31,9 @@ const operatorSets = { oldest: 7, newest: 25 } as const
 export async function importOnnx(file: string, options: OnnxImportOptions = {}): Promise<ImportedModel> {
   const given = checkOptions('importOnnx', onnxImportOptions, options)
   checkPath('file to read', file)
-  let handle
+  let sized
   try {
-    handle = await openFile(file)
-    const sized = { path: file, size: (await handle.stat()).size, handle }
+    sized = await openSized(file)
     const model = await decodeFile(modelProto, sized)
     const { made, graph, values } = await networkOf(sized, model)
     const { prepare, classes, order } = preparationOf(file, model, made, given)
@@ -43,14 +42,15 @@ export async function importOnnx(file: string, options: OnnxImportOptions = {}):
       const value = values.get(name)
       if (value === undefined || value.shape.join() !== shape.join())
         throw new PreresnetError('ERR_INTERNAL', `${file}: ${name}: expected a value of shape [${shape.join(', ')}]`)
-      parameters.set(name, { dtype: 'F32', shape, data: await finiteValues(file, name, { dtype: 'F32', shape, data: value.data }) })
+      const tensor = { dtype: 'F32', ...value }
+      parameters.set(name, { ...tensor, data: await finiteValues(file, name, tensor) })
     }
     if (order === 'bgr') reverseInput(file, graph, parameters)
     return new ImportedModel({ network: made, parameters, prepare, ...(classes && { classes }) })
   } catch (error) {
     throw fileError('could not read', file, error)
   } finally {
-    await handle?.close()
+    await sized?.handle.close()
   }
 }
 
@@ -64,7 +64,7 @@ async function networkOf(
   if (version === undefined || version < operatorSets.oldest || version > operatorSets.newest)
     throw malformed(path, `expected operator set ${operatorSets.oldest} to ${operatorSets.newest}, got ${version ?? 'none'}`)
   const foreign = graph.nodes.find(({ domain = '' }) => domain !== '' && domain !== 'ai.onnx')
-  if (foreign !== undefined) throw malformed(path, `expected operators of ONNX alone, got one of ${JSON.stringify((foreign.domain ?? '').slice(0, 100))}`)
+  if (foreign !== undefined) throw malformed(path, `expected operators of ONNX alone, got one of ${quoted(foreign.domain ?? '')}`)
   await using constants = constantsOf(file, graph)
   const nodes = graph.nodes.filter(({ operator }) => operator !== 'Constant')
   const output = only(path, 'output', graph.outputs).name ?? ''
@@ -76,8 +76,7 @@ async function networkOf(
     const made = network({ name: networkName(path, graph.name), input: start.input, layers: sequential(layers) })
     return { made, graph: buildGraph(made), values }
   } catch (cause) {
-    // What the layers' own functions refuse is the file's fault here.
-    throw cause instanceof PreresnetError && cause.code !== 'ERR_FILE' ? new PreresnetError('ERR_FILE', `${path}: ${cause.message}`, { cause }) : cause
+    throw faultOfFile(path, cause)
   }
 }
 

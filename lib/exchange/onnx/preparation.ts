@@ -1,12 +1,9 @@
 /** How images become the input of a network from an ONNX file, and what its classes are called: the options say it, or the file as `exportOnnx` writes it. */
-import { checkPreparation } from '../../data/prepare/sequence.js'
-import { readPreparation } from '../../data/prepare/preparation.js'
 import { PreresnetError } from '../../errors.js'
 import { malformed } from '../../formats/files.js'
 import type { Network } from '../../layers/index.js'
-import { invalid } from '../../options/values.js'
-import { isNames } from '../../runtime/model_file.js'
-import type { ModelPreparation } from '../../runtime/model_preparation.js'
+import { classNamesIn } from '../../runtime/model_file.js'
+import { readModelPreparation, type ModelPreparation } from '../../runtime/model_preparation.js'
 import type { OnnxImportOptions } from '../options.js'
 import { onnxPresetNames, presetPreparation } from '../preparation.js'
 import type { OnnxModel } from './messages.js'
@@ -17,11 +14,10 @@ interface Prepared {
   readonly order: 'rgb' | 'bgr'
 }
 
-export function preparationOf(file: string, { metadata }: OnnxModel, { input }: Network, { preparation, prepare, channelOrder }: OnnxImportOptions): Prepared {
+export function preparationOf(file: string, { metadata }: OnnxModel, network: Network, { preparation, prepare, channelOrder }: OnnxImportOptions): Prepared {
   if (prepare !== undefined && preparation !== undefined) throw new PreresnetError('ERR_OPTION', 'importOnnx: expected preparation or prepare, got both')
   const texts = new Map(metadata.map(({ key = '', value = '' }) => [key, value]))
-  const classes = parsed(texts, 'classes')
-  if (classes !== undefined && !isNames(classes)) throw malformed(file, 'metadata "classes" is not a list of names')
+  const classes = classNamesIn(file, parsed(texts, 'classes'))
   const stored = parsed(texts, 'prepare')
   const given = prepare ?? (preparation && presetPreparation(preparation))
   const where = given === undefined ? `${file}: metadata "prepare"` : 'importOnnx: prepare'
@@ -31,12 +27,8 @@ export function preparationOf(file: string, { metadata }: OnnxModel, { input }: 
       `${file}: expected the option preparation (${onnxPresetNames.join(', ')}) or prepare, because the file says nothing of it`,
     )
   try {
-    const read = readPreparation(where, given ?? stored)
-    checkPreparation(where, read, input)
-    const { evaluate, normalization } = read
-    if (normalization === undefined) throw invalid(`${where}.normalization`, 'mean and std', undefined)
     const order = channelOrder ?? (preparation === 'caffe' ? 'bgr' : 'rgb')
-    return { prepare: { ...(evaluate && { evaluate }), normalization }, ...(classes && { classes }), order }
+    return { prepare: readModelPreparation(where, given ?? stored, network), ...(classes && { classes }), order }
   } catch (cause) {
     throw given === undefined ? malformed(file, (cause as Error).message) : new PreresnetError('ERR_OPTION', `${file}: ${(cause as Error).message}`, { cause })
   }
