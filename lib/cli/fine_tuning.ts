@@ -53,8 +53,8 @@ function checkNetwork(from: string, values: Values, network: Network, classes: n
     throw new PreresnetError('ERR_OPTION', `--${optionName(key)}: expected nothing or the network of ${from}, got ${got}`)
   }
   if (model === undefined && (family === undefined || depth === undefined)) return refuse('a part of one')
-  const difference = networkDifference(network, chooseNetwork(model, values, { classes, ...network.input }))
-  if (difference !== undefined) refuse(`another one: ${difference.replace(/ before, (.*) now$/, ' there, $1 here')}`)
+  const difference = networkDifference(network, chooseNetwork(model, values, { classes, ...network.input }), ['there', 'here'])
+  if (difference !== undefined) refuse(`another one: ${difference}`)
 }
 
 /** ERR_OPTION for the first option that would show the network other images. */

@@ -7,11 +7,11 @@ interface Difference {
   readonly now: unknown
 }
 
-/** The first layer or property that differs, with both values; undefined where only the names of the networks do. */
-export function networkDifference(before: unknown, now: unknown): string | undefined {
+/** The first layer or property that differs, with both values, which `words` tell apart; undefined where only the names of the networks do. */
+export function networkDifference(before: unknown, now: unknown, words: readonly [before: string, now: string] = ['before', 'now']): string | undefined {
   const [saved, wanted] = [before, now].map((network) => (isObject(network) ? { ...network, name: undefined } : network))
   const found = search('', saved, wanted)
-  return found && `${found.path}: ${shown(found.before)} before, ${shown(found.now)} now`
+  return found && `${found.path}: ${shown(found.before)} ${words[0]}, ${shown(found.now)} ${words[1]}`
 }
 
 function search(path: string, before: unknown, now: unknown): Difference | undefined {
