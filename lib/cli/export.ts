@@ -4,7 +4,7 @@ import { pick } from '../options/check.js'
 import { choiceOption, stringOption, variant } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
 import { printJson } from './json/document.js'
-import { exportDocument } from './json/export.js'
+import { exportDocument, exportFormats } from './json/export.js'
 import { print } from './output.js'
 
 const { norms, input, answers } = onnxOptions
@@ -14,7 +14,7 @@ const options = {
   format: choiceOption({
     group: 'Command',
     help: 'weights under the names of another library, or the network for ONNX runtimes',
-    choices: ['safetensors', 'onnx'],
+    choices: exportFormats,
     fallback: 'safetensors',
   }),
   to: variant(exportOptions.to, { help: `${exportOptions.to.help}, with --format safetensors`, required: false }),

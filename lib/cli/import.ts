@@ -1,4 +1,5 @@
-import { importOnnx, importOptions, importWeights, onnxImportOptions } from '../exchange/index.js'
+import { libraries } from '../exchange/families.js'
+import { importOnnx, importWeights, onnxImportOptions } from '../exchange/index.js'
 import { PreresnetError } from '../errors.js'
 import { choiceOption, stringOption, variant } from '../options/spec.js'
 import { defined } from '../options/values.js'
@@ -11,7 +12,7 @@ const options = {
   from: choiceOption({
     group: 'Command',
     help: 'library whose names the file of weights has, or onnx for a file with the network itself',
-    choices: [...(importOptions.from.choices as readonly ('timm' | 'torchvision')[]), 'onnx'],
+    choices: [...libraries, 'onnx'],
     required: true,
   }),
   preparation: variant(onnxImportOptions.preparation, {

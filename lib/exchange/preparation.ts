@@ -2,14 +2,12 @@
 import { dirname, join } from 'node:path'
 import { centerCrop, resize, type Normalization } from '../data/index.js'
 import { readNormalization } from '../data/prepare/preparation.js'
+import { filters, type Filter } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/index.js'
 import { fields, integer, invalid, number } from '../options/values.js'
 import { openFile, unreadable } from '../regular_file.js'
 import type { ModelPreparation } from '../runtime/model_preparation.js'
-
-const filters = ['bilinear', 'bicubic'] as const
-type Filter = (typeof filters)[number]
 
 /** What a network is shown, and how. */
 interface Shown {

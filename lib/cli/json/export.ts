@@ -1,6 +1,8 @@
 import type { Document } from './document.js'
 import { choice, text } from './field.js'
 
+export const exportFormats = ['safetensors', 'onnx'] as const
+
 export const exportDocument = {
   name: 'export',
   help: 'Where the weights for another library, or the network for ONNX runtimes, are.',
@@ -8,6 +10,6 @@ export const exportDocument = {
   many: false,
   fields: {
     weights: text('Path of the file that was written.'),
-    format: choice('What it is.', ['safetensors', 'onnx']),
+    format: choice('What it is.', exportFormats),
   },
 } satisfies Document

@@ -3,8 +3,8 @@ import { PreresnetError } from '../../errors.js'
 import { boolean, describe, fields, integer, invalid, knownKeys, number, oneOf } from '../../options/values.js'
 
 /** Both are antialiased, and give the bytes of Pillow's filters of these names. */
-const filters = ['bilinear', 'bicubic'] as const
-type Filter = (typeof filters)[number]
+export const filters = ['bilinear', 'bicubic'] as const
+export type Filter = (typeof filters)[number]
 
 /** Whether a JPEG may be decoded at 1/2, 1/4 or 1/8 where that still is as large as what it is resized to: faster, and no byte is the same. */
 const decodings = ['exact', 'scaled'] as const
