@@ -11,7 +11,7 @@ import { invalid } from '../options/values.js'
 import { evaluateOptions, type EvaluateOptions } from './call_options.js'
 import { checkClassCount, checkLoader, classesOf, nameData, type Compiled } from './compiled.js'
 import type { Inference } from './infer.js'
-import { confusionMatrix, sumRows, top1Shares, type Evaluation } from './metrics.js'
+import { evaluationOf, sumRows, type Evaluation } from './metrics.js'
 import { checkNormalization, type SessionPreparation } from './preparation.js'
 import { evaluateTenCrops } from './ten_crops.js'
 import type { Turn } from './turn.js'
@@ -67,27 +67,10 @@ export async function evaluateLoader(turn: Turn, compiled: Compiled, feed: Loade
 }
 
 function evaluationFrom(result: RunResult, feed: Loader, classes: number): Evaluation {
-  const { loss, samples, top1Hits, top5Hits, seconds, dataSeconds } = sumRows(result)
+  const sums = sumRows(result)
   const share = feed.samples - feed.firstBatch * feed.batch
-  const { length } = feed.corruptImages
-  if (samples !== share && length === 0) throw new PreresnetError('ERR_INTERNAL', `evaluate: ${samples} of ${share} samples were counted`)
-  if (samples === 0)
-    throw new PreresnetError('ERR_DATASET', `evaluate: ${feed.dataset.name}: expected images, got ${share} samples of which none can be decoded`)
-  const labels = result.labels!
-  const predictions = result.predictions!
-  return {
-    samples,
-    corruptImages: share - samples,
-    loss: loss / samples,
-    top1Errors: samples - top1Hits,
-    top5Errors: samples - top5Hits,
-    ...top1Shares(samples, top1Hits),
-    top5Error: (samples - top5Hits) / samples,
-    top5Accuracy: top5Hits / samples,
-    confusion: confusionMatrix(labels, predictions, classes),
-    // Batches are filled from the front, so that what stands behind the last sample is padding.
-    predictions: predictions.subarray(0, share).map((prediction, index) => (labels[index]! >= 0 ? prediction : -1)),
-    seconds,
-    dataSeconds,
-  }
+  if (sums.samples !== share && feed.corruptImages.length === 0)
+    throw new PreresnetError('ERR_INTERNAL', `evaluate: ${sums.samples} of ${share} samples were counted`)
+  // Batches are filled from the front, so that what stands behind the last sample is padding.
+  return evaluationOf(feed.dataset.name, share, sums, result.labels!, result.predictions!, classes)
 }

@@ -1,4 +1,5 @@
 /** What steps and evaluations report. */
+import { PreresnetError } from '../errors.js'
 import type { RunResult } from '../native/types.js'
 
 /** Values per step in RunResult.rows. */
@@ -84,15 +85,18 @@ export interface ConfusionMatrix {
   readonly cells: readonly ConfusionCell[]
 }
 
+/** @internal Sums over the samples that count, and how long it took. */
+interface EvaluationSums {
+  readonly loss: number
+  readonly samples: number
+  readonly top1Hits: number
+  readonly top5Hits: number
+  readonly seconds: number
+  readonly dataSeconds: number
+}
+
 /** @internal Sums of the rows of a run. */
-export function sumRows({ rows, completed }: RunResult): {
-  loss: number
-  samples: number
-  top1Hits: number
-  top5Hits: number
-  dataSeconds: number
-  seconds: number
-} {
+export function sumRows({ rows, completed }: RunResult): EvaluationSums {
   const sums = new Float64Array(width)
   for (let step = 0; step < completed; step++) for (let column = 0; column < width; column++) sums[column]! += rows[step * width + column]!
   const [loss, samples, top1Hits, top5Hits, dataSeconds, seconds] = sums as unknown as [number, number, number, number, number, number]
@@ -111,6 +115,26 @@ export function top1Shares(samples: number, hits: number): { top1Error: number; 
   return { top1Error: (samples - hits) / samples, top1Accuracy: hits / samples }
 }
 
+/** @internal The first `images` labels and predictions are of images; what stands behind them is padding. An image with a negative label does not count. */
+export function evaluationOf(name: string, images: number, sums: EvaluationSums, labels: Int32Array, predictions: Int32Array, classes: number): Evaluation {
+  const { loss, samples, top1Hits, top5Hits, seconds, dataSeconds } = sums
+  if (samples === 0) throw new PreresnetError('ERR_DATASET', `evaluate: ${name}: expected images, got ${images} samples of which none can be decoded`)
+  return {
+    samples,
+    corruptImages: images - samples,
+    loss: loss / samples,
+    top1Errors: samples - top1Hits,
+    top5Errors: samples - top5Hits,
+    ...top1Shares(samples, top1Hits),
+    top5Error: (samples - top5Hits) / samples,
+    top5Accuracy: top5Hits / samples,
+    confusion: confusionMatrix(labels, predictions, classes),
+    predictions: predictions.subarray(0, images).map((prediction, index) => (labels[index]! >= 0 ? prediction : -1)),
+    seconds,
+    dataSeconds,
+  }
+}
+
 /** @internal Samples with a negative label are padding and do not count. */
 export function confusionMatrix(labels: Int32Array, predictions: Int32Array, classes: number): ConfusionMatrix {
   const found = new Map<number, number>()
@@ -120,17 +144,17 @@ export function confusionMatrix(labels: Int32Array, predictions: Int32Array, cla
     const at = label * classes + predictions[index]!
     found.set(at, (found.get(at) ?? 0) + 1)
   }
-  const entries = [...found].sort(([a], [b]) => a - b)
+  const cells = [...found].sort(([a], [b]) => a - b).map(([at, count]) => ({ label: Math.floor(at / classes), guess: at % classes, count }))
   let counts: Int32Array | undefined
   return {
     classes,
     get counts() {
       if (counts === undefined) {
         counts = new Int32Array(classes * classes)
-        for (const [at, count] of entries) counts[at] = count
+        for (const { label, guess, count } of cells) counts[label * classes + guess] = count
       }
       return counts
     },
-    cells: entries.map(([at, count]) => ({ label: Math.floor(at / classes), guess: at % classes, count })),
+    cells,
   }
 }

@@ -5,15 +5,11 @@ import type { Dataset } from '../data/dataset.js'
 import { tenCrops, type TenCropOptions } from '../data/ten_crops.js'
 import { checkClassCount, classesOf, type Compiled } from './compiled.js'
 import type { Inference } from './infer.js'
-import { confusionMatrix, top1Shares, type Evaluation } from './metrics.js'
+import { evaluationOf, type Evaluation } from './metrics.js'
 
 /** What the mean probabilities of an image's crops came to. */
 class Counts {
-  samples = 0
-  corrupt = 0
-  loss = 0
-  top1Hits = 0
-  top5Hits = 0
+  readonly sums = { samples: 0, loss: 0, top1Hits: 0, top5Hits: 0 }
   readonly labels: number[] = []
   readonly predictions: number[] = []
 
@@ -23,19 +19,18 @@ class Counts {
   add(probabilities: Float64Array, label: number): void {
     this.labels.push(label)
     if (label < 0) {
-      this.corrupt++
       this.predictions.push(-1)
       return
     }
     const own = probabilities[label]!
     // Of equal ones the first counts as the more probable.
     const before = probabilities.reduce((count, value, index) => count + (value > own || (value === own && index < label) ? 1 : 0), 0)
-    this.samples++
-    if (before === 0) this.top1Hits++
-    if (before < 5) this.top5Hits++
+    this.sums.samples++
+    if (before === 0) this.sums.top1Hits++
+    if (before < 5) this.sums.top5Hits++
     const logarithms = probabilities.map((value) => Math.log(Math.max(value, Number.MIN_VALUE)))
     const spread = this.smoothing === 0 ? 0 : (this.smoothing / probabilities.length) * logarithms.reduce((sum, value) => sum + value, 0)
-    this.loss -= (1 - this.smoothing) * logarithms[label]! + spread
+    this.sums.loss -= (1 - this.smoothing) * logarithms[label]! + spread
     this.predictions.push(probabilities.indexOf(Math.max(...probabilities)))
   }
 }
@@ -68,23 +63,7 @@ export async function evaluateTenCrops(inference: Inference, compiled: Compiled,
       crop = 0
     }
   }
-  return evaluationOf(counts, classes, (performance.now() - start) / 1000, waited / 1000)
-}
-
-function evaluationOf(counts: Counts, classes: number, seconds: number, dataSeconds: number): Evaluation {
-  const { samples, corrupt, loss, top1Hits, top5Hits, labels, predictions } = counts
-  return {
-    samples,
-    corruptImages: corrupt,
-    loss: loss / samples,
-    top1Errors: samples - top1Hits,
-    top5Errors: samples - top5Hits,
-    ...top1Shares(samples, top1Hits),
-    top5Error: (samples - top5Hits) / samples,
-    top5Accuracy: top5Hits / samples,
-    confusion: confusionMatrix(Int32Array.from(labels), Int32Array.from(predictions), classes),
-    predictions: Int32Array.from(predictions),
-    seconds,
-    dataSeconds,
-  }
+  const [labels, predictions] = [Int32Array.from(counts.labels), Int32Array.from(counts.predictions)]
+  const times = { seconds: (performance.now() - start) / 1000, dataSeconds: waited / 1000 }
+  return evaluationOf(data.name, labels.length, { ...counts.sums, ...times }, labels, predictions, classes)
 }

@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import test from 'ava'
 import { memoryDataset } from '../../lib/data/index.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { compile } from '../../lib/runtime/compile.js'
 import { randomBytes } from '../support/bytes.js'
+import { writeFiles } from '../support/files.js'
 import { input, net, normalization, pictureFolder, pictures, settings, side, steps } from '../support/pictures.js'
 
 test('ten crops: their probabilities are averaged', async (t) => {
@@ -50,4 +52,14 @@ test('ten crops of a file that is no image do not count where that is wanted', a
   const evaluation = await session.evaluate(files, { crops: '10', corrupt: 'skip' })
   t.like(evaluation, { samples: 5, corruptImages: 1 })
   t.is(evaluation.predictions.indexOf(-1), 4)
+})
+
+test('where no image can be decoded there is no evaluation, by one crop or by ten', async (t) => {
+  const { path, files } = await pictureFolder(t)
+  await writeFiles(join(path, 'test'), Object.fromEntries(pictures.map((picture, index) => [`${'abc'[index % 3]!}/${index}.png`, picture.subarray(0, 60)])))
+  await using session = await compile(net, { prepare: { evaluate: steps, normalization }, ...settings })
+  for (const crops of ['1', '10'] as const) {
+    const wanted = { code: 'ERR_DATASET', message: /expected images, got 5 samples of which none can be decoded/ }
+    await t.throwsAsync(session.evaluate(files, { crops, corrupt: 'skip' }), wanted, crops)
+  }
 })
