@@ -47,3 +47,13 @@ export function reasonOf(error: unknown): string {
 export function unreadable(path: string, error: unknown): PreresnetError {
   return error instanceof PreresnetError ? error : new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
 }
+
+/** All bytes of a file. ERR_FILE. */
+export async function readRegularFile(path: string): Promise<Buffer> {
+  try {
+    await using file = await openFile(path)
+    return await file.readFile()
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}

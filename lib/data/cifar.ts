@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { string } from '../options/values.js'
-import { openFile, unreadable } from '../regular_file.js'
+import { readRegularFile, unreadable } from '../regular_file.js'
 import { readArchive } from './archive.js'
 import { cifar100Layout, cifar10Layout, type CifarFile, type CifarLayout, type CifarVariant } from './cifar_layout.js'
 import type { Dataset, DataSplit } from './dataset.js'
@@ -46,7 +46,7 @@ export async function readCifar(directory: string, layout: CifarLayout): Promise
     await readArchive(found.path, new Set([...train.files.keys(), ...test.files.keys()]), receive)
   } else {
     for (const { name } of [...found.variant.train, ...found.variant.test]) {
-      receive(name, await readWhole(join(found.path, name)))
+      receive(name, await readRegularFile(join(found.path, name)))
     }
   }
   return { train: await train.dataset(found.path), test: await test.dataset(found.path) }
@@ -71,15 +71,6 @@ async function locate(directory: string, { name, binary, python }: CifarLayout):
   fail(
     `${directory}: expected ${name} as ${binary.archive} or ${python.archive}, or one of them unpacked (${binary.train[0]!.name} or ${python.train[0]!.name} ...), got neither`,
   )
-}
-
-async function readWhole(path: string): Promise<Buffer> {
-  try {
-    await using file = await openFile(path)
-    return await file.readFile()
-  } catch (error) {
-    throw unreadable(path, error)
-  }
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -5,27 +5,26 @@ import { PreresnetError } from '../errors.js'
 import { limiter } from '../limited.js'
 import { loadBinding } from '../native/load.js'
 import type { NativeBinding } from '../native/types.js'
-import { describe, integer, knownKeys } from '../options/values.js'
-import { openFile, unreadable } from '../regular_file.js'
+import { integer, invalid, knownKeys } from '../options/values.js'
+import { readRegularFile } from '../regular_file.js'
 import type { ImageInput, ImagePixels } from './image_input.js'
 import type { Decoded } from './pipeline.js'
 
 type DecodeOptions = Parameters<NativeBinding['decodeImage']>[1] & { readonly maxPixels: number }
 
-/** Of the whole process: files that are open at a time. */
+/** Files that all classifiers of this thread of JavaScript have open at a time. */
 const reading = limiter(16)
 
 /** ERR_OPTION for what is no image at all. */
 export function checkImage(where: string, image: unknown): ImageInput {
   if (typeof image === 'string' || image instanceof URL || image instanceof Uint8Array) return image
   const { pixels } = (image ?? {}) as Partial<ImagePixels>
-  if (!(pixels instanceof Uint8Array))
-    throw new PreresnetError('ERR_OPTION', `${where}: expected the path, the bytes of a JPEG or PNG file, or { pixels, height, width }, got ${describe(image)}`)
+  if (!(pixels instanceof Uint8Array)) throw invalid(where, 'a path or URL, the bytes of a JPEG or PNG file, or { pixels, height, width }', image)
   knownKeys(where, image, ['pixels', 'height', 'width'])
   return image as ImagePixels
 }
 
-/** ERR_FILE, ERR_IMAGE. `waits` is told what takes the image out of the queue that it waits in. */
+/** ERR_FILE, ERR_IMAGE, ERR_OPTION. `waits` is told what takes the image out of the queue that it waits in. */
 export async function decode(image: ImageInput, options: DecodeOptions, waits: (stepOut: () => void) => void): Promise<Decoded> {
   const binding = loadBinding()
   if (image instanceof Uint8Array) return await binding.decodeImage(image, options, waits)
@@ -35,18 +34,20 @@ export async function decode(image: ImageInput, options: DecodeOptions, waits: (
   }
   const left = new AbortController()
   waits(() => left.abort())
-  const path = typeof image === 'string' ? image : fileURLToPath(image)
-  const bytes = await reading(() => (left.signal.aborted ? Promise.resolve(new Uint8Array()) : read(path)))
+  const path = typeof image === 'string' ? image : pathOf(image)
+  const bytes = await reading(async () => {
+    throwIfAborted(left.signal)
+    return readRegularFile(path)
+  })
   throwIfAborted(left.signal)
   return await binding.decodeImage(bytes, { ...options, name: path }, waits)
 }
 
-async function read(path: string): Promise<Uint8Array> {
+function pathOf(url: URL): string {
   try {
-    await using file = await openFile(path)
-    return await file.readFile()
-  } catch (error) {
-    throw unreadable(path, error)
+    return fileURLToPath(url)
+  } catch {
+    throw invalid('image', 'the URL of a file', url)
   }
 }
 

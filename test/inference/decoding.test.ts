@@ -81,6 +81,7 @@ test('a path, a URL and bytes are the same image; errors name the file', async (
   const missing = join(folder, 'missing')
   await t.throwsAsync(decode(missing), { code: 'ERR_FILE', message: new RegExp(`^${missing}: cannot be read`) })
   await t.throwsAsync(decode(folder), { code: 'ERR_FILE', message: /a folder/ })
+  await t.throwsAsync(decode(new URL('http://localhost/picture.png')), { code: 'ERR_OPTION', message: /expected the URL of a file, got "http:/ })
 })
 
 test('pixels are prepared as those of a file are', async (t) => {
