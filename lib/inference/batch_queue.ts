@@ -1,5 +1,8 @@
 /** What waits is run together, as much as there is: nothing waits for a full batch, unless `maxDelay` says so. */
 
+/** Milliseconds; a longer timer would fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 export interface BatchLimits<T> {
   /** Of one run. */
   readonly most: number
@@ -46,7 +49,7 @@ export class BatchQueue<T extends object> {
     if (this.#busy || this.#waiting.size === 0) return
     const [oldest] = this.#waiting.values()
     const rest = this.#waiting.size >= this.#limits.most ? 0 : oldest! + this.#limits.maxDelay - performance.now()
-    if (rest > 0) this.#timer = setTimeout(() => this.#wake(), Math.ceil(rest))
+    if (rest > 0) this.#timer = setTimeout(() => this.#wake(), Math.min(Math.ceil(rest), LONGEST_TIMER))
     else void this.#next()
   }
 
@@ -57,6 +60,7 @@ export class BatchQueue<T extends object> {
     this.#busy = false
     this.#wake()
   }
+
   async #gather(): Promise<void> {
     const items = [...this.#waiting.keys()].slice(0, this.#limits.most)
     for (const item of items) this.#waiting.delete(item)

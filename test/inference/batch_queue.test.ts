@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { BatchQueue, type BatchLimits } from '../../lib/inference/batch_queue.js'
 import { Cores } from '../../lib/inference/cores.js'
 
@@ -25,6 +25,15 @@ function gathering(limits: Partial<BatchLimits<Item>> = {}) {
     return groups
   }
   return { queue, add, groups, settled }
+}
+
+/** The timers that are set from now on, which the test runs itself. */
+function heldTimers(t: ExecutionContext): readonly { readonly run: () => void; readonly delay: number }[] {
+  const { setTimeout: timeout } = globalThis
+  t.teardown(() => Object.assign(globalThis, { setTimeout: timeout }))
+  const timers: { readonly run: () => void; readonly delay: number }[] = []
+  globalThis.setTimeout = ((run: () => void, delay: number) => void timers.push({ run, delay })) as unknown as typeof timeout
+  return timers
 }
 
 test('what is added together is run together, in order, at most so many at once', async (t) => {
@@ -56,13 +65,11 @@ test('what leaves is not run, and what has begun is not disturbed', async (t) =>
 })
 
 test.serial('the oldest waits for others as long as it may, and no longer', async (t) => {
-  const { setTimeout: timeout, performance: clock } = globalThis
-  t.teardown(() => Object.assign(globalThis, { setTimeout: timeout }))
-  const timers: { readonly run: () => void; readonly delay: number }[] = []
+  const { performance: clock } = globalThis
+  const timers = heldTimers(t)
   let now = 1000
   t.teardown(() => Reflect.deleteProperty(clock, 'now'))
   Object.defineProperty(clock, 'now', { value: () => now, configurable: true })
-  globalThis.setTimeout = ((run: () => void, delay: number) => void timers.push({ run, delay })) as unknown as typeof timeout
   const { add, groups } = gathering({ maxDelay: 60 })
   add('a')
   await Promise.resolve()
@@ -80,6 +87,15 @@ test.serial('the oldest waits for others as long as it may, and no longer', asyn
   now += 1
   timers[2]!.run()
   t.deepEqual(groups, ['ab'])
+})
+
+test.serial('a delay that is longer than a timer of Node may be is waited for in parts', async (t) => {
+  const timers = heldTimers(t)
+  const { add, groups } = gathering({ maxDelay: 2 ** 33 })
+  add('a')
+  await Promise.resolve()
+  timers[0]!.run()
+  t.deepEqual([groups, timers.map(({ delay }) => delay)], [[], [2 ** 31 - 1, 2 ** 31 - 1]])
 })
 
 test('a full batch waits for nobody', async (t) => {
