@@ -9,8 +9,6 @@ namespace preresnet {
 
 namespace {
 
-int thread_count() { return std::max(2, allowed_threads()); }
-
 /// Small images take some ten milliseconds. Of large ones 2^23 pixels a thread are decoded at a
 /// time, but at least 2^25, which is one of the largest that a Classifier takes by default: 3 bytes
 /// a pixel, 9 of some JPEG files.
@@ -21,10 +19,10 @@ DecodeLimits limits_for(int threads) {
 
 }  // namespace
 
-DecodePool::DecodePool() : turns_(limits_for(thread_count())) {
-  for (int thread = 0; thread < thread_count(); ++thread) {
-    threads_.emplace_back([this] { work(); });
-  }
+DecodePool::DecodePool() : DecodePool(std::max(2, allowed_threads())) {}
+
+DecodePool::DecodePool(int threads) : turns_(limits_for(threads)) {
+  for (int thread = 0; thread < threads; ++thread) threads_.emplace_back([this] { work(); });
 }
 
 DecodePool::~DecodePool() {
@@ -46,7 +44,14 @@ uint64_t DecodePool::post(int64_t pixels, std::function<void()> task) {
 std::function<void()> DecodePool::withdraw(uint64_t number) {
   const std::lock_guard lock(mutex_);
   if (!turns_.remove(number)) return {};
-  return std::move(tasks_.extract(number).mapped());
+  auto task = std::move(tasks_.extract(number).mapped());
+  wake_all();
+  return task;
+}
+
+/// A large image that ends or leaves can let several begin. A lone one wakes nobody.
+void DecodePool::wake_all() {
+  if (!tasks_.empty()) changed_.notify_all();
 }
 
 void DecodePool::interrupt() {
@@ -76,8 +81,7 @@ void DecodePool::work() {
     }
     lock.lock();
     turns_.end(*number);
-    // A large image that ends can let several begin.
-    changed_.notify_all();
+    wake_all();
   }
 }
 

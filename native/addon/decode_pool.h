@@ -31,7 +31,9 @@ class DecodePool : public Stoppable {
   void join() override;
 
  private:
+  explicit DecodePool(int threads);
   void work();
+  void wake_all();
 
   std::mutex mutex_;
   std::condition_variable changed_;
