@@ -8,6 +8,8 @@ export const limits = {
   images: 64,
   /** Requests that are read or wait for their answer at a time: together their bodies take no more than this many times the bytes above. */
   requests: 128,
+  /** Images that wait in the classifier. */
+  queue: 256,
   connections: 4096,
   /** Milliseconds that a client has for its headers, for its whole request, and until its next one on the same connection. */
   headers: 5_000,

@@ -10,10 +10,10 @@ const path = process.argv[2] ?? 'model.safetensors'
 /** Milliseconds from the word to stop until no connection is taken: for balancers, which must see first that the service is no longer ready. */
 const drain = Number(process.env['DRAIN'] ?? 0)
 
-await using classifier = await Classifier.load(path, { maxPixels: limits.pixels, maxQueue: 2 * limits.requests })
+await using classifier = await Classifier.load(path, { maxPixels: limits.pixels, maxQueue: limits.queue })
 // The first run, which also packs the weights, is nobody's request.
-const black = { ...classifier.input, pixels: new Uint8Array(classifier.input.height * classifier.input.width * classifier.input.channels) }
-const { features } = await classifier.infer({ pixels: black.pixels, height: black.height, width: black.width })
+const { height, width, channels } = classifier.input
+const { features } = await classifier.infer({ pixels: new Uint8Array(height * width * channels), height, width })
 const service: Service = { name: basename(path, '.safetensors'), classifier, features: features?.length ?? 0, ready: true }
 
 const server = serve(service)

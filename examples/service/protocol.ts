@@ -63,7 +63,6 @@ export function parseRequest(body: Buffer, headerLength: string | undefined, cha
   if (!Array.isArray(inputs) || inputs.length !== 1) throw new Refusal(400, 'inputs: expected one tensor, "image" or "pixels"')
   const input = object('inputs[0]', inputs[0])
   const images = input['name'] === 'pixels' ? pixelsOf(input, body.subarray(length), channels) : filesOf(input, body.subarray(length))
-  if (images.length === 0 || images.length > limits.images) throw new Refusal(400, `inputs[0]: expected 1 to ${limits.images} images, got ${images.length}`)
   const binary = parameters !== undefined && object('parameters', parameters)['binary_data_output'] === true
   return { ...(id !== undefined && { id }), images, wanted: wantedOf(asked, binary) }
 }
@@ -80,11 +79,15 @@ function wantedOf(asked: unknown, binary: boolean): InferRequest['wanted'] {
   })
 }
 
+/** Its first size is the number of images. */
 function shapeOf(input: Json, datatype: string, dimensions: number): number[] {
   if (input['datatype'] !== datatype) throw new Refusal(400, `inputs[0]: datatype: expected ${datatype}, got ${JSON.stringify(input['datatype'])}`)
   const { shape } = input
   if (!Array.isArray(shape) || shape.length !== dimensions || !shape.every((size) => Number.isInteger(size) && (size as number) > 0))
     throw new Refusal(400, `inputs[0]: shape: expected ${dimensions} sizes of at least 1`)
+  // Before anything is made for each image: a body has room for millions of empty ones.
+  const [count] = shape as [number]
+  if (count > limits.images) throw new Refusal(400, `inputs[0]: expected 1 to ${limits.images} images, got ${count}`)
   return shape as number[]
 }
 
@@ -99,22 +102,24 @@ function binaryOf(input: Json, behind: Buffer): Buffer | undefined {
 /** Each element is a file: in JSON its base64, in a binary tensor its length in 4 bytes and itself. */
 function filesOf(input: Json, behind: Buffer): Uint8Array[] {
   if (input['name'] !== 'image') throw new Refusal(400, `inputs[0]: name: expected "image" or "pixels", got ${JSON.stringify(input['name'])}`)
-  const [count] = shapeOf(input, 'BYTES', 1)
+  const [count] = shapeOf(input, 'BYTES', 1) as [number]
   const bytes = binaryOf(input, behind)
+  if (bytes !== undefined) return filesIn(bytes, count)
   const { data } = input
-  const files: Uint8Array[] = []
-  if (bytes !== undefined) {
-    for (let at = 0; at < bytes.length;) {
-      const end = at + 4 <= bytes.length ? at + 4 + bytes.readUInt32LE(at) : Infinity
-      if (end > bytes.length) throw new Refusal(400, 'inputs[0]: a length that goes beyond the body')
-      files.push(bytes.subarray(at + 4, end))
-      at = end
-    }
-  } else {
-    if (!Array.isArray(data) || !data.every((text) => typeof text === 'string')) throw new Refusal(400, 'inputs[0]: data: expected an array of base64 texts')
-    files.push(...data.map((text) => Buffer.from(text, 'base64')))
-  }
-  if (files.length !== count) throw new Refusal(400, `inputs[0]: expected ${count} elements as shape says, got ${files.length}`)
+  if (!Array.isArray(data) || !data.every((text) => typeof text === 'string')) throw new Refusal(400, 'inputs[0]: data: expected an array of base64 texts')
+  if (data.length !== count) throw new Refusal(400, `inputs[0]: expected ${count} elements as shape says, got ${data.length}`)
+  return data.map((text) => Buffer.from(text, 'base64'))
+}
+
+function filesIn(bytes: Buffer, count: number): Uint8Array[] {
+  let at = 0
+  const files = Array.from({ length: count }, () => {
+    const begin = at + 4
+    at = begin <= bytes.length ? begin + bytes.readUInt32LE(at) : Infinity
+    if (at > bytes.length) throw new Refusal(400, 'inputs[0]: a length that goes beyond the body')
+    return bytes.subarray(begin, at)
+  })
+  if (at < bytes.length) throw new Refusal(400, `inputs[0]: expected ${count} elements as shape says, got more bytes`)
   return files
 }
 

@@ -64,7 +64,7 @@ function get(path: string, service: Service, metrics: Metrics): Answer | undefin
     case '/page.js':
       return text('javascript', script)
     case '/metrics':
-      return { ...text('plain', metrics.text(classifier)), type: 'text/plain; version=0.0.4; charset=utf-8' }
+      return text('plain; version=0.0.4', metrics.text(classifier))
     case '/v2':
       return json(200, { name: 'preresnet-service', version: '1', extensions: ['binary_tensor_data'] })
     case '/v2/health/live':

@@ -26,6 +26,7 @@ test.serial('answers, and refusals that are the client’s', async (t) => {
     [400, infer, '{"inputs":[{"name":"pixels","datatype":"UINT8","shape":[1,2,2,3],"data":[1,2,3]}]}'],
     [400, infer, '{"inputs":[{"name":"pixels","datatype":"UINT8","shape":[1,1,1,3],"data":[1,2,300]}]}'],
     [400, infer, '{"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["AAAA"]}],"outputs":[{"name":"scores"}]}'],
+    [400, infer, `{"inputs":[{"name":"image","datatype":"BYTES","shape":[65],"data":${JSON.stringify(new Array(65).fill('AAAA'))}}]}`],
   ] as const) {
     const reply = await post(port, path, body)
     t.is(reply.status, status, String(body))
@@ -68,6 +69,18 @@ test.serial('the open inference protocol: health, metadata, tensors in JSON and 
       ['features', 2, 16, 32],
     ],
   )
+  // Files that are fewer or more than their number, in bytes behind the JSON.
+  for (const [count, bytes, says] of [
+    [2, 4, 'a length that goes beyond the body'],
+    [1, 8, 'expected 1 elements as shape says, got more bytes'],
+    [65, 65 * 4, 'expected 1 to 64 images, got 65'],
+  ] as const) {
+    const inputs = [{ name: 'image', datatype: 'BYTES', shape: [count], parameters: { binary_data_size: bytes } }]
+    const head = Buffer.from(JSON.stringify({ inputs }))
+    const reply = await post(port, infer, Buffer.concat([head, Buffer.alloc(bytes)]), { 'inference-header-content-length': String(head.length) })
+    t.is(reply.status, 400)
+    t.is(contentOf(reply)['error'], `inputs[0]: ${says}`)
+  }
   // The same as bytes behind the JSON, files and pixels, with logits as bytes.
   const behind = Buffer.concat(files.flatMap((file) => [Buffer.from(Uint32Array.of(file.length).buffer), file]))
   for (const [name, datatype, shape, bytes] of [
