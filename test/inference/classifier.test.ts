@@ -3,45 +3,28 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { crc32 } from 'node:zlib'
 import test from 'ava'
-import { encodePng } from '../../lib/cli/pictures/png.js'
-import { memoryDataset } from '../../lib/data/index.js'
 import { SafetensorsFile } from '../../lib/formats/safetensors.js'
 import { Classifier } from '../../lib/inference/index.js'
-import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
+import { pngHeader, rgbPng } from '../support/png.js'
+import { network, picture, side, writeModel } from './model.js'
 
 const folder = await mkdtemp(join(tmpdir(), 'preresnet-classifier-'))
 const [model, blind] = [join(folder, 'model.safetensors'), join(folder, 'blind.safetensors')]
-const side = 12
-const network = preResNet({ family: 'cifar', depth: 8, widths: [16, 16, 16], classes: 4, input: { height: side, width: side, channels: 3 } })
 const options = { top: 4, threads: 1 }
 
 test.before(async () => {
-  const classes = ['ant', 'bee', 'cat', 'dog']
-  const images = new Uint8Array(4 * side * side * 3).map((_, index) => (index * 31) % 256)
-  const data = await memoryDataset({ images, labels: [0, 1, 2, 3], height: side, width: side, channels: 3, classes })
-  await using session = await compile(network, { data, prepare: {}, batch: 4, seed: 3, threads: 1 })
-  await session.save(model)
+  await writeModel(model)
   await using untaught = await compile(network, { batch: 4, threads: 1 })
   await untaught.save(blind)
 })
 test.after.always(() => rm(folder, { recursive: true, force: true }))
 
-function image(variant: number, height = side, width = side): Buffer {
-  return encodePng({
-    height,
-    width,
-    channels: 3,
-    values: new Uint8Array(height * width * 3).map((_, index) => (index * (variant + 3) * 7 + variant * variant) % 256),
-  })
-}
-
 test('an answer has all classes, the most probable first', async (t) => {
   await using classifier = await Classifier.load(model, options)
   t.deepEqual(classifier.classes, ['ant', 'bee', 'cat', 'dog'])
-  const answer = await classifier.classify(image(1))
+  const answer = await classifier.classify(picture(1))
   t.deepEqual(answer.map(({ label }) => label).sort(), ['ant', 'bee', 'cat', 'dog'])
   t.true(Math.abs(answer.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-6)
   t.true(answer.every(({ probability }, index) => index === 0 || probability <= answer[index - 1]!.probability))
@@ -69,7 +52,7 @@ test.serial('loading ends while values are read', async (t) => {
 })
 
 test('alone, in an array, in requests at once and in batches of any size: the same answers', async (t) => {
-  const images = Array.from({ length: 7 }, (_, index) => image(index))
+  const images = Array.from({ length: 7 }, (_, index) => picture(index))
   await using classifier = await Classifier.load(model, { ...options, batch: 3 })
   const together = await classifier.classify(images)
   t.is(new Set(together.map((answer) => JSON.stringify(answer))).size, 7, 'images differ, and so do answers')
@@ -80,28 +63,28 @@ test('alone, in an array, in requests at once and in batches of any size: the sa
 
 test('images of other sizes are resized', async (t) => {
   await using classifier = await Classifier.load(model, { ...options, top: 1 })
-  t.is((await classifier.classify(image(2, 40, 30))).length, 1)
-  t.is((await classifier.classify(image(2, 5, 9))).length, 1)
+  t.is((await classifier.classify(picture(2, 40, 30))).length, 1)
+  t.is((await classifier.classify(picture(2, 5, 9))).length, 1)
 })
 
 test('what is no image fails alone', async (t) => {
   await using classifier = await Classifier.load(model, options)
-  const [bad, good] = await Promise.allSettled([classifier.classify(Buffer.from('no picture')), classifier.classify(image(1))])
+  const [bad, good] = await Promise.allSettled([classifier.classify(Buffer.from('no picture')), classifier.classify(picture(1))])
   t.like((bad as PromiseRejectedResult).reason, { code: 'ERR_IMAGE' })
   t.is(good.status, 'fulfilled')
   await t.throwsAsync(classifier.classify(5 as never), { code: 'ERR_OPTION', message: /bytes of a JPEG or PNG/ })
-  await t.throwsAsync(classifier.classify(image(1), { sginal: AbortSignal.abort() } as never), { code: 'ERR_OPTION', message: /did you mean "signal"/ })
+  await t.throwsAsync(classifier.classify(picture(1), { sginal: AbortSignal.abort() } as never), { code: 'ERR_OPTION', message: /did you mean "signal"/ })
 })
 
 test('a path, bytes and pixels have the same answer, and infer says what is behind it', async (t) => {
   const path = join(folder, 'picture.png')
   const pixels = new Uint8Array(20 * 30 * 3).map((_, index) => (index * index) % 251)
-  await writeFile(path, encodePng({ height: 20, width: 30, channels: 3, values: pixels }))
+  await writeFile(path, rgbPng(30, 20, pixels))
   await using classifier = await Classifier.load(model, options)
   const answer = await classifier.classify(path)
   t.deepEqual(await classifier.classify(await readFile(path)), answer)
   t.deepEqual(await classifier.classify({ pixels, height: 20, width: 30 }), answer)
-  const [one, other] = await classifier.infer([path, image(1)])
+  const [one, other] = await classifier.infer([path, picture(1)])
   t.deepEqual(await classifier.infer(path), one)
   for (const { index, probability } of answer) t.is(one!.probabilities[index], probability)
   t.deepEqual([one!.logits.length, one!.features!.length], [4, 16])
@@ -110,18 +93,18 @@ test('a path, bytes and pixels have the same answer, and infer says what is behi
 
 test('as many wait as may: a call that brings more is refused, and the rest goes on', async (t) => {
   await using classifier = await Classifier.load(model, { ...options, maxQueue: 3 })
-  const waiting = classifier.classify([1, 2, 3].map((variant) => image(variant)))
-  const busy = await t.throwsAsync(classifier.classify(image(4)), { code: 'ERR_BUSY' })
+  const waiting = classifier.classify([1, 2, 3].map((variant) => picture(variant)))
+  const busy = await t.throwsAsync(classifier.classify(picture(4)), { code: 'ERR_BUSY' })
   t.is(busy.message, 'expected at most 3 images that wait (maxQueue), got 4')
   t.is((await waiting).length, 3)
-  t.is((await classifier.classify(image(4))).length, 4)
+  t.is((await classifier.classify(picture(4))).length, 4)
   t.like(classifier.statistics(), { queued: 0, computing: 0, images: { answered: 4, failed: 0, aborted: 0, refused: 1 } })
 })
 
 test('a signal ends its own call alone', async (t) => {
   await using classifier = await Classifier.load(model, { ...options, batch: 2 })
   const stop = new AbortController()
-  const calls = [1, 2, 3, 4, 5].map((variant) => classifier.classify(image(variant), variant % 2 === 0 ? { signal: stop.signal } : {}))
+  const calls = [1, 2, 3, 4, 5].map((variant) => classifier.classify(picture(variant), variant % 2 === 0 ? { signal: stop.signal } : {}))
   stop.abort(new Error('gone'))
   const results = await Promise.allSettled(calls)
   t.deepEqual(
@@ -135,7 +118,7 @@ test('a signal ends its own call alone', async (t) => {
 })
 
 test('two classifiers at once answer as each of them alone', async (t) => {
-  const images = Array.from({ length: 5 }, (_, index) => image(index))
+  const images = Array.from({ length: 5 }, (_, index) => picture(index))
   await using first = await Classifier.load(model, { ...options, batch: 2 })
   const alone = await first.classify(images)
   await using second = await Classifier.load(model, { ...options, batch: 2, threads: 0 })
@@ -156,25 +139,22 @@ test('an idle classifier does not keep the process, a busy one does', async (t) 
 
 test('images of too many pixels are refused', async (t) => {
   await using classifier = await Classifier.load(model, { ...options, maxPixels: 200 })
-  t.is((await classifier.classify(image(1, 10, 20))).length, 4)
+  t.is((await classifier.classify(picture(1, 10, 20))).length, 4)
   const message = /expected at most 200 pixels, got 11 x 19 \(height x width\)/
-  await t.throwsAsync(classifier.classify(image(1, 11, 19)), { code: 'ERR_IMAGE', message })
+  await t.throwsAsync(classifier.classify(picture(1, 11, 19)), { code: 'ERR_IMAGE', message })
   // By its header: of the image nothing is there.
-  const promise = image(1).subarray(0, 33)
-  promise.writeUInt32BE(8192, 16)
-  promise.writeUInt32BE(4097, 20)
-  promise.writeUInt32BE(crc32(promise.subarray(12, 29)), 29)
+  const promise = pngHeader({ width: 8192, height: 4097, depth: 8, color: 2 })
   await using usual = await Classifier.load(model, options)
   await t.throwsAsync(usual.classify(promise), { code: 'ERR_IMAGE', message: /expected at most 33554432 pixels, got 4097 x 8192/ })
 })
 
 test('after dispose', async (t) => {
   const classifier = await Classifier.load(model, options)
-  const waiting = t.throwsAsync(Promise.all(Array.from({ length: 40 }, (_, index) => classifier.classify(image(index)))), { code: 'ERR_ABORTED' })
+  const waiting = t.throwsAsync(Promise.all(Array.from({ length: 40 }, (_, index) => classifier.classify(picture(index)))), { code: 'ERR_ABORTED' })
   await classifier.dispose()
   await classifier.dispose()
   await waiting
-  await t.throwsAsync(classifier.classify(image(1)), { code: 'ERR_DISPOSED' })
+  await t.throwsAsync(classifier.classify(picture(1)), { code: 'ERR_DISPOSED' })
 })
 
 test('a model that was trained on tensors takes no images', async (t) => {

@@ -10,7 +10,7 @@ import { randomBytes } from '../support/bytes.js'
 import { rgbPng } from '../support/png.js'
 
 export const side = 12
-const network = preResNet({ family: 'cifar', depth: 8, widths: [16, 16, 16], classes: 4, input: { height: side, width: side, channels: 3 } })
+export const network = preResNet({ family: 'cifar', depth: 8, widths: [16, 16, 16], classes: 4, input: { height: side, width: side, channels: 3 } })
 
 export async function writeModel(path: string): Promise<void> {
   const classes = ['ant', 'bee', 'cat', 'dog']

@@ -13,20 +13,19 @@ export interface PngOptions {
 }
 
 export function png({ width, height, depth, color, rows, palette }: PngOptions): Buffer {
+  const pitch = rows.length / height
+  const filtered = Buffer.concat(Array.from({ length: height }, (_, y) => Buffer.concat([Buffer.of(0), rows.subarray(y * pitch, (y + 1) * pitch)])))
+  const chunks = [...(palette === undefined ? [] : [chunk('PLTE', palette)]), chunk('IDAT', deflateSync(filtered)), chunk('IEND', Buffer.alloc(0))]
+  return Buffer.concat([pngHeader({ width, height, depth, color }), ...chunks])
+}
+
+/** What a file begins with; behind it there are the pixels. */
+export function pngHeader({ width, height, depth, color }: Pick<PngOptions, 'width' | 'height' | 'depth' | 'color'>): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   header.set([depth, color, 0, 0, 0], 8)
-  const pitch = rows.length / height
-  const filtered = Buffer.concat(Array.from({ length: height }, (_, y) => Buffer.concat([Buffer.of(0), rows.subarray(y * pitch, (y + 1) * pitch)])))
-  const signature = Buffer.of(137, 80, 78, 71, 13, 10, 26, 10)
-  const chunks = [
-    chunk('IHDR', header),
-    ...(palette === undefined ? [] : [chunk('PLTE', palette)]),
-    chunk('IDAT', deflateSync(filtered)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]
-  return Buffer.concat([signature, ...chunks])
+  return Buffer.concat([Buffer.of(137, 80, 78, 71, 13, 10, 26, 10), chunk('IHDR', header)])
 }
 
 /** 8-bit RGB. */
