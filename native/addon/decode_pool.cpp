@@ -1,8 +1,11 @@
 #include "addon/decode_pool.h"
 
 #include <algorithm>
+#include <string>
+#include <system_error>
 #include <utility>
 
+#include "core/error.h"
 #include "core/system.h"
 
 namespace preresnet {
@@ -22,7 +25,14 @@ DecodeLimits limits_for(int threads) {
 DecodePool::DecodePool() : DecodePool(std::max(2, allowed_threads())) {}
 
 DecodePool::DecodePool(int threads) : turns_(limits_for(threads)) {
-  for (int thread = 0; thread < threads; ++thread) threads_.emplace_back([this] { work(); });
+  try {
+    for (int thread = 0; thread < threads; ++thread) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error& error) {
+    interrupt();
+    join();
+    throw Error("ERR_MEMORY", "cannot start " + std::to_string(threads) +
+                                  " threads to decode images: " + error.what());
+  }
 }
 
 DecodePool::~DecodePool() {
