@@ -1,5 +1,5 @@
-// Threads that decode images, for all classifiers of a JavaScript thread: not libuv's, which files
-// and names of hosts need.
+// Threads that decode and encode images, for all classifiers and packs of a JavaScript thread: not
+// libuv's, which files and names of hosts need.
 #pragma once
 #include <condition_variable>
 #include <functional>
