@@ -127,12 +127,6 @@ void ImageDecoder::decode_into(const uint8_t* file, size_t size, const DecodeOpt
   state_->decode(file, size, options, name, draw, [&](const CropPlan&) { return pixels; });
 }
 
-void ImageDecoder::prepare_into(const uint8_t* stored, const ImageSize& size,
-                                const DecodeOptions& options, const std::string& name,
-                                const Draw& draw, uint8_t* pixels) {
-  state_->prepare(stored, size, options, name, draw, [&](const CropPlan&) { return pixels; });
-}
-
 ImageSize image_size(const uint8_t* file, size_t size, int64_t maximum_pixels,
                      const std::string& name) {
   const auto stored_size = [&] {

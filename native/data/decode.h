@@ -35,9 +35,6 @@ class ImageDecoder {
   /// The same into height * width * channels bytes at `pixels`; height and width are given.
   void decode_into(const uint8_t* file, size_t size, const DecodeOptions& options,
                    const std::string& name, const Draw& draw, uint8_t* pixels);
-  /// The same for an image that is decoded already: stored [height][width][options.channels].
-  void prepare_into(const uint8_t* stored, const ImageSize& size, const DecodeOptions& options,
-                    const std::string& name, const Draw& draw, uint8_t* pixels);
 
  private:
   struct State;
