@@ -10,10 +10,13 @@ namespace {
 /// Samples that a worker asks for at a time: what it waits for comes while others are under way.
 constexpr int64_t kAsked = 64;
 
-class AskedFiles : public FileBytes {
+class AskedSource : public FileSource {
  public:
-  AskedFiles(AskedSamples samples, std::shared_ptr<SampleRequests> requests)
-      : samples_(std::move(samples)), requests_(std::move(requests)) {}
+  AskedSource(AskedSamples samples, std::shared_ptr<SampleRequests> requests,
+              const SampleShape& shape, const DecodeOptions& preparation)
+      : FileSource(shape, preparation),
+        samples_(std::move(samples)),
+        requests_(std::move(requests)) {}
 
   size_t count() const override { return samples_.index.size(); }
   int64_t grain(int64_t share) const override { return std::clamp<int64_t>(share, 1, kAsked); }
@@ -25,7 +28,10 @@ class AskedFiles : public FileBytes {
     for (const uint64_t sample : samples) desk.asked.push_back(requests_->ask(sample));
   }
 
-  void read(uint64_t sample, Desk& desk) const override {
+  void close() override { requests_->close(); }
+
+ protected:
+  void read_file(uint64_t sample, Desk& desk) const override {
     const auto found = std::find_if(desk.asked.begin(), desk.asked.end(), [&](const auto& each) {
       return each != nullptr && each->sample() == sample;
     });
@@ -39,8 +45,6 @@ class AskedFiles : public FileBytes {
     return samples_.name + ": sample " + std::to_string(samples_.index[sample]);
   }
 
-  void close() override { requests_->close(); }
-
  private:
   const AskedSamples samples_;
   const std::shared_ptr<SampleRequests> requests_;
@@ -52,8 +56,8 @@ std::unique_ptr<SampleSource> asked_source(AskedSamples samples,
                                            std::shared_ptr<SampleRequests> requests,
                                            const SampleShape& shape,
                                            const DecodeOptions& preparation) {
-  return file_source(std::make_unique<AskedFiles>(std::move(samples), std::move(requests)), shape,
-                     preparation);
+  return std::make_unique<AskedSource>(std::move(samples), std::move(requests), shape,
+                                       preparation);
 }
 
 }  // namespace preresnet

@@ -3,31 +3,27 @@
 #pragma once
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "data/sample_source.h"
 
 namespace preresnet {
 
-/// The bytes of image files. Read from several threads at once, each with a desk of its own.
-class FileBytes {
+class FileSource : public SampleSource {
  public:
-  virtual ~FileBytes() = default;
-  virtual size_t count() const = 0;
-  virtual int64_t grain(int64_t share) const = 0;
-  virtual bool looks_ahead() const { return false; }
-  virtual void expect(const std::vector<uint64_t>&, Desk&) const {}
+  /// `preparation`: of every image; height, width and channels are those of `shape`. Throws
+  /// ERR_OPTION where it cannot give images of that shape.
+  FileSource(const SampleShape& shape, const DecodeOptions& preparation);
+
+  void read(const Draw& draw, Desk& desk, uint8_t* pixels) const final;
+
+ protected:
   /// Puts the file into desk.file.
-  virtual void read(uint64_t sample, Desk& desk) const = 0;
+  virtual void read_file(uint64_t sample, Desk& desk) const = 0;
   /// As errors call it.
   virtual std::string name(uint64_t sample) const = 0;
-  virtual void close() {}
-};
 
-/// `preparation`: of every image; height, width and channels are those of `shape`. Throws
-/// ERR_OPTION where it cannot give images of that shape.
-std::unique_ptr<SampleSource> file_source(std::unique_ptr<FileBytes> files,
-                                          const SampleShape& shape,
-                                          const DecodeOptions& preparation);
+ private:
+  DecodeOptions preparation_;
+};
 
 }  // namespace preresnet

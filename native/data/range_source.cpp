@@ -63,15 +63,17 @@ class File {
   int64_t size_ = 0;
 };
 
-class RangeFiles : public FileBytes {
+class RangeSource : public FileSource {
  public:
-  explicit RangeFiles(FileRanges ranges) : ranges_(std::move(ranges)) {}
+  RangeSource(FileRanges ranges, const SampleShape& shape, const DecodeOptions& preparation)
+      : FileSource(shape, preparation), ranges_(std::move(ranges)) {}
 
   size_t count() const override { return ranges_.file.size(); }
   // Images differ in size, so they go in small portions.
   int64_t grain(int64_t share) const override { return std::clamp<int64_t>(share / 4, 1, share); }
 
-  void read(uint64_t sample, Desk& desk) const override {
+ protected:
+  void read_file(uint64_t sample, Desk& desk) const override {
     const File file(path(sample));
     const int64_t offset = ranges_.offset[sample];
     int64_t length = ranges_.length[sample];
@@ -118,7 +120,7 @@ std::unique_ptr<SampleSource> range_source(FileRanges ranges, const SampleShape&
                                    std::to_string(ranges.offset[i]) + ", length " +
                                    std::to_string(ranges.length[i]));
   }
-  return file_source(std::make_unique<RangeFiles>(std::move(ranges)), shape, preparation);
+  return std::make_unique<RangeSource>(std::move(ranges), shape, preparation);
 }
 
 }  // namespace preresnet
