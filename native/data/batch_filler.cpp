@@ -140,8 +140,7 @@ void BatchFiller::put(Desk& desk, BatchSlot& slot, int64_t i, const Draw& draw) 
   slot.labels[i] = options_.labels[draw.sample];
   const auto pad = static_cast<int32_t>(options_.pad);
   put_crop(slot, i,
-           training() ? random_crop(draw.seed, draw.epoch, draw.sample, options_.pad, options_.flip)
-                      : Crop{pad, pad, 0});
+           training() ? random_crop(draw, options_.pad, options_.flip) : Crop{pad, pad, 0});
 }
 
 void BatchFiller::put_nothing(BatchSlot& slot, int64_t i) const {

@@ -8,7 +8,7 @@
 #include "data/batch_cut.h"
 #include "data/epoch_orders.h"
 #include "data/loader.h"
-#include "data/order.h"
+#include "data/random_crops.h"
 #include "data/sample_source.h"
 
 namespace preresnet {

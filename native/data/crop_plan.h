@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "data/order.h"
+#include "data/draw.h"
 #include "data/pixels.h"
 
 namespace preresnet {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/order.h"
+#include "data/draw.h"
 #include "data/pixels.h"
 
 namespace preresnet {

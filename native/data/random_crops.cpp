@@ -3,20 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/philox.h"
-
 namespace preresnet {
 namespace {
-
-// Last word of the counter, as in order.cpp. Each attempt at an area has a block of its own.
-constexpr uint32_t kArea = 0x61726500;
-constexpr uint32_t kPlace = 0x73697a65;
-
-PhiloxCounter block_of(const Draw& draw, uint32_t stream) {
-  return philox({static_cast<uint32_t>(draw.sample), static_cast<uint32_t>(draw.sample >> 32),
-                 static_cast<uint32_t>(draw.epoch), stream},
-                philox_key(draw.seed));
-}
 
 /// Uniform in 0 ... count - 1.
 int64_t below(uint32_t word, int64_t count) {
@@ -79,7 +67,7 @@ Window random_area(const Draw& draw, const ImageSize& stored, const AreaRule& ru
   const double low = logarithm(rule.aspect_from);
   const double high = logarithm(rule.aspect_to);
   for (uint32_t attempt = 0; attempt < kAttempts; ++attempt) {
-    const PhiloxCounter words = block_of(draw, kArea + attempt);
+    const PhiloxCounter words = random_block(draw, kAreaStream + attempt);
     const double area = pixels * uniform(words[0], rule.area_from, rule.area_to);
     const double aspect = exponential(uniform(words[1], low, high));
     const int64_t width = rounded(std::sqrt(area * aspect));
@@ -92,13 +80,20 @@ Window random_area(const Draw& draw, const ImageSize& stored, const AreaRule& ru
 }
 
 int64_t random_side(const Draw& draw, int64_t from, int64_t to) {
-  return from + below(block_of(draw, kPlace)[0], to - from + 1);
+  return from + below(random_block(draw, kResizeStream)[0], to - from + 1);
 }
 
 Window random_window(const Draw& draw, const ImageSize& image, int64_t height, int64_t width) {
-  const PhiloxCounter words = block_of(draw, kPlace);
+  const PhiloxCounter words = random_block(draw, kResizeStream);
   return {below(words[1], image.height - height + 1), below(words[2], image.width - width + 1),
           height, width};
+}
+
+Crop random_crop(const Draw& draw, int64_t pad, bool flip) {
+  const PhiloxCounter words = random_block(draw, kBorderStream);
+  return {static_cast<int32_t>(below(words[0], 2 * pad + 1)),
+          static_cast<int32_t>(below(words[1], 2 * pad + 1)),
+          flip ? static_cast<int32_t>(words[2] >> 31) : 0};
 }
 
 }  // namespace preresnet

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "data/decode.h"
-#include "data/order.h"
+#include "data/draw.h"
 #include "interfaces/batch_source.h"
 
 namespace preresnet {

@@ -4,14 +4,14 @@ export const dataFaults = [
   {
     name: 'order that ignores the epoch',
     file: 'native/data/order.cpp',
-    search: 'draw(seed, epoch, step / 2, kOrder)',
-    replace: 'draw(seed, 0, step / 2, kOrder)',
+    search: 'random_block({seed, epoch, step / 2}, kOrderStream)',
+    replace: 'random_block({seed, 0, step / 2}, kOrderStream)',
     tests: ['data'],
   },
   {
     name: 'never mirrored',
-    file: 'native/data/order.cpp',
-    search: 'flip ? static_cast<int32_t>(block[2] >> 31) : 0',
+    file: 'native/data/random_crops.cpp',
+    search: 'flip ? static_cast<int32_t>(words[2] >> 31) : 0',
     replace: 'flip ? 0 : 0',
     tests: ['data'],
   },
@@ -193,8 +193,8 @@ export const dataFaults = [
   {
     name: 'random areas that ignore the epoch',
     file: 'native/data/random_crops.cpp',
-    search: 'static_cast<uint32_t>(draw.epoch), stream},',
-    replace: '0, stream},',
+    search: 'random_block(draw, kAreaStream + attempt)',
+    replace: 'random_block({draw.seed, 0, draw.sample}, kAreaStream + attempt)',
     tests: ['data/crops', 'data/prepare'],
   },
   {

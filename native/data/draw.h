@@ -1,0 +1,30 @@
+// The random numbers of images. docs/data.md says which word decides what.
+#pragma once
+#include <cstdint>
+
+#include "core/philox.h"
+
+namespace preresnet {
+
+/// What the random steps of one image are drawn by.
+struct Draw {
+  uint64_t seed = 0;
+  uint64_t epoch = 0;  // 0 in evaluation
+  uint64_t sample = 0;
+};
+
+/// Last word of the counter: two uses never share a block.
+enum DrawStream : uint32_t {
+  kOrderStream = 0x6f726472,   // the order of an epoch; a block is for two places, and has no image
+  kBorderStream = 0x706c6163,  // a crop in a border, and whether it is mirrored
+  kResizeStream = 0x73697a65,  // a shorter side, and a crop after a resize
+  kAreaStream = 0x61726500     // a crop of random area; each attempt has the next one
+};
+
+inline PhiloxCounter random_block(const Draw& draw, uint32_t stream) {
+  return philox({static_cast<uint32_t>(draw.sample), static_cast<uint32_t>(draw.sample >> 32),
+                 static_cast<uint32_t>(draw.epoch), stream},
+                philox_key(draw.seed));
+}
+
+}  // namespace preresnet
