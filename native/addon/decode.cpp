@@ -1,7 +1,6 @@
 #include "addon/decode.h"
 
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -29,11 +28,9 @@ struct DecodeRequest {
   bool withdrawn = false;
 };
 
-Napi::Value to_result(Napi::Env env, const DecodedImage& image, double seconds) {
-  auto pixels = Napi::Uint8Array::New(env, image.pixels.size());
-  std::memcpy(pixels.Data(), image.pixels.data(), image.pixels.size());
+Napi::Value to_result(Napi::Env env, const Pixels& image, double seconds) {
   Napi::Object result = Napi::Object::New(env);
-  result.Set("pixels", pixels);
+  result.Set("pixels", to_array<Napi::Uint8Array>(env, image.data));
   result.Set("height", Napi::Number::New(env, static_cast<double>(image.height)));
   result.Set("width", Napi::Number::New(env, static_cast<double>(image.width)));
   result.Set("channels", Napi::Number::New(env, static_cast<double>(image.channels)));
@@ -49,7 +46,7 @@ Completion decode(DecodeRequest& request) {
     throw Error("ERR_ABORTED", request.name + ": withdrawn before it was decoded");
   }
   const auto begin = std::chrono::steady_clock::now();
-  auto image = std::make_shared<const DecodedImage>(
+  auto image = std::make_shared<const Pixels>(
       ImageDecoder().decode(file.data(), file.size(), request.options, request.name, request.draw));
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
   return [image = std::move(image), seconds = time.count()](Napi::Env env) {
@@ -85,8 +82,7 @@ ImageSize stored_size(const Napi::Uint8Array& bytes, const Arguments& given,
   const Arguments stored = given.object("stored");
   const ImageSize size{stored.integer("height", 1, kLargestSide),
                        stored.integer("width", 1, kLargestSide)};
-  const std::string reason = too_large(size.height, size.width, options.maximum_pixels);
-  if (!reason.empty()) fail_image(name, reason);
+  check_pixels(name, size, options.maximum_pixels);
   const auto expected = static_cast<size_t>(size.height * size.width * options.channels);
   if (bytes.ByteLength() != expected) {
     throw Error("ERR_OPTION", name + ": expected " + std::to_string(expected) +

@@ -24,7 +24,6 @@ Format format_of(const uint8_t* file, size_t size, const std::string& name) {
              size == 0 ? "the file is empty" : "expected a JPEG or PNG file, got other contents");
 }
 
-/// Whatever happens, the decoder can open the next file.
 struct Closing {
   JpegDecoder& jpeg;
   ~Closing() { jpeg.close(); }
@@ -110,14 +109,14 @@ struct ImageDecoder::State {
 ImageDecoder::ImageDecoder() : state_(std::make_unique<State>()) {}
 ImageDecoder::~ImageDecoder() = default;
 
-DecodedImage ImageDecoder::decode(const uint8_t* file, size_t size, const DecodeOptions& options,
-                                  const std::string& name, const Draw& draw) {
-  DecodedImage image;
+Pixels ImageDecoder::decode(const uint8_t* file, size_t size, const DecodeOptions& options,
+                            const std::string& name, const Draw& draw) {
+  Pixels image;
   state_->decode(file, size, options, name, draw, [&](const CropPlan& plan) {
     const auto& [top, left, height, width] = plan.window;
     image = {height, width, options.channels, {}};
-    image.pixels.resize(static_cast<size_t>(height * width * options.channels));
-    return image.pixels.data();
+    image.data.resize(static_cast<size_t>(height * width * options.channels));
+    return image.data.data();
   });
   return image;
 }
@@ -129,21 +128,15 @@ void ImageDecoder::decode_into(const uint8_t* file, size_t size, const DecodeOpt
 
 ImageSize image_size(const uint8_t* file, size_t size, int64_t maximum_pixels,
                      const std::string& name) {
-  const auto stored_size = [&] {
-    switch (format_of(file, size, name)) {
-      case Format::jpeg:
-        return JpegDecoder().open(file, size, name, maximum_pixels);
-      case Format::png:
-        return png_size(file, size, name);
-      case Format::pnm:
-        break;
-    }
-    return pnm_size(file, size, name);
-  };
-  const ImageSize stored = stored_size();
-  const std::string reason = too_large(stored.height, stored.width, maximum_pixels);
-  if (!reason.empty()) fail_image(name, reason);
-  return stored;
+  switch (format_of(file, size, name)) {
+    case Format::jpeg:
+      return JpegDecoder().open(file, size, name, maximum_pixels);
+    case Format::png:
+      return png_size(file, size, name, maximum_pixels);
+    case Format::pnm:
+      break;
+  }
+  return pnm_size(file, size, name, maximum_pixels);
 }
 
 }  // namespace preresnet

@@ -1,22 +1,14 @@
-// JPEG and PNG files to 8-bit pixels.
+// JPEG, PNG and PNM files to 8-bit pixels.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "data/draw.h"
 #include "data/pixels.h"
 
 namespace preresnet {
-
-struct DecodedImage {
-  int64_t height = 0;
-  int64_t width = 0;
-  int64_t channels = 0;
-  std::vector<uint8_t> pixels;  // [height][width][channels]
-};
 
 /// Keeps its buffers from image to image: one a thread. `name` stands in errors, `draw` is for the
 /// random steps of `options`.
@@ -30,8 +22,8 @@ class ImageDecoder {
   /// An alpha channel is dropped, 16 bits become 8: as torchvision's loader does. Throws ERR_IMAGE
   /// for anything that is not a whole image, or smaller than the crop. Of a JPEG whose crop is
   /// drawn at random only what the crop needs is read: what is broken below it is not noticed.
-  DecodedImage decode(const uint8_t* file, size_t size, const DecodeOptions& options,
-                      const std::string& name, const Draw& draw = {});
+  Pixels decode(const uint8_t* file, size_t size, const DecodeOptions& options,
+                const std::string& name, const Draw& draw = {});
   /// The same into height * width * channels bytes at `pixels`; height and width are given.
   void decode_into(const uint8_t* file, size_t size, const DecodeOptions& options,
                    const std::string& name, const Draw& draw, uint8_t* pixels);

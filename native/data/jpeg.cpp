@@ -189,10 +189,7 @@ struct JpegDecoder::State {
   std::vector<uint8_t> rows;    // kRows
   std::vector<uint8_t> colors;  // the same, made of four inks
 
-  [[noreturn]] void fail(const std::string& reason) {
-    jpeg_abort_decompress(&jpeg);
-    fail_image(name, reason);
-  }
+  [[noreturn]] void fail(const std::string& reason) const { fail_image(name, reason); }
 
   bool inks() const { return jpeg.out_color_space == JCS_CMYK; }
 
@@ -241,11 +238,12 @@ ImageSize JpegDecoder::open(const uint8_t* file, size_t size, const std::string&
   state.name = name;
   if (!state.open(size)) state.fail(state.errors.message);
   const ImageSize stored{state.jpeg.image_height, state.jpeg.image_width};
-  const std::string reason = too_large(stored.height, stored.width, maximum_pixels);
-  if (!reason.empty()) state.fail(reason);
+  check_pixels(name, stored, maximum_pixels);
   return stored;
 }
 
+// Not by reading on: what follows the last row is no part of the picture, as trailers of
+// telephones.
 void JpegDecoder::close() { jpeg_abort_decompress(&state_->jpeg); }
 
 int JpegDecoder::orientation() const { return jpeg_orientation(state_->file, state_->size); }
@@ -292,8 +290,6 @@ void JpegDecoder::read(const Window& part, bool to_the_end,
     if (row < below) take(rows + first, pitch, count);
     row += count;
   }
-  // What follows the last row is no part of the picture, as trailers of telephones.
-  jpeg_abort_decompress(&jpeg);
 }
 
 bool is_jpeg(const uint8_t* file, size_t size) {

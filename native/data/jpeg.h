@@ -10,7 +10,7 @@ namespace preresnet {
 
 bool is_jpeg(const uint8_t* file, size_t size);
 
-/// Reads one file after the other: open, start, read. Keeps its buffers.
+/// Reads one file after the other: open, start, read, close. Keeps its buffers.
 class JpegDecoder {
  public:
   JpegDecoder();
@@ -29,7 +29,7 @@ class JpegDecoder {
   /// before it, throws; one that lacks its end marker alone is read, whatever stands in its place.
   void read(const Window& part, bool to_the_end,
             const std::function<void(const uint8_t*, size_t, int64_t)>& take);
-  /// After `open`, where nothing is read.
+  /// Before the next file, whatever came of this one.
   void close();
 
  private:

@@ -63,12 +63,11 @@ struct DecodeOptions {
   int64_t given_width = 0;
 };
 
-/// [height][width][channels]. The buffer is reused from image to image.
 struct Pixels {
   int64_t height = 0;
   int64_t width = 0;
   int64_t channels = 0;
-  std::vector<uint8_t> data;
+  std::vector<uint8_t> data;  // [height][width][channels]
 };
 
 /// ITU-R 601 luma.
@@ -76,13 +75,17 @@ inline uint8_t to_gray(int red, int green, int blue) {
   return static_cast<uint8_t>((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);
 }
 
+/// Gray becomes three equal channels, three become gray: in place, where `channels` is another
+/// number than there are.
+void convert_channels(Pixels& pixels, int64_t channels);
+
 /// `name`: reason, as Error("ERR_IMAGE").
 [[noreturn]] void fail_image(const std::string& name, const std::string& reason);
 
 /// "height x width".
 std::string size_text(int64_t height, int64_t width);
 
-/// What an image of too many pixels is refused with; empty for one that may be decoded.
-std::string too_large(int64_t height, int64_t width, int64_t most);
+/// Refuses an image of more pixels than `most`.
+void check_pixels(const std::string& name, const ImageSize& size, int64_t most);
 
 }  // namespace preresnet

@@ -173,39 +173,23 @@ class Reader {
   int passes_ = 1;
 };
 
-/// Bytes of gray, or of what `color` makes of them, to `channels` a pixel. Where these are more,
-/// from the last pixel on, in place.
-template <class Color>
-void spread(std::vector<uint8_t>& data, int64_t channels, const Color& color) {
+/// Indices to `channels` a pixel. Where these are more, from the last pixel on, in place. An index
+/// without a color is black.
+void look_up(const Reader& reader, int64_t channels, std::vector<uint8_t>& data) {
+  png_colorp palette = nullptr;
+  int colors = 0;
+  png_get_PLTE(reader.png(), reader.info(), &palette, &colors);
+  constexpr uint8_t kBlack[3] = {};
   const size_t count = data.size();
   if (channels == 3) data.resize(count * 3);
   for (size_t i = count; i-- > 0;) {
-    const uint8_t* rgb = color(data[i]);
+    const uint8_t* rgb = data[i] < colors ? &palette[data[i]].red : kBlack;
     if (channels == 1) {
       data[i] = to_gray(rgb[0], rgb[1], rgb[2]);
     } else {
       std::copy(rgb, rgb + 3, &data[i * 3]);
     }
   }
-}
-
-void rgb_to_gray(std::vector<uint8_t>& data) {
-  const size_t count = data.size() / 3;
-  for (size_t i = 0; i < count; ++i) {
-    const uint8_t* rgb = &data[i * 3];
-    data[i] = to_gray(rgb[0], rgb[1], rgb[2]);
-  }
-  data.resize(count);
-}
-
-/// An index without a color is black.
-void look_up(const Reader& reader, int64_t channels, std::vector<uint8_t>& data) {
-  png_colorp palette = nullptr;
-  int colors = 0;
-  png_get_PLTE(reader.png(), reader.info(), &palette, &colors);
-  constexpr uint8_t kBlack[3] = {};
-  spread(data, channels,
-         [=](uint8_t index) { return index < colors ? &palette[index].red : &kBlack[0]; });
 }
 
 }  // namespace
@@ -217,12 +201,9 @@ bool is_png(const uint8_t* file, size_t size) {
 
 void decode_png(const uint8_t* file, size_t size, const DecodeOptions& options,
                 const std::string& name, Pixels& pixels) {
-  const ImageSize stored = png_size(file, size, name);
-  const std::string reason = too_large(stored.height, stored.width, options.maximum_pixels);
-  if (!reason.empty()) fail_image(name, reason);
+  const ImageSize stored = png_size(file, size, name, options.maximum_pixels);
   pixels.height = stored.height;
   pixels.width = stored.width;
-  pixels.channels = options.channels;
   Reader reader(file, size, name);
   try {
     reader.header();
@@ -230,22 +211,21 @@ void decode_png(const uint8_t* file, size_t size, const DecodeOptions& options,
     const int color = png_get_color_type(reader.png(), reader.info());
     if (color == PNG_COLOR_TYPE_PALETTE) {
       look_up(reader, options.channels, pixels.data);
-    } else if (color == PNG_COLOR_TYPE_GRAY && options.channels == 3) {
-      uint8_t rgb[3];
-      spread(pixels.data, 3, [&rgb](uint8_t value) {
-        std::fill_n(rgb, 3, value);
-        return &rgb[0];
-      });
-    } else if (color == PNG_COLOR_TYPE_RGB && options.channels == 1) {
-      rgb_to_gray(pixels.data);
+      pixels.channels = options.channels;
+    } else {
+      pixels.channels = color == PNG_COLOR_TYPE_GRAY ? 1 : 3;
+      convert_channels(pixels, options.channels);
     }
   } catch (const std::bad_alloc&) {
     fail_image(name, "no memory for " + size_text(stored.height, stored.width) + " pixels");
   }
 }
 
-ImageSize png_size(const uint8_t* file, size_t size, const std::string& name) {
-  return Reader(file, size, name).size();
+ImageSize png_size(const uint8_t* file, size_t size, const std::string& name,
+                   int64_t maximum_pixels) {
+  const ImageSize stored = Reader(file, size, name).size();
+  check_pixels(name, stored, maximum_pixels);
+  return stored;
 }
 
 std::string png_library() { return std::string("libpng ") + png_get_libpng_ver(nullptr); }

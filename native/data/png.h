@@ -12,6 +12,7 @@ bool is_png(const uint8_t* file, size_t size);
 void decode_png(const uint8_t* file, size_t size, const DecodeOptions&, const std::string& name,
                 Pixels&);
 /// As stored, by the header alone.
-ImageSize png_size(const uint8_t* file, size_t size, const std::string& name);
+ImageSize png_size(const uint8_t* file, size_t size, const std::string& name,
+                   int64_t maximum_pixels);
 
 }  // namespace preresnet

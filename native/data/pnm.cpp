@@ -1,6 +1,5 @@
 #include "data/pnm.h"
 
-#include <algorithm>
 #include <cctype>
 
 namespace preresnet {
@@ -68,6 +67,13 @@ class HeaderReader {
   size_t at_ = 0;
 };
 
+Header read_header(const uint8_t* file, size_t size, const std::string& name,
+                   int64_t maximum_pixels) {
+  const Header header = HeaderReader(file, size, name).read();
+  check_pixels(name, {header.height, header.width}, maximum_pixels);
+  return header;
+}
+
 }  // namespace
 
 bool is_pnm(const uint8_t* file, size_t size) {
@@ -77,32 +83,22 @@ bool is_pnm(const uint8_t* file, size_t size) {
 
 void decode_pnm(const uint8_t* file, size_t size, const DecodeOptions& options,
                 const std::string& name, Pixels& pixels) {
-  const Header header = HeaderReader(file, size, name).read();
-  const std::string reason = too_large(header.height, header.width, options.maximum_pixels);
-  if (!reason.empty()) fail_image(name, reason);
-  const auto count = static_cast<size_t>(header.height * header.width);
-  const size_t expected = count * static_cast<size_t>(header.channels);
+  const Header header = read_header(file, size, name, options.maximum_pixels);
+  const auto expected = static_cast<size_t>(header.height * header.width * header.channels);
   if (size - header.bytes < expected) {
     fail_image(name, "expected " + std::to_string(expected) + " bytes of pixels, got " +
                          std::to_string(size - header.bytes));
   }
   pixels.height = header.height;
   pixels.width = header.width;
-  pixels.channels = options.channels;
-  const uint8_t* from = file + header.bytes;
-  pixels.data.resize(count * static_cast<size_t>(options.channels));
-  if (header.channels == options.channels) {
-    std::copy(from, from + expected, pixels.data.begin());
-  } else if (options.channels == 3) {
-    for (size_t i = 0; i < count; ++i) std::fill_n(&pixels.data[i * 3], 3, from[i]);
-  } else {
-    for (size_t i = 0; i < count; ++i, from += 3)
-      pixels.data[i] = to_gray(from[0], from[1], from[2]);
-  }
+  pixels.channels = header.channels;
+  pixels.data.assign(file + header.bytes, file + header.bytes + expected);
+  convert_channels(pixels, options.channels);
 }
 
-ImageSize pnm_size(const uint8_t* file, size_t size, const std::string& name) {
-  const Header header = HeaderReader(file, size, name).read();
+ImageSize pnm_size(const uint8_t* file, size_t size, const std::string& name,
+                   int64_t maximum_pixels) {
+  const Header header = read_header(file, size, name, maximum_pixels);
   return {header.height, header.width};
 }
 

@@ -11,6 +11,7 @@ bool is_pnm(const uint8_t* file, size_t size);
 void decode_pnm(const uint8_t* file, size_t size, const DecodeOptions&, const std::string& name,
                 Pixels&);
 /// As stored, by the header alone.
-ImageSize pnm_size(const uint8_t* file, size_t size, const std::string& name);
+ImageSize pnm_size(const uint8_t* file, size_t size, const std::string& name,
+                   int64_t maximum_pixels);
 
 }  // namespace preresnet

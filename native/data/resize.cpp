@@ -28,8 +28,8 @@ int32_t fixed_point(double weight) {
   return static_cast<int32_t>((weight < 0 ? -0.5 : 0.5) + weight * (1 << kWeightBits));
 }
 
-}  // namespace
-
+/// `begin` and `length` are of the stored image, `available` is of the one that was reduced by
+/// `scale`.
 Side side_of(int64_t begin, int64_t length, int64_t scale, int64_t available) {
   const double from = static_cast<double>(begin) / static_cast<double>(scale);
   const double to = static_cast<double>(begin + length) / static_cast<double>(scale);
@@ -37,6 +37,8 @@ Side side_of(int64_t begin, int64_t length, int64_t scale, int64_t available) {
   const int64_t last = std::min(available, static_cast<int64_t>(std::ceil(to)));
   return {first, last - first, from - static_cast<double>(first), to - from};
 }
+
+}  // namespace
 
 Side Resizer::Weights::prepare(const Side& source, int64_t target, int64_t first, int64_t length,
                                Filter filter) {

@@ -19,10 +19,6 @@ struct Side {
   double extent = 0;
 };
 
-/// `begin` and `length` are of the stored image, `available` is of the one that was reduced by
-/// `scale`.
-Side side_of(int64_t begin, int64_t length, int64_t scale, int64_t available);
-
 /// Resizes one image after the other and computes only a window of the result.
 class Resizer {
  public:
