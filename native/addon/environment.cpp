@@ -45,10 +45,10 @@ Napi::Value guarded(Napi::Env env, const std::function<Napi::Value()>& call) {
 Environment::Environment(Napi::Env env) : env_(env) {
   const napi_status created =
       napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "preresnet"), 0,
-                                      1, nullptr, nullptr, this, on_settlement, &settlements_);
+                                      1, nullptr, nullptr, this, on_call, &calls_);
   if (created != napi_ok) throw Napi::Error::New(env, "no thread-safe function could be made");
   // Waiting promises keep the process alive, an idle addon does not.
-  napi_unref_threadsafe_function(env, settlements_);
+  napi_unref_threadsafe_function(env, calls_);
   // Registered after the function above: hooks run in reverse, so threads end before what they call
   // goes.
   napi_add_async_cleanup_hook(env, on_exit, this, nullptr);
@@ -72,7 +72,7 @@ Napi::Promise Environment::promise(std::shared_ptr<void> keep,
                                    std::function<Completion()> work) {
   const uint64_t id = next_id_++;
   auto deferred = Napi::Promise::Deferred::New(env_);
-  if (pending_.empty()) napi_ref_threadsafe_function(env_, settlements_);
+  if (pending_.empty()) napi_ref_threadsafe_function(env_, calls_);
   pending_.emplace(id, Pending{deferred, std::move(keep)});
   post([this, id, work = std::move(work)] {
     Completion completion;
@@ -83,50 +83,38 @@ Napi::Promise Environment::promise(std::shared_ptr<void> keep,
         std::rethrow_exception(failure);
       };
     }
-    settle(id, std::move(completion));
+    this->post([this, id, completion = std::move(completion)](Napi::Env env) {
+      settle(env, id, completion);
+    });
   });
   return deferred.Promise();
 }
 
-void Environment::settle(uint64_t id, Completion completion) {
-  queue(std::make_unique<Settlement>(Settlement{id, std::move(completion), nullptr}));
+void Environment::settle(Napi::Env env, uint64_t id, const Completion& completion) {
+  const auto entry = pending_.find(id);
+  if (entry == pending_.end()) return;
+  const Pending pending = std::move(entry->second);
+  pending_.erase(entry);
+  if (pending_.empty()) napi_unref_threadsafe_function(env, calls_);
+  try {
+    pending.deferred.Resolve(completion(env));
+  } catch (...) {
+    pending.deferred.Reject(current_error(env).Value());
+  }
 }
 
 void Environment::post(std::function<void(Napi::Env)> call) {
-  queue(std::make_unique<Settlement>(Settlement{0, nullptr, std::move(call)}));
+  auto queued = std::make_unique<std::function<void(Napi::Env)>>(std::move(call));
+  if (napi_call_threadsafe_function(calls_, queued.get(), napi_tsfn_nonblocking) == napi_ok)
+    queued.release();  // else the environment is going: nobody waits any more
 }
 
-void Environment::queue(std::unique_ptr<Settlement> settlement) {
-  const napi_status queued =
-      napi_call_threadsafe_function(settlements_, settlement.get(), napi_tsfn_nonblocking);
-  if (queued == napi_ok)
-    settlement.release();  // else the environment is going: nobody waits any more
-}
-
-void Environment::on_settlement(napi_env raw, napi_value, void* context, void* data) {
-  const std::unique_ptr<Settlement> settlement(static_cast<Settlement*>(data));
-  if (raw == nullptr) return;
-  auto* self = static_cast<Environment*>(context);
-  const Napi::Env env(raw);
-  if (settlement->call) {
-    try {
-      settlement->call(env);
-    } catch (const Napi::Error&) {
-      // As below.
-    }
-    return;
-  }
-  const auto entry = self->pending_.find(settlement->id);
-  if (entry == self->pending_.end()) return;
-  const Pending pending = std::move(entry->second);
-  self->pending_.erase(entry);
-  if (self->pending_.empty()) napi_unref_threadsafe_function(raw, self->settlements_);
+void Environment::on_call(napi_env env, napi_value, void*, void* data) {
+  const std::unique_ptr<std::function<void(Napi::Env)>> call(
+      static_cast<std::function<void(Napi::Env)>*>(data));
+  if (env == nullptr) return;
   try {
-    try {
-      pending.deferred.Resolve(settlement->completion(env));
-    } catch (...) {
-      pending.deferred.Reject(current_error(env).Value());
-    }
+    (*call)(env);
   } catch (const Napi::Error&) {
     // A thread that is being terminated runs no JavaScript: there is nobody to tell.
   }

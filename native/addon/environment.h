@@ -42,8 +42,9 @@ class Environment {
   void add(const std::shared_ptr<Stoppable>& member);
   /// Made when it is first asked for.
   const std::shared_ptr<DecodePool>& decode_pool();
-  /// Runs `call` on the JavaScript thread, soon. From any thread, but not once this environment's
-  /// members were interrupted. Keeps no process alive: that is for promises.
+  /// Runs `call` on the JavaScript thread, soon. From any thread; once this environment's members
+  /// were interrupted, only from threads that these join. Keeps no process alive: that is for
+  /// promises.
   void post(std::function<void(Napi::Env)> call);
 
   Napi::FunctionReference session_class;
@@ -54,19 +55,13 @@ class Environment {
     Napi::Promise::Deferred deferred;
     std::shared_ptr<void> keep;
   };
-  struct Settlement {
-    uint64_t id;
-    Completion completion;
-    std::function<void(Napi::Env)> call;  // instead of both
-  };
 
-  void settle(uint64_t id, Completion completion);
-  void queue(std::unique_ptr<Settlement> settlement);
-  static void on_settlement(napi_env env, napi_value, void* context, void* data);
+  void settle(Napi::Env env, uint64_t id, const Completion& completion);
+  static void on_call(napi_env env, napi_value, void*, void* data);
   static void on_exit(napi_async_cleanup_hook_handle handle, void* self);
 
   Napi::Env env_;
-  napi_threadsafe_function settlements_ = nullptr;
+  napi_threadsafe_function calls_ = nullptr;
   uint64_t next_id_ = 0;
   std::unordered_map<uint64_t, Pending> pending_;
   std::vector<std::weak_ptr<Stoppable>> members_;
