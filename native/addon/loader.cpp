@@ -9,7 +9,6 @@
 #include "addon/arguments.h"
 #include "addon/asked.h"
 #include "addon/decode_settings.h"
-#include "addon/external_buffer.h"
 #include "core/error.h"
 #include "core/limits.h"
 #include "data/loader.h"
@@ -147,17 +146,11 @@ struct HeldBatch {
 
 /// The images as an array over the ring's memory; a copy where that cannot be had.
 Napi::Uint8Array images_of(Napi::Env env, LoaderState& state, const HeldBatch& batch) {
-  auto found = state.buffers.find(batch.images);
-  if (found == state.buffers.end()) {
-    const Napi::ArrayBuffer buffer = external_buffer(env, batch.images, batch.bytes, batch.memory);
-    if (buffer.IsEmpty()) {
-      auto copy = Napi::Uint8Array::New(env, batch.bytes);
-      std::memcpy(copy.Data(), batch.images, batch.bytes);
-      return copy;
-    }
-    found = state.buffers.emplace(batch.images, Napi::Persistent(buffer)).first;
-  }
-  return Napi::Uint8Array::New(env, batch.bytes, found->second.Value(), 0);
+  const Napi::ArrayBuffer buffer = state.buffers.over(env, batch.images, batch.bytes, batch.memory);
+  if (!buffer.IsEmpty()) return Napi::Uint8Array::New(env, batch.bytes, buffer, 0);
+  auto copy = Napi::Uint8Array::New(env, batch.bytes);
+  std::memcpy(copy.Data(), batch.images, batch.bytes);
+  return copy;
 }
 
 Completion held_batch(LoaderState& state, BatchSource& source, uint64_t index) {
@@ -300,8 +293,7 @@ Napi::Value LoaderObject::close(const Napi::CallbackInfo& info) {
     std::shared_ptr<BatchSource> source = std::move(state_->source);
     state_->source = nullptr;
     if (source != nullptr) source->close();
-    for (auto& [images, buffer] : state_->buffers) buffer.Value().Detach();
-    state_->buffers.clear();
+    state_->buffers.detach();
     // The workers are joined where nobody waits for it.
     return Environment::of(info.Env())
         .promise(

@@ -2,10 +2,10 @@
 #pragma once
 #include <napi.h>
 
-#include <map>
 #include <memory>
 
 #include "addon/environment.h"
+#include "addon/external_buffer.h"
 #include "addon/task_thread.h"
 #include "data/batch_cut.h"
 #include "interfaces/batch_source.h"
@@ -24,8 +24,7 @@ class LoaderState : public Stoppable {
   Napi::Reference<Napi::Uint8Array> images;  // keeps the memory that the workers read; goes last
   Napi::FunctionReference ask;               // what the workers ask for samples, or empty
   std::shared_ptr<BatchSource> source;       // null after close(); JavaScript thread only
-  // Over the ring's slots, by where they begin: at most one each, on the JavaScript thread.
-  std::map<const uint8_t*, Napi::Reference<Napi::ArrayBuffer>> buffers;
+  ExternalBuffers buffers;                   // over the ring's slots
   TaskThread thread;  // waits for batches that JavaScript asked for
 };
 

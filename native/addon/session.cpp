@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "addon/arguments.h"
-#include "addon/external_buffer.h"
 #include "addon/loader.h"
 #include "addon/session_arguments.h"
 #include "addon/session_results.h"
@@ -161,15 +160,9 @@ Napi::Value SessionObject::view(const Napi::CallbackInfo& info) {
     require_usable();
     const Tensor& tensor = state_->session->viewable(text_argument(info, 0, "tensor"));
     Napi::ArrayBuffer buffer;
-    const auto entry = state_->buffers.find(tensor.arena);
-    if (entry != state_->buffers.end()) {
-      buffer = entry->second.Value();
-    } else {
-      const std::shared_ptr<Arena> arena = state_->session->arena(tensor.arena);
-      if (arena != nullptr)
-        buffer = external_buffer(info.Env(), arena->data(), arena->bytes(), arena);
-      if (!buffer.IsEmpty()) state_->buffers.emplace(tensor.arena, Napi::Persistent(buffer));
-    }
+    const std::shared_ptr<Arena> arena = state_->session->arena(tensor.arena);
+    if (arena != nullptr)
+      buffer = state_->buffers.over(info.Env(), arena->data(), arena->bytes(), arena);
     return make_view(info.Env(), tensor, buffer);
   });
 }
@@ -254,8 +247,7 @@ Napi::Value SessionObject::dispose(const Napi::CallbackInfo& info) {
             if (!raw->disposed) {
               raw->disposed = true;
               raw->thread.stop();  // it has nothing left to do
-              for (auto& [arena, buffer] : raw->buffers) buffer.Value().Detach();
-              raw->buffers.clear();
+              raw->buffers.detach();
               raw->session.reset();
             }
             return env.Undefined();

@@ -3,11 +3,10 @@
 #include <napi.h>
 
 #include <atomic>
-#include <map>
 #include <memory>
-#include <string>
 
 #include "addon/environment.h"
+#include "addon/external_buffer.h"
 #include "addon/task_thread.h"
 #include "program/session.h"
 
@@ -31,7 +30,7 @@ class SessionState : public Stoppable, public std::enable_shared_from_this<Sessi
   std::atomic<bool> ending{false};  // the JavaScript thread goes: what is queued is not begun
   bool disposing = false;           // JavaScript thread only, as the rest
   bool disposed = false;
-  std::map<std::string, Napi::Reference<Napi::ArrayBuffer>> buffers;  // one an arena
+  ExternalBuffers buffers;          // over arenas
   TaskThread thread;
 };
 
