@@ -2,7 +2,7 @@ import { PreresnetError } from '../errors.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import { fields, integer } from '../options/values.js'
 import { loadBinding } from '../native/load.js'
-import type { NativeLoader } from '../native/types.js'
+import type { HeldBatch, NativeLoader } from '../native/types.js'
 import { checkDataset } from './check.js'
 import { corruptImages } from './corrupt.js'
 import type { CorruptImage, Dataset, ImageShape } from './dataset.js'
@@ -172,7 +172,7 @@ class BatchLoader implements Loader {
   }
 
   next(index: number): Promise<LoadedBatch | null> {
-    return this.native.next(integer('loader: batch index', index, 0))
+    return this.#copy(integer('loader: batch index', index, 0))
   }
 
   async *from(first: number): AsyncGenerator<RingBatch, void, void> {
@@ -201,8 +201,23 @@ class BatchLoader implements Loader {
     return this.batch * this.ranks
   }
 
-  async #hold(index: number): Promise<HeldRingBatch> {
+  async #copy(index: number): Promise<LoadedBatch | null> {
+    const held = await this.#acquire(index)
+    if (held === null) return null
+    const { images, labels, crops, count, ticket } = held
+    const copy = images.slice()
+    this.native.release(ticket)
+    return { images: copy, labels, crops, count }
+  }
+
+  /** Null where there is none or the loader was closed, also if that was after the batch came and before it is seen here: its memory has gone. */
+  async #acquire(index: number): Promise<HeldBatch | null> {
     const held = await this.native.acquire(index)
+    return this.#corrupt === undefined ? held : null
+  }
+
+  async #hold(index: number): Promise<HeldRingBatch> {
+    const held = await this.#acquire(index)
     if (held === null) throw new PreresnetError('ERR_DISPOSED', 'the loader was closed')
     const end = (index + 1) * this.#whole + (this.firstSample % this.#whole)
     const nextSample = this.mode === 'train' ? end : Math.min(end, this.dataset.length)

@@ -214,10 +214,6 @@ class Loader implements NativeLoader {
     direct(() => this.native.release(ticket))
   }
 
-  next(index: number): ReturnType<NativeLoader['next']> {
-    return later(() => this.native.next(index))
-  }
-
   close(): Promise<void> {
     this.ended?.()
     return later(() => this.native.close())

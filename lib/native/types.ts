@@ -88,8 +88,6 @@ export interface NativeLoader {
   /** Batch `index` where it lies in the ring, until `release(ticket)`. Null where there is none or the loader was closed. */
   acquire(index: number): Promise<HeldBatch | null>
   release(ticket: number): void
-  /** For JavaScript: copies of batch `index`. Sessions read the slots directly. */
-  next(index: number): Promise<{ images: Uint8Array; labels: Int32Array; crops: Int32Array; count: number } | null>
   close(): Promise<void>
 }
 

@@ -101,37 +101,6 @@ std::shared_ptr<BatchSource> read_loader(const Napi::Value& value,
   return make_loader(std::move(options), std::move(source));
 }
 
-struct BatchCopy {
-  std::vector<uint8_t> images;
-  std::vector<int32_t> labels;
-  std::vector<int32_t> crops;
-  int64_t count = 0;
-};
-
-Completion nothing() {
-  return [](Napi::Env env) -> Napi::Value { return env.Null(); };
-}
-
-Completion next_batch(LoaderState&, BatchSource& source, uint64_t index) {
-  Batch batch;
-  if (!source.acquire(index, true, &batch)) return nothing();
-  const auto size = static_cast<size_t>(source.batch_size());
-  BatchCopy copy;
-  copy.images.assign(batch.images, batch.images + size * static_cast<size_t>(source.image_bytes()));
-  copy.labels.assign(batch.labels, batch.labels + size);
-  copy.crops.assign(batch.crops, batch.crops + 3 * size);
-  copy.count = batch.count;
-  source.release(batch.ticket);
-  return [copy = std::move(copy)](Napi::Env env) -> Napi::Value {
-    Napi::Object result = Napi::Object::New(env);
-    result.Set("images", to_array<Napi::Uint8Array>(env, copy.images));
-    result.Set("labels", to_array<Napi::Int32Array>(env, copy.labels));
-    result.Set("crops", to_array<Napi::Int32Array>(env, copy.crops));
-    result.Set("count", Napi::Number::New(env, static_cast<double>(copy.count)));
-    return result;
-  };
-}
-
 /// A batch in the ring: `memory` keeps its images where they are.
 struct HeldBatch {
   uint8_t* images;
@@ -155,7 +124,9 @@ Napi::Uint8Array images_of(Napi::Env env, LoaderState& state, const HeldBatch& b
 
 Completion held_batch(LoaderState& state, BatchSource& source, uint64_t index) {
   Batch batch;
-  if (!source.acquire(index, true, &batch)) return nothing();
+  if (!source.acquire(index, true, &batch)) {
+    return [](Napi::Env env) -> Napi::Value { return env.Null(); };
+  }
   const auto size = static_cast<size_t>(source.batch_size());
   HeldBatch held{.images = const_cast<uint8_t*>(batch.images),
                  .bytes = size * static_cast<size_t>(source.image_bytes()),
@@ -201,7 +172,7 @@ Napi::Function LoaderObject::define(Napi::Env env) {
        InstanceMethod<&LoaderObject::corrupt>("corrupt"),
        InstanceMethod<&LoaderObject::acquire>("acquire"),
        InstanceMethod<&LoaderObject::release>("release"),
-       InstanceMethod<&LoaderObject::next>("next"), InstanceMethod<&LoaderObject::close>("close")});
+       InstanceMethod<&LoaderObject::close>("close")});
 }
 
 Napi::Value LoaderObject::create(const Napi::CallbackInfo& info) {
@@ -261,23 +232,17 @@ Napi::Value LoaderObject::corrupt(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value LoaderObject::later(const Napi::CallbackInfo& info, ReadBatch read) {
+Napi::Value LoaderObject::acquire(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const uint64_t index = index_argument(info, "index");
     if (state_->source == nullptr) throw Error("ERR_DISPOSED", "the loader was closed");
     return Environment::of(info.Env())
         .promise(
             state_, [&](auto task) { state_->thread.post(std::move(task)); },
-            [state = state_.get(), source = state_->source, index, read] {
-              return read(*state, *source, index);
+            [state = state_.get(), source = state_->source, index] {
+              return held_batch(*state, *source, index);
             });
   });
-}
-
-Napi::Value LoaderObject::next(const Napi::CallbackInfo& info) { return later(info, next_batch); }
-
-Napi::Value LoaderObject::acquire(const Napi::CallbackInfo& info) {
-  return later(info, held_batch);
 }
 
 Napi::Value LoaderObject::release(const Napi::CallbackInfo& info) {

@@ -44,12 +44,7 @@ class LoaderObject : public Napi::ObjectWrap<LoaderObject> {
   Napi::Value corrupt(const Napi::CallbackInfo& info);
   Napi::Value acquire(const Napi::CallbackInfo& info);
   Napi::Value release(const Napi::CallbackInfo& info);
-  Napi::Value next(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
-
-  using ReadBatch = Completion (*)(LoaderState&, BatchSource&, uint64_t index);
-  /// A promise of what `read` gives for the index in the arguments.
-  Napi::Value later(const Napi::CallbackInfo& info, ReadBatch read);
 
   std::shared_ptr<LoaderState> state_;
   int64_t batch_ = 0;

@@ -4,7 +4,7 @@ import { randomImages, resident, verdict } from './common.mjs'
 
 const data = await randomImages(256)
 const feed = loader(data, { batch: 128, seed: 1, prepare: { train: [randomCrop({ pad: 4 }), flip()] } })
-await feed.native.next(0)
+await feed.next(0)
 globalThis.gc?.()
 const idle = resident()
 const session = await compile(preResNet('preresnet-164', { classes: 10 }), { data: feed, batch: 128, precision: 'fp32', optimizer: sgd({ momentum: 0.9 }) })

@@ -168,7 +168,7 @@ test('a loader feeds two slots: the same losses as handed-over batches, with eve
   await using session = await onGpu(tiny(), { data: batches, seed: 2, optimizer: sgd(), cuda: { lossScale: 256 } })
   const byHand: number[] = []
   for (let step = 0; step < 9; step++) {
-    const { images, labels, crops } = (await batches.native.next(step))!
+    const { images, labels, crops } = (await batches.next(step))!
     byHand.push((await session.step({ images, labels, crops }, rate)).loss)
   }
   t.is(byHand.join(), expected)

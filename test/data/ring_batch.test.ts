@@ -154,6 +154,21 @@ test('close releases what is held and ends a loop that waits', async (t) => {
   await t.throwsAsync(batches.from(0).next(), { code: 'ERR_DISPOSED' })
 })
 
+test('a batch that comes as its loader is closed is not given: its memory has gone', async (t) => {
+  for (const read of [(batches: Loader) => batches.next(0), (batches: Loader) => batches.from(0).next()]) {
+    const batches = await opened(t)
+    const { native } = batches
+    const acquire = native.acquire.bind(native)
+    native.acquire = async (index) => {
+      const held = await acquire(index)
+      void batches.close()
+      return held
+    }
+    const given = await read(batches).catch((error: unknown) => error)
+    if (given !== null) t.like(given, { code: 'ERR_DISPOSED' })
+  }
+})
+
 test.serial('where views of native memory are forbidden, a batch is a copy', async (t) => {
   process.env['PRERESNET_NO_EXTERNAL_BUFFERS'] = '1'
   t.teardown(() => delete process.env['PRERESNET_NO_EXTERNAL_BUFFERS'])
