@@ -164,15 +164,14 @@ uint64_t index_argument(const Napi::CallbackInfo& info, const char* name) {
 }  // namespace
 
 Napi::Function LoaderObject::define(Napi::Env env) {
-  return DefineClass(
-      env, "NativeLoader",
-      {InstanceAccessor<&LoaderObject::batch>("batch"),
-       InstanceAccessor<&LoaderObject::batches>("batches"),
-       InstanceAccessor<&LoaderObject::samples>("samples"),
-       InstanceMethod<&LoaderObject::corrupt>("corrupt"),
-       InstanceMethod<&LoaderObject::acquire>("acquire"),
-       InstanceMethod<&LoaderObject::release>("release"),
-       InstanceMethod<&LoaderObject::close>("close")});
+  return DefineClass(env, "NativeLoader",
+                     {InstanceAccessor<&LoaderObject::batch>("batch"),
+                      InstanceAccessor<&LoaderObject::batches>("batches"),
+                      InstanceAccessor<&LoaderObject::samples>("samples"),
+                      InstanceMethod<&LoaderObject::corrupt>("corrupt"),
+                      InstanceMethod<&LoaderObject::acquire>("acquire"),
+                      InstanceMethod<&LoaderObject::release>("release"),
+                      InstanceMethod<&LoaderObject::close>("close")});
 }
 
 Napi::Value LoaderObject::create(const Napi::CallbackInfo& info) {

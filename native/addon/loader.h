@@ -25,7 +25,7 @@ class LoaderState : public Stoppable {
   Napi::FunctionReference ask;               // what the workers ask for samples, or empty
   std::shared_ptr<BatchSource> source;       // null after close(); JavaScript thread only
   ExternalBuffers buffers;                   // over the ring's slots
-  TaskThread thread;  // waits for batches that JavaScript asked for
+  TaskThread thread;                         // waits for batches that JavaScript asked for
 };
 
 class LoaderObject : public Napi::ObjectWrap<LoaderObject> {

@@ -30,7 +30,7 @@ class SessionState : public Stoppable, public std::enable_shared_from_this<Sessi
   std::atomic<bool> ending{false};  // the JavaScript thread goes: what is queued is not begun
   bool disposing = false;           // JavaScript thread only, as the rest
   bool disposed = false;
-  ExternalBuffers buffers;          // over arenas
+  ExternalBuffers buffers;  // over arenas
   TaskThread thread;
 };
 

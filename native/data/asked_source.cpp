@@ -56,8 +56,7 @@ std::unique_ptr<SampleSource> asked_source(AskedSamples samples,
                                            std::shared_ptr<SampleRequests> requests,
                                            const SampleShape& shape,
                                            const DecodeOptions& preparation) {
-  return std::make_unique<AskedSource>(std::move(samples), std::move(requests), shape,
-                                       preparation);
+  return std::make_unique<AskedSource>(std::move(samples), std::move(requests), shape, preparation);
 }
 
 }  // namespace preresnet
