@@ -34,10 +34,10 @@ int64_t choose_granule(const ConvolutionShape& shape) {
 /// Many filters are read from far: by several images at a time.
 int64_t choose_block(const ConvolutionShape& shape, int64_t granule, int threads) {
   constexpr int64_t kTiles = 64;
-  if (!winograd::large_filters(forward_geometry(shape))) return granule;
-  const int64_t tiles = (shape.height + 3) / 4 * ((shape.width + 3) / 4);
+  const Geometry geometry = forward_geometry(shape);
+  if (!winograd::large_filters(geometry)) return granule;
   const int64_t shared_out = (shape.images + threads - 1) / threads;
-  return std::max(granule, std::min(kTiles / tiles, shared_out));
+  return std::max(granule, std::min(kTiles / winograd::tiles_of(geometry), shared_out));
 }
 
 size_t collected_bytes_of(const ConvolutionShape& shape) {
@@ -45,11 +45,10 @@ size_t collected_bytes_of(const ConvolutionShape& shape) {
          winograd::collected_floats(forward_geometry(shape), static_cast<int>(shape.images));
 }
 
-class WinogradConvolution final : public BlockConvolution {
+/// What convolutions of either kind have: their scratch and their transformed filters.
+template <class Convolution>
+class TransformedFilters : public Convolution {
  public:
-  WinogradConvolution(const Geometry& geometry, bool adjoint)
-      : geometry_(geometry), adjoint_(adjoint) {}
-
   size_t scratch_bytes() const override {
     return sizeof(float) * winograd::scratch_floats(geometry_);
   }
@@ -62,32 +61,31 @@ class WinogradConvolution final : public BlockConvolution {
                                static_cast<float*>(packed));
   }
 
+ protected:
+  TransformedFilters(const Geometry& geometry, bool adjoint)
+      : geometry_(geometry), adjoint_(adjoint) {}
+
+  const Geometry geometry_;
+
+ private:
+  bool adjoint_;
+};
+
+class WinogradConvolution final : public TransformedFilters<BlockConvolution> {
+ public:
+  WinogradConvolution(const Geometry& geometry, bool adjoint)
+      : TransformedFilters(geometry, adjoint) {}
+
   void run(int, int64_t images, const void* from, const void* packed, float* to,
            void* scratch) const override {
     winograd::forward(geometry_, static_cast<int>(images), static_cast<const float*>(from),
                       static_cast<const float*>(packed), to, static_cast<float*>(scratch));
   }
-
- private:
-  Geometry geometry_;
-  bool adjoint_;
 };
 
-class WinogradParts final : public PartConvolution {
+class WinogradParts final : public TransformedFilters<PartConvolution> {
  public:
-  explicit WinogradParts(const Geometry& geometry) : geometry_(geometry) {}
-
-  size_t scratch_bytes() const override {
-    return sizeof(float) * winograd::scratch_floats(geometry_);
-  }
-  size_t packed_bytes() const override {
-    return sizeof(float) * winograd::filter_floats(geometry_);
-  }
-  int64_t packing_slices() const override { return geometry_.out_blocks; }
-  void pack(int, int64_t slice, const float* plain, void* packed) const override {
-    winograd::transform_filter(geometry_, static_cast<int>(slice), false, plain,
-                               static_cast<float*>(packed));
-  }
+  explicit WinogradParts(const Geometry& geometry) : TransformedFilters(geometry, false) {}
 
   int64_t units_of_image() const override { return winograd::tiles_of(geometry_); }
 
@@ -110,9 +108,6 @@ class WinogradParts final : public PartConvolution {
     winograd::forward(geometry_, {.x = x, .output = output, .tiles = units, .filters = filters},
                       static_cast<const float*>(packed), static_cast<float*>(scratch));
   }
-
- private:
-  Geometry geometry_;
 };
 
 class WinogradGradient final : public BlockWeightGradient {

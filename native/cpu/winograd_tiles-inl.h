@@ -23,11 +23,10 @@ constexpr int kTiles = kParts == 1 ? 16 : kParts == 2 ? 4 : 4;
 
 /// Tiles are counted over all images of a call: tile -> image and position.
 struct Tiling {
-  int rows, columns, per_image, total;
+  int columns, per_image, total;
   Tiling(const Geometry& g, int images)
-      : rows((g.height + 3) / 4),
-        columns((g.width + 3) / 4),
-        per_image(rows * columns),
+      : columns((g.width + 3) / 4),
+        per_image(static_cast<int>(tiles_of(g))),
         total(per_image * images) {}
 };
 
