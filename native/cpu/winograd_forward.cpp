@@ -23,38 +23,20 @@ struct TransformedImages {
 
   struct Block {
     Source x;
-    V scale[kParts], bias[kParts];
-    bool affine, rectify;
+    vectors::Transform t;
 
     HWY_INLINE V operator()(ptrdiff_t at, int part) const {
-      V value = load(at * 16 + part);
-      if (affine) value = hn::MulAdd(value, scale[part / kLanes], bias[part / kLanes]);
-      const V none = hn::Zero(D());
-      return rectify ? hn::IfThenElse(hn::Lt(value, none), none, value) : value;
+      return t(load(at * 16 + part), part / kLanes);
     }
     HWY_INLINE V load(ptrdiff_t at) const {
-      const D d;
-      if (!x.bf16) return hn::LoadU(d, static_cast<const float*>(x.data) + at);
-      const hn::Rebind<uint16_t, D> half;
-      const hn::RebindToUnsigned<D> word;
-      const auto wide =
-          hn::PromoteTo(word, hn::LoadU(half, static_cast<const uint16_t*>(x.data) + at));
-      return hn::BitCast(d, hn::ShiftLeft<16>(wide));
+      if (x.bf16) return vectors::load_part(static_cast<const uint16_t*>(x.data) + at);
+      return vectors::load_part(static_cast<const float*>(x.data) + at);
     }
   };
 
   HWY_INLINE Block of(int image, int block, int blocks, ptrdiff_t pixels) const {
-    Block r;
-    r.x = advance(pass.x, (int64_t{image} * blocks + block) * pixels * 16);
-    r.affine = pass.scale != nullptr || pass.bias != nullptr;
-    r.rectify = pass.relu;
-    for (int part = 0; part < kParts; ++part) {
-      const int channel = block * 16 + part * kLanes;
-      r.scale[part] =
-          pass.scale == nullptr ? hn::Set(D(), 1) : hn::LoadU(D(), pass.scale + channel);
-      r.bias[part] = pass.bias == nullptr ? hn::Zero(D()) : hn::LoadU(D(), pass.bias + channel);
-    }
-    return r;
+    return {advance(pass.x, (int64_t{image} * blocks + block) * pixels * 16),
+            vectors::transform_of(pass.scale, pass.bias, pass.relu, block * 16)};
   }
 };
 

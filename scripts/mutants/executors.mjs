@@ -166,7 +166,7 @@ export const executorFaults = [
   },
   {
     name: 'a one-pass convolution that forgets the residual past the first pixels',
-    file: cpu('passes/one_by_one.cpp'),
+    file: cpu('passes/steps-inl.h'),
     search: 'if (source.data == nullptr) return value;',
     replace: 'if (source.data == nullptr || pixel > 3) return value;',
     needs: 'avx512_bf16',

@@ -32,17 +32,6 @@ HWY_INLINE bool streams(const OneByOnePass& pass) {
   return pass.output.sums != nullptr && pass.output.blocks > pass.x.blocks;
 }
 
-struct MaybeResidual {
-  Source source;
-  Transform t;
-  int64_t begin;
-
-  HWY_INLINE Sixteen operator()(const Sixteen& value, int64_t pixel) const {
-    if (source.data == nullptr) return value;
-    return add(value, t(read<Kind::bf16>(source, begin + pixel * 16)));
-  }
-};
-
 /// What becomes of one output block of a tile.
 template <bool kStream, int kPixels, class Into>
 HWY_INLINE void output_tile(const OutputPass& pass, int64_t block, int64_t first,
@@ -50,9 +39,9 @@ HWY_INLINE void output_tile(const OutputPass& pass, int64_t block, int64_t first
   const Sixteen scale = load_or(pass.scale, block * 16, 1);
   const Sixteen bias = load_or(pass.bias, block * 16, 0);
   const int64_t begin = (block * pass.height * pass.width + first) * 16;
-  const MaybeResidual residual{
-      pass.residual,
-      transform_of(pass.residual_scale, pass.residual_bias, pass.residual_relu, block * 16), begin};
+  const MaybeResidual<Kind::bf16> residual{
+      advance(pass.residual, begin),
+      transform_of(pass.residual_scale, pass.residual_bias, pass.residual_relu, block * 16)};
   HWY_UNROLL(16)
   for (int i = 0; i < kPixels; ++i) {
     const Sixteen value = output_of(result[i], scale, bias, residual, i, pass.relu);

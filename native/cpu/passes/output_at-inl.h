@@ -17,8 +17,7 @@ namespace preresnet::cpu::passes::HWY_NAMESPACE {
 template <Kind kind>
 struct OutputAt {
   Sixteen scale, bias;
-  Transform t;
-  Source residual;  // of this block; no data: none
+  MaybeResidual<kind> residual;
   Destination y;
   bool rectify;
 
@@ -26,21 +25,19 @@ struct OutputAt {
   HWY_INLINE OutputAt(const OutputPass& pass, int64_t image, int64_t block)
       : scale(load_or(pass.scale, block * 16, 1)),
         bias(load_or(pass.bias, block * 16, 0)),
-        t(transform_of(pass.residual_scale, pass.residual_bias, pass.residual_relu,
-                       block < pass.residual_blocks ? block * 16 : 0)),
+        residual{{},
+                 transform_of(pass.residual_scale, pass.residual_bias, pass.residual_relu,
+                              block < pass.residual_blocks ? block * 16 : 0)},
+        y(advance(pass.y, (image * pass.blocks + block) * pass.height * pass.width * 16)),
         rectify(pass.relu) {
-    const int64_t pixels = pass.height * pass.width * 16;
-    const int64_t residual_pixels = pass.residual_height * pass.residual_width * 16;
-    y = advance(pass.y, (image * pass.blocks + block) * pixels);
     if (block >= pass.residual_blocks) return;
-    residual = advance(pass.residual, (image * pass.residual_blocks + block) * residual_pixels);
+    const int64_t pixels = pass.residual_height * pass.residual_width * 16;
+    residual.source = advance(pass.residual, (image * pass.residual_blocks + block) * pixels);
   }
 
   /// residual_pixel: where the residual is read for this pixel.
   HWY_INLINE void operator()(const Sixteen& result, int64_t pixel, int64_t residual_pixel) const {
-    Sixteen value = multiply_add(result, scale, bias);
-    if (residual.data != nullptr) value = add(value, t(read<kind>(residual, residual_pixel * 16)));
-    write<kind>(y, pixel * 16, rectify ? relu(value) : value);
+    write<kind>(y, pixel * 16, output_of(result, scale, bias, residual, residual_pixel, rectify));
   }
 };
 

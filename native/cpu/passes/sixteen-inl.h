@@ -41,17 +41,16 @@ HWY_INLINE Sixteen splat(float value) {
 }
 HWY_INLINE Sixteen zero() { return splat(0.0f); }
 
-HWY_INLINE Sixteen load(const float* from) {
-  Sixteen r;
-  for (int i = 0; i < kParts; ++i) r.part[i] = hn::LoadU(Floats(), from + i * kLanes);
-  return r;
+HWY_INLINE Float load_part(const float* from) { return hn::LoadU(Floats(), from); }
+HWY_INLINE Float load_part(const uint16_t* from) {
+  const auto wide = hn::PromoteTo(Words(), hn::LoadU(Halves(), from));
+  return hn::BitCast(Floats(), hn::ShiftLeft<16>(wide));
 }
-HWY_INLINE Sixteen load(const uint16_t* from) {
+/// Of f32 or bf16.
+template <class T>
+HWY_INLINE Sixteen load(const T* from) {
   Sixteen r;
-  for (int i = 0; i < kParts; ++i) {
-    const auto wide = hn::PromoteTo(Words(), hn::LoadU(Halves(), from + i * kLanes));
-    r.part[i] = hn::BitCast(Floats(), hn::ShiftLeft<16>(wide));
-  }
+  for (int i = 0; i < kParts; ++i) r.part[i] = load_part(from + i * kLanes);
   return r;
 }
 HWY_INLINE void store(const Sixteen& value, float* to) {
@@ -136,12 +135,13 @@ HWY_INLINE Sixteen larger(const Sixteen& a, const Sixteen& b) {
   return r;
 }
 /// max(a, 0), NaN stays NaN: a network that has gone wrong must show it.
+HWY_INLINE Float relu(Float a) {
+  const Float none = hn::Zero(Floats());
+  return hn::IfThenElse(hn::Lt(a, none), none, a);
+}
 HWY_INLINE Sixteen relu(const Sixteen& a) {
   Sixteen r;
-  const Float none = hn::Zero(Floats());
-  for (int i = 0; i < kParts; ++i) {
-    r.part[i] = hn::IfThenElse(hn::Lt(a.part[i], none), none, a.part[i]);
-  }
+  for (int i = 0; i < kParts; ++i) r.part[i] = relu(a.part[i]);
   return r;
 }
 /// value where by > 0, else 0.
@@ -202,6 +202,11 @@ struct Transform {
 
   HWY_INLINE Sixteen operator()(Sixteen x) const {
     if (affine) x = multiply_add(x, scale, bias);
+    return rectify ? relu(x) : x;
+  }
+  /// Of one part of the sixteen.
+  HWY_INLINE Float operator()(Float x, int part) const {
+    if (affine) x = hn::MulAdd(x, scale.part[part], bias.part[part]);
     return rectify ? relu(x) : x;
   }
 };

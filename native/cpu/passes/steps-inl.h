@@ -22,6 +22,18 @@ HWY_INLINE Sixteen output_of(const Sixteen& result, const Sixteen& scale, const 
   return rectify ? relu(value) : value;
 }
 
+/// One that is like y, or read where the caller says, or absent.
+template <Kind kind>
+struct MaybeResidual {
+  Source source;  // of one block; no data: none
+  Transform t;
+
+  HWY_INLINE Sixteen operator()(const Sixteen& value, int64_t pixel) const {
+    if (source.data == nullptr) return value;
+    return add(value, t(read<kind>(source, pixel * 16)));
+  }
+};
+
 /// Of a GradientPass, one block of channels: the gradient as others read it.
 template <Kind kind>
 struct GradientAt {
