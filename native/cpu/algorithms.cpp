@@ -71,7 +71,7 @@ bool reads_too_much(const ConvolutionShape& shape) {
 
 const PartConvolution* Algorithms::parts(ConvolutionShape shape, ConvolutionMeans means) {
   shape.images = 1;
-  const bool in_bf16 = means.bf16_products && !has_amx() && has_bf16_direct();
+  const bool in_bf16 = means.bf16_products && multiplies_bf16();
   if (in_bf16 && reads_too_much(shape)) means.winograd = false;
   if (means.bf16_products && !means.winograd && !in_bf16) return nullptr;
   return shared(parts_, {shape, means, {}},

@@ -110,8 +110,6 @@ class DirectConvolution final : public PartConvolution {
 
 }  // namespace
 
-bool has_bf16_direct() { return passes::has_bf16_direct(); }
-
 std::unique_ptr<PartConvolution> make_direct_convolution(const ConvolutionShape& shape,
                                                          bool bf16_products) {
   return std::make_unique<DirectConvolution>(shape, bf16_products);

@@ -6,9 +6,7 @@
 
 namespace preresnet::cpu {
 
-/// Whether this processor has instructions for products of bf16.
-bool has_bf16_direct();
-/// bf16_products: only where it has.
+/// bf16_products: only where the processor has instructions for them.
 std::unique_ptr<PartConvolution> make_direct_convolution(const ConvolutionShape& shape,
                                                          bool bf16_products);
 

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/system.h"
 #include "cpu/onednn.h"
+#include "cpu/passes/bf16_products.h"
 
 namespace preresnet::cpu {
 namespace {
@@ -48,12 +49,12 @@ void limit_instruction_sets() {
   std::call_once(once, limit);
 }
 
-bool has_amx() {
-  static const bool found = [] {
+bool multiplies_bf16() {
+  static const bool has_amx = [] {
     const std::vector<std::string> sets = instruction_sets();
     return std::find(sets.begin(), sets.end(), "amx_bf16") != sets.end();
   }();
-  return found;
+  return !has_amx && passes::has_bf16_products();
 }
 
 }  // namespace preresnet::cpu

@@ -8,8 +8,8 @@ namespace preresnet::cpu {
 /// Throws ERR_OPTION for a value that is not known.
 void limit_instruction_sets();
 
-/// Whether oneDNN multiplies matrices by AMX, which is many times faster than the instructions that
-/// are used here.
-bool has_amx();
+/// Whether the convolutions of this folder multiply bf16: the processor has the passes'
+/// instructions for it, and not AMX, by which oneDNN is many times faster.
+bool multiplies_bf16();
 
 }  // namespace preresnet::cpu

@@ -10,7 +10,7 @@ namespace {
 
 bool fits(const ConvolutionShape& shape) {
   return shape.kernel_height == 1 && shape.kernel_width == 1 && shape.stride == 1 &&
-         shape.padding == 0 && shape.planes == 0 && !has_amx() && passes::has_one_by_one();
+         shape.padding == 0 && shape.planes == 0 && multiplies_bf16();
 }
 
 size_t bytes_of_weights(int64_t in_blocks, int64_t out_blocks) {

@@ -8,6 +8,7 @@
 #endif
 
 #include "cpu/passes/one_by_one.h"
+#include "cpu/passes/products-inl.h"
 #include "cpu/passes/steps-inl.h"
 
 #undef PRERESNET_BF16_PRODUCTS
@@ -42,15 +43,7 @@ HWY_INLINE void store_pairs(const Sixteen& a, const Sixteen& b, uint16_t* to) {
 template <int kPixels>
 HWY_INLINE void multiply_tile(const uint16_t* tile, int64_t blocks, const uint16_t* weights,
                               Sixteen (&result)[kPixels]) {
-  HWY_UNROLL(16)
-  for (int i = 0; i < kPixels; ++i) result[i] = zero();
-  for (int64_t block = 0; block < blocks; ++block, tile += kPixels * 16) {
-    for (int pair = 0; pair < 8; ++pair, weights += 32) {
-      const Sixteen w = load_pairs(weights);
-      HWY_UNROLL(16)
-      for (int i = 0; i < kPixels; ++i) add_products(result[i], w, tile + i * 16 + pair * 2);
-    }
-  }
+  multiply<16>({.count = blocks, .apart = kPixels * 16, .lanes = 16}, tile, weights, result);
 }
 
 /// All pixels of an image, in tiles and chunks of which sums are kept in f32: calls

@@ -93,56 +93,17 @@ HWY_INLINE Gathered<T> operand_of(const DirectPass& pass, int64_t first, int64_t
   return gather<T, kPitch, kind>(pass, first, count);
 }
 
-struct Tile {
-  int64_t step, steps, lanes;
-};
-
-/// sums[pixel][16] = the sums over all steps and lanes.
-template <int kPitch, int kCount>
-HWY_INLINE void multiply(const Tile& tile, const float* HWY_RESTRICT x,
-                         const float* HWY_RESTRICT weights, Sixteen (&sums)[kCount]) {
-  HWY_UNROLL(16)
-  for (int i = 0; i < kCount; ++i) sums[i] = zero();
-  for (int64_t s = 0; s < tile.steps; ++s, x += tile.step) {
-    const int64_t lanes = kPitch == 16 ? 16 : tile.lanes;
-    for (int64_t c = 0; c < lanes; ++c, weights += 16) {
-      const Sixteen w = load(weights);
-      HWY_UNROLL(16)
-      for (int i = 0; i < kCount; ++i) {
-        sums[i] = multiply_add(splat(x[i * kPitch + c]), w, sums[i]);
-      }
-    }
-  }
-}
-
-#ifdef PRERESNET_BF16_PRODUCTS
-template <int kPitch, int kCount>
-HWY_INLINE void multiply(const Tile& tile, const uint16_t* HWY_RESTRICT x,
-                         const uint16_t* HWY_RESTRICT weights, Sixteen (&sums)[kCount]) {
-  HWY_UNROLL(16)
-  for (int i = 0; i < kCount; ++i) sums[i] = zero();
-  for (int64_t s = 0; s < tile.steps; ++s, x += tile.step) {
-    const int64_t lanes = kPitch == 16 ? 16 : tile.lanes;
-    for (int64_t c = 0; c < lanes; c += 2, weights += 32) {
-      const Sixteen w = load_pairs(weights);
-      HWY_UNROLL(16)
-      for (int i = 0; i < kCount; ++i) add_products(sums[i], w, x + i * kPitch + c);
-    }
-  }
-}
-#endif
-
 /// Into memory: result[pixel][16].
 template <class T, int kPitch, int kCount>
-HWY_NOINLINE void multiply_into(const Tile& tile, const T* x, const T* weights, float* result) {
+HWY_NOINLINE void multiply_into(const Steps& steps, const T* x, const T* weights, float* result) {
   Sixteen sums[kCount];
-  multiply<kPitch>(tile, x, weights, sums);
+  multiply<kPitch>(steps, x, weights, sums);
   HWY_UNROLL(16)
   for (int i = 0; i < kCount; ++i) store(sums[i], result + i * 16);
 }
 
 template <class T>
-using Multiply = void (*)(const Tile&, const T*, const T*, float*);
+using Multiply = void (*)(const Steps&, const T*, const T*, float*);
 
 /// For tiles of 1 to kPixels pixels.
 template <class T, int kPitch, int... kBefore>
@@ -161,10 +122,10 @@ HWY_INLINE void residual_pixels(const OutputPass& pass, int64_t first, int64_t c
 
 /// A whole tile, whose results are finished while they are in registers; with a residual like y.
 template <class T, int kPitch, Kind kind>
-HWY_NOINLINE void whole_tile(const Tile& tile, const T* x, const T* weights,
+HWY_NOINLINE void whole_tile(const Steps& steps, const T* x, const T* weights,
                              const OutputAt<kind>& output, int64_t pixel) {
   Sixteen sums[kPixels];
-  multiply<kPitch>(tile, x, weights, sums);
+  multiply<kPitch>(steps, x, weights, sums);
   HWY_UNROLL(16)
   for (int i = 0; i < kPixels; ++i) output(sums[i], pixel + i, pixel + i);
 }
@@ -178,7 +139,7 @@ void direct_as(const DirectPass& pass) {
   for (int64_t first = pass.pixels.begin; first < pass.pixels.end; first += group) {
     const int64_t count = std::min(group, pass.pixels.end - first);
     const Gathered<T> x = operand_of<T, kPitch, kind>(pass, first, count);
-    const Tile tile{x.step, pass.depth.steps, pass.depth.lanes};
+    const Steps steps{pass.depth.steps, x.step, pass.depth.lanes};
     residual_pixels(pass.output, first, count, residual_at);
     const int64_t tiles = (count + kPixels - 1) / kPixels;
     for (int64_t block = pass.filters.begin; block < pass.filters.end; ++block) {
@@ -189,10 +150,10 @@ void direct_as(const DirectPass& pass) {
         const int64_t begin = k * count / tiles, end = (k + 1) * count / tiles;
         const T* from = x.data + begin * kPitch;
         if (end - begin == kPixels && pass.output.subsample == 1) {
-          whole_tile<T, kPitch>(tile, from, w, output, first + begin);
+          whole_tile<T, kPitch>(steps, from, w, output, first + begin);
           continue;
         }
-        multiply_of<T, kPitch>(end - begin, std::make_integer_sequence<int, kPixels>())(tile, from,
+        multiply_of<T, kPitch>(end - begin, std::make_integer_sequence<int, kPixels>())(steps, from,
                                                                                         w, result);
         for (int64_t i = begin; i < end; ++i) {
           output(load(result + (i - begin) * 16), first + i, residual_at[i]);
@@ -224,14 +185,6 @@ void direct(const DirectPass& pass) {
 #endif
 }
 
-bool can_bf16() {
-#ifdef PRERESNET_BF16_PRODUCTS
-  return true;
-#else
-  return false;
-#endif
-}
-
 size_t scratch(const DirectDepth& depth) {
   const int64_t elements = depth.steps * (group_of(depth) + 1) * depth.pitch() + 16;
   return static_cast<size_t>(elements) * (depth.bf16 ? sizeof(uint16_t) : sizeof(float));
@@ -244,11 +197,9 @@ HWY_AFTER_NAMESPACE();
 namespace preresnet::cpu::passes {
 
 HWY_EXPORT(direct);
-HWY_EXPORT(can_bf16);
 HWY_EXPORT(scratch);
 
 void run(const DirectPass& pass) { HWY_DYNAMIC_DISPATCH(direct)(pass); }
-bool has_bf16_direct() { return HWY_DYNAMIC_DISPATCH(can_bf16)(); }
 size_t direct_scratch(const DirectDepth& depth) { return HWY_DYNAMIC_DISPATCH(scratch)(depth); }
 
 }  // namespace preresnet::cpu::passes

@@ -21,7 +21,7 @@ struct DirectWindow {
 
 /// What is multiplied, and how it lies in memory: [taps][blocks of x][lanes] a filter or pixel.
 struct DirectDepth {
-  bool bf16 = false;   // products of bf16, in pairs of channels, else of f32
+  bool bf16 = false;   // products of bf16 (has_bf16_products), in pairs of channels, else of f32
   int64_t lanes = 16;  // channels of a block that are multiplied: 16, or those of a single block
   int64_t steps = 0;   // taps * blocks of x
 
@@ -43,8 +43,6 @@ struct DirectPass {
 };
 void run(const DirectPass& pass);
 
-/// Whether this processor has instructions for products of bf16.
-bool has_bf16_direct();
 /// Bytes, aligned to 64.
 size_t direct_scratch(const DirectDepth& depth);
 

@@ -94,14 +94,10 @@ void one_by_one(const OneByOnePass& pass) {
             OneByOne{pass, scratch, reinterpret_cast<uint16_t*>(scratch + sums), streamed});
   if (streamed) hwy::FlushStream();
 }
-
-bool can() { return true; }
 #else
 void one_by_one(const OneByOnePass&) {
   throw Error("ERR_INTERNAL", "one_by_one: expected a processor that multiplies bf16");
 }
-
-bool can() { return false; }
 #endif
 
 }  // namespace preresnet::cpu::passes::HWY_NAMESPACE
@@ -111,10 +107,8 @@ HWY_AFTER_NAMESPACE();
 namespace preresnet::cpu::passes {
 
 HWY_EXPORT(one_by_one);
-HWY_EXPORT(can);
 
 void run(const OneByOnePass& pass) { HWY_DYNAMIC_DISPATCH(one_by_one)(pass); }
-bool has_one_by_one() { return HWY_DYNAMIC_DISPATCH(can)(); }
 
 size_t one_by_one_scratch(int64_t in_blocks, int64_t out_blocks) {
   return static_cast<size_t>(out_blocks * 32) * sizeof(float) +

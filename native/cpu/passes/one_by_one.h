@@ -21,8 +21,6 @@ struct OneByOnePass {
 };
 void run(const OneByOnePass& pass);
 
-/// Whether this processor has instructions for this and for one_by_one_backward.h.
-bool has_one_by_one();
 /// Bytes, aligned to 64.
 size_t one_by_one_scratch(int64_t in_blocks, int64_t out_blocks);
 
