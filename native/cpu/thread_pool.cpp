@@ -33,7 +33,7 @@ T wait_for_change(const std::atomic<T>& value, T old) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : shares_(static_cast<size_t>(threads)) {
+ThreadPool::ThreadPool(int threads) : share_(static_cast<size_t>(threads)) {
   for (int thread = 1; thread < threads; ++thread) {
     workers_.emplace_back([this, thread] { work(thread); });
   }
@@ -46,16 +46,15 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
-void ThreadPool::run_erased(int64_t tasks, bool same_shares, void* context, Call call) {
+void ThreadPool::run_erased(int64_t tasks, int shares, void* context, Call call) {
   if (tasks <= 0) return;
   const onednn::SingleThreaded single;  // the caller computes too
   call_ = call;
   context_ = context;
   tasks_ = tasks;
-  next_.store(0, std::memory_order_relaxed);
-  same_shares_ = same_shares;
-  for (int64_t share = 0; same_shares && share < threads(); ++share) {
-    shares_[static_cast<size_t>(share)].next.store(share_begin(share), std::memory_order_relaxed);
+  shares_ = shares;
+  for (int share = 0; share < shares; ++share) {
+    share_[static_cast<size_t>(share)].next.store(share_begin(share), std::memory_order_relaxed);
   }
   const bool shared = tasks > 1 && !workers_.empty();
   if (shared) {
@@ -83,19 +82,11 @@ void ThreadPool::work(int thread) {
 }
 
 void ThreadPool::take_tasks(int thread) {
-  if (same_shares_) {
-    for (int64_t k = 0; k < threads(); ++k) take_share(thread, (thread + k) % threads());
-    return;
-  }
-  for (;;) {
-    const int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
-    if (task >= tasks_) return;
-    do_task(thread, task);
-  }
+  for (int k = 0; k < shares_; ++k) take_share(thread, (thread + k) % shares_);
 }
 
-void ThreadPool::take_share(int thread, int64_t share) {
-  std::atomic<int64_t>& next = shares_[static_cast<size_t>(share)].next;
+void ThreadPool::take_share(int thread, int share) {
+  std::atomic<int64_t>& next = share_[static_cast<size_t>(share)].next;
   const int64_t end = share_begin(share + 1);
   while (next.load(std::memory_order_relaxed) < end) {
     const int64_t task = next.fetch_add(1, std::memory_order_relaxed);

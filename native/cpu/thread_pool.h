@@ -26,14 +26,14 @@ class ThreadPool {
   /// nothing.
   template <class Function>
   void run(int64_t tasks, Function&& function) {
-    run_erased(tasks, false, context_of(function), call_of<Function>());
+    run_erased(tasks, 1, context_of(function), call_of<Function>());
   }
 
   /// The same in another order: every thread begins with the same share of the tasks in each call,
   /// so that of what it wrote it reads most again, and helps the others when that is done.
   template <class Function>
   void run_same_shares(int64_t tasks, Function&& function) {
-    run_erased(tasks, true, context_of(function), call_of<Function>());
+    run_erased(tasks, threads(), context_of(function), call_of<Function>());
   }
 
  private:
@@ -50,25 +50,25 @@ class ThreadPool {
     };
   }
 
-  /// A line of its own for each thread.
+  /// A cache line of its own for each.
   struct alignas(64) Share {
     std::atomic<int64_t> next{0};
   };
 
-  void run_erased(int64_t tasks, bool same_shares, void* context, Call call);
+  /// shares: at most threads(); thread k begins with share k, counted round.
+  void run_erased(int64_t tasks, int shares, void* context, Call call);
   void work(int thread);
   void take_tasks(int thread);
-  void take_share(int thread, int64_t share);
+  void take_share(int thread, int share);
   void do_task(int thread, int64_t task);
-  int64_t share_begin(int64_t share) const { return share * tasks_ / threads(); }
+  int64_t share_begin(int share) const { return share * tasks_ / shares_; }
 
   std::vector<std::thread> workers_;
   Call call_ = nullptr;
   void* context_ = nullptr;
   int64_t tasks_ = 0;
-  bool same_shares_ = false;
-  std::atomic<int64_t> next_{0};
-  std::vector<Share> shares_;
+  int shares_ = 1;
+  std::vector<Share> share_;  // one a thread, of which the first `shares_` are in use
   std::atomic<uint32_t> round_{0};    // changes when there is work
   std::atomic<uint32_t> working_{0};  // workers that have not finished this round
   std::atomic<bool> stop_{false};
