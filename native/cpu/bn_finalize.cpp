@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <optional>
 
 #include "cpu/context.h"
 #include "cpu/operands.h"
@@ -32,14 +33,13 @@ class BnFinalizeOperation final : public Operation {
   }
 
   void run(const Step& step) override {
-    if (keeps_ && has_kept_ && version_ == step.weights_version) {
+    if (version_ == step.weights_version) {
       each_kept([](float* row, float* kept, size_t bytes) { std::memcpy(row, kept, bytes); });
       return;
     }
     for (int64_t group = 0; group < op_.mean->dim(0); ++group) finalize(group);
     if (!keeps_) return;
     each_kept([](float* row, float* kept, size_t bytes) { std::memcpy(kept, row, bytes); });
-    has_kept_ = true;
     version_ = step.weights_version;
   }
 
@@ -88,9 +88,9 @@ class BnFinalizeOperation final : public Operation {
   Context& context_;
   // From running statistics, which stand from run to run: their roots and quotients are not made
   // again for every image.
-  bool keeps_ = false, has_kept_ = false;
+  bool keeps_ = false;
   SharedRange kept_;
-  uint64_t version_ = 0;
+  std::optional<uint64_t> version_;  // of the weights for which they were kept
 };
 
 }  // namespace

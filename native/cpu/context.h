@@ -17,7 +17,7 @@ struct Context {
   ThreadPool pool;
   Scratch scratch;
   Algorithms algorithms;
-  /// Whether packed weights are kept from run to run.
+  /// Whether packed weights, and coefficients of running statistics, are kept from run to run.
   const bool keep_weights;
 };
 

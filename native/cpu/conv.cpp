@@ -25,7 +25,7 @@ int64_t choose_slices(int64_t images, int64_t filters) {
   return 1;
 }
 
-/// What all three operations have.
+/// What all four operations have.
 struct ConvParts {
   const ops::Conv& op;
   Context& context;

@@ -90,8 +90,7 @@ PackedWeights::PackedWeights(const Tensor& w, const ConvolutionShape& shape,
 
 void PackedWeights::pack(Context& context, const Step& step, const float* scale,
                          bool scale_changed) {
-  const bool stands = version_ == step.weights_version && !scale_changed;
-  if (means_.kept && packed_once_ && stands) return;
+  if (means_.kept && version_ == step.weights_version && !scale_changed) return;
   const Scratch& scratch = context.scratch;
   weights_.fill(scratch, scale);
   const int64_t pieces = packing_.packing_slices();
@@ -100,7 +99,6 @@ void PackedWeights::pack(Context& context, const Step& step, const float* scale,
     packing_.pack(thread, task % pieces, weights_.data(scratch) + index * slice_weights_,
                   slice(scratch, index));
   });
-  packed_once_ = true;
   version_ = step.weights_version;
 }
 

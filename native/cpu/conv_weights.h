@@ -1,5 +1,7 @@
 // Weights as the user has them (plain, any number of channels) and as a convolution wants them.
 #pragma once
+#include <optional>
+
 #include "cpu/context.h"
 #include "cpu/operands.h"
 
@@ -59,8 +61,7 @@ class PackedWeights {
   int64_t slice_weights_;
   size_t slice_bytes_;
   SharedRange range_;
-  bool packed_once_ = false;
-  uint64_t version_ = 0;
+  std::optional<uint64_t> version_;  // of the weights that are packed
 };
 
 }  // namespace preresnet::cpu
