@@ -12,7 +12,7 @@ import { measurePairs } from './driver/pairs.mjs'
 import { best, search, tryAgain } from './driver/search.mjs'
 import { opposite, ours } from './driver/sides.mjs'
 import { makeModel } from './runtimes/model.mjs'
-import { runtimesPython } from './runtimes/python.mjs'
+import { runtimesPython, runtimeVersions } from './runtimes/python.mjs'
 import { configurationName, configurations, rows, title, trials, usualRows } from './rows.mjs'
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -124,11 +124,9 @@ async function opponent(id, row, settings, kept, again) {
 }
 
 /** What a search holds for. */
-function conditionsOf({ against }, { threads, compile, python, runtimes }) {
+function conditionsOf({ against }, { threads, compile, python }) {
   if (against === undefined) return { torch: output(python, ['-c', 'import torch; print(torch.__version__)']).trim(), threads, compile }
-  const names = ['onnxruntime', 'openvino']
-  const versions = output(runtimes, ['-c', `from importlib.metadata import version; print(*[version(name) for name in ${JSON.stringify(names)}])`]).trim()
-  return { runtimes: versions, threads }
+  return { runtimes: runtimeVersions, threads }
 }
 
 function sameWork(a, b) {

@@ -1,4 +1,4 @@
-"""What train.py and infer.py share: options, the clock, memory, and the result as `preresnet bench` prints it."""
+"""What train.py and infer.py share, and ../runtimes/infer.py in part: options, the clock, memory, and the result as `preresnet bench` prints it."""
 import argparse
 import json
 import os
@@ -83,26 +83,25 @@ def stretches(step, values):
 
 def report(torch, values, work, network, idle, speed):
     onednn = re.search(r"(?:MKL-DNN|oneDNN) v([\d.]+)", torch.__config__.show())
-    result = {
-        "network": values.network,
-        "work": work,
-        "batch": values.batch,
-        **speed,
-        "peakBytes": resident("VmHWM") - idle,
-        "precision": values.precision,
-        "device": "cpu",
+    compile_mode = values.compile or "none"
+    facts = {
         "threads": torch.get_num_threads(),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "memoryFormat": values.memory_format,
-        "compile": values.compile or "none",
+        "compile": compile_mode,
         "versions": {"torch": torch.__version__, "oneDNN": onednn and onednn[1]},
     }
+    show(values, work, resident("VmHWM") - idle, speed, f"{values.precision}, {values.memory_format}, compile {compile_mode}", facts)
+
+
+def show(values, work, peak, speed, kind, facts):
+    """Prints one measurement: as JSON with all `facts`, or in two lines, in which `kind` says how it was computed."""
     if values.json:
-        print(json.dumps(result, indent=2))
-    else:
-        kind = f"{values.precision}, {values.memory_format}, compile {result['compile']}"
-        print(f"{values.network}, {work}, batch {values.batch}, {kind}, {result['threads']} threads; data loading not included")
-        print(f"{speed['median']:.2f} images/s ({speed['minimum']:.2f} to {speed['maximum']:.2f}), {result['peakBytes'] / 2**20:.0f} MiB above idle")
+        result = {"network": values.network, "work": work, "batch": values.batch, **speed, "peakBytes": peak, "precision": values.precision, "device": "cpu"}
+        print(json.dumps({**result, **facts}, indent=2))
+        return
+    print(f"{values.network}, {work}, batch {values.batch}, {kind}, {facts['threads']} threads; data loading not included")
+    print(f"{speed['median']:.2f} images/s ({speed['minimum']:.2f} to {speed['maximum']:.2f}), {peak / 2**20:.0f} MiB above idle")
 
 
 def resident(field):

@@ -6,7 +6,7 @@
 multiply in bf16; onnxruntime computes what the file says, fp32.
 """
 import argparse
-import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -76,13 +76,7 @@ def parameters(path):
 
     graph = onnx.load(path, load_external_data=False).graph
     trained = [tensor for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT and ".running_" not in tensor.name]
-    sizes = []
-    for tensor in trained:
-        size = 1
-        for dim in tensor.dims:
-            size *= dim
-        sizes.append(size)
-    return sum(sizes)
+    return sum(math.prod(tensor.dims) for tensor in trained)
 
 
 def main():
@@ -97,26 +91,10 @@ def main():
     # A step of several requests is as many batches.
     per_step = argparse.Namespace(seconds=values.seconds, batch=values.batch * requests)
     speed = measure.stretches(step, per_step)
-    peak = measure.resident("VmHWM") - idle
-    result = {
-        "network": values.network,
-        "work": "infer",
-        "batch": values.batch,
-        **speed,
-        "peakBytes": peak,
-        "precision": values.precision,
-        "device": "cpu",
-        "threads": values.threads,
-        "requests": requests,
-        "parameters": parameters(values.model),
-        "versions": versions,
-    }
-    if values.json:
-        print(json.dumps(result, indent=2))
-    else:
-        kind = f"{values.runtime}, {values.precision}, {values.hint}, {values.threads} threads, {requests} at a time"
-        print(f"{values.network}, batch {values.batch}, {kind}")
-        print(f"{speed['median']:.2f} images/s ({speed['minimum']:.2f} to {speed['maximum']:.2f}), {peak / 2**20:.0f} MiB above idle")
+    peak = measure.resident("VmHWM") - idle  # before the parameters are counted, for which the file is loaded once more
+    facts = {"threads": values.threads, "requests": requests, "parameters": parameters(values.model), "versions": versions}
+    kind = f"{values.runtime}, {values.precision}, {values.hint}, {requests} at a time"
+    measure.show(values, "infer", peak, speed, kind, facts)
 
 
 if __name__ == "__main__":

@@ -2,4 +2,9 @@
 import { pythonWith } from '../../scripts/support/python.mjs'
 import { onnxVersions } from '../../scripts/verify/onnx_python.mjs'
 
-export const runtimesPython = () => pythonWith({ ...onnxVersions, openvino: '2026.4.1' })
+const versions = { ...onnxVersions, openvino: '2026.4.1' }
+
+/** Those that are measured: a search among them holds for these versions. */
+export const runtimeVersions = `${versions.onnxruntime} ${versions.openvino}`
+
+export const runtimesPython = () => pythonWith(versions)
