@@ -2,10 +2,8 @@
 import type { ExecutionContext } from 'ava'
 import type { PreResNetDescription } from '../../lib/models/index.js'
 import { nativeBf16 } from '../../lib/runtime/device.js'
-import { logits } from './inference.js'
+import { classes, logits } from './inference.js'
 import { matrix } from './matrix.js'
-
-const classes = 5
 
 /** Sizes that are no whole tiles; wide ones whose weights are shared out by filters. */
 const networks: Readonly<Record<string, PreResNetDescription>> = {

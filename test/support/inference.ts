@@ -2,27 +2,28 @@
 import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.js'
 import type { Precision } from '../../lib/compiler/program.js'
 import { buildGraph } from '../../lib/graph/build.js'
+import type { Graph } from '../../lib/graph/graph.js'
 import { preResNet, type PreResNetDescription } from '../../lib/models/index.js'
 import { loadBinding } from '../../lib/native/load.js'
 import type { NativeSession } from '../../lib/native/types.js'
 import { Random } from './random.js'
 
+export const classes = 5
+
 export type Target = readonly ['reference', 'fp64'] | readonly ['cpu', Precision]
 
 export class Inference {
-  readonly graph
   private constructor(
-    description: PreResNetDescription,
+    readonly graph: Graph,
     readonly native: NativeSession,
     readonly values: number,
     private readonly batch: number,
-  ) {
-    this.graph = buildGraph(preResNet({ ...description, classes: 5 }))
-  }
+  ) {}
 
   static async open(description: PreResNetDescription, [device, precision]: Target, batch: number, threads = 1): Promise<Inference> {
-    const network = preResNet({ ...description, classes: 5 })
-    const set = await compilePrograms(buildGraph(network), {
+    const network = preResNet({ ...description, classes })
+    const graph = buildGraph(network)
+    const set = await compilePrograms(graph, {
       device,
       precision,
       batch,
@@ -33,7 +34,7 @@ export class Inference {
     const native = await loadBinding().createSession(await serializePrograms(set), { threads })
     await native.allocate()
     const { height, width, channels } = network.input
-    const inference = new Inference(description, native, batch * height * width * channels, batch)
+    const inference = new Inference(graph, native, batch * height * width * channels, batch)
     await inference.write(1)
     await native.write('labels', new Int32Array(batch))
     return inference
