@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "cpu/passes/kinds.h"
 #include "cpu/passes/targets.h"
 #include "cpu/winograd.h"
 
@@ -9,6 +8,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "cpu/passes/kinds-inl.h"
 #include "cpu/passes/output_at-inl.h"
 #include "cpu/winograd_tiles-inl.h"
 
@@ -243,17 +243,11 @@ void Forward(const Geometry& g, int images, const float* x, const float* filter,
 void ForwardImages(const Geometry& g, const ImagesPass& pass, const float* filter, float* scratch) {
   const Part part{static_cast<int>(pass.tiles.begin), static_cast<int>(pass.tiles.end),
                   static_cast<int>(pass.filters.begin), static_cast<int>(pass.filters.end)};
-  const auto run = [&](const auto& results) {
-    forward_part(g, Tiling(g, 1), part, TransformedImages{pass.x}, filter, results, scratch);
+  const auto run = [&](auto kind) {
+    forward_part(g, Tiling(g, 1), part, TransformedImages{pass.x}, filter,
+                 FinishedResults<kind()>{pass.output}, scratch);
   };
-  switch (passes::kind_of(pass.output.residual, pass.output.y)) {
-    case 0:
-      return run(FinishedResults<vectors::Kind::f32>{pass.output});
-    case 1:
-      return run(FinishedResults<vectors::Kind::bf16>{pass.output});
-    default:
-      return run(FinishedResults<vectors::Kind::mixed>{pass.output});
-  }
+  vectors::with_kind(run, pass.output.residual, pass.output.y);
 }
 
 size_t ScratchFloats(const Geometry& g) {

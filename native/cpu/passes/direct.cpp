@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/error.h"
-#include "cpu/passes/kinds.h"
 #include "cpu/passes/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -13,6 +12,7 @@
 #include <hwy/highway.h>
 
 #include "cpu/passes/bf16_products-inl.h"
+#include "cpu/passes/kinds-inl.h"
 #include "cpu/passes/output_at-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -166,14 +166,8 @@ void direct_as(const DirectPass& pass) {
 template <class T>
 void direct_of(const DirectPass& pass) {
   if (pass.depth.pitch() == 4) return direct_as<T, 4, Kind::mixed>(pass);
-  switch (kind_of(pass.x.x, pass.output.residual, pass.output.y)) {
-    case 0:
-      return direct_as<T, 16, Kind::f32>(pass);
-    case 1:
-      return direct_as<T, 16, Kind::bf16>(pass);
-    default:
-      return direct_as<T, 16, Kind::mixed>(pass);
-  }
+  with_kind([&](auto kind) { direct_as<T, 16, kind()>(pass); }, pass.x.x, pass.output.residual,
+            pass.output.y);
 }
 
 void direct(const DirectPass& pass) {

@@ -7,7 +7,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "cpu/passes/kinds.h"
+#include "cpu/passes/kinds-inl.h"
 #include "cpu/passes/steps-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -48,18 +48,8 @@ void gradient_as(const GradientPass& pass) {
 }
 
 void gradient(const GradientPass& pass) {
-#if PRERESNET_FEWER_KINDS
-  gradient_as<Kind::mixed>(pass);
-#else
-  switch (kind_of(pass.d, pass.y, pass.skip, pass.stored)) {
-    case 0:
-      return gradient_as<Kind::f32>(pass);
-    case 1:
-      return gradient_as<Kind::bf16>(pass);
-    default:
-      return gradient_as<Kind::mixed>(pass);
-  }
-#endif
+  with_kind([&](auto kind) { gradient_as<kind()>(pass); }, pass.d, pass.y, pass.skip,
+            pass.stored);
 }
 
 }  // namespace preresnet::cpu::passes::HWY_NAMESPACE

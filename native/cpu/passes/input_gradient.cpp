@@ -7,7 +7,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "cpu/passes/kinds.h"
+#include "cpu/passes/kinds-inl.h"
 #include "cpu/passes/steps-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -57,18 +57,7 @@ void input_gradient_as(const InputGradientPass& pass) {
 }
 
 void input_gradient(const InputGradientPass& pass) {
-#if PRERESNET_FEWER_KINDS
-  input_gradient_as<Kind::mixed>(pass);
-#else
-  switch (kind_of(pass.add, pass.x, pass.dx)) {
-    case 0:
-      return input_gradient_as<Kind::f32>(pass);
-    case 1:
-      return input_gradient_as<Kind::bf16>(pass);
-    default:
-      return input_gradient_as<Kind::mixed>(pass);
-  }
-#endif
+  with_kind([&](auto kind) { input_gradient_as<kind()>(pass); }, pass.add, pass.x, pass.dx);
 }
 
 }  // namespace preresnet::cpu::passes::HWY_NAMESPACE

@@ -7,7 +7,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "cpu/passes/kinds.h"
+#include "cpu/passes/kinds-inl.h"
 #include "cpu/passes/steps-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -103,18 +103,7 @@ void output_as(const OutputPass& pass) {
 }
 
 void output(const OutputPass& pass) {
-#if PRERESNET_FEWER_KINDS
-  output_as<Kind::mixed>(pass);
-#else
-  switch (kind_of(pass.residual, pass.y)) {
-    case 0:
-      return output_as<Kind::f32>(pass);
-    case 1:
-      return output_as<Kind::bf16>(pass);
-    default:
-      return output_as<Kind::mixed>(pass);
-  }
-#endif
+  with_kind([&](auto kind) { output_as<kind()>(pass); }, pass.residual, pass.y);
 }
 
 }  // namespace preresnet::cpu::passes::HWY_NAMESPACE

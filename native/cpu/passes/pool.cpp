@@ -9,7 +9,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "cpu/passes/kinds.h"
+#include "cpu/passes/kinds-inl.h"
 #include "cpu/passes/sixteen-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -93,14 +93,7 @@ void pool_as(const Pass& pass) {
 
 template <class Pass>
 void pool_any(const Pass& pass) {
-  switch (kind_of(pass.x, pass.y)) {
-    case 0:
-      return pool_as<Kind::f32>(pass);
-    case 1:
-      return pool_as<Kind::bf16>(pass);
-    default:
-      return pool_as<Kind::mixed>(pass);
-  }
+  with_kind([&](auto kind) { pool_as<kind()>(pass); }, pass.x, pass.y);
 }
 
 void pool(const PoolPass& pass) { pool_any(pass); }
@@ -142,14 +135,7 @@ void pool_gradient_as(const PoolGradientPass& pass) {
 }
 
 void pool_gradient(const PoolGradientPass& pass) {
-  switch (kind_of(pass.x, pass.dy)) {
-    case 0:
-      return pool_gradient_as<Kind::f32>(pass);
-    case 1:
-      return pool_gradient_as<Kind::bf16>(pass);
-    default:
-      return pool_gradient_as<Kind::mixed>(pass);
-  }
+  with_kind([&](auto kind) { pool_gradient_as<kind()>(pass); }, pass.x, pass.dy);
 }
 
 template <Kind kind>

@@ -7,7 +7,6 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "cpu/passes/kinds.h"
 #include "cpu/passes/sixteen-inl.h"
 
 HWY_BEFORE_NAMESPACE();
