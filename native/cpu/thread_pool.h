@@ -68,7 +68,7 @@ class ThreadPool {
   void* context_ = nullptr;
   int64_t tasks_ = 0;
   int shares_ = 1;
-  std::vector<Share> share_;  // one a thread, of which the first `shares_` are in use
+  std::vector<Share> share_;          // one a thread, of which the first `shares_` are in use
   std::atomic<uint32_t> round_{0};    // changes when there is work
   std::atomic<uint32_t> working_{0};  // workers that have not finished this round
   std::atomic<bool> stop_{false};

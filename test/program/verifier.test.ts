@@ -30,6 +30,7 @@ async function base(): Promise<Loose> {
   }
   const wide = add('wide', 'inputs', [2, 3, 5, 5])
   const vector = add('vector', 'inputs', [1, 3])
+  add('groups', 'inputs', [2, 3])
   const narrow = add('narrow', 'outputs', [2, 3, 3, 3])
   const sums = add('sums', 'outputs', [1, 2, 3])
   const pooled = add('pooled', 'outputs', [2, 3, 2, 2])
@@ -222,6 +223,16 @@ const CHANGES: readonly Change[] = [
   ['a mask without ReLU', (set) => (operation(set, 'conv_backward', 'unit.conv2').attributes['xRelu'] = false), /mask only with xRelu/],
   ['a coefficient without its tensor', (set) => delete operation(set, 'conv_backward', 'unit.conv2').operands['y'], /dB and y together/],
   ['sums without dx', (set) => delete operation(set, 'conv_backward', 'unit.conv1').operands['dx'], /only with dx|written by an earlier/],
+  ['sums of images that get the same bits in every batch', (set) => (second(set).attributes['perImage'] = true), /no sums with perImage, got one/],
+  [
+    'groups of images that get the same bits in every batch',
+    (set) => {
+      const gate = operation(set, 'conv', 'gate', 'extra')
+      gate.attributes['perImage'] = true
+      Object.assign(gate.operands, { xScale: index(set, 'groups'), xBias: index(set, 'groups') })
+    },
+    /groups with perImage 1, got 2/,
+  ],
   ["Winograd's tiles on another kernel", (set) => (operation(set, 'conv', 'gate', 'extra').attributes['winograd'] = true), /winograd kernel height 3, got 1/],
   ['statistics of one value', (set) => (operation(set, 'bn_finalize').attributes['count'] = 1), /count of at least 2/],
   ['an epsilon of 0', (set) => (operation(set, 'bn_finalize').attributes['epsilon'] = 0), /epsilon above 0/],

@@ -48,8 +48,7 @@ void gradient_as(const GradientPass& pass) {
 }
 
 void gradient(const GradientPass& pass) {
-  with_kind([&](auto kind) { gradient_as<kind()>(pass); }, pass.d, pass.y, pass.skip,
-            pass.stored);
+  with_kind([&](auto kind) { gradient_as<kind()>(pass); }, pass.d, pass.y, pass.skip, pass.stored);
 }
 
 }  // namespace preresnet::cpu::passes::HWY_NAMESPACE

@@ -1,5 +1,5 @@
-// Chooses the instance of a pass for the types of its tensors. Compiled once per instruction set, by
-// whoever includes it after hwy/foreach_target.h.
+// Chooses the instance of a pass for the types of its tensors. Compiled once per instruction set,
+// by whoever includes it after hwy/foreach_target.h.
 #if defined(PRERESNET_CPU_PASSES_KINDS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PRERESNET_CPU_PASSES_KINDS_INL_H_
 #undef PRERESNET_CPU_PASSES_KINDS_INL_H_
