@@ -1,5 +1,5 @@
 /** How far a pass over many samples is: one line that is written over on a terminal, elsewhere one at each tenth. */
-import { count, percent, size } from './output.js'
+import { canRedraw, count, percent, size } from './output.js'
 
 interface Done {
   readonly done: number
@@ -16,7 +16,7 @@ export function countProgress(
   write: (text: string) => void = (text) => process.stderr.write(text),
   now: () => number = () => performance.now(),
 ): (progress: Done) => void {
-  const redraws = terminal === true && process.env['TERM'] !== 'dumb'
+  const redraws = canRedraw(terminal)
   let shown = -Infinity
   let tenths = 0
   return ({ done, total, bytes }) => {

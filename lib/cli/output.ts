@@ -14,6 +14,11 @@ export function note(text: string): void {
   process.stderr.write(`${visible(text)}\n`)
 }
 
+/** Whether a terminal understands how a line is written over. */
+export function canRedraw(terminal: boolean | undefined): boolean {
+  return terminal === true && process.env['TERM'] !== 'dumb'
+}
+
 /** Columns aligned with spaces; numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [head.map(visibleLine), ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? count(cell) : visibleLine(cell))))]

@@ -1,17 +1,12 @@
 /** How a training run shows where it is: a bar on a terminal, plain lines elsewhere. All on stderr. */
 import cliProgress from 'cli-progress'
 import type { FinishedEvent, RunEvent, StartEvent, StepEvent, ValidationEvent } from '../training/run_events.js'
-import { count, duration, note, percent, size } from './output.js'
+import { canRedraw, count, duration, note, percent, size } from './output.js'
 
 export interface Progress {
   show(event: RunEvent): void
   /** Leaves the terminal as it was. */
   stop(): void
-}
-
-/** Whether it understands how a line is written over. */
-function canRedraw(terminal: boolean | undefined): boolean {
-  return terminal === true && process.env['TERM'] !== 'dumb'
 }
 
 /** `terminal`: isTTY of stderr, which is missing where there is none. */
