@@ -132,7 +132,10 @@ export const customOptions = {
     fallback: 16,
     flag: null,
   }),
-  /** Time that a read may take, from its call on; then the batch fails with an error that names the sample. Give a number above 0 (seconds). @default 60 */
+  /**
+   * Time that a read may take, from its call on; then the batch fails with an error that names the sample. Give a number above 0 and at most 86400 (seconds).
+   * @default 60
+   */
   timeout: numberOption({
     group: 'Data',
     help: 'time that a read may take, from its call on; then the batch fails with an error that names the sample',

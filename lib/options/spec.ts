@@ -97,7 +97,7 @@ interface NumberSpec extends Quantity {
   readonly maximum?: number
   /** The minimum itself is not allowed. */
   readonly above?: true
-  /** With `above`: the maximum itself is not allowed either. */
+  /** The maximum itself is not allowed. */
   readonly below?: true
 }
 
@@ -142,6 +142,11 @@ function option<T, S extends Common>(
 const bounds = (a: string, minimum: number, maximum: number | undefined): string =>
   maximum === undefined ? `${a} of at least ${minimum}` : `${a} from ${minimum} to ${maximum}`
 
+function openBounds({ minimum, maximum, above, below }: Limits): string {
+  const least = `a number ${above === true ? 'above' : 'of at least'} ${minimum}`
+  return maximum === undefined ? least : `${least} and ${below === true ? 'below' : 'at most'} ${maximum}`
+}
+
 const limitsOf = ({ minimum, maximum, above, below }: Limits): Limits => ({
   minimum,
   ...(maximum !== undefined && { maximum }),
@@ -162,12 +167,12 @@ export function integerOption<const S extends IntegerSpec>(spec: S): Option<numb
 }
 
 export function numberOption<const S extends NumberSpec>(spec: S): Option<number, FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
-  const { unit, minimum, maximum, above, below } = spec
-  const accepts = above === true ? `a number above ${minimum}${below === true ? ` and below ${maximum}` : ''}` : bounds('a number', minimum, maximum)
+  const { unit, minimum, maximum = Infinity, above, below } = spec
+  const accepts = above === true || below === true ? openBounds(spec) : bounds('a number', minimum, spec.maximum)
   const read = (where: string, value: unknown): number => {
-    if (above === true && !(typeof value === 'number' && Number.isFinite(value) && value > minimum)) throw invalid(where, accepts, value)
-    if (below === true && !((value as number) < maximum!)) throw invalid(where, accepts, value)
-    return number(where, value, minimum, maximum)
+    const fits = typeof value === 'number' && (above === true ? value > minimum : value >= minimum) && (below === true ? value < maximum : value <= maximum)
+    if (fits && Number.isFinite(value)) return value
+    throw invalid(where, accepts, value)
   }
   return option<number, S>(spec, { unit, accepts, metavar: unit ?? 'x', parse: numberOrText, read, limits: limitsOf(spec) })
 }
@@ -296,6 +301,7 @@ export function variant<T, F, R, D, const S extends Change<T>>(
 /** A default as the help and the reference page say it. */
 export function usually({ usual, fallback }: Option): string | undefined {
   if (usual !== undefined) return usual
-  if (fallback === undefined || (Array.isArray(fallback) && fallback.length === 0)) return undefined
-  return typeof fallback === 'string' || typeof fallback === 'number' ? String(fallback) : typeof fallback === 'boolean' ? String(fallback) : describe(fallback)
+  if (Array.isArray(fallback)) return fallback.length === 0 ? undefined : fallback.join(',')
+  if (typeof fallback === 'string' || typeof fallback === 'number' || typeof fallback === 'boolean') return String(fallback)
+  return fallback === undefined ? undefined : describe(fallback)
 }
