@@ -1,11 +1,7 @@
-/** Files into memory, on the threads of a loader. */
-import { unlessAborted } from '../abort.js'
-import { PreresnetError } from '../errors.js'
-import { loadBinding } from '../native/load.js'
+/** Files into memory. */
 import type { DecodeSettings } from '../native/types.js'
-import { corruptImages } from './corrupt.js'
 import { sampleCount, samplesOf, type CorruptImage, type FileSource, type ImageShape } from './dataset.js'
-import { nativeSource } from './native_source.js'
+import { Pass } from './pass.js'
 import type { Reading } from './reading.js'
 
 interface Decoding extends Reading {
@@ -23,36 +19,15 @@ interface Decoded {
 /** About as many bytes of pixels as cross into JavaScript at a time. */
 const batchBytes = 1 << 21
 
-export async function decodeAll(source: FileSource, { shape, decode, workers, signal, corrupt = 'error' }: Decoding): Promise<Decoded> {
+export async function decodeAll(source: FileSource, decoding: Decoding): Promise<Decoded> {
+  const { height, width, channels } = decoding.shape
   const count = sampleCount(source)
-  const imageBytes = shape.height * shape.width * shape.channels
+  const imageBytes = height * width * channels
   const images = new Uint8Array(count * imageBytes)
   const batch = Math.max(1, Math.min(count, Math.ceil(batchBytes / imageBytes)))
-  const loader = loadBinding().createLoader({
-    source: nativeSource(source, new Int32Array(count)),
-    decode,
-    ...shape,
-    batch,
-    mode: 'evaluate',
-    seed: 0,
-    pad: 0,
-    flip: false,
-    workers,
-    slots: 3,
-    skipCorrupt: corrupt === 'skip',
-  })
-  try {
-    for (let index = 0; index * batch < count; index++) {
-      const held = await unlessAborted(loader.acquire(index), signal)
-      if (held === null) throw new PreresnetError('ERR_INTERNAL', `expected batch ${index} of the images, got the end`)
-      const first = index * batch
-      images.set(held.images.subarray(0, Math.min(batch, count - first) * imageBytes), first * imageBytes)
-      loader.release(held.ticket)
-    }
-    return { images, corrupt: corruptImages(loader.corrupt()) }
-  } finally {
-    await loader.close()
-  }
+  await using pass = new Pass(source, new Int32Array(count), { ...decoding, batch })
+  for await (const part of pass.batches()) images.set(part.images.subarray(0, part.count * imageBytes), part.first * imageBytes)
+  return { images, corrupt: pass.corrupt }
 }
 
 /** The same for at most `limit` images that are evenly spaced. */
