@@ -1,11 +1,11 @@
 import { relative } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { fields, string } from '../options/values.js'
-import { visibleLine } from '../visible.js'
 import { readSourceOptions } from './check.js'
 import { listClassFolders, fileSizes, type ClassFolders, type LeftOut } from './class_folders.js'
 import { wholeFiles, type Dataset, type SourceOptions } from './dataset.js'
 import { filesFingerprint } from './fingerprint.js'
+import { warn } from './warn.js'
 
 /**
  * Reads a folder that has one folder of JPEG or PNG files for each class, which may lie in folders within it; sorted names give the classes. Where a
@@ -62,9 +62,4 @@ function tellLeftOut(directory: string, { otherFormats, noImages, noClass }: Lef
   ] as const
   for (const [paths, what] of told)
     if (paths.length > 0) warn(`${directory}: ${paths.length} ${what} and are passed over: ${paths[0]!}${paths.length > 1 ? ' ...' : ''}`)
-}
-
-/** A warning of the process, which Node prints where nobody listens. */
-export function warn(message: string): void {
-  process.emitWarning(visibleLine(message), { code: 'PRERESNET_DATASET' })
 }

@@ -6,6 +6,7 @@ import { openFile, unreadable } from '../regular_file.js'
 type FileKind = 'image' | 'other' | 'none'
 
 const imageName = /\.(jpe?g|jpe|jfif|jif|pjpeg|pjp|png)$/i
+const pnmName = /\.(ppm|pgm)$/i
 const otherImageName = /\.(webp|bmp|gif|tiff?|avif|heic|heif|jxl|jp2|ppm|pgm|svg)$/i
 
 /** Whether the name is one of an image that is read. Files with other names are looked into, because an image may have any name. */
@@ -13,8 +14,20 @@ export function isImageName(name: string): boolean {
   return imageName.test(name)
 }
 
-const first = (...bytes: number[]): string => String.fromCharCode(...bytes)
-const read = [first(0xff, 0xd8, 0xff), first(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)]
+/** Whether the name is one of binary PNM, as `pack` stores pixels: it is read in archives, not in folders. */
+export function isPnmName(name: string): boolean {
+  return pnmName.test(name)
+}
+
+/** The ending of a file's name, by its first bytes. Undefined for what is no image that is read. */
+export function endingOf(bytes: Uint8Array): string | undefined {
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 12)).toString('latin1')
+  if (start.startsWith('\xff\xd8\xff')) return 'jpg'
+  if (start.startsWith('\x89PNG\r\n\x1a\n')) return 'png'
+  if (/^P[56]\s/.test(start)) return start[1] === '5' ? 'pgm' : 'ppm'
+  return undefined
+}
+
 const others = /^(GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(avi[fs]|hei[cfsx]|mif1|msf1)|\0\0\0.(JXL|jP) {1,2}|P[1-6]\s)/s
 
 /** Whether the name is one of an image in a format that is not read. */
@@ -27,10 +40,11 @@ export async function kindOfFile(path: string): Promise<FileKind> {
   let bytes
   try {
     await using file = await openFile(path)
-    bytes = (await readAtMost(file, 0, 16)).toString('latin1')
+    bytes = await readAtMost(file, 0, 16)
   } catch (error) {
     throw unreadable(path, error)
   }
-  if (read.some((start) => bytes.startsWith(start))) return 'image'
-  return others.test(bytes) || isOtherImageName(path) ? 'other' : 'none'
+  const ending = endingOf(bytes)
+  if (ending === 'jpg' || ending === 'png') return 'image'
+  return others.test(bytes.toString('latin1')) || isOtherImageName(path) ? 'other' : 'none'
 }

@@ -8,8 +8,9 @@ import { fields } from '../options/values.js'
 import { listClassFolders, subfolders } from './class_folders.js'
 import type { Dataset, DataSplit, RangeSource, SourceOptions } from './dataset.js'
 import { subset } from './derive.js'
-import { checked, readClassFolders, warn } from './image_folder.js'
+import { checked, readClassFolders } from './image_folder.js'
 import { splitOptions } from './options.js'
+import { warn } from './warn.js'
 
 /** The options of `imageFolderSplits` are these. */
 export interface ImageFolderSplitsOptions extends SourceOptions, Given<typeof splitOptions> {}

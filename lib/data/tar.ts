@@ -6,11 +6,11 @@ import { expandBraces } from './braces.js'
 import { checkClasses, readSourceOptions } from './check.js'
 import type { Dataset, SourceOptions } from './dataset.js'
 import { filesFingerprint } from './fingerprint.js'
-import { warn } from './image_folder.js'
-import { isImageName, isOtherImageName } from './image_names.js'
+import { isImageName, isOtherImageName, isPnmName } from './image_names.js'
 import { rememberedIndex, type IndexCache } from './remembered_index.js'
 import type { SampleIndex, Shard } from './sample_index.js'
 import { TarBytes, tarEntries, type TarEntry } from './tar_entries.js'
+import { warn } from './warn.js'
 
 interface Sample {
   readonly entry: TarEntry
@@ -18,9 +18,6 @@ interface Sample {
   /** A number from key.cls, or the name of the folder. */
   readonly label: number | string
 }
-
-/** Raw pixels, as `pack` writes them. */
-const rawName = /\.(ppm|pgm)$/i
 
 /**
  * Reads images in tar files, as WebDataset's shards: `key.jpg` (or another ending of JPEG, .png, .ppm, .pgm) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
@@ -94,7 +91,7 @@ async function samplesIn(bytes: TarBytes, tar: number, signal: AbortSignal | und
   let others = 0
   let passedOver = 0
   for await (const entry of tarEntries(bytes, signal)) {
-    const isImage = isImageName(entry.name) || rawName.test(entry.name)
+    const isImage = isImageName(entry.name) || isPnmName(entry.name)
     const hidden = basename(entry.name).startsWith('.')
     if (hidden || !(isImage || entry.name.endsWith('.cls'))) {
       others++

@@ -1,8 +1,8 @@
 /** The loop behind `fit`: native calls of several steps, and between them what is due. */
 import { join } from 'node:path'
 import { throwIfAborted } from '../abort.js'
-import { warn } from '../data/image_folder.js'
 import { loader, type Loader } from '../data/loader.js'
+import { warn } from '../data/warn.js'
 import { PreresnetError } from '../errors.js'
 import { pick } from '../options/check.js'
 import { checkReplaceable } from '../formats/files.js'
