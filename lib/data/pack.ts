@@ -1,4 +1,5 @@
 /** Datasets as one plain tar that WebDataset reads, with an index beside it. docs/sources.md describes both. */
+import { basename } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
@@ -7,18 +8,18 @@ import { writeAll } from '../formats/write_chunks.js'
 import { mapLimited } from '../limited.js'
 import { loadBinding } from '../native/load.js'
 import { checkOptions, withDefaults } from '../options/check.js'
+import type { ValuesOf } from '../options/spec.js'
 import { checkDataset } from './check.js'
 import { sampleName, type Dataset } from './dataset.js'
 import { derivedFingerprint } from './fingerprint.js'
+import { endingOf } from './image_names.js'
 import { packOptions, type PackOptions } from './options.js'
 import { indexPath, type PackedArchive } from './packed.js'
 import { pnmHeader } from './pnm.js'
-import { endingOf, sampleReader } from './sample_bytes.js'
+import { portions, sampleReader } from './sample_bytes.js'
 import { writeIndex, type PackedIndex } from './sample_index.js'
 import { endOfTar, paddingOf, tarHeader } from './tar_header.js'
 
-/** Samples that are read and encoded at a time; they are written in their order. */
-const portion = 64
 /** Digits of a key: more samples than there are numbers cannot be. */
 const keyDigits = 10
 
@@ -56,8 +57,7 @@ export async function pack(dataset: Dataset, path: string, options: PackOptions 
   }
   const size = await replaceFileBy(path, async (file) => {
     let position = 0
-    for (let first = 0; first < length; first += portion) {
-      const samples = Array.from({ length: Math.min(portion, length - first) }, (_, index) => first + index)
+    for (const samples of portions(length)) {
       const parts: Uint8Array[] = []
       const put = (...chunks: Uint8Array[]): void => {
         for (const chunk of chunks) {
@@ -66,7 +66,7 @@ export async function pack(dataset: Dataset, path: string, options: PackOptions 
         }
       }
       for (const [index, image] of (await mapLimited(samples, sampleOf)).entries()) {
-        const sample = first + index
+        const sample = samples[index]!
         const key = String(sample).padStart(keyDigits, '0')
         const label = Buffer.from(String(labels[sample]!))
         put(tarHeader(`${key}.${image.ending}`, image.bytes.length))
@@ -77,13 +77,13 @@ export async function pack(dataset: Dataset, path: string, options: PackOptions 
       }
       const chunk = Buffer.concat(parts)
       await writeAll(file, chunk)
-      given.onProgress?.({ done: first + samples.length, total: length, bytes: position })
+      given.onProgress?.({ done: samples.at(-1)! + 1, total: length, bytes: position })
     }
     await file.write(endOfTar)
     return position + endOfTar.length
   })
   const index: PackedIndex = {
-    shards: [{ name: path.slice(path.lastIndexOf('/') + 1), bytes: size, modified: 0 }],
+    shards: [{ name: basename(path), bytes: size, modified: 0 }],
     classes,
     // Files as they were are the same data, wherever they lie.
     fingerprint: given.side === undefined && given.raw === undefined ? dataset.fingerprint : derivedFingerprint(dataset.fingerprint, `pack: ${contents}`),
@@ -109,17 +109,7 @@ interface Encoding {
   readonly encode: (file: Uint8Array) => Promise<Encoded>
 }
 
-function encoding({
-  side,
-  raw,
-  quality,
-  gray,
-}: {
-  readonly side: number | undefined
-  readonly raw: number | undefined
-  readonly quality: number
-  readonly gray: boolean
-}): Encoding {
+function encoding({ side, raw, quality, gray }: Pick<ValuesOf<typeof packOptions>, 'side' | 'raw' | 'quality' | 'gray'>): Encoding {
   const native = loadBinding()
   const channels = gray ? 1 : 3
   if (side !== undefined) {

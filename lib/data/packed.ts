@@ -4,15 +4,16 @@ import { crc32 } from 'node:zlib'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { readAtMost } from '../formats/file_range.js'
+import { mapLimited } from '../limited.js'
 import { bytesOfName } from '../name_bytes.js'
 import { string } from '../options/values.js'
 import { openFile, unreadable } from '../regular_file.js'
 import { checkClasses, readSourceOptions } from './check.js'
 import type { Dataset, SourceOptions } from './dataset.js'
-import { mapLimited } from '../limited.js'
-import { sampleReader } from './sample_bytes.js'
+import { portions, sampleReader } from './sample_bytes.js'
 import { readIndex, readPackedIndex, type SampleIndex } from './sample_index.js'
 import { datasetOf } from './tar.js'
+import { tarBlock } from './tar_header.js'
 
 /** Where the index of an archive lies. */
 export function indexPath(path: string): string {
@@ -39,8 +40,6 @@ export async function packedDataset(path: string, options: SourceOptions = {}): 
   return datasetOf(path, [path], index)
 }
 
-const headerBytes = 512
-
 async function checkBelongs(path: string, { shards, offset, length }: SampleIndex): Promise<void> {
   const [shard, ...more] = shards
   const fail = (reason: string): PreresnetError =>
@@ -54,7 +53,7 @@ async function checkBelongs(path: string, { shards, offset, length }: SampleInde
     await using file = await openFile(path)
     const last = offset.length - 1
     for (const sample of new Set([0, Math.floor(last / 2), last])) {
-      const header = await readAtMost(file, Math.max(offset[sample]! - headerBytes, 0), headerBytes)
+      const header = await readAtMost(file, Math.max(offset[sample]! - tarBlock, 0), tarBlock)
       const isHeader = header.toString('latin1', 257, 262) === 'ustar' && parseInt(header.toString('latin1', 124, 135), 8) === length[sample]
       if (!isHeader) throw fail(`expected the header of sample ${sample} before byte ${offset[sample]!}, got other bytes`)
     }
@@ -108,11 +107,9 @@ export async function verifyPacked(path: string, { signal, onProgress }: VerifyO
   const { checksums, names, offset, length } = index
   const read = sampleReader(datasetOf(path, [path], index).source)
   const total = checksums.length
-  const portion = 64
   let bytes = 0
-  for (let first = 0; first < total; first += portion) {
+  for (const samples of portions(total)) {
     throwIfAborted(signal)
-    const samples = Array.from({ length: Math.min(portion, total - first) }, (_, at) => first + at)
     await mapLimited(samples, async (sample) => {
       if (crc32(await read(sample)) === checksums[sample]) return
       throw new PreresnetError(
@@ -121,7 +118,7 @@ export async function verifyPacked(path: string, { signal, onProgress }: VerifyO
       )
     })
     for (const sample of samples) bytes += length[sample]!
-    onProgress?.({ done: first + samples.length, total, bytes })
+    onProgress?.({ done: samples.at(-1)! + 1, total, bytes })
   }
   return { path, samples: total, bytes: index.shards[0]!.bytes, contents: index.contents }
 }

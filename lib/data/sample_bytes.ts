@@ -1,19 +1,11 @@
 /** The bytes of single samples, for what reads them all once and in order. */
+import type { FileHandle } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
 import { readAtMost } from '../formats/file_range.js'
 import { openFile, unreadable } from '../regular_file.js'
 import { CustomReads } from './custom_reads.js'
 import { sampleName, type Dataset, type MemorySource, type RangeSource } from './dataset.js'
 import { pnmHeader } from './pnm.js'
-
-/** The ending of a file's name, by its first bytes. Undefined for what is no image that is read. */
-export function endingOf(bytes: Uint8Array): string | undefined {
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 12)).toString('latin1')
-  if (start.startsWith('\xff\xd8\xff')) return 'jpg'
-  if (start.startsWith('\x89PNG\r\n\x1a\n')) return 'png'
-  if (/^P[56]\s/.test(start)) return start[1] === '5' ? 'pgm' : 'ppm'
-  return undefined
-}
 
 /** Reads sample by sample, several at once; each is an image file. */
 export function sampleReader(source: Dataset['source']): (sample: number) => Promise<Uint8Array> {
@@ -30,17 +22,34 @@ function pnmOf({ images, shape }: MemorySource, sample: number): Uint8Array {
   return Buffer.concat([Buffer.from(pnmHeader(shape)), images.subarray(sample * bytes, (sample + 1) * bytes)])
 }
 
-async function readRange(source: RangeSource, sample: number): Promise<Uint8Array> {
-  const { files, file, offset, length } = source
+/** What `use` makes of the file that a sample's bytes lie in, of the first and of their number. ERR_FILE with the path. */
+export async function withRange<T>(
+  { files, file, offset, length }: RangeSource,
+  sample: number,
+  use: (handle: FileHandle, first: number, bytes: number) => Promise<T>,
+): Promise<T> {
   const path = files[file[sample]!]!
   try {
     await using handle = await openFile(path)
     const first = offset[sample]!
-    const size = length[sample]! < 0 ? (await handle.stat()).size - first : length[sample]!
-    const bytes = await readAtMost(handle, first, Math.max(size, 0))
-    if (bytes.length === size) return bytes
-    throw new PreresnetError('ERR_FILE', `${sampleName(source, sample)}: expected ${size} bytes, got ${bytes.length}`)
+    return await use(handle, first, length[sample]! < 0 ? (await handle.stat()).size - first : length[sample]!)
   } catch (error) {
     throw unreadable(path, error)
   }
+}
+
+function readRange(source: RangeSource, sample: number): Promise<Uint8Array> {
+  return withRange(source, sample, async (handle, first, size) => {
+    const bytes = await readAtMost(handle, first, Math.max(size, 0))
+    if (bytes.length === size) return bytes
+    throw new PreresnetError('ERR_FILE', `${sampleName(source, sample)}: expected ${size} bytes, got ${bytes.length}`)
+  })
+}
+
+/** Samples that are read and worked on at a time. */
+const portion = 64
+
+/** The numbers of all samples, in portions. */
+export function* portions(count: number): Generator<readonly number[], void, void> {
+  for (let first = 0; first < count; first += portion) yield Array.from({ length: Math.min(portion, count - first) }, (_, index) => first + index)
 }

@@ -59,30 +59,20 @@ export async function writeIndex(path: string, index: SampleIndex | PackedIndex)
 
 /** Names and checksums are not read: opening a million samples needs neither. ERR_FILE for what is no index, or of another version. */
 export async function readIndex(path: string): Promise<SampleIndex> {
-  const file = await SafetensorsFile.open(path)
-  try {
-    return await checked(path, file)
-  } finally {
-    await file.close()
-  }
+  await using file = await SafetensorsFile.open(path)
+  return await checked(path, file)
 }
 
 /** The same with all that a packed archive's index holds. */
 export async function readPackedIndex(path: string): Promise<PackedIndex> {
-  const file = await SafetensorsFile.open(path)
-  try {
-    const index = await checked(path, file)
-    const count = index.labels.length
-    const checksums = (await file.read('crc32')).data
-    const names = new TextDecoder().decode((await file.read('names')).data).split('\0')
-    if (!(checksums instanceof Uint32Array) || checksums.length !== count) throw malformed(path, 'expected a checksum for each sample')
-    if (names.length !== count + 1) throw malformed(path, `expected ${count} names, got ${names.length - 1}`)
-    return { ...index, contents: file.metadata['contents'] ?? '', checksums, names: names.slice(0, count) }
-  } catch (error) {
-    throw error instanceof PreresnetError && error.code === 'ERR_PARAMETER' ? malformed(path, error.message) : error
-  } finally {
-    await file.close()
-  }
+  await using file = await SafetensorsFile.open(path)
+  const index = await checked(path, file)
+  const count = index.labels.length
+  const checksums = await column(path, file, 'crc32', Uint32Array)
+  const names = new TextDecoder().decode(await column(path, file, 'names', Uint8Array)).split('\0')
+  if (checksums.length !== count) throw malformed(path, 'expected a checksum for each sample')
+  if (names.length !== count + 1) throw malformed(path, `expected ${count} names, got ${names.length - 1}`)
+  return { ...index, contents: file.metadata['contents'] ?? '', checksums, names: names.slice(0, count) }
 }
 
 async function checked(path: string, safetensors: SafetensorsFile): Promise<SampleIndex> {
@@ -138,7 +128,7 @@ function parsed<T>(path: string, metadata: Readonly<Record<string, string>>, key
   return value
 }
 
-async function column<T extends Int32Array | Float64Array>(path: string, file: SafetensorsFile, name: string, type: new (length: number) => T): Promise<T> {
+async function column<T extends SafetensorsTensor['data']>(path: string, file: SafetensorsFile, name: string, type: new (length: number) => T): Promise<T> {
   if (!file.entries.has(name)) throw malformed(path, `expected a tensor ${JSON.stringify(name)}, got none`)
   const { data } = await file.read(name)
   if (data instanceof type) return data

@@ -5,6 +5,7 @@ import { PreresnetError } from '../errors.js'
 import { FileWindow, type SizedFile } from '../formats/file_range.js'
 import { nameOf } from '../name_bytes.js'
 import { openFile, unreadable } from '../regular_file.js'
+import { tarBlock as block } from './tar_header.js'
 
 export interface TarEntry {
   readonly name: string
@@ -15,7 +16,6 @@ export interface TarEntry {
   readonly kind: 'file' | 'link'
 }
 
-const block = 512
 /** Of names and pax records: no path is longer. */
 const longest = 1 << 20
 /** Small entries, as labels are, lie in one piece with the headers around them. */

@@ -1,10 +1,11 @@
 /** What stands between the files of a tar: headers of the ustar format, always the same bytes for the same names and sizes. */
 
-const block = 512
+/** Headers have this many bytes, and files begin at multiples of it. */
+export const tarBlock = 512
 
 /** Of a regular file that belongs to nobody and was written in 1970. The name has at most 100 bytes, the file at most 8 GiB. */
 export function tarHeader(name: string, size: number): Buffer {
-  const header = Buffer.alloc(block)
+  const header = Buffer.alloc(tarBlock)
   header.write(name, 0, 100)
   header.write('0000644\0', 100)
   header.write('0000000\0', 108)
@@ -21,8 +22,8 @@ export function tarHeader(name: string, size: number): Buffer {
 
 /** Zeros behind a file, up to the next block. */
 export function paddingOf(size: number): Buffer {
-  return Buffer.alloc(-size & (block - 1))
+  return Buffer.alloc(-size & (tarBlock - 1))
 }
 
 /** Two blocks of zeros. */
-export const endOfTar: Buffer = Buffer.alloc(2 * block)
+export const endOfTar: Buffer = Buffer.alloc(2 * tarBlock)
