@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises'
-import type { RangeSource } from '../data/dataset.js'
+import { sampleCount, type RangeSource } from '../data/dataset.js'
+import { sampleReader } from '../data/sample_bytes.js'
 import { readingRate } from '../data/survey.js'
-import { mapLimited } from '../limited.js'
+import { eachIndex } from '../limited.js'
 import { integersOption, numberOption } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
 import { inspectedOptions, openInspected, preparationTexts } from './inspected_data.js'
@@ -61,24 +61,14 @@ export const benchData: CommandSpec<typeof options> = {
 }
 
 /** Bytes of all samples once, and again until the time is over. */
-async function fileRate({ files, file, offset, length }: RangeSource, lanes: number, seconds: number): Promise<number> {
+async function fileRate(source: RangeSource, lanes: number, seconds: number): Promise<number> {
+  const read = sampleReader(source)
+  const count = sampleCount(source)
   const start = performance.now()
   let images = 0
   do {
-    await mapLimited(
-      [...file.keys()],
-      async (sample) => {
-        const handle = await open(files[file[sample]!]!)
-        try {
-          const bytes = length[sample]! < 0 ? (await handle.stat()).size - offset[sample]! : length[sample]!
-          await handle.read(Buffer.allocUnsafe(bytes), 0, bytes, offset[sample])
-        } finally {
-          await handle.close()
-        }
-      },
-      lanes,
-    )
-    images += file.length
+    await eachIndex(count, read, lanes)
+    images += count
   } while (performance.now() - start < 1000 * seconds)
   return (1000 * images) / (performance.now() - start)
 }

@@ -49,7 +49,7 @@ export const dataInspect: CommandSpec<typeof options> = {
       images: dataset.length,
       classes: dataset.classes,
       imagesPerClass: perClass(dataset.labels, dataset.classes.length),
-      ...(sizes && { sizes: plain(sizes) }),
+      ...(sizes && { sizes }),
       corrupt,
       ...preparationTexts(prepare),
       workers,
@@ -72,11 +72,6 @@ function perClass(labels: Int32Array, classes: number): number[] {
   const counts = new Array<number>(classes).fill(0)
   for (const label of labels) counts[label]!++
   return counts
-}
-
-function plain({ smallest, median, largest }: SizeRange): SizeRange {
-  const size = ({ height, width }: SizeRange['median']): SizeRange['median'] => ({ height, width })
-  return { smallest: size(smallest), median: size(median), largest: size(largest) }
 }
 
 function facts(result: DataInspection): (readonly [string, string])[] {

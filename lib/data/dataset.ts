@@ -119,6 +119,12 @@ export function sampleCount(source: FileSource): number {
   return (source.kind === 'ranges' ? source.file : source.index).length
 }
 
+/** Of pixels, which all have the same; undefined for image files. */
+export function shapeOf(source: Dataset['source']): ImageShape | undefined {
+  if (source.kind === 'memory') return source.shape
+  return source.kind === 'custom' ? source.pixels : undefined
+}
+
 /** As errors call it. */
 export function sampleName(source: FileSource, sample: number): string {
   if (source.kind === 'custom') return `${source.name}: sample ${source.index[sample]!}`

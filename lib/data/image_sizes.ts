@@ -1,16 +1,15 @@
 /** Sizes of image files, by their headers. */
-import type { FileHandle } from 'node:fs/promises'
 import { throwIfAborted, unlessAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { readAtMost } from '../formats/file_range.js'
-import { mapLimited } from '../limited.js'
+import { eachIndex } from '../limited.js'
 import { loadBinding } from '../native/load.js'
-import { openFile, unreadable } from '../regular_file.js'
 import { CustomReads } from './custom_reads.js'
-import { sampleCount, sampleName, type CustomSource, type FileSource, type RangeSource } from './dataset.js'
+import { sampleCount, sampleName, shapeOf, type FileSource, type RangeSource } from './dataset.js'
 import type { HeaderReading } from './reading.js'
+import { withRange } from './sample_bytes.js'
 
-interface Size {
+export interface Size {
   readonly height: number
   readonly width: number
 }
@@ -19,31 +18,24 @@ interface Size {
 const prefixBytes = 4096
 
 /** As stored. ERR_FILE, ERR_DATASET or ERR_IMAGE with the name of the sample. */
-export async function storedSize(source: FileSource, sample: number): Promise<Size> {
-  if (source.kind === 'ranges') return sizeOfRange(source, sample)
-  return sizeOfRead(source, new CustomReads(source), sample)
+export function storedSize(source: FileSource, sample: number): Promise<Size> {
+  return sizeReader(source, undefined)(sample)
 }
 
-async function sizeOfRead(source: CustomSource, reads: CustomReads, sample: number): Promise<Size> {
-  return source.pixels ?? loadBinding().imageSize(await reads.read(sample), { name: sampleName(source, sample) })
+function sizeReader(source: FileSource, signal: AbortSignal | undefined): (sample: number) => Promise<Size> {
+  if (source.kind === 'ranges') return (sample) => sizeOfRange(source, sample)
+  const { pixels } = source
+  if (pixels !== undefined) return () => Promise.resolve(pixels)
+  const reads = new CustomReads(source)
+  return async (sample) => loadBinding().imageSize(await unlessAborted(reads.read(sample), signal), { name: sampleName(source, sample) })
 }
 
-async function sizeOfRange(source: RangeSource, sample: number): Promise<Size> {
-  const { files, file, offset, length } = source
-  const path = files[file[sample]!]!
-  const first = offset[sample]!
-  const where = sampleName(source, sample)
-  let handle: FileHandle | undefined
-  try {
-    handle = await openFile(path)
-    const size = Math.max(length[sample]! < 0 ? (await handle.stat()).size - first : length[sample]!, 0)
-    const prefix = await readAtMost(handle, first, Math.min(size, prefixBytes))
-    return sizeOf(prefix) ?? loadBinding().imageSize(await readAtMost(handle, first, size), { name: where })
-  } catch (error) {
-    throw unreadable(path, error)
-  } finally {
-    await handle?.close()
-  }
+function sizeOfRange(source: RangeSource, sample: number): Promise<Size> {
+  return withRange(source, sample, async (handle, first, size) => {
+    const bytes = Math.max(size, 0)
+    const prefix = await readAtMost(handle, first, Math.min(bytes, prefixBytes))
+    return sizeOf(prefix) ?? loadBinding().imageSize(await readAtMost(handle, first, bytes), { name: sampleName(source, sample) })
+  })
 }
 
 /** Undefined where the header is not whole. */
@@ -56,33 +48,38 @@ function sizeOf(prefix: Uint8Array): Size | undefined {
   }
 }
 
-export function isCorrupt(error: unknown): boolean {
+function isCorrupt(error: unknown): boolean {
   return error instanceof PreresnetError && error.code === 'ERR_IMAGE'
 }
 
-/** The first sample (about) that has another size; undefined where all have this one. What is no image has none, where that is skipped. */
+/** Tells `take` the size of each sample, in no order, until that is enough. What is no image has none, where it is skipped. Pixels all have the same: one is told. */
+export async function eachSize(
+  source: FileSource,
+  { signal, corrupt = 'error' }: HeaderReading,
+  take: (size: Size | undefined, sample: number) => 'enough' | undefined,
+): Promise<void> {
+  const read = sizeReader(source, signal)
+  await eachIndex(shapeOf(source) === undefined ? sampleCount(source) : 1, async (sample) => {
+    throwIfAborted(signal)
+    const size = await read(sample).catch((error: unknown) => {
+      if (corrupt === 'skip' && isCorrupt(error)) return undefined
+      throw error
+    })
+    return take(size, sample)
+  })
+}
+
+/** The first sample (about) that has another size; undefined where all have this one. */
 export async function sampleOfOtherSize(
   source: FileSource,
   { height, width }: Size,
-  { signal, corrupt = 'error' }: HeaderReading = {},
+  reading: HeaderReading = {},
 ): Promise<(Size & { sample: number }) | undefined> {
   let other: (Size & { sample: number }) | undefined
-  // Lanes over indices: a list of a million of them would be made for nothing.
-  let next = 0
-  const count = source.kind === 'custom' && source.pixels !== undefined ? 1 : sampleCount(source)
-  const reads = source.kind === 'custom' ? new CustomReads(source) : undefined
-  const lane = async (): Promise<void> => {
-    while (next < count && other === undefined) {
-      const sample = next++
-      throwIfAborted(signal)
-      const size = source.kind === 'ranges' ? sizeOfRange(source, sample) : unlessAborted(sizeOfRead(source, reads!, sample), signal)
-      const stored = await size.catch((error: unknown) => {
-        if (corrupt === 'skip' && isCorrupt(error)) return { height, width }
-        throw error
-      })
-      if (stored.height !== height || stored.width !== width) other ??= { ...stored, sample }
-    }
-  }
-  await mapLimited(Array.from({ length: 16 }), lane)
+  await eachSize(source, reading, (size, sample) => {
+    if (size === undefined || (size.height === height && size.width === width)) return undefined
+    other ??= { ...size, sample }
+    return 'enough'
+  })
   return other
 }

@@ -5,7 +5,7 @@ import { loadBinding } from '../native/load.js'
 import type { HeldBatch, NativeLoader } from '../native/types.js'
 import { checkDataset } from './check.js'
 import { corruptImages } from './corrupt.js'
-import type { CorruptImage, Dataset, ImageShape } from './dataset.js'
+import { shapeOf, type CorruptImage, type Dataset, type ImageShape } from './dataset.js'
 import { HeldRingBatch } from './held_batch.js'
 import type { LoadedBatch } from './loaded_batch.js'
 import { nativeSource } from './native_source.js'
@@ -49,7 +49,7 @@ export interface Loader extends AsyncDisposable {
    * Gives a copy of a batch; null after the last one of an evaluation.
    * @param index - The batch is counted over all epochs, from 0 up to 2^53 - 1.
    * @throws ERR_FILE where an image cannot be read.
-   * @throws ERR_IMAGE where one cannot be decoded, and \`corrupt\` is 'error'.
+   * @throws ERR_IMAGE where one cannot be decoded, and `corrupt` is 'error'.
    * @throws ERR_DISPOSED after `close()`.
    */
   next(index: number): Promise<LoadedBatch | null>
@@ -57,7 +57,7 @@ export interface Loader extends AsyncDisposable {
    * Gives all batches from one on, one after another, where they lie in the ring. Each lasts until the loop asks for the next one or is left.
    * @param first - The first batch is counted over all epochs, from 0 up to 2^53 - 1.
    * @throws ERR_FILE where an image cannot be read.
-   * @throws ERR_IMAGE where one cannot be decoded.
+   * @throws ERR_IMAGE where one cannot be decoded, and `corrupt` is 'error'.
    * @throws ERR_DISPOSED after `close()`.
    */
   from(first: number): AsyncGenerator<RingBatch, void, void>
@@ -115,10 +115,9 @@ function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOpt
   return { ...given, input }
 }
 
-/** Pixels have a size. */
 function inputOf({ name, source }: Dataset): ImageShape {
-  if (source.kind === 'memory') return source.shape
-  if (source.kind === 'custom' && source.pixels !== undefined) return source.pixels
+  const shape = shapeOf(source)
+  if (shape !== undefined) return shape
   throw new PreresnetError('ERR_OPTION', `loader: input: expected the network's input, which says what size the images of ${name} get, got none`)
 }
 

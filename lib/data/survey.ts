@@ -1,15 +1,8 @@
 /** What a dataset holds: sizes by headers, and what cannot be decoded, by decoding. */
-import { throwIfAborted } from '../abort.js'
-import { sampleCount, type CorruptImage, type Dataset, type ImageShape } from './dataset.js'
-import { isCorrupt, storedSize } from './image_sizes.js'
+import type { CorruptImage, Dataset } from './dataset.js'
+import { eachSize, type Size } from './image_sizes.js'
 import { loader } from './loader.js'
-import { mapLimited } from '../limited.js'
-import type { Preparation } from './prepare/preparation.js'
-
-interface Size {
-  readonly height: number
-  readonly width: number
-}
+import type { LoaderOptions } from './options.js'
 
 export interface SizeRange {
   /** By pixels. */
@@ -21,40 +14,33 @@ export interface SizeRange {
 const pixels = ({ height, width }: Size): number => height * width
 
 /** Of all images whose header can be read; undefined where there is none. */
-export async function sizeRange({ source }: Dataset, signal?: AbortSignal): Promise<SizeRange | undefined> {
-  if (source.kind === 'memory') return { smallest: source.shape, median: source.shape, largest: source.shape }
+export async function sizeRange({ source }: Dataset): Promise<SizeRange | undefined> {
   const sizes: Size[] = []
-  let next = 0
-  await mapLimited(Array.from({ length: 16 }), async () => {
-    while (next < sampleCount(source)) {
-      throwIfAborted(signal)
-      const size = await storedSize(source, next++).catch((error: unknown) => {
-        if (isCorrupt(error)) return undefined
-        throw error
-      })
+  if (source.kind === 'memory') sizes.push(source.shape)
+  else
+    await eachSize(source, { corrupt: 'skip' }, (size) => {
       if (size !== undefined) sizes.push(size)
-    }
-  })
+      return undefined
+    })
   sizes.sort((a, b) => pixels(a) - pixels(b) || a.height - b.height)
-  const at = (share: number): Size => sizes[Math.floor((sizes.length - 1) * share)]!
+  const at = (share: number): Size => {
+    const { height, width } = sizes[Math.floor((sizes.length - 1) * share)]!
+    return { height, width }
+  }
   return sizes.length === 0 ? undefined : { smallest: at(0), median: at(0.5), largest: at(1) }
 }
 
-interface Reading {
-  readonly input: ImageShape
-  readonly prepare: Preparation
-  readonly workers: number
-  readonly batch: number
-}
+type Reading = Required<Pick<LoaderOptions, 'input' | 'prepare' | 'workers' | 'batch'>>
 
 /** Those that cannot be decoded as evaluation prepares them. */
 export async function corruptOf(dataset: Dataset, { batch, ...reading }: Reading): Promise<readonly CorruptImage[]> {
   await using batches = loader(dataset, { ...reading, mode: 'evaluate', batch: Math.min(batch, dataset.length), corrupt: 'skip' })
-  for await (const { released } of batches) if (released) break
+  // To go over them is what decodes.
+  for await (const _ of batches) continue
   return batches.corruptImages
 }
 
-/** Images a second of training's batches, over so many seconds, or an epoch if that is shorter; the first batch, before which threads start, is left out. */
+/** Images a second over so many seconds, of training over at most four epochs; the first batch, before which threads start, is left out. */
 export async function readingRate(dataset: Dataset, { batch: most, ...reading }: Reading, mode: 'train' | 'evaluate', seconds: number): Promise<number> {
   const batch = Math.max(1, Math.min(most, Math.floor(dataset.length / 2)))
   await using batches = loader(dataset, { ...reading, mode, batch, corrupt: 'skip' })
