@@ -9,6 +9,7 @@ interface Place {
   readonly nextSample: number
 }
 
+/** Members are getters, not keys of its own: calls that take a batch refuse keys that they do not know. */
 export class HeldRingBatch implements RingBatch {
   readonly #place: Place
   #held: HeldBatch | undefined
