@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import test from 'ava'
-import { limiter, mapLimited } from '../lib/limited.js'
+import { eachIndex, limiter, mapLimited } from '../lib/limited.js'
 
 const values = Array.from({ length: 100 }, (_, index) => index)
 
@@ -41,6 +41,20 @@ test('nothing is begun after a failure', async (t) => {
   )
   for (let turn = 0; turn < values.length; turn++) await nextTurn()
   t.true(begun.length < 16, begun.join())
+})
+
+test('nothing is begun after enough', async (t) => {
+  const begun: number[] = []
+  await eachIndex(
+    values.length,
+    async (index) => {
+      begun.push(index)
+      await nextTurn()
+      return index === 7 ? 'enough' : undefined
+    },
+    4,
+  )
+  t.true(begun.includes(7) && begun.length < 16, begun.join())
 })
 
 test('a limiter lets so many pieces of work run at a time, and goes on after a failure', async (t) => {

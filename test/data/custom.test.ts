@@ -19,6 +19,8 @@ import {
   type RangeSource,
 } from '../../lib/data/index.js'
 import { completePreparation } from '../../lib/data/prepare/complete.js'
+import { sizeRange } from '../../lib/data/survey.js'
+import { tenCrops } from '../../lib/data/ten_crops.js'
 import { randomBytes } from '../support/bytes.js'
 import { writeFiles } from '../support/files.js'
 import { temporaryFolder } from '../support/folder.js'
@@ -105,8 +107,14 @@ test('so many reads at once as are allowed, whatever the number of workers', asy
       underWay--
       return bytes
     }
-    await batches(customOf(files, { read, reads }), { batch: 12, input, prepare, workers: 1 }, 0, 2)
+    const custom = customOf(files, { read, reads })
+    await batches(custom, { batch: 12, input, prepare, workers: 1 }, 0, 2)
     t.is(most, reads)
+    // What the loader had asked for ahead.
+    while (underWay > 0) await new Promise(setImmediate)
+    most = 0
+    t.like(await sizeRange(custom), { smallest: { height: 6, width: 7 }, largest: { height: 8, width: 10 } })
+    t.is(most, reads, 'sizes')
   }
 })
 
@@ -188,6 +196,13 @@ test('closing a loader ends what waits for a read that never ends', async (t) =>
   while (signals.length < 4) await new Promise(setImmediate)
   abort.abort()
   await t.throwsAsync(caching, { code: 'ERR_ABORTED' })
+  t.true(signals.every(({ aborted }) => aborted))
+
+  const leave = new AbortController()
+  const crops = tenCrops(stalled, { batch: 2, input, steps: [centerCrop()], workers: 1, signal: leave.signal }).next()
+  while (signals.length < 6) await new Promise(setImmediate)
+  leave.abort()
+  await t.throwsAsync(crops, { code: 'ERR_ABORTED' })
   t.true(signals.every(({ aborted }) => aborted))
 })
 
