@@ -260,6 +260,51 @@ const refused: readonly (readonly [string, Change, RegExp])[] = [
     ({ graph }) => (graph.initializers[6] = integers('shape', [-1, 2])),
     /Reshape "features": expected a shape of \[images, 4\], got \[-1,2\]$/,
   ],
+  [
+    'an input with its axes in another order',
+    change(0, { attributes: [attribute('perm', [0, 2, 3, 1])] }),
+    /Transpose "planes": expected perm \[0, 3, 1, 2\], which brings channels before rows, got \[0,2,3,1\]$/,
+  ],
+  [
+    'a shape of two sizes that are left open',
+    ({ graph }) => (graph.initializers[6] = integers('shape', [-1, -1])),
+    /Reshape "features": expected a shape of \[images, 4\], got \[-1,-1\]$/,
+  ],
+  [
+    'a shape of very many sizes',
+    ({ graph }) => (graph.initializers[6] = integers('shape', new Array<number>(65).fill(1))),
+    /"shape": expected at most 64 integers, got a tensor of shape \[65\]$/,
+  ],
+  ['two constants of one name', ({ graph }) => graph.initializers.push(floats('b1', [4])), /two constants are called "b1"$/],
+  [
+    'constants that many nodes share',
+    ({ graph }) => {
+      graph.initializers.push(floats('shared', [4, 4, 9, 9]))
+      const pads = { pads: [4, 4, 4, 4] }
+      const convolutions = Array.from({ length: 9 }, (_, index) => node('Conv', [index === 0 ? 'p1' : `s${index}`, 'shared'], `s${index + 1}`, pads))
+      graph.nodes.splice(4, 3, ...convolutions, node('Relu', ['s9'], 'r2'))
+    },
+    /its nodes share constants and take more than 4 times the \d+ bytes that there are$/,
+  ],
+  [
+    'units within units within units',
+    ({ graph }) => {
+      // Each value is read by the next ReLU, and by an addition behind everything that follows it.
+      const values = ['p1', 'v1', 'v2', 'v3', 'v4', 'v5', 'v6']
+      const inwards = values.slice(1).map((value, index) => node('Relu', [values[index]!], value))
+      const outwards = [5, 4, 3, 2, 1, 0].map((index) => node('Add', [index === 5 ? 'v6' : `s${index + 1}`, values[index]!], `s${index}`))
+      graph.nodes.splice(4, 3, ...inwards, ...outwards, node('Relu', ['s0'], 'r2'))
+    },
+    /expected residual units at most 4 deep, got more$/,
+  ],
+  [
+    'two paths that do not meet',
+    (model) => {
+      change(5, { inputs: ['c2', 'elsewhere'] })(model)
+      model.graph.nodes.push(node('Relu', ['p1'], 'r3'), node('Add', ['r3', 'elsewhere'], 'other'))
+    },
+    /"p1": expected the two paths that start there to meet in one Add, got others$/,
+  ],
   ['no operator set', (model) => Object.assign(model, { operatorSets: [] }), /expected operator set 7 to 25, got none$/],
   [
     'rows that are not known',

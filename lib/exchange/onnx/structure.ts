@@ -1,4 +1,4 @@
-/** The nodes of an ONNX graph as layers: one after another, and two ways that part and meet in an addition as a residual unit. */
+/** The nodes of an ONNX graph as layers: one after another. Two paths that start at one value and meet in an addition are a residual unit. */
 import { malformed } from '../../formats/files.js'
 import type { SampleShape } from '../../graph/graph.js'
 import { layersShortcut, linear, residual, sequential, type Layer, type NamedLayer } from '../../layers/index.js'
@@ -70,7 +70,7 @@ export class Structure {
   async layers(value: string, shape: SampleShape): Promise<Layers> {
     const row = await this.#row(value, shape, 0)
     if (row.addition === undefined) return row
-    throw this.#operator(row.addition).error('two ways from one value', 'one that comes from elsewhere')
+    throw this.#operator(row.addition).error('two inputs that come from one value', 'one that comes from elsewhere')
   }
 
   readersOf(value: string): readonly OnnxNode[] {
@@ -126,18 +126,19 @@ export class Structure {
   async #bias(operator: Operator, { inputs }: OnnxNode, builder: RowBuilder, shape: SampleShape): Promise<void> {
     const constant = inputs.findIndex((input) => this.#constants.has(input))
     const last = builder.layers.at(-1)?.[1] as Layer | undefined
-    if (shape.kind !== 'features' || last?.kind !== 'linear' || last.bias) throw operator.error('no constant, but behind a MatMul', 'one')
+    if (shape.kind !== 'features' || last?.kind !== 'linear' || last.bias)
+      throw operator.error('a constant only as the bias of a MatMul before it', 'another one')
     builder.addBias(last, await operator.vector(constant, shape.features))
   }
 
-  /** Two ways from one value to one addition: the longer is the branch. */
+  /** Two paths from one value to one addition: the longer is the branch. */
   async #unit({ value, shape }: Place, [a, b]: readonly OnnxNode[], builder: RowBuilder, depth: number): Promise<Place> {
     if (a === b) throw this.#operator(a!).error('each value once', 'the same twice')
     const rows = [await this.#row(value, shape, depth + 1, a), await this.#row(value, shape, depth + 1, b)] as const
     const [branch, shortcut] = rows[0].layers.length >= rows[1].layers.length ? rows : [rows[1], rows[0]]
     const { addition } = branch
     if (addition === undefined || addition !== shortcut.addition || branch.layers.length === 0)
-      throw malformed(this.#path, `${quoted(value)}: expected two ways that part there to meet in one Add, got others`)
+      throw malformed(this.#path, `${quoted(value)}: expected the two paths that start there to meet in one Add, got others`)
     const unit = residual({
       branch: sequential(branch.layers),
       ...(shortcut.layers.length > 0 && { shortcut: layersShortcut(sequential(shortcut.layers)) }),
