@@ -26,6 +26,8 @@ const largestDirectory = 16 << 20
 
 export const zipMagic = signatures.local
 
+const readBuffer = async (file: SizedFile, position: number, length: number): Promise<Buffer> => Buffer.from((await readRange(file, position, length)).buffer)
+
 export class ZipArchive {
   readonly entries: ReadonlyMap<string, ZipEntry>
   readonly #file: SizedFile
@@ -43,7 +45,7 @@ export class ZipArchive {
     const { path } = file
     const { begin, bytes, count } = await findDirectory(file)
     if (bytes > largestDirectory) throw malformed(path, `expected a zip directory of at most ${largestDirectory} bytes, got ${bytes}`)
-    const entries = readEntries(path, Buffer.from((await readRange(file, begin, bytes)).buffer), count, begin)
+    const entries = readEntries(path, await readBuffer(file, begin, bytes), count, begin)
     return new ZipArchive(file, entries, begin)
   }
 
@@ -53,7 +55,7 @@ export class ZipArchive {
     const entry = this.entries.get(name)
     if (entry === undefined) throw malformed(path, `expected an entry ${quoted(name)}, got none`)
     if (entry.refusal !== undefined) throw malformed(path, `${quoted(name)} is ${entry.refusal}`)
-    const header = Buffer.from((await readRange(this.#file, entry.header, lengths.local)).buffer)
+    const header = await readBuffer(this.#file, entry.header, lengths.local)
     const where = `the header of ${quoted(name)} at byte ${entry.header}`
     if (header.readUInt32LE(0) !== signatures.local) throw malformed(path, `${where} is not one of a zip entry`)
     const begin = entry.header + lengths.local + header.readUInt16LE(26) + header.readUInt16LE(28)
@@ -73,7 +75,7 @@ interface Directory {
 async function findDirectory(file: SizedFile): Promise<Directory> {
   const { path, size } = file
   const tail = Math.min(size, lengths.end + longestComment + lengths.locator)
-  const bytes = Buffer.from((await readRange(file, size - tail, tail)).buffer)
+  const bytes = await readBuffer(file, size - tail, tail)
   const at = endOf(bytes)
   if (at < 0) throw malformed(path, `truncated: a zip archive without the end of its directory in the last ${tail} of ${size} bytes`)
   const end = size - tail + at
@@ -99,7 +101,7 @@ function endOf(bytes: Buffer): number {
 async function directory64(file: SizedFile, at: number, limit: number): Promise<Directory & { readonly limit: number }> {
   const { path } = file
   if (at + lengths.end64 > limit) throw malformed(path, `expected the record of a zip64 archive before byte ${limit}, got it at ${at}`)
-  const record = Buffer.from((await readRange(file, at, lengths.end64)).buffer)
+  const record = await readBuffer(file, at, lengths.end64)
   if (record.readUInt32LE(0) !== signatures.end64) throw malformed(path, `byte ${at} is not the record of a zip64 archive`)
   const number = (offset: number): number => Number(record.readBigUInt64LE(offset))
   return { count: number(32), bytes: number(40), begin: number(48), limit: at }

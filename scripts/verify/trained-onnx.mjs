@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { presetPreparation } from '../../dist/lib/exchange/preparation.js'
 import { Classifier, importOnnx } from '../../dist/lib/index.js'
 import { output } from '../support/run.mjs'
 import { verdict } from './common.mjs'
@@ -29,7 +30,7 @@ try {
   // It prepares the photographs as the package does: squeezed, cut, and written as JPEG files once more, which both sides then read.
   const said = output('.venv/bin/python', [join(import.meta.dirname, 'trained-onnx.py'), model, temporary, ...chosen])
   const expected = JSON.parse(said)
-  const prepare = { evaluate: [], normalization: { mean: [123 / 255, 117 / 255, 104 / 255], std: [1 / 255, 1 / 255, 1 / 255] } }
+  const prepare = { evaluate: [], normalization: presetPreparation('caffe').normalization }
   const imported = await importOnnx(model, { prepare, channelOrder: 'bgr' })
   const saved = join(temporary, 'model.safetensors')
   await imported.save(saved)
