@@ -16,7 +16,7 @@ const options = {
     required: true,
   }),
   preparation: variant(onnxImportOptions.preparation, {
-    help: 'how images become the input, where no config.json of timm beside the file and no metadata of exportOnnx say it; goes before them; caffe for onnx alone',
+    help: 'how images become the input; needed where neither config.json of timm beside the file nor metadata of exportOnnx say it, else used instead of them; caffe is for onnx alone',
     usual: 'as these say',
   }),
   channelOrder: variant(onnxImportOptions.channelOrder, { help: `onnx: ${onnxImportOptions.channelOrder.help}` }),
