@@ -98,6 +98,18 @@ test.serial('a delay that is longer than a timer of Node may be is waited for in
   t.deepEqual([groups, timers.map(({ delay }) => delay)], [[], [2 ** 31 - 1, 2 ** 31 - 1]])
 })
 
+test.serial('the last one that leaves takes the timer with it, which would keep the process alive', async (t) => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+  const { add } = gathering({ maxDelay: 60_000 })
+  const before = timers()
+  const leave = [add('a'), add('b')]
+  await Promise.resolve()
+  leave[0]!()
+  t.is(timers(), before + 1)
+  leave[1]!()
+  t.is(timers(), before)
+})
+
 test('a full batch waits for nobody', async (t) => {
   const { add, groups } = gathering({ maxDelay: 60_000 })
   for (const name of ['a', 'b', 'c', 'd']) add(name)

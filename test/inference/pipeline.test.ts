@@ -1,4 +1,5 @@
 /** Who is let in, who leaves, and what the gauges say, with a decoder and a network that tests hold in their hands. */
+import { getEventListeners } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import test from 'ava'
 import { Pipeline, type Decoded, type PipelineSteps } from '../../lib/inference/pipeline.js'
@@ -104,6 +105,22 @@ test('a signal takes its images out before decoding, before the batch and during
   runs[1]!.end()
   t.deepEqual(await asked.get('d'), ['D'])
   t.like(pipeline.statistics, { queued: 0, computing: 0, images: { answered: 1, failed: 0, aborted: 3 } })
+})
+
+test('a signal that outlives its calls is listened to no longer than they last', async (t) => {
+  const { pipeline, decoding, runs, decoded } = held()
+  const { signal } = new AbortController()
+  const good = pipeline.ask(['a', 'b'], signal)
+  const bad = pipeline.ask(['c', 'd'], signal)
+  t.is(getEventListeners(signal, 'abort').length, 4)
+  decoding.get('c')!.end(new PreresnetError('ERR_IMAGE', 'c is no image'))
+  await t.throwsAsync(bad, { code: 'ERR_IMAGE' })
+  t.is(getEventListeners(signal, 'abort').length, 2)
+  decoded('ab')
+  await nextTurn()
+  runs[0]!.end()
+  await good
+  t.is(getEventListeners(signal, 'abort').length, 0)
 })
 
 test('a signal that was aborted before lets nothing in', async (t) => {

@@ -1,31 +1,38 @@
 import { join } from 'node:path'
 import test from 'ava'
 import { memoryDataset } from '../../lib/data/index.js'
+import { preResNet } from '../../lib/models/index.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { compile } from '../../lib/runtime/compile.js'
+import type { Session } from '../../lib/runtime/session.js'
 import { randomBytes } from '../support/bytes.js'
 import { writeFiles } from '../support/files.js'
 import { input, net, normalization, pictureFolder, pictures, settings, side, steps } from '../support/pictures.js'
 
-test('ten crops: their probabilities are averaged', async (t) => {
-  const { files } = await pictureFolder(t)
-  await using session = await compile(net, { prepare: { evaluate: steps, normalization }, ...settings })
-  const order = ['0', '3', '1', '4', '2']
-  const expected = []
-  for (const name of order) {
+/** Of each picture, in the order of the data: the means of the probabilities of its crops, cut out one by one. */
+async function meanProbabilities(session: Session): Promise<number[][]> {
+  const means = []
+  for (const name of ['0', '3', '1', '4', '2']) {
     const crops = await Promise.all(
       Array.from({ length: 10 }, (_, sample) =>
         loadBinding().decodeImage(pictures[Number(name)]!, { channels: 3, resize: 14, height: side, width: side, crop: 'ten', sample }),
       ),
     )
-    const sums = [0, 0, 0]
+    const sums = new Array<number>(session.classes).fill(0)
     for (const { pixels } of crops) {
       const batch = new Uint8Array(4 * side * side * 3)
       batch.set(pixels)
       ;(await session.infer({ images: batch }, { count: 1 })).forEach((value, index) => (sums[index]! += value / 10))
     }
-    expected.push(sums)
+    means.push(sums)
   }
+  return means
+}
+
+test('ten crops: their probabilities are averaged', async (t) => {
+  const { files } = await pictureFolder(t)
+  await using session = await compile(net, { prepare: { evaluate: steps, normalization }, ...settings })
+  const expected = await meanProbabilities(session)
   const evaluation = await session.evaluate(files, { crops: '10' })
   t.deepEqual(
     [...evaluation.predictions],
@@ -43,6 +50,25 @@ test('ten crops: their probabilities are averaged', async (t) => {
   })
   const memory = await memoryDataset({ ...input, images: randomBytes(side * side * 3, 1), labels: [0], classes: ['a', 'b', 'c'] })
   await t.throwsAsync(session.evaluate(memory, { crops: '10' }), { code: 'ERR_OPTION', message: /got images in memory/ })
+})
+
+test('ten crops: the five most probable of more classes, and the loss by which the network is trained', async (t) => {
+  const { files } = await pictureFolder(t)
+  const wide = preResNet({ family: 'cifar', depth: 8, classes: 9, input })
+  const labelSmoothing = 0.3
+  await using session = await compile(wide, { prepare: { evaluate: steps, normalization }, ...settings, labelSmoothing })
+  const expected = await meanProbabilities(session)
+  const labels = [...files.labels]
+  const ranks = expected.map((means, index) => means.filter((value) => value > means[labels[index]!]!).length)
+  const losses = expected.map((means, index) => {
+    const logarithms = means.map(Math.log)
+    return -(1 - labelSmoothing) * logarithms[labels[index]!]! - (labelSmoothing * logarithms.reduce((sum, value) => sum + value)) / 9
+  })
+  const evaluation = await session.evaluate(files, { crops: '10' })
+  t.is(evaluation.top5Errors, ranks.filter((rank) => rank >= 5).length)
+  t.true(evaluation.top5Errors > 0 && evaluation.top5Errors < 5, `${evaluation.top5Errors}`)
+  const loss = losses.reduce((sum, value) => sum + value) / 5
+  t.true(Math.abs(evaluation.loss - loss) < 1e-6, `${evaluation.loss} ${loss}`)
 })
 
 test('ten crops of a file that is no image do not count where that is wanted', async (t) => {
