@@ -1,13 +1,13 @@
 // Everything short of publishing, in the order in which it would stop a release.
 //   npm run release -- --dry-run
 // docs/releasing.md says what is decided where.
-import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { main, output, run, Stop } from './support/run.mjs'
+import { sha256Of } from './support/stamp.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 process.chdir(root)
@@ -59,13 +59,10 @@ function packedTwice() {
     rmSync('archives', { recursive: true, force: true })
     for (const folder of ['archives', again]) run(process.execPath, ['scripts/package.mjs', '--output', folder])
     const names = readdirSync('archives')
-    for (const name of names) if (hash(join('archives', name)) !== hash(join(again, name))) throw new Stop(`${name}: expected the same bytes twice, got others`)
+    for (const name of names)
+      if (sha256Of(join('archives', name)) !== sha256Of(join(again, name))) throw new Stop(`${name}: expected the same bytes twice, got others`)
     return names.sort((a, b) => Number(/^preresnet-\d/.test(a)) - Number(/^preresnet-\d/.test(b)) || (a < b ? -1 : 1))
   } finally {
     rmSync(again, { recursive: true, force: true })
   }
-}
-
-function hash(file) {
-  return createHash('sha256').update(readFileSync(file)).digest('hex')
 }

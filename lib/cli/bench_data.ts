@@ -3,6 +3,7 @@ import { sampleReader } from '../data/sample_bytes.js'
 import { readingRate } from '../data/survey.js'
 import { eachIndex } from '../limited.js'
 import { integersOption, numberOption } from '../options/spec.js'
+import { runOptions } from '../options/table.js'
 import type { CommandSpec } from './command.js'
 import { inspectedOptions, openInspected, preparationTexts } from './inspected_data.js'
 import { benchDataDocument, type DataRates } from './json/bench_data.js'
@@ -11,7 +12,13 @@ import { print, table } from './output.js'
 
 const options = {
   ...inspectedOptions,
-  workerCounts: integersOption({ group: 'Data', help: 'numbers of threads that decode, one after another', unit: 'threads', minimum: 1, fallback: [1, 2, 4] }),
+  workerCounts: integersOption({
+    group: 'Data',
+    help: 'numbers of threads that decode, one after another',
+    unit: 'threads',
+    ...runOptions.workers.limits!,
+    fallback: [1, 2, 4],
+  }),
   seconds: numberOption({ group: 'Command', help: 'how long each rate is measured, in each round', unit: 'seconds', minimum: 0.1, maximum: 3600, fallback: 2 }),
 }
 

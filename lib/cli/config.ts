@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { PreresnetError } from '../errors.js'
 import { describe, invalid, nearest } from '../options/values.js'
-import type { Table, ValuesOf } from '../options/spec.js'
+import type { Option, Table, ValuesOf } from '../options/spec.js'
 
 /** `learningRate` is `--learning-rate`, and "learning-rate" in a file. */
 export function optionName(key: string): string {
@@ -18,8 +18,13 @@ export async function resolveOptions<S extends Table>(specs: S, given: Readonly<
     const word = given[key]
     if (word !== undefined) values[key] = spec.read(`--${optionName(key)}`, typeof word === 'string' ? spec.flag!.parse(word) : word)
     else values[key] = key in file ? file[key] : spec.fallback
+    if (spec.required && values[key] === undefined) throw missing(key, spec)
   }
   return values as ValuesOf<S>
+}
+
+function missing(key: string, { accepts }: Option): PreresnetError {
+  return new PreresnetError('ERR_OPTION', `--${optionName(key)}: expected ${accepts}, got none`)
 }
 
 async function readConfig(path: string, specs: Table): Promise<Readonly<Record<string, unknown>>> {

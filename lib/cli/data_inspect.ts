@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { loader } from '../data/loader.js'
 import { corruptOf, readingRate, sizeRange, type SizeRange } from '../data/survey.js'
 import { PreresnetError } from '../errors.js'
+import { checkReplaceable, replaceFile } from '../formats/files.js'
 import { integerOption, stringOption } from '../options/spec.js'
 import { runOptions } from '../options/table.js'
 import type { CommandSpec } from './command.js'
@@ -33,6 +33,7 @@ export const dataInspect: CommandSpec<typeof options> = {
   ],
   async run(values) {
     const { json, workers, batch, output, pictures, seed } = values
+    if (output !== undefined) await checkReplaceable(output)
     const inspected = await openInspected(values)
     const { dataset, input, prepare } = inspected
     const reading = { input, prepare, workers, batch }
@@ -106,18 +107,8 @@ async function writeSheet(path: string, inspected: Inspected, result: DataInspec
     await sheetSection('As training sees them, in their first epoch', inspected, 'train', pictures, seed),
     await sheetSection('As evaluation sees them', inspected, 'evaluate', pictures, seed),
   ]
-  try {
-    await writeFile(
-      path,
-      contactSheet(
-        result.data,
-        facts(result).map(([name, value]) => `${name}: ${value}`),
-        sections,
-      ),
-    )
-  } catch (cause) {
-    throw new PreresnetError('ERR_FILE', `${path}: cannot be written (${(cause as NodeJS.ErrnoException).code})`, { cause })
-  }
+  const lines = facts(result).map(([name, value]) => `${name}: ${value}`)
+  await replaceFile(path, contactSheet(result.data, lines, sections))
 }
 
 async function sheetSection(

@@ -3,6 +3,7 @@ import { contractsVersion } from '../contracts.js'
 import { PreresnetError } from '../errors.js'
 import { findAddon } from '../native/addon_file.js'
 import { loadBinding } from '../native/load.js'
+import { glibc } from '../native/remedies.js'
 import { packageVersion } from '../package.js'
 import type { CommandSpec } from './command.js'
 import { cudaReport, cudaRows } from './cuda_report.js'
@@ -52,10 +53,9 @@ function platformCheck(): Check {
 }
 
 async function libcCheck(): Promise<Check> {
-  const header = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header
+  const version = glibc()
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '')
   const system = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(release)?.[1] ?? 'unknown system'
-  const { glibcVersionRuntime: version } = header
   return { what: 'C library', found: `${version === undefined ? 'not glibc' : `glibc ${version}`} (${system})`, wanted: 'glibc', ok: version !== undefined }
 }
 

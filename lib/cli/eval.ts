@@ -8,6 +8,7 @@ import { PreresnetError } from '../errors.js'
 import { choiceOption, integerOption, variant, type ValuesOf } from '../options/spec.js'
 import { deviceOptions, runOptions } from '../options/table.js'
 import { networkFromJson } from '../layers/json.js'
+import { limits } from '../layers/value.js'
 import { evaluateOptions } from '../runtime/call_options.js'
 import { compile } from '../runtime/compile.js'
 import { sharedOptions } from '../runtime/session_options.js'
@@ -31,6 +32,7 @@ const options = {
     help: 'height and width of the images that the network gets, where it is another than in training; resize steps grow with it',
     unit: 'pixels',
     minimum: 1,
+    maximum: limits.image,
     usual: 'as in training',
   }),
   crops: variant(evaluateOptions.crops, {

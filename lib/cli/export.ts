@@ -45,8 +45,8 @@ export const exportCommand: CommandSpec<typeof options> = {
       await exportOnnx(model as string, output, given)
     } else {
       for (const key of Object.keys(given)) throw unused(key, 'onnx')
-      // What is missing is refused there, and the libraries are listed.
-      await exportWeights(model as string, output, { to: to! })
+      if (to === undefined) throw new PreresnetError('ERR_OPTION', `--to: expected ${exportOptions.to.accepts}, or --format onnx without it; got neither`)
+      await exportWeights(model as string, output, { to })
     }
     if (json) printJson(exportDocument, { weights: output, format })
     else print(output)

@@ -1,7 +1,7 @@
 import { pack, type PackedArchive, verifyPacked } from '../data/index.js'
-import { packOptions } from '../data/options.js'
+import { packOptions, type PackOptions } from '../data/options.js'
 import { PreresnetError } from '../errors.js'
-import { flagOption } from '../options/spec.js'
+import { flagOption, variant } from '../options/spec.js'
 import { pick } from '../options/check.js'
 import type { CommandSpec } from './command.js'
 import { countProgress } from './count_progress.js'
@@ -11,13 +11,12 @@ import { packDocument } from './json/pack.js'
 import { count, print, size } from './output.js'
 import { SignalWatch } from './signals.js'
 
-const { side, quality, raw, gray } = packOptions
+const { side, raw, gray } = packOptions
+// Without a default each says whether it was given: one that would change nothing is a mistake.
+const encodings = { side, quality: variant(packOptions.quality, { fallback: undefined, usual: String(packOptions.quality.fallback) }), raw, gray }
 
 const options = {
-  side,
-  quality,
-  raw,
-  gray,
+  ...encodings,
   verify: flagOption({ group: 'Command', help: 'compare a packed file with the checksums in its index, instead of writing one', fallback: false }),
 }
 
@@ -45,7 +44,8 @@ export const packCommand: CommandSpec<typeof options> = {
     watch.begun(() => stop.abort())
     const options = { signal, ...(!json && { onProgress: countProgress(process.stderr.isTTY) }) }
     try {
-      const result = verify ? await verified(from, file, options) : await packed(from, file, { ...pick({ side, quality, raw, gray }, values), ...options })
+      const given = pick(encodings, values)
+      const result = verify ? await verified(from, file, given, options) : await packed(from, file, { ...given, ...options })
       if (json) printJson(packDocument, result)
       else print(`${result.path}: ${count(result.samples)} samples${verify ? ', all as they were packed' : `, ${size(result.bytes)} (${result.contents})`}`)
       return 0
@@ -58,9 +58,11 @@ export const packCommand: CommandSpec<typeof options> = {
 
 type Progress = Parameters<typeof verifyPacked>[1]
 
-async function verified(path: string, file: unknown, options: Progress): Promise<PackedArchive> {
+async function verified(path: string, file: unknown, given: PackOptions, options: Progress): Promise<PackedArchive> {
+  const unused = Object.entries(given).find(([, value]) => value !== false)
+  if (unused !== undefined) throw new PreresnetError('ERR_OPTION', `--${unused[0]} is for writing a packed file, got --verify`)
   if (file !== undefined) throw new PreresnetError('ERR_OPTION', `pack --verify: expected one file, got a second one, ${JSON.stringify(file)}`)
-  return verifyPacked(path, options)
+  return verifyPacked(path.replace(/^packed:/, ''), options)
 }
 
 async function packed(images: string, file: unknown, options: Parameters<typeof pack>[2]): Promise<PackedArchive> {

@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { PreresnetError } from '../errors.js'
+import { replaceFile } from '../formats/files.js'
 import { stringOption } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
 import { printJson } from './json/document.js'
@@ -49,11 +48,7 @@ export async function writeReport(run: string, { output = join(run, 'report.html
     pictures,
     ...(confusion === undefined ? {} : { confusion }),
   })
-  try {
-    await writeFile(output, page)
-  } catch (cause) {
-    throw new PreresnetError('ERR_FILE', `${output}: cannot be written (${(cause as NodeJS.ErrnoException).code})`, { cause })
-  }
+  await replaceFile(output, page)
   return output
 }
 

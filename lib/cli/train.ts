@@ -74,6 +74,7 @@ export const train: CommandSpec<typeof options> = {
     if ((values.steps === undefined) === (values.epochs === undefined)) {
       throw new PreresnetError('ERR_OPTION', `expected either --steps or --epochs, got ${values.steps === undefined ? 'neither' : 'both'}`)
     }
+    if (values.except !== undefined && values.from === undefined) throw new PreresnetError('ERR_OPTION', '--except: expected --from with it, got none')
     const data = await openData(values)
     const unsaid = data.validation === undefined && values.validate === undefined
     if (!values.json && unsaid && data.test.source.kind === 'ranges' && basename(data.test.name) === 'test')

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
-import { replaceFileBy } from '../formats/files.js'
+import { checkReplaceable, replaceFileBy } from '../formats/files.js'
 import { writeAll } from '../formats/write_chunks.js'
 import { mapLimited } from '../limited.js'
 import { loadBinding } from '../native/load.js'
@@ -37,6 +37,7 @@ const keyDigits = 10
 export async function pack(dataset: Dataset, path: string, options: PackOptions = {}): Promise<PackedArchive> {
   checkDataset('pack', dataset)
   const given = withDefaults(packOptions, checkOptions('pack', packOptions, options))
+  checkUseful(options)
   if (given.side !== undefined && given.raw !== undefined) throw new PreresnetError('ERR_OPTION', 'pack: expected either side or raw, got both')
   const { contents, encode } = encoding(given)
   const { length, labels, classes, source } = dataset
@@ -55,6 +56,8 @@ export async function pack(dataset: Dataset, path: string, options: PackOptions 
       throw named(nameOf(sample), error)
     }
   }
+  // Before an hour of work: an archive without its index is of little use.
+  for (const file of [path, indexPath(path)]) await checkReplaceable(file)
   const size = await replaceFileBy(path, async (file) => {
     let position = 0
     for (const samples of portions(length)) {
@@ -97,6 +100,12 @@ export async function pack(dataset: Dataset, path: string, options: PackOptions 
   }
   await writeIndex(indexPath(path), index)
   return { path, samples: length, bytes: size, contents }
+}
+
+/** ERR_OPTION for an option that would change nothing, which is a mistake. */
+function checkUseful({ side, raw, quality, gray }: PackOptions): void {
+  if (quality !== undefined && side === undefined) throw new PreresnetError('ERR_OPTION', 'pack: quality: expected side with it, got none')
+  if (gray === true && side === undefined && raw === undefined) throw new PreresnetError('ERR_OPTION', 'pack: gray: expected side or raw with it, got neither')
 }
 
 interface Encoded {

@@ -34,10 +34,21 @@ export async function packedDataset(path: string, options: SourceOptions = {}): 
   string('packedDataset: path', path)
   const { classes, signal } = readSourceOptions('packedDataset', options)
   throwIfAborted(signal)
-  const index = await readIndex(indexPath(path))
+  const index = await indexOf(path, readIndex)
   await checkBelongs(path, index)
   checkClasses(path, index.classes, 'the names that are given', classes)
   return datasetOf(path, [path], index)
+}
+
+/** Whoever gave the path did not name the index, so its error says what it is. */
+async function indexOf<T>(path: string, read: (path: string) => Promise<T>): Promise<T> {
+  try {
+    return await read(indexPath(path))
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
+    if (code !== 'ENOENT') throw error
+    throw new PreresnetError('ERR_FILE', `${(error as Error).message}; this is the index that \`pack\` writes beside an archive`, { cause: error })
+  }
 }
 
 async function checkBelongs(path: string, { shards, offset, length }: SampleIndex): Promise<void> {
@@ -102,7 +113,7 @@ export interface VerifyOptions {
  */
 export async function verifyPacked(path: string, { signal, onProgress }: VerifyOptions = {}): Promise<PackedArchive> {
   string('verifyPacked: path', path)
-  const index = await readPackedIndex(indexPath(path))
+  const index = await indexOf(path, readPackedIndex)
   await checkBelongs(path, index)
   const { checksums, names, offset, length } = index
   const read = sampleReader(datasetOf(path, [path], index).source)

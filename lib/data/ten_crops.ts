@@ -22,7 +22,7 @@ export async function* tenCrops(
     throw new PreresnetError(
       'ERR_OPTION',
       `evaluate: crops: ${name}: ten crops are cut out of images in files, by steps with centerCrop(); got ` +
-        (source.kind === 'memory' ? 'images in memory' : stepsText(steps)),
+        (source.kind === 'memory' ? 'images in memory' : `${stepsText(steps)} (on the command line: --resize)`),
     )
   }
   const imageOf = Int32Array.from({ length: length * 10 }, (_, index) => Math.floor(index / 10))

@@ -28,19 +28,20 @@ export function decodeMessage<M extends Message>(message: M, path: string, bytes
 }
 
 /** A message that is a whole file. ERR_FILE says in which field and at which byte it is malformed. */
-export async function decodeFile<M extends Message>(message: M, file: SizedFile): Promise<Decoded<M>> {
+export async function decodeFile<M extends Message>(message: M, file: SizedFile, kind?: string): Promise<Decoded<M>> {
   try {
     return (await decodeRange(message, new FileWindow(file, windowBytes), [0, file.size], new Budget())) as Decoded<M>
   } catch (error) {
-    throw malformed(file.path, error)
+    throw malformed(file.path, error, kind)
   }
 }
 
-function malformed(path: string, error: unknown): unknown {
+/** `kind`: what the file should be; where not even its outermost fields can be read, it may be something else. */
+function malformed(path: string, error: unknown, kind?: string): unknown {
   if (!(error instanceof Malformed)) return error
   const { trail, position, message } = error
   const field = trail.length === 0 ? '' : `${trail.join('.')}: `
-  return new PreresnetError('ERR_FILE', `${path}: ${field}byte ${position}: ${message}`)
+  return new PreresnetError('ERR_FILE', `${path}: ${field}byte ${position}: ${message}${field === '' && kind !== undefined ? `; is it ${kind}?` : ''}`)
 }
 
 /** How many more values a file may have. */

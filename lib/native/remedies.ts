@@ -78,7 +78,8 @@ function runsOnMusl(): boolean {
   return glibc() === undefined
 }
 
-function glibc(): string | undefined {
+/** Its version; undefined where the C library is another one. */
+export function glibc(): string | undefined {
   const { header } = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
   return header?.glibcVersionRuntime
 }

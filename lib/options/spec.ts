@@ -190,10 +190,10 @@ export function numberOrWordOption<const W extends string, const S extends Numbe
 }
 
 /** Integers; on the command line separated by commas, or none. */
-export function integersOption<const S extends Quantity & { readonly minimum: number }>(
+export function integersOption<const S extends Quantity & { readonly minimum: number; readonly maximum?: number }>(
   spec: S,
 ): Option<readonly number[], FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
-  return listOption(spec, bounds('integers', spec.minimum, undefined), (where, item) => integer(where, item, spec.minimum))
+  return listOption(spec, bounds('integers', spec.minimum, spec.maximum), (where, item) => integer(where, item, spec.minimum, spec.maximum))
 }
 
 /** Numbers that may have a fraction; on the command line separated by commas. */

@@ -40,10 +40,10 @@ function searchChildren(path: string, before: unknown, now: unknown): Difference
 
 const inside = (path: string, name: string): string => [path, name].filter((part) => part !== '').join('.')
 
-/** A layer is shown by its kind, and a child by its name too: whole layers are long. */
+/** A layer is shown by its kind, and a child by its name too, where it has one: whole layers are long. */
 function shown(value: unknown): string {
   if (value === undefined) return 'none'
-  if (Array.isArray(value)) return `${value[0]} (${shown(value[1])})`
+  if (Array.isArray(value)) return value[0] === '' ? shown(value[1]) : `${value[0]} (${shown(value[1])})`
   if (isObject(value)) return typeof value['kind'] === 'string' ? value['kind'] : describe(value)
   return JSON.stringify(value)
 }

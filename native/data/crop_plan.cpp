@@ -38,7 +38,8 @@ void check_fits(const ImageSize& image, const ImageSize& crop, bool exact,
                        size_text(crop.height, crop.width) + ", got " +
                        size_text(image.height, image.width) +
                        " (height x width); resize(n), centerCrop() at the front of the steps "
-                       "of `prepare` (on the command line: --image) give it that size");
+                       "of `prepare` (on the command line: --image, or --resize of eval) give it "
+                       "that size");
 }
 
 Window middle(const ImageSize& image, const ImageSize& crop) {

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 
 /** By the processor's name of Node. */
 export const PLATFORMS = { x64: '@preresnet/linux-x64', arm64: '@preresnet/linux-arm64' }
-export const CUDA_PACKAGE = '@preresnet/cuda-linux-x64'
 
 const KEPT = ['name', 'version', 'description', 'keywords', 'license', 'repository', 'type', 'engines', 'exports', 'main', 'types', 'bin', 'binary', 'gypfile']
 /** For `preresnet build`. */

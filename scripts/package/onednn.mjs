@@ -1,9 +1,10 @@
 // oneDNN of the packages, kept in the user's cache folder: Maven's shared library, which lies beside the addon; or a static one that is built from Debian's sources
 // (sequential, convolutions and reorders alone). And what the addon uses of Highway, which Debian has only as a shared library.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { keptFolder } from '../support/cache.mjs'
 import { ensure } from '../support/debian.mjs'
 import { run, Stop } from '../support/run.mjs'
 import { filesUnder } from '../support/stamp.mjs'
@@ -74,7 +75,7 @@ function mavenOneDnn(cache, processor) {
   if (version === undefined) throw new Stop(`expected oneDNN of Maven for ${Object.keys(MAVEN).join(', ')}, got ${processor}: --onednn debian builds one`)
   const folder = join(cache, 'libraries', `dnnl-${version}-${classifier}`)
   const root = join(folder, 'org/bytedeco/dnnl', classifier)
-  if (!existsSync(root)) {
+  keptFolder(folder, (partial) => {
     ensure([
       { name: 'maven', tools: ['mvn'] },
       { name: 'unzip', tools: ['unzip'] },
@@ -82,11 +83,8 @@ function mavenOneDnn(cache, processor) {
     run('mvn', ['-q', 'dependency:get', '-Dtransitive=false', `-Dartifact=org.bytedeco:dnnl:${version}:jar:${classifier}`])
     const archive = join(homedir(), '.m2/repository/org/bytedeco/dnnl', version, `dnnl-${version}-${classifier}.jar`)
     checkSha256(archive, sha256)
-    const partial = `${folder}.partial`
-    rmSync(partial, { recursive: true, force: true })
     run('unzip', ['-q', archive, 'org/*', '-d', partial])
-    renameSync(partial, folder)
-  }
+  })
   const [library, openmp] = ['libdnnl.so.3', 'libgomp.so.1'].map((name) => join(root, name))
   return { version: `${version} of Maven's org.bytedeco:dnnl`, include: join(root, 'include'), library, beside: [library, openmp], license: licenseOf(cache) }
 }

@@ -1,8 +1,9 @@
 // The user's cache folder, where downloads and long builds are kept: another clone finds them there.
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
-/** As the library finds its own; without one, in the repository. */
+/** As the library finds its own where no PRERESNET_CACHE says another; without one, in the repository. */
 export function cacheFolder(root) {
   const { XDG_CACHE_HOME = '' } = process.env
   if (isAbsolute(XDG_CACHE_HOME)) return join(XDG_CACHE_HOME, 'preresnet')
@@ -12,4 +13,15 @@ export function cacheFolder(root) {
     // A user without an entry, and no HOME.
   }
   return join(root, 'build/cache/preresnet')
+}
+
+/** The folder, filled by `fill` where it is not there yet. It gets its name when it is whole, so what an interrupted run leaves is never taken for it. */
+export function keptFolder(folder, fill) {
+  if (existsSync(folder)) return folder
+  const partial = `${folder}.partial`
+  rmSync(partial, { recursive: true, force: true })
+  mkdirSync(partial, { recursive: true })
+  fill(partial)
+  renameSync(partial, folder)
+  return folder
 }

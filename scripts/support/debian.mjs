@@ -1,5 +1,5 @@
 // Debian packages: which are missing, and how they are installed.
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { output, run, Stop } from './run.mjs'
 
@@ -40,6 +40,16 @@ export function ensure(packages) {
   run(apt[0], [...apt.slice(1), 'install', '-y', '--no-install-recommends', ...names])
   const left = missing(packages)
   if (left.length > 0) throw new Stop(`apt-get reported success, but these packages are still missing: ${left.join(' ')}`)
+}
+
+/** apt-get with lists, archives and a status of its own in `folder`, after an update: the system's lists and packages stay as they are. `settings` go before the system's. */
+export function ownApt(folder, settings, words, options = {}) {
+  for (const path of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(folder, path), { recursive: true })
+  writeFileSync(join(folder, 'status'), '')
+  const own = [`Dir::State=${folder}/state`, `Dir::Cache=${folder}/cache`, `Dir::State::status=${folder}/status`, ...settings]
+  const apt = ['-q', ...own.flatMap((setting) => ['-o', setting])]
+  run('apt-get', [...apt, 'update'])
+  run('apt-get', [...apt, ...words], options)
 }
 
 /** The words to put before a command that needs root: none, sudo without a password, or undefined where neither is to be had. */

@@ -13,6 +13,11 @@ export function filesUnder(root, path) {
     .flatMap((name) => filesUnder(root, join(path, name)))
 }
 
+/** Hexadecimal digits, of one file's bytes. */
+export function sha256Of(file) {
+  return createHash('sha256').update(readFileSync(file)).digest('hex')
+}
+
 /** SHA-256 over names and contents of the files under `paths`, and over `facts`: whatever else decides the result. */
 export function fingerprint(root, paths, facts = []) {
   const hash = createHash('sha256')

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { ensure } from '../support/debian.mjs'
+import { ensure, ownApt } from '../support/debian.mjs'
 import { main, output, run, Stop } from '../support/run.mjs'
 import { filesUnder } from '../support/stamp.mjs'
 import { counted, operationTests, verdict } from './common.mjs'
@@ -56,23 +56,12 @@ await main('arm64', () => {
   })
 })
 
-/** Debian's packages for arm64, unpacked but not installed; apt works on lists and an empty status file of its own. */
+/** Debian's packages for arm64, unpacked but not installed. */
 function fetchSysroot() {
   const unpacked = join(SYSROOT, 'packages.txt')
   if (existsSync(unpacked) && readFileSync(unpacked, 'utf8') === PACKAGES.join('\n')) return
   const apt = join(BUILD, 'apt')
-  for (const folder of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(apt, folder), { recursive: true })
-  writeFileSync(join(apt, 'status'), '')
-  const options = [
-    'APT::Architecture=arm64',
-    'APT::Architectures=arm64',
-    `Dir::State=${apt}/state`,
-    `Dir::Cache=${apt}/cache`,
-    `Dir::State::status=${apt}/status`,
-  ]
-  const own = options.flatMap((option) => ['-o', option])
-  run('apt-get', ['-q', ...own, 'update'])
-  run('apt-get', ['-q', ...own, 'install', '--download-only', '-y', '--no-install-recommends', ...PACKAGES])
+  ownApt(apt, ['APT::Architecture=arm64', 'APT::Architectures=arm64'], ['install', '--download-only', '-y', '--no-install-recommends', ...PACKAGES])
   for (const file of filesUnder(apt, 'cache/archives')) if (file.endsWith('.deb')) run('dpkg', ['-x', join(apt, file), SYSROOT])
   writeFileSync(unpacked, PACKAGES.join('\n'))
 }

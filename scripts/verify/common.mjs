@@ -1,7 +1,10 @@
-// What the checks share: random images, test runs, the verdict.
+// What the checks share: images, test runs, the verdict.
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Stop } from '../support/run.mjs'
+import { filesUnder } from '../support/stamp.mjs'
 import { testFiles } from '../support/tests.mjs'
 
 /** Random 32 x 32 x 3 images with random labels. */
@@ -16,6 +19,14 @@ export async function randomImages(count, classes = 10) {
     channels: 3,
     classes: Array.from({ length: classes }, (_, index) => `class ${index}`),
   })
+}
+
+/** Paths of the JPEG files in a folder, at any depth. */
+export function photographs(folder) {
+  if (folder === undefined) throw new Stop('expected a folder of JPEG files, got none')
+  const files = filesUnder(folder, '').filter((name) => /\.jpe?g$/i.test(name))
+  if (files.length === 0) throw new Stop(`expected JPEG files in ${folder}, got none`)
+  return files.map((name) => join(folder, name))
 }
 
 /** Resident bytes of this process. */

@@ -11,25 +11,12 @@ import { flip, loader, randomResizedCrop } from '../../dist/lib/data/index.js'
 import { wholeFiles } from '../../dist/lib/data/dataset.js'
 import { loadBinding } from '../../dist/lib/native/load.js'
 import { randomArea } from '../../dist/test/support/random_crops.js'
-import { run } from '../support/run.mjs'
-import { filesUnder } from '../support/stamp.mjs'
-import { verdict } from './common.mjs'
+import { main, run, Stop } from '../support/run.mjs'
+import { photographs, verdict } from './common.mjs'
 
 const least = { pillow: 2, libjpeg: 0.75 }
 /** A side's share of the rounds at a time. */
 const turns = 5
-
-const { values, positionals } = parseArgs({
-  options: {
-    workers: { type: 'string', default: '1,2,4' },
-    rounds: { type: 'string', default: '20' },
-    modes: { type: 'string', default: 'exact,scaled' },
-    kinds: { type: 'string', default: '4:2:0,4:4:4' },
-    python: { type: 'string', default: '.venv/bin/python' },
-  },
-  allowPositionals: true,
-})
-const folder = mkdtempSync(join(tmpdir(), 'preresnet-decoding-'))
 
 /** As the frame header says it, or another word. */
 function kindOf(file) {
@@ -41,10 +28,6 @@ function kindOf(file) {
   }
   return 'other'
 }
-
-const paths = filesUnder('/', positionals[0]).map((name) => join('/', name))
-/** With their kinds. */
-const photographs = paths.filter((path) => /\.jpe?g$/i.test(path)).map((path) => ({ path, kind: kindOf(readFileSync(path)) }))
 
 const sum = (numbers) => numbers.reduce((total, value) => total + value, 0)
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
@@ -88,17 +71,19 @@ async function ours(files, sizes, mode, rounds, workers, seed) {
   return { rate: (epoch * batch * rounds * workers) / seconds, area: sum(areas) / areas.length }
 }
 
-async function measure(kind, mode, workers) {
-  const files = photographs.filter((one) => one.kind === kind).map(({ path }) => path)
+/** `all` are the photographs with their kinds; `folder` has the program of libjpeg-turbo. */
+async function measure({ folder, all, python, rounds: wanted }, kind, mode, workers) {
+  const files = all.filter((one) => one.kind === kind).map(({ path }) => path)
+  if (files.length === 0) throw new Stop(`expected JPEG files of kind ${kind}, got only ${[...new Set(all.map((one) => one.kind))].join(', ')}`)
   const sizes = files.map((path) => loadBinding().imageSize(readFileSync(path), {}))
   const list = join(folder, 'list')
   writeFileSync(list, files.join('\n') + '\n')
   // As many crops as `rounds` of all photographs, whatever their kind.
-  const rounds = Math.max(1, Math.round((Number(values.rounds) * photographs.length) / files.length / turns))
+  const rounds = Math.max(1, Math.round((wanted * all.length) / files.length / turns))
   const sides = { ours: [], pillow: [], libjpeg: [] }
   for (let turn = 0; turn < turns; turn++) {
     sides.ours.push(await ours(files, sizes, mode, rounds, workers, turn))
-    sides.pillow.push(await processes(values.python, [join(import.meta.dirname, 'decoding/pillow.py'), list, mode, rounds], workers, turn))
+    sides.pillow.push(await processes(python, [join(import.meta.dirname, 'decoding/pillow.py'), list, mode, rounds], workers, turn))
     sides.libjpeg.push(await processes(join(folder, 'libjpeg'), [list, mode, rounds], workers, turn))
   }
   const rate = (name) => median(sides[name].map(({ rate }) => rate))
@@ -122,11 +107,26 @@ async function measure(kind, mode, workers) {
   }
 }
 
-try {
-  run('g++', ['-O2', '-std=c++20', join(import.meta.dirname, 'decoding/libjpeg.cpp'), '-o', join(folder, 'libjpeg'), '-ljpeg'])
-  console.error(`${cpus()[0].model}, ${cpus().length} cores`)
-  for (const kind of values.kinds.split(','))
-    for (const mode of values.modes.split(',')) for (const workers of values.workers.split(',')) verdict(await measure(kind, mode, Number(workers)))
-} finally {
-  rmSync(folder, { recursive: true, force: true })
-}
+await main('decoding', async () => {
+  const { values, positionals } = parseArgs({
+    options: {
+      workers: { type: 'string', default: '1,2,4' },
+      rounds: { type: 'string', default: '20' },
+      modes: { type: 'string', default: 'exact,scaled' },
+      kinds: { type: 'string', default: '4:2:0,4:4:4' },
+      python: { type: 'string', default: '.venv/bin/python' },
+    },
+    allowPositionals: true,
+  })
+  const all = photographs(positionals[0]).map((path) => ({ path, kind: kindOf(readFileSync(path)) }))
+  const folder = mkdtempSync(join(tmpdir(), 'preresnet-decoding-'))
+  try {
+    run('g++', ['-O2', '-std=c++20', join(import.meta.dirname, 'decoding/libjpeg.cpp'), '-o', join(folder, 'libjpeg'), '-ljpeg'])
+    console.error(`${cpus()[0].model}, ${cpus().length} cores`)
+    const settings = { folder, all, python: values.python, rounds: Number(values.rounds) }
+    for (const kind of values.kinds.split(','))
+      for (const mode of values.modes.split(',')) for (const workers of values.workers.split(',')) verdict(await measure(settings, kind, mode, Number(workers)))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})

@@ -30,6 +30,7 @@ await main('packages', async () => {
       write: { type: 'boolean', default: false },
     },
   })
+  if (values.write && (values.short || values.only !== '')) throw new Stop('expected --write without --short and --only: the table has all rows')
   const archives = archivesIn(resolve(values.archives))
   const cache = mkdtempSync(join(tmpdir(), 'preresnet-cache-'))
   const registry = await startRegistry([...archives, ...standIns(archives, cache)])
@@ -78,7 +79,7 @@ function contextOf(archives, registry, cache) {
     archives,
     library: archives.find((file) => /\/preresnet-\d[^/]*$/.test(file)),
     project,
-    /** One project for all cells that leave it as it is. */
+    /** What `make` gave the first time. */
     shared: (make) => (shared ??= make()),
     checkTypes: (given) => checkTypes(root, given),
     remove: () => projects.forEach(({ parent }) => rmSync(parent, { recursive: true, force: true })),

@@ -29,6 +29,7 @@ test('import without a library or a preparation lists them', async (t) => {
   const without = await preresnet(['import', weights])
   t.is(without.status, 2)
   t.regex(without.stderr, /ERR_OPTION: .*from: expected "timm" or "torchvision"/)
+  t.is(without.stderr, 'preresnet: ERR_OPTION: --from: expected "timm" or "torchvision" or "onnx", got none\n')
   const unprepared = await preresnet(['import', weights, '--from', 'timm'])
   t.is(unprepared.status, 2)
   t.regex(unprepared.stderr, /timm-resnetv2, torchvision-v1, torchvision-v2/)
@@ -54,7 +55,7 @@ test('export writes a network as an ONNX file; an option that would change nothi
   for (const [unused, message] of [
     [['--format', 'onnx', '--to', 'timm'], /ERR_OPTION: export: --to is for --format safetensors/],
     [['--to', 'timm', '--norms', 'kept'], /ERR_OPTION: export: --norms is for --format onnx/],
-    [[], /ERR_OPTION: .*to: expected "timm" or "torchvision"/],
+    [[], /ERR_OPTION: --to: expected "timm" or "torchvision", or --format onnx without it; got neither/],
   ] as const) {
     const refused = await preresnet(['export', model, ...unused, '--output', join(folder, 'none')])
     t.is(refused.status, 2)

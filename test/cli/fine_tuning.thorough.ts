@@ -51,7 +51,7 @@ test('options that agree with the file are taken, others are refused by name', a
   t.is(status, 0, stderr)
   t.regex(stderr, /with its own head, and start values for head/)
   for (const [more, message] of [
-    [['--family', 'cifar', '--depth', '14'], /--family: expected nothing or the network of .*, got another one: .*: none there/],
+    [['--family', 'cifar', '--depth', '14'], /--family: expected nothing or the network of .*, got another one: .*: none there, repeat here$/m],
     [['--model', 'preresnet-20'], /--model: expected nothing or the network of .*, got another one/],
     [['--widths', '8,16,32'], /--widths: expected nothing or the network of .*, got a part of one/],
     [['--image', '16'], /--image: expected nothing or what .* says, 12 x 12, got 16/],

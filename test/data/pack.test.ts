@@ -1,7 +1,7 @@
 /** Packed archives: the same batches as of the folder, a tar that others read, and an index that fits no other archive. */
 import test from 'ava'
 import { execFile } from 'node:child_process'
-import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import {
@@ -165,7 +165,10 @@ test('what was changed since is found, and an index of another archive refused',
   await writeFile(path, Buffer.concat([whole.subarray(512), Buffer.alloc(512)]))
   await t.throwsAsync(packedDataset(path), { code: 'ERR_DATASET', message: /expected the header of sample 0 before byte 512/ })
   await copyFile(path, join(folder, 'bare.tar'))
-  await t.throwsAsync(packedDataset(join(folder, 'bare.tar')), { code: 'ERR_FILE', message: /bare\.tar\.index.*no such file/ })
+  await t.throwsAsync(packedDataset(join(folder, 'bare.tar')), {
+    code: 'ERR_FILE',
+    message: /bare\.tar\.index.*no such file or directory; this is the index that `pack` writes beside an archive$/,
+  })
 })
 
 test('an index that is damaged or of another version is refused in one line', async (t) => {
@@ -206,4 +209,22 @@ test('a failure leaves the older archive, and names the image', async (t) => {
   await t.throwsAsync(pack(files, path, { side: 7, raw: 7 }), { code: 'ERR_OPTION', message: /either side or raw/ })
   t.is(await readFile(path, 'utf8'), 'older')
   t.deepEqual((await readdir(folder)).sort(), ['images', 'images.tar'])
+})
+
+test('an archive whose index could not be written is not begun', async (t) => {
+  const folder = await temporaryFolder(t)
+  const path = join(folder, 'images.tar')
+  await mkdir(`${path}.index`)
+  const onProgress = (): void => t.fail('something was written')
+  await t.throwsAsync(pack(await written(folder), path, { onProgress }), { code: 'ERR_FILE', message: `${path}.index: could not write: is a directory` })
+  t.deepEqual((await readdir(folder)).sort(), ['images', 'images.tar.index'])
+})
+
+test('options that would change nothing are refused', async (t) => {
+  const folder = await temporaryFolder(t)
+  const files = await written(folder)
+  const path = join(folder, 'images.tar')
+  await t.throwsAsync(pack(files, path, { quality: 80 }), { code: 'ERR_OPTION', message: 'pack: quality: expected side with it, got none' })
+  await t.throwsAsync(pack(files, path, { quality: 80, raw: 6 }), { code: 'ERR_OPTION', message: 'pack: quality: expected side with it, got none' })
+  await t.throwsAsync(pack(files, path, { gray: true }), { code: 'ERR_OPTION', message: 'pack: gray: expected side or raw with it, got neither' })
 })

@@ -2,8 +2,10 @@
 import test from 'ava'
 import { flip, memoryDataset, randomCrop, type CompletePreparation } from '../../lib/data/index.js'
 import { classifierHead, conv2d, dropout, network, optionA, relu, repeat, residual, type Network } from '../../lib/layers/index.js'
+import { preResNet } from '../../lib/models/index.js'
 import type { Option, Table } from '../../lib/options/spec.js'
 import { fitTable, planFit } from '../../lib/training/fit_options.js'
+import { networkDifference } from '../../lib/training/network_difference.js'
 import { differences, otherOptions, recipeOf, type Recipe, type Taken } from '../../lib/training/recipe.js'
 import type { Schedule } from '../../lib/training/schedule.js'
 import { cosine, linearWarmup, multiStep, oneCycle } from '../../lib/training/schedules.js'
@@ -148,6 +150,9 @@ test('of another network the first layer or property that differs is told', (t) 
   const recipeOfNetwork = (net: Network) => recipeOf(planFit(net, least), session, prepare)
   for (const [now, text] of others)
     t.deepEqual(differences(stored(recipeOfNetwork(before)), recipeOfNetwork(now)), [`network: "network" before, "network" now (${text})`])
+  // The repetition of blocks has no name of its own.
+  const [shallow, deep] = [8, 14].map((depth) => preResNet({ family: 'cifar', depth }))
+  t.is(networkDifference(shallow, deep), 'layers.stages.0.blocks[1]: none before, repeat now')
   const renamed = network({ name: 'other', input, layers: before.layers })
   t.deepEqual(differences(stored(recipeOfNetwork(before)), recipeOfNetwork(renamed)), ['network: "network" before, "other" now'])
 })

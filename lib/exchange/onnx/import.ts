@@ -34,7 +34,7 @@ export async function importOnnx(file: string, options: OnnxImportOptions = {}):
   let sized
   try {
     sized = await openSized(file)
-    const model = await decodeFile(modelProto, sized)
+    const model = await decodeFile(modelProto, sized, 'an ONNX file')
     const { made, graph, values } = await networkOf(sized, model)
     const { prepare, classes, order } = preparationOf(file, model, made, given)
     const parameters = new Map<string, SafetensorsTensor>()

@@ -7,13 +7,8 @@ import { tool, toolName } from './tools.mjs'
 const platform = `@preresnet/linux-${process.arch}`
 const WITHOUT_DIGITS = 'without `digits()`, whose file is in the package'
 
-export function bundleCells(npm) {
-  const installed = (context) =>
-    context.shared(() => {
-      const made = context.project()
-      npm(made, 'npm12', ['install', 'preresnet'])
-      return made
-    })
+/** `installed` gives the project, of a context, in which preresnet is installed. */
+export function bundleCells(installed) {
   return [...esbuildCells(installed), ...viteCells(installed), tracedCell(installed)]
 }
 

@@ -8,6 +8,13 @@ import { nodeOf, tool, toolName } from './tools.mjs'
 
 const NODE22 = () => nodeOf(22)
 const npm = (project, version, words, options) => project.run(version === 'npm12' ? NODE22() : process.execPath, [tool(version), ...words], options)
+/** One project for all cells that leave it as it is. */
+const installed = (context) =>
+  context.shared(() => {
+    const project = context.project()
+    npm(project, 'npm12', ['install', 'preresnet'])
+    return project
+  })
 
 const managers = [
   ...['npm10', 'npm11', 'npm12'].map((name) => ({
@@ -142,11 +149,7 @@ const settings = [
 const nodes = [20, 22, 24, 26].map((major) => ({
   name: `Node ${major}`,
   run(context) {
-    const project = context.shared(() => {
-      const made = context.project()
-      npm(made, 'npm12', ['install', 'preresnet'])
-      return made
-    })
+    const project = installed(context)
     const node = nodeOf(major)
     project.smoke(node)
     return project.run(node, ['--version']).trim()
@@ -186,7 +189,7 @@ const builds = [
   },
 ]
 
-export const cells = [...managers, ...lockfiles, ...settings, ...nodes, ...bundleCells(npm), ...linters, ...builds]
+export const cells = [...managers, ...lockfiles, ...settings, ...nodes, ...bundleCells(installed), ...linters, ...builds]
 
 /** The error's own command for npm brings what is missing. */
 function mended(project) {

@@ -1,8 +1,8 @@
 // Package managers and versions of Node, each installed once into the user's cache folder.
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder } from '../../support/cache.mjs'
+import { cacheFolder, keptFolder } from '../../support/cache.mjs'
 import { run } from '../../support/run.mjs'
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))))
@@ -43,13 +43,9 @@ export function nodeOf(major) {
 
 function installed(name, version) {
   const folder = join(cacheFolder(root), 'tools', `${name.replace('/', '-')}-${version}`)
-  if (existsSync(folder)) return folder
-  console.log(`Installing ${name} ${version} into ${folder}`)
-  const partial = `${folder}.partial`
-  rmSync(partial, { recursive: true, force: true })
-  mkdirSync(partial, { recursive: true })
-  writeFileSync(join(partial, 'package.json'), '{ "private": true }')
-  run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error', `${name}@${version}`], { cwd: partial })
-  renameSync(partial, folder)
-  return folder
+  return keptFolder(folder, (partial) => {
+    console.log(`Installing ${name} ${version} into ${folder}`)
+    writeFileSync(join(partial, 'package.json'), '{ "private": true }')
+    run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error', `${name}@${version}`], { cwd: partial })
+  })
 }
