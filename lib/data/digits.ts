@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { PreresnetError } from '../errors.js'
-import { packageFolder } from '../package.js'
+import { knownPackageVersion } from '../package.js'
 import type { Dataset, DataSplit } from './dataset.js'
 import { memoryDataset } from './memory.js'
 
@@ -29,18 +29,15 @@ export async function digits(): Promise<DataSplit> {
   return { train, test }
 }
 
+/** By a URL that tools which trace files (@vercel/nft) and bundlers see. */
 function digitsFile(): string {
-  try {
-    return join(packageFolder(), 'dist', 'digits.gz')
-  } catch (error) {
+  if (knownPackageVersion() === undefined) {
     throw new PreresnetError(
       'ERR_FILE',
       'the file of the digits lies in the package preresnet, which is not around this code: leave preresnet out of the bundle',
-      {
-        cause: error,
-      },
     )
   }
+  return fileURLToPath(new URL('../../digits.gz', import.meta.url))
 }
 
 /** How many images each digit has, as 32-bit integers, and then the pixels (scripts/digits.mjs writes it). */

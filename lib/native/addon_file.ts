@@ -8,6 +8,7 @@ import { addCuda, addPackage, rebuild, reinstall, unsupported } from './remedies
 
 interface AddonFile {
   readonly file: string
+  readonly load: () => unknown
   /** What helps where it does not load. */
   readonly remedy: string
 }
@@ -15,10 +16,24 @@ interface AddonFile {
 // A bundle in CommonJS has no `import.meta`; without __filename there either, packages are looked for from the working directory.
 const packages = createRequire(moduleUrl() ?? join(process.cwd(), 'bundle.js'))
 
-/** By names that are written out, so that tools that trace files (@vercel/nft) see them. */
-const platformPackages: Readonly<Record<string, { readonly name: string; readonly addon: () => string }>> = {
-  x64: { name: '@preresnet/linux-x64', addon: () => packages.resolve('@preresnet/linux-x64/preresnet.node') },
-  arm64: { name: '@preresnet/linux-arm64', addon: () => packages.resolve('@preresnet/linux-arm64/preresnet.node') },
+interface PlatformPackage {
+  readonly name: string
+  readonly addon: () => string
+  readonly load: () => unknown
+}
+
+/** By names that are written out, so that tools that trace files see them: @vercel/nft sees what is loaded, and the manifest whose `main` it is. */
+const platformPackages: Readonly<Record<string, PlatformPackage>> = {
+  x64: {
+    name: '@preresnet/linux-x64',
+    addon: () => packages.resolve('@preresnet/linux-x64'),
+    load: () => packages('@preresnet/linux-x64') as unknown,
+  },
+  arm64: {
+    name: '@preresnet/linux-arm64',
+    addon: () => packages.resolve('@preresnet/linux-arm64'),
+    load: () => packages('@preresnet/linux-arm64') as unknown,
+  },
 }
 
 /** @throws ERR_BINDING with the commands that help where there is none, or where it is of another version, truncated, or for another processor. */
@@ -39,23 +54,23 @@ function namedFile(): AddonFile | undefined {
   const file = resolve(given)
   const remedy = 'PRERESNET_BINDING names it'
   if (!existsSync(file)) throw new PreresnetError('ERR_BINDING', `the native addon is missing: no ${file}; ${remedy}`)
-  return { file, remedy }
+  return { file, remedy, load: () => createRequire(file)(file) as unknown }
 }
 
 function localBuild(): AddonFile | undefined {
   if (knownPackageVersion() === undefined) return undefined
   const file = join(packageFolder(), 'build', 'Release', 'preresnet.node')
-  return existsSync(file) ? { file, remedy: rebuild() } : undefined
+  return existsSync(file) ? { file, remedy: rebuild(), load: () => createRequire(file)(file) as unknown } : undefined
 }
 
-function packagedFile({ name, addon }: { readonly name: string; readonly addon: () => string }): AddonFile | undefined {
+function packagedFile({ name, addon, load }: PlatformPackage): AddonFile | undefined {
   const file = resolved(addon)
   if (file === undefined) return undefined
   const folder = dirname(file)
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
   const wanted = knownPackageVersion()
   if (wanted !== undefined && version !== wanted) throw addPackage(name, `expected version ${wanted} of ${name}, as of preresnet, got ${version} in ${folder}`)
-  return { file, remedy: reinstall(name, folder) }
+  return { file, remedy: reinstall(name, folder), load }
 }
 
 /** Undefined where the package is not installed, or holds no such file. */

@@ -1,6 +1,5 @@
 /** The loading of the addon. Nothing else in lib touches the file. */
 import { createHash } from 'node:crypto'
-import { createRequire } from 'node:module'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { contractsVersion } from '../contracts.js'
@@ -48,10 +47,10 @@ export function libraryVersion(): string {
 }
 
 function requireAddon(): Addon {
-  const { file, remedy } = findAddon()
+  const { file, remedy, load } = findAddon()
   let addon: Addon
   try {
-    addon = createRequire(file)(file) as Addon
+    addon = load() as Addon
   } catch (error) {
     throw new PreresnetError('ERR_BINDING', explained((error as Error).message, remedy), { cause: error })
   }

@@ -84,6 +84,7 @@ function builtBy(project, folder) {
 
 const tracedCell = (installed) => ({
   name: `${toolName('nft')}: the traced files alone, in another folder`,
+  short: true,
   async run(context) {
     const project = installed(context)
     const { nodeFileTrace } = await import(pathToFileURL(tool('nft')).href)
