@@ -250,7 +250,7 @@ export class Backward {
     const w = this.forward.parameter(node.weight)
     const dx = this.wanted[input] === true ? this.draft.matrix(`${node.name}:dx`, x.shape[1] as number) : undefined
     const [dw, dbias] = [this.options.gradient(node.weight), node.bias === undefined ? undefined : this.options.gradient(node.bias)]
-    this.draft.emit('linear_backward', node.name, [node.name], { dy, x, w, dw, dbias, dx }, {})
+    this.draft.emit('linear_backward', node.name, [node.name], { dy, x, w, dw, dbias, dx }, this.draft.apart())
     if (dx !== undefined) this.features.set(input, dx)
   }
 }

@@ -161,8 +161,9 @@ function depthOf(graph: Graph): number {
 function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorTypes, parameters: ParameterPlan): Generator<void, Draft> {
   const { graph } = plan
   const training = plan.kind === 'train'
-  const winograd = options.device === 'cpu' && options.convolution !== 'direct' && depthOf(graph) <= WINOGRAD_DEPTH
-  const draft = new Draft(types, plan.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd, options.precision === 'bf16-native')
+  const onCpu = options.device === 'cpu'
+  const winograd = onCpu && options.convolution !== 'direct' && depthOf(graph) <= WINOGRAD_DEPTH
+  const draft = new Draft(types, plan.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd, options.precision === 'bf16-native', onCpu)
   const forward = new Forward(graph, draft, parameters.tensors, {
     training,
     fold: targetOf(options) === undefined,
@@ -247,7 +248,7 @@ function output(
       scaler: training ? scaler : undefined,
       metrics: draft.tensor('metrics', types.sums, 'plain', [4], 'outputs'),
     },
-    { smoothing: training ? options.loss.smoothing : 0 },
+    { smoothing: training ? options.loss.smoothing : 0, ...draft.apart() },
   )
   if (training) return draft.write(operation, 'dlogits', draft.matrix('loss:dlogits', classes))
   draft.write(operation, 'probabilities', probabilities)

@@ -55,7 +55,14 @@ export class Draft {
     readonly winograd = false,
     /** Whether convolutions may multiply bf16. */
     readonly bf16Products = false,
+    /** Whether operations compute each group as a batch of its own. */
+    readonly groupsApart = false,
   ) {}
+
+  /** The attribute of operations that compute groups of images apart; of one group there is nothing to say. */
+  apart(): { readonly groups?: number } {
+    return this.groupsApart && this.groups > 1 ? { groups: this.groups } : {}
+  }
 
   /** Appends an operation. What it writes is its work from now on; what it may write beside, later ones can still ask for (`write`). */
   emit<K extends OperationName>(
@@ -89,9 +96,10 @@ export class Draft {
   convolution(
     node: { readonly kernel: number; readonly stride: number; readonly padding: number },
     xRelu: boolean,
-  ): Required<Pick<Attributes['conv' | 'conv_backward'], 'stride' | 'padding' | 'xRelu' | 'winograd' | 'bf16Products'>> {
+  ): Pick<Required<Attributes['conv' | 'conv_backward']>, 'stride' | 'padding' | 'xRelu' | 'winograd' | 'bf16Products'> & { readonly groups?: number } {
     const { kernel, stride, padding } = node
-    return { stride, padding, xRelu, winograd: this.winograd && kernel === 3 && stride === 1 && padding === 1, bf16Products: this.bf16Products }
+    const winograd = this.winograd && kernel === 3 && stride === 1 && padding === 1
+    return { stride, padding, xRelu, winograd, bf16Products: this.bf16Products, ...this.apart() }
   }
 
   /** Makes a tensor the work of an operation that was emitted without it, as operand `key`. */

@@ -123,7 +123,13 @@ export class Forward {
         const x = this.features(node.inputs[0]!)
         const w = this.parameter(node.weight)
         const y = this.draft.matrix(`${node.name}:y`, w.shape[0] as number)
-        this.draft.emit('linear', node.name, [node.name], { x, w, bias: node.bias === undefined ? undefined : this.parameter(node.bias), y }, {})
+        this.draft.emit(
+          'linear',
+          node.name,
+          [node.name],
+          { x, w, bias: node.bias === undefined ? undefined : this.parameter(node.bias), y },
+          this.draft.apart(),
+        )
         return { kind: 'features', tensor: y }
       }
       case 'batchNorm':

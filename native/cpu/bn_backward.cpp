@@ -1,5 +1,6 @@
 // Sums of d and d * x to the gradients of a norm's parameters, and to a, b, c of dx = a d + b x +
 // c.
+#include "core/tree.h"
 #include "cpu/context.h"
 #include "cpu/operands.h"
 
@@ -28,7 +29,7 @@ class BnBackwardOperation final : public Operation {
   void channel(int64_t c) const {
     const int64_t groups = op_.mean->dim(0), channels = op_.mean->dim(1);
     const auto n = static_cast<double>(op_.count);
-    double dweight = 0, dbeta = 0;
+    TreeSum<float> dweight(groups), dbeta(groups);
     for (int64_t group = 0; group < groups; ++group) {
       const int64_t i = group * channels + c;
       const double* sums = op_.sums->as<const double>() + group * 2 * channels;
@@ -38,14 +39,14 @@ class BnBackwardOperation final : public Operation {
       const double dweight_here = invstd * (q - mean * s);
       const double a = op_.weight->as<const float>()[c] * invstd;
       const double b = op_.frozen ? 0 : -a * invstd * dweight_here / n;
-      dweight += dweight_here;
-      dbeta += s;
+      dweight.add(static_cast<float>(dweight_here));
+      dbeta.add(static_cast<float>(s));
       op_.a->as<float>()[i] = static_cast<float>(a);
       op_.b->as<float>()[i] = static_cast<float>(b);
       op_.c->as<float>()[i] = op_.frozen ? 0 : static_cast<float>(-a * s / n - b * mean);
     }
-    if (op_.dweight != nullptr) op_.dweight->as<float>()[c] = static_cast<float>(dweight);
-    if (op_.dbeta != nullptr) op_.dbeta->as<float>()[c] = static_cast<float>(dbeta);
+    if (op_.dweight != nullptr) op_.dweight->as<float>()[c] = dweight.total();
+    if (op_.dbeta != nullptr) op_.dbeta->as<float>()[c] = dbeta.total();
   }
 
   const ops::BnBackward& op_;

@@ -12,9 +12,10 @@ namespace preresnet::cpu {
 class ChannelSums {
  public:
   ChannelSums() = default;
-  /// terms: sums per channel. A null tensor: none are wanted.
+  /// terms: sums per channel. groups: of a bias's gradient, whose tensor does not say it. A null
+  /// tensor: none are wanted.
   ChannelSums(const std::string& where, const Tensor* tensor, int64_t images, int64_t channels,
-              int64_t terms, ScratchPlan& plan);
+              int64_t terms, ScratchPlan& plan, int64_t groups = 1);
 
   explicit operator bool() const { return wanted_; }
   /// Before the tasks of a run.
@@ -28,15 +29,16 @@ class ChannelSums {
   /// The same for some blocks of 16 channels.
   void clear(int64_t image, Range blocks) const;
   /// After the tasks: writes the tensor, [groups][terms][channels] in f64 or (one term over all
-  /// images) [channels] in f32.
+  /// images, each group's rounded and added by the tree) [channels] in f32.
   void finish() const;
 
  private:
+  void finish_gradient() const;
   void total(int64_t first_image, int64_t images, int64_t term, double* out) const;
 
   const Tensor* tensor_ = nullptr;
   bool wanted_ = false;
-  int64_t images_ = 0, channels_ = 0, terms_ = 0, stride_ = 0;
+  int64_t images_ = 0, channels_ = 0, terms_ = 0, groups_ = 1, stride_ = 0;
   SharedRange range_;
   double* rows_ = nullptr;
 };

@@ -31,7 +31,7 @@ struct ConvParts {
   Context& context;
   ConvInput input;
   ConvOutput output;
-  ConvolutionShape shape;
+  ConvolutionShape shape;  // of a group's images
 };
 
 /// Loads and packs what a run reads, and leaves the images to the operation.
@@ -75,14 +75,13 @@ class FusedConv final : public ConvOperation {
         convolution_(convolution),
         filters_{0, output_.y().blocks()},
         scratch_(plan.thread(convolution.scratch_bytes())),
-        partition_(input_.x().images, 1, block_images(1)) {}
+        partition_(parts.shape.images, 1, block_images(1)) {}
 
  private:
   void compute(int64_t wanted) override {
     const Scratch& scratch = context_.scratch;
-    const Range all = partition_.front(wanted);
-    context_.pool.run(partition_.blocks(all), [&](int thread, int64_t task) {
-      const Range images = partition_.block(all, task);
+    context_.pool.run(partition_.blocks_of_batch(wanted), [&](int thread, int64_t task) {
+      const Range images = partition_.block_of_batch(task, wanted);
       for (int64_t image = images.begin; image < images.end; ++image) {
         convolution_.run(input_.pass(image, {}), weights_.slice(scratch),
                          output_.start(image, filters_, nullptr),
@@ -170,7 +169,8 @@ class BlockConv final : public ConvOperation {
   BlockConv(ConvParts&& parts, const BlockForward& algorithm, ScratchPlan& plan)
       : ConvOperation(std::move(parts), *algorithm.convolution, 1, plan),
         filters_{0, output_.y().blocks()},
-        partition_(input_.x().images, algorithm.terms.granule, block_images(algorithm.terms.block)),
+        partition_(parts.shape.images, algorithm.terms.granule,
+                   block_images(algorithm.terms.block)),
         activation_(input_, parts.shape, algorithm.terms.bf16_operands, partition_.block_images(),
                     plan),
         step_(*algorithm.convolution, output_, partition_.block_images() * parts.shape.y_elements(),
@@ -179,9 +179,8 @@ class BlockConv final : public ConvOperation {
  private:
   void compute(int64_t wanted) override {
     const Scratch& scratch = context_.scratch;
-    const Range all = partition_.front(wanted);
-    context_.pool.run(partition_.blocks(all), [&](int thread, int64_t task) {
-      const Range images = partition_.block(all, task);
+    context_.pool.run(partition_.blocks_of_batch(wanted), [&](int thread, int64_t task) {
+      const Range images = partition_.block_of_batch(task, wanted);
       step_.run(thread, images, filters_, activation_.of(scratch, thread, images),
                 weights_.slice(scratch));
     });
@@ -263,6 +262,7 @@ std::unique_ptr<Operation> prepare(const ops::Conv& op, Context& context) {
   ConvOutput output(op, input.x().images, plan);
   ConvolutionShape shape =
       convolution_shape("conv", input.x(), *op.w, output.y(), op.stride, op.padding);
+  shape.images /= op.groups;
   shape.planes = planes_of(input.x().channels, op.winograd, false);
   const ConvolutionMeans means{.winograd = op.winograd, .bf16_products = op.bf16Products};
   ConvParts parts{op, context, std::move(input), std::move(output), shape};

@@ -10,6 +10,7 @@
 #include "cpu/conv_input.h"
 #include "cpu/conv_input_gradient.h"
 #include "cpu/conv_weights.h"
+#include "cpu/group_sum.h"
 #include "cpu/output_gradient.h"
 #include "cpu/planes.h"
 #include "cpu/weight_gradient.h"
@@ -24,7 +25,8 @@ struct ConvBackwardParts {
   ConvInput input;
   OutputGradient dy;
   ConvInputGradient dx;
-  ConvolutionShape shape;
+  ConvolutionShape shape;  // of a group's images
+  GroupSum dw;
 
   void load() {
     input.load(context.scratch);
@@ -51,10 +53,13 @@ class FusedConvBackward final : public Operation {
   void run(const Step& step) override {
     parts_.load();
     weights_.pack(parts_.context, step);
-    sums_.share_out(partition_, [this](int thread, Range images, bool first) {
-      run_block(thread, images, first);
-    });
-    sums_.write(dw_);
+    for (int64_t group = 0; group < parts_.dw.groups(); ++group) {
+      sums_.share_out(partition_, group, [this](int thread, Range images, bool first) {
+        run_block(thread, images, first);
+      });
+      sums_.write(dw_);
+      parts_.dw.add(parts_.context, group, parts_.op.dw->as<float>());
+    }
     parts_.finish();
   }
 
@@ -168,12 +173,15 @@ class BlockConvBackward final : public Operation {
       run_block(thread, images, first);
     };
     if (weights_) {
-      weights_->gradient().share_out(partition_, block);
-      weights_->write();
+      for (int64_t group = 0; group < parts_.dw.groups(); ++group) {
+        weights_->gradient().share_out(partition_, group, block);
+        weights_->write();
+        parts_.dw.add(parts_.context, group, parts_.op.dw->as<float>());
+      }
     } else {
-      const Range all = partition_.all();
-      parts_.context.pool.run(partition_.blocks(all), [&](int thread, int64_t index) {
-        block(thread, partition_.block(all, index), true);
+      const int64_t images = parts_.input.x().images;
+      parts_.context.pool.run(partition_.blocks_of_batch(images), [&](int thread, int64_t index) {
+        block(thread, partition_.block_of_batch(index, images), true);
       });
     }
     parts_.finish();
@@ -206,10 +214,18 @@ std::unique_ptr<Operation> prepare(const ops::ConvBackward& op, Context& context
   ConvInputGradient dx(op, input.x(), plan);
   ConvolutionShape shape =
       convolution_shape("conv_backward", input.x(), *op.w, dy.d(), op.stride, op.padding);
+  shape.images /= op.groups;
   const BackwardUse use{.data = op.dx != nullptr, .weights = op.dw != nullptr};
   shape.planes = planes_of(input.x().channels, op.winograd, use.data);
   const ConvolutionMeans means{.winograd = op.winograd, .bf16_products = op.bf16Products};
-  ConvBackwardParts parts{op, context, std::move(input), std::move(dy), std::move(dx), shape};
+  const int64_t dw_elements = op.dw == nullptr ? 0 : element_count(*op.dw);
+  ConvBackwardParts parts{op,
+                          context,
+                          std::move(input),
+                          std::move(dy),
+                          std::move(dx),
+                          shape,
+                          GroupSum(op.groups, dw_elements, plan)};
 
   const bool fits_fused = use.data && use.weights && parts.input.x().bf16 &&
                           parts.dy.fits_fused() && parts.dx.fits_fused();

@@ -20,21 +20,29 @@ class LinearOperation final : public Operation {
   }
 
   void run(const Step& step) override {
-    const int64_t images = op_.x->dim(0), channels = op_.x->dim(1), classes = op_.w->dim(0);
-    // Whole tasks: how many rows are multiplied together must not hang on how many are wanted.
-    const int64_t tasks = (step.wanted(images) + kRowsATask - 1) / kRowsATask;
+    const int64_t images = op_.x->dim(0) / op_.groups, channels = op_.x->dim(1),
+                  classes = op_.w->dim(0);
+    // Whole tasks: how many rows are multiplied together must not hang on how many are wanted, nor
+    // on the group's place in the batch.
+    const int64_t tasks_a_group = (images + kRowsATask - 1) / kRowsATask;
+    const int64_t wanted = step.wanted(op_.x->dim(0));
+    const int64_t tasks =
+        wanted / images * tasks_a_group + (wanted % images + kRowsATask - 1) / kRowsATask;
     // Of many classes each thread reads the weights of some.
     const int64_t slices =
         std::clamp<int64_t>(classes / kFewestClasses, 1, context_.pool.threads());
     context_.pool.run(tasks * slices, [&](int, int64_t task) {
-      const int64_t begin = task / slices * kRowsATask, slice = task % slices;
+      const int64_t slice = task % slices;
+      const int64_t group = task / slices / tasks_a_group;
+      const int64_t in_group = task / slices % tasks_a_group * kRowsATask;
+      const int64_t begin = group * images + in_group;
       const int64_t first = slice * classes / slices, end = (slice + 1) * classes / slices;
       passes::run(passes::RowsByRows{
           .a = op_.x->as<const float>() + begin * channels,
           .b = op_.w->as<const float>() + first * channels,
           .bias = op_.bias == nullptr ? nullptr : op_.bias->as<const float>() + first,
           .out = op_.y->as<float>() + begin * classes + first,
-          .rows = std::min(kRowsATask, images - begin),
+          .rows = std::min(kRowsATask, images - in_group),
           .columns = end - first,
           .depth = channels,
           .out_row = classes,

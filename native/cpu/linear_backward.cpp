@@ -1,7 +1,10 @@
 // dw = dy^T x, dbias = sum of dy, dx = dy w.
 #include <algorithm>
+#include <optional>
 
+#include "core/tree.h"
 #include "cpu/context.h"
+#include "cpu/group_sum.h"
 #include "cpu/operands.h"
 #include "cpu/passes/matrix.h"
 
@@ -15,9 +18,12 @@ class LinearBackwardOperation final : public Operation {
   LinearBackwardOperation(const ops::LinearBackward& op, Context& context)
       : op_(op),
         context_(context),
-        images_(op.x->dim(0)),
+        groups_(op.groups),
+        images_(op.x->dim(0) / op.groups),
         channels_(op.x->dim(1)),
         classes_(op.w->dim(0)) {
+    ScratchPlan plan(context.scratch);
+    if (op.dw != nullptr) dw_.emplace(groups_, channels_ * classes_, plan);
     expect_plain("linear_backward.dy", op.dy, DType::f32);
     expect_plain("linear_backward.x", op.x, DType::f32);
     expect_plain("linear_backward.w", op.w, DType::f32);
@@ -27,31 +33,37 @@ class LinearBackwardOperation final : public Operation {
   }
 
   void run(const Step&) override {
-    const auto* dy = op_.dy->as<const float>();  // images, classes
-    if (op_.dw != nullptr) {
+    for (int64_t group = 0; group < groups_; ++group) run_group(group);
+    if (op_.dbias != nullptr) sum_rows(op_.dy->as<const float>(), op_.dbias->as<float>());
+  }
+
+ private:
+  void run_group(int64_t group) {
+    const int64_t first = group * images_;
+    const auto* dy = op_.dy->as<const float>() + first * classes_;  // images, classes
+    if (dw_) {
       product({.a = dy,
                .a_row = 1,
                .a_column = classes_,
-               .b = op_.x->as<const float>(),
+               .b = op_.x->as<const float>() + first * channels_,
                .out = op_.dw->as<float>(),
                .rows = classes_,
                .columns = channels_,
                .depth = images_});
+      dw_->add(context_, group, op_.dw->as<float>());
     }
     if (op_.dx != nullptr) {
       product({.a = dy,
                .a_row = classes_,
                .a_column = 1,
                .b = op_.w->as<const float>(),
-               .out = op_.dx->as<float>(),
+               .out = op_.dx->as<float>() + first * channels_,
                .rows = images_,
                .columns = channels_,
                .depth = classes_});
     }
-    if (op_.dbias != nullptr) sum_rows(dy, op_.dbias->as<float>());
   }
 
- private:
   void product(const passes::RowsByColumns& whole) {
     context_.pool.run((whole.rows + kProductRowsATask - 1) / kProductRowsATask,
                       [&](int, int64_t task) {
@@ -66,15 +78,21 @@ class LinearBackwardOperation final : public Operation {
 
   void sum_rows(const float* dy, float* dbias) const {
     for (int64_t k = 0; k < classes_; ++k) {
-      double sum = 0;
-      for (int64_t n = 0; n < images_; ++n) sum += dy[n * classes_ + k];
-      dbias[k] = static_cast<float>(sum);
+      TreeSum<float> sums(groups_);
+      for (int64_t group = 0; group < groups_; ++group) {
+        double sum = 0;
+        const int64_t first = group * images_;
+        for (int64_t n = first; n < first + images_; ++n) sum += dy[n * classes_ + k];
+        sums.add(static_cast<float>(sum));
+      }
+      dbias[k] = sums.total();
     }
   }
 
   const ops::LinearBackward& op_;
   Context& context_;
-  int64_t images_, channels_, classes_;
+  int64_t groups_, images_, channels_, classes_;  // images: of a group
+  std::optional<GroupSum> dw_;
 };
 
 }  // namespace

@@ -10,7 +10,7 @@ OutputGradient::OutputGradient(const ops::ConvBackward& op, int64_t images, Scra
       a_("conv_backward.dA", op.dA, images, plan),
       b_("conv_backward.dB", op.dB, images, plan),
       c_("conv_backward.dC", op.dC, images, plan),
-      dbias_("conv_backward.dbias", op.dbias, images, d_.channels, 1, plan) {}
+      dbias_("conv_backward.dbias", op.dbias, images, d_.channels, 1, plan, op.groups) {}
 
 bool OutputGradient::fits_fused() const { return !dbias_ && all_bf16({d_, y_, skip_, stored_}); }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/tree.h"
 #include "cpu/context.h"
 #include "cpu/operands.h"
 #include "cpu/probabilities.h"
@@ -32,8 +33,8 @@ class SoftmaxCrossEntropyOperation final : public Operation {
     Row* rows = context_.scratch.at<Row>(rows_);
     context_.pool.run(images_, [&](int, int64_t image) { rows[image] = run_row(image, counted); });
     std::array<double, 4> metrics{0, counted, 0, 0};
+    metrics[0] = sum_of_losses(rows);
     for (int64_t image = 0; image < images_; ++image) {
-      metrics[0] += rows[image].loss;
       metrics[2] += rows[image].rank < 1 ? 1 : 0;
       metrics[3] += rows[image].rank < 5 ? 1 : 0;
     }
@@ -45,6 +46,17 @@ class SoftmaxCrossEntropyOperation final : public Operation {
     double loss;
     int64_t rank;  // classes that stand before the label's
   };
+
+  double sum_of_losses(const Row* rows) const {
+    const int64_t images = images_ / op_.groups;
+    TreeSum<double> sums(op_.groups);
+    for (int64_t group = 0; group < op_.groups; ++group, rows += images) {
+      double sum = 0;
+      for (int64_t image = 0; image < images; ++image) sum += rows[image].loss;
+      sums.add(sum);
+    }
+    return sums.total();
+  }
 
   int32_t label(int64_t image) const { return op_.labels->as<const int32_t>()[image]; }
 

@@ -14,8 +14,8 @@ class SummedWeightGradient final : public WeightGradient {
       : algorithm_(algorithm), sums_(algorithm, context, plan) {}
 
   size_t scratch_bytes() const override { return algorithm_.scratch_bytes(); }
-  void share_out(const Partition& partition, const Block& block) override {
-    sums_.share_out(partition, block);
+  void share_out(const Partition& partition, int64_t group, const Block& block) override {
+    sums_.share_out(partition, group, block);
   }
   void add(int thread, Range images, bool first, const void* x, const void* dy,
            void* scratch) override {
@@ -29,7 +29,7 @@ class SummedWeightGradient final : public WeightGradient {
   SlotSums sums_;
 };
 
-/// Made at the end, from the operands of all images.
+/// Made at the end, from the operands of all images of a group.
 class WeightGradientAtTheEnd final : public WeightGradient {
  public:
   WeightGradientAtTheEnd(const CollectedWeightGradient& algorithm, Context& context,
@@ -40,14 +40,15 @@ class WeightGradientAtTheEnd final : public WeightGradient {
         slice_scratch_(plan.thread(algorithm.scratch_bytes())) {}
 
   size_t scratch_bytes() const override { return 0; }
-  void share_out(const Partition& partition, const Block& block) override {
-    const Range all = partition.all();
+  void share_out(const Partition& partition, int64_t group, const Block& block) override {
+    const Range all = partition.group(group);
+    first_ = all.begin;
     context_.pool.run(partition.blocks(all), [&](int thread, int64_t index) {
       block(thread, partition.block(all, index), true);
     });
   }
   void add(int, Range images, bool, const void* x, const void* dy, void*) override {
-    algorithm_.collect(images.begin, images.end - images.begin, x, dy, collected());
+    algorithm_.collect(images.begin - first_, images.end - images.begin, x, dy, collected());
   }
   void write(const PaddedWeights& dw) override {
     const Scratch& scratch = context_.scratch;
@@ -65,6 +66,7 @@ class WeightGradientAtTheEnd final : public WeightGradient {
   Context& context_;
   SharedRange collected_;
   ThreadRange slice_scratch_;
+  int64_t first_ = 0;  // image of the group
 };
 
 }  // namespace

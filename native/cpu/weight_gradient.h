@@ -1,4 +1,4 @@
-// How the weight gradient of a batch comes about from its blocks of images.
+// How the weight gradient of a group of images comes about from its blocks.
 #pragma once
 #include <functional>
 #include <memory>
@@ -17,14 +17,14 @@ class SlotSums {
   /// packing: outlives this.
   SlotSums(const GradientPacking& packing, Context& context, ScratchPlan& plan);
 
-  /// Calls block(thread, images, first) for all blocks of images. It adds the gradient of its
-  /// images to partial(thread), or sets that to it where they are the `first` of a slot.
+  /// Calls block(thread, images, first) for all blocks of a group's images. It adds the gradient of
+  /// its images to partial(thread), or sets that to it where they are the `first` of a slot.
   template <class Block>
-  void share_out(const Partition& partition, Block&& block) {
+  void share_out(const Partition& partition, int64_t group, Block&& block) {
     slots_done_.restart();
     context_.pool.run(partition.slots(), [&](int thread, int64_t slot) {
       const Turn turn{slots_done_, slot};
-      const Range images = partition.slot(slot);
+      const Range images = partition.slot(group, slot);
       for (int64_t index = 0; index < partition.blocks(images); ++index) {
         block(thread, partition.block(images, index), index == 0);
       }
@@ -62,8 +62,9 @@ class WeightGradient {
   virtual ~WeightGradient() = default;
   /// What add() needs of a thread's scratch.
   virtual size_t scratch_bytes() const = 0;
-  /// Calls block(thread, images, first) for all blocks of images, each of which calls add().
-  virtual void share_out(const Partition& partition, const Block& block) = 0;
+  /// Calls block(thread, images, first) for all blocks of a group's images, each of which calls
+  /// add().
+  virtual void share_out(const Partition& partition, int64_t group, const Block& block) = 0;
   /// x, dy: the operands of the block.
   virtual void add(int thread, Range images, bool first, const void* x, const void* dy,
                    void* scratch) = 0;

@@ -100,7 +100,14 @@ void residual(const Op& op, const Tensor& output) {
         output.dim(3));
 }
 
+/// Groups that are computed apart.
+void apart(int64_t groups, int64_t images) {
+  demand(groups >= 1 && images % std::max<int64_t>(groups, 1) == 0,
+         "groups that divide " + std::to_string(images) + " images", groups);
+}
+
 void law(const ops::Conv& op) {
+  apart(op.groups, op.x->dim(0));
   convolution(op, *op.x, *op.y);
   tiled(op);
   tiers(op);
@@ -108,6 +115,7 @@ void law(const ops::Conv& op) {
   together("yScale", op.yScale, "yBias", op.yBias);
   residual(op, *op.y);
   if (!op.perImage) return;
+  equal("groups with perImage", 1, op.groups);
   demand(op.sums == nullptr, "no sums with perImage", presence(op.sums));
   for (const Tensor* rows : {op.xScale, op.yScale, op.residualScale}) {
     if (rows != nullptr) equal("groups with perImage", 1, rows->dim(0));
@@ -115,6 +123,7 @@ void law(const ops::Conv& op) {
 }
 
 void law(const ops::ConvBackward& op) {
+  apart(op.groups, op.x->dim(0));
   convolution(op, *op.x, *op.d);
   tiled(op);
   together("xScale", op.xScale, "xBias", op.xBias);
@@ -191,14 +200,16 @@ void law(const ops::BnReluGlobalAveragePool& op) { together("scale", op.scale, "
 
 void law(const ops::GlobalAveragePoolBackward& op) { together("scale", op.scale, "bias", op.bias); }
 
-void law(const ops::Linear&) {}
+void law(const ops::Linear& op) { apart(op.groups, op.x->dim(0)); }
 
 void law(const ops::LinearBackward& op) {
+  apart(op.groups, op.x->dim(0));
   demand(op.dw != nullptr || op.dbias != nullptr || op.dx != nullptr, "an output (dw, dbias or dx)",
          presence(op.dx));
 }
 
 void law(const ops::SoftmaxCrossEntropy& op) {
+  apart(op.groups, op.logits->dim(0));
   demand(op.smoothing >= 0 && op.smoothing < 1, "smoothing from 0 to below 1", op.smoothing);
 }
 

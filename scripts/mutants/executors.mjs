@@ -194,4 +194,34 @@ export const executorFaults = [
     replace: 'std::min(images / granule_ * granule_, images_)',
     tests: ['ops/front'],
   },
+
+  // Groups of images as batches of their own
+  {
+    name: 'groups added in their order instead of by the tree',
+    file: 'native/core/tree.h',
+    search: 'if (!last) keep(level);',
+    replace: 'if (!last) keep(0);',
+    tests: ['ops/groups'],
+  },
+  {
+    name: 'granules of a convolution follow the batch',
+    file: cpu('conv_backward.cpp'),
+    search: 'shape.images /= op.groups;',
+    replace: '',
+    tests: ['ops/groups'],
+  },
+  {
+    name: 'rows of a product follow the batch',
+    file: cpu('linear.cpp'),
+    search: 'const int64_t begin = group * images + in_group;',
+    replace: 'const int64_t begin = in_group;',
+    tests: ['ops/groups'],
+  },
+  {
+    name: 'the gradient of a norm rounded after its groups were added',
+    file: cpu('bn_backward.cpp'),
+    search: 'TreeSum<float> dweight(groups), dbeta(groups);',
+    replace: 'TreeSum<double> dweight(groups), dbeta(groups);',
+    tests: ['ops/groups'],
+  },
 ]
