@@ -8,9 +8,9 @@ export const page = `<!doctype html>
 <link rel="stylesheet" href="page.css">
 <h1>Classify a picture</h1>
 <label id="drop" for="file">
-  <span id="hint">Drop a JPEG or PNG file here, or choose one</span>
+  <span id="hint">Drop a JPEG, PNG or WebP file here, or choose one</span>
   <img id="picture" alt="" hidden>
-  <input id="file" type="file" accept="image/jpeg,image/png">
+  <input id="file" type="file" accept="image/jpeg,image/png,image/webp">
 </label>
 <p id="message" role="status"></p>
 <ol id="classes"></ol>

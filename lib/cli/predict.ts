@@ -21,10 +21,10 @@ const options = {
 
 export const predict: CommandSpec<typeof options> = {
   name: 'predict',
-  summary: 'say what is on JPEG or PNG images',
+  summary: 'say what is on JPEG, PNG or WebP images',
   arguments: [
     ['<model>', 'a model file, as runs/first/model.safetensors'],
-    ['<images...>', 'JPEG or PNG files'],
+    ['<images...>', 'JPEG, PNG or WebP files'],
   ],
   options,
   json: predictDocument,

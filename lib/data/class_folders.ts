@@ -115,7 +115,7 @@ async function images(directory: string): Promise<Found> {
   if (images.length === 0) {
     const got =
       otherFormats.length === 0 ? 'none' : `${otherFormats.length} in other formats (${otherFormats[0]!}${otherFormats.length > 1 ? ' ...' : ''}); convert them`
-    throw new PreresnetError('ERR_DATASET', `${directory}: expected at least one image (JPEG or PNG), got ${got}`)
+    throw new PreresnetError('ERR_DATASET', `${directory}: expected at least one image (JPEG, PNG or WebP), got ${got}`)
   }
   return found
 }

@@ -20,7 +20,7 @@ export interface CustomDatasetOptions extends Given<typeof customOptions> {
   readonly read: ReadSample
   /** The names of the classes, or the number of classes, at least 1. @default the largest label + 1 */
   readonly classes?: readonly string[] | number
-  /** `read` gives pixels of this size, of 1 or 3 channels. @default undefined: it gives JPEG or PNG files */
+  /** `read` gives pixels of this size, of 1 or 3 channels. @default undefined: it gives JPEG, PNG or WebP files */
   readonly pixels?: ImageShape
   /** The name of the dataset, for people, errors and manifests. @default 'custom' */
   readonly name?: string

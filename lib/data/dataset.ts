@@ -52,7 +52,7 @@ export interface CorruptImage {
   readonly reason: string
 }
 
-/** Image files are whole or parts of larger files: shards, packs. They are JPEG or PNG; nothing is decoded or copied until a loader asks. */
+/** Image files are whole or parts of larger files: shards, packs. They are JPEG, PNG or WebP; nothing is decoded or copied until a loader asks. */
 export interface RangeSource {
   readonly kind: 'ranges'
   /** The files have these paths. */
@@ -83,7 +83,7 @@ export interface CustomSource {
 }
 
 /**
- * Gives the bytes of sample `index`: a JPEG or PNG file, or pixels [row][column][channel]. They are copied at once. It must give the same whenever it is asked.
+ * Gives the bytes of sample `index`: a JPEG, PNG or WebP file, or pixels [row][column][channel]. They are copied at once. It must give the same whenever it is asked.
  * `signal` is aborted where nobody wants them any more: the loader was closed, or the time was up.
  */
 export type ReadSample = (index: number, signal: AbortSignal) => Uint8Array | Promise<Uint8Array>

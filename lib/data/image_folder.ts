@@ -8,7 +8,7 @@ import { filesFingerprint } from './fingerprint.js'
 import { warn } from './warn.js'
 
 /**
- * Reads a folder that has one folder of JPEG or PNG files for each class, which may lie in folders within it; sorted names give the classes. Where a
+ * Reads a folder that has one folder of JPEG, PNG or WebP files for each class, which may lie in folders within it; sorted names give the classes. Where a
  * file's name does not tell what it is, its first bytes are read. Of what is left out (other formats, no images, images outside of the classes, not what begins with a dot) process warnings
  * (PRERESNET_DATASET) give the number and a name; a class without images is an error, and so is a link that leads nowhere. Nothing is decoded.
  * Pixels will be those that are stored: an orientation in EXIF data is not obeyed, here as by `Classifier`.
@@ -56,7 +56,7 @@ export async function readClassFolders(directory: string, folders: ClassFolders,
 /** A dataset that is smaller than the folder is none that anybody wants. */
 function tellLeftOut(directory: string, { otherFormats, noImages, noClass }: LeftOut): void {
   const told = [
-    [otherFormats, 'images are neither JPEG nor PNG'],
+    [otherFormats, 'images are neither JPEG, PNG nor WebP'],
     [noImages, 'files are no images'],
     [noClass, 'images are in no folder of a class'],
   ] as const

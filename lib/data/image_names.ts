@@ -5,9 +5,9 @@ import { openFile, unreadable } from '../regular_file.js'
 /** 'other': an image in a format that is not read. 'none': no image. */
 type FileKind = 'image' | 'other' | 'none'
 
-const imageName = /\.(jpe?g|jpe|jfif|jif|pjpeg|pjp|png)$/i
+const imageName = /\.(jpe?g|jpe|jfif|jif|pjpeg|pjp|png|webp)$/i
 const pnmName = /\.(ppm|pgm)$/i
-const otherImageName = /\.(webp|bmp|gif|tiff?|avif|heic|heif|jxl|jp2|ppm|pgm|svg)$/i
+const otherImageName = /\.(bmp|gif|tiff?|avif|heic|heif|jxl|jp2|ppm|pgm|svg)$/i
 
 /** Whether the name is one of an image that is read. Files with other names are looked into, because an image may have any name. */
 export function isImageName(name: string): boolean {
@@ -24,11 +24,12 @@ export function endingOf(bytes: Uint8Array): string | undefined {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 12)).toString('latin1')
   if (start.startsWith('\xff\xd8\xff')) return 'jpg'
   if (start.startsWith('\x89PNG\r\n\x1a\n')) return 'png'
+  if (/^RIFF.{4}WEBP/s.test(start)) return 'webp'
   if (/^P[56]\s/.test(start)) return start[1] === '5' ? 'pgm' : 'ppm'
   return undefined
 }
 
-const others = /^(GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(avi[fs]|hei[cfsx]|mif1|msf1)|\0\0\0.(JXL|jP) {1,2}|P[1-6]\s)/s
+const others = /^(GIF8|BM|II\*\0|MM\0\*|....ftyp(avi[fs]|hei[cfsx]|mif1|msf1)|\0\0\0.(JXL|jP) {1,2}|P[1-6]\s)/s
 
 /** Whether the name is one of an image in a format that is not read. */
 export function isOtherImageName(name: string): boolean {
@@ -45,6 +46,6 @@ export async function kindOfFile(path: string): Promise<FileKind> {
     throw unreadable(path, error)
   }
   const ending = endingOf(bytes)
-  if (ending === 'jpg' || ending === 'png') return 'image'
+  if (ending !== undefined && isImageName(`.${ending}`)) return 'image'
   return others.test(bytes.toString('latin1')) || isOtherImageName(path) ? 'other' : 'none'
 }

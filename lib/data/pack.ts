@@ -140,7 +140,7 @@ function encoding({ side, raw, quality, gray }: Pick<ValuesOf<typeof packOptions
   }
   const encode = async (file: Uint8Array): Promise<Encoded> => {
     const ending = endingOf(file)
-    if (ending === undefined) throw new PreresnetError('ERR_IMAGE', 'expected a JPEG, PNG or PNM file, got other contents')
+    if (ending === undefined) throw new PreresnetError('ERR_IMAGE', 'expected a JPEG, PNG, WebP or PNM file, got other contents')
     return { bytes: file, ending }
   }
   return { contents: 'files as they were', encode }

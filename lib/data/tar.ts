@@ -20,7 +20,7 @@ interface Sample {
 }
 
 /**
- * Reads images in tar files, as WebDataset's shards: `key.jpg` (or another ending of JPEG, .png, .ppm, .pgm) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
+ * Reads images in tar files, as WebDataset's shards: `key.jpg` (or another ending of JPEG, .png, .webp, .ppm, .pgm) beside `key.cls`, a class's number as text. Where no tar has a .cls file, the
  * image's folder is its class. Without `classes`, folders give them by their sorted names, .cls files as 0 to the largest number. Images stay where they are
  * and are read from there, in any order; the order of the samples is that of the paths and of the entries. Where the images are is remembered in the cache folder for tars of
  * thousands of images, as long as the files have the same sizes and times. Compressed tars are refused, and so is one that is cut off or has two images of one key.
@@ -36,14 +36,17 @@ export async function tarDataset(paths: string | readonly string[], options: Sou
   return openTars(paths, options)
 }
 
+/** Changes with what counts as an image, so that an index that was remembered before is made again. */
+const readAs = 'tar, with WebP'
+
 /** `cache`: where indexes are remembered, and of how many samples. */
 export async function openTars(paths: string | readonly string[], options: SourceOptions, cache?: IndexCache): Promise<Dataset> {
   const list = typeof paths === 'string' ? [paths] : paths
   if (!Array.isArray(list) || list.length === 0) throw invalid('tarDataset', 'a path, or a list of paths', paths)
   const files = list.flatMap((path: unknown, index) => expandBraces(string(`tarDataset: path ${index}`, path)))
   const { classes, signal } = readSourceOptions('tarDataset', options)
-  const index = await rememberedIndex('tar', files, classes, () => indexOf(files, classes, signal), cache)
-  for (const { name, passedOver = 0 } of index.shards) if (passedOver > 0) warn(`${name}: ${passedOver} images are neither JPEG nor PNG and are passed over`)
+  const index = await rememberedIndex(readAs, files, classes, () => indexOf(files, classes, signal), cache)
+  for (const { name, passedOver = 0 } of index.shards) if (passedOver > 0) warn(`${name}: ${passedOver} images are neither JPEG, PNG nor WebP and are passed over`)
   return datasetOf(files[0]!, files, index)
 }
 
@@ -107,7 +110,7 @@ async function samplesIn(bytes: TarBytes, tar: number, signal: AbortSignal | und
     }
   }
   if (images.length === 0)
-    throw new PreresnetError('ERR_DATASET', `${path}: expected at least one image (JPEG, PNG, .ppm or .pgm), got ${others + numbers.size} other files`)
+    throw new PreresnetError('ERR_DATASET', `${path}: expected at least one image (JPEG, PNG, WebP, .ppm or .pgm), got ${others + numbers.size} other files`)
   checkDistinct(path, images, numbers.size > 0 ? keyOf : (name) => name)
   const samples = images.map((entry) => {
     const label = numbers.size > 0 ? numbers.get(keyOf(entry.name)) : basename(dirname(entry.name))

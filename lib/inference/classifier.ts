@@ -101,7 +101,7 @@ export class Classifier implements AsyncDisposable {
 
   /**
    * Gives the most probable classes of an image. Requests that wait are answered together.
-   * @param image - A path, the bytes of a JPEG or PNG file, [bytes], or pixels.
+   * @param image - A path, the bytes of a JPEG, PNG or WebP file, [bytes], or pixels.
    * @param options - What ends the call.
    * @throws ERR_IMAGE where the file cannot be decoded or has too many pixels.
    * @throws ERR_FILE where it cannot be read.
@@ -113,7 +113,7 @@ export class Classifier implements AsyncDisposable {
   classify(image: ImageInput, options?: RequestOptions): Promise<Classification[]>
   /**
    * Gives the most probable classes of each image of an array: of all, or of none.
-   * @param images - Paths, the bytes of JPEG or PNG files, or pixels.
+   * @param images - Paths, the bytes of JPEG, PNG or WebP files, or pixels.
    * @param options - What ends the call.
    * @throws ERR_IMAGE where a file cannot be decoded or has too many pixels.
    */
@@ -126,14 +126,14 @@ export class Classifier implements AsyncDisposable {
 
   /**
    * Gives what the network computes of an image: probabilities, logits, and the features that its head reads.
-   * @param image - A path, the bytes of a JPEG or PNG file, [bytes], or pixels.
+   * @param image - A path, the bytes of a JPEG, PNG or WebP file, [bytes], or pixels.
    * @param options - What ends the call.
    * @throws ERR_IMAGE, ERR_FILE, ERR_OPTION, ERR_BUSY, ERR_ABORTED, ERR_DISPOSED, as `classify` does.
    */
   infer(image: ImageInput, options?: RequestOptions): Promise<InferenceOutputs>
   /**
    * Gives what the network computes of each image of an array: of all, or of none.
-   * @param images - Paths, the bytes of JPEG or PNG files, or pixels.
+   * @param images - Paths, the bytes of JPEG, PNG or WebP files, or pixels.
    * @param options - What ends the call.
    * @throws ERR_IMAGE where a file cannot be decoded or has too many pixels.
    */

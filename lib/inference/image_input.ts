@@ -1,7 +1,7 @@
 /** What a classifier is asked about. */
 
 /**
- * The bytes of a JPEG or PNG file are copied when they are given. Pixels are taken as they are stored, as in training: an orientation in EXIF data is not obeyed.
+ * The bytes of a JPEG, PNG or WebP file are copied when they are given. Pixels are taken as they are stored, as in training: an orientation in EXIF data is not obeyed.
  */
 export type ImageFile = Uint8Array
 

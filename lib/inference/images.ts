@@ -19,7 +19,7 @@ const reading = limiter(16)
 export function checkImage(where: string, image: unknown): ImageInput {
   if (typeof image === 'string' || image instanceof URL || image instanceof Uint8Array) return image
   const { pixels } = (image ?? {}) as Partial<ImagePixels>
-  if (!(pixels instanceof Uint8Array)) throw invalid(where, 'a path or URL, the bytes of a JPEG or PNG file, or { pixels, height, width }', image)
+  if (!(pixels instanceof Uint8Array)) throw invalid(where, 'a path or URL, the bytes of a JPEG, PNG or WebP file, or { pixels, height, width }', image)
   knownKeys(where, image, ['pixels', 'height', 'width'])
   return image as ImagePixels
 }

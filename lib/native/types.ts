@@ -235,7 +235,7 @@ export interface NativeBinding {
   readonly version: string
   /** Of contracts.json, equal to ProgramSet.contracts. */
   readonly contracts: number
-  /** CPU model, instruction sets, physical and allowed threads, memory; versions of oneDNN, libjpeg-turbo, libpng, Highway, compiler. */
+  /** CPU model, instruction sets, physical and allowed threads, memory; versions of oneDNN, libjpeg-turbo, libpng, libwebp, Highway, compiler. */
   readonly system: Readonly<Record<string, string | number | boolean | readonly string[]>>
   /**
    * What control groups (version 1 or 2) leave to this process: threads, and bytes that can still be had; absent where nothing limits them. `root`: /proc and
@@ -259,10 +259,10 @@ export interface NativeBinding {
    * system has no locks.
    */
   lockFile(descriptor: number): (() => void) | null
-  /** Of a JPEG or PNG file, by its header alone. ERR_IMAGE for what has none, or more pixels than `maxPixels` (@default 2 ** 28); `name` (@default 'image') stands in it. */
+  /** Of a JPEG, PNG or WebP file, by its header alone. ERR_IMAGE for what has none, or more pixels than `maxPixels` (@default 2 ** 28); `name` (@default 'image') stands in it. */
   imageSize(file: Uint8Array, options: { readonly maxPixels?: number; readonly name?: string }): { readonly height: number; readonly width: number }
   /**
-   * JPEG or PNG to RGB (or gray) pixels, NHWC. Resized and cropped as by `DecodeSettings` where height and width are given. The bytes are copied, and decoded on
+   * JPEG, PNG or WebP to RGB (or gray) pixels, NHWC. Resized and cropped as by `DecodeSettings` where height and width are given. The bytes are copied, and decoded on
    * threads for that alone, of large images only some at a time. `begun` is told, before the call returns, what withdraws the image while it waits: the promise
    * is rejected with ERR_ABORTED then.
    */

@@ -25,6 +25,7 @@ Napi::Object system_information(Napi::Env env) {
   system.Set("highway", PRERESNET_HWY_VERSION);
   system.Set("jpeg", jpeg_library());
   system.Set("png", png_library());
+  system.Set("webp", webp_library());
   system.Set("compiler", PRERESNET_COMPILER);
   system.Set("build", PRERESNET_BUILD);
   return system;

@@ -10,18 +10,20 @@
 #include "data/png.h"
 #include "data/pnm.h"
 #include "data/resize.h"
+#include "data/webp.h"
 
 namespace preresnet {
 namespace {
 
-enum class Format : uint8_t { jpeg, png, pnm };
+enum class Format : uint8_t { jpeg, png, webp, pnm };
 
 Format format_of(const uint8_t* file, size_t size, const std::string& name) {
   if (is_jpeg(file, size)) return Format::jpeg;
   if (is_png(file, size)) return Format::png;
+  if (is_webp(file, size)) return Format::webp;
   if (is_pnm(file, size)) return Format::pnm;
-  fail_image(name,
-             size == 0 ? "the file is empty" : "expected a JPEG or PNG file, got other contents");
+  fail_image(name, size == 0 ? "the file is empty"
+                             : "expected a JPEG, PNG or WebP file, got other contents");
 }
 
 struct Closing {
@@ -63,6 +65,9 @@ struct ImageDecoder::State {
       turn_upright(pixels, orientation, turned);
     } else if (format == Format::png) {
       decode_png(file, size, options, name, pixels);
+    } else if (format == Format::webp) {
+      decode_webp(file, size, options, name, pixels);
+      if (options.upright) turn_upright(pixels, webp_orientation(file, size), turned);
     } else {
       decode_pnm(file, size, options, name, pixels);
     }
@@ -133,6 +138,8 @@ ImageSize image_size(const uint8_t* file, size_t size, int64_t maximum_pixels,
       return JpegDecoder().open(file, size, name, maximum_pixels);
     case Format::png:
       return png_size(file, size, name, maximum_pixels);
+    case Format::webp:
+      return webp_size(file, size, name, maximum_pixels);
     case Format::pnm:
       break;
   }

@@ -1,4 +1,4 @@
-// JPEG, PNG and PNM files to 8-bit pixels.
+// JPEG, PNG, WebP and PNM files to 8-bit pixels.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -40,5 +40,6 @@ ImageSize image_size(const uint8_t* file, size_t size, int64_t maximum_pixels = 
 /// "libjpeg-turbo 2.1.5" and so on, for `doctor`.
 std::string jpeg_library();
 std::string png_library();
+std::string webp_library();
 
 }  // namespace preresnet

@@ -1,5 +1,6 @@
 #include "data/exif.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -52,10 +53,19 @@ int orientation_of(Tiff tiff) {
   return 1;
 }
 
+constexpr char kName[] = "Exif\0";  // and one more zero
+
+bool has_name(const uint8_t* data, size_t size) {
+  return size >= sizeof kName && std::memcmp(data, kName, sizeof kName) == 0;
+}
+
+uint32_t little_endian(const uint8_t* bytes) {
+  return bytes[0] | uint32_t{bytes[1]} << 8 | uint32_t{bytes[2]} << 16 | uint32_t{bytes[3]} << 24;
+}
+
 }  // namespace
 
 int jpeg_orientation(const uint8_t* file, size_t size) {
-  constexpr char kName[] = "Exif\0";  // and one more zero
   constexpr uint8_t kScan = 0xDA;
   constexpr uint8_t kApplication1 = 0xE1;
   // Segments: FF, a marker, two bytes of length that count themselves.
@@ -67,10 +77,32 @@ int jpeg_orientation(const uint8_t* file, size_t size) {
     const size_t length = static_cast<size_t>(file[at + 2]) << 8 | file[at + 3];
     if (length < 2 || length > size - at - 2) return 1;
     const uint8_t* data = file + at + 4;
-    if (file[at + 1] == kApplication1 && length >= 2 + sizeof kName &&
-        std::memcmp(data, kName, sizeof kName) == 0)
+    if (file[at + 1] == kApplication1 && has_name(data, length - 2))
       return orientation_of({data + sizeof kName, length - 2 - sizeof kName});
     at += 2 + length;
+  }
+  return 1;
+}
+
+int webp_orientation(const uint8_t* file, size_t size) {
+  constexpr size_t kHeader = 12;  // RIFF, the number of the bytes that follow, WEBP
+  constexpr size_t kChunk = 8;    // of a chunk: its name, the number of its bytes
+  constexpr size_t kExtended = 10;
+  constexpr uint8_t kHasExif = 0x08;
+  if (size < kHeader + kChunk + kExtended || std::memcmp(file + kHeader, "VP8X", 4) != 0 ||
+      (file[kHeader + kChunk] & kHasExif) == 0)
+    return 1;
+  const size_t end = std::min(size, size_t{8} + little_endian(file + 4));
+  for (size_t at = kHeader; at + kChunk <= end;) {
+    const size_t length = little_endian(file + at + 4);
+    if (length > end - at - kChunk) return 1;
+    const uint8_t* data = file + at + kChunk;
+    if (std::memcmp(file + at, "EXIF", 4) == 0) {
+      // Some programs write the name that these data have in JPEG files too.
+      const size_t name = has_name(data, length) ? sizeof kName : 0;
+      return orientation_of({data + name, length - name});
+    }
+    at += kChunk + length + length % 2;
   }
   return 1;
 }

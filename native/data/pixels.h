@@ -56,7 +56,7 @@ struct DecodeOptions {
   Filter filter = Filter::bilinear;
   // A JPEG that is at least twice as large as what it is resized to is decoded at 1/2, 1/4 or 1/8.
   bool scaled = false;
-  bool upright = false;                     // the orientation in a JPEG's EXIF data is obeyed
+  bool upright = false;                     // the orientation in EXIF data is obeyed
   int64_t maximum_pixels = kMaximumPixels;  // as stored
   // The bytes are no file, but the pixels of an image of this size; 0: a file.
   int64_t given_height = 0;

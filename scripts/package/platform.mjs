@@ -13,6 +13,7 @@ const LINKED = [
   { package: 'libhwy-dev', what: 'Highway' },
   { package: 'libjpeg62-turbo-dev', what: 'libjpeg-turbo' },
   { package: 'libpng-dev', what: 'libpng' },
+  { package: 'libwebp-dev', what: 'libwebp' },
   { package: 'zlib1g-dev', what: 'zlib' },
   { package: 'nlohmann-json3-dev', what: 'JSON for Modern C++' },
   { package: 'libstdc++-12-dev', what: 'libstdc++ and libgcc, under the GCC Runtime Library Exception' },

@@ -12,6 +12,7 @@ export const BUILD_PACKAGES = [
   { name: 'libhwy-dev' },
   { name: 'libjpeg62-turbo-dev' },
   { name: 'libpng-dev' },
+  { name: 'libwebp-dev' },
   { name: 'nlohmann-json3-dev' },
   { name: 'libboost-context-dev' },
 ]

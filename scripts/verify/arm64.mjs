@@ -22,6 +22,7 @@ const PACKAGES = [
   'libhwy-dev',
   'libjpeg62-turbo-dev',
   'libpng-dev',
+  'libwebp-dev',
   'nlohmann-json3-dev',
   'libboost-context-dev',
   'libgomp1',

@@ -1,9 +1,11 @@
 // Crops of photographs against Pillow, byte for byte; and how far those of JPEGs that are decoded at a reduced size are from them.
 //   node scripts/verify/pillow.mjs FOLDER [--crops 1000] [--python .venv/bin/python]
+//   node scripts/verify/pillow.mjs FOLDER --webp    of the same photographs as WebP, lossy and lossless, which Pillow writes
 //   node scripts/verify/pillow.mjs --golden       writes test/fixtures/pillow.json, of the files in test/fixtures
 // FOLDER holds JPEG files, at any depth. Python needs Pillow of a version before 13.
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadBinding } from '../../dist/lib/native/load.js'
@@ -11,13 +13,18 @@ import { goldenCases, settingsOf } from '../../dist/test/support/pillow.js'
 import { main, Stop } from '../support/run.mjs'
 import { photographs, verdict } from './common.mjs'
 
-/** The pixels of each case. */
-function pillow(python, cases) {
-  const { stdout, stderr, status, error } = spawnSync(python, [join(import.meta.dirname, 'pillow.py')], {
-    input: JSON.stringify(cases),
+function inPython(python, script, input) {
+  const { stdout, stderr, status, error } = spawnSync(python, [join(import.meta.dirname, script)], {
+    input: JSON.stringify(input),
     maxBuffer: 2 ** 31 - 1,
   })
   if (status !== 0) throw new Stop(`${python}: Pillow failed: ${error?.message ?? stderr}`)
+  return stdout
+}
+
+/** The pixels of each case. */
+function pillow(python, cases) {
+  const stdout = inPython(python, 'pillow.py', cases)
   let at = 0
   return cases.map(({ height, width }) => stdout.subarray(at, (at += height * width * 3)))
 }
@@ -31,6 +38,29 @@ function writeGolden(python) {
   const pixels = pillow(python, cases)
   const golden = goldenCases.map((one, index) => ({ ...one, pixels: pixels[index].toString('base64') }))
   writeFileSync(join(folder, 'pillow.json'), `${JSON.stringify(golden, null, 2)}\n`)
+}
+
+/** Every photograph as it is stored, then crops of them. */
+async function compareWebP(python, files, count) {
+  const folder = mkdtempSync(join(tmpdir(), 'preresnet-webp-'))
+  try {
+    const written = JSON.parse(inPython(python, 'pillow_webp.py', { files, folder }))
+    let different = 0
+    for (const { path, pixels } of written) {
+      const picture = await loadBinding().decodeImage(readFileSync(path), { channels: 3 })
+      if (Buffer.compare(picture.pixels, readFileSync(pixels)) !== 0) different++
+    }
+    verdict({ check: 'WebP, whole', files: written.length, different, passed: different === 0 })
+    for (const filter of ['bilinear', 'bicubic'])
+      await compare(
+        python,
+        written.map(({ path }) => path),
+        filter,
+        count,
+      )
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 async function compare(python, files, filter, count) {
@@ -59,10 +89,12 @@ await main('pillow', async () => {
       crops: { type: 'string', default: '1000' },
       python: { type: 'string', default: '.venv/bin/python' },
       golden: { type: 'boolean', default: false },
+      webp: { type: 'boolean', default: false },
     },
     allowPositionals: true,
   })
   if (values.golden) return writeGolden(values.python)
   const files = photographs(positionals[0])
+  if (values.webp) return compareWebP(values.python, files, Number(values.crops))
   for (const filter of ['bilinear', 'bicubic']) await compare(values.python, files, filter, Number(values.crops))
 })

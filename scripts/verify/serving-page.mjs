@@ -72,7 +72,7 @@ try {
   await page.evaluate(() => (document.getElementById('message').textContent = ''))
   await page.setInputFiles('#file', wrong)
   expect('no classes of what is no picture', (await rows()).length === 0)
-  expect('the reason is said', /No answer: .*JPEG or PNG/.test(await page.locator('#message').textContent()))
+  expect('the reason is said', /No answer: .*JPEG, PNG or WebP/.test(await page.locator('#message').textContent()))
 } finally {
   await browser.close()
   service.kill('SIGTERM')

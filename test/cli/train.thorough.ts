@@ -145,7 +145,7 @@ test.serial('a file that predict cannot read costs its own answer only', async (
   const { status, stdout, stderr } = await preresnet(words)
   t.is(status, 1)
   const [bad, missing, ...rest] = stderr.split('\n')
-  t.is(bad!.replace(/, got .*/, ''), `preresnet: ERR_IMAGE: ${at('text.jpg')}: expected a JPEG or PNG file`)
+  t.is(bad!.replace(/, got .*/, ''), `preresnet: ERR_IMAGE: ${at('text.jpg')}: expected a JPEG, PNG or WebP file`)
   t.is(missing, `preresnet: ERR_FILE: ${at('missing.png')}: cannot be read (ENOENT)`)
   t.deepEqual(rest, [''])
   t.regex(stdout, /^image +class +probability\n\S+left\.png +left +\d+\.\d+ %\n$/)

@@ -253,7 +253,7 @@ test('sizes come from headers, and images of too many pixels are refused by them
     await t.throwsAsync(decode(file, { maxPixels: 959, resize: 4, height: 4, width: 4 }), { code: 'ERR_IMAGE', message })
   }
   for (const cut of [0, 2, 10, 25]) t.throws(() => size(rgbPng(40, 24, new Uint8Array(40 * 24 * 3)).subarray(0, cut)), { code: 'ERR_IMAGE' })
-  t.throws(() => size(Buffer.from('GIF89a and so on')), { code: 'ERR_IMAGE', message: /expected a JPEG or PNG file/ })
+  t.throws(() => size(Buffer.from('GIF89a and so on')), { code: 'ERR_IMAGE', message: /expected a JPEG, PNG or WebP file/ })
 })
 
 test('keepFitting: an image of the size stays as it is, others are resized', async (t) => {
@@ -300,7 +300,7 @@ test('a JPEG of more scans than any encoder writes is refused', async (t) => {
 test('other files are named as such', async (t) => {
   for (const [bytes, message] of [
     [Buffer.alloc(0), /empty/],
-    [Buffer.from('GIF89a and so on'), /expected a JPEG or PNG file/],
+    [Buffer.from('GIF89a and so on'), /expected a JPEG, PNG or WebP file/],
   ] as const) {
     const error = await t.throwsAsync(decode(bytes), { code: 'ERR_IMAGE' })
     t.regex(error.message, message)

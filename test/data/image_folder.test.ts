@@ -160,7 +160,7 @@ test.serial('what is left out is counted in warnings; a class with no images tha
   const text = `${folder}/train: 1 files are no images and are passed over: ${folder}/train/cat/notes.txt`
   t.deepEqual(await warningsOf(folder, () => imageFolderSplits(folder)), [['PRERESNET_DATASET', text]])
   await write(folder, {
-    'train/cat/2.webp': '',
+    'train/cat/2.avif': '',
     'train/cat/3.BMP': '',
     'train/cat/.4.gif': '',
     'train/dog/5.gif/none.txt': '',
@@ -169,12 +169,12 @@ test.serial('what is left out is counted in warnings; a class with no images tha
   })
   const warnings = await warningsOf(folder, async () => t.is((await imageFolder(join(folder, 'train'))).length, 4))
   t.deepEqual(warnings, [
-    ['PRERESNET_DATASET', `${folder}/train: 3 images are neither JPEG nor PNG and are passed over: ${folder}/train/cat/2.webp ...`],
+    ['PRERESNET_DATASET', `${folder}/train: 3 images are neither JPEG, PNG nor WebP and are passed over: ${folder}/train/cat/2.avif ...`],
     ['PRERESNET_DATASET', `${folder}/train: 2 files are no images and are passed over: ${folder}/train/cat/notes.txt ...`],
     ['PRERESNET_DATASET', `${folder}/train: 1 images are in no folder of a class and are passed over: ${folder}/train/beside.JPG`],
   ])
-  await write(folder, { 'train/bird/6.webp': '' })
-  await refused(t, folder, 'ERR_DATASET', /train\/bird: expected at least one image \(JPEG or PNG\), got 1 in other formats \(6\.webp\)/)
+  await write(folder, { 'train/bird/6.tiff': '' })
+  await refused(t, folder, 'ERR_DATASET', /train\/bird: expected at least one image \(JPEG, PNG or WebP\), got 1 in other formats \(6\.tiff\)/)
 })
 
 test('images in folders within a class, behind links and with unusual names or none are read', async (t) => {

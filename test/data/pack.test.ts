@@ -203,7 +203,7 @@ test('a failure leaves the older archive, and names the image', async (t) => {
   await writeFile(path, 'older')
   const { files: paths } = files.source as RangeSource
   await writeFile(paths[66]!, 'no image')
-  await t.throwsAsync(pack(files, path), { code: 'ERR_IMAGE', message: /^dog\/a\.\d+\.png: expected a JPEG, PNG or PNM file/ })
+  await t.throwsAsync(pack(files, path), { code: 'ERR_IMAGE', message: /^dog\/a\.\d+\.png: expected a JPEG, PNG, WebP or PNM file/ })
   await t.throwsAsync(pack(files, path, { raw: 6 }), { code: 'ERR_IMAGE', message: /^dog\/a\.\d+\.png: / })
   await t.throwsAsync(pack(files, path, { signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })
   await t.throwsAsync(pack(files, path, { side: 7, raw: 7 }), { code: 'ERR_OPTION', message: /either side or raw/ })

@@ -253,16 +253,16 @@ test.serial('every ending of JPEG is one of an image, and images of other format
   const listen = (warning: Error): void => void told.push(warning.message)
   process.on('warning', listen)
   t.teardown(() => process.off('warning', listen))
-  const names = ['a.jfif', 'b.JPE', 'c.jif', 'd.pjpeg', 'e.pjp', 'f.jpg', 'g.JPEG', 'h.png']
+  const names = ['a.jfif', 'b.JPE', 'c.jif', 'd.pjpeg', 'e.pjp', 'f.jpg', 'g.JPEG', 'h.png', 'l.webp', 'm.WEBP']
   const tar = await pack(folder, 'endings', 'ustar', {
     ...Object.fromEntries(names.map((name) => [`cat/${name}`, noise(1)])),
-    'cat/i.webp': 'one',
+    'cat/i.bmp': 'one',
     'cat/j.avif': 'two',
     'cat/k.txt': 'none',
   })
   const cache = { folder: join(folder, 'cache'), least: 1 }
   for (let opening = 0; opening < 2; opening++) t.is((await openTars(tar, {}, cache)).length, names.length)
   await new Promise((resolve) => setImmediate(resolve))
-  const line = `${tar}: 2 images are neither JPEG nor PNG and are passed over`
+  const line = `${tar}: 2 images are neither JPEG, PNG nor WebP and are passed over`
   t.deepEqual(told, [line, line], 'told when the index is made, and when it is remembered')
 })

@@ -72,7 +72,7 @@ test('what is no image fails alone', async (t) => {
   const [bad, good] = await Promise.allSettled([classifier.classify(Buffer.from('no picture')), classifier.classify(picture(1))])
   t.like((bad as PromiseRejectedResult).reason, { code: 'ERR_IMAGE' })
   t.is(good.status, 'fulfilled')
-  await t.throwsAsync(classifier.classify(5 as never), { code: 'ERR_OPTION', message: /bytes of a JPEG or PNG/ })
+  await t.throwsAsync(classifier.classify(5 as never), { code: 'ERR_OPTION', message: /bytes of a JPEG, PNG or WebP/ })
   await t.throwsAsync(classifier.classify(picture(1), { sginal: AbortSignal.abort() } as never), { code: 'ERR_OPTION', message: /did you mean "signal"/ })
 })
 

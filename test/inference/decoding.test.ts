@@ -98,7 +98,7 @@ test('a path, a URL and bytes are the same image; errors name the file', async (
   t.deepEqual(await decode(pathToFileURL(path)), expected)
   await writeFile(path, 'no picture')
   const wrong = await t.throwsAsync(decode(path), { code: 'ERR_IMAGE' })
-  t.true(wrong.message.startsWith(`${path}: expected a JPEG or PNG file`), wrong.message)
+  t.true(wrong.message.startsWith(`${path}: expected a JPEG, PNG or WebP file`), wrong.message)
   const missing = join(folder, 'missing')
   await t.throwsAsync(decode(missing), { code: 'ERR_FILE', message: new RegExp(`^${missing}: cannot be read`) })
   await t.throwsAsync(decode(folder), { code: 'ERR_FILE', message: /a folder/ })

@@ -30,7 +30,17 @@ export function settingsOf({ height, width, filter, area, aspect, resize, ...dra
   }
 }
 
-const files = ['chroma/1x1.jpg', 'chroma/2x1.jpg', 'chroma/2x2.jpg', 'chroma/2x2-progressive.jpg', 'chroma/gray.jpg', 'waves-217x145.jpg', 'cmyk.jpg']
+const files = [
+  'chroma/1x1.jpg',
+  'chroma/2x1.jpg',
+  'chroma/2x2.jpg',
+  'chroma/2x2-progressive.jpg',
+  'chroma/gray.jpg',
+  'waves-217x145.jpg',
+  'cmyk.jpg',
+  'webp/lossy.webp',
+  'webp/lossless.webp',
+]
 const filters = ['bilinear', 'bicubic'] as const
 
 /** Smaller and larger than what is cut out, wider and higher. */

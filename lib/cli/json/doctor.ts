@@ -22,6 +22,7 @@ const systemField = object('The machine and the libraries, as the native addon s
   highway: optional(text('Version of Highway.'), withoutAddon),
   jpeg: optional(text('Library that decodes JPEG, with its version.'), withoutAddon),
   png: optional(text('Library that decodes PNG, with its version.'), withoutAddon),
+  webp: optional(text('Library that decodes WebP, with its version.'), withoutAddon),
   compiler: optional(text('Compiler that built the addon, with its version.'), withoutAddon),
   build: optional(text('Kind of the build, as `Release`.'), withoutAddon),
   addonFile: optional(text('The file of the native addon.'), withoutAddon),

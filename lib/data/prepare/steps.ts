@@ -49,7 +49,7 @@ export interface RandomResizedCrop {
   readonly decode: 'exact' | 'scaled'
 }
 
-/** The image is turned as the EXIF data of a JPEG file say; without this step it is taken as it is stored. */
+/** The image is turned as the EXIF data of a JPEG or WebP file say; without this step it is taken as it is stored. */
 export interface ExifOrientation {
   readonly kind: 'exifOrientation'
 }
@@ -165,7 +165,7 @@ function range(where: string, value: unknown, most: number): readonly [number, n
   return Object.freeze([least, number(`${where}[1]`, to, least, most)])
 }
 
-/** Turns an image as the EXIF data of a JPEG file say. */
+/** Turns an image as the EXIF data of a JPEG or WebP file say. */
 export function exifOrientation(): ExifOrientation {
   return Object.freeze({ kind: 'exifOrientation' })
 }
