@@ -1,4 +1,4 @@
-/** Every golden case on every executor, and that a case which is wrong or missing fails. */
+/** Every golden case on the reference and in fp32 on the CPU, and that a case which is wrong or missing fails. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,57 +6,15 @@ import test from 'ava'
 import type { GoldenReport } from '../../lib/goldens/check.js'
 import { checkGoldens } from '../../lib/goldens/check.js'
 import { knownCases } from '../../lib/goldens/cases.js'
-import { nativeBf16 } from '../../lib/runtime/device.js'
 import { goldenDirectory, preresnet } from '../cli/run.js'
+import { everyGoldenPasses } from '../support/goldens.js'
 
 const folder = await mkdtemp(join(tmpdir(), 'preresnet-goldens-'))
 test.after.always(() => rm(folder, { recursive: true, force: true }))
 
-const executors: readonly (readonly string[])[] = [
-  ['--device', 'reference'],
-  ['--device', 'cpu'],
-  ['--device', 'cpu', '--precision', 'bf16'],
-  ...(nativeBf16()
-    ? [
-        ['--device', 'cpu', '--precision', 'bf16-native'],
-        ['--device', 'cpu', '--precision', 'bf16-native', '--convolution', 'auto'],
-      ]
-    : []),
-]
-for (const words of executors) {
-  test.serial(`goldens ${words.join(' ')}`, async (t) => {
-    const { status, stdout, stderr } = await preresnet(['goldens', goldenDirectory, ...words, '--json'])
-    t.is(stderr, '')
-    const report = JSON.parse(stdout) as GoldenReport
-    t.deepEqual(
-      report.cases.filter((result) => !result.passed),
-      [],
-    )
-    t.is(report.cases.length, 25)
-    t.is(report.compared, 1563)
-    for (const { error, bound } of report.cases) t.true(error! <= bound!)
-    if (words.some((word) => word.startsWith('bf16'))) t.true(report.medianRatio!.value <= 1.5 && report.medianRatio!.value > 0)
-    t.is(status, 0)
-  })
+for (const device of ['reference', 'cpu']) {
+  test.serial(`goldens --device ${device}`, (t) => everyGoldenPasses(t, ['--device', device]))
 }
-
-// Networks are left to the direct convolutions: after some steps a single ReLU near zero decides more than rounding does.
-test.serial("units with Winograd's algorithm, as in training", async (t) => {
-  const cases = knownCases.filter((name) => name.startsWith('unit-'))
-  const options = { directory: goldenDirectory, device: 'cpu', precision: 'fp32', cases } as const
-  const [direct, fast] = [await checkGoldens(options), await checkGoldens({ ...options, convolution: 'auto' })]
-  t.deepEqual(
-    fast.cases.filter((result) => !result.passed),
-    [],
-  )
-  t.is(fast.cases.length, 19)
-  t.true(fast.cases.every(({ bound }) => bound === 3e-5))
-  t.notDeepEqual(
-    fast.cases.map(({ error }) => error),
-    direct.cases.map(({ error }) => error),
-    'the algorithm was another one',
-  )
-})
 
 test.serial('a case that is not there fails', async (t) => {
   const directory = join(folder, 'missing')
