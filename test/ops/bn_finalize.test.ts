@@ -32,7 +32,10 @@ const factors = {
   stored: [false, true],
 } as const
 
-const cases: NamedCase[] = pairwise(factors).map(({ channels, groups, count, statistics, mean, defaults, stored }, index) => {
+/** Running statistics come from the first of several groups, on executors without stored copies too. */
+const severalGroups = { ...pairwise(factors)[0]!, channels: 17, groups: 3, count: 35, statistics: 'batch', stored: false } as const
+
+const cases: NamedCase[] = [...pairwise(factors), severalGroups].map(({ channels, groups, count, statistics, mean, defaults, stored }, index) => {
   const random = new Random(5000 + index)
   const batch = statistics === 'batch'
   const perGroup = [groups, channels]
