@@ -57,9 +57,14 @@ const run = async (time) => {
   const end = performance.now() + time
   await Promise.all(Array.from({ length: 64 }, (_, number) => client(number, end)))
 }
-await run(minutes * 60_000)
+await run(Math.min(minutes, 5) * 60_000)
 const before = settled()
-await run(minutes * 60_000)
+/** Ten readings on the way, in which a slow leak would show as a slope. */
+const memory = []
+for (let part = 0; part < 10; part++) {
+  await run(minutes * 6_000)
+  memory.push(settled().memory - before.memory)
+}
 const ofLoad = growth(before, settled())
 const { queued, computing } = classifier.statistics()
 await classifier.dispose()
@@ -74,6 +79,7 @@ verdict({
   aborted,
   ofLoads,
   ofLoad,
+  memory,
   limit,
   passed: flat(ofLoads) && flat(ofLoad) && queued === 0 && computing === 0,
 })

@@ -1,11 +1,12 @@
-/** examples/service under clients that send slowly, too much, nothing, or vanish. */
+/** examples/service under clients that send slowly, too much, nothing, or vanish, and at its end under load. */
 import { once } from 'node:events'
+import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { picture } from '../inference/model.js'
 import { pngHeader } from '../support/png.js'
-import { begin, get, post, start } from './service.js'
+import { begin, contentOf, get, post, replyTo, start } from './service.js'
 
 const expectAlive = async (t: ExecutionContext, port: number): Promise<void> => {
   t.is((await post(port, '/classify', picture(1))).status, 200)
@@ -61,6 +62,11 @@ test.serial('an image of 300 megapixels is refused by its header', async (t) => 
   const reply = await post(port, '/classify', pngHeader({ width: 20_000, height: 15_000, depth: 8, color: 2 }))
   t.is(reply.status, 400)
   t.regex(reply.body.toString(), /pixels, got 15000 x 20000/)
+  // The frame and the scan of a JPEG, of which the header is all that is read.
+  const frame = Buffer.from([0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 15_000 >> 8, 15_000 & 255, 20_000 >> 8, 20_000 & 255, 1, 1, 0x11, 0])
+  const jpeg = await post(port, '/classify', Buffer.concat([frame, Buffer.from([0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0])]))
+  t.is(jpeg.status, 400)
+  t.regex(jpeg.body.toString(), /pixels, got 15000 x 20000/)
   await expectAlive(t, port)
 })
 
@@ -81,4 +87,48 @@ test.serial('a thousand clients that vanish leave nothing behind', async (t) => 
   const begun = performance.now()
   while (!/^preresnet_queued_images 0$/m.test((await get(port, '/metrics')).body.toString()) && performance.now() - begun < 20_000) await pause(50)
   await expectAlive(t, port)
+})
+
+test.serial('told to stop under load, it answers what it has begun with, says no with a status or closed connections, and ends', async (t) => {
+  const { child, port } = await start(t)
+  const ended = once(child, 'exit')
+  // Large enough for nearly all requests to be with the service, and not on their way, at any moment.
+  const files = [1, 2, 3].map((variant) => picture(variant, 500 * variant, 1000))
+  const right: unknown[] = []
+  for (const file of files) right.push(contentOf(await post(port, '/classify', file)))
+  const agent = new Agent({ keepAlive: true })
+  const [before, open, after]: Record<string, number>[] = [{}, {}, {}]
+  let stopped = false
+  const client = async (number: number): Promise<void> => {
+    for (let turn = number; ; turn++) {
+      const begun = stopped
+      const which = turn % files.length
+      const sent = request({ port, path: '/classify', method: 'POST', agent, headers: { 'content-length': String(files[which]!.length) } })
+      const reply = replyTo(sent)
+      sent.end(files[which])
+      const outcome = await reply.then(
+        (found) => {
+          if (found.status === 200) t.deepEqual(contentOf(found) as unknown, right[which])
+          return String(found.status)
+        },
+        (error: unknown) => (error as NodeJS.ErrnoException).code ?? 'no code',
+      )
+      const counts = begun ? after! : stopped ? open! : before!
+      counts[outcome] = (counts[outcome] ?? 0) + 1
+      if (outcome === 'ECONNREFUSED') return
+    }
+  }
+  const clients = Array.from({ length: 32 }, (_, number) => client(number))
+  while ((before!['200'] ?? 0) < 40) await pause(10)
+  stopped = true
+  child.kill('SIGTERM')
+  await Promise.all(clients)
+  t.deepEqual(await ended, [0, null])
+  agent.destroy()
+  const counts = JSON.stringify([before, open, after])
+  t.deepEqual(Object.keys(before!), ['200'])
+  // The others had not come yet when connections were closed.
+  t.true(open!['200']! >= 24, counts)
+  t.is(after!['ECONNREFUSED'], 32)
+  for (const outcome of [...Object.keys(open!), ...Object.keys(after!)]) t.regex(outcome, /^(200|503|ECONNREFUSED|ECONNRESET|EPIPE)$/, counts)
 })
