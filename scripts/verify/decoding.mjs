@@ -1,5 +1,6 @@
-// JPEG to random resized crops of 224 x 224, in images/s: this library's loader, Pillow, and libjpeg-turbo decoding alone, in turn.
-//   node scripts/verify/decoding.mjs FOLDER [--workers 1,2,4] [--rounds 20] [--modes exact,scaled] [--kinds 4:2:0,4:4:4] [--python .venv/bin/python]
+// JPEG to random resized crops of 224 x 224, in images/s: this library's loader, Pillow, and libjpeg-turbo decoding alone, in turn. Kind `packed` is the same crops
+// from all photographs as pixels of 256 x 256, which `pack` wrote, beside Pillow on the JPEG files.
+//   node scripts/verify/decoding.mjs FOLDER [--workers 1,2,4] [--rounds 20] [--modes exact,scaled] [--kinds 4:2:0,4:4:4,packed] [--python .venv/bin/python]
 // FOLDER holds JPEG files, at any depth. Python needs Pillow. Both sides draw by torchvision's rule, each from its own generator: their mean areas stand in the
 // result. Figures of files that are read before; the loader reads them anew from the page cache, the others hold them in memory.
 import { spawn } from 'node:child_process'
@@ -7,14 +8,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { flip, loader, randomResizedCrop } from '../../dist/lib/data/index.js'
+import { flip, loader, pack, packedDataset, randomResizedCrop } from '../../dist/lib/data/index.js'
 import { wholeFiles } from '../../dist/lib/data/dataset.js'
 import { loadBinding } from '../../dist/lib/native/load.js'
 import { randomArea } from '../../dist/test/support/random_crops.js'
 import { main, run, Stop } from '../support/run.mjs'
 import { photographs, verdict } from './common.mjs'
 
-const least = { pillow: 2, libjpeg: 0.75 }
+const least = { pillow: 2, libjpeg: 0.75, packed: 8 }
+const packedSide = 256
 /** A side's share of the rounds at a time. */
 const turns = 5
 
@@ -48,27 +50,56 @@ async function processes(command, args, workers, seed) {
   return { rate: sum(results.map(({ images, seconds }) => images / seconds)), area: sum(results.map(({ area }) => area)) / workers }
 }
 
-/** One epoch is one round; of several workers each does as many rounds as a process does. */
-async function ours(files, sizes, mode, rounds, workers, seed) {
+/** What the loader reads. */
+function datasetOf(files) {
   const count = files.length
-  const dataset = { name: 'photographs', length: count, classes: ['any'], labels: new Int32Array(count), source: wholeFiles(files), fingerprint: '' }
+  return { name: 'photographs', length: count, classes: ['any'], labels: new Int32Array(count), source: wholeFiles(files), fingerprint: '' }
+}
+
+/** Images/s. One epoch is one round; of several workers each does as many rounds as a process does. */
+async function ours(dataset, mode, rounds, workers, seed) {
   const prepare = { train: [randomResizedCrop({ decode: mode }), flip()], evaluate: [] }
   const batch = 5
   const batches = loader(dataset, { batch, input: { height: 224, width: 224, channels: 3 }, prepare, seed, workers, slots: 4 + 2 * workers })
-  const epoch = Math.floor(count / batch)
+  const epoch = Math.floor(dataset.length / batch)
   await batches.next(epoch - 1)
   const start = performance.now()
   let left = epoch * rounds * workers
   for await (const { count } of batches.from(epoch)) if ((left -= Math.sign(count)) === 0) break
   const seconds = (performance.now() - start) / 1000
   await batches.close()
+  return (epoch * batch * rounds * workers) / seconds
+}
+
+/** The mean area of what `ours` cut out. */
+function areaOfOurs(sizes, rounds, seed) {
   const areas = sizes.flatMap((size, sample) =>
-    Array.from({ length: rounds * workers }, (_, round) => {
+    Array.from({ length: rounds }, (_, round) => {
       const { height, width } = randomArea({ seed, epoch: round + 1, sample }, size, [0.08, 1], [3 / 4, 4 / 3])
       return height * width
     }),
   )
-  return { rate: (epoch * batch * rounds * workers) / seconds, area: sum(areas) / areas.length }
+  return sum(areas) / areas.length
+}
+
+const pillowOf = (python, list, mode, rounds) => [python, [join(import.meta.dirname, 'decoding/pillow.py'), list, mode, rounds]]
+
+/** From pixels that `pack` wrote. Pillow reads the JPEG files. */
+async function measurePacked({ folder, all, python, rounds: wanted }, workers) {
+  const list = join(folder, 'list')
+  writeFileSync(list, all.map(({ path }) => path).join('\n') + '\n')
+  const path = join(folder, 'packed.tar')
+  await pack(datasetOf(all.map((one) => one.path)), path, { raw: packedSide })
+  const dataset = await packedDataset(path)
+  const rounds = Math.max(1, Math.round(wanted / turns))
+  const results = { ours: [], pillow: [] }
+  for (let turn = 0; turn < turns; turn++) {
+    // Many more, to last as long.
+    results.ours.push(await ours(dataset, 'exact', rounds * least.packed, workers, turn))
+    results.pillow.push((await processes(...pillowOf(python, list, 'exact', rounds), workers, turn)).rate)
+  }
+  const ratio = median(results.ours.map((rate, turn) => rate / results.pillow[turn]))
+  return { kind: 'packed', side: packedSide, workers, ours: median(results.ours), pillow: median(results.pillow), ratio, passed: ratio >= least.packed }
 }
 
 /** `all` are the photographs with their kinds; `folder` has the program of libjpeg-turbo. */
@@ -82,8 +113,8 @@ async function measure({ folder, all, python, rounds: wanted }, kind, mode, work
   const rounds = Math.max(1, Math.round((wanted * all.length) / files.length / turns))
   const sides = { ours: [], pillow: [], libjpeg: [] }
   for (let turn = 0; turn < turns; turn++) {
-    sides.ours.push(await ours(files, sizes, mode, rounds, workers, turn))
-    sides.pillow.push(await processes(python, [join(import.meta.dirname, 'decoding/pillow.py'), list, mode, rounds], workers, turn))
+    sides.ours.push({ rate: await ours(datasetOf(files), mode, rounds, workers, turn), area: areaOfOurs(sizes, rounds * workers, turn) })
+    sides.pillow.push(await processes(...pillowOf(python, list, mode, rounds), workers, turn))
     sides.libjpeg.push(await processes(join(folder, 'libjpeg'), [list, mode, rounds], workers, turn))
   }
   const rate = (name) => median(sides[name].map(({ rate }) => rate))
@@ -113,7 +144,7 @@ await main('decoding', async () => {
       workers: { type: 'string', default: '1,2,4' },
       rounds: { type: 'string', default: '20' },
       modes: { type: 'string', default: 'exact,scaled' },
-      kinds: { type: 'string', default: '4:2:0,4:4:4' },
+      kinds: { type: 'string', default: '4:2:0,4:4:4,packed' },
       python: { type: 'string', default: '.venv/bin/python' },
     },
     allowPositionals: true,
@@ -124,8 +155,11 @@ await main('decoding', async () => {
     run('g++', ['-O2', '-std=c++20', join(import.meta.dirname, 'decoding/libjpeg.cpp'), '-o', join(folder, 'libjpeg'), '-ljpeg'])
     console.error(`${cpus()[0].model}, ${cpus().length} cores`)
     const settings = { folder, all, python: values.python, rounds: Number(values.rounds) }
-    for (const kind of values.kinds.split(','))
-      for (const mode of values.modes.split(',')) for (const workers of values.workers.split(',')) verdict(await measure(settings, kind, mode, Number(workers)))
+    const workerCounts = values.workers.split(',').map(Number)
+    for (const kind of values.kinds.split(',')) {
+      if (kind === 'packed') for (const workers of workerCounts) verdict(await measurePacked(settings, workers))
+      else for (const mode of values.modes.split(',')) for (const workers of workerCounts) verdict(await measure(settings, kind, mode, workers))
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
