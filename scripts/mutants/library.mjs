@@ -85,4 +85,32 @@ export const libraryFaults = [
     replace: 'if (length >= 0) return Math.min(length, rest)',
     tests: ['formats/protobuf'],
   },
+  {
+    name: 'a service that is told to stop leaves what it has begun with',
+    file: 'examples/service/main.ts',
+    search: 'server.close() // takes no more',
+    replace: 'server.close().closeAllConnections() // takes no more',
+    tests: ['docs/service_limits'],
+  },
+  {
+    name: 'a service reads on, whatever a client sends',
+    file: 'examples/service/server.ts',
+    search: 'if (bytes > limits.bytes) throw tooMuch',
+    replace: 'if (bytes < 0) throw tooMuch',
+    tests: ['docs/service_limits'],
+  },
+  {
+    name: 'a service waits for headers for as long as for the request',
+    file: 'examples/service/server.ts',
+    search: 'headersTimeout: limits.headers',
+    replace: 'headersTimeout: limits.request',
+    tests: ['docs/service_limits'],
+  },
+  {
+    name: 'a client that has left stays in the queue of the service',
+    file: 'examples/service/server.ts',
+    search: 'if (!response.writableFinished) left.abort',
+    replace: 'if (response.writableFinished) left.abort',
+    tests: ['docs/service_limits'],
+  },
 ]

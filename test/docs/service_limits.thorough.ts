@@ -87,6 +87,8 @@ test.serial('a thousand clients that vanish leave nothing behind', async (t) => 
   const begun = performance.now()
   while (!/^preresnet_queued_images 0$/m.test((await get(port, '/metrics')).body.toString()) && performance.now() - begun < 20_000) await pause(50)
   await expectAlive(t, port)
+  // Those of whose files all had come.
+  t.regex((await get(port, '/metrics')).body.toString(), /^preresnet_images_total\{ending="aborted"\} [1-9]/m)
 })
 
 test.serial('told to stop under load, it answers what it has begun with, says no with a status or closed connections, and ends', async (t) => {
