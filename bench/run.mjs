@@ -1,15 +1,15 @@
 // Measures preresnet and PyTorch, or onnxruntime and OpenVINO, in turn on this machine, prints the figures, and keeps them: bench/README.md.
-//   npm run bench -- [--rows train-164,infer-110] [--pairs 5] [--seconds 10] [--name MACHINE] [--quick]
+//   npm run bench -- [--rows train-164,infer-110] [--pairs 5] [--seconds 10] [--for 600 --resume] [--name MACHINE] [--quick]
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { loadavg } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { main, output, Stop } from '../scripts/support/run.mjs'
-import { describeMachine, machineName } from './driver/machine.mjs'
+import { startClock } from './driver/clock.mjs'
+import { busyShare, describeMachine, machineName } from './driver/machine.mjs'
 import { machineSection, publish } from './driver/markdown.mjs'
 import { measurePairs } from './driver/pairs.mjs'
-import { best, search, tryAgain } from './driver/search.mjs'
+import { best, search, slowOf, tryAgain } from './driver/search.mjs'
 import { opposite, ours } from './driver/sides.mjs'
 import { makeModel } from './runtimes/model.mjs'
 import { runtimesPython, runtimeVersions } from './runtimes/python.mjs'
@@ -32,6 +32,8 @@ await main('bench', async () => {
       compile: { type: 'string', default: 'units' },
       limit: { type: 'string', default: '1200' },
       search: { type: 'boolean', default: false },
+      for: { type: 'string' },
+      resume: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       busy: { type: 'boolean', default: false },
     },
@@ -44,6 +46,7 @@ await main('bench', async () => {
     threads: values.threads === undefined ? machine.threads : number('threads', values.threads),
     limit: number('limit', values.limit),
     quiet: values.quick ? Infinity : 0.15,
+    clock: startClock(values.for === undefined ? undefined : number('for', values.for)),
     python: values.python,
     compile: ['units', 'whole'].includes(values.compile) ? values.compile : unknown(values.compile),
   }
@@ -55,12 +58,7 @@ await main('bench', async () => {
     settings.runtimes = runtimesPython() ?? fail('expected onnxruntime and OpenVINO, which pip could not install, for the reason above')
     for (const [, { network }] of served) await makeModel(network)
   }
-  const busy = loadavg()[0] > machine.threads + 1
-  if (busy && !values.busy) {
-    throw new Stop(
-      `expected a quiet machine, got a load of ${loadavg()[0].toFixed(1)} on ${machine.threads} threads; --busy measures all the same and publishes nothing`,
-    )
-  }
+  if (!values.busy) await expectQuiet()
   // Five pairs of figures that mean something, or nothing is kept.
   const worth = !values.quick && !values.busy && settings.pairs >= 5 && wanted.every(([id]) => id in rows)
   const described = { ...machine, threads: settings.threads }
@@ -70,12 +68,13 @@ await main('bench', async () => {
 
   async function measureRow(id, row) {
     const told = { date: new Date().toISOString(), seconds: settings.seconds, versions }
-    const other = await opponent(id, row, settings, { ...kept.rows, ...results.rows }, values.search)
+    const other = await opponent(id, row, settings, { ...kept.rows, ...results.rows }, values)
     const keep = (result) => {
       results.rows[id] = { title: title(row), ...told, ...other.facts, ...result, versions: { ...versions, ...other.versions } }
       save()
     }
-    const result = await measurePairs(ours(row, settings), other.side, settings, say, keep)
+    const before = values.resume ? resumable(kept.rows[id], { ...told, ...other.facts }) : undefined
+    const result = await measurePairs(ours(row, settings), other.side, settings, say, keep, before)
     keep(result)
     const { ratio, pairs, pairsRunAgain } = result
     say(
@@ -86,6 +85,7 @@ await main('bench', async () => {
 
   for (const [id, row] of wanted) {
     console.log(`${id}: ${title(row)}`)
+    settings.clock.nextRow()
     try {
       await measureRow(id, row)
     } catch (error) {
@@ -93,14 +93,21 @@ await main('bench', async () => {
       if (!(error instanceof Stop)) throw error
       console.error(`${id}: ${error.message}`)
       process.exitCode = 1
+      if (error.timeIsUp) break
     }
   }
   console.log(`\n${machineSection(results)}`)
   if (!worth) console.log('\nNot kept: figures of --quick, --busy, small trial rows or fewer than five pairs are for trying things out.')
 })
 
+async function expectQuiet() {
+  const used = await busyShare()
+  if (used <= 0.1) return
+  throw new Stop(`expected a quiet machine, got one of which ${(100 * used).toFixed(0)} % is in use; --busy measures all the same and publishes nothing`)
+}
+
 /** What our side is compared with. The search for the fastest configuration is repeated only when something about the other side has changed. */
-async function opponent(id, row, settings, kept, again) {
+async function opponent(id, row, settings, kept, { search: again, resume }) {
   const before = again ? undefined : kept[id]
   if (row.against === 'one thread') return { side: ours(row, { ...settings, threads: 1 }), facts: {}, versions: {} }
   const conditions = conditionsOf(row, settings)
@@ -110,7 +117,9 @@ async function opponent(id, row, settings, kept, again) {
   const like = Object.entries(kept).find(([other, result]) => sameWork(rows[other], row) && rows[other].precision === undefined && sameConditions(result))
   const found = fresh ? before.search : again ? undefined : like && among(like[1].search, row, settings)
   const short = { ...settings, seconds: Math.min(settings.seconds, 5) }
-  const tried = fresh ? found : await tryAgain(row, short, found ?? (await search(row, short, say)), say)
+  const fewer = again ? undefined : Object.entries(kept).find(([other, result]) => fewerImages(rows[other], row) && sameConditions(result))
+  const slow = fewer === undefined ? undefined : slowOf(fewer[1].search)
+  const tried = fresh && resume ? before.search : await tryAgain(row, short, found ?? (await search(row, short, say, slow)), say)
   const fastest = best(tried)
   const configuration = configurations(row, settings.threads).find((each) => configurationName(each) === configurationName(fastest))
   say(`the fastest${found ? ', found before' : ''}: ${configurationName(configuration)}`)
@@ -131,6 +140,17 @@ function conditionsOf({ against }, { threads, compile, python }) {
 
 function sameWork(a, b) {
   return a !== undefined && a.against === b.against && a.work === b.work && a.network === b.network && a.batch === b.batch
+}
+
+/** One image, of the same work otherwise, beside other runtimes, whose configurations are many. */
+function fewerImages(a, b) {
+  return b.against === 'other runtimes' && b.batch > 1 && sameWork(a, { ...b, batch: 1 }) && a.precision === b.precision
+}
+
+/** A result whose pairs count among those that are measured now. */
+function resumable(result, now) {
+  const facts = ({ seconds, versions: { preresnet }, configuration }) => JSON.stringify([seconds, preresnet, configuration])
+  return result !== undefined && facts(result) === facts(now) ? result : undefined
 }
 
 /** What a search has found, of the configurations that a row allows. */

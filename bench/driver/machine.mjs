@@ -1,6 +1,7 @@
 // Where a figure comes from: the processor, and the versions of everything that computes.
 import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { output, Stop } from '../../scripts/support/run.mjs'
 
 export function describeMachine() {
@@ -19,6 +20,16 @@ export function describeMachine() {
       compiler: system.compiler,
     },
   }
+}
+
+/** How much of the processors others use, from 0 to 1, seen for half a second. A load average would remember what has ended or was stopped. */
+export async function busyShare() {
+  const read = () => readFileSync('/proc/stat', 'latin1').split('\n')[0].split(/\s+/).slice(1, 9).map(Number)
+  const before = read()
+  await sleep(500)
+  const spent = read().map((ticks, index) => ticks - before[index])
+  const all = spent.reduce((sum, ticks) => sum + ticks, 0)
+  return 1 - (spent[3] + spent[4]) / all // idle, and waiting for a disk
 }
 
 function distribution() {

@@ -5,13 +5,13 @@ import { spread, summary } from './statistics.mjs'
 
 /**
  * A pair of which one side's own stretches lie further apart than `quiet` is run again; at most three times as many pairs are run as
- * are wanted. Calls `keep` with the result so far after every pair.
+ * are wanted. Calls `keep` with the result so far after every pair. before: such a result, whose pairs count; clock: says when to stop.
  */
-export async function measurePairs(a, b, { pairs, limit, quiet }, say, keep) {
-  const kept = []
-  let again = 0
+export async function measurePairs(a, b, { pairs, limit, quiet, clock }, say, keep, before) {
+  const kept = before === undefined ? [] : before.pairs.map((pair) => ({ a: { ...before.a, ...pair.a }, b: { ...before.b, ...pair.b } }))
+  let again = before?.pairsRunAgain ?? 0
   while (kept.length < pairs && again <= 2 * pairs) {
-    const pair = { a: await run(a, { limit }), b: await run(b, { limit }) }
+    const pair = await clock.within(async () => ({ a: await run(a, { limit }), b: await run(b, { limit }) }))
     if (pair.a.parameters !== pair.b.parameters) {
       throw new Stop(`the two sides run different networks: ${pair.a.parameters} and ${pair.b.parameters} parameters`)
     }

@@ -59,9 +59,9 @@ auto& shared(Map& map, const typename Map::key_type& key, Make make) {
   return found != map.end() ? found->second : map.emplace(key, make()).first->second;
 }
 
-/// Winograd's filters of f32 take eight times the memory of products of bf16. Where they are larger
-/// than a cache of the third level, which comes with few pixels, reading them takes longer than
-/// multiplying directly; for one image by a half.
+/// Winograd's filters take four times the memory of products of bf16 in fp16, eight times in f32.
+/// Where they are larger than a cache of the third level, which comes with few pixels, reading them
+/// takes longer than multiplying directly; for one image, in f32, by a half.
 bool reads_too_much(const ConvolutionShape& shape) {
   constexpr size_t kMostBytes = size_t{32} << 20;
   return winograd_bytes(shape) > kMostBytes;
@@ -76,7 +76,7 @@ const PartConvolution* Algorithms::parts(ConvolutionShape shape, ConvolutionMean
   if (means.bf16_products && !means.winograd && !in_bf16) return nullptr;
   return shared(parts_, {shape, means, {}},
                 [&] {
-                  return means.winograd ? make_winograd_parts(shape)
+                  return means.winograd ? make_winograd_parts(shape, means.bf16_products)
                                         : make_direct_convolution(shape, means.bf16_products);
                 })
       .get();

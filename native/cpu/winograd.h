@@ -1,5 +1,5 @@
 // Winograd's minimal filtering F(4x4, 3x3) for convolutions of kernel 3, stride 1 and padding 1, in
-// fp32.
+// fp32, and from filters that may lie in fp16.
 //
 // A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", 2015: an output tile of 4
 // x 4 pixels costs 36 multiplications instead of 144. Images are [n][blocks of 16
@@ -9,6 +9,7 @@
 // winograd_filters.cpp.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 #include "cpu/partition.h"
 #include "cpu/passes/output.h"
@@ -38,6 +39,23 @@ size_t scratch_floats(const Geometry& g);
 /// taps turned by 180 degrees; `g` is then the geometry of that pass.
 void transform_filter(const Geometry& g, int block, bool adjoint, const float* w, float* filter);
 
+/// Transformed filters in fp16, for a forward pass whose time is that of reading them. Each filter
+/// is multiplied by a power of two, so that its range is fp16's, and its results are multiplied by
+/// the inverse; both are exact.
+struct HalfFilters {
+  static size_t bytes(const Geometry& g) {
+    return sizeof(uint16_t) * filter_floats(g) + sizeof(float) * 16 * g.out_blocks;
+  }
+  HalfFilters(const Geometry& g, const void* packed)
+      : values(static_cast<const uint16_t*>(packed)),
+        inverse(reinterpret_cast<const float*>(values + filter_floats(g))) {}
+
+  const uint16_t* values;  // [36][out blocks][in channels][16]
+  const float* inverse;    // [out blocks][16]
+};
+/// transform_filter into HalfFilters of the forward pass.
+void transform_filter_to_half(const Geometry& g, int block, const float* w, void* packed);
+
 /// y = conv(x): y [images][out_blocks][h][w][16] is overwritten.
 void forward(const Geometry& g, int images, const float* x, const float* filter, float* y,
              float* scratch);
@@ -55,6 +73,7 @@ struct ImagesPass {
   Range filters;  // in blocks of 16
 };
 void forward(const Geometry& g, const ImagesPass& pass, const float* filter, float* scratch);
+void forward(const Geometry& g, const ImagesPass& pass, const HalfFilters& filter, float* scratch);
 
 /// gradient [36][out_blocks][in channels][16] += the transformed products of x and dy, tile after
 /// tile: how images are grouped into calls changes no bit.

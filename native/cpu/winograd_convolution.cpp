@@ -10,6 +10,7 @@ namespace preresnet::cpu {
 namespace {
 
 using winograd::Geometry;
+using winograd::HalfFilters;
 
 Geometry forward_geometry(const ConvolutionShape& shape) {
   return {static_cast<int>(shape.channels / 16), static_cast<int>(shape.filters / 16),
@@ -83,7 +84,7 @@ class WinogradConvolution final : public TransformedFilters<BlockConvolution> {
   }
 };
 
-class WinogradParts final : public TransformedFilters<PartConvolution> {
+class WinogradParts : public TransformedFilters<PartConvolution> {
  public:
   explicit WinogradParts(const Geometry& geometry) : TransformedFilters(geometry, false) {}
 
@@ -107,6 +108,21 @@ class WinogradParts final : public TransformedFilters<PartConvolution> {
            Range units, Range filters, void* scratch) const override {
     winograd::forward(geometry_, {.x = x, .output = output, .tiles = units, .filters = filters},
                       static_cast<const float*>(packed), static_cast<float*>(scratch));
+  }
+};
+
+class HalfWinogradParts final : public WinogradParts {
+ public:
+  explicit HalfWinogradParts(const Geometry& geometry) : WinogradParts(geometry) {}
+
+  size_t packed_bytes() const override { return HalfFilters::bytes(geometry_); }
+  void pack(int, int64_t slice, const float* plain, void* packed) const override {
+    winograd::transform_filter_to_half(geometry_, static_cast<int>(slice), plain, packed);
+  }
+  void run(const passes::TransformPass& x, const void* packed, const passes::OutputPass& output,
+           Range units, Range filters, void* scratch) const override {
+    winograd::forward(geometry_, {.x = x, .output = output, .tiles = units, .filters = filters},
+                      HalfFilters(geometry_, packed), static_cast<float*>(scratch));
   }
 };
 
@@ -183,8 +199,10 @@ BlockTerms winograd_terms(const ConvolutionShape& shape, int threads) {
       .bf16_operands = false, .granule = granule, .block = choose_block(shape, granule, threads)};
 }
 
-std::unique_ptr<PartConvolution> make_winograd_parts(const ConvolutionShape& shape) {
+std::unique_ptr<PartConvolution> make_winograd_parts(const ConvolutionShape& shape,
+                                                     bool half_filters) {
   expect_winograd(shape);
+  if (half_filters) return std::make_unique<HalfWinogradParts>(forward_geometry(shape));
   return std::make_unique<WinogradParts>(forward_geometry(shape));
 }
 

@@ -13,8 +13,10 @@ BlockTerms winograd_terms(const ConvolutionShape& shape, int threads);
 /// x to y for WinogradSide::output, dy to dx for input.
 std::unique_ptr<BlockConvolution> make_winograd_convolution(const ConvolutionShape& shape,
                                                             WinogradSide side);
-/// Parts of images, with all that surrounds their convolution. Throws the same.
-std::unique_ptr<PartConvolution> make_winograd_parts(const ConvolutionShape& shape);
+/// Parts of images, with all that surrounds their convolution; half_filters: from filters in fp16.
+/// Throws the same.
+std::unique_ptr<PartConvolution> make_winograd_parts(const ConvolutionShape& shape,
+                                                     bool half_filters);
 /// Of the transformed filters.
 size_t winograd_bytes(const ConvolutionShape& shape);
 /// Whether the filters are so many that collecting is the faster, and the images so few that what

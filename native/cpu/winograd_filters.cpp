@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "cpu/passes/targets.h"
 #include "cpu/winograd.h"
 
@@ -11,7 +14,35 @@
 HWY_BEFORE_NAMESPACE();
 namespace preresnet::cpu::winograd::HWY_NAMESPACE {
 
-void TransformFilter(const Geometry& g, int block, bool adjoint, const float* w, float* filter) {
+/// Of the power of two that brings the transform of these weights below 2^15. The transform makes
+/// nothing larger than twice the largest of them.
+HWY_INLINE int half_exponent(const float* w, size_t weights) {
+  float largest = 0;
+  for (size_t k = 0; k < weights; ++k) largest = std::max(largest, std::abs(w[k]));
+  if (!(largest > 0) || !std::isfinite(largest)) return 0;
+  return std::clamp(13 - std::ilogb(largest), -120, 120);
+}
+
+/// Sixteen filters at a time, as they are.
+struct PlainFilters {
+  float* filter;
+  HWY_INLINE void put(size_t at, int, V value) const { hn::Store(value, D(), filter + at); }
+};
+
+/// In fp16, multiplied by `factor`.
+struct ScaledHalf {
+  uint16_t* filter;
+  const float* factor;
+  HWY_INLINE void put(size_t at, int part, V value) const {
+    const hn::Rebind<hwy::float16_t, D> half;
+    const V scaled = hn::Mul(value, hn::Load(D(), factor + part));
+    hn::Store(hn::DemoteTo(half, scaled), half, reinterpret_cast<hwy::float16_t*>(filter + at));
+  }
+};
+
+template <class Filters>
+HWY_INLINE void transform(const Geometry& g, int block, bool adjoint, const float* w,
+                          const Filters& filters) {
   const D d;
   const size_t position = static_cast<size_t>(g.out_blocks) * g.in_blocks * 256;
   // w is [out][in] of the forward convolution: for the adjoint the pass's own out and in exchanged.
@@ -23,7 +54,7 @@ void TransformFilter(const Geometry& g, int block, bool adjoint, const float* w,
       const float* from = w + (static_cast<size_t>(block) * 16 + lane) * out_step + in * in_step;
       for (int tap = 0; tap < 9; ++tap) taps[tap][lane] = from[adjoint ? 8 - tap : tap];
     }
-    float* to = filter + (static_cast<size_t>(block) * g.in_blocks * 16 + in) * 16;
+    const size_t to = (static_cast<size_t>(block) * g.in_blocks * 16 + in) * 16;
     for (int part = 0; part < 16; part += kLanes) {
       V s[6][3];
       for (int j = 0; j < 3; ++j) {
@@ -35,10 +66,27 @@ void TransformFilter(const Geometry& g, int block, bool adjoint, const float* w,
       for (int i = 0; i < 6; ++i) {
         V row[6];
         filter_row(s[i][0], s[i][1], s[i][2], row);
-        for (int j = 0; j < 6; ++j) hn::Store(row[j], d, to + (i * 6 + j) * position + part);
+        for (int j = 0; j < 6; ++j) filters.put(to + (i * 6 + j) * position + part, part, row[j]);
       }
     }
   }
+}
+
+void TransformFilter(const Geometry& g, int block, bool adjoint, const float* w, float* filter) {
+  transform(g, block, adjoint, w, PlainFilters{filter});
+}
+
+void TransformFilterToHalf(const Geometry& g, int block, const float* w, uint16_t* filter,
+                           float* inverse) {
+  HWY_ALIGN float factor[16];
+  const size_t weights = static_cast<size_t>(g.in_blocks) * 16 * 9;
+  for (int lane = 0; lane < 16; ++lane) {
+    const float* from = w + (static_cast<size_t>(block) * 16 + lane) * weights;
+    const int exponent = half_exponent(from, weights);
+    factor[lane] = std::ldexp(1.0f, exponent);
+    inverse[block * 16 + lane] = std::ldexp(1.0f, -exponent);
+  }
+  transform(g, block, false, w, ScaledHalf{filter, factor});
 }
 
 void FinishFilterGradient(const Geometry& g, int block, const float* gradient, float* dw) {
@@ -77,10 +125,16 @@ HWY_AFTER_NAMESPACE();
 namespace preresnet::cpu::winograd {
 
 HWY_EXPORT(TransformFilter);
+HWY_EXPORT(TransformFilterToHalf);
 HWY_EXPORT(FinishFilterGradient);
 
 void transform_filter(const Geometry& g, int block, bool adjoint, const float* w, float* filter) {
   HWY_DYNAMIC_DISPATCH(TransformFilter)(g, block, adjoint, w, filter);
+}
+void transform_filter_to_half(const Geometry& g, int block, const float* w, void* packed) {
+  const HalfFilters to(g, packed);
+  HWY_DYNAMIC_DISPATCH(TransformFilterToHalf)
+  (g, block, w, const_cast<uint16_t*>(to.values), const_cast<float*>(to.inverse));
 }
 void finish_filter_gradient(const Geometry& g, int block, const float* gradient, float* dw) {
   HWY_DYNAMIC_DISPATCH(FinishFilterGradient)(g, block, gradient, dw);

@@ -64,24 +64,28 @@ struct PlainResults {
   }
 };
 
-/// What is stored of them.
-template <vectors::Kind kind>
+/// What is stored of them; of `scaled` filters, after multiplication by `inverse`.
+template <vectors::Kind kind, bool scaled>
 struct FinishedResults {
   const passes::OutputPass& pass;
+  const float* inverse;
 
   struct Tile {
     vectors::OutputAt<kind> output;
     Target to;
     int64_t width, residual_width, subsample;
+    const float* inverse;
     HWY_ALIGN float room[kParts == 1 ? 1 : 256];  // pixels whose sixteen are not yet together
 
-    HWY_INLINE Tile(const passes::OutputPass& pass, const Geometry& g, const Target& target)
-        : output(pass, target.image, target.block),
+    HWY_INLINE Tile(const FinishedResults& results, const Geometry& g, const Target& target)
+        : output(results.pass, target.image, target.block),
           to(target),
           width(g.width),
-          residual_width(pass.residual_width),
-          subsample(pass.subsample) {}
+          residual_width(results.pass.residual_width),
+          subsample(results.pass.subsample),
+          inverse(scaled ? results.inverse + target.block * 16 : nullptr) {}
     HWY_INLINE void put(int i, int j, int part, V value) {
+      if constexpr (scaled) value = hn::Mul(value, hn::Load(D(), inverse + part));
       if constexpr (kParts > 1) {
         hn::StoreU(value, D(), room + (i * 4 + j) * 16 + part);
       } else {
@@ -102,7 +106,7 @@ struct FinishedResults {
       output(value, row * width + column, (row * residual_width + column) * subsample);
     }
   };
-  HWY_INLINE Tile tile(const Geometry& g, const Target& to) const { return Tile(pass, g, to); }
+  HWY_INLINE Tile tile(const Geometry& g, const Target& to) const { return Tile(*this, g, to); }
 };
 
 /// One tile of one output block: m[36] at `stride` to 4 x 4 pixels.
@@ -132,10 +136,16 @@ HWY_INLINE void transform_output(const Geometry& g, const Tiling& tiling, int bl
   pixels.finish();
 }
 
+HWY_INLINE V load_filter(const float* u) { return hn::Load(D(), u); }
+HWY_INLINE V load_filter(const uint16_t* u) {
+  const hn::Rebind<hwy::float16_t, D> half;
+  return hn::PromoteTo(D(), hn::Load(half, reinterpret_cast<const hwy::float16_t*>(u)));
+}
+
 /// m[kTilesNow][16] = sum over channels c of v[c][tile] * u[c][16]; v is [blocks][group][16].
-template <int kTilesNow>
+template <int kTilesNow, class Filter>
 HWY_INLINE void multiply(int blocks, int group, const float* HWY_RESTRICT v,
-                         const float* HWY_RESTRICT u, float* HWY_RESTRICT m) {
+                         const Filter* HWY_RESTRICT u, float* HWY_RESTRICT m) {
   const D d;
   V sum[kTilesNow][kParts];
   for (int t = 0; t < kTilesNow; ++t) {
@@ -143,11 +153,11 @@ HWY_INLINE void multiply(int blocks, int group, const float* HWY_RESTRICT v,
   }
   for (int block = 0; block < blocks; ++block) {
     const float* column = v + static_cast<size_t>(block) * group * 16;
-    const float* weights = u + static_cast<size_t>(block) * 256;
+    const Filter* weights = u + static_cast<size_t>(block) * 256;
     for (int c = 0; c < 16; ++c) {
       V w[kParts];
       for (int part = 0; part < kParts; ++part)
-        w[part] = hn::Load(d, weights + c * 16 + part * kLanes);
+        w[part] = load_filter(weights + c * 16 + part * kLanes);
       HWY_UNROLL(16)
       for (int t = 0; t < kTilesNow; ++t) {
         const V value = hn::Set(d, column[t * 16 + c]);
@@ -163,7 +173,8 @@ HWY_INLINE void multiply(int blocks, int group, const float* HWY_RESTRICT v,
 }
 
 /// `tiles` rounded up to whole fours.
-HWY_INLINE void multiply_tiles(int tiles, int blocks, int group, const float* v, const float* u,
+template <class Filter>
+HWY_INLINE void multiply_tiles(int tiles, int blocks, int group, const float* v, const Filter* u,
                                float* m) {
   int t = 0;
   for (; t + kTiles <= tiles; t += kTiles)
@@ -173,7 +184,8 @@ HWY_INLINE void multiply_tiles(int tiles, int blocks, int group, const float* v,
 
 /// Few channels: products of 8 tiles stay in L1 between multiplication and output transform.
 constexpr int kSmall = 8;
-HWY_INLINE void multiply_few(int tiles, int blocks, int group, const float* v, const float* u,
+template <class Filter>
+HWY_INLINE void multiply_few(int tiles, int blocks, int group, const float* v, const Filter* u,
                              float* m) {
   if constexpr (kTiles >= kSmall) {
     if (tiles > 4) return multiply<kSmall>(blocks, group, v, u, m);
@@ -187,9 +199,9 @@ struct Part {
   int first_tile, end_tile, first_block, end_block;
 };
 
-template <class Images, class Results>
+template <class Images, class Filter, class Results>
 HWY_INLINE void forward_part(const Geometry& g, Tiling tiling, const Part& part,
-                             const Images& images, const float* filter, const Results& results,
+                             const Images& images, const Filter* filter, const Results& results,
                              float* scratch) {
   tiling.total = part.end_tile;
   const int group = group_size(g);
@@ -208,7 +220,7 @@ HWY_INLINE void forward_part(const Geometry& g, Tiling tiling, const Part& part,
         for (int t0 = 0; t0 < tiles; t0 += kSmall) {
           const int now = std::min(kSmall, tiles - t0);
           for (int p = 0; p < 36; ++p) {
-            const float* u = filter + (static_cast<size_t>(p) * g.out_blocks + block) * bank;
+            const Filter* u = filter + (static_cast<size_t>(p) * g.out_blocks + block) * bank;
             multiply_few(now, g.in_blocks, pitch, v + p * in_stride + t0 * 16, u, m + p * kStride);
           }
           for (int t = 0; t < now; ++t)
@@ -218,7 +230,7 @@ HWY_INLINE void forward_part(const Geometry& g, Tiling tiling, const Part& part,
     } else {
       for (int p = 0; p < 36; ++p) {
         for (int block = part.first_block; block < part.end_block; ++block) {
-          const float* u = filter + (static_cast<size_t>(p) * g.out_blocks + block) * bank;
+          const Filter* u = filter + (static_cast<size_t>(p) * g.out_blocks + block) * bank;
           multiply_tiles(tiles, g.in_blocks, pitch, v + p * in_stride, u,
                          m + p * out_stride + static_cast<size_t>(block) * pitch * 16);
         }
@@ -240,14 +252,25 @@ void Forward(const Geometry& g, int images, const float* x, const float* filter,
                PlainResults{y}, scratch);
 }
 
-void ForwardImages(const Geometry& g, const ImagesPass& pass, const float* filter, float* scratch) {
+template <bool scaled, class Filter>
+HWY_INLINE void forward_images(const Geometry& g, const ImagesPass& pass, const Filter* filter,
+                               const float* inverse, float* scratch) {
   const Part part{static_cast<int>(pass.tiles.begin), static_cast<int>(pass.tiles.end),
                   static_cast<int>(pass.filters.begin), static_cast<int>(pass.filters.end)};
   const auto run = [&](auto kind) {
     forward_part(g, Tiling(g, 1), part, TransformedImages{pass.x}, filter,
-                 FinishedResults<kind()>{pass.output}, scratch);
+                 FinishedResults<kind(), scaled>{pass.output, inverse}, scratch);
   };
   vectors::with_kind(run, pass.output.residual, pass.output.y);
+}
+
+void ForwardImages(const Geometry& g, const ImagesPass& pass, const float* filter, float* scratch) {
+  forward_images<false>(g, pass, filter, nullptr, scratch);
+}
+
+void ForwardImagesOfHalf(const Geometry& g, const ImagesPass& pass, const HalfFilters& filter,
+                         float* scratch) {
+  forward_images<true>(g, pass, filter.values, filter.inverse, scratch);
 }
 
 size_t ScratchFloats(const Geometry& g) {
@@ -264,6 +287,7 @@ namespace preresnet::cpu::winograd {
 
 HWY_EXPORT(Forward);
 HWY_EXPORT(ForwardImages);
+HWY_EXPORT(ForwardImagesOfHalf);
 HWY_EXPORT(ScratchFloats);
 
 void forward(const Geometry& g, int images, const float* x, const float* filter, float* y,
@@ -272,6 +296,9 @@ void forward(const Geometry& g, int images, const float* x, const float* filter,
 }
 void forward(const Geometry& g, const ImagesPass& pass, const float* filter, float* scratch) {
   HWY_DYNAMIC_DISPATCH(ForwardImages)(g, pass, filter, scratch);
+}
+void forward(const Geometry& g, const ImagesPass& pass, const HalfFilters& filter, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(ForwardImagesOfHalf)(g, pass, filter, scratch);
 }
 size_t scratch_floats(const Geometry& g) { return HWY_DYNAMIC_DISPATCH(ScratchFloats)(g); }
 

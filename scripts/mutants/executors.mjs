@@ -165,6 +165,27 @@ export const executorFaults = [
     tests: ['runtime/any_batch'],
   },
   {
+    name: 'filters in fp16 without a power of two for their range',
+    file: cpu('winograd_filters.cpp'),
+    search: 'return std::clamp(13 - std::ilogb(largest), -120, 120);',
+    replace: 'return 0;',
+    tests: ['ops/conv'],
+  },
+  {
+    name: "results of filters in fp16 that keep the filter's power of two",
+    file: cpu('winograd_forward.cpp'),
+    search: 'if constexpr (scaled) value = hn::Mul(value, hn::Load(D(), inverse + part));',
+    replace: '',
+    tests: ['ops/conv'],
+  },
+  {
+    name: 'filters in fp16 for inference in fp32',
+    file: cpu('algorithms.cpp'),
+    search: 'make_winograd_parts(shape, means.bf16_products)',
+    replace: 'make_winograd_parts(shape, true)',
+    tests: ['ops/conv'],
+  },
+  {
     name: 'a one-pass convolution that forgets the residual past the first pixels',
     file: cpu('passes/steps-inl.h'),
     search: 'if (source.data == nullptr) return value;',

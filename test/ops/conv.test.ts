@@ -1,10 +1,13 @@
+import test from 'ava'
 import { present } from '../support/case.js'
+import { bitsDiffer } from '../support/compare.js'
 import { convolutionFactors, convolutionShapes, convolve, launchFactors, manyImages, onesIn, stem, transforms, winograd } from '../support/convolution.js'
+import { onHost } from '../support/executors.js'
 import { flag, given, inner, judge, maybe, number, sumsOfY, type NamedCase } from '../support/judge.js'
-import type { OperationCase, Results } from '../support/operation.js'
+import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
 import { Random } from '../support/random.js'
-import { at, dim, image } from '../support/values.js'
+import { at, dim, image, valuesOf } from '../support/values.js'
 
 const factors = {
   ...convolutionFactors,
@@ -132,3 +135,24 @@ function statement(operation: OperationCase): Results {
 }
 
 judge('conv', { cases: [...cases, ...launches], statement, derived: sumsOfY })
+
+// Their transforms may lie in fp16, whose numbers have neither room for the large ones nor digits for the small.
+for (const executor of onHost) {
+  test(`${executor.name}: filters of very different size have the same digits in their results`, async (t) => {
+    const random = new Random(1900)
+    const [images, channels, filters] = [2, 20, 24]
+    const x = random.activations([images, channels, 9, 8])
+    const w = random.normals([filters, channels, 3, 3], 0.1)
+    const sizeOf = (filter: number): number => 2 ** (9 * filter - 100)
+    const run = async (weights: typeof w): Promise<Results> =>
+      runOperation(executor, 'conv', {
+        inputs: { x, w: weights },
+        outputs: { y: [images, filters, 9, 8] },
+        attributes: { padding: 1, winograd: true, perImage: true },
+      })
+    const expected = (await run(w))['y']!
+    const scaled = await run(valuesOf(w.shape, (index) => w.data[index]! * sizeOf(Math.floor(index / (channels * 9)))))
+    const y = valuesOf(expected.shape, (index) => expected.data[index]! * sizeOf(Math.floor(index / 72) % filters))
+    t.is(bitsDiffer(scaled, { y }), undefined)
+  })
+}
