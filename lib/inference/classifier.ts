@@ -8,6 +8,7 @@ import { describeModel, type ModelDescription } from '../runtime/model_file.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
 import { compileWith } from '../runtime/compile.js'
 import type { InferenceOutputs } from '../runtime/infer.js'
+import { loadFirst } from '../runtime/internals.js'
 import type { Session } from '../runtime/session.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import { Batches } from './batches.js'
@@ -82,10 +83,10 @@ export class Classifier implements AsyncDisposable {
     throwIfAborted(signal)
     const served = { ...model, prepare: preparationOf(path, model, given.prepare) }
     const compiled = { ...pick(sharedOptions, given), batch, prepare: served.prepare, evaluation: false }
-    const session = await compileWith(model.network, compiled, Batches.programs(batch), aloneShare)
+    const session = await compileWith(model.network, compiled, Batches.programs(batch), { aloneShare, startValues: false })
     try {
       throwIfAborted(signal)
-      await session.load(path, given.prepare?.normalization === undefined ? {} : { normalization: 'any' })
+      await loadFirst(session, path, given.prepare?.normalization === undefined ? {} : { normalization: 'any' })
       throwIfAborted(signal)
       return new Classifier(session, served, serving)
     } catch (error) {

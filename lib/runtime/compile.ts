@@ -43,13 +43,13 @@ export async function compile(network: Network, options: SessionOptions & BatchS
 
 /**
  * @internal `compile` with more programs over the same weights, for other batches and sizes of images: `inferBy` and `evaluateBy` run them. `aloneShare`: see
- * `InferencePace`.
+ * `InferencePace`; startValues: without them parameters and running statistics are what `loadFirst` writes.
  */
 export async function compileWith(
   network: Network,
   options: SessionOptions & BatchSize,
   more: (device: DeviceName) => readonly ProgramRequest[],
-  aloneShare = 0,
+  { aloneShare = 0, startValues = true }: { readonly aloneShare?: number; readonly startValues?: boolean } = {},
 ): Promise<Session> {
   if ((network as Partial<Network> | undefined | null)?.kind !== 'network') throw invalid('compile', 'a network', network)
   const { signal, ...given } = withDefaults(sessionTable, checkOptions('compile', sessionTable, options))
@@ -99,7 +99,7 @@ export async function compileWith(
   const native = await loadBinding().createSession(await serializePrograms(programs, signal), { threads, ...(cuda && { cuda: cuda.session }) }, signal)
   try {
     await native.allocate()
-    await writeStartValues(native, graph, seed, signal)
+    if (startValues) await writeStartValues(native, graph, seed, signal)
     await writeLossScale(native, programs, lossScaleOf(tuned))
     throwIfAborted(signal)
     return new Session(native, { network, graph, programs, plan: tuned, precisionReason: reason, seed, feed, dataset, prepare })

@@ -4,7 +4,7 @@ import type { SafetensorsTensor } from '../formats/safetensors.js'
 import type { NativeSession } from '../native/types.js'
 import type { UserSamples } from './batch.js'
 import { evaluateLoader } from './evaluate.js'
-import type { InferOptions } from './call_options.js'
+import type { InferOptions, LoadOptions } from './call_options.js'
 import type { InferenceOutputs } from './infer.js'
 import type { Evaluation } from './metrics.js'
 import { insidesOf, type Session } from './session.js'
@@ -28,6 +28,11 @@ export function inferAll(session: Session, program: string, pixels: Uint8Array, 
 export function evaluateBy(session: Session, program: string, loader: Loader, signal?: AbortSignal): Promise<Evaluation> {
   const { turn, compiled } = insidesOf(session)
   return evaluateLoader(turn, compiled, loader, signal, program)
+}
+
+/** `session.load` of a session that was made without start values, and that is of no use where this fails. */
+export function loadFirst(session: Session, path: string, options: LoadOptions): Promise<void> {
+  return insidesOf(session).weights.loadFirst(path, options)
 }
 
 /** Copies of parameters and running statistics, in fp32, all of the same step. */

@@ -50,6 +50,21 @@ export class Weights {
   }
 
   async load(path: string, options: LoadOptions): Promise<void> {
+    await this.#open(path, options, async (file, wanted) => {
+      const values = new Map<Tensor, Values>()
+      for (const name of wanted) values.set(this.#tensors.parameter(name), (await file.read(name)).data as Values)
+      await writeAll(this.#turn, values)
+    })
+  }
+
+  /** The same where nobody has the session yet: the file is never in memory as a whole, and after an error the session has some of its values. */
+  async loadFirst(path: string, options: LoadOptions): Promise<void> {
+    await this.#open(path, options, async (file, wanted) => {
+      for (const name of wanted) await writeAll(this.#turn, new Map([[this.#tensors.parameter(name), (await file.read(name)).data as Values]]))
+    })
+  }
+
+  async #open(path: string, options: LoadOptions, write: (file: SafetensorsFile, wanted: readonly string[]) => Promise<void>): Promise<void> {
     const { except, normalization, classes } = withDefaults(loadOptions, checkOptions('load', loadOptions, options))
     const { prepare, dataset } = this.#compiled
     const names = this.#names()
@@ -63,10 +78,8 @@ export class Weights {
     }
     if (normalization === 'same') checkNormalization(file, prepare?.normalization)
     if (classes === 'same' && !replacesHead(this.#compiled, kept)) checkSameClasses(file, dataset?.classes)
-    const values = new Map<Tensor, Values>()
-    for (const name of wanted) values.set(this.#tensors.parameter(name), (await file.read(name)).data as Values)
     try {
-      await writeAll(this.#turn, values)
+      await write(file, wanted)
     } catch (error) {
       throw error instanceof PreresnetError && error.code === 'ERR_PARAMETER' ? new PreresnetError(error.code, `${path}: ${error.message}`) : error
     }
