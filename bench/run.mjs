@@ -20,24 +20,25 @@ process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
 const documentation = 'docs/benchmarks.md'
 const say = (text) => console.log(`  ${text}`)
 
+const options = {
+  rows: { type: 'string', default: usualRows.join(',') },
+  pairs: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '10' },
+  threads: { type: 'string' },
+  name: { type: 'string' },
+  python: { type: 'string', default: '.venv/bin/python' },
+  compile: { type: 'string', default: 'units' },
+  limit: { type: 'string', default: '1200' },
+  search: { type: 'boolean', default: false },
+  among: { type: 'string' },
+  for: { type: 'string' },
+  resume: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  busy: { type: 'boolean', default: false },
+}
+
 await main('bench', async () => {
-  const { values } = parseArgs({
-    options: {
-      rows: { type: 'string', default: usualRows.join(',') },
-      pairs: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '10' },
-      threads: { type: 'string' },
-      name: { type: 'string' },
-      python: { type: 'string', default: '.venv/bin/python' },
-      compile: { type: 'string', default: 'units' },
-      limit: { type: 'string', default: '1200' },
-      search: { type: 'boolean', default: false },
-      for: { type: 'string' },
-      resume: { type: 'boolean', default: false },
-      quick: { type: 'boolean', default: false },
-      busy: { type: 'boolean', default: false },
-    },
-  })
+  const { values } = parseArgs({ options })
   const wanted = values.rows.split(',').map((id) => [id, rows[id] ?? trials[id] ?? unknown(id)])
   const { machine, versions } = describeMachine()
   const settings = {
@@ -46,6 +47,7 @@ await main('bench', async () => {
     threads: values.threads === undefined ? machine.threads : number('threads', values.threads),
     limit: number('limit', values.limit),
     quiet: values.quick ? Infinity : 0.15,
+    among: values.among?.split(';'),
     clock: startClock(values.for === undefined ? undefined : number('for', values.for)),
     python: values.python,
     compile: ['units', 'whole'].includes(values.compile) ? values.compile : unknown(values.compile),
@@ -117,8 +119,9 @@ async function opponent(id, row, settings, kept, { search: again, resume }) {
   const like = Object.entries(kept).find(([other, result]) => sameWork(rows[other], row) && rows[other].precision === undefined && sameConditions(result))
   const found = fresh ? before.search : again ? undefined : like && among(like[1].search, row, settings)
   const short = { ...settings, seconds: Math.min(settings.seconds, 5) }
-  const fewer = again ? undefined : Object.entries(kept).find(([other, result]) => fewerImages(rows[other], row) && sameConditions(result))
-  const slow = fewer === undefined ? undefined : slowOf(fewer[1].search)
+  const fewer =
+    again || settings.among !== undefined ? undefined : Object.entries(kept).find(([other, result]) => fewerImages(rows[other], row) && sameConditions(result))
+  const slow = fewer === undefined ? notAmong(row, settings) : slowOf(fewer[1].search)
   const tried = fresh && resume ? before.search : await tryAgain(row, short, found ?? (await search(row, short, say, slow)), say)
   const fastest = best(tried)
   const configuration = configurations(row, settings.threads).find((each) => configurationName(each) === configurationName(fastest))
@@ -133,9 +136,18 @@ async function opponent(id, row, settings, kept, { search: again, resume }) {
 }
 
 /** What a search holds for. */
-function conditionsOf({ against }, { threads, compile, python }) {
-  if (against === undefined) return { torch: output(python, ['-c', 'import torch; print(torch.__version__)']).trim(), threads, compile }
-  return { runtimes: runtimeVersions, threads }
+function conditionsOf({ against }, { threads, compile, python, among }) {
+  const named = among && { among }
+  if (against === undefined) return { torch: output(python, ['-c', 'import torch; print(torch.__version__)']).trim(), threads, compile, ...named }
+  return { runtimes: runtimeVersions, threads, ...named }
+}
+
+/** The names of the configurations that --among leaves out. */
+function notAmong(row, { among, threads }) {
+  const names = configurations(row, threads).map(configurationName)
+  const missing = among?.find((name) => !names.includes(name))
+  if (missing !== undefined) throw new Stop(`--among: expected some of ${names.join(';')}, got ${missing}`)
+  return new Set(among && names.filter((name) => !among.includes(name)))
 }
 
 function sameWork(a, b) {

@@ -21,6 +21,7 @@ export function slowOf(tried) {
 
 /** The same, of those within a tenth of the fastest with the better of two runs. */
 export async function tryAgain(row, settings, tried, say) {
+  if (tried.length === 1) return tried
   const fastest = best(tried).imagesPerSecond
   for (const entry of tried.filter(({ imagesPerSecond }) => imagesPerSecond > 0.9 * fastest)) {
     const again = await attempt(row, settings, entry, say)
