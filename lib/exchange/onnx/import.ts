@@ -14,9 +14,10 @@ import { faultOfFile, finiteValues, ImportedModel } from '../imported.js'
 import { onnxImportOptions, type OnnxImportOptions } from '../options.js'
 import { Constants } from './constants.js'
 import { modelProto, type OnnxGraph, type OnnxModel } from './messages.js'
-import { Operator } from './operator.js'
-import { preparationOf } from './preparation.js'
-import { Structure, type Layers } from './structure.js'
+import { normalizedBy, startOf, type Described } from './pixels.js'
+import { preparationOf, type Prepared } from './preparation.js'
+import type { Layers } from './row.js'
+import { Structure } from './structure.js'
 
 /** Opset 7 is of 2017; what later ones changed of these operators, operators.ts knows. */
 const operatorSets = { oldest: 7, newest: 25 } as const
@@ -35,8 +36,8 @@ export async function importOnnx(file: string, options: OnnxImportOptions = {}):
   try {
     sized = await openSized(file)
     const model = await decodeFile(modelProto, sized, 'an ONNX file')
-    const { made, graph, values } = await networkOf(sized, model)
-    const { prepare, classes, order } = preparationOf(file, model, made, given)
+    const { made, graph, values, prepared } = await networkOf(sized, model, given)
+    const { prepare, classes, order } = prepared
     const parameters = new Map<string, SafetensorsTensor>()
     for (const { name, shape } of [...graph.parameters, ...graph.buffers]) {
       const value = values.get(name)
@@ -54,11 +55,16 @@ export async function importOnnx(file: string, options: OnnxImportOptions = {}):
   }
 }
 
-async function networkOf(
-  file: SizedFile,
-  { graph, operatorSets: sets }: OnnxModel,
-): Promise<{ readonly made: Network; readonly graph: Graph; readonly values: Layers['values'] }> {
+interface Read {
+  readonly made: Network
+  readonly graph: Graph
+  readonly values: Layers['values']
+  readonly prepared: Prepared
+}
+
+async function networkOf(file: SizedFile, model: OnnxModel, options: OnnxImportOptions): Promise<Read> {
   const { path } = file
+  const { graph, operatorSets: sets } = model
   if (graph === undefined) throw malformed(path, 'expected an ONNX model with a graph, got none')
   const version = sets.find(({ domain = '' }) => domain === '' || domain === 'ai.onnx')?.version
   if (version === undefined || version < operatorSets.oldest || version > operatorSets.newest)
@@ -68,13 +74,15 @@ async function networkOf(
   await using constants = constantsOf(file, graph)
   const nodes = graph.nodes.filter(({ operator }) => operator !== 'Constant')
   const output = only(path, 'output', graph.outputs).name ?? ''
-  const { name, sizes } = inputOf(path, graph, constants)
-  const structure = new Structure(path, nodes, constants, { input: name, output })
-  const start = await startOf(path, { name, sizes }, structure, constants)
+  const described = inputOf(path, graph, constants)
+  const structure = new Structure(path, nodes, constants, { input: described.name, output })
+  const { input, value, steps } = await startOf(path, described, structure, constants)
+  const prepared = preparationOf(path, model, { input }, options)
+  const first = steps === undefined ? value : normalizedBy(path, steps, prepared)
   try {
-    const { layers, values } = await structure.layers(start.value, { kind: 'image', ...start.input })
-    const made = network({ name: networkName(path, graph.name), input: start.input, layers: sequential(layers) })
-    return { made, graph: buildGraph(made), values }
+    const { layers, values } = await structure.layers(first, { kind: 'image', ...input })
+    const made = network({ name: networkName(path, graph.name), input, layers: sequential(layers) })
+    return { made, graph: buildGraph(made), values, prepared }
   } catch (cause) {
     throw faultOfFile(path, cause)
   }
@@ -91,7 +99,7 @@ function constantsOf(file: SizedFile, graph: OnnxGraph): Constants {
 }
 
 /** Files of before IR version 4 list constants as inputs too. */
-function inputOf(path: string, graph: OnnxGraph, constants: Constants): { readonly name: string; readonly sizes: readonly number[] } {
+function inputOf(path: string, graph: OnnxGraph, constants: Constants): Described {
   const { name = '', type } = only(
     path,
     'input',
@@ -99,7 +107,7 @@ function inputOf(path: string, graph: OnnxGraph, constants: Constants): { readon
   )
   const dimensions = type?.tensorType?.shape?.dimensions ?? []
   const sizes = dimensions.slice(1).map(({ value }) => value ?? 0)
-  if (sizes.length === 3 && sizes.every((size) => size >= 1)) return { name, sizes }
+  if (sizes.length === 3 && sizes.every((size) => size >= 1)) return { name, sizes, elementType: type?.tensorType?.elementType }
   const shown = dimensions.map(({ value, parameter }) => value ?? JSON.stringify((parameter ?? '?').slice(0, 20))).join(', ')
   throw malformed(path, `expected an input of images: any number of them, and three sizes of at least 1, got [${shown}]`)
 }
@@ -107,24 +115,6 @@ function inputOf(path: string, graph: OnnxGraph, constants: Constants): { readon
 function only<T>(path: string, what: string, values: readonly T[]): T {
   if (values.length === 1) return values[0]!
   throw malformed(path, `expected a graph of one ${what}, got ${values.length}`)
-}
-
-interface Start {
-  /** The value that the first layer reads. */
-  readonly value: string
-  readonly input: Network['input']
-}
-
-/** By channel, row and column, or transposed to that. */
-async function startOf(path: string, { name, sizes }: { name: string; sizes: readonly number[] }, structure: Structure, constants: Constants): Promise<Start> {
-  const [first = 0, second = 0, third = 0] = sizes
-  const readers = structure.readersOf(name)
-  const node = readers[0]
-  if (readers.length !== 1 || node?.operator !== 'Transpose') return { value: name, input: { channels: first, height: second, width: third } }
-  const operator = new Operator(path, node, constants)
-  const order = operator.integers('perm') ?? []
-  if (order.join() !== '0,3,1,2') throw operator.error('perm [0, 3, 1, 2], which brings channels before rows', order)
-  return { value: node.outputs[0] ?? '', input: { height: first, width: second, channels: third } }
 }
 
 /** The graph's, where it is a name. */

@@ -74,6 +74,10 @@ export class Operator {
     throw this.error(`a constant as input ${index + 1}`, name === '' ? 'none' : quoted(name))
   }
 
+  isConstant(index: number): boolean {
+    return this.#constants.has(this.#node.inputs[index])
+  }
+
   hasInput(index: number): boolean {
     return (this.#node.inputs[index] ?? '') !== ''
   }
@@ -93,6 +97,23 @@ export class Operator {
     const given = this.shapeOf(index)
     const { data } = await this.floats(index, given.length === 2 && given[0] === 1 ? [1, count] : [count])
     return { shape: [count], data }
+  }
+
+  /** One number, which acts on every value of a sample of this shape. */
+  async scalar(index: number, shape: SampleShape): Promise<number> {
+    const given = this.shapeOf(index)
+    const rank = shape.kind === 'image' ? 4 : 2
+    if (given.length > rank || given.some((size) => size !== 1)) throw this.error(`one number as input ${index + 1}`, `a shape of [${given.join(', ')}]`)
+    return shortest((await this.#constants.floats(this.constant(index)))[0]!)
+  }
+
+  /** One number for each channel, or one for all; channels are the axis `fromEnd`, counted from the last as 1. */
+  async perChannel(index: number, channels: number, fromEnd: number): Promise<Float32Array> {
+    const given = this.shapeOf(index)
+    const isRight = given.length <= 4 && given.every((size, axis) => size === 1 || (size === channels && given.length - axis === fromEnd))
+    if (!isRight) throw this.error(`one number, or one for each of ${channels} channels, as input ${index + 1}`, `a shape of [${given.join(', ')}]`)
+    const values = await this.#constants.floats(this.constant(index))
+    return values.length === channels ? values : new Float32Array(channels).fill(values[0]!)
   }
 
   async integersOf(index: number): Promise<readonly number[]> {

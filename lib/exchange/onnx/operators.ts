@@ -1,7 +1,7 @@
 /** Operators of ONNX as layers: each that a ResNet has becomes one, or is refused by its name and by what it wants. */
 import type { SampleShape } from '../../graph/graph.js'
-import { pooled, sameShape, type ImageShape } from '../../graph/shape.js'
-import { averagePool, batchNorm, conv2d, globalAveragePool, linear, maxPool, relu, type Layer } from '../../layers/index.js'
+import { pooled, sameShape, subsampled, type ImageShape } from '../../graph/shape.js'
+import { averagePool, batchNorm, conv2d, globalAveragePool, linear, maxPool, optionA, relu, scale, type Layer } from '../../layers/index.js'
 import type { Operator, Value } from './operator.js'
 import { embedded, windowOf, type Window } from './window.js'
 
@@ -32,24 +32,35 @@ const converters: Readonly<Record<string, Convert>> = {
   Transpose: transpose,
   Gemm: fullyConnected,
   MatMul: fullyConnected,
+  Mul: factor,
+  Sub: opposite,
+  Slice: everySecond,
+  Pad: moreChannels,
   Identity: (_, shape) => ({ shape }),
   Dropout: (_, shape) => ({ shape }),
 }
 
-/** `Add` and `Softmax` are what structure.ts looks at. */
+/** `Add` and `Softmax` are what structure.ts looks at; gate.ts knows where a `Sigmoid` is a gate, pixels.ts what may stand at the input. */
 const operatorNames = [...Object.keys(converters), 'Add', 'Softmax']
+/** Of a row of layers. */
+const elsewhere: Readonly<Record<string, string>> = {
+  Sigmoid: 'it behind a 1x1 convolution, as the gate of a residual unit',
+  Cast: 'it at the input alone, where pixels become numbers',
+}
 
 export async function convert(operator: Operator, shape: SampleShape): Promise<Converted> {
   const { kind } = operator
   const found = Object.hasOwn(converters, kind) ? converters[kind] : undefined
+  if (Object.hasOwn(elsewhere, kind)) throw operator.error(elsewhere[kind]!, 'another place')
   if (found === undefined) throw operator.error(`one of ${operatorNames.join(', ')}`, 'an operator that is not known')
   return found(operator, shape)
 }
 
 async function convolution(operator: Operator, shape: SampleShape): Promise<Converted> {
-  const image = operator.image(shape)
   operator.demand('group', 1)
   const given = operator.shapeOf(1)
+  if (shape.kind === 'features') return pointwise(operator, shape.features, given)
+  const image = operator.image(shape)
   const [channels = 0, inputs, height = 0, width = 0] = given
   if (given.length !== 4 || inputs !== image.channels)
     throw operator.error(`weights of shape [channels, ${image.channels}, rows, columns]`, `[${given.join(', ')}]`)
@@ -62,6 +73,19 @@ async function convolution(operator: Operator, shape: SampleShape): Promise<Conv
     layer,
     values: { weight, ...(bias && { bias: await operator.floats(2, [channels]) }) },
     shape: { kind: 'image', channels, height: window.output[0], width: window.output[1] },
+  }
+}
+
+/** A 1x1 convolution behind an average over all pixels: timm's classifiers are some. */
+async function pointwise(operator: Operator, features: number, given: readonly number[]): Promise<Converted> {
+  const units = given[0] ?? 0
+  const { data } = await operator.floats(1, [units, features, 1, 1])
+  if ((operator.integers('pads') ?? []).some((pad) => pad !== 0)) throw operator.error('no pads around one pixel', operator.integers('pads'))
+  const bias = operator.hasInput(2)
+  return {
+    layer: linear({ units, bias }),
+    values: { weight: { shape: [units, features], data }, ...(bias && { bias: await operator.floats(2, [units]) }) },
+    shape: { kind: 'features', features: units },
   }
 }
 
@@ -95,7 +119,9 @@ function pool(operator: Operator, shape: SampleShape): Converted {
   if (!(height >= 1 && width >= 1) || more.length > 0) throw operator.error('a kernel_shape of two sizes', operator.integers('kernel_shape') ?? 'none')
   const { pads, stride, output } = windowOf(operator, image, [height, width])
   const [top, left] = pads
-  if (isMean && height === image.height && width === image.width && pads.every((pad) => pad === 0)) return average(image)
+  const isWhole = isMean && height === image.height && width === image.width && pads.every((pad) => pad === 0)
+  // Behind a square one there may be other layers of images; row.ts knows where there are none.
+  if (isWhole && height !== width) return average(image)
   if (height !== width || top !== left)
     throw operator.error('a square window with the same pads above and to the left', `${height} x ${width} with pads [${pads.join(', ')}]`)
   if (isMean && pads.some((pad) => pad > 0)) operator.demand('count_include_pad', 1)
@@ -105,6 +131,52 @@ function pool(operator: Operator, shape: SampleShape): Converted {
   const layer = layers.find((each) => sameShape(pooled(operator.name, each, image), made))
   if (layer !== undefined) return { layer, shape: made }
   throw operator.error('pads of which those at the end add at most one window', `[${pads.join(', ')}]`)
+}
+
+/** The factor of constant scaling, on a branch or a shortcut. */
+async function factor(operator: Operator, shape: SampleShape): Promise<Converted> {
+  return { layer: scale({ factor: await operator.scalar(operator.isConstant(0) ? 0 : 1, shape) }), shape }
+}
+
+/** 0 - x; 1 - x is part of a gate. */
+async function opposite(operator: Operator, shape: SampleShape): Promise<Converted> {
+  const from = await operator.scalar(0, shape)
+  if (from === 0) return { layer: scale({ factor: -1 }), shape }
+  throw operator.error('0 that values are taken from, or 1 in the gate of a residual unit', from)
+}
+
+/** Option A's rows and columns. */
+async function everySecond(operator: Operator, shape: SampleShape): Promise<Converted> {
+  const image = operator.image(shape)
+  const [starts, ends, axes, steps] = [await operator.integersOf(1), await operator.integersOf(2), await operator.integersOf(3), await operator.integersOf(4)]
+  const stride = steps[0] ?? 0
+  const isWhole =
+    starts.join() === '0,0' &&
+    axes.map((axis) => (axis < 0 ? axis + 4 : axis)).join() === '2,3' &&
+    ends.length === 2 &&
+    ends[0]! >= image.height &&
+    ends[1]! >= image.width
+  if (!isWhole || stride < 1 || steps.join() !== [stride, stride].join())
+    throw operator.error(
+      `every n-th of all rows and columns`,
+      `starts [${starts.join(', ')}], ends [${ends.join(', ')}], axes [${axes.join(', ')}], steps [${steps.join(', ')}]`,
+    )
+  const layer = optionA({ channels: image.channels, stride })
+  return { layer, shape: subsampled(operator.name, layer, image) }
+}
+
+/** Option A's channels of zeros. */
+async function moreChannels(operator: Operator, shape: SampleShape): Promise<Converted> {
+  const image = operator.image(shape)
+  const pads = await operator.integersOf(1)
+  const more = pads[5] ?? 0
+  const isAtEnd = pads.length === 8 && pads.every((pad, index) => index === 5 || pad === 0) && more >= 0
+  if (!isAtEnd || operator.hasInput(3)) throw operator.error('channels that are added behind the others: pads [0, 0, 0, 0, 0, n, 0, 0]', pads)
+  const value = operator.hasInput(2) ? await operator.scalar(2, shape) : 0
+  if (value !== 0 || operator.text('mode', 'constant') !== 'constant')
+    throw operator.error('zeros', value === 0 ? operator.text('mode', '').slice(0, 100) : value)
+  const layer = optionA({ channels: image.channels + more })
+  return { layer, shape: subsampled(operator.name, layer, image) }
 }
 
 function average({ channels }: ImageShape): Converted {

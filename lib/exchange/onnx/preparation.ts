@@ -8,13 +8,20 @@ import type { OnnxImportOptions } from '../options.js'
 import { onnxPresetNames, presetPreparation } from '../preparation.js'
 import type { OnnxModel } from './messages.js'
 
-interface Prepared {
+export interface Prepared {
   readonly prepare: ModelPreparation
+  /** Who says so, for errors. */
+  readonly saidBy: 'metadata' | 'option'
   readonly classes?: readonly string[]
   readonly order: 'rgb' | 'bgr'
 }
 
-export function preparationOf(file: string, { metadata }: OnnxModel, network: Network, { preparation, prepare, channelOrder }: OnnxImportOptions): Prepared {
+export function preparationOf(
+  file: string,
+  { metadata }: OnnxModel,
+  network: Pick<Network, 'input'>,
+  { preparation, prepare, channelOrder }: OnnxImportOptions,
+): Prepared {
   if (prepare !== undefined && preparation !== undefined) throw new PreresnetError('ERR_OPTION', 'importOnnx: expected preparation or prepare, got both')
   const texts = new Map(metadata.map(({ key = '', value = '' }) => [key, value]))
   const classes = classNamesIn(file, parsed(texts, 'classes'))
@@ -28,7 +35,8 @@ export function preparationOf(file: string, { metadata }: OnnxModel, network: Ne
     )
   try {
     const order = channelOrder ?? (preparation === 'caffe' ? 'bgr' : 'rgb')
-    return { prepare: readModelPreparation(where, given ?? stored, network), ...(classes && { classes }), order }
+    const prepared = readModelPreparation(where, given ?? stored, network)
+    return { prepare: prepared, saidBy: given === undefined ? 'metadata' : 'option', ...(classes && { classes }), order }
   } catch (cause) {
     throw given === undefined ? malformed(file, (cause as Error).message) : new PreresnetError('ERR_OPTION', `${file}: ${(cause as Error).message}`, { cause })
   }

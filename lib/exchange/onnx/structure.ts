@@ -1,45 +1,22 @@
 /** The nodes of an ONNX graph as layers: one after another. Two paths that start at one value and meet in an addition are a residual unit. */
 import { malformed } from '../../formats/files.js'
 import type { SampleShape } from '../../graph/graph.js'
-import { layersShortcut, linear, residual, sequential, type Layer, type NamedLayer } from '../../layers/index.js'
+import { gate, layersShortcut, residual, sequential, type Layer } from '../../layers/index.js'
 import { quoted } from '../../visible.js'
 import type { Constants } from './constants.js'
+import { gatesAt, type Gate } from './gate.js'
 import type { OnnxNode } from './messages.js'
-import { Operator, type Value } from './operator.js'
+import { Operator } from './operator.js'
 import { convert } from './operators.js'
-
-/** Layers and the values of their parameters, by names that begin where the layers do. */
-export interface Layers {
-  readonly layers: readonly NamedLayer[]
-  readonly values: ReadonlyMap<string, Value>
-}
-
-/** A value of the graph. */
-interface Place {
-  /** Its name. */
-  readonly value: string
-  readonly shape: SampleShape
-}
-
-/** A row of layers, up to an addition with another row. The value is what its last layer gives. */
-interface Row extends Layers, Place {
-  /** Undefined where the row ends with the graph. */
-  readonly addition: OnnxNode | undefined
-}
-
-/** As arrays of layers are named, by kind and ordinal. */
-const shortNames: Partial<Record<Layer['kind'], string>> = {
-  conv2d: 'conv',
-  batchNorm: 'norm',
-  linear: 'fc',
-  residual: 'unit',
-  maxPool: 'pool',
-  averagePool: 'pool',
-  globalAveragePool: 'pool',
-}
+import { RowBuilder, type Layers, type Place, type Row } from './row.js'
 
 /** Units within units: no ResNet has more. */
 const deepest = 4
+/** Of one value: more than all paths of so many units that start there. */
+const mostReaders = 8
+
+/** Their constants may stand on either side, or on the left alone; those of other operators follow the value. */
+const withConstantFirst = new Set(['Mul', 'Sub'])
 
 export class Structure {
   readonly #path: string
@@ -68,38 +45,41 @@ export class Structure {
 
   /** Everything that follows a value. */
   async layers(value: string, shape: SampleShape): Promise<Layers> {
-    const row = await this.#row(value, shape, 0)
-    if (row.addition === undefined) return row
-    throw this.#operator(row.addition).error('two inputs that come from one value', 'one that comes from elsewhere')
+    const row = await this.#row(new RowBuilder(), { value, shape }, 0)
+    if (row.join === undefined) return row
+    throw this.#operator(row.join).error('two inputs that come from one value', 'one that comes from elsewhere')
   }
 
   readersOf(value: string): readonly OnnxNode[] {
     return this.#readers.get(value) ?? []
   }
 
-  /** From a value on; where two nodes read it, by the one of them that is given. */
-  async #row(from: string, shape: SampleShape, depth: number, first?: OnnxNode): Promise<Row> {
+  /** From a value on; where several nodes read it, by the one of them that is given. */
+  async #row(builder: RowBuilder, from: Place, depth: number, first?: OnnxNode): Promise<Row> {
     if (depth > deepest) throw malformed(this.#path, `expected residual units at most ${deepest} deep, got more`)
-    const builder = new RowBuilder()
-    let row: Place = { value: from, shape }
+    let row = from
     for (let next = first; ; next = undefined) {
       const readers = next === undefined ? this.readersOf(row.value) : [next]
       if (row.value === this.#output) {
         if (readers.length === 0) return builder.row(row, undefined)
         throw this.#operator(readers[0]!).error('nothing behind the output of the graph', quoted(row.value))
       }
-      if (readers.length === 2) row = await this.#unit(row, readers, builder, depth)
-      else if (readers.length !== 1) throw malformed(this.#path, `${quoted(row.value)}: expected one or two nodes that read it, got ${readers.length}`)
+      if (readers.length > 1) row = await this.#unit(row, readers, builder, depth)
+      else if (readers.length === 0) throw malformed(this.#path, `${quoted(row.value)}: expected a node that reads it, got none`)
       else {
         const node = readers[0]!
-        if (node.operator === 'Add' && !this.#hasConstant(node)) return builder.row(row, node)
+        if (this.#joins(node)) return builder.row(row, node)
         row = await this.#layer(row, node, builder)
       }
     }
   }
 
-  #hasConstant({ inputs }: OnnxNode): boolean {
-    return inputs.some((input) => this.#constants.has(input))
+  /** Whether two rows end in a node: a sum, or the product with a gate. */
+  #joins(node: OnnxNode): boolean {
+    const { operator, inputs } = node
+    if ((operator !== 'Add' && operator !== 'Mul') || inputs.some((input) => this.#constants.has(input))) return false
+    if (inputs.length !== 2) throw this.#operator(node).error('two inputs', inputs.length)
+    return true
   }
 
   async #layer({ value, shape }: Place, node: OnnxNode, builder: RowBuilder): Promise<Place> {
@@ -109,7 +89,7 @@ export class Structure {
       await this.#bias(operator, node, builder, shape)
       return { value: next, shape }
     }
-    if (node.inputs[0] !== value) throw operator.error('constants as its other inputs', quoted(node.inputs[0] ?? ''))
+    if (node.inputs[0] !== value && !withConstantFirst.has(operator.kind)) throw operator.error('constants as its other inputs', quoted(node.inputs[0] ?? ''))
     if (operator.kind === 'Softmax') {
       // Networks give logits here, and what reads them takes their softmax.
       if (next !== this.#output || shape.kind !== 'features') throw operator.error('features as its input, and the output of the graph', 'another place')
@@ -118,7 +98,7 @@ export class Structure {
       return { value: next, shape }
     }
     const converted = await convert(operator, shape)
-    if (converted.layer !== undefined) builder.add(converted.layer, converted.values)
+    if (converted.layer !== undefined) builder.add(converted.layer, shape, converted.values)
     return { value: next, shape: converted.shape }
   }
 
@@ -131,20 +111,52 @@ export class Structure {
     builder.addBias(last, await operator.vector(constant, shape.features))
   }
 
-  /** Two paths from one value to one addition: the longer is the branch. */
-  async #unit({ value, shape }: Place, [a, b]: readonly OnnxNode[], builder: RowBuilder, depth: number): Promise<Place> {
-    if (a === b) throw this.#operator(a!).error('each value once', 'the same twice')
-    const rows = [await this.#row(value, shape, depth + 1, a), await this.#row(value, shape, depth + 1, b)] as const
-    const [branch, shortcut] = rows[0].layers.length >= rows[1].layers.length ? rows : [rows[1], rows[0]]
-    const { addition } = branch
-    if (addition === undefined || addition !== shortcut.addition || branch.layers.length === 0)
-      throw malformed(this.#path, `${quoted(value)}: expected the two paths that start there to meet in one Add, got others`)
+  /** Paths from one value: two that meet are a unit, and what follows it may be a path of the next unit around it. */
+  async #unit(from: Place, readers: readonly OnnxNode[], builder: RowBuilder, depth: number): Promise<Place> {
+    if (readers.length > mostReaders)
+      throw malformed(this.#path, `${quoted(from.value)}: expected at most ${mostReaders} nodes that read it, got ${readers.length}`)
+    const twice = readers.find((node, index) => readers.indexOf(node) !== index)
+    if (twice !== undefined) throw this.#operator(twice).error('each value once', 'the same twice')
+    let gates = await gatesAt(from, readers, { path: this.#path, constants: this.#constants, readersOf: (value) => this.readersOf(value) })
+    const ofGates = gates.flatMap((each) => each.readers)
+    let rows: readonly Row[] = []
+    for (const first of readers) if (!ofGates.includes(first)) rows = [...rows, await this.#row(new RowBuilder(), from, depth + 1, first)]
+    for (;;) {
+      const { row, other } = this.#meeting(from, rows, gates)
+      const rest = rows.filter((each) => each !== row && each !== other)
+      gates = gates.filter((each) => each !== other)
+      const isLast = rest.length === 0 && gates.length === 0
+      const unit = isLast ? builder : new RowBuilder()
+      if ('kind' in other) addGated(unit, from.shape, row, other)
+      else this.#addUnit(unit, from.shape, row, other)
+      const addition = 'kind' in other ? other.addition : row.join!
+      const place = { value: addition.outputs[0] ?? '', shape: row.shape }
+      if (isLast) return place
+      rows = [...rest, await this.#row(unit, place, depth + 1)]
+    }
+  }
+
+  /** Two rows that end in one node, or one that a gate acts on. */
+  #meeting({ value }: Place, rows: readonly Row[], gates: readonly Gate[]): { readonly row: Row; readonly other: Row | Gate } {
+    for (const row of rows) {
+      if (row.join === undefined) continue
+      const others = [...rows.filter((each) => each !== row && each.join === row.join), ...gates.filter(({ join }) => join === row.join)]
+      if (others.length === 1) return { row, other: others[0]! }
+    }
+    throw malformed(this.#path, `${quoted(value)}: expected the paths that start there to meet in one Add, got others`)
+  }
+
+  /** Of two rows the longer is the branch; of two that are as long, the first of the sum. */
+  #addUnit(builder: RowBuilder, shape: SampleShape, a: Row, b: Row): void {
+    const addition = a.join!
+    if (addition.operator !== 'Add') throw this.#operator(addition).error('a constant factor, or a gate', 'two paths that start at one value')
+    const isFirst = a.layers.length === b.layers.length ? addition.inputs[0] === a.value : a.layers.length > b.layers.length
+    const [branch, shortcut] = isFirst ? [a, b] : [b, a]
     const unit = residual({
       branch: sequential(branch.layers),
       ...(shortcut.layers.length > 0 && { shortcut: layersShortcut(sequential(shortcut.layers)) }),
     })
-    builder.add(unit, Object.fromEntries([...branch.values, ...[...shortcut.values].map(([name, given]) => [`downsample.${name}`, given] as const)]))
-    return { value: addition.outputs[0] ?? '', shape: branch.shape }
+    builder.add(unit, shape, Object.fromEntries([...branch.values, ...[...shortcut.values].map(([name, given]) => [`downsample.${name}`, given] as const)]))
   }
 
   #operator(node: OnnxNode): Operator {
@@ -152,29 +164,8 @@ export class Structure {
   }
 }
 
-/** Names layers as arrays of them do: by kind and ordinal. */
-class RowBuilder {
-  readonly layers: NamedLayer[] = []
-  readonly values = new Map<string, Value>()
-  readonly #ordinals = new Map<string, number>()
-
-  add(layer: Layer, values: Readonly<Record<string, Value>> = {}): void {
-    const type = shortNames[layer.kind] ?? layer.kind
-    const ordinal = (this.#ordinals.get(type) ?? 0) + 1
-    this.#ordinals.set(type, ordinal)
-    const name = `${type}${ordinal}`
-    this.layers.push([name, layer])
-    for (const [key, value] of Object.entries(values)) this.values.set(`${name}.${key}`, value)
-  }
-
-  row({ value, shape }: Place, addition: OnnxNode | undefined): Row {
-    return { layers: this.layers, values: this.values, value, shape, addition }
-  }
-
-  /** Gives the last layer, which has none, a bias. */
-  addBias({ units }: { readonly units: number }, bias: Value): void {
-    const [name] = this.layers.pop()!
-    this.layers.push([name, linear({ units })])
-    this.values.set(`${name}.bias`, bias)
-  }
+function addGated(builder: RowBuilder, shape: SampleShape, branch: Row, { kind, values }: Gate): void {
+  const unit = residual({ branch: sequential(branch.layers), shortcut: gate({ kind }) })
+  const own = Object.entries(values).map(([name, value]) => [`gate.${name}`, value] as const)
+  builder.add(unit, shape, Object.fromEntries([...branch.values, ...own]))
 }
