@@ -121,7 +121,8 @@ class Mutator {
   }
 
   changed(bytes) {
-    const at = Math.min(this.place(), bytes.length - 1)
+    // Of a file that was cut down to nothing, too.
+    const at = Math.max(0, Math.min(this.place(), bytes.length - 1))
     const length = 1 + this.below(16)
     const splice = (removed, ...added) => Buffer.concat([bytes.subarray(0, at), ...added, bytes.subarray(at + removed)])
     switch (this.below(8)) {
@@ -138,7 +139,7 @@ class Mutator {
       case 4:
         return splice(0, bytes.subarray(at, at + length))
       case 5: {
-        const other = Math.min(this.place(), bytes.length - 1)
+        const other = Math.max(0, Math.min(this.place(), bytes.length - 1))
         return splice(length, bytes.subarray(other, other + length))
       }
       case 6: {
