@@ -18,7 +18,19 @@ export type { PreResNetDescription, PreResNetOptions } from './models/descriptio
 export type { UnitName } from './models/units.js'
 
 export type { CustomDatasetOptions } from './data/custom.js'
-export type { CorruptImage, CustomSource, Dataset, DataSplit, ImageShape, MemorySource, RangeSource, ReadSample, SourceOptions } from './data/dataset.js'
+export type {
+  CorruptImage,
+  CustomSource,
+  Dataset,
+  DataSplit,
+  ImageShape,
+  ListedFiles,
+  MemorySource,
+  RangeSource,
+  ReadSample,
+  SourceOptions,
+} from './data/dataset.js'
+export type { PathList } from './data/path_list.js'
 export type { DownloadOptions, DownloadProgress } from './data/download.js'
 export type { ImageFolderSplitsOptions } from './data/image_splits.js'
 export type { LoadedBatch } from './data/loaded_batch.js'

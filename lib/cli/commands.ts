@@ -3,6 +3,7 @@ import { bench } from './bench.js'
 import { benchData } from './bench_data.js'
 import { build } from './build.js'
 import type { AnyCommand } from './command.js'
+import { dataIndex } from './data_index.js'
 import { dataInspect } from './data_inspect.js'
 import { doctor } from './doctor.js'
 import { evaluate } from './eval.js'
@@ -32,6 +33,7 @@ export const commands: readonly AnyCommand[] = [
   bench,
   benchData,
   dataInspect,
+  dataIndex,
   doctor,
   build,
 ]

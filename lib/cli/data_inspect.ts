@@ -122,7 +122,7 @@ async function sheetSection(
   await using batches = loader(dataset, { input, prepare, mode, batch, seed, corrupt: 'skip' })
   const { source } = dataset
   const name = (sample: number): string =>
-    source.kind !== 'ranges' || source.length[sample]! >= 0 ? `${sample}` : basename(source.files[source.file[sample]!]!)
+    source.kind !== 'ranges' || source.length[sample]! >= 0 ? `${sample}` : basename(source.files.at(source.file[sample]!)!)
   const every = mode === 'train' ? 1 : Math.max(1, Math.floor(batches.batches / batch))
   const images: SheetImage[] = []
   const bytes = input.height * input.width * input.channels

@@ -22,6 +22,7 @@ import { usualSteps } from '../data/prepare/complete.js'
 import { largestPad } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import { splitOptions } from '../data/options.js'
+import { sourceOptions } from '../data/source_options.js'
 import { flagOption, integerOption, stringOption, variant, type ValuesOf } from '../options/spec.js'
 import { defined } from '../options/values.js'
 
@@ -50,6 +51,7 @@ export const dataOptions = {
     usual: '--image / 0.875, or not at all where every file has the size of --image',
   }),
   gray: flagOption({ group: 'Data', help: 'files: one channel instead of three', fallback: false }),
+  rescan: sourceOptions.rescan,
 }
 
 /** The random steps. */
@@ -78,18 +80,18 @@ function setPrefixOf(data: string): SetPrefix | undefined {
   return setPrefixes.find((prefix) => data.startsWith(prefix))
 }
 
-async function openSets(prefix: SetPrefix, files: string): Promise<DataSplit> {
+async function openSets(prefix: SetPrefix, files: string, rescan: boolean): Promise<DataSplit> {
   const [first, second, ...more] = splitOutsideBraces(files)
   if (!first || !second || more.length > 0)
     throw new PreresnetError('ERR_OPTION', `--data: expected ${prefix}TRAIN,TEST (two sets of images), got ${prefix}${files}`)
-  const train = await setReaders[prefix](first)
-  return { train, test: await setReaders[prefix](second, { classes: train.classes }) }
+  const train = await setReaders[prefix](first, { rescan })
+  return { train, test: await setReaders[prefix](second, { classes: train.classes, rescan }) }
 }
 
 /** One set of images: a folder of classes, tar:FILES or packed:FILE. */
-export function openSet(data: string): Promise<Dataset> {
+export function openSet(data: string, rescan: boolean): Promise<Dataset> {
   const prefix = setPrefixOf(data)
-  return prefix === undefined ? imageFolder(data) : setReaders[prefix](data.slice(prefix.length))
+  return prefix === undefined ? imageFolder(data, { rescan }) : setReaders[prefix](data.slice(prefix.length), { rescan })
 }
 
 const archives = { 'cifar10:': cifar10, 'cifar100:': cifar100 } as const
@@ -99,18 +101,19 @@ function isFiles(data: string): boolean {
   return data !== 'digits' && !Object.keys(archives).some((prefix) => data.startsWith(prefix))
 }
 
-export async function openData({ data, validate, validationShare, image, resize, gray }: DataValues): Promise<DataSplit> {
+export async function openData({ data, validate, validationShare, image, resize, gray, rescan }: DataValues): Promise<DataSplit> {
   if (data === undefined)
     throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, packed:TRAIN,TEST or a folder), got none')
   const sets = setPrefixOf(data)
   if (isFiles(data) && sets === undefined) {
-    return imageFolderSplits(data, defined({ validate, validationShare }))
+    return imageFolderSplits(data, defined({ validate, validationShare, rescan }))
   }
   if (validate !== undefined || validationShare !== undefined)
     throw new PreresnetError('ERR_OPTION', `--validate and --validation-share are for folders, got --data ${data}`)
-  if (sets !== undefined) return openSets(sets, data.slice(sets.length))
+  if (sets !== undefined) return openSets(sets, data.slice(sets.length), rescan)
   if (image !== undefined || resize !== undefined || gray)
     throw new PreresnetError('ERR_OPTION', `--image, --resize and --gray are for folders, tars and packed files, got --data ${data}`)
+  if (rescan) throw new PreresnetError('ERR_OPTION', `--rescan is for folders and tars, got --data ${data}`)
   const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
   if (archive === undefined) return digits()
   const [prefix, open] = archive

@@ -1,5 +1,6 @@
 import { pack, type PackedArchive, verifyPacked } from '../data/index.js'
 import { packOptions, type PackOptions } from '../data/options.js'
+import { sourceOptions } from '../data/source_options.js'
 import { PreresnetError } from '../errors.js'
 import { flagOption, variant } from '../options/spec.js'
 import { pick } from '../options/check.js'
@@ -17,6 +18,7 @@ const encodings = { side, quality: variant(packOptions.quality, { fallback: unde
 
 const options = {
   ...encodings,
+  rescan: sourceOptions.rescan,
   verify: flagOption({ group: 'Command', help: 'compare a packed file with the checksums in its index, instead of writing one', fallback: false }),
 }
 
@@ -44,8 +46,9 @@ export const packCommand: CommandSpec<typeof options> = {
     watch.begun(() => stop.abort())
     const options = { signal, ...(!json && { onProgress: countProgress(process.stderr.isTTY) }) }
     try {
+      if (verify && values.rescan) throw new PreresnetError('ERR_OPTION', '--rescan is for writing a packed file, got --verify')
       const given = pick(encodings, values)
-      const result = verify ? await verified(from, file, given, options) : await packed(from, file, { ...given, ...options })
+      const result = verify ? await verified(from, file, given, options) : await packed(from, values.rescan, file, { ...given, ...options })
       if (json) printJson(packDocument, result)
       else print(`${result.path}: ${count(result.samples)} samples${verify ? ', all as they were packed' : `, ${size(result.bytes)} (${result.contents})`}`)
       return 0
@@ -65,7 +68,7 @@ async function verified(path: string, file: unknown, given: PackOptions, options
   return verifyPacked(path.replace(/^packed:/, ''), options)
 }
 
-async function packed(images: string, file: unknown, options: Parameters<typeof pack>[2]): Promise<PackedArchive> {
+async function packed(images: string, rescan: boolean, file: unknown, options: Parameters<typeof pack>[2]): Promise<PackedArchive> {
   if (typeof file !== 'string') throw new PreresnetError('ERR_OPTION', 'pack: expected the file to write, as train.tar, got none')
-  return pack(await openSet(images), file, options)
+  return pack(await openSet(images, rescan), file, options)
 }

@@ -2,7 +2,9 @@
 import { abortSignal } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import { fields, integer, invalid, knownKeys } from '../options/values.js'
+import { checkOptions, pick } from '../options/check.js'
 import type { Dataset, ImageShape, SourceOptions } from './dataset.js'
+import { sourceOptions } from './source_options.js'
 
 /** ERR_OPTION for what is no dataset; says what to do where it can be told what it is. */
 export function checkDataset(where: string, value: unknown): Dataset {
@@ -37,10 +39,10 @@ export function readInput(where: string, value: unknown): ImageShape {
 
 /** Options of what reads a dataset, checked. */
 export function readSourceOptions(where: string, options: SourceOptions): SourceOptions {
-  knownKeys(where, options, ['classes', 'signal'])
+  knownKeys(where, options, ['classes', 'signal', ...Object.keys(sourceOptions)])
   const { classes } = options
   if (classes !== undefined && !(Array.isArray(classes) && classes.length > 0 && classes.every((name) => typeof name === 'string')))
     throw invalid(`${where}: classes`, 'a list of names', classes)
   const signal = abortSignal(`${where}: signal`, options.signal)
-  return { ...(classes && { classes }), ...(signal && { signal }) }
+  return { ...checkOptions(where, sourceOptions, pick(sourceOptions, options)), ...(classes && { classes }), ...(signal && { signal }) }
 }

@@ -3,22 +3,32 @@ import { readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
-import { mapLimited } from '../limited.js'
+import { eachIndex, mapLimited } from '../limited.js'
 import { bytesOfName, isUtf8Name, nameOf, shownName } from '../name_bytes.js'
 import { expectFile, unreadable } from '../regular_file.js'
+import type { ListedFiles } from './dataset.js'
 import { isImageName, kindOfFile } from './image_names.js'
 
-export interface ClassFolders {
+interface ClassFolders {
   /** Sorted by code units, as every machine sorts them. */
   readonly classes: readonly string[]
   /** Sorted within each class, the classes one after another. */
   readonly paths: readonly string[]
   readonly labels: Int32Array
   readonly left: LeftOut
+  /** All that were looked into, as they were before. */
+  readonly directories: readonly ListedDirectory[]
+}
+
+export interface ListedDirectory {
+  /** As seen from the folder; empty for itself. */
+  readonly name: string
+  /** When an entry was last added, removed or renamed, in milliseconds. */
+  readonly modified: number
 }
 
 /** Paths of files that are not read. */
-export interface LeftOut {
+interface LeftOut {
   /** Images in other formats. */
   readonly otherFormats: readonly string[]
   /** Files in the folders of classes that are no images. */
@@ -33,6 +43,7 @@ export interface LeftOut {
  * Throws ERR_FILE for a folder that cannot be read or a link that leads nowhere, ERR_DATASET for one without classes or images.
  */
 export async function listClassFolders(directory: string, classes?: readonly string[]): Promise<ClassFolders> {
+  const root = { name: '', modified: await modifiedAt(directory) }
   const found = await subfolders(directory)
   if (found.length === 0) throw new PreresnetError('ERR_DATASET', `${directory}: expected one folder for each class, got no folder`)
   const strange = found.find((name) => !isUtf8Name(name))
@@ -49,12 +60,14 @@ export async function listClassFolders(directory: string, classes?: readonly str
     throw new PreresnetError('ERR_DATASET', `${directory}: expected folders of the training set's classes, got ${unknown.slice(0, 5).join(', ')}`)
   const lists = await mapLimited(found, (name) => images(join(directory, name)), 4)
   const noClass = (await list(directory)).filter((entry) => entry.isFile() && !entry.name.startsWith('.') && isImageName(entry.name))
-  const at = (kind: keyof Found): string[] => lists.flatMap((each, index) => each[kind].map((file) => join(directory, found[index]!, file)))
+  const at = (kind: 'images' | 'otherFormats' | 'noImages'): string[] =>
+    lists.flatMap((each, index) => each[kind].map((file) => join(directory, found[index]!, file)))
   return {
     classes: names,
     paths: at('images'),
     labels: Int32Array.from(lists.flatMap(({ images }, index) => new Array<number>(images.length).fill(labelOf.get(found[index]!.normalize())!))),
     left: { otherFormats: at('otherFormats'), noImages: at('noImages'), noClass: noClass.map(({ name }) => join(directory, name)) },
+    directories: [root, ...lists.flatMap((each, index) => each.directories.map(({ name, modified }) => ({ name: join(found[index]!, name), modified })))],
   }
 }
 
@@ -105,13 +118,14 @@ interface Found {
   readonly images: string[]
   readonly otherFormats: string[]
   readonly noImages: string[]
+  readonly directories: ListedDirectory[]
 }
 
 async function images(directory: string): Promise<Found> {
-  const found: Found = { images: [], otherFormats: [], noImages: [] }
+  const found: Found = { images: [], otherFormats: [], noImages: [], directories: [] }
   await walk(directory, '', [], found)
-  const { images, otherFormats } = found
-  for (const names of Object.values(found) as string[][]) names.sort()
+  const { images, otherFormats, noImages } = found
+  for (const names of [images, otherFormats, noImages]) names.sort()
   if (images.length === 0) {
     const got =
       otherFormats.length === 0 ? 'none' : `${otherFormats.length} in other formats (${otherFormats[0]!}${otherFormats.length > 1 ? ' ...' : ''}); convert them`
@@ -124,6 +138,8 @@ async function images(directory: string): Promise<Found> {
 async function walk(directory: string, within: string, above: readonly string[], found: Found): Promise<void> {
   const folders: string[] = []
   const unknown: string[] = []
+  // Before it is read: what is added meanwhile shows as a change.
+  found.directories.push({ name: within, modified: await modifiedAt(directory) })
   for (const entry of await list(directory)) {
     const { name } = entry
     if (name.startsWith('.')) continue
@@ -145,6 +161,14 @@ async function walk(directory: string, within: string, above: readonly string[],
   }
 }
 
+async function modifiedAt(directory: string): Promise<number> {
+  try {
+    return (await stat(bytesOfName(directory))).mtimeMs
+  } catch (error) {
+    throw unreadable(directory, error)
+  }
+}
+
 async function realPath(path: string): Promise<string> {
   return nameOf(await realpath(bytesOfName(path), { encoding: 'buffer' }))
 }
@@ -158,16 +182,21 @@ async function list(directory: string): Promise<Dirent[]> {
   }
 }
 
-/** Sizes in bytes. */
-export function fileSizes(paths: readonly string[], signal?: AbortSignal): Promise<number[]> {
-  return mapLimited(paths, async (path) => {
+/** Sizes and times of files. */
+export async function fileStates(paths: readonly string[], signal?: AbortSignal): Promise<ListedFiles> {
+  const bytes = new Float64Array(paths.length)
+  const modified = new Float64Array(paths.length)
+  await eachIndex(paths.length, async (index) => {
     throwIfAborted(signal)
+    const path = paths[index]!
     try {
       const status = await stat(bytesOfName(path))
       expectFile(status)
-      return status.size
+      bytes[index] = status.size
+      modified[index] = status.mtimeMs
     } catch (error) {
       throw unreadable(path, error)
     }
   })
+  return { bytes, modified }
 }

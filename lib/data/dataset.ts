@@ -1,4 +1,7 @@
+import type { Given } from '../options/spec.js'
+import type { PathList } from './path_list.js'
 import type { PreparationStep } from './prepare/steps.js'
+import type { sourceOptions } from './source_options.js'
 
 /** Labeled images that a loader can read: it says where their bytes and labels are. How they become a network's input, `Preparation` says. */
 export interface Dataset {
@@ -56,13 +59,25 @@ export interface CorruptImage {
 export interface RangeSource {
   readonly kind: 'ranges'
   /** The files have these paths. */
-  readonly files: readonly string[]
+  readonly files: PathList
+  /** Each file was this when it was listed; a loader that finds another one throws ERR_FILE. Absent: whatever the files are is read. */
+  readonly listed?: ListedFiles
   /** The file of each sample [samples] is an index in `files`. */
   readonly file: Int32Array
   /** The first byte of each sample [samples] in its file is at least 0. */
   readonly offset: Float64Array
   /** The number of bytes of each sample [samples]; -1 is to the end of the file. */
   readonly length: Float64Array
+}
+
+/** Files are compared with what they were when they were listed. */
+export interface ListedFiles {
+  /** The size of each file [files] is at least 0, in bytes. */
+  readonly bytes: Float64Array
+  /** Each file [files] was last written at this time, in milliseconds since 1970; 0 says that it is not known. */
+  readonly modified: Float64Array
+  /** Whether nothing that was remembered of them is to be believed. @default false */
+  readonly rescanned?: boolean
 }
 
 /** Image files, or pixels of one size, that a function gives: see `customDataset`. */
@@ -92,7 +107,7 @@ export type ReadSample = (index: number, signal: AbortSignal) => Uint8Array | Pr
 export type FileSource = RangeSource | CustomSource
 
 /** The options of what reads a dataset are these. */
-export interface SourceOptions {
+export interface SourceOptions extends Given<typeof sourceOptions> {
   /** Names of the classes, as those of a training set: a set that lacks one has the same labels. @default those that are found */
   readonly classes?: readonly string[]
   /** This signal ends the reading with ERR_ABORTED. @default undefined */
@@ -128,7 +143,7 @@ export function shapeOf(source: Dataset['source']): ImageShape | undefined {
 /** As errors call it. */
 export function sampleName(source: FileSource, sample: number): string {
   if (source.kind === 'custom') return `${source.name}: sample ${source.index[sample]!}`
-  const path = source.files[source.file[sample]!]!
+  const path = source.files.at(source.file[sample]!)!
   const first = source.offset[sample]!
   return first === 0 ? path : `${path} at byte ${first}`
 }

@@ -3,7 +3,7 @@ import { relative } from 'node:path'
 import type { Dataset, ImageShape } from './dataset.js'
 import { decodeAll } from './decode_all.js'
 import { derivedFingerprint, filesFingerprint, imagesFingerprint } from './fingerprint.js'
-import { fileSizes } from './class_folders.js'
+import { fileStates } from './class_folders.js'
 import type { Reading } from './reading.js'
 
 interface PreparationV1 {
@@ -28,7 +28,8 @@ export async function fingerprintV1(dataset: Dataset, preparation: PreparationV1
     const { images } = await decodeAll(source, { shape, decode, ...reading })
     return imagesFingerprint(images, labels, shape)
   }
-  const sizes = await fileSizes(source.files)
-  const files = source.files.map((path, index) => ({ name: relative(name, path), bytes: sizes[index]! }))
+  const paths = Array.from({ length: source.files.length }, (_, index) => source.files.at(index)!)
+  const { bytes } = await fileStates(paths)
+  const files = paths.map((path, index) => ({ name: relative(name, path), bytes: bytes[index]! }))
   return filesFingerprint(files, labels, `files ${resize}\0${shape.height} ${shape.width} ${shape.channels}\0`)
 }

@@ -5,8 +5,10 @@ import { readAtMost } from '../formats/file_range.js'
 import { eachIndex } from '../limited.js'
 import { loadBinding } from '../native/load.js'
 import { CustomReads } from './custom_reads.js'
-import { sampleCount, sampleName, shapeOf, type FileSource, type RangeSource } from './dataset.js'
+import { sampleCount, sampleName, shapeOf, type Dataset, type FileSource, type RangeSource } from './dataset.js'
 import type { HeaderReading } from './reading.js'
+import { rememberedFact } from './remembered_facts.js'
+import type { IndexCache } from './remembered_index.js'
 import { withRange } from './sample_bytes.js'
 
 export interface Size {
@@ -71,15 +73,25 @@ export async function eachSize(
 
 /** The first sample (about) that has another size; undefined where all have this one. */
 export async function sampleOfOtherSize(
-  source: FileSource,
+  dataset: Pick<Dataset, 'fingerprint'> & { readonly source: FileSource },
   { height, width }: Size,
   reading: HeaderReading = {},
+  cache?: IndexCache,
 ): Promise<(Size & { sample: number }) | undefined> {
-  let other: (Size & { sample: number }) | undefined
-  await eachSize(source, reading, (size, sample) => {
-    if (size === undefined || (size.height === height && size.width === width)) return undefined
-    other ??= { ...size, sample }
-    return 'enough'
-  })
-  return other
+  const count = sampleCount(dataset.source)
+  const find = async (): Promise<{ numbers: Float64Array; read: number }> => {
+    let other = [-1, height, width]
+    let read = 0
+    await eachSize(dataset.source, reading, (size, sample) => {
+      read++
+      if (size === undefined || (size.height === height && size.width === width)) return undefined
+      if (other[0]! < 0) other = [sample, size.height, size.width]
+      return 'enough'
+    })
+    return { numbers: Float64Array.from(other), read }
+  }
+  const isRight = (numbers: Float64Array): boolean => numbers.length === 3 && numbers.every(Number.isInteger) && numbers[0]! >= -1 && numbers[0]! < count
+  const fact = ['other size', { height, width, corrupt: reading.corrupt ?? 'error' }] as const
+  const [sample, ...size] = await rememberedFact(dataset, fact, isRight, find, cache)
+  return sample! < 0 ? undefined : { sample: sample!, height: size[0]!, width: size[1]! }
 }

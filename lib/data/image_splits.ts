@@ -5,10 +5,11 @@ import { PreresnetError } from '../errors.js'
 import { checkOptions, pick } from '../options/check.js'
 import type { Given } from '../options/spec.js'
 import { fields } from '../options/values.js'
-import { listClassFolders, subfolders } from './class_folders.js'
+import { subfolders } from './class_folders.js'
 import type { Dataset, DataSplit, RangeSource, SourceOptions } from './dataset.js'
 import { subset } from './derive.js'
-import { checked, readClassFolders } from './image_folder.js'
+import { checked } from './image_folder.js'
+import { openFolder } from './open_folder.js'
 import { splitOptions } from './options.js'
 import { warn } from './warn.js'
 
@@ -16,6 +17,9 @@ import { warn } from './warn.js'
 export interface ImageFolderSplitsOptions extends SourceOptions, Given<typeof splitOptions> {}
 
 const validationNames = ['valid', 'val', 'validation']
+
+/** Folders that can be sets of images. */
+export const setNames: readonly string[] = ['train', ...validationNames, 'test']
 
 /**
  * Reads `directory`/train and the folders beside it as `imageFolder` does: one of valid, val and validation, or test, or both. All have the classes of the training
@@ -35,7 +39,7 @@ export async function imageFolderSplits(directory: string, options: ImageFolderS
   const folders = await subfolders(directory)
   const read = async (name: string, train?: Dataset): Promise<Dataset> => {
     const path = join(directory, name)
-    return readClassFolders(path, await listClassFolders(path, train?.classes ?? given.classes), given.signal)
+    return openFolder(path, { ...given, ...(train && { classes: train.classes }) })
   }
   if (share !== undefined && !folders.includes('train')) return shared(await read('.'), directory, share)
   const { validation, test } = chosen(directory, folders, validate, share)
@@ -86,7 +90,7 @@ function chosen(directory: string, folders: readonly string[], validate: string 
 /** Training images as two sets, in their order. */
 function shared(all: Dataset, directory: string, share: number): DataSplit {
   const { files } = all.source as RangeSource
-  const isValidation = files.map((file) => fractionOf(relative(directory, file)) < share)
+  const isValidation = Array.from({ length: files.length }, (_, index) => fractionOf(relative(directory, files.at(index)!)) < share)
   const part = (which: boolean, name: string): Dataset => {
     const indices = isValidation.flatMap((is, index) => (is === which ? [index] : []))
     if (indices.length === 0)

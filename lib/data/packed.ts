@@ -32,7 +32,8 @@ export function indexPath(path: string): string {
  */
 export async function packedDataset(path: string, options: SourceOptions = {}): Promise<Dataset> {
   string('packedDataset: path', path)
-  const { classes, signal } = readSourceOptions('packedDataset', options)
+  const { classes, signal, rescan = false } = readSourceOptions('packedDataset', options)
+  if (rescan) throw new PreresnetError('ERR_OPTION', 'packedDataset: rescan: expected none, since the index of a packed file is what `pack` wrote, got true')
   throwIfAborted(signal)
   const index = await indexOf(path, readIndex)
   await checkBelongs(path, index)

@@ -1,68 +1,53 @@
-/** Indexes of archives in the cache folder, so that a second opening reads no headers. */
+/** What was found out about files of data, in the cache folder: a second start does not look at each of them. */
 import { createHash } from 'node:crypto'
-import { stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { cacheDirectory } from '../cache_directory.js'
 import { makeDirectory } from '../directory.js'
-import { mapLimited } from '../limited.js'
-import { bytesOfName, isUtf8Name } from '../name_bytes.js'
-import { readIndex, writeIndex, type SampleIndex } from './sample_index.js'
 
 export interface IndexCache {
   readonly folder: string
-  /** Indexes of fewer samples are made again each time. */
+  /** What is of fewer samples is found out again each time. */
   readonly least: number
 }
 
-const leastSamples = 4096
+const leastSamples = 1024
 
-function usualCache(): IndexCache | undefined {
+export function usualCache(): IndexCache | undefined {
   const folder = cacheDirectory()
   return folder === undefined ? undefined : { folder: join(folder, 'indexes'), least: leastSamples }
 }
 
-/**
- * The index of these files: the one that was remembered, while all have the size and time that they had, or else what `make` finds. `kind` and `classes` are the
- * rest of what it depends on.
- */
-export async function rememberedIndex(
-  kind: string,
-  files: readonly string[],
-  classes: readonly string[] | undefined,
-  make: () => Promise<SampleIndex>,
-  cache = usualCache(),
-): Promise<SampleIndex> {
-  const absolute = files.map((file) => resolve(file))
-  if (cache === undefined || !absolute.every(isUtf8Name)) return make()
-  const key = createHash('sha256')
-    .update(JSON.stringify([kind, absolute, classes ?? null]))
-    .digest('hex')
+export interface Findings<T> {
+  /** What they depend on, as JSON. */
+  readonly key: readonly unknown[]
+  /** Throws for what is not whole, or another's. */
+  read(path: string): Promise<T>
+  /** Whether what was read still holds. */
+  isCurrent(found: T): Promise<boolean> | boolean
+  make(): Promise<T>
+  /** Whether what was made can be believed next time, and costs more than a file. */
+  isWorth(made: T, cache: IndexCache): boolean
+  write(path: string, made: T): Promise<void>
+}
+
+/** What was remembered, while it holds, or else what `make` finds. `fresh`: what was remembered is not believed. */
+export async function remembered<T>(findings: Findings<T>, cache: IndexCache | undefined, fresh = false): Promise<T> {
+  if (cache === undefined) return findings.make()
+  const key = createHash('sha256').update(JSON.stringify(findings.key)).digest('hex')
   const path = join(cache.folder, `${key.slice(0, 32)}.safetensors`)
-  const found = await readIndex(path).catch(() => undefined)
-  if (found !== undefined && (await isCurrent(found, absolute))) return found
-  const made = await make()
-  if (made.labels.length >= cache.least)
-    await remember(cache.folder, path, { ...made, shards: made.shards.map((shard, index) => ({ ...shard, name: absolute[index]! })) })
+  const found = fresh ? undefined : await findings.read(path).catch(() => undefined)
+  if (found !== undefined && (await findings.isCurrent(found))) return found
+  const made = await findings.make()
+  if (findings.isWorth(made, cache)) await write(cache.folder, path, () => findings.write(path, made))
   return made
 }
 
-async function isCurrent({ shards }: SampleIndex, absolute: readonly string[]): Promise<boolean> {
-  if (shards.length !== absolute.length) return false
-  const same = await mapLimited([...shards.entries()], async ([index, { name, bytes, modified }]) => {
-    if (name !== absolute[index]) return false
-    // Whoever reads the files says what is wrong with one that is missing.
-    const status = await stat(bytesOfName(name)).catch(() => undefined)
-    return status?.size === bytes && status.mtimeMs === modified
-  })
-  return same.every(Boolean)
-}
-
-async function remember(folder: string, path: string, index: SampleIndex): Promise<void> {
+async function write(folder: string, path: string, work: () => Promise<void>): Promise<void> {
   try {
     await makeDirectory(folder)
-    await writeIndex(path, index)
+    await work()
   } catch (error) {
-    process.emitWarning(`${path} cannot be written (${(error as Error).message}); the headers of the archives will be read again next time`, {
+    process.emitWarning(`${path} cannot be written (${(error as Error).message}); the files of the data will be looked at again next time`, {
       code: 'PRERESNET_CACHE',
     })
   }

@@ -1,7 +1,8 @@
 /** Where the samples of archives lie, as one pass over them found: a safetensors file, which other programs read too. docs/sources.md describes it. */
-import { PreresnetError } from '../errors.js'
+import { malformed } from '../formats/files.js'
 import { SafetensorsFile, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
 import { isObject } from '../options/values.js'
+import { checkKind, checkSeal, checksumOf, parsedText, type Columns } from './sealed_file.js'
 
 /** An archive that an index is of. */
 export interface Shard {
@@ -34,32 +35,51 @@ export interface PackedIndex extends SampleIndex {
   readonly names: readonly string[]
 }
 
-const formatName = 'preresnet-index'
-const indexVersion = 1
+const kind = { format: 'preresnet-index', version: 1 }
 
 export async function writeIndex(path: string, index: SampleIndex | PackedIndex): Promise<void> {
-  const { shards, classes, fingerprint, labels, file, offset, length } = index
-  const shape = [labels.length]
-  const tensors = new Map<string, SafetensorsTensor>([
-    ['offset', { dtype: 'F64', shape, data: offset }],
-    ['bytes', { dtype: 'F64', shape, data: length }],
-    ['label', { dtype: 'I32', shape, data: labels }],
-    ['shard', { dtype: 'I32', shape, data: file }],
-  ])
-  const metadata = { format: formatName, version: String(indexVersion), fingerprint, shards: JSON.stringify(shards), classes: JSON.stringify(classes) }
-  if (!('checksums' in index)) {
-    await writeSafetensors(path, tensors, metadata)
-    return
+  const { shards, classes, fingerprint } = index
+  const places = placesOf(index)
+  const contents = 'contents' in index && { contents: index.contents }
+  const texts = {
+    format: kind.format,
+    version: String(kind.version),
+    fingerprint,
+    shards: JSON.stringify(shards),
+    classes: JSON.stringify(classes),
+    ...contents,
   }
-  const names = new TextEncoder().encode(index.names.map((name) => `${name}\0`).join(''))
-  tensors.set('crc32', { dtype: 'U32', shape, data: index.checksums })
-  tensors.set('names', { dtype: 'U8', shape: [names.length], data: names })
-  await writeSafetensors(path, tensors, { ...metadata, contents: index.contents })
+  const metadata = { ...texts, checksum: checksumOf(texts, places) }
+  const tensors = new Map(Object.entries(places))
+  if ('checksums' in index) {
+    const names = new TextEncoder().encode(index.names.map((name) => `${name}\0`).join(''))
+    tensors.set('crc32', { dtype: 'U32', shape: [index.labels.length], data: index.checksums })
+    tensors.set('names', { dtype: 'U8', shape: [names.length], data: names })
+  }
+  await writeSafetensors(path, tensors, metadata)
+}
+
+/** What the index's own checksum is of, beside its texts. */
+function placesOf({ labels, file, offset, length }: Pick<SampleIndex, 'labels' | 'file' | 'offset' | 'length'>): Columns {
+  const shape = [labels.length]
+  return {
+    offset: { dtype: 'F64', shape, data: offset },
+    bytes: { dtype: 'F64', shape, data: length },
+    label: { dtype: 'I32', shape, data: labels },
+    shard: { dtype: 'I32', shape, data: file },
+  }
 }
 
 /** Names and checksums are not read: opening a million samples needs neither. ERR_FILE for what is no index, or of another version. */
 export async function readIndex(path: string): Promise<SampleIndex> {
   await using file = await SafetensorsFile.open(path)
+  return await checked(path, file)
+}
+
+/** The same of one that must have a checksum. */
+export async function readSealedIndex(path: string): Promise<SampleIndex> {
+  await using file = await SafetensorsFile.open(path)
+  if (file.metadata['checksum'] === undefined) throw malformed(path, 'expected a checksum, got none')
   return await checked(path, file)
 }
 
@@ -77,10 +97,9 @@ export async function readPackedIndex(path: string): Promise<PackedIndex> {
 
 async function checked(path: string, safetensors: SafetensorsFile): Promise<SampleIndex> {
   const { metadata } = safetensors
-  if (metadata['format'] !== formatName) throw malformed(path, `expected an index of samples, got ${JSON.stringify(metadata['format'] ?? 'no format')}`)
-  if (metadata['version'] !== String(indexVersion)) throw malformed(path, `expected version ${indexVersion} of the index, got ${String(metadata['version'])}`)
-  const shards = parsed(path, metadata, 'shards', isShard)
-  const classes = parsed(path, metadata, 'classes', (name): name is string => typeof name === 'string')
+  checkKind(path, metadata, kind)
+  const shards = parsedText(path, metadata, 'shards', 'a list of archives', (value) => isList(value, isShard))
+  const classes = parsedText(path, metadata, 'classes', 'names of classes', (value) => isList(value, (name): name is string => typeof name === 'string'))
   const labels = await column(path, safetensors, 'label', Int32Array)
   const index = {
     shards,
@@ -91,6 +110,8 @@ async function checked(path: string, safetensors: SafetensorsFile): Promise<Samp
     offset: await column(path, safetensors, 'offset', Float64Array),
     length: await column(path, safetensors, 'bytes', Float64Array),
   }
+  // Those that earlier versions packed have none.
+  if (metadata['checksum'] !== undefined) checkSeal(path, metadata, placesOf(index))
   if (!/^[0-9a-f]{64}$/.test(index.fingerprint)) throw malformed(path, 'expected a fingerprint of 64 hex digits')
   checkRanges(path, index)
   return index
@@ -117,15 +138,8 @@ function isShard(value: unknown): value is Shard {
   return typeof name === 'string' && name !== '' && Number.isSafeInteger(bytes) && (bytes as number) >= 0 && Number.isFinite(modified)
 }
 
-function parsed<T>(path: string, metadata: Readonly<Record<string, string>>, key: string, is: (value: unknown) => value is T): readonly T[] {
-  let value: unknown
-  try {
-    value = JSON.parse(metadata[key] ?? '')
-  } catch {
-    value = undefined
-  }
-  if (!Array.isArray(value) || value.length === 0 || !value.every(is)) throw malformed(path, `expected a list of ${key} in the metadata`)
-  return value
+function isList<T>(value: unknown, is: (entry: unknown) => entry is T): value is readonly T[] {
+  return Array.isArray(value) && value.length > 0 && value.every(is)
 }
 
 async function column<T extends SafetensorsTensor['data']>(path: string, file: SafetensorsFile, name: string, type: new (length: number) => T): Promise<T> {
@@ -133,8 +147,4 @@ async function column<T extends SafetensorsTensor['data']>(path: string, file: S
   const { data } = await file.read(name)
   if (data instanceof type) return data
   throw malformed(path, `${JSON.stringify(name)}: expected a ${type.name}, got a ${data.constructor.name}`)
-}
-
-function malformed(path: string, reason: string): PreresnetError {
-  return new PreresnetError('ERR_FILE', `${path}: ${reason}`)
 }

@@ -108,8 +108,11 @@ export interface CorruptSamples {
 }
 
 /** Where the bytes of samples are: `file` (an index in `files`), `offset` and `length` (-1: to the end of the file) have one entry for each. */
-interface ByteRanges {
-  readonly files: readonly string[]
+export interface ByteRanges {
+  /** Paths, or names behind one prefix, each with a zero byte behind it at its end. */
+  readonly files: readonly string[] | { readonly prefix: string; readonly names: Uint8Array; readonly ends: Int32Array }
+  /** Size in bytes and time in milliseconds (0: not known) of each file: any other is an error when it is read. */
+  readonly listed?: { readonly bytes: Float64Array; readonly modified: Float64Array }
   readonly file: Int32Array
   readonly offset: Float64Array
   readonly length: Float64Array

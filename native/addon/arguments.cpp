@@ -108,6 +108,12 @@ std::vector<std::string> Arguments::texts(const char* name) const {
   return strings(name, [](const Napi::String& text) { return text.Utf8Value(); });
 }
 
+std::string Arguments::path(const char* name) const {
+  const Napi::Value value = raw(name);
+  if (!value.IsString()) refuse(name, "a string");
+  return path_of(value.As<Napi::String>());
+}
+
 std::vector<std::string> Arguments::paths(const char* name) const { return strings(name, path_of); }
 
 std::vector<std::string> Arguments::strings(const char* name,

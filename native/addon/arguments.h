@@ -26,7 +26,8 @@ class Arguments {
   bool boolean_or(const char* name, bool otherwise) const;
   std::string text(const char* name) const;
   std::vector<std::string> texts(const char* name) const;
-  /// Texts in which a unit of U+DC80 ... U+DCFF by itself stands for a byte: see name_bytes.ts.
+  /// A text in which a unit of U+DC80 ... U+DCFF by itself stands for a byte: see name_bytes.ts.
+  std::string path(const char* name) const;
   std::vector<std::string> paths(const char* name) const;
   std::vector<double> doubles(const char* name) const;    // a Float64Array
   std::vector<int32_t> integers(const char* name) const;  // an Int32Array

@@ -67,6 +67,15 @@ std::vector<CorruptSample> read_corrupt(const Arguments& source) {
   return corrupt;
 }
 
+/// An array of paths, or names behind one prefix.
+PathList read_files(const Arguments& source) {
+  if (source.raw("files").IsArray()) return PathList(source.paths("files"));
+  const Arguments files = source.object("files");
+  const Napi::Uint8Array names = files.bytes("names");
+  const auto* first = reinterpret_cast<const char*>(names.Data());
+  return {files.path("prefix"), std::string(first, names.ByteLength()), files.integers("ends")};
+}
+
 std::unique_ptr<SampleSource> read_source(const Arguments& description,
                                           const LoaderOptions& options,
                                           const std::shared_ptr<LoaderState>& state) {
@@ -86,8 +95,17 @@ std::unique_ptr<SampleSource> read_source(const Arguments& description,
                         preparation);
   }
   if (kind != "ranges") source.refuse("kind", "\"memory\", \"ranges\" or \"custom\"");
-  FileRanges ranges{source.paths("files"), source.integers("file"), whole_numbers(source, "offset"),
-                    whole_numbers(source, "length")};
+  FileRanges ranges{read_files(source),
+                    source.integers("file"),
+                    whole_numbers(source, "offset"),
+                    whole_numbers(source, "length"),
+                    {},
+                    {}};
+  if (source.has("listed")) {
+    const Arguments listed = source.object("listed");
+    ranges.bytes = listed.doubles("bytes");
+    ranges.modified = listed.doubles("modified");
+  }
   return range_source(std::move(ranges), options.shape, preparation);
 }
 

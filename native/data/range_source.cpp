@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "core/error.h"
@@ -15,12 +17,25 @@ namespace {
 
 constexpr int64_t kMaximumBytes = int64_t{1} << 30;  // of one image
 
+/// "2026-11-30 14:22:25.123 UTC".
+std::string utc(double milliseconds) {
+  const auto whole = static_cast<int64_t>(std::floor(milliseconds));
+  const int64_t part = ((whole % 1000) + 1000) % 1000;
+  const auto seconds = static_cast<time_t>((whole - part) / 1000);
+  struct tm parts {};
+  char text[64];
+  if (::gmtime_r(&seconds, &parts) == nullptr) return "an unknown time";
+  const size_t length = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+  const std::string digits = std::to_string(1000 + part).substr(1);
+  return std::string(text, length) + "." + digits + " UTC";
+}
+
 class File {
  public:
-  explicit File(const std::string& path)
-      : path_(path),
+  explicit File(std::string path)
+      : path_(std::move(path)),
         // Opening a named pipe waits for somebody who writes, unless it is told not to.
-        descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
+        descriptor_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
     if (descriptor_ < 0) fail(std::strerror(errno));
     struct stat status {};
     const bool known = ::fstat(descriptor_, &status) == 0;
@@ -30,12 +45,24 @@ class File {
       fail(known ? "expected a file, got a folder, pipe or device" : std::strerror(reason));
     }
     size_ = status.st_size;
+    modified_ = static_cast<double>(status.st_mtim.tv_sec) * 1e3 +
+                static_cast<double>(status.st_mtim.tv_nsec) / 1e6;
   }
   ~File() { ::close(descriptor_); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
   int64_t size() const { return size_; }
+
+  /// Where it was of this size and time when it was listed. `modified` 0: not known.
+  void expect_unchanged(double bytes, double modified) const {
+    // Both times are doubles of the same number, but may have been rounded otherwise.
+    constexpr double kRounding = 0.001;
+    const auto size = static_cast<double>(size_);
+    if (size == bytes && (modified == 0 || std::abs(modified - modified_) < kRounding)) return;
+    fail("the file has changed since it was listed: expected " + state_of(bytes, modified) +
+         ", got " + state_of(size, modified_) + "; --rescan, in code rescan: true, lists it anew");
+  }
 
   void read(int64_t offset, std::vector<uint8_t>& contents) const {
     size_t done = 0;
@@ -58,9 +85,16 @@ class File {
   }
 
  private:
-  const std::string& path_;
+  static std::string state_of(double bytes, double modified) {
+    std::string text = std::to_string(static_cast<int64_t>(bytes)) + " bytes";
+    if (modified != 0) text += " of " + utc(modified);
+    return text;
+  }
+
+  const std::string path_;
   const int descriptor_;
   int64_t size_ = 0;
+  double modified_ = 0;  // in milliseconds
 };
 
 class RangeSource : public FileSource {
@@ -74,7 +108,10 @@ class RangeSource : public FileSource {
 
  protected:
   void read_file(uint64_t sample, Desk& desk) const override {
-    const File file(path(sample));
+    const auto index = static_cast<size_t>(ranges_.file[sample]);
+    const File file(ranges_.files.at(index));
+    if (!ranges_.bytes.empty())
+      file.expect_unchanged(ranges_.bytes[index], ranges_.modified[index]);
     const int64_t offset = ranges_.offset[sample];
     int64_t length = ranges_.length[sample];
     if (length < 0) length = std::max<int64_t>(file.size() - offset, 0);
@@ -87,18 +124,17 @@ class RangeSource : public FileSource {
   std::string name(uint64_t sample) const override {
     const int64_t offset = ranges_.offset[sample];
     const bool whole = ranges_.length[sample] < 0 && offset == 0;
-    return whole ? path(sample) : path(sample) + " at byte " + std::to_string(offset);
+    const std::string path = ranges_.files.at(static_cast<size_t>(ranges_.file[sample]));
+    return whole ? path : path + " at byte " + std::to_string(offset);
   }
 
  private:
-  const std::string& path(uint64_t sample) const { return ranges_.files[ranges_.file[sample]]; }
-
   const FileRanges ranges_;
 };
 
-void expect_entries(const char* name, size_t expected, size_t got) {
+void expect_entries(const char* name, const char* of, size_t expected, size_t got) {
   if (got == expected) return;
-  throw Error("ERR_DATASET", std::string("loader: ") + name + ": expected as many as samples (" +
+  throw Error("ERR_DATASET", std::string("loader: ") + name + ": expected as many as " + of + " (" +
                                  std::to_string(expected) + "), got " + std::to_string(got));
 }
 
@@ -107,8 +143,11 @@ void expect_entries(const char* name, size_t expected, size_t got) {
 std::unique_ptr<SampleSource> range_source(FileRanges ranges, const SampleShape& shape,
                                            const DecodeOptions& preparation) {
   const size_t samples = ranges.file.size();
-  expect_entries("offset", samples, ranges.offset.size());
-  expect_entries("length", samples, ranges.length.size());
+  expect_entries("offset", "samples", samples, ranges.offset.size());
+  expect_entries("length", "samples", samples, ranges.length.size());
+  if (!ranges.bytes.empty())
+    expect_entries("bytes", "files", ranges.files.size(), ranges.bytes.size());
+  expect_entries("modified", "sizes of files", ranges.bytes.size(), ranges.modified.size());
   for (size_t i = 0; i < samples; ++i) {
     if (ranges.file[i] >= 0 && static_cast<size_t>(ranges.file[i]) < ranges.files.size() &&
         ranges.offset[i] >= 0 && ranges.length[i] >= -1)

@@ -9,6 +9,7 @@
 
 #include "data/decode.h"
 #include "data/draw.h"
+#include "data/path_list.h"
 #include "interfaces/batch_source.h"
 
 namespace preresnet {
@@ -62,13 +63,16 @@ std::unique_ptr<SampleSource> memory_source(const uint8_t* images, size_t bytes,
                                             size_t count, const SampleShape& shape,
                                             const std::vector<CorruptSample>& corrupt);
 
-/// Image files, or parts of files such as tar shards. All vectors but `files` have one entry a
-/// sample.
+/// Image files, or parts of files such as tar shards.
 struct FileRanges {
-  std::vector<std::string> files;
+  PathList files;
+  // One entry a sample.
   std::vector<int32_t> file;    // index in `files`
   std::vector<int64_t> offset;  // of the first byte
   std::vector<int64_t> length;  // -1: to the end of the file
+  // One entry a file, or none: what each was when it was listed.
+  std::vector<double> bytes;
+  std::vector<double> modified;  // in milliseconds; 0: not known
 };
 
 /// `preparation`: of every image; height, width and channels are those of `shape`. Throws

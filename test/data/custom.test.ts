@@ -43,7 +43,7 @@ async function folderOf(t: ExecutionContext): Promise<Dataset> {
 
 function customOf({ length, labels, classes, source }: Dataset, options: Partial<CustomDatasetOptions> = {}): Dataset {
   const { files } = source as RangeSource
-  return customDataset({ length, labels, classes, read: (index) => readFile(files[index]!), ...options })
+  return customDataset({ length, labels, classes, read: (index) => readFile(files.at(index)!), ...options })
 }
 
 const prepare = { train: [resize(6), centerCrop(), randomCrop({ pad: 1 }), flip()], evaluate: [resize(6), centerCrop()] }
@@ -103,7 +103,7 @@ test('so many reads at once as are allowed, whatever the number of workers', asy
     let most = 0
     const read = async (index: number): Promise<Uint8Array> => {
       most = Math.max(most, ++underWay)
-      const bytes = await readFile((files.source as RangeSource).files[index]!)
+      const bytes = await readFile((files.source as RangeSource).files.at(index)!)
       underWay--
       return bytes
     }

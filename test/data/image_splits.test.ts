@@ -21,7 +21,7 @@ async function folderOf(t: ExecutionContext, counts: Readonly<Record<string, num
 
 function names({ source }: Dataset, folder: string): string[] {
   const { files, file } = source as RangeSource
-  return [...file].map((index) => relative(folder, files[index]!))
+  return [...file].map((index) => relative(folder, files.at(index)!))
 }
 
 async function lengths(folder: string, options: ImageFolderSplitsOptions = {}): Promise<(number | undefined)[]> {

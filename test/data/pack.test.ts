@@ -90,7 +90,7 @@ test('images with a shorter side, as JPEG; smaller ones stay as they are', async
   for (const sample of [0, 1, 2, 50]) {
     const first = offset[sample]!
     const bytes = archive.subarray(first, first + length[sample]!)
-    const original = await readFile(paths[sample]!)
+    const original = await readFile(paths.at(sample)!)
     const { height } = native.imageSize(original, {})
     if (height === 7) t.deepEqual(bytes, original)
     else {
@@ -186,9 +186,9 @@ test('an index that is damaged or of another version is refused in one line', as
   await writeFile(`${path}.index`, bytes.subarray(0, -3))
   await refused(/images\.tar\.index/)
   await writeFile(`${path}.index`, Buffer.from(bytes.toString('latin1').replace('"version":"1"', '"version":"2"'), 'latin1'))
-  await refused(/expected version 1 of the index, got 2/)
+  await refused(/expected version 1 of preresnet-index, got 2/)
   await writeFile(`${path}.index`, Buffer.from(bytes.toString('latin1').replace('preresnet-index', 'preresnet-other'), 'latin1'))
-  await refused(/expected an index of samples, got "preresnet-other"/)
+  await refused(/expected the format preresnet-index, got "preresnet-other"/)
   const changed = { labels: index.labels.with(3, 2), offset: index.offset.with(4, 1e9), length: index.length.with(4, -1), file: index.file.with(0, 1) }
   for (const [key, values] of Object.entries(changed)) {
     await writeIndex(`${path}.index`, { ...index, [key]: values })
@@ -198,11 +198,11 @@ test('an index that is damaged or of another version is refused in one line', as
 
 test('a failure leaves the older archive, and names the image', async (t) => {
   const folder = await temporaryFolder(t)
-  const files = await written(folder)
   const path = join(folder, 'images.tar')
   await writeFile(path, 'older')
-  const { files: paths } = files.source as RangeSource
-  await writeFile(paths[66]!, 'no image')
+  const { files: paths } = (await written(folder)).source as RangeSource
+  await writeFile(paths.at(66)!, 'no image')
+  const files = await imageFolder(join(folder, 'images'))
   await t.throwsAsync(pack(files, path), { code: 'ERR_IMAGE', message: /^dog\/a\.\d+\.png: expected a JPEG, PNG, WebP or PNM file/ })
   await t.throwsAsync(pack(files, path, { raw: 6 }), { code: 'ERR_IMAGE', message: /^dog\/a\.\d+\.png: / })
   await t.throwsAsync(pack(files, path, { signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })

@@ -235,10 +235,11 @@ test('where the images are is remembered, as long as the tars are the same', asy
   await write(Buffer.alloc(whole.length), 1)
   await t.throwsAsync(open(), { code: 'ERR_DATASET' })
   await write(whole, 2)
-  t.deepEqual(await open(), dataset)
+  const again = await open()
+  t.deepEqual(again.labels, dataset.labels)
   // What is damaged there is made again.
   for (const name of await readdir(cache.folder)) await writeFile(join(cache.folder, name), 'damaged')
-  t.deepEqual(await open(), dataset)
+  t.deepEqual(await open(), again)
   await writeFile(first, Buffer.alloc(0))
   await t.throwsAsync(open(), { code: 'ERR_FILE', message: /first\.tar: expected a tar, got 0 bytes/ })
   // A few images are found faster than an index.

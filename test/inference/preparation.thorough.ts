@@ -75,7 +75,7 @@ for (const cache of ['memory', 'files'] as const) {
         await using file = await SafetensorsFile.open(path)
         t.deepEqual(JSON.parse(file.metadata['prepare']!), { evaluate, normalization: trained.description.prepare!.normalization })
         await using classifier = await Classifier.load(path, { ...chosen, top: 1 })
-        const answers = await classifier.classify(await Promise.all(paths.map((one) => readFile(one))))
+        const answers = await classifier.classify(await Promise.all(Array.from({ length: paths.length }, (_, index) => readFile(paths.at(index)!))))
         t.deepEqual(
           answers.map(([best]) => best!.index),
           [...predictions],

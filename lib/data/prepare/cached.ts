@@ -35,13 +35,13 @@ export async function cachedAs(choice: CacheChoice, dataset: Dataset, sequence: 
 /** Headers alone are read, and only where no crop gives images the input's size. ERR_OPTION names the first that has another one, and says what to do. */
 export async function checkSingleSize(
   choice: CacheChoice,
-  { name, source }: Dataset,
+  { name, source, fingerprint }: Dataset,
   { fixed, decode }: Sequence,
   input: ImageShape,
   reading: HeaderReading,
 ): Promise<void> {
   if (source.kind === 'memory' || !decode.exact) return
-  const other = await sampleOfOtherSize(source, input, reading)
+  const other = await sampleOfOtherSize({ source, fingerprint }, input, reading)
   if (other === undefined) return
   const can = choice === 'memory' ? 'be kept in memory' : 'make a batch'
   throw new PreresnetError(

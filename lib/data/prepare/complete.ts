@@ -18,10 +18,10 @@ function isGiven({ source }: Dataset): boolean {
  * sizes, the resize leaves those alone that fit.
  */
 export async function usualSteps(datasets: readonly Dataset[], input: ImageShape, reading?: HeaderReading): Promise<readonly PreparationStep[]> {
-  for (const { source } of datasets) {
+  for (const { source, fingerprint } of datasets) {
     if (source.kind === 'memory') {
       if (source.prepared !== undefined) return source.prepared
-    } else if ((await sampleOfOtherSize(source, input, reading)) !== undefined)
+    } else if ((await sampleOfOtherSize({ source, fingerprint }, input, reading)) !== undefined)
       return [resize(datasets.some(isGiven) ? { unlessFitting: true } : usualResize(input)), centerCrop()]
   }
   return []

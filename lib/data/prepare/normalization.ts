@@ -1,12 +1,17 @@
 /** Mean and standard deviation of a training set. */
 import { PreresnetError } from '../../errors.js'
-import { sampleCount, type Dataset, type ImageShape } from '../dataset.js'
+import { sampleCount, type Dataset, type FileSource, type ImageShape } from '../dataset.js'
 import { decodeSample } from '../decode_all.js'
 import { inSlices, sliceBytes } from '../slices.js'
 import type { Reading } from '../reading.js'
+import { rememberedFact } from '../remembered_facts.js'
+import type { IndexCache } from '../remembered_index.js'
 import type { Normalization } from './preparation.js'
 import { sequenceOf } from './sequence.js'
 import type { PreparationStep } from './steps.js'
+
+/** Counts up where the same images are measured otherwise than before: what was remembered holds no more. */
+const method = 1
 
 /** Images that are measured, evenly spaced, where they are files. */
 const sampleSize = 2048
@@ -16,18 +21,37 @@ export function isSampled({ source }: Dataset): boolean {
   return source.kind !== 'memory' && sampleCount(source) > sampleSize
 }
 
-/** Of images prepared by these steps: of all that are in memory, or of 2,048 that are files. Those that are no images do not count. */
+/** Of images prepared by these steps: of all that are in memory, or of 2,048 that are files, as they are remembered. Those that are no images do not count. */
 export async function measureNormalization(
-  { name, source }: Dataset,
+  dataset: Dataset,
+  steps: readonly PreparationStep[],
+  input: ImageShape,
+  reading: Reading,
+  cache?: IndexCache,
+): Promise<Normalization> {
+  const { source } = dataset
+  if (source.kind === 'memory') return normalizationOf(source.images, source.shape.channels, (source.corrupt?.length ?? 0) * input.height * input.width)
+  const { channels } = input
+  const isRight = (numbers: Float64Array): boolean => numbers.length === 2 * channels && numbers.every((value) => value >= 0 && value <= 1)
+  const measure = async (): Promise<{ numbers: Float64Array; read: number }> => {
+    const { mean, std } = await measureFiles(dataset, source, steps, input, reading)
+    return { numbers: Float64Array.of(...mean, ...std), read: Math.min(sampleCount(source), sampleSize) }
+  }
+  const settings = { steps, input, sampleSize, corrupt: reading.corrupt ?? 'error', method }
+  const numbers = await rememberedFact(dataset, ['normalization', settings], isRight, measure, cache)
+  return { mean: [...numbers.subarray(0, channels)], std: [...numbers.subarray(channels)] }
+}
+
+async function measureFiles(
+  { name }: Dataset,
+  source: FileSource,
   steps: readonly PreparationStep[],
   input: ImageShape,
   reading: Reading,
 ): Promise<Normalization> {
-  const imagePixels = input.height * input.width
-  if (source.kind === 'memory') return normalizationOf(source.images, source.shape.channels, (source.corrupt?.length ?? 0) * imagePixels)
   const { decode } = sequenceOf('prepare.evaluate', steps, 'evaluate', input)
   const { images, corrupt } = await decodeSample(source, { shape: input, decode, ...reading }, sampleSize)
-  const left = corrupt.length * imagePixels
+  const left = corrupt.length * input.height * input.width
   if (left * input.channels === images.length)
     throw new PreresnetError(
       'ERR_DATASET',

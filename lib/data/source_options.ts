@@ -1,0 +1,14 @@
+/** Options of what lists the files of a dataset. */
+import { flagOption } from '../options/spec.js'
+
+export const sourceOptions = {
+  /**
+   * Folders and tars: look at each file again, whatever was remembered of them or lies in an index beside them. Give true or false.
+   * @default false
+   */
+  rescan: flagOption({
+    group: 'Data',
+    help: 'folders and tars: look at each file again, whatever was remembered of them or lies in an index beside them',
+    fallback: false,
+  }),
+}
