@@ -48,7 +48,8 @@ export async function openTars(paths: string | readonly string[], options: Sourc
   const files = list.flatMap((path: unknown, index) => expandBraces(string(`tarDataset: path ${index}`, path)))
   const { classes, signal, rescan = false } = readSourceOptions('tarDataset', options)
   const index = await remembered(tarFindings(files, classes, signal), files.every((file) => isUtf8Name(resolve(file))) ? cache : undefined, rescan)
-  for (const { name, passedOver = 0 } of index.shards) if (passedOver > 0) warn(`${name}: ${passedOver} images are neither JPEG, PNG nor WebP and are passed over`)
+  for (const { name, passedOver = 0 } of index.shards)
+    if (passedOver > 0) warn(`${name}: ${passedOver} images are neither JPEG, PNG nor WebP and are passed over`)
   return datasetOf(files[0]!, files, index, rescan)
 }
 

@@ -215,7 +215,7 @@ for (const [what, change] of Object.entries<(index: Awaited<ReturnType<typeof re
     const path = join(cache.folder, name!)
     const index = await readFolderIndex(path)
     await writeFolderIndex(path, { ...index, ...change(index) })
-    const { message } = (await t.throwsAsync(readFolderIndex(path), { code: 'ERR_FILE' }))
+    const { message } = await t.throwsAsync(readFolderIndex(path), { code: 'ERR_FILE' })
     t.true(message.startsWith(`${path}: `))
   })
 
