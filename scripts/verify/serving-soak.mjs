@@ -33,11 +33,20 @@ const load = async (count) => {
     await Promise.all(open)
   }
 }
+/** Growth, with ten readings on the way, in which a slow leak would show as a slope. */
+async function growthOver(part) {
+  const before = settled()
+  const memory = []
+  for (let count = 0; count < 10; count++) {
+    await part()
+    memory.push(settled().memory - before.memory)
+  }
+  return { ...growth(before, settled()), readings: memory }
+}
+
 // As many before: allocators have their pools by then.
 await load(loads)
-const first = settled()
-await load(loads)
-const ofLoads = growth(first, settled())
+const ofLoads = await growthOver(() => load(loads / 10))
 
 const classifier = await Classifier.load(path, options)
 let [answered, aborted] = [0, 0]
@@ -58,14 +67,7 @@ const run = async (time) => {
   await Promise.all(Array.from({ length: 64 }, (_, number) => client(number, end)))
 }
 await run(Math.min(minutes, 5) * 60_000)
-const before = settled()
-/** Ten readings on the way, in which a slow leak would show as a slope. */
-const memory = []
-for (let part = 0; part < 10; part++) {
-  await run(minutes * 6_000)
-  memory.push(settled().memory - before.memory)
-}
-const ofLoad = growth(before, settled())
+const ofLoad = await growthOver(() => run(minutes * 6_000))
 const { queued, computing } = classifier.statistics()
 await classifier.dispose()
 rmSync(folder, { recursive: true })
@@ -79,7 +81,6 @@ verdict({
   aborted,
   ofLoads,
   ofLoad,
-  memory,
   limit,
   passed: flat(ofLoads) && flat(ofLoad) && queued === 0 && computing === 0,
 })
