@@ -1,5 +1,5 @@
 /** Operators that are layers only together with others: gates, option A, the normalization of pixels. */
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { exportOnnx, importOnnx } from '../../lib/exchange/index.js'
@@ -265,4 +265,14 @@ test('a classifier that is a 1x1 convolution, as timm has it', async (t) => {
   const whole = await importOnnx(await changed(t, () => undefined))
   const imported = await importOnnx(file)
   t.deepEqual([imported.network, imported.parameters], [whole.network, whole.parameters])
+})
+
+test('a file that is cut anywhere is refused', async (t) => {
+  const file = await changed(t, () => undefined)
+  const bytes = await readFile(file)
+  for (let length = 0; length < bytes.length; length += 997) {
+    await writeFile(file, bytes.subarray(0, length))
+    const error = await t.throwsAsync(importOnnx(file, { prepare }), { code: 'ERR_FILE' }, `${length} bytes`)
+    t.true(error.message.startsWith(file), error.message)
+  }
 })
