@@ -10,17 +10,20 @@ const fp32 = (row) => ({ ...row, precision: 'fp32' })
 
 /** Best against best; `precision: 'fp32'`: in fp32 on both sides. */
 const served = (network, batch) => ({ ...infer(network, batch, wanted(1, 1.5)), against: 'other runtimes' })
-const servedNetworks = ['preresnet-110', 'preresnet-164', 'preresnet-50', 'preresnet-200']
-/** `runtimes-164-8`, and `runtimes-164-8-fp32`. */
+const servedNetworks = ['preresnet-110', 'preresnet-164', 'preresnet-50', 'preresnet-200', 'resnet-50']
+/** `runtimes-164-8`, and `runtimes-164-8-fp32`; of the original network `runtimes-original-50-8`. */
 const servedRows = servedNetworks.flatMap((network) =>
   [1, 8, 32].flatMap((batch) => {
-    const id = `runtimes-${network.split('-')[1]}-${batch}`
+    const id = `runtimes-${network.replace('preresnet-', '').replace('resnet-', 'original-')}-${batch}`
     return [
       [id, served(network, batch)],
       [`${id}-fp32`, fp32(served(network, batch))],
     ]
   }),
 )
+
+/** A network that has no name of its own in preresnet: the residual unit of 2015, as published figures are of. */
+export const described = { 'resnet-50': { family: 'imagenet', depth: 50, unit: 'original' } }
 
 export const rows = {
   'train-164': train('preresnet-164', 128, wanted(2.8, 4, 2.2)),
@@ -33,9 +36,11 @@ export const rows = {
   'infer-110': infer('preresnet-110', 32, wanted(2, 3, 1.3)),
   'infer-200': infer('preresnet-200', 32, wanted(1.5, 2, 1.3)),
   'infer-50': infer('preresnet-50', 32, wanted(1.5, 2, 1.3)),
+  'infer-original-50': infer('resnet-50', 32, wanted(1.5, 2, 1.3)),
   'infer-164-one': infer('preresnet-164', 1, wanted(1.5, 2, 1.3)),
   'infer-110-one': infer('preresnet-110', 1, wanted(1.5, 2, 1.3)),
   'infer-50-one': infer('preresnet-50', 1, wanted(1.5, 2, 1.3)),
+  'infer-original-50-one': infer('resnet-50', 1, wanted(1.5, 2, 1.3)),
   'infer-200-one': infer('preresnet-200', 1, wanted(1.5, 2, 1.3)),
   'scaling-110': { ...train('preresnet-110', 128, wanted(1.8, 2)), against: 'one thread' },
   'scaling-164-one': { ...infer('preresnet-164', 1, wanted(1.7, 1.9)), against: 'one thread' },

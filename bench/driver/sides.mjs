@@ -1,12 +1,16 @@
 // The sides of a pair: one fresh process each, which prints one measurement as JSON.
 import { spawn } from 'node:child_process'
 import { Stop } from '../../scripts/support/run.mjs'
+import { described } from '../rows.mjs'
 import { modelPath } from '../runtimes/model.mjs'
+
+/** A network by its name, or as the command line describes it. */
+const named = (network) => (network in described ? Object.entries(described[network]).flatMap(([key, value]) => [`--${key}`, value]) : [network])
 
 export const ours = ({ work, network, batch, precision }, { threads, seconds }) => ({
   command: process.execPath,
   words: [
-    ...['dist/lib/cli/main.js', 'bench', work, network, '--batch', batch, '--precision', precision ?? 'auto'],
+    ...['dist/lib/cli/main.js', 'bench', work, ...named(network), '--batch', batch, '--precision', precision ?? 'auto'],
     ...['--device', 'cpu', '--threads', threads, '--seconds', seconds, '--json'],
   ],
 })

@@ -1,4 +1,4 @@
-"""Pre-activation residual networks (He et al. 2016, arXiv 1603.05027), by the names that preresnet gives them.
+"""Pre-activation residual networks (He et al. 2016, arXiv 1603.05027), by the names that preresnet gives them, and the original resnet-50.
 
 A unit computes x + F(x), where F is BN-ReLU-convolution two or three times. Where the shape changes, F and the shortcut share
 the first BN-ReLU; so they do in the first unit of a CIFAR network. An ImageNet network's stem has activated already.
@@ -11,6 +11,8 @@ BASIC = {"preresnet-20": [3] * 3, "preresnet-32": [5] * 3, "preresnet-44": [7] *
 BASIC |= {"preresnet-18": [2, 2, 2, 2], "preresnet-34": [3, 4, 6, 3]}
 BOTTLENECK = {"preresnet-164": [18] * 3, "preresnet-1001": [111] * 3}
 BOTTLENECK |= {"preresnet-50": [3, 4, 6, 3], "preresnet-101": [3, 4, 23, 3], "preresnet-152": [3, 8, 36, 3], "preresnet-200": [3, 24, 36, 3]}
+ORIGINAL = {"resnet-50": [3, 4, 6, 3]}
+BOTTLENECK |= ORIGINAL
 NAMES = [*BASIC, *BOTTLENECK]
 
 
@@ -67,6 +69,24 @@ class Unit(nn.Module):
         return self.branch(activated) + self.shortcut(activated if self.shared else x)
 
 
+class OriginalUnit(nn.Module):
+    """Bottleneck: ReLU(BN-convolution three times, and the shortcut)."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        middle = outputs // 4
+        self.branch = nn.Sequential(
+            *[convolution(inputs, middle, 1), Activation(middle), convolution(middle, middle, 3, stride), Activation(middle)],
+            *[convolution(middle, outputs, 1), nn.BatchNorm2d(outputs)],
+        )
+        self.shortcut = nn.Identity()
+        if inputs != outputs or stride != 1:
+            self.shortcut = nn.Sequential(convolution(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        return F.relu(self.branch(x) + self.shortcut(x))
+
+
 class PreActivationResNet(nn.Module):
     """Logits. `size` is the height and width of the images it is made for."""
 
@@ -87,9 +107,12 @@ class PreActivationResNet(nn.Module):
             for index in range(count):
                 first = ("shared" if cifar else "activated") if stage == index == 0 else None
                 stride = 2 if stage > 0 and index == 0 else 1
-                self.units.append(Unit(channels, outputs, stride, bottleneck, cifar and not bottleneck, first))
+                if name in ORIGINAL:
+                    self.units.append(OriginalUnit(channels, outputs, stride))
+                else:
+                    self.units.append(Unit(channels, outputs, stride, bottleneck, cifar and not bottleneck, first))
                 channels = outputs
-        self.after = Activation(channels)
+        self.after = nn.Identity() if name in ORIGINAL else Activation(channels)
         self.head = nn.Linear(channels, self.classes)
         nn.init.zeros_(self.head.bias)
 

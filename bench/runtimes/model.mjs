@@ -1,5 +1,6 @@
 // The ONNX files that other runtimes are measured on: start values, since speed does not depend on them. In the ignored folder build/, made once.
 import { existsSync, mkdirSync } from 'node:fs'
+import { described } from '../rows.mjs'
 
 export const modelPath = (network) => `build/bench/${network}.onnx`
 
@@ -9,7 +10,7 @@ export async function makeModel(network) {
   if (existsSync(path)) return
   const { compile, exportOnnx, preResNet } = await import('../../dist/lib/index.js')
   mkdirSync('build/bench', { recursive: true })
-  const session = await compile(preResNet(network), { device: 'cpu', precision: 'fp32', batch: 1, evaluation: false })
+  const session = await compile(preResNet(described[network] ?? network), { device: 'cpu', precision: 'fp32', batch: 1, evaluation: false })
   try {
     await exportOnnx(session, path, { norms: 'kept' })
   } finally {
