@@ -50,21 +50,25 @@ float* PaddedWeights::data(const Scratch& scratch) const {
   return copied_ ? scratch.at<float>(range_) : w_->as<float>();
 }
 
-void PaddedWeights::fill(const Scratch& scratch, const float* scale) const {
+void PaddedWeights::fill(Context& context, const float* scale) const {
   if (!copied_) return;
   const float* from = w_->as<const float>();
-  float* to = scratch.at<float>(range_);
-  std::fill_n(to, padded_filters_ * padded_channels_ * kernel_, 0.0f);
-  const int64_t row = channels_ * kernel_;
-  for (int64_t filter = 0; filter < filters_; ++filter) {
-    const float* in = from + filter * row;
-    float* out = to + filter * padded_channels_ * kernel_;
-    if (scale == nullptr) {
-      std::copy_n(in, row, out);
-    } else {
-      std::transform(in, in + row, out, [=](float w) { return w * scale[filter]; });
+  float* to = context.scratch.at<float>(range_);
+  const int64_t row = channels_ * kernel_, padded_row = padded_channels_ * kernel_;
+  context.pool.run((padded_filters_ + 15) / 16, [&](int, int64_t block) {
+    for (int64_t filter = 16 * block; filter < std::min(16 * block + 16, padded_filters_);
+         ++filter) {
+      const int64_t there = filter < filters_ ? row : 0;
+      const float* in = from + filter * row;
+      float* out = to + filter * padded_row;
+      if (scale == nullptr) {
+        std::copy_n(in, there, out);
+      } else {
+        std::transform(in, in + there, out, [=](float w) { return w * scale[filter]; });
+      }
+      std::fill_n(out + there, padded_row - there, 0.0f);
     }
-  }
+  });
 }
 
 void PaddedWeights::extract(const Scratch& scratch) const {
@@ -92,7 +96,7 @@ void PackedWeights::pack(Context& context, const Step& step, const float* scale,
                          bool scale_changed) {
   if (means_.kept && version_ == step.weights_version && !scale_changed) return;
   const Scratch& scratch = context.scratch;
-  weights_.fill(scratch, scale);
+  weights_.fill(context, scale);
   const int64_t pieces = packing_.packing_slices();
   context.pool.run(means_.slices * pieces, [&](int thread, int64_t task) {
     const int64_t index = task / pieces;

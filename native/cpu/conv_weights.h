@@ -23,7 +23,7 @@ class PaddedWeights {
   /// Where the padded weights are: the tensor itself, or scratch.
   float* data(const Scratch& scratch) const;
   /// scale: a factor for each filter, only with `copied`; or null.
-  void fill(const Scratch& scratch, const float* scale = nullptr) const;
+  void fill(Context& context, const float* scale = nullptr) const;
   /// Takes a gradient out again, from data().
   void extract(const Scratch& scratch) const;
 
