@@ -15,8 +15,8 @@ const MAY_IMPORT = {
   formats: ['options'],
   data: ['formats', 'native', 'options'],
   training: ['data', 'formats', 'runtime', 'compiler', 'layers', 'native', 'options'],
-  inference: ['training', 'data', 'formats', 'runtime', 'native', 'options'],
-  exchange: ['training', 'data', 'formats', 'runtime', 'graph', 'models', 'layers', 'options'],
+  inference: ['data', 'formats', 'runtime', 'native', 'options'],
+  exchange: ['data', 'formats', 'runtime', 'graph', 'models', 'layers', 'options'],
   goldens: ['formats', 'runtime', 'compiler', 'graph', 'models', 'layers', 'native'],
   cli: ['goldens', 'exchange', 'inference', 'training', 'data', 'formats', 'runtime', 'compiler', 'graph', 'models', 'layers', 'native', 'options'],
 }
