@@ -141,7 +141,7 @@ function describeTiming(report: PlanReport, timing: Timing): string {
     peakArithmetic(report, timing),
     ['peak of large copies, read and written', `${giga(peakBytes)} GB/s`],
   ])
-  const head = `${report.network}, ${report.program}, batch ${report.batch}, ${report.device} ${report.precision}`
+  const head = headOf(report)
   const note =
     'Of peak: the time that the machine would need at best, for the arithmetic or for the operands, whichever is longer, as a share of the time taken.\n' +
     'Above 100 % where an algorithm multiplies less than direct convolution, in bf16 arithmetic, or where operands lay in a cache.' +
@@ -149,6 +149,11 @@ function describeTiming(report: PlanReport, timing: Timing): string {
       ? '\nOperations are launched one by one: of one that is shorter than its launch, some microseconds, the launch is what is seen.'
       : '')
   return `${head}\n\n${table(['operation', 'at', 'ms', 'GFLOP/s', 'GB/s', 'of peak'], rows)}\n\n${totals}\n\n${note}`
+}
+
+function headOf({ network, program, batch, accumulations, device, precision }: PlanReport): string {
+  const each = accumulations === undefined ? '' : ` a time, ${accumulations} times a step; the figures are those of one time and the update`
+  return `${network}, ${program}, batch ${batch}, ${device} ${precision}${each === '' ? '' : `\nbatch ${batch} at${each}`}`
 }
 
 function peakArithmetic({ precision }: PlanReport, { peakFlops, instructions, threads }: Timing): readonly [label: string, value: string] {
@@ -184,7 +189,7 @@ function describe(report: PlanReport): string {
     ...(report.launches === undefined ? [['scratch of the executor', size(report.scratchBytes)] as const] : []),
     [report.launches === undefined ? 'all that a session allocates' : 'all arenas; the workspace of convolutions comes on top', size(report.peakBytes)],
   ])
-  const head = `${report.network}, ${report.program}, batch ${report.batch}, ${report.device} ${report.precision}`
+  const head = headOf(report)
   return `${head}\n\n${table(['phase', 'operation', 'at', 'fused', 'writes', 'read', 'written'], rows)}\n\n${totals}`
 }
 

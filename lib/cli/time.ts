@@ -54,7 +54,7 @@ export async function timeProgram(network: Network, set: ProgramSet, report: Pla
     const roofline = await native.measureRoofline()
     await native.allocate()
     await fill(native, network, set)
-    const times = await traces(native, report.program)
+    const times = await traces(native, report.program, report.operations.length)
     const operations = report.operations.map((operation, index) => rates(Math.max(1e-9, median(times.map((run) => run[index]!))), operation, roofline))
     return {
       operations,
@@ -86,12 +86,14 @@ async function fill(native: NativeSession, network: Network, set: ProgramSet): P
 }
 
 /** Seconds of every operation, run by run. */
-async function traces(native: NativeSession, program: string): Promise<number[][]> {
+async function traces(native: NativeSession, program: string, operations: number): Promise<number[][]> {
   const results: number[][] = []
   for (let run = 0; run <= RUNS; run++) {
     const learningRates = new Float64Array(program === 'train' ? 1 : 0).fill(0.001)
     await native.run(program, { steps: 1, seed: 1, firstStep: run, learningRates, trace: true, serial: true })
-    if (run > 0) results.push(native.trace().map(({ duration }) => duration / 1e6))
+    // Of several accumulations the last, which the update follows.
+    const events = native.trace().slice(-operations)
+    if (run > 0) results.push(events.map(({ duration }) => duration / 1e6))
   }
   return results
 }

@@ -8,6 +8,7 @@ import { PreresnetError } from '../errors.js'
 import type { Graph } from '../graph/graph.js'
 import { boolean, integer, invalid, knownKeys, oneOf } from '../options/values.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
+import { checkParts } from '../options/parts.js'
 import { runOptions } from '../options/table.js'
 import { Backward } from './backward.js'
 import { contractsVersion } from '../contracts.js'
@@ -23,7 +24,7 @@ import { planParameters, type ParameterPlan } from './parameters.js'
 import { type Planned, plannedPrograms } from './planned.js'
 import { checkpointActivations } from './activation_checkpointing.js'
 import type { Program, ProgramSet } from './program.js'
-import { emitUpdate, lossScaleOf } from './update.js'
+import { emitAccumulate, emitUpdate, lossScaleOf } from './update.js'
 
 /**
  * Rounding grows with depth: after a thousand layers Winograd's few 1e-7 a layer have moved the loss by some 1e-4, direct convolution's by some
@@ -96,6 +97,7 @@ function* compileSteps(graph: Graph, options: ProgramOptions, seen?: Map<string,
     apart: target !== undefined,
     copies: target !== undefined && hasCopies(target),
     scaler: target !== undefined && trains && options.update !== undefined,
+    accumulate: options.accumulate ?? 1,
   })
   const linker = new Linker(parameters, target === undefined)
   const programs: Record<string, Program> = {}
@@ -123,8 +125,9 @@ function checkAll(graph: Graph, options: ProgramOptions): void {
   oneOf('compile: device', options.device, ['reference', 'cpu', 'cuda'])
   checkTarget(options)
   runOptions.batch.read('compile: batch', options.batch)
-  const { statisticsGroups: groups } = withDefaults(compilerTable, checkOptions('compile', compilerTable, pick(compilerTable, options)))
-  if (options.batch % groups !== 0) throw invalid('compile: statisticsGroups', `a divisor of the batch ${options.batch}`, groups)
+  const given = withDefaults(compilerTable, checkOptions('compile', compilerTable, pick(compilerTable, options)))
+  checkParts('compile', options.batch, given)
+  if (given.accumulate > 1) checkAccumulation(options)
   boolean('compile: inputGradient', options.inputGradient ?? false)
   const output = graph.nodes.at(-1)
   if (options.loss.kind === 'crossEntropy' && output?.shape.kind !== 'features') {
@@ -142,6 +145,23 @@ function checkAll(graph: Graph, options: ProgramOptions): void {
   const names = new Set(graph.parameters.map((parameter) => parameter.name))
   for (const name of Object.keys(options.update?.settings ?? {})) {
     if (!names.has(name)) throw new PreresnetError('ERR_PARAMETER', `compile: the network has no parameter ${JSON.stringify(name)}`)
+  }
+}
+
+/** What accumulates needs kernels, and images of which it takes some at a time. */
+function checkAccumulation(options: ProgramOptions): void {
+  const where = 'compile: accumulate'
+  if (targetOf(options) !== undefined) {
+    throw new PreresnetError(
+      'ERR_DEVICE',
+      `${where}: expected 1 on device ${options.device}, which has no kernels for accumulation yet, got ${options.accumulate}`,
+    )
+  }
+  if (options.input.kind === 'tensor' && options.programs.includes('train')) {
+    throw new PreresnetError(
+      'ERR_OPTION',
+      `${where}: expected 1 where values are handed over (\`x\`), got ${options.accumulate}; with \`prepare\` a session takes images`,
+    )
   }
 }
 
@@ -185,9 +205,16 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
   yield* backward.run()
   if (backward.inputGradient !== undefined) publish(forward.materializer.store(backward.inputGradient, 'dx', []), 'dx')
 
+  const { accumulate = 1 } = options
+  if (accumulate > 1) emitAccumulate(draft, parameters, accumulate, metricsOf(draft))
   if (options.update !== undefined) emitUpdate(draft, parameters, options.update, lossScaleOf(options))
   const every = options.activationCheckpointing ?? 1
   return every > 1 ? yield* checkpointActivations(draft, every) : draft
+}
+
+function metricsOf({ operations }: Draft): DraftTensor | undefined {
+  for (const { op, operands } of operations) if (op === 'softmax_cross_entropy') return operands.metrics
+  return undefined
 }
 
 /** Run when parameters were written from outside: what convolutions read is a copy. */
@@ -202,11 +229,17 @@ function inputTensor({ kind, graph, stored }: Planned, draft: Draft, options: Pr
   const { channels, height, width } = imageShape(graph.nodes[0]!.shape)
   if (options.input.kind === 'tensor') return draft.activation('x', channels, height, width, 'inputs')
   const { input } = options
-  const images = draft.tensor('images', 'u8', 'plain', [draft.batch, stored.height, stored.width, channels], 'inputs')
-  const crops = kind === 'infer' ? undefined : draft.tensor('crops', 'i32', 'plain', [draft.batch, 3], 'inputs')
+  const all = imagesOf(kind, draft, options)
+  const images = draft.tensor('images', 'u8', 'plain', [all, stored.height, stored.width, channels], 'inputs')
+  const crops = kind === 'infer' ? undefined : draft.tensor('crops', 'i32', 'plain', [all, 3], 'inputs')
   const x = draft.activation('input:x', channels, height, width)
   draft.emit('input', 'input', ['input'], { images, crops, x }, { mean: [...input.mean], std: [...input.std], pad: input.pad })
   return x
+}
+
+/** What a step is given: of all its accumulations. */
+function imagesOf(kind: ProgramKind, { batch }: Draft, { accumulate = 1 }: ProgramOptions): number {
+  return kind === 'train' ? batch * accumulate : batch
 }
 
 /** Loss, predictions or the unit's output; returns the gradient that the backward pass starts from. */
@@ -236,14 +269,15 @@ function output(
     return undefined
   }
   const training = kind === 'train'
-  const targets = training && options.loss.softTargets ? draft.matrix('targets', classes, 'inputs') : undefined
+  const all = imagesOf(kind, draft, options)
+  const targets = training && options.loss.softTargets ? draft.tensor('targets', types.master, 'plain', [all, classes], 'inputs') : undefined
   const operation = draft.emit(
     'softmax_cross_entropy',
     'loss',
     ['softmax_cross_entropy'],
     {
       logits,
-      labels: draft.tensor('labels', 'i32', 'plain', [draft.batch], 'inputs'),
+      labels: draft.tensor('labels', 'i32', 'plain', [all], 'inputs'),
       targets,
       scaler: training ? scaler : undefined,
       metrics: draft.tensor('metrics', types.sums, 'plain', [4], 'outputs'),

@@ -48,6 +48,7 @@ export class Draft {
 
   constructor(
     readonly types: TensorTypes,
+    /** Images that are computed at a time. */
     readonly batch: number,
     /** Groups of images with BN statistics of their own. */
     readonly groups: number,

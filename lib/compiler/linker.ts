@@ -23,6 +23,7 @@ export class Linker {
     buffers: 0,
     inputs: 0,
     outputs: 0,
+    accumulation: 0,
     activations: 0,
   }
 
@@ -34,15 +35,17 @@ export class Linker {
     private readonly parameters: ParameterPlan,
     private readonly overlay: boolean,
   ) {
-    const { tensors, copies, gradients, velocities, scaler } = parameters
+    const { tensors, copies, gradients, velocities, scaler, waiting } = parameters
     for (const group of [tensors, copies, gradients, velocities]) {
       for (const tensor of group.values()) this.add(tensor, parameters.offsets.get(tensor) as number)
     }
+    if (waiting !== undefined) for (const tensor of Object.values(waiting)) this.add(tensor, parameters.offsets.get(tensor) as number)
     if (scaler !== undefined) this.add(scaler, parameters.offsets.get(scaler) as number)
   }
 
   arenas(): Record<string, number> {
-    return { ...this.ends, ...this.parameters.arenas }
+    const { accumulation, ...others } = this.ends
+    return { ...others, ...(accumulation > 0 && { accumulation }), ...this.parameters.arenas }
   }
 
   *link(name: string, draft: Pick<Draft, 'operations' | 'batch'>): Generator<void, Program> {

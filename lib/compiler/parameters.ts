@@ -23,6 +23,8 @@ export interface ParameterPlan {
   readonly segments: ReadonlyMap<string, { readonly offset: number; readonly length: number }>
   /** Loss scale and what the optimizer knows of overflow; of a network that is trained on CUDA. */
   readonly scaler: DraftTensor | undefined
+  /** Partial sums of a step's accumulations, one for each level of their tree. */
+  readonly waiting: { readonly gradients: DraftTensor; readonly metrics: DraftTensor } | undefined
   /** Bytes. */
   readonly arenas: Readonly<Partial<Record<ArenaName, number>>>
 }
@@ -41,6 +43,8 @@ interface ParameterOptions {
   readonly apart: boolean
   readonly copies: boolean
   readonly scaler: boolean
+  /** Accumulations of a step. */
+  readonly accumulate: number
 }
 
 /** Elements; a multiple of the alignment in every type. */
@@ -95,8 +99,16 @@ class Planner {
       ...(this.options.copies && border > 0 && { copies: view('compute', border, this.types.weights) }),
     }
     const arenas = Object.fromEntries((Object.values(views) as DraftTensor[]).map(({ arena, dtype, shape }) => [arena, shape[0]! * sizeOf(dtype)]))
+    const waiting = trains && this.options.accumulate > 1 ? this.waiting(Math.ceil(Math.log2(this.options.accumulate)), total - border) : undefined
     const { tensors, gradients, velocities, copies, offsets, segments } = this
-    return { tensors, gradients, velocities, copies, offsets, views, segments, scaler, arenas: { ...arenas, buffers: bufferEnd } }
+    return { tensors, gradients, velocities, copies, offsets, views, segments, scaler, waiting, arenas: { ...arenas, buffers: bufferEnd } }
+  }
+
+  private waiting(levels: number, row: number): ParameterPlan['waiting'] {
+    const { master, sums } = this.types
+    const gradients = this.make('waiting/gradients', [levels, row], 'accumulation', 0, 'plain')
+    const end = align(storageBytes(master, 'plain', gradients.shape))
+    return { gradients, metrics: this.make('waiting/metrics', [levels, 4], 'accumulation', end, 'plain', sums) }
   }
 
   private assign({ name, shape }: Parameter, layout: Layout, border: number): void {

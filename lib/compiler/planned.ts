@@ -29,7 +29,7 @@ export function plannedPrograms(graph: Graph, options: ProgramOptions): Planned[
     return {
       name,
       kind,
-      batch: batch ?? options.batch,
+      batch: batch ?? options.batch / (options.accumulate ?? 1),
       graph: input === undefined ? graph : withInput(graph, input),
       stored: input ?? (options.input.kind === 'images' ? options.input : size),
     }

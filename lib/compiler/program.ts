@@ -20,10 +20,11 @@ export function isBf16(precision: Precision): precision is 'bf16' | 'bf16-native
 
 /**
  * Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes, where `gradientsAt` says so with
- * those of `gradients`. On CUDA `weightGradients` holds gradients of convolution weights in the storage type (`gradients` the others'), `compute` the weights
+ * those of `gradients`. In `accumulation` partial sums wait while a step is done in several parts. On CUDA `weightGradients` holds gradients of convolution weights in the storage type (`gradients` the others'), `compute` the weights
  * themselves in it.
  */
-export type ArenaName = 'parameters' | 'compute' | 'velocity' | 'gradients' | 'weightGradients' | 'buffers' | 'inputs' | 'outputs' | 'activations'
+export type ArenaName =
+  'parameters' | 'compute' | 'velocity' | 'gradients' | 'weightGradients' | 'buffers' | 'inputs' | 'outputs' | 'accumulation' | 'activations'
 
 /** A tensor of a program set has a type, a shape and an address in an arena. */
 export interface TensorSpec {
@@ -65,9 +66,12 @@ export type OperationSpec<K extends OperationName = OperationName> = {
 export interface Program {
   /** The program has this name in the set. */
   readonly name: string
-  /** The number of images of a batch is at least 1. */
+  /** The number of images that are computed at a time is at least 1. */
   readonly batch: number
-  /** The operations are run in this order. */
+  /**
+   * The operations are run in this order. Where one of them is `accumulate`, a step runs those up to it once for each of its accumulations, and then the others; images,
+   * crops, labels and targets are those of all accumulations.
+   */
   readonly operations: readonly OperationSpec[]
 }
 

@@ -50,8 +50,13 @@ export interface PlanReport {
   readonly precision: Precision
   /** The program has this name. */
   readonly program: string
-  /** The number of images of a batch is at least 1. */
+  /** The number of images that are computed at a time is at least 1. */
   readonly batch: number
+  /**
+   * A step runs all operations up to `accumulate` this many times, at least 2; operations, bytes and times are those of one accumulation and the update. It is
+   * absent where a step is done at once.
+   */
+  readonly accumulations?: number
   /** The operations are in the order in which they run. */
   readonly operations: readonly OperationReport[]
   /** The number of bytes that operations read is at least 0. */
@@ -89,7 +94,8 @@ export interface PlanReport {
 export function planReport(set: ProgramSet, program = 'train', scratchBytes = 0): PlanReport {
   const chosen = set.programs[program]
   if (chosen === undefined) throw new RangeError(`no program ${program}`)
-  const operations = chosen.operations.map((operation) => reportOperation(set, operation))
+  const accumulations = accumulationsOf(chosen)
+  const operations = chosen.operations.map((operation) => reportOperation(set, operation, accumulations))
   const bytesRead = sum(operations.map((operation) => operation.bytesRead))
   const bytesWritten = sum(operations.map((operation) => operation.bytesWritten))
   const activationBytes = keptForBackward(set, chosen)
@@ -100,6 +106,7 @@ export function planReport(set: ProgramSet, program = 'train', scratchBytes = 0)
     precision: set.precision,
     program,
     batch: chosen.batch,
+    ...(accumulations > 1 && { accumulations }),
     operations,
     bytesRead,
     bytesWritten,
@@ -120,12 +127,18 @@ function arenaBytes({ arenas, gradientsAt }: ProgramSet): number {
   return gradientsAt === undefined ? all : all - (arenas['gradients'] ?? 0)
 }
 
-function reportOperation(set: ProgramSet, operation: OperationSpec): OperationReport {
+function accumulationsOf({ operations }: Program): number {
+  for (const { op, attributes } of operations) if (op === 'accumulate') return attributes.times
+  return 1
+}
+
+function reportOperation(set: ProgramSet, operation: OperationSpec, accumulations: number): OperationReport {
   let bytesRead = 0
   let bytesWritten = 0
   let shape: readonly number[] = []
   for (const [tensor, role] of operandsWithRoles(set, operation)) {
-    const { bytes } = tensor
+    // Inputs are those of all accumulations, of which each reads its own.
+    const bytes = tensor.arena === 'inputs' ? tensor.bytes / accumulations : tensor.bytes
     if (role !== 'out') bytesRead += bytes
     if (role !== 'in') bytesWritten += bytes
     if (role === 'out' && tensor.shape.length > shape.length) shape = tensor.shape

@@ -1,5 +1,5 @@
 /** The optimizer's operations: one pass over all parameters, on CUDA after a look at the gradients. */
-import type { Draft } from './draft.js'
+import type { Draft, DraftTensor } from './draft.js'
 import type { ProgramOptions, LossScale, UpdateOptions } from './options.js'
 import type { ParameterPlan } from './parameters.js'
 
@@ -15,6 +15,21 @@ export function lossScaleOf({ precision, lowering, lossScale }: ProgramOptions):
 export function lossScaleStart(lossScale: LossScale): Float64Array {
   const scale = lossScale === 'dynamic' ? 65_536 : lossScale
   return Float64Array.of(scale, 1 / scale, 0, 0, 0, 0, 0, 0)
+}
+
+/** Ends what a step repeats: every operation before this one. */
+export function emitAccumulate(draft: Draft, { views, segments, waiting }: ParameterPlan, times: number, metrics: DraftTensor | undefined): void {
+  const { gradients } = views
+  if (gradients === undefined || waiting === undefined) return
+  const slices = slicesOf(segments)
+  const sums = metrics && { metrics, waitingMetrics: waiting.metrics }
+  draft.emit('accumulate', 'accumulate', ['accumulate'], { gradients, waitingGradients: waiting.gradients, ...sums }, { times, ...slices })
+}
+
+/** What is updated of the rows of all parameters. */
+function slicesOf(segments: ParameterPlan['segments']): { readonly offsets: number[]; readonly lengths: number[] } {
+  const list = [...segments.values()]
+  return { offsets: list.map(({ offset }) => offset), lengths: list.map(({ length }) => length) }
 }
 
 export function emitUpdate(

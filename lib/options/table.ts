@@ -16,6 +16,22 @@ export const programOptions = {
     decides: true,
   }),
   /**
+   * Accumulations of a step: so many equal parts of the batch are computed one after another, and the optimizer sees the sum of their gradients; less memory
+   * for the same batch; on a CPU n groups of statistics and n accumulations of the same images give the same bits. Give an integer of at least 1
+   * (accumulations).
+   * @default 1
+   */
+  accumulate: integerOption({
+    group: 'Training',
+    help:
+      'accumulations of a step: so many equal parts of the batch are computed one after another, and the optimizer sees the sum of their gradients; less memory ' +
+      'for the same batch; on a CPU n groups of statistics and n accumulations of the same images give the same bits',
+    unit: 'accumulations',
+    minimum: 1,
+    fallback: 1,
+    decides: true,
+  }),
+  /**
    * 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': no Winograd, which is slower and slightly more accurate. Give "auto"
    * or "direct".
    * @default auto

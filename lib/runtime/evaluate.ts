@@ -32,7 +32,7 @@ export async function evaluate(turn: Turn, compiled: Compiled, inference: Infere
   const evaluate = stepsGiven(given, own) ?? stepsOfSession(data, own.evaluate) ?? (await usualSteps([data], input, { signal, corrupt }))
   if (crops === '10') return evaluateTenCrops(inference, compiled, data, { input, steps: evaluate, workers, corrupt, signal })
   await using feed = loader(data, {
-    batch: compiled.plan.batch,
+    batch: compiled.programs.programs['evaluate'].batch,
     input,
     mode: 'evaluate',
     prepare: { ...own, evaluate },

@@ -179,7 +179,7 @@ export class Session implements AsyncDisposable {
   /**
    * Computes class probabilities of a batch by running statistics, or with `output: 'logits'` what the last layer gives before softmax, or with `output:
    * 'features'` what that layer reads, in fp32 as they are computed; in fp64 on the reference device each value is rounded to fp32.
-   * @param batch - Pixels (`images`) or values (`x`) of a whole batch.
+   * @param batch - Pixels (`images`) or values (`x`) of a whole batch; with `accumulate` of one of its parts.
    * @param options - What to compute, of how many images, and what ends the call.
    * @returns [images, classes], probabilities from 0 to 1 or logits of any size, in the order of the classes, or [images, features]; images are `count`, or the batch's.
    * @throws ERR_OPTION, ERR_SHAPE, ERR_ABORTED, ERR_DISPOSED.

@@ -7,6 +7,7 @@ import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/layer.js'
 import { fields, invalid } from '../options/values.js'
 import { checkInner, checkOptions, pick, withDefaults } from '../options/check.js'
+import { checkParts } from '../options/parts.js'
 import { choiceOption, objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
 import {
   checkpointOptions,
@@ -158,7 +159,7 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
   const stepsPerEpoch = Math.floor(train.length / batch)
   if (stepsPerEpoch === 0) throw new PreresnetError('ERR_DATASET', `fit: batch: ${train.name} has ${train.length} images, fewer than one batch of ${batch}`)
   if (validate !== undefined) checkClasses(`fit: validate: ${validate.name}`, validate.classes, 'the training images', train.classes)
-  if (batch % given.statisticsGroups !== 0) throw invalid('fit: statisticsGroups', `a divisor of the batch (${batch})`, given.statisticsGroups)
+  checkParts('fit', batch, given)
   const prepare = given.prepare ?? {}
   checkPreparation('fit: prepare', prepare, network.input)
   const steps = totalSteps(options, stepsPerEpoch)

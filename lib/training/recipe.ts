@@ -4,6 +4,7 @@ import type { DeviceName, Precision } from '../compiler/program.js'
 import type { Network } from '../layers/layer.js'
 import { isObject } from '../options/values.js'
 import { completed, recorded } from '../options/check.js'
+import { groupsOf } from '../options/parts.js'
 import type { DecidingKeys, Option, Table, ValuesOf } from '../options/spec.js'
 import type { SgdOptimizer } from '../runtime/optimizer.js'
 import type { Session } from '../runtime/session.js'
@@ -58,12 +59,16 @@ export function differences(saved: Recipe, wanted: Recipe): string[] {
   const table: Table = fitTable
   const keys = new Set([...Object.keys(wanted), ...Object.keys(saved)])
   return [...keys].flatMap((key) => {
+    const part = partKeys.includes(key)
+    if (part && groupsIn(saved) === groupsIn(wanted)) return []
     const option = table[key]
     const [before, now] = [saved, wanted].map((recipe) => {
       const value = (recipe as unknown as Readonly<Record<string, unknown>>)[key]
       return option === undefined ? value : completed(option, value)
     })
-    return canonical(decisive(key, before)) === canonical(decisive(key, now)) ? [] : lines(key, option, before, now)
+    return canonical(decisive(key, before)) === canonical(decisive(key, now))
+      ? []
+      : lines(key, option, before, now).map((line) => (part ? line + fittingParts(saved) : line))
   })
 }
 
@@ -92,6 +97,17 @@ function lines(key: string, option: Option | undefined, before: unknown, now: un
   const lengths = key === 'learningRate' ? otherLengths(before, now) : undefined
   if (lengths !== undefined) return [lengths]
   return [`${key}: ${shown(before, option)} before, ${shown(now, option)} now`]
+}
+
+/** Groups of statistics and accumulations may be exchanged for each other: what decides is how many groups a step has. */
+const partKeys: readonly string[] = ['statisticsGroups', 'accumulate']
+
+const groupsIn = ({ statisticsGroups = 1, accumulate = 1 }: Partial<Recipe>): number => groupsOf({ statisticsGroups, accumulate })
+
+function fittingParts(saved: Recipe): string {
+  const groups = groupsIn(saved)
+  const factors = Array.from({ length: groups }, (_, index) => index + 1).filter((factor) => groups % factor === 0)
+  return `; statisticsGroups x accumulate must stay ${groups}: ${factors.map((factor) => `${groups / factor} x ${factor}`).join(', ')}`
 }
 
 /** Parts of a schedule that may hang on the length of the run, each with its flag of `train` where that takes steps. */

@@ -37,7 +37,7 @@ class BnFinalizeOperation final : public Operation {
       each_kept([](float* row, float* kept, size_t bytes) { std::memcpy(row, kept, bytes); });
       return;
     }
-    for (int64_t group = 0; group < op_.mean->dim(0); ++group) finalize(group);
+    for (int64_t group = 0; group < op_.mean->dim(0); ++group) finalize(group, step);
     if (!keeps_) return;
     each_kept([](float* row, float* kept, size_t bytes) { std::memcpy(kept, row, bytes); });
     version_ = step.weights_version;
@@ -57,7 +57,7 @@ class BnFinalizeOperation final : public Operation {
     }
   }
 
-  void finalize(int64_t group) const {
+  void finalize(int64_t group, const Step& step) const {
     const int64_t channels = op_.mean->dim(1), at = group * channels;
     const auto n = static_cast<double>(op_.count);
     const double* sums =
@@ -69,7 +69,7 @@ class BnFinalizeOperation final : public Operation {
       if (sums != nullptr) {
         mean = sums[c] / n;
         var = std::max(sums[channels + c] / n - mean * mean, 0.0);
-        if (group == 0) {
+        if (group == 0 && step.accumulation == 0) {
           running_mean[c] += static_cast<float>(op_.momentum * (mean - running_mean[c]));
           running_var[c] += static_cast<float>(op_.momentum * (var * n / (n - 1) - running_var[c]));
         }

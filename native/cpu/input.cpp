@@ -22,8 +22,9 @@ class InputOperation final : public Operation {
     x_ = activation("input.x", op.x);
     expect_plain("input.images", op.images, DType::u8);
     expect_plain("input.crops", op.crops, DType::i32);
-    if (op.images->dim(0) != x_.images || op.images->dim(3) != x_.channels) {
-      throw Error("ERR_UNSUPPORTED", "input: expected images and x of equal count and channels");
+    if (op.images->dim(0) % x_.images != 0 || op.images->dim(3) != x_.channels) {
+      throw Error("ERR_UNSUPPORTED",
+                  "input: expected images of x's channels, and a multiple of x's number");
     }
     stored_height_ = op.images->dim(1);
     stored_width_ = op.images->dim(2);
@@ -41,6 +42,7 @@ class InputOperation final : public Operation {
     // A few images in bands of rows.
     const int64_t images = step.wanted(x_.images), threads = context_.pool.threads();
     const int64_t bands = images < threads ? std::min(threads, x_.height) : 1;
+    first_ = step.first_image(x_.images);
     context_.pool.run(images * bands, [&](int, int64_t task) {
       const int64_t image = task / bands, band = task % bands;
       const Range rows{band * x_.height / bands, (band + 1) * x_.height / bands};
@@ -60,7 +62,7 @@ class InputOperation final : public Operation {
     const int64_t most_top = stored_height_ + 2 * op_.pad - x_.height;
     const int64_t most_left = stored_width_ + 2 * op_.pad - x_.width;
     if (op_.crops == nullptr) return {most_top / 2, most_left / 2, false};
-    const int32_t* values = op_.crops->as<const int32_t>() + image * 3;
+    const int32_t* values = op_.crops->as<const int32_t>() + (first_ + image) * 3;
     const Crop at{values[0], values[1], values[2] != 0};
     if (at.top < 0 || at.left < 0 || at.top > most_top || at.left > most_left) {
       throw Error("ERR_DATASET", "expected a crop inside the padded image, got top " +
@@ -78,8 +80,8 @@ class InputOperation final : public Operation {
                   (rows.end - rows.begin) * row_elements, T{0});
     }
     const int64_t channels = x_.channels;
-    const uint8_t* pixels =
-        op_.images->as<const uint8_t>() + image * stored_height_ * stored_width_ * channels;
+    const uint8_t* pixels = op_.images->as<const uint8_t>() +
+                            (first_ + image) * stored_height_ * stored_width_ * channels;
     for (int64_t h = rows.begin; h < rows.end; ++h) {
       const int64_t row = at.top + h - op_.pad;
       if (row < 0 || row >= stored_height_) continue;
@@ -100,6 +102,7 @@ class InputOperation final : public Operation {
   Context& context_;
   Activation x_;
   int64_t stored_height_ = 0, stored_width_ = 0;
+  int64_t first_ = 0;                               // of the images of the step
   std::vector<std::array<float, 256>> normalized_;  // per channel
 };
 

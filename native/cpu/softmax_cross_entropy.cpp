@@ -28,13 +28,15 @@ class SoftmaxCrossEntropyOperation final : public Operation {
     rows_ = plan.shared(static_cast<size_t>(images_) * sizeof(Row));
   }
 
-  void run(const Step&) override {
+  void run(const Step& step) override {
+    first_ = step.first_image(images_);
     const double counted = static_cast<double>(count());
     Row* rows = context_.scratch.at<Row>(rows_);
     context_.pool.run(images_, [&](int, int64_t image) { rows[image] = run_row(image, counted); });
-    std::array<double, 4> metrics{0, counted, 0, 0};
+    std::array<double, 4> metrics{};
     metrics[0] = sum_of_losses(rows);
     for (int64_t image = 0; image < images_; ++image) {
+      metrics[1] += label(image) >= 0 ? 1 : 0;
       metrics[2] += rows[image].rank < 1 ? 1 : 0;
       metrics[3] += rows[image].rank < 5 ? 1 : 0;
     }
@@ -58,16 +60,18 @@ class SoftmaxCrossEntropyOperation final : public Operation {
     return sums.total();
   }
 
-  int32_t label(int64_t image) const { return op_.labels->as<const int32_t>()[image]; }
+  int32_t label(int64_t image) const { return op_.labels->as<const int32_t>()[first_ + image]; }
 
+  /// In all accumulations of the step.
   int64_t count() const {
     int64_t counted = 0;
-    for (int64_t image = 0; image < images_; ++image) {
-      if (label(image) < -1 || label(image) >= classes_) {
+    for (int64_t image = 0; image < op_.labels->dim(0); ++image) {
+      const int32_t label = op_.labels->as<const int32_t>()[image];
+      if (label < -1 || label >= classes_) {
         throw Error("ERR_DATASET", "expected labels from 0 to " + std::to_string(classes_ - 1) +
-                                       ", or -1 for padding, got " + std::to_string(label(image)));
+                                       ", or -1 for padding, got " + std::to_string(label));
       }
-      if (label(image) >= 0) ++counted;
+      if (label >= 0) ++counted;
     }
     return counted;
   }
@@ -101,7 +105,8 @@ class SoftmaxCrossEntropyOperation final : public Operation {
   }
 
   double target_of(int64_t image, int64_t k) const {
-    if (op_.targets != nullptr) return op_.targets->as<const float>()[image * classes_ + k];
+    if (op_.targets != nullptr)
+      return op_.targets->as<const float>()[(first_ + image) * classes_ + k];
     const double own = k == label(image) ? 1 - op_.smoothing : 0;
     return own + op_.smoothing / static_cast<double>(classes_);
   }
@@ -117,6 +122,7 @@ class SoftmaxCrossEntropyOperation final : public Operation {
   const ops::SoftmaxCrossEntropy& op_;
   Context& context_;
   int64_t images_, classes_;
+  int64_t first_ = 0;  // of the images of the step
   SharedRange rows_;
 };
 

@@ -23,6 +23,10 @@ struct Step {
   // Only so many images at the front of the batch are wanted. What the others come out as is
   // nobody's business, and an executor may leave them out.
   int64_t images = std::numeric_limits<int64_t>::max();
+  /// Which of the step's accumulations is computed, from 0.
+  int64_t accumulation = 0;
+  /// Where its images begin among those of the step, of which `images` are computed at a time.
+  int64_t first_image(int64_t at_a_time) const { return accumulation * at_a_time; }
   /// Of a batch of `all` images.
   int64_t wanted(int64_t all) const { return std::min(images, all); }
 };

@@ -23,6 +23,8 @@ void demand(bool kept, const std::string& expected, const Got& got) {
   }
 }
 
+inline int64_t rounded_up(int64_t value, int64_t divisor) { return (value - 1) / divisor + 1; }
+
 inline void equal(const std::string& what, int64_t expected, int64_t got) {
   demand(expected == got, what + " " + std::to_string(expected), got);
 }

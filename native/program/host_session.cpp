@@ -228,12 +228,19 @@ bool HostSession::gradients_finite(const ops::Sgd& sgd) {
   return finite;
 }
 
+/// Of the run going on, where it is traced.
+struct HostSession::Clocks {
+  bool traced;
+  Clock::time_point begin;
+  double offset;  // microseconds, at the begin
+};
+
 /// One step. False: canceled, and nothing that lasts was changed.
 bool HostSession::step(Prepared& program, const RunRequest& request, Step step, bool traced) {
   keep_buffers();
   holds_gradients_ = false;
-  const Clock::time_point begin = traced ? Clock::now() : Clock::time_point{};
-  const double offset = trace_.empty() ? 0 : trace_.back().start + trace_.back().duration;
+  const Clocks clocks{traced, traced ? Clock::now() : Clock::time_point{},
+                      trace_.empty() ? 0 : trace_.back().start + trace_.back().duration};
   if (request.poison) {
     const auto& arena = arenas_.find(kTransientArena);
     if (arena != arenas_.end()) std::memset(arena->second->data(), 0xff, arena->second->bytes());
@@ -241,23 +248,34 @@ bool HostSession::step(Prepared& program, const RunRequest& request, Step step, 
       std::memset(result->data, 0xff, result->bytes);
     }
   }
-  for (size_t index = 0; index < program.operations.size(); ++index) {
+  const int64_t last = accumulations_of(program) - 1;
+  for (; step.accumulation < last; ++step.accumulation) {
+    if (!run_operations(program, request, step, program.accumulate_index + 1, clocks)) return false;
+  }
+  if (!run_operations(program, request, step, program.operations.size(), clocks)) return false;
+  holds_gradients_ = program.writes_gradients;
+  return true;
+}
+
+/// Those before `end`. False as above.
+bool HostSession::run_operations(Prepared& program, const RunRequest& request, const Step& step,
+                                 size_t end, const Clocks& clocks) {
+  for (size_t index = 0; index < end; ++index) {
     if (index < program.update_index && ticket() != request.ticket) {
       restore_buffers();
       return false;
     }
-    if (request.check_finite && index == program.update_index && !gradients_finite(*program.sgd)) {
-      explain_not_finite(program, step, index, "a gradient");
-    }
-    const Clock::time_point start = traced ? Clock::now() : Clock::time_point{};
+    if (request.check_finite) check_gradients(program, step, index);
+    const Clock::time_point start = clocks.traced ? Clock::now() : Clock::time_point{};
     try {
       program.operations[index]->run(step);
     } catch (...) {
       restore_buffers();
       throw;
     }
-    if (traced && trace_.size() < kLargestTrace) {
-      trace_.push_back({&program.program->operations[index], offset + seconds(begin, start) * 1e6,
+    if (clocks.traced && trace_.size() < kLargestTrace) {
+      trace_.push_back({&program.program->operations[index],
+                        clocks.offset + seconds(clocks.begin, start) * 1e6,
                         seconds(start, Clock::now()) * 1e6});
     }
     if (request.check_finite && index == program.loss_index) {
@@ -272,8 +290,22 @@ bool HostSession::step(Prepared& program, const RunRequest& request, Step step, 
       }
     }
   }
-  holds_gradients_ = program.writes_gradients;
   return true;
+}
+
+/// Before operation `index`: of an accumulation, of the step.
+void HostSession::check_gradients(Prepared& program, const Step& step, size_t index) {
+  if (program.sgd == nullptr) return;
+  const bool summed = index == program.update_index && program.accumulate != nullptr;
+  if (index != program.accumulate_index && index != program.update_index) return;
+  if (gradients_finite(*program.sgd)) return;
+  if (!summed) explain_not_finite(program, step, index, "a gradient");
+  restore_buffers();
+  throw Error("ERR_NOT_FINITE",
+              "step " + std::to_string(step.index) + ": a gradient is not finite; first made by " +
+                  describe(program.accumulate_index,
+                           program.program->operations[program.accumulate_index]) +
+                  " of finite ones");
 }
 
 /// Names the first operation that made something that is not a number.

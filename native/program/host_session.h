@@ -40,7 +40,11 @@ class HostSession : public Session {
   void require_contents(const Tensor&) const;
   bool shares(std::string_view arena) const;
   bool gradients_finite(const ops::Sgd&);
+  struct Clocks;
+
   bool step(Prepared&, const RunRequest&, Step, bool traced);
+  bool run_operations(Prepared&, const RunRequest&, const Step&, size_t end, const Clocks&);
+  void check_gradients(Prepared&, const Step&, size_t index);
   void take_batch(Prepared&, const Batch&) const;
   void check_inputs(const Prepared&) const;
   [[noreturn]] void explain_not_finite(Prepared&, const Step&, size_t until,

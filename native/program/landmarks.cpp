@@ -7,6 +7,10 @@
 
 namespace preresnet {
 
+int64_t accumulations_of(const Landmarks& program) {
+  return program.accumulate == nullptr ? 1 : program.accumulate->times;
+}
+
 Landmarks find_landmarks(const Program& program) {
   Landmarks found;
   for (size_t index = 0; index < program.operations.size(); ++index) {
@@ -15,6 +19,10 @@ Landmarks find_landmarks(const Program& program) {
     if (const auto* loss = std::get_if<ops::SoftmaxCrossEntropy>(&operation)) {
       found.loss = loss;
       found.loss_index = index;
+    }
+    if (const auto* accumulate = std::get_if<ops::Accumulate>(&operation)) {
+      found.accumulate = accumulate;
+      found.accumulate_index = index;
     }
     if (const auto* sgd = std::get_if<ops::Sgd>(&operation)) {
       found.sgd = sgd;

@@ -13,9 +13,14 @@ struct Landmarks {
   const ops::Input* input = nullptr;
   const ops::SoftmaxCrossEntropy* loss = nullptr;
   const ops::Sgd* sgd = nullptr;
+  const ops::Accumulate* accumulate = nullptr;
   size_t loss_index = kNone;
+  size_t accumulate_index = kNone;
   size_t update_index = kNone;  // of the first operation that changes parameters
 };
+
+/// How often a step runs what stands up to an operation `accumulate`, and then goes on.
+int64_t accumulations_of(const Landmarks&);
 
 Landmarks find_landmarks(const Program&);
 

@@ -46,7 +46,8 @@ std::vector<Lifetime> gradient_lifetimes(const Program& program) {
   std::unordered_set<const Tensor*> known;
   for (size_t index = 0; index < program.operations.size(); ++index) {
     for (const Operand& operand : operands_of(program.operations[index].operation)) {
-      const bool written = operand.contract->role != ops::Role::in;
+      // A row of all of them is no gradient of its own.
+      const bool written = operand.contract->role != ops::Role::in && !operand.contract->view;
       if (!written || operand.tensor->arena != kGradientArena) continue;
       if (known.insert(operand.tensor).second) {
         result.push_back({operand.tensor, index, program.operations.size() - 1});

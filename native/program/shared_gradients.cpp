@@ -14,14 +14,25 @@ namespace preresnet {
 namespace {
 
 /// Whether a segment of the row lies in one of the gradients.
-bool is_written(const ops::Sgd& sgd, size_t segment, const std::vector<Lifetime>& written) {
-  const size_t element = size_of(sgd.gradients->dtype);
-  const size_t begin = static_cast<size_t>(sgd.offsets[segment]) * element;
-  const size_t end = begin + static_cast<size_t>(sgd.lengths[segment]) * element;
+template <class Op>
+bool is_written(const Op& op, size_t segment, const std::vector<Lifetime>& written) {
+  const size_t element = size_of(op.gradients->dtype);
+  const size_t begin = static_cast<size_t>(op.offsets[segment]) * element;
+  const size_t end = begin + static_cast<size_t>(op.lengths[segment]) * element;
   return std::any_of(written.begin(), written.end(), [&](const Lifetime& gradient) {
     return begin >= gradient.tensor->offset &&
            end <= gradient.tensor->offset + gradient.tensor->bytes;
   });
+}
+
+template <class Op>
+void check_segments(const std::string& where, const Op& op, const std::vector<Lifetime>& written) {
+  for (size_t segment = 0; segment < op.offsets.size(); ++segment) {
+    if (is_written(op, segment, written)) continue;
+    refuse_program(where, "expected segments that lie in gradients of the program, got segment " +
+                              std::to_string(segment) + " at element " +
+                              std::to_string(op.offsets[segment]));
+  }
 }
 
 }  // namespace
@@ -65,18 +76,15 @@ void check_gradients_written(const ProgramSet& set, const Program& program,
                          " gradients to be written before they are read, got " +
                          std::to_string(before));
     }
+    const std::string where = "program " + program.name + ": " + describe(index, operation);
+    if (const auto* accumulate = std::get_if<ops::Accumulate>(&operation.operation)) {
+      check_segments(where, *accumulate, written);
+    }
     if (const auto* sgd = std::get_if<ops::Sgd>(&operation.operation)) {
-      const std::string where = "program " + program.name + ": " + describe(index, operation);
       if (sgd->weightGradients != nullptr) {
         refuse_program(where, "expected gradients in one arena, got some in weightGradients");
       }
-      for (size_t segment = 0; segment < sgd->offsets.size(); ++segment) {
-        if (is_written(*sgd, segment, written)) continue;
-        refuse_program(where,
-                       "expected segments that lie in gradients of the program, got segment " +
-                           std::to_string(segment) + " at element " +
-                           std::to_string(sgd->offsets[segment]));
-      }
+      check_segments(where, *sgd, written);
     }
   }
   if (!written.empty() && written.size() != all) {

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "program/formats.h"
+#include "program/landmarks.h"
 #include "program/laws.h"
 #include "program/lifetimes.h"
 #include "program/refuse.h"
@@ -19,9 +20,9 @@ namespace preresnet {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr std::array kArenas = {"parameters", "compute",         "velocity",
-                                "gradients",  "weightGradients", "buffers",
-                                "inputs",     "outputs",         "activations"};
+constexpr std::array kArenas = {"parameters",      "compute",    "velocity", "gradients",
+                                "weightGradients", "buffers",    "inputs",   "outputs",
+                                "accumulation",    "activations"};
 
 std::string show(const std::vector<int64_t>& shape) {
   std::string text = "[";
@@ -261,6 +262,24 @@ void check_transient(const ProgramSet& set, const Program& program) {
   }
 }
 
+/// A step hands over the images and labels of all its accumulations.
+void check_accumulations(const Program& program) {
+  const Landmarks found = find_landmarks(program);
+  const int64_t times = accumulations_of(found);
+  const auto check = [&](const char* what, int64_t all, int64_t at_a_time) {
+    if (all % at_a_time == 0 && all / at_a_time == times) return;
+    refuse_program("program " + program.name, "expected " + std::to_string(times) + " times " +
+                                                  std::to_string(at_a_time) + " " + what +
+                                                  ", got " + std::to_string(all));
+  };
+  if (found.input != nullptr) check("images", found.input->images->dim(0), found.input->x->dim(0));
+  if (found.loss != nullptr)
+    check("labels", found.loss->labels->dim(0), found.loss->logits->dim(0));
+  if (found.accumulate != nullptr && found.update_index < found.accumulate_index) {
+    refuse_program("program " + program.name, "expected the update after the accumulations");
+  }
+}
+
 void check_program(const ProgramSet& set, const std::string& key, const Program& program) {
   if (program.name != key)
     refuse_program("program " + key, "expected that name, got \"" + program.name + "\"");
@@ -273,6 +292,8 @@ void check_program(const ProgramSet& set, const std::string& key, const Program&
   check_single<ops::SoftmaxCrossEntropy>(program);
   check_single<ops::CheckGradients>(program);
   check_single<ops::Sgd>(program);
+  check_single<ops::Accumulate>(program);
+  check_accumulations(program);
   check_transient(set, program);
 }
 

@@ -5,8 +5,9 @@
 
 namespace preresnet::reference {
 
-void run(const ops::Input& op, const Call&) {
-  const int64_t N = op.images->dim(0);
+void run(const ops::Input& op, const Call& call) {
+  const int64_t N = op.x->dim(0);
+  const int64_t first = call.step.first_image(N);  // of the M images
   const int64_t Y = op.images->dim(1);
   const int64_t X = op.images->dim(2);
   const int64_t C = op.images->dim(3);
@@ -20,7 +21,7 @@ void run(const ops::Input& op, const Call&) {
     int64_t left = (X + 2 * op.pad - W) / 2;
     bool mirror = false;
     if (op.crops != nullptr) {
-      const int32_t* crops = op.crops->as<int32_t>() + n * 3;
+      const int32_t* crops = op.crops->as<int32_t>() + (first + n) * 3;
       top = crops[0];
       left = crops[1];
       mirror = crops[2] != 0;
@@ -35,7 +36,8 @@ void run(const ops::Input& op, const Call&) {
           const int64_t row = top + h - op.pad;  // in the stored image
           const int64_t column = left + (mirror ? W - 1 - w : w) - op.pad;
           const bool inside = row >= 0 && row < Y && column >= 0 && column < X;
-          const double pixel = inside ? images[((n * Y + row) * X + column) * C + c] / 255.0 : 0;
+          const double pixel =
+              inside ? images[(((first + n) * Y + row) * X + column) * C + c] / 255.0 : 0;
           x[((n * C + c) * H + h) * W + w] = inside ? (pixel - op.mean[c]) / op.std[c] : 0;
         }
       }

@@ -42,7 +42,11 @@ double read(const Tensor& vector, Position at, const ops::Pointwise& op) {
 double dropout(const ops::Pointwise& op, int64_t index, int64_t element, const Step& step) {
   const double rate = op.dropoutRates[index];
   const PhiloxStream stream{step.seed, step.index, static_cast<uint64_t>(op.dropoutKeys[index])};
-  return dropout_keeps(stream.word(static_cast<uint64_t>(element)), rate) ? 1 / (1 - rate) : 0;
+  // Counted over all images of the step.
+  const int64_t before =
+      step.first_image(op.domain[0]) * op.domain[1] * op.domain[2] * op.domain[3];
+  return dropout_keeps(stream.word(static_cast<uint64_t>(before + element)), rate) ? 1 / (1 - rate)
+                                                                                   : 0;
 }
 
 /// Runs the code for one element; registers[i] is what instruction i wrote.

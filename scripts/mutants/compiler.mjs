@@ -186,7 +186,7 @@ export const compilerFaults = [
   {
     name: 'an update may read between the gradients',
     file: 'native/program/shared_gradients.cpp',
-    search: 'if (is_written(*sgd, segment, written)) continue;',
+    search: 'if (is_written(op, segment, written)) continue;',
     replace: 'continue;',
     tests: ['program/verifier'],
   },

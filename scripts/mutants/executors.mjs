@@ -29,8 +29,8 @@ export const executorFaults = [
   {
     name: 'running statistics of the last group',
     file: cpu('bn_finalize.cpp'),
-    search: 'if (group == 0)',
-    replace: 'if (group == op_.mean->dim(0) - 1)',
+    search: 'if (group == 0 && step.accumulation == 0)',
+    replace: 'if (group == op_.mean->dim(0) - 1 && step.accumulation == 0) {',
     tests: ['ops/bn_finalize'],
   },
   {
@@ -124,15 +124,15 @@ export const executorFaults = [
   {
     name: 'padding counted as samples',
     file: reference('softmax_cross_entropy.cpp'),
-    search: 'if (labels[n] >= 0) ++counted',
-    replace: '++counted',
+    search: 'if (all_labels[m] >= 0) ++counted_of_all',
+    replace: '++counted_of_all',
     tests: ['ops/softmax_cross_entropy'],
   },
   {
     name: 'dropout not scaled',
     file: reference('pointwise.cpp'),
-    search: '? 1 / (1 - rate) : 0',
-    replace: '? 1 : 0',
+    search: '? 1 / (1 - rate)',
+    replace: '? 1',
     tests: ['ops/pointwise'],
   },
   {
@@ -244,5 +244,42 @@ export const executorFaults = [
     search: 'TreeSum<float> dweight(groups), dbeta(groups);',
     replace: 'TreeSum<double> dweight(groups), dbeta(groups);',
     tests: ['ops/groups'],
+  },
+
+  // Accumulations
+  {
+    name: 'running statistics of every accumulation',
+    file: cpu('bn_finalize.cpp'),
+    search: 'if (group == 0 && step.accumulation == 0) {',
+    replace: 'if (group == 0) {',
+    tests: ['runtime/one_tree'],
+  },
+  {
+    name: 'samples counted in an accumulation alone',
+    file: cpu('softmax_cross_entropy.cpp'),
+    search: 'image < op_.labels->dim(0)',
+    replace: 'image < images_',
+    tests: ['runtime/one_tree'],
+  },
+  {
+    name: 'dropout by the place in the accumulation',
+    file: cpu('pointwise.cpp'),
+    search: '.image = step.first_image(images_) + image,',
+    replace: '.image = image,',
+    tests: ['runtime/one_tree'],
+  },
+  {
+    name: 'the first images in every accumulation',
+    file: 'native/interfaces/executor.h',
+    search: 'return accumulation * at_a_time;',
+    replace: 'return 0;',
+    tests: ['runtime/one_tree'],
+  },
+  {
+    name: 'a row of all gradients is taken for one of them',
+    file: 'native/program/lifetimes.cpp',
+    search: 'operand.contract->role != ops::Role::in && !operand.contract->view',
+    replace: 'operand.contract->role != ops::Role::in',
+    tests: ['program/accumulations'],
   },
 ]

@@ -1,4 +1,5 @@
 /** The operation tests once more, on the executors that `npm test` leaves out. What they test without an executor is quick, and runs again. */
+import './accumulate.test.js'
 import './average_pool_backward.test.js'
 import './block_images.test.js'
 import './bn_apply_backward.test.js'

@@ -3,10 +3,10 @@ import test from 'ava'
 import { batchNorm, classifierHead, conv2d, network, relu, residual, type Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
-import { nativeBf16 } from '../../lib/runtime/device.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { bitsDiffer } from '../support/compare.js'
+import { dropped, noise, precisions, trained, type Mixture } from '../support/one_tree.js'
 import { Random } from '../support/random.js'
 import { treeSum } from '../support/tree.js'
 
@@ -24,7 +24,6 @@ const wide: Network = network({
   },
 })
 const networks = [preResNet({ family: 'cifar', depth: 8, block: 'basic', shortcut: 'projection', classes: 10, input }), wide]
-const precisions = nativeBf16() ? (['fp32', 'bf16', 'bf16-native'] as const) : (['fp32', 'bf16'] as const)
 
 async function gradients(session: Session): Promise<Map<string, Float64Array>> {
   const all = new Map<string, Float64Array>()
@@ -59,4 +58,86 @@ for (const net of networks) {
       }
     })
   }
+}
+
+/** Four groups in every way, with any number of threads. */
+const mixtures: readonly Mixture[] = [
+  { accumulate: 4, threads: 1 },
+  { statisticsGroups: 2, accumulate: 2, threads: 3, activationCheckpointing: 2 },
+]
+
+for (const precision of precisions) {
+  test(`${precision}: groups and accumulations with one product give the same bits in weights, momentum and statistics`, async (t) => {
+    const training = { network: dropped(8, input), precision, batch: 24, steps: 5 }
+    const expected = await trained(training, { statisticsGroups: 4 })
+    for (const values of expected.values()) t.true(Array.from(values).every(Number.isFinite))
+    for (const mixture of mixtures) t.is(bitsDiffer(await trained(training, mixture), expected), undefined, JSON.stringify(mixture))
+    const other = await trained(training, { accumulate: 2 })
+    t.not(bitsDiffer(other, expected), undefined, 'two groups are another training')
+  })
+}
+
+test('three accumulations of two groups are repeated to the bit, and near to six groups', async (t) => {
+  const training = { network: dropped(8, input), precision: 'fp32', batch: 24, steps: 5 } as const
+  const [once, again] = [
+    await trained(training, { statisticsGroups: 2, accumulate: 3 }),
+    await trained(training, { statisticsGroups: 2, accumulate: 3, threads: 3 }),
+  ]
+  t.is(bitsDiffer(again, once), undefined)
+  const six = await trained(training, { statisticsGroups: 6 })
+  for (const [name, values] of six) Array.from(values).forEach((value, at) => t.true(Math.abs(value - once.get(name)![at]!) < 1e-4, name))
+})
+
+test('the reference accumulates what it computes by groups', async (t) => {
+  const training = { network: dropped(8, { height: 6, width: 6, channels: 3 }), device: 'reference', precision: 'fp64', batch: 12, steps: 2 } as const
+  const [groups, accumulated] = [await trained(training, { statisticsGroups: 3 }), await trained(training, { accumulate: 3 })]
+  for (const [name, values] of groups) Array.from(values).forEach((value, at) => t.true(Math.abs(value - accumulated.get(name)![at]!) < 1e-9, name))
+})
+
+test('samples that do not count are counted over the whole step', async (t) => {
+  const net = dropped(8, input)
+  const size = input.height * input.width * input.channels
+  const { source } = await noise(16, input)
+  const images = (source as unknown as { readonly images: Uint8Array }).images
+  t.is(images.length, 16 * size)
+  // All of the first accumulation, and more than half of the last.
+  const labels = Int32Array.from({ length: 16 }, (_, index) => (index < 4 || index > 13 ? -1 : index % 10))
+  const results: Map<string, Float64Array>[] = []
+  for (const mixture of [{ statisticsGroups: 4 }, { accumulate: 4 }]) {
+    const prepare = { normalization: { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } }
+    await using session = await compile(net, { device: 'cpu', precision: 'fp32', batch: 16, prepare, seed: 1, optimizer: sgd(), ...mixture })
+    const { samples, loss } = await session.step({ images, labels }, { learningRate: 0.1 })
+    t.is(samples, 10)
+    results.push((await gradients(session)).set('loss', Float64Array.of(loss)))
+  }
+  t.is(bitsDiffer(results[1], results[0]), undefined)
+})
+
+test('a session evaluates and infers the images of an accumulation at a time', async (t) => {
+  const data = await noise(20, input)
+  const results = []
+  for (const mixture of [{}, { accumulate: 4 }]) {
+    const prepare = { normalization: { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } }
+    await using session = await compile(dropped(8, input), { device: 'cpu', precision: 'fp32', batch: 16, prepare, seed: 1, optimizer: sgd(), ...mixture })
+    const { loss, top1Errors, samples } = await session.evaluate(data)
+    t.is(samples, 20)
+    results.push([loss, top1Errors])
+  }
+  t.is(results[1]![1], results[0]![1])
+  t.true(Math.abs(results[1]![0]! - results[0]![0]!) < 1e-12)
+})
+
+for (const [what, options, code, message] of [
+  ['a batch that accumulations do not divide', { accumulate: 3 }, 'ERR_OPTION', /accumulate: expected a divisor of the batch \(8\), got 3/],
+  [
+    'groups that do not divide an accumulation',
+    { accumulate: 2, statisticsGroups: 8 },
+    'ERR_OPTION',
+    /a divisor of an accumulation's images \(8 \/ 2\), got 8/,
+  ],
+  ['values', { accumulate: 2 }, 'ERR_OPTION', /accumulate: expected 1 where values are handed over \(`x`\), got 2/],
+] as const) {
+  test(`refused: ${what}`, async (t) => {
+    await t.throwsAsync(compile(networks[0]!, { batch: 8, device: 'cpu', precision: 'fp32', optimizer: sgd(), ...options }), { code, message })
+  })
 }

@@ -244,7 +244,7 @@ const bad: [string, () => SessionOptions | Promise<SessionOptions>, string, RegE
   ['a misspelt CUDA setting', () => ({ batch: 2, cuda: { eagre: true } as never }), 'ERR_OPTION', /did you mean "eager"/],
   ['another batch than the loader', async () => ({ data: await trainingLoader(), batch: 9 }), 'ERR_OPTION', /the loader's 8, got 9/],
   ['frozen parameters without an optimizer', () => ({ batch: 2, frozen: ['stem'] }), 'ERR_OPTION', /an optimizer beside/],
-  ['groups that do not divide the batch', () => ({ batch: 3, statisticsGroups: 2, optimizer: sgd() }), 'ERR_OPTION', /divisor of the batch 3/],
+  ['groups that do not divide the batch', () => ({ batch: 3, statisticsGroups: 2, optimizer: sgd() }), 'ERR_OPTION', /divisor of the batch \(3\)/],
 ]
 
 for (const [name, options, code, message] of bad) {

@@ -73,6 +73,8 @@ const convolutions: Partial<Record<OperationName, (asked: Asked) => number[]>> =
   conv_backward_weights,
   // Two launches.
   conv_backward: () => [],
+  // Not there yet.
+  accumulate: () => [],
 }
 
 export const waysOnCuda =
@@ -84,7 +86,7 @@ export const waysOnCuda =
 export const refusalsOnCuda =
   (types: TensorTypes) =>
   (op: OperationName, operation: OperationCase): readonly Way[] => {
-    if (op === 'conv_backward') return [{}]
+    if (op === 'conv_backward' || op === 'accumulate') return [{}]
     const tiers = convolutions[op]?.(new Asked(operation, types))
     return tiers === undefined ? [] : [0, 1, 2].filter((tier) => !tiers.includes(tier)).map((tier) => ({ tier }))
   }

@@ -48,7 +48,7 @@ export function dtypeOf(executor: TestExecutor, op: OperationName, operand: stri
   if (type === 'integers') return 'i32'
   if (type === 'storage') return executor.types.storage
   if (type === 'weights' || type === 'coefficients') return executor.types.weights
-  return operand === 'sums' || operand === 'metrics' ? executor.types.sums : executor.types.master
+  return ['sums', 'metrics', 'waitingMetrics'].includes(operand) ? executor.types.sums : executor.types.master
 }
 
 /** The layout that an operand has on a device; native/program/formats.cpp states the same rule. */

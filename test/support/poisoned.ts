@@ -8,13 +8,14 @@ import { matrix } from './matrix.js'
 import { onDevice } from './on_device.js'
 
 const small = { height: 8, width: 8, channels: 3 }
-const networks: Readonly<Record<string, PreResNetDescription & { readonly activationCheckpointing?: number }>> = {
+const networks: Readonly<Record<string, PreResNetDescription & { readonly activationCheckpointing?: number; readonly accumulate?: number }>> = {
   'pre-activation, basic, option A': { family: 'cifar', depth: 14, block: 'basic', input: small },
   'pre-activation, bottleneck': { family: 'cifar', depth: 20, block: 'bottleneck', input: small },
   'bottleneck, recomputed': { family: 'cifar', depth: 38, block: 'bottleneck', input: small, activationCheckpointing: 3 },
   original: { family: 'cifar', depth: 14, block: 'basic', unit: 'original', input: small },
   'exclusive gating': { family: 'cifar', depth: 14, block: 'basic', unit: 'exclusive-gating', gateBias: -2, input: small },
   imagenet: { family: 'imagenet', units: [1, 1, 1, 1], widths: [32, 48, 64, 80], block: 'bottleneck', input: { height: 33, width: 33, channels: 3 } },
+  accumulated: { family: 'cifar', depth: 14, block: 'basic', input: small, accumulate: 4 },
 }
 
 const devices = [
@@ -42,10 +43,13 @@ const quick = [
   'original, cpu fp32',
   'exclusive gating, cpu bf16',
   'imagenet, cpu fp32',
+  'accumulated, cpu fp32',
 ]
 
 export const poisonings = matrix<Case>(
-  Object.entries(networks).flatMap(([name, description]) => devices.map((device) => ({ name, description, device }))),
+  Object.entries(networks).flatMap(([name, description]) =>
+    devices.filter(([device]) => device === 'cpu' || description.accumulate === undefined).map((device) => ({ name, description, device })),
+  ),
   ({ name, device }) => quick.includes(`${name}, ${device.join(' ')}`),
 )
 
@@ -55,7 +59,7 @@ export function titleOf({ name, device }: Case): string {
 
 export async function sameBits(
   t: ExecutionContext,
-  { description: { activationCheckpointing, ...options }, device: [device, precision] }: Case,
+  { description: { activationCheckpointing, accumulate = 1, ...options }, device: [device, precision] }: Case,
 ): Promise<void> {
   const network = preResNet({ ...options, classes: 5 })
   const graph = buildGraph(network)
@@ -65,8 +69,9 @@ export async function sameBits(
     precision,
     batch: 4,
     programs: ['train', 'evaluate'],
-    input: { kind: 'tensor' },
+    input: accumulate > 1 ? { kind: 'images', height: 8, width: 8, pad: 0, mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } : { kind: 'tensor' },
     activationCheckpointing: activationCheckpointing ?? 1,
+    accumulate,
     loss: { kind: 'crossEntropy', smoothing: 0.1, softTargets: false },
     update: { momentum: 0.9, nesterov: true, clipNorm: 0, settings },
   })
@@ -84,7 +89,13 @@ export async function sameBits(
       )
     }
     const { height, width, channels } = network.input
-    await session.write('x', values(4 * channels * height * width, 99))
+    const pixels = 4 * channels * height * width
+    if (accumulate === 1) await session.write('x', values(pixels, 99))
+    else
+      await session.write(
+        'images',
+        Uint8Array.from(values(pixels, 99), (value) => 128 + 200 * value),
+      )
     await session.write('labels', Int32Array.of(0, 1, 2, 3))
     if (device === 'cuda-emulated') await session.write('lossScale', Float64Array.of(64, 1 / 64, 0, 0, 0, 0, 0, 0))
     await session.run('train', { steps: 3, seed: 1, firstStep: 0, learningRates: Float64Array.of(0.002, 0.002, 0.002), poison })

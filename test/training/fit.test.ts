@@ -247,6 +247,18 @@ test('a checkpoint of another run is refused, and what differs is said', async (
   await refused({ train }, /damaged: optimizer\.safetensors/)
 })
 
+test('a run goes on with other groups and accumulations of the same product, to the same bits', async (t) => {
+  const [whole, directory] = [await temporaryDirectory(t), await temporaryDirectory(t)]
+  const run = async (steps: number, directory: string, more: Partial<FitSettings>) =>
+    fit(tiny({ dropout: 0.2 }), await options({ steps, precision: 'fp32', learningRate: 0.1, checkpoint: { directory, resume: true }, ...more })).finished
+  await run(6, whole, { statisticsGroups: 4 })
+  await run(3, directory, { accumulate: 4 })
+  const message = /accumulate: 4 before, 2 now; statisticsGroups x accumulate must stay 4: 4 x 1, 2 x 2, 1 x 4$/
+  await t.throwsAsync(run(6, directory, { accumulate: 2 }), { code: 'ERR_CHECKPOINT', message })
+  t.is((await run(6, directory, { statisticsGroups: 2, accumulate: 2 })).step, 6)
+  t.deepEqual(await newest(directory), await newest(whole))
+})
+
 test('a run on another device is refused before there is a session, which has options of its own', async (t) => {
   const directory = await temporaryDirectory(t)
   const checkpoint = { directory, resume: true }

@@ -1,4 +1,4 @@
-import { batchField, bytes, deviceField, networkField, precisionField } from './common.js'
+import { bytes, deviceField, networkField, precisionField } from './common.js'
 import type { Document } from './document.js'
 import { choice, integer, list, named, number, object, optional, text, type Field } from './field.js'
 
@@ -71,7 +71,15 @@ export const planDocument = {
     device: deviceField,
     precision: precisionField,
     program: choice('Which program it is.', ['train', 'evaluate', 'infer']),
-    batch: batchField,
+    batch: integer({ help: 'Images that are computed at a time: those of a step, or of one of its accumulations.', unit: 'images', minimum: 1 }),
+    accumulations: optional(
+      integer({
+        help: 'Accumulations of a step; operations, bytes and times are those of one, with the update that follows the last.',
+        unit: 'accumulations',
+        minimum: 2,
+      }),
+      'where a step is done at once',
+    ),
     operations: list('All operations, in the order in which they run.', operationField),
     bytesRead: bytes('Sum over the operations of what they read.'),
     bytesWritten: bytes('Sum over the operations of what they write.'),

@@ -251,6 +251,7 @@ const NO_PARAMETERS: ParameterPlan = {
   segments: new Map(),
   views: { weights: { name: 'parameters', dtype: 'f32', layout: 'plain', shape: [0], arena: 'parameters', pinned: true } },
   scaler: undefined,
+  waiting: undefined,
   arenas: {},
 }
 

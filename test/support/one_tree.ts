@@ -1,0 +1,60 @@
+/** The same training, its groups of images shared out in several ways. */
+import { flip, loader, memoryDataset, randomCrop, type Dataset } from '../../lib/data/index.js'
+import type { Network } from '../../lib/layers/layer.js'
+import { preResNet } from '../../lib/models/index.js'
+import { compile } from '../../lib/runtime/compile.js'
+import { nativeBf16 } from '../../lib/runtime/device.js'
+import type { Session } from '../../lib/runtime/session.js'
+import { sgd } from '../../lib/training/sgd.js'
+
+export const precisions = nativeBf16() ? (['fp32', 'bf16', 'bf16-native'] as const) : (['fp32', 'bf16'] as const)
+
+/** How the groups of a step are computed. */
+export interface Mixture {
+  readonly statisticsGroups?: number
+  readonly accumulate?: number
+  readonly threads?: number
+  readonly activationCheckpointing?: number
+}
+
+/** Random pixels; `unlabeled` of the images do not count. */
+export function noise(count: number, { height, width, channels }: Network['input']): Promise<Dataset> {
+  const images = new Uint8Array(count * height * width * channels)
+  for (let index = 0, state = 1; index < images.length; index++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    images[index] = state >>> 24
+  }
+  return memoryDataset({ images, labels: Int32Array.from({ length: count }, (_, index) => (index * 7) % 10), height, width, channels, classes: 10 })
+}
+
+/** Dropout on the shortcuts, and everything else that hangs on an image's place in the batch. */
+export const dropped = (depth: number, input: Network['input']): Network =>
+  preResNet({ family: 'cifar', depth, block: 'basic', unit: 'dropout-shortcut', dropoutRate: 0.3, classes: 10, input })
+
+export interface Training {
+  readonly network: Network
+  readonly device?: 'cpu' | 'reference'
+  readonly precision: 'fp64' | (typeof precisions)[number]
+  readonly batch: number
+  readonly steps: number
+}
+
+/** Weights, momentum and statistics, by name, and what was counted. */
+export async function trained(
+  { network, device = 'cpu', precision, batch, steps }: Training,
+  mixture: Mixture,
+): Promise<ReadonlyMap<string, ArrayLike<number>>> {
+  const prepare = { train: [randomCrop({ pad: 2 }), flip()], normalization: { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } }
+  await using data = loader(await noise(3 * batch, network.input), { batch, seed: 3, prepare, input: network.input })
+  const optimizer = sgd({ momentum: 0.9, weightDecay: 1e-3, clipNorm: 0.5 })
+  await using session = await compile(network, { data, device, precision, seed: 4, optimizer, labelSmoothing: 0.1, ...mixture })
+  const { loss, top1Hits, samples } = await session.steps(steps, { learningRate: 0.1 })
+  return new Map([...(await stateOf(session)), ['metrics', [loss, top1Hits, samples]]])
+}
+
+async function stateOf(session: Session): Promise<[string, ArrayLike<number>][]> {
+  const state: [string, ArrayLike<number>][] = []
+  for (const name of [...session.parameterNames, ...session.bufferNames]) state.push([name, await session.parameter(name).read()])
+  for (const name of session.trainedNames) state.push([`momentum of ${name}`, await session.optimizerState(name).read()])
+  return state
+}
