@@ -1,6 +1,6 @@
 // The archives that are published, in archives/: preresnet and the package of this platform. The same sources give the same bytes.
 //   npm run package [-- --output archives] [--onednn maven|debian] [--jobs N] [--addon FILE]
-// --onednn says where oneDNN comes from: Maven's shared library, or a static one that is built from Debian's sources, which takes an hour once (docs/releasing.md).
+// --onednn says where oneDNN comes from: Maven's shared library, or a static one that is built from Debian's sources once (docs/releasing.md).
 // --addon packs an addon that was built in another way, such as build/Release/preresnet.node: to try the rest of the road, and never to publish.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'

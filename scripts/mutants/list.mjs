@@ -5,6 +5,7 @@ import { cudaFaults } from './cuda.mjs'
 import { dataFaults } from './data.mjs'
 import { executorFaults } from './executors.mjs'
 import { libraryFaults } from './library.mjs'
+import { packageFaults } from './packages.mjs'
 import { trainingFaults } from './training.mjs'
 
-export const MUTANTS = [...executorFaults, ...cudaFaults, ...compilerFaults, ...dataFaults, ...trainingFaults, ...libraryFaults]
+export const MUTANTS = [...executorFaults, ...cudaFaults, ...compilerFaults, ...dataFaults, ...trainingFaults, ...libraryFaults, ...packageFaults]

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { keptFolder } from '../support/cache.mjs'
-import { ownApt } from '../support/debian.mjs'
-import { output, run, Stop } from '../support/run.mjs'
+import { debianMirror, ownApt } from '../support/debian.mjs'
+import { run, Stop } from '../support/run.mjs'
 import { sha256Of } from '../support/stamp.mjs'
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
@@ -29,15 +29,8 @@ export function checkSha256(file, sha256) {
 function fetch(cache, { name, version, suite }) {
   const apt = join(cache, 'apt', suite)
   mkdirSync(join(apt, 'parts'), { recursive: true })
-  writeFileSync(join(apt, 'sources.list'), `deb-src [signed-by=${KEYRING}] ${mirror()} ${suite} main\n`)
+  writeFileSync(join(apt, 'sources.list'), `deb-src [signed-by=${KEYRING}] ${debianMirror()} ${suite} main\n`)
   ownApt(apt, [`Dir::Etc::SourceList=${apt}/sources.list`, `Dir::Etc::SourceParts=${apt}/parts`], ['source', '--download-only', `${name}=${version}`], {
     cwd: join(cache, 'sources'),
   })
-}
-
-/** Of the system's own sources. */
-function mirror() {
-  const found = output('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Component: main', 'Origin: Debian'])?.split('\n')[0]
-  if (!found) throw new Stop('expected a Debian system whose lists are there (apt-get update), got none')
-  return found
 }

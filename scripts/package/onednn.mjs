@@ -1,14 +1,14 @@
 // oneDNN of the packages, kept in the user's cache folder: Maven's shared library, which lies beside the addon; or a static one that is built from Debian's sources
-// (sequential, convolutions and reorders alone). And what the addon uses of Highway, which Debian has only as a shared library.
+// (sequential, with the convolutions and reorders that this library uses).
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { keptFolder } from '../support/cache.mjs'
 import { ensure } from '../support/debian.mjs'
 import { run, Stop } from '../support/run.mjs'
-import { filesUnder } from '../support/stamp.mjs'
 import { checkSha256, debianSource } from './debian_source.mjs'
+import { keepConvolutions, PARTS } from './onednn_parts.mjs'
 
 const ONEDNN = {
   name: 'onednn',
@@ -17,23 +17,6 @@ const ONEDNN = {
   archive: 'onednn_3.7.2+ds.orig.tar.xz',
   sha256: '0cc51ca26c1af6a2bb1e71e378e7046f3ceb3e71791ee9d4e246d50f904a6ea6',
 }
-const HIGHWAY = {
-  name: 'highway',
-  version: '1.0.3-3+deb12u1',
-  suite: 'bookworm',
-  archive: 'highway_1.0.3.orig.tar.gz',
-  sha256: '566fc77315878473d9a6bd815f7de78c73734acdcb745c3dde8579560ac5440e',
-}
-
-/** Of primitives that are not built in; only convolutions and reorders are, with what these are made of. */
-const LEFT_OUT = new RegExp(
-  [
-    'rnn/|lrn|prelu|shuffle|pool|resampling|softmax|sdpa|deconv|xf16_sum|sparse_matmul',
-    '(batch|group|layer|instance)_normalization(_s8|_utils)?|_reduction|reduction_kernel',
-  ]
-    .map((part) => `src/cpu/.*(${part})[^/]*(?<!_list)\\.cpp$`)
-    .join('|'),
-)
 
 /** By Node's names of processors. */
 const MAVEN = {
@@ -42,7 +25,8 @@ const MAVEN = {
 
 const SETTINGS = {
   CMAKE_BUILD_TYPE: 'Release',
-  CMAKE_CXX_FLAGS_RELEASE: '-O2 -DNDEBUG',
+  // What is hot is code that it writes when it runs.
+  CMAKE_CXX_FLAGS_RELEASE: '-O1 -DNDEBUG',
   CMAKE_POSITION_INDEPENDENT_CODE: 'ON',
   ONEDNN_LIBRARY_TYPE: 'STATIC',
   ONEDNN_CPU_RUNTIME: 'SEQ',
@@ -91,51 +75,29 @@ function mavenOneDnn(cache, processor) {
 
 function staticOneDnn(cache, { processor, compiler }, jobs) {
   const recipe = createHash('sha256')
-    .update(JSON.stringify([ONEDNN, SETTINGS, LEFT_OUT.source, compiler]))
+    .update(JSON.stringify([ONEDNN, SETTINGS, PARTS, compiler]))
     .digest('hex')
     .slice(0, 12)
-  const folder = join(cache, 'libraries', `onednn-${processor}-${recipe}`)
-  if (!existsSync(join(folder, 'done'))) {
-    console.log(`Building oneDNN ${ONEDNN.version} for ${processor} into ${folder}: an hour on two cores, once`)
-    const source = debianSource(cache, ONEDNN)
-    for (const file of filesUnder(source, 'src/cpu')) if (LEFT_OUT.test(file)) rmSync(join(source, file))
-    const build = join(folder, 'build')
-    const settings = { ...SETTINGS, ...compiler, CMAKE_INSTALL_PREFIX: folder, CMAKE_INSTALL_LIBDIR: 'lib' }
+  const folder = keptFolder(join(cache, 'libraries', `onednn-${processor}-${recipe}`), (partial) => {
+    console.log(`Building oneDNN ${ONEDNN.version} for ${processor} into ${partial}: some minutes, once`)
+    const [source, build] = ['source', 'build'].map((name) => join(partial, name))
+    cpSync(debianSource(cache, ONEDNN), source, { recursive: true })
+    keepConvolutions(source)
+    const settings = {
+      ...SETTINGS,
+      ...compiler,
+      CMAKE_CXX_FLAGS: `${compiler.CMAKE_CXX_FLAGS ?? ''} -ffile-prefix-map=${partial}/=`,
+      CMAKE_INSTALL_LIBDIR: 'lib',
+    }
     run('cmake', ['-S', source, '-B', build, '-G', 'Ninja', '-Wno-dev', ...Object.entries(settings).map(([name, value]) => `-D${name}=${value}`)])
     run('cmake', ['--build', build, '--parallel', jobs])
-    run('cmake', ['--install', build])
-    rmSync(build, { recursive: true })
-    writeFileSync(join(folder, 'done'), '')
-  }
+    run('cmake', ['--install', build, '--prefix', partial])
+    for (const done of [source, build]) rmSync(done, { recursive: true })
+  })
   return { version: ONEDNN.version, include: join(folder, 'include'), library: join(folder, 'lib/libdnnl.a'), beside: [], license: licenseOf(cache) }
 }
 
 function licenseOf(cache) {
   const source = debianSource(cache, ONEDNN)
   return ['LICENSE', 'THIRD-PARTY-PROGRAMS'].map((name) => readFileSync(join(source, name), 'utf8')).join('\n')
-}
-
-/** A static library of which instructions the processor has; all else of Highway is in its headers. */
-export function staticHighway(cache, { processor, compiler }) {
-  const folder = join(cache, 'libraries', `highway-${HIGHWAY.version}-${processor}`)
-  const library = join(folder, 'libhwy.a')
-  if (existsSync(library)) return library
-  const source = debianSource(cache, HIGHWAY)
-  const object = join(folder, 'targets.o')
-  mkdirSync(folder, { recursive: true })
-  run(compiler.CMAKE_CXX_COMPILER ?? 'c++', [
-    '-std=c++17',
-    '-O2',
-    '-fPIC',
-    '-fvisibility=hidden',
-    '-I',
-    source,
-    '-c',
-    join(source, 'hwy/targets.cc'),
-    '-o',
-    object,
-  ])
-  run(compiler.CMAKE_AR ?? 'ar', ['rcsD', library, object])
-  rmSync(object)
-  return library
 }

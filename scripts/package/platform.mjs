@@ -3,9 +3,10 @@ import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { cacheFolder } from '../support/cache.mjs'
 import { run } from '../support/run.mjs'
+import { staticHighway } from './highway.mjs'
 import { nativeLicenses } from './licenses.mjs'
 import { PLATFORMS, platformManifest } from './manifests.mjs'
-import { oneDnn, staticHighway } from './onednn.mjs'
+import { oneDnn } from './onednn.mjs'
 import { checkPackage } from './symbols.mjs'
 
 /** Debian packages whose libraries or headers are linked in. */

@@ -53,6 +53,13 @@ export function ownApt(folder, settings, words, options = {}) {
   run('apt-get', [...apt, ...words], options)
 }
 
+/** Where the system's own packages come from. */
+export function debianMirror() {
+  const found = output('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Component: main', 'Origin: Debian'])?.split('\n')[0]
+  if (!found) throw new Stop('expected a Debian system whose lists are there (apt-get update), got none')
+  return found
+}
+
 /** The words to put before a command that needs root: none, sudo without a password, or undefined where neither is to be had. */
 function privilege() {
   if (!onPath('apt-get')) return undefined

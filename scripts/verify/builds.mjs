@@ -1,5 +1,6 @@
 // The speed of this checkout beside another one of the project, both built, in turn: A B A B. What a change costs, or gains.
-//   node scripts/verify/builds.mjs OTHER [--rows train-164,infer-164] [--pairs 9] [--seconds 5] [--threads N]
+//   node scripts/verify/builds.mjs OTHER [--addon FILE] [--other-addon FILE] [--rows train-164,infer-164] [--pairs 9] [--seconds 5] [--threads N]
+// --addon and --other-addon name what a side loads instead of its own build; OTHER may then be this checkout: `builds.mjs . --addon build/package/x64-debian/Release/preresnet.node`.
 // Rows are those of bench/rows.mjs. Ratios are this checkout's images a second by the other's.
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -23,6 +24,8 @@ await main('builds', async () => {
       pairs: { type: 'string', default: '9' },
       seconds: { type: 'string', default: '5' },
       threads: { type: 'string', default: String(availableParallelism()) },
+      addon: { type: 'string' },
+      'other-addon': { type: 'string' },
     },
   })
   const [folder, ...rest] = positionals
@@ -39,8 +42,8 @@ await main('builds', async () => {
     const side = ours(row, settings)
     const there = { ...side, words: side.words.map((word) => (word === CLI ? join(other, CLI) : word)) }
     const { ratio, pairs } = await measurePairs(
-      side,
-      there,
+      loading(values.addon, side),
+      loading(values['other-addon'], there),
       settings,
       (text) => console.log(`  ${text}`),
       () => undefined,
@@ -52,3 +55,7 @@ await main('builds', async () => {
   const noSlower = ({ median, maximum }) => median >= 1 - TOLERANCE && maximum >= 1
   verdict({ passed: Object.values(results).every(noSlower), results })
 })
+
+function loading(addon, { command, words }) {
+  return addon === undefined ? { command, words } : { command: 'env', words: [`PRERESNET_BINDING=${resolve(addon)}`, command, ...words] }
+}

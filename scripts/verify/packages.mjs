@@ -1,16 +1,15 @@
 // The archives as users install them: package managers, lockfiles, settings, bundlers and versions of Node, from a registry on this machine.
 //   node scripts/verify/packages.mjs [--archives archives] [--short] [--slow] [--only REGEX] [--write]
 // --short is what CI runs; --slow adds the build from source; --write puts the table into docs/install.md.
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { pack } from '../package/archive.mjs'
-import { PLATFORMS, platformManifest } from '../package/manifests.mjs'
 import { commitOf } from '../support/commit.mjs'
 import { main, Stop } from '../support/run.mjs'
 import { verdict } from './common.mjs'
+import { archivesIn, standIns } from './packages/archives.mjs'
 import { cells } from './packages/cells.mjs'
 import { Project } from './packages/project.mjs'
 import { checkTypes } from './packages/types.mjs'
@@ -33,7 +32,7 @@ await main('packages', async () => {
   if (values.write && (values.short || values.only !== '')) throw new Stop('expected --write without --short and --only: the table has all rows')
   const archives = archivesIn(resolve(values.archives))
   const cache = mkdtempSync(join(tmpdir(), 'preresnet-cache-'))
-  const registry = await startRegistry([...archives, ...standIns(archives, cache)])
+  const registry = await startRegistry([...archives, ...standIns(root, archives, cache)])
   const context = contextOf(archives, registry.url, cache)
   const wanted = cells.filter(({ name, short, slow }) => (values.short ? short === true : values.slow || slow !== true) && new RegExp(values.only).test(name))
   const rows = []
@@ -48,25 +47,6 @@ await main('packages', async () => {
   const failed = rows.filter(({ result }) => result !== 'works').map(({ name }) => name)
   verdict({ check: 'packages', cells: rows.length, failed, passed: rows.length > 0 && failed.length === 0 })
 })
-
-function archivesIn(folder) {
-  const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
-  const files = readdirSync(folder).filter((name) => name.endsWith(`-${version}.tgz`))
-  if (!files.includes(`preresnet-${version}.tgz`)) throw new Stop(`expected preresnet-${version}.tgz in ${folder}, got none: npm run package`)
-  return files.map((name) => join(folder, name))
-}
-
-/** For packages of other platforms that were not made: package managers want to read about them, and install none. */
-function standIns(archives, cache) {
-  return Object.entries(PLATFORMS).flatMap(([processor, name]) => {
-    if (archives.some((file) => file.includes(`/${name.slice(1).replace('/', '-')}-`))) return []
-    const folder = join(cache, processor)
-    mkdirSync(folder)
-    const manifest = platformManifest(root, { name, processor, file: 'preresnet.node', description: 'Stands in for a package that was not made' })
-    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
-    return [pack(folder, cache).file]
-  })
-}
 
 function contextOf(archives, registry, cache) {
   const projects = []

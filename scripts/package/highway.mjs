@@ -1,0 +1,28 @@
+// What the addon uses of Highway beyond its headers: which instructions the processor has. Debian has it only as a shared library.
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { run } from '../support/run.mjs'
+import { debianSource } from './debian_source.mjs'
+
+const HIGHWAY = {
+  name: 'highway',
+  version: '1.0.3-3+deb12u1',
+  suite: 'bookworm',
+  archive: 'highway_1.0.3.orig.tar.gz',
+  sha256: '566fc77315878473d9a6bd815f7de78c73734acdcb745c3dde8579560ac5440e',
+}
+
+/** A static library, kept in the cache folder. */
+export function staticHighway(cache, { processor, compiler }) {
+  const folder = join(cache, 'libraries', `highway-${HIGHWAY.version}-${processor}`)
+  const library = join(folder, 'libhwy.a')
+  if (existsSync(library)) return library
+  const source = debianSource(cache, HIGHWAY)
+  const object = join(folder, 'targets.o')
+  mkdirSync(folder, { recursive: true })
+  const words = ['-std=c++17', '-O2', '-fPIC', '-fvisibility=hidden', '-I', source, '-c', join(source, 'hwy/targets.cc'), '-o', object]
+  run(compiler.CMAKE_CXX_COMPILER ?? 'c++', words)
+  run(compiler.CMAKE_AR ?? 'ar', ['rcsD', library, object])
+  rmSync(object)
+  return library
+}
