@@ -38,6 +38,7 @@ export {
   flip,
   imageFolder,
   imageFolderSplits,
+  imageNetFolder,
   loader,
   memoryDataset,
   pack,

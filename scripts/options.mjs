@@ -162,6 +162,10 @@ function page() {
     '',
     ...codeTable(data.splitOptions),
     '',
+    '## `imageNetFolder`',
+    '',
+    ...codeTable(data.imageNetOptions),
+    '',
     ...section('Calls of a session', calls, [
       ['steps', 'stepsOptions'],
       ['evaluate', 'evaluateOptions'],

@@ -1,4 +1,4 @@
-/** `--data`: digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, packed:TRAIN,TEST or a folder. */
+/** `--data`: digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, packed:TRAIN,TEST, imagenet:DIR or a folder. */
 import type { Dataset, DataSplit, ImageShape } from '../data/dataset.js'
 import { storedSize } from '../data/image_sizes.js'
 import { splitOutsideBraces } from '../data/braces.js'
@@ -7,11 +7,10 @@ import {
   cifar10,
   cifar100,
   digits,
-  flip,
   imageFolder,
   imageFolderSplits,
+  imageNetFolder,
   packedDataset,
-  randomCrop,
   resize,
   type Preparation,
   type PreparationStep,
@@ -19,19 +18,19 @@ import {
 import type { HeaderReading } from '../data/reading.js'
 import { tarDataset } from '../data/tar.js'
 import { usualSteps } from '../data/prepare/complete.js'
-import { largestPad } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import { splitOptions } from '../data/options.js'
 import { sourceOptions } from '../data/source_options.js'
 import { flagOption, integerOption, stringOption, variant, type ValuesOf } from '../options/spec.js'
 import { defined } from '../options/values.js'
+import { trainingSteps, withFilter, type RandomStepValues } from './random_steps.js'
 
 export const dataOptions = {
   data: stringOption({
     group: 'Data',
     help:
-      'digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST (tar files; braces stand for several, as {000..146}), packed:TRAIN,TEST (files of `pack`), or a folder ' +
-      'with train/CLASS/*.jpg and test/CLASS/*.jpg',
+      'digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST (tar files; braces stand for several, as {000..146}), packed:TRAIN,TEST (files of `pack`), imagenet:DIR ' +
+      '(ILSVRC 2012: train, val and its devkit), or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg',
     metavar: 'what',
   }),
   validate: variant(splitOptions.validate, { help: `folder: ${splitOptions.validate.help}` }),
@@ -52,19 +51,6 @@ export const dataOptions = {
   }),
   gray: flagOption({ group: 'Data', help: 'files: one channel instead of three', fallback: false }),
   rescan: sourceOptions.rescan,
-}
-
-/** The random steps. */
-export const randomStepOptions = {
-  pad: integerOption({
-    group: 'Data',
-    help: 'zeros around the normalized image before the random crop',
-    unit: 'pixels',
-    minimum: 0,
-    maximum: largestPad,
-    usual: '2 for digits, else 4',
-  }),
-  flip: flagOption({ group: 'Data', help: 'mirror half of the images', usual: 'yes, but not for digits' }),
 }
 
 type DataValues = ValuesOf<typeof dataOptions>
@@ -101,15 +87,26 @@ function isFiles(data: string): boolean {
   return data !== 'digits' && !Object.keys(archives).some((prefix) => data.startsWith(prefix))
 }
 
+const imageNetPrefix = 'imagenet:'
+
+async function openImageNet(directory: string, rescan: boolean): Promise<DataSplit> {
+  const [train, test] = await Promise.all((['train', 'validation'] as const).map((split) => imageNetFolder(directory, { split, rescan })))
+  return { train: train!, test: test! }
+}
+
 export async function openData({ data, validate, validationShare, image, resize, gray, rescan }: DataValues): Promise<DataSplit> {
   if (data === undefined)
-    throw new PreresnetError('ERR_OPTION', 'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, packed:TRAIN,TEST or a folder), got none')
+    throw new PreresnetError(
+      'ERR_OPTION',
+      'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, packed:TRAIN,TEST, imagenet:DIR or a folder), got none',
+    )
   const sets = setPrefixOf(data)
-  if (isFiles(data) && sets === undefined) {
+  if (isFiles(data) && sets === undefined && !data.startsWith(imageNetPrefix)) {
     return imageFolderSplits(data, defined({ validate, validationShare, rescan }))
   }
   if (validate !== undefined || validationShare !== undefined)
     throw new PreresnetError('ERR_OPTION', `--validate and --validation-share are for folders, got --data ${data}`)
+  if (data.startsWith(imageNetPrefix)) return openImageNet(nonEmpty(data, imageNetPrefix), rescan)
   if (sets !== undefined) return openSets(sets, data.slice(sets.length), rescan)
   if (image !== undefined || resize !== undefined || gray)
     throw new PreresnetError('ERR_OPTION', `--image, --resize and --gray are for folders, tars and packed files, got --data ${data}`)
@@ -117,9 +114,14 @@ export async function openData({ data, validate, validationShare, image, resize,
   const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
   if (archive === undefined) return digits()
   const [prefix, open] = archive
+  return open(nonEmpty(data, prefix))
+}
+
+/** What stands behind the prefix. */
+function nonEmpty(data: string, prefix: string): string {
   const directory = data.slice(prefix.length)
-  if (directory === '') throw new PreresnetError('ERR_OPTION', `--data: expected ${prefix}DIR, got ${prefix} without a directory`)
-  return open(directory)
+  if (directory !== '') return directory
+  throw new PreresnetError('ERR_OPTION', `--data: expected ${prefix}DIR, got ${prefix} without a directory`)
 }
 
 /** What to choose a checkpoint by. */
@@ -141,14 +143,14 @@ export function stepsFor({ image, resize: side }: Pick<DataValues, 'image' | 're
   return image === undefined ? [] : undefined
 }
 
-type TrainingValues = DataValues & ValuesOf<typeof randomStepOptions> & Pick<HeaderReading, 'corrupt'>
+type TrainingValues = DataValues & RandomStepValues & Pick<HeaderReading, 'corrupt'>
 
 /** Crops and mirrors as the paper; digits are not mirrored, and have a border of their own. `model`: how those of a model that is trained further were prepared. */
 export async function preparationFor(values: TrainingValues, data: DataSplit, input: ImageShape, model?: Preparation): Promise<Preparation> {
   const said = model === undefined ? stepsFor(values) : model.evaluate
-  const evaluate = said ?? (await usualSteps([data.train, validationOf(data)], input, defined({ corrupt: values.corrupt })))
+  const usual = said ?? (await usualSteps([data.train, validationOf(data)], input, defined({ corrupt: values.corrupt })))
+  const evaluate = model === undefined ? withFilter(usual, values) : usual
   const written = values.data === 'digits'
-  const pad = values.pad ?? (written ? 2 : 4)
-  const train = [...evaluate, ...(pad > 0 ? [randomCrop({ pad })] : []), ...((values.flip ?? !written) ? [flip()] : [])]
+  const train = trainingSteps(values, evaluate, { pad: written ? 2 : 4, flip: !written })
   return { ...model, train, evaluate }
 }

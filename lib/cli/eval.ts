@@ -3,7 +3,7 @@ import { checkClasses } from '../data/check.js'
 import type { DataSplit, ImageShape } from '../data/dataset.js'
 import { completePreparation } from '../data/prepare/complete.js'
 import type { Preparation } from '../data/prepare/preparation.js'
-import { resize, type PreparationStep, type Resize } from '../data/prepare/steps.js'
+import { centerCrop, resize, type PreparationStep, type Resize } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import { choiceOption, integerOption, variant, type ValuesOf } from '../options/spec.js'
 import { deviceOptions, runOptions } from '../options/table.js'
@@ -87,8 +87,14 @@ function atSize(model: ModelDescription, size: number | undefined): ModelDescrip
   const { network, prepare } = model
   const { height, width, channels } = network.input
   const factor = size / Math.max(height, width)
-  const resized = (step: PreparationStep): PreparationStep =>
-    step.kind === 'resize' && step.size !== undefined ? resize({ ...stepOptions(step), size: Math.max(size, Math.round(step.size * factor)) }) : step
+  const grown = (side: number): number => Math.max(size, Math.round(side * factor))
+  const resized = (step: PreparationStep, index: number, steps: readonly PreparationStep[]): PreparationStep => {
+    if (step.kind === 'resize' && step.size !== undefined) return resize({ ...stepOptions(step), size: grown(step.size) })
+    // Before a resize it is of stored pixels, which are as many as before.
+    const ofStored = steps.slice(index).some(({ kind }) => kind === 'resize')
+    if (step.kind !== 'centerCrop' || step.height === undefined || ofStored) return step
+    return centerCrop({ height: grown(step.height), width: grown(step.width!) })
+  }
   return {
     ...model,
     network: networkFromJson({ ...network, input: { height: size, width: size, channels } }),

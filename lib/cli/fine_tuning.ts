@@ -12,8 +12,9 @@ import { optionName } from './config.js'
 import type { dataOptions } from './data_options.js'
 import { chooseNetwork, networkOptions } from './model_options.js'
 import { note } from './output.js'
+import type { RandomStepValues } from './random_steps.js'
 
-interface Values extends ValuesOf<typeof networkOptions>, Pick<ValuesOf<typeof dataOptions>, 'image' | 'resize' | 'gray'> {
+interface Values extends ValuesOf<typeof networkOptions>, Pick<ValuesOf<typeof dataOptions>, 'image' | 'resize' | 'gray'>, Pick<RandomStepValues, 'filter'> {
   readonly model: string | undefined
   readonly except: readonly string[] | undefined
   readonly json: boolean
@@ -58,13 +59,15 @@ function checkNetwork(from: string, values: Values, network: Network, classes: n
 }
 
 /** ERR_OPTION for the first option that would show the network other images. */
-function checkInput(from: string, { image, resize, gray }: Values, { input }: Network, { evaluate }: Preparation): void {
-  const side = evaluate?.find((step): step is Resize => step.kind === 'resize')?.size
+function checkInput(from: string, { image, resize, gray, filter }: Values, { input }: Network, { evaluate }: Preparation): void {
+  const resizing = evaluate?.find((step): step is Resize => step.kind === 'resize')
+  const side = resizing?.size
   const { height, width, channels } = input
   const refuse = (option: string, expected: string, got: unknown): never => {
     throw new PreresnetError('ERR_OPTION', `--${option}: expected nothing or what ${from} says, ${expected}, got ${String(got)}`)
   }
   if (image !== undefined && (image !== height || image !== width)) refuse('image', `${height} x ${width}`, image)
   if (resize !== undefined && resize !== side) refuse('resize', side === undefined ? 'no resize' : String(side), resize)
+  if (filter !== undefined && filter !== (resizing?.filter ?? 'bilinear')) refuse('filter', resizing?.filter ?? 'bilinear', filter)
   if (gray && channels !== 1) refuse('gray', `${channels} channels`, 1)
 }

@@ -4,7 +4,8 @@ import type { Dataset, ImageShape } from '../data/dataset.js'
 import type { Preparation } from '../data/index.js'
 import { choiceOption, variant, type ValuesOf } from '../options/spec.js'
 import { runOptions, trainingOptions } from '../options/table.js'
-import { dataOptions, inputFor, openData, preparationFor, randomStepOptions, validationOf } from './data_options.js'
+import { dataOptions, inputFor, openData, preparationFor, validationOf } from './data_options.js'
+import { randomStepOptions } from './random_steps.js'
 
 export const inspectedOptions = {
   ...dataOptions,

@@ -1,4 +1,4 @@
-/** The options of `loader`, `cacheInMemory`, `customDataset`, `pack` and `imageFolderSplits`. */
+/** The options of `loader`, `cacheInMemory`, `customDataset`, `pack`, `imageFolderSplits` and `imageNetFolder`. */
 import {
   choiceOption,
   flagOption,
@@ -17,6 +17,7 @@ import { readInput } from './check.js'
 import type { ImageShape } from './dataset.js'
 import type { PackProgress } from './packed.js'
 import { readPreparation, type Preparation } from './prepare/preparation.js'
+import { sourceOptions } from './source_options.js'
 
 export const loaderOptions = {
   /** Images a batch. Give an integer from 1 to 1048576 (images). */
@@ -203,6 +204,27 @@ export const packOptions = {
 
 /** The options of `pack` are these. */
 export type PackOptions = Given<typeof packOptions>
+
+export const imageNetOptions = {
+  /** Which images. Give "train" or "validation". */
+  split: choiceOption({ group: 'Data', help: 'which images', choices: ['train', 'validation'], required: true }),
+  /**
+   * The unpacked devkit, which has the labels of validation images in one folder. Give a string that is not empty.
+   * @default ILSVRC2012_devkit_t12 in the directory
+   */
+  devkit: stringOption({
+    group: 'Data',
+    help: 'the unpacked devkit, which has the labels of validation images in one folder',
+    metavar: 'folder',
+    usual: 'ILSVRC2012_devkit_t12 in the directory',
+  }),
+  /** Ends the reading with ERR_ABORTED. Give an AbortSignal. @default undefined */
+  signal: signalOption({ group: 'Command', help: 'ends the reading with ERR_ABORTED' }),
+  rescan: sourceOptions.rescan,
+} satisfies Table
+
+/** The options of `imageNetFolder` are these. */
+export type ImageNetFolderOptions = Given<typeof imageNetOptions>
 
 export const splitOptions = {
   /** The folder beside train to validate with, by its name. Give a string that is not empty. @default valid, val or validation, or else test */

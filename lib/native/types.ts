@@ -132,11 +132,15 @@ export interface DecodeSettings {
   readonly crop?: 'center' | 'random' | 'area' | 'ten'
   /** Of a random area: its least and largest share of the image, its least and largest width / height. */
   readonly area?: Float64Array
+  /** The middle of this size alone is prepared. @default all of the image */
+  readonly before?: { readonly height: number; readonly width: number }
+  /** Once it is resized, its middle of this size is cropped. @default all of it */
+  readonly within?: { readonly height: number; readonly width: number }
   /** @default 'bilinear' */
   readonly filter?: 'bilinear' | 'bicubic'
   /** JPEG is decoded at 1/2, 1/4 or 1/8 where that still is as large as what it is resized to. @default false */
   readonly scaled?: boolean
-  /** The orientation in a JPEG's EXIF data is obeyed. @default false */
+  /** The orientation in the EXIF data of a JPEG or WebP is obeyed. @default false */
   readonly upright?: boolean
 }
 

@@ -36,6 +36,13 @@ AreaRule read_area(const Arguments& given) {
   return {values[0], values[1], values[2], values[3]};
 }
 
+/// Both sides are 0 where nothing is given.
+ImageSize read_part(const Arguments& given, const char* name) {
+  if (!given.has(name)) return {};
+  const Arguments part = given.object(name);
+  return {part.integer("height", 1, kLargestSide), part.integer("width", 1, kLargestSide)};
+}
+
 }  // namespace
 
 DecodeOptions read_decode_settings(const Arguments& given) {
@@ -43,6 +50,8 @@ DecodeOptions read_decode_settings(const Arguments& given) {
   if (given.has("resize")) options.resize = given.integer("resize", 0, kLargestSide);
   if (given.has("resizeTo"))
     options.resize_to = given.integer("resizeTo", options.resize, kLargestSide);
+  options.before = read_part(given, "before");
+  options.within = read_part(given, "within");
   options.exact = given.boolean_or("exact", false);
   options.keep_fitting = given.boolean_or("keepFitting", false);
   options.crop = read_crop(given);

@@ -47,6 +47,18 @@ Window middle(const ImageSize& image, const ImageSize& crop) {
           crop.width};
 }
 
+/// The middle of that size, or all of the image where none is given.
+Window part_of(const ImageSize& image, const ImageSize& part, const std::string& name) {
+  if (part.height == 0) return {0, 0, image.height, image.width};
+  check_fits(image, part, false, name);
+  return middle(image, part);
+}
+
+/// A window of a part, as one of the image that the part belongs to.
+Window inside(const Window& part, const Window& window) {
+  return {part.top + window.top, part.left + window.left, window.height, window.width};
+}
+
 /// Top left, top right, bottom left, bottom right, center: as torchvision's FiveCrop.
 Window one_of_five(const ImageSize& image, const ImageSize& crop, uint64_t which) {
   if (which == 4) return middle(image, crop);
@@ -58,17 +70,18 @@ Window one_of_five(const ImageSize& image, const ImageSize& crop, uint64_t which
 
 CropPlan plan_crop(const ImageSize& stored, const DecodeOptions& options, const Draw& draw,
                    const std::string& name) {
+  const Window before = part_of(stored, options.before, name);
+  const ImageSize source{before.height, before.width};
   if (options.crop == CropKind::area) {
     const ImageSize target{options.height, options.width};
-    return {.source = random_area(draw, stored, options.area),
+    return {.source = inside(before, random_area(draw, source, options.area)),
             .target = target,
             .window = {0, 0, target.height, target.width},
             .drawn = true};
   }
-  CropPlan result{.source = {0, 0, stored.height, stored.width},
-                  .target = resized(stored, options, draw),
-                  .window = {}};
-  const ImageSize& image = result.target;
+  CropPlan result{.source = before, .target = resized(source, options, draw), .window = {}};
+  const Window within = part_of(result.target, options.within, name);
+  const ImageSize image{within.height, within.width};
   const ImageSize crop{options.height > 0 ? options.height : image.height,
                        options.width > 0 ? options.width : image.width};
   check_fits(image, crop, options.exact, name);
@@ -82,6 +95,7 @@ CropPlan plan_crop(const ImageSize& stored, const DecodeOptions& options, const 
   } else {
     result.window = middle(image, crop);
   }
+  result.window = inside(within, result.window);
   return result;
 }
 

@@ -48,6 +48,8 @@ struct DecodeOptions {
   int64_t resize_to = 0;  // above 0: the shorter side is drawn from resize ... resize_to
   int64_t height = 0;     // of the crop; 0: no crop in this direction
   int64_t width = 0;
+  ImageSize before;    // the middle of this size alone is prepared; 0: all of the image
+  ImageSize within;    // and once it is resized, its middle of this size is cropped; 0: all of it
   bool exact = false;  // the image must have the size of the crop: nothing is cut off
   // An image that has the size of the crop stays as it is stored: `resize` is for the others.
   bool keep_fitting = false;

@@ -13,7 +13,12 @@ export function javaScriptLicenses(root, packages) {
         : 'Its code is in dist/lib/vendor.'
     return { title: `${name} ${version}`, what: `${what}${homepage === undefined ? '' : ` ${homepage}`}`, text: npmLicense(root, folder, license) }
   })
-  return page('preresnet', parts)
+  const words = {
+    title: 'Words of the classes of ImageNet',
+    what: 'dist/lib/data/imagenet/synsets.js holds 1,000 identifiers of WordNet 3.0 with their words, as timm 1.0.31 lists them (Apache License 2.0). https://wordnet.princeton.edu',
+    text: 'WordNet 3.0 Copyright 2006 by Princeton University. All rights reserved. It may be used, copied, modified and distributed for any purpose and without fee, as https://wordnet.princeton.edu/license-and-commercial-use says.',
+  }
+  return page('preresnet', [...parts, words])
 }
 
 function npmLicense(root, folder, license) {

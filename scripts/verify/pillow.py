@@ -2,6 +2,8 @@
 python pillow.py < CASES > BYTES
 CASES is a JSON list of {file, height, width, seed, epoch, sample, filter} and what is done:
   area, aspect   a crop of random area, resized to height x width
+  before         [height, width]: the middle of the stored image is all there is
+  within         [height, width]: the same of the resized image, before it is cropped
   resize         [from, to]: the shorter side, drawn; then a crop of height x width, at random or, without `seed`, of the middle
 BYTES are the pixels of all cases, RGB, one behind the other."""
 import json
@@ -65,8 +67,16 @@ def middle(size, crop):
     return round((size - crop) / 2)
 
 
+def part(image, size):
+    height, width = size
+    left, top = middle(image.size[0], width), middle(image.size[1], height)
+    return image.crop((left, top, left + width, top + height))
+
+
 def crop(case):
     image = Image.open(case['file']).convert('RGB')
+    if 'before' in case:
+        image = part(image, case['before'])
     size = case['width'], case['height']
     how = FILTERS[case['filter']]
     if 'area' in case:
@@ -78,6 +88,8 @@ def crop(case):
     shorter, longer = sorted(image.size)
     other = side * longer // shorter
     image = image.resize((side, other) if image.size[0] <= image.size[1] else (other, side), how)
+    if 'within' in case:
+        image = part(image, case['within'])
     borders = [whole - part for whole, part in zip(image.size, size)]
     if draw is None:
         left, top = (middle(whole, part) for whole, part in zip(image.size, size))

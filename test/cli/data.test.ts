@@ -3,6 +3,9 @@ import test from 'ava'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cropped } from '../../lib/cli/pictures/contact_sheet.js'
+import { trainingSteps, withFilter, type RandomStepValues } from '../../lib/cli/random_steps.js'
+import { centerCrop, exifOrientation, flip, randomCrop, randomResize, randomResizedCrop, resize, type PreparationStep } from '../../lib/data/index.js'
+import { stepsText } from '../../lib/data/prepare/steps.js'
 import { writeFiles } from '../support/files.js'
 import { temporaryFolder } from '../support/folder.js'
 import { rgbPng } from '../support/png.js'
@@ -69,4 +72,61 @@ test('a picture is the crop that a program makes', (t) => {
   t.deepEqual([...cropped({ pixels, top: 1, left: 1, mirrored: false }, shape, 1)], [1, 2, 3, 4, 5, 6])
   t.deepEqual([...cropped({ pixels, top: 0, left: 2, mirrored: false }, shape, 1)], [128, 128, 128, 2, 3, 128])
   t.deepEqual([...cropped({ pixels, top: 1, left: 2, mirrored: true }, shape, 1)], [128, 3, 2, 128, 6, 5])
+})
+
+const unsaid = {
+  pad: undefined,
+  flip: undefined,
+  area: undefined,
+  aspect: undefined,
+  randomResize: undefined,
+  filter: undefined,
+  decode: undefined,
+  randomResizedCrop: false,
+}
+const usually = { pad: 4, flip: true }
+
+test('flags of the random steps mean the steps that code has', async (t) => {
+  const evaluate = [exifOrientation(), resize(9), centerCrop()]
+  const steps = (values: Partial<RandomStepValues>): string => stepsText(trainingSteps({ ...unsaid, ...values }, evaluate, usually))
+  const same = (values: Partial<RandomStepValues>, ...expected: readonly PreparationStep[]): boolean =>
+    t.is(steps(values), stepsText([exifOrientation(), ...expected]))
+  same({}, resize(9), centerCrop(), randomCrop({ pad: 4 }), flip())
+  same({ pad: 0, flip: false }, resize(9), centerCrop())
+  same({ decode: 'scaled', flip: false }, resize({ size: 9, decode: 'scaled' }), centerCrop(), randomCrop({ pad: 4 }))
+  same({ randomResizedCrop: true }, randomResizedCrop(), flip())
+  same(
+    { randomResizedCrop: true, area: [0.25, 1], aspect: [1, 2], filter: 'bicubic', decode: 'exact', flip: false, pad: 0 },
+    randomResizedCrop({ area: [0.25, 1], aspect: [1, 2], filter: 'bicubic', decode: 'exact' }),
+  )
+  same({ randomResize: [256, 480] }, randomResize({ from: 256, to: 480 }), randomCrop(), flip())
+  // The filter of evaluation is that of training.
+  const bicubic = withFilter(evaluate, { ...unsaid, filter: 'bicubic' })
+  t.is(stepsText(bicubic), "exifOrientation(), resize({ size: 9, filter: 'bicubic' }), centerCrop()")
+  t.is(
+    stepsText(trainingSteps({ ...unsaid, randomResizedCrop: true, flip: false }, bicubic, usually)),
+    stepsText([exifOrientation(), randomResizedCrop({ filter: 'bicubic' })]),
+  )
+
+  const data = await photos(await temporaryFolder(t))
+  const words = ['--image', '8', '--resize', '9', '--filter', 'bicubic', '--random-resize', '9,12', '--decode', 'exact', '--json']
+  const { status, stdout } = await preresnet(['data', 'inspect', '--data', data, ...words])
+  t.is(status, 0)
+  t.like(JSON.parse(stdout), {
+    training: stepsText([randomResize({ from: 9, to: 12, filter: 'bicubic', decode: 'exact' }), randomCrop(), flip()]),
+    evaluation: stepsText([resize({ size: 9, filter: 'bicubic' }), centerCrop()]),
+  })
+})
+
+test('flags of the random steps that exclude each other, or would change nothing, are refused', (t) => {
+  const refused = (values: Partial<RandomStepValues>, message: string, evaluate: readonly PreparationStep[] = [resize(9), centerCrop()]): void =>
+    void t.throws(() => trainingSteps({ ...unsaid, ...values }, withFilter(evaluate, { ...unsaid, ...values }), usually), { code: 'ERR_OPTION', message })
+  refused({ randomResizedCrop: true, randomResize: [9, 12] }, '--random-resize: expected nothing beside --random-resized-crop, got both')
+  refused({ area: [0.5, 1] }, '--area: expected --random-resized-crop with it, got none')
+  refused({ aspect: [0.5, 1], randomResize: [9, 12] }, '--aspect: expected --random-resized-crop with it, got none')
+  refused({ randomResizedCrop: true, pad: 2 }, '--pad: expected 0 beside --random-resized-crop, which crops within the image, got 2')
+  refused({ randomResize: [9] }, '--random-resize: expected the least and the largest, got 9')
+  refused({ randomResizedCrop: true, area: [0.1, 0.2, 0.3] }, '--area: expected the least and the largest, got 0.1,0.2,0.3')
+  refused({ filter: 'bicubic' }, '--filter: expected steps that resize, as --resize gives, got no steps', [])
+  refused({ decode: 'scaled' }, '--decode: expected steps that resize, as --resize gives, got centerCrop()', [centerCrop()])
 })

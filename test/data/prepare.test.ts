@@ -258,3 +258,61 @@ test('the fingerprint of format 1 knows sizes, resizing and pixels; that of toda
   const memory = await memoryDataset({ images: randomBytes(72 * 2, 1), labels: [0, 1], ...input, classes: 2 })
   t.is(await old(subset(memory, [1]), 7, true), subset(memory, [1]).fingerprint)
 })
+
+test('center crops of other sizes than the input are parts for the steps that follow', (t) => {
+  const none = { resize: 0, ...decoded }
+  const size = (height: number, width = height): { height: number; width: number } => ({ height, width })
+  for (const [steps, decode] of [
+    [[centerCrop(8), centerCrop()], { ...none, before: size(8) }],
+    [[exifOrientation(), centerCrop(size(5, 7)), resize(8), centerCrop()], { ...none, resize: 8, before: size(5, 7), upright: true }],
+    [[centerCrop(3), resize(8), centerCrop(size(5, 8)), centerCrop()], { ...none, resize: 8, before: size(3), within: size(5, 8) }],
+    // What makes the input is as if it had no size.
+    [[resize(8), centerCrop(size(4, 6))], { ...none, resize: 8 }],
+    [[centerCrop(size(4, 6))], none],
+    [[centerCrop(size(4, 6)), resize(8), centerCrop(size(4, 6))], { ...none, resize: 8, before: size(4, 6) }],
+  ] as const)
+    t.deepEqual(sequenceOf('x', steps, 'evaluate', input), { fixed: steps, decode, drawn: false, pad: 0, flip: false }, stepsText(steps))
+  const area = { crop: 'area', area: Float64Array.of(0.08, 1, 3 / 4, 4 / 3), scaled: true } as const
+  for (const [steps, decode, fixed] of [
+    [[resize(8), centerCrop(8), randomCrop()], { ...none, resize: 8, crop: 'random', within: size(8) }, 2],
+    [[centerCrop(8), randomCrop()], { ...none, crop: 'random', before: size(8) }, 1],
+    [[centerCrop(2), randomResizedCrop()], { ...none, ...area, before: size(2) }, 1],
+    [
+      [centerCrop(9), randomResize({ from: 8, to: 9 }), centerCrop(8), randomCrop()],
+      { ...none, resize: 8, resizeTo: 9, crop: 'random', before: size(9), within: size(8), scaled: true },
+      1,
+    ],
+  ] as const)
+    t.deepEqual(sequenceOf('x', steps, 'train', input), { fixed: steps.slice(0, fixed), decode, drawn: true, pad: 0, flip: false }, stepsText(steps))
+  t.like(sequenceOf('x', [resize(8), centerCrop(size(4, 6)), randomCrop({ pad: 2 }), flip()], 'train', input), { drawn: false, pad: 2, flip: true })
+})
+
+test('center crops that leave too little, or another size than the input, are refused', async (t) => {
+  const refused = (steps: readonly PreparationStep[], message: RegExp): void =>
+    void t.throws(() => sequenceOf('x', steps, 'train', input), { code: 'ERR_OPTION', message }, stepsText(steps))
+  refused([resize(8), centerCrop(7)], /x: expected a last crop of 4 x 6 \(height x width\), the network's input, got centerCrop\(7\)/)
+  refused([centerCrop(7), flip()], /expected a last crop of 4 x 6/)
+  refused([resize(8), centerCrop(5), centerCrop()], /centerCrop\(5\): expected at least 4 x 6 \(height x width\)/)
+  refused([centerCrop(5), randomCrop()], /centerCrop\(5\): expected at least 4 x 6/)
+  refused([resize(8), centerCrop(9), randomCrop()], /centerCrop\(9\): expected a side of at most 8/)
+  refused([randomResize({ from: 8, to: 12 }), centerCrop(9), randomCrop()], /centerCrop\(9\): expected a side of at most 8/)
+  refused([resize({ size: 9, unlessFitting: true }), centerCrop(8), centerCrop()], /expected no resize with unlessFitting before it/)
+  refused([resize(8), centerCrop(8), randomCrop({ pad: 1 })], /x: randomCrop: pad: expected 0 after a resize/)
+  refused([centerCrop(8), randomCrop({ pad: 1 })], /x: randomCrop: pad: expected 0 after/)
+  refused([centerCrop(9), centerCrop(8), centerCrop()], /expected one of these lists/)
+  t.deepEqual(readSteps('x', JSON.parse(JSON.stringify([centerCrop(8), centerCrop({ height: 5, width: 7 })]))), [
+    centerCrop(8),
+    centerCrop({ height: 5, width: 7 }),
+  ])
+  t.is(stepsText([centerCrop(8), centerCrop({ height: 5, width: 7 })]), 'centerCrop(8), centerCrop({ height: 5, width: 7 })')
+  t.deepEqual(JSON.parse(JSON.stringify(centerCrop())), { kind: 'centerCrop' })
+  t.true(Object.isFrozen(centerCrop(8)))
+  t.throws(() => centerCrop(0), { code: 'ERR_OPTION', message: /centerCrop: height: expected an integer from 1 to 65536, got 0/ })
+  t.throws(() => centerCrop({ height: 5 }), { code: 'ERR_OPTION', message: /centerCrop: width: expected an integer/ })
+  const given = await memoryDataset({ images: new Uint8Array(72), labels: Int32Array.of(0), classes: ['a'], ...input })
+  t.throws(() => loader(given, { batch: 1, mode: 'evaluate', prepare: { evaluate: [centerCrop(8), centerCrop()] } }), {
+    code: 'ERR_OPTION',
+    message: /taken as they are/,
+  })
+  await loader(given, { batch: 1, mode: 'evaluate', prepare: { evaluate: [centerCrop({ height: 4, width: 6 })] } }).close()
+})

@@ -66,14 +66,16 @@ export function stepsOfSession(dataset: Dataset, evaluate: readonly PreparationS
   return isGiven(dataset) ? undefined : evaluate
 }
 
-/** Beside crops, which leave alone what has the input's size. */
-function changesStored(step: PreparationStep): boolean {
+/** Beside crops to this size, which leave alone what has it. */
+function changesStored(step: PreparationStep, { height, width }: ImageShape): boolean {
+  if (step.kind === 'centerCrop') return step.height !== undefined && (step.height !== height || step.width !== width)
   return step.kind === 'exifOrientation' || (step.kind === 'resize' && step.unlessFitting !== true)
 }
 
 /** ERR_OPTION where steps would resize images that were given in memory: they would be recorded, and not done. `remedy`: the end of the message. */
 export function checkNotResized(where: string, dataset: Dataset, steps: readonly PreparationStep[], remedy = ''): void {
-  if (!isGiven(dataset) || !steps.some(changesStored)) return
+  const { source } = dataset
+  if (source.kind !== 'memory' || !isGiven(dataset) || !steps.some((step) => changesStored(step, source.shape))) return
   throw new PreresnetError(
     'ERR_OPTION',
     `${where}: ${dataset.name}: images that are given in memory are taken as they are: expected steps without a resize, or with resize({ unlessFitting: true }), ` +

@@ -7,7 +7,7 @@ export const filters = ['bilinear', 'bicubic'] as const
 export type Filter = (typeof filters)[number]
 
 /** Whether a JPEG may be decoded at 1/2, 1/4 or 1/8 where that still is as large as what it is resized to: faster, and no byte is the same. */
-const decodings = ['exact', 'scaled'] as const
+export const decodings = ['exact', 'scaled'] as const
 type Decoding = (typeof decodings)[number]
 
 /** The shorter side becomes `size`. */
@@ -54,9 +54,13 @@ export interface ExifOrientation {
   readonly kind: 'exifOrientation'
 }
 
-/** The middle of the image is cut out, of the size of the network's input. */
+/** The middle of the image is cut out: of the size of the network's input, or of another one, from which a later step makes the input. */
 export interface CenterCrop {
   readonly kind: 'centerCrop'
+  /** The number of rows is from 1 to 65,536, in pixels; it is given with `width`. @default that of the network's input */
+  readonly height?: number
+  /** The number of columns is from 1 to 65,536, in pixels; it is given with `height`. @default that of the network's input */
+  readonly width?: number
 }
 
 /**
@@ -170,9 +174,21 @@ export function exifOrientation(): ExifOrientation {
   return Object.freeze({ kind: 'exifOrientation' })
 }
 
-/** Cuts out the middle of an image, of the size of the network's input. */
-export function centerCrop(): CenterCrop {
-  return Object.freeze({ kind: 'centerCrop' })
+/**
+ * Cuts out the middle of an image: `centerCrop()` of the size of the network's input, `centerCrop(256)` or `centerCrop({ height, width })` of another one for the
+ * steps that follow, as in `resize(256), centerCrop(256), randomCrop()`.
+ * @param size - Both sides, or height and width, are from 1 to 65,536 pixels; without them, those of the network's input.
+ * @throws ERR_OPTION where a side is out of range, or one of them is missing.
+ */
+export function centerCrop(size: number | { readonly height?: number; readonly width?: number } = {}): CenterCrop {
+  const { height, width } = typeof size === 'number' ? { height: size, width: size } : size
+  if (typeof size !== 'number') knownKeys('centerCrop', size, ['height', 'width'])
+  if (height === undefined && width === undefined) return Object.freeze({ kind: 'centerCrop' })
+  return Object.freeze({
+    kind: 'centerCrop',
+    height: integer('centerCrop: height', height, 1, largest),
+    width: integer('centerCrop: width', width, 1, largest),
+  })
 }
 
 /**
@@ -195,7 +211,7 @@ const readers: Readonly<Record<PreparationStep['kind'], (data: object) => Prepar
   resize: (data) => resize(data),
   randomResize: (data) => randomResize(data as never),
   randomResizedCrop: (data) => randomResizedCrop(data),
-  centerCrop: (data) => bare('centerCrop', data, centerCrop()),
+  centerCrop: (data) => centerCrop(data),
   randomCrop: (data) => randomCrop(data),
   flip: (data) => bare('flip', data, flip()),
 }
@@ -228,7 +244,9 @@ export function stepsText(steps: readonly PreparationStep[]): string {
   return steps.length === 0 ? 'no steps' : steps.map(stepText).join(', ')
 }
 
-function stepText({ kind, ...options }: PreparationStep): string {
+function stepText(step: PreparationStep): string {
+  if (step.kind === 'centerCrop' && step.height !== undefined && step.height === step.width) return `centerCrop(${step.height})`
+  const { kind, ...options } = step
   const entries = Object.entries(options)
   if (entries.length === 1 && entries[0]![0] === 'size') return `${kind}(${String(entries[0]![1])})`
   return entries.length === 0 ? `${kind}()` : `${kind}({ ${entries.map(([key, value]) => `${key}: ${valueText(value)}`).join(', ')} })`
