@@ -23,14 +23,14 @@ export const randomStepOptions = {
   area: numbersOption({
     group: 'Data',
     help: 'least and largest share of the area of an image that --random-resized-crop takes',
-    unit: null,
+    unit: 'share',
     minimum: 0,
     usual: '0.08,1',
   }),
   aspect: numbersOption({
     group: 'Data',
     help: 'least and largest width / height of what --random-resized-crop takes',
-    unit: null,
+    unit: 'ratio',
     minimum: 0,
     usual: '3/4 and 4/3',
   }),

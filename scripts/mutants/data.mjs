@@ -74,7 +74,7 @@ export const dataFaults = [
   {
     name: 'the Classifier resizes what validation did not',
     file: 'lib/data/prepare/sequence.ts',
-    search: "keepFitting: resizing?.kind === 'resize' && resizing.unlessFitting === true",
+    search: "keepFitting: resized?.kind === 'resize' && resized.unlessFitting === true",
     replace: 'keepFitting: false',
     tests: ['inference/preparation'],
   },

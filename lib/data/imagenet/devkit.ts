@@ -5,7 +5,7 @@ import { readRegularFile } from '../../regular_file.js'
 import { readStructs } from './mat.js'
 
 /** The list of the devkit has one line for each validation image, in the order of their numbers. */
-export interface ValidationList {
+interface ValidationList {
   readonly path: string
   /** The WNID of each image. */
   readonly wnids: readonly string[]
