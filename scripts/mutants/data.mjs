@@ -95,8 +95,8 @@ export const dataFaults = [
   {
     name: 'a resize of images in memory, passed over and recorded',
     file: 'lib/data/prepare/complete.ts',
-    search: 'if (!isGiven(dataset) ||',
-    replace: 'if (isGiven(dataset) ||',
+    search: '!isGiven(dataset) ||',
+    replace: 'isGiven(dataset) ||',
     tests: ['data/prepare'],
   },
   {
