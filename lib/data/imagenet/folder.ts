@@ -81,7 +81,14 @@ async function labeledByList(
     names.map((name, index) => ({ name, bytes: bytes[index]! })),
     labels,
   )
-  return { name: directory, length: labels.length, classes: classes.names, labels, source: { ...wholeFiles(paths), listed: { bytes, modified, rescanned: rescan } }, fingerprint }
+  return {
+    name: directory,
+    length: labels.length,
+    classes: classes.names,
+    labels,
+    source: { ...wholeFiles(paths), listed: { bytes, modified, rescanned: rescan } },
+    fingerprint,
+  }
 }
 
 /** By the number at the end of each name, which is that of its line. ERR_DATASET where they are not as many, one by one. */
