@@ -15,6 +15,7 @@ import { plan } from './plan.js'
 import { predict } from './predict.js'
 import { quickstart } from './quickstart.js'
 import { report } from './report.js'
+import { reproduce } from './reproduce.js'
 import { summary } from './summary.js'
 import { train } from './train.js'
 
@@ -29,6 +30,7 @@ export const commands: readonly AnyCommand[] = [
   summary,
   plan,
   report,
+  reproduce,
   goldens,
   bench,
   benchData,
