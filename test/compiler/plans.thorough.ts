@@ -1,4 +1,4 @@
-/** The case of plans.test.ts that it leaves out. */
+/** The cases of plans.test.ts that it leaves out. */
 import test from 'ava'
 import { everyConvolutionHasAnEngine, planned, planTitle } from '../support/plans.js'
 

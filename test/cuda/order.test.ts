@@ -1,15 +1,6 @@
-/**
- * The order of work on the emulated CUDA device: whatever order the recorded events allow, the numbers are the same. order.thorough.ts
- * tries more orders, and leaves out each event wait.
- */
+/** The order of work on the emulated CUDA device, in a program of its own; order.thorough.ts trains in many orders. */
 import test from 'ava'
-import { loader } from '../../lib/data/index.js'
-import { compile } from '../../lib/runtime/compile.js'
-import { sgd } from '../../lib/training/sgd.js'
-import { everything, trained } from '../support/emulated.js'
 import { nativeProgram } from '../support/native_program.js'
-import { someDigits, tiny } from '../training/tiny.js'
-import { emulated } from '../../lib/native/emulation.js'
 
 /** test/native/order.cpp */
 const run = nativeProgram('order_test')
@@ -41,27 +32,3 @@ for (const [name, message] of Object.entries(misuse)) {
     t.regex(outcome?.message ?? '', message)
   })
 }
-
-const STEPS = 4
-
-test('ten orders of the steps of a ResNet-20 in fp16 give the same bits, captured or not', async (t) => {
-  const expected = await trained(20, { eager: true }, STEPS, { precision: 'fp16' })
-  for (let scheduleSeed = 1; scheduleSeed <= 10; scheduleSeed++) {
-    t.is(await trained(20, {}, STEPS, { precision: 'fp16' }, { scheduleSeed }), expected, `order ${scheduleSeed}`)
-  }
-})
-
-test('with as many multiprocessors as a GPU has, sums are split otherwise, and are the same bits in every order', async (t) => {
-  const { train } = await someDigits()
-  const outcome = async (multiprocessors: number, scheduleSeed: number): Promise<string> => {
-    // 6,400 pixels of the stem are 25 blocks where two multiprocessors take 16.
-    await using data = loader(train, { batch: 64, seed: 1 })
-    await using session = await emulated({ multiprocessors, scheduleSeed }, () =>
-      compile(tiny(), { device: 'cuda', precision: 'fp32', data, seed: 2, optimizer: sgd() }),
-    )
-    return await everything(session, [...(await session.steps(3, { learningRate: 0.05 })).losses])
-  }
-  const expected = await outcome(132, 0)
-  t.not(expected, await outcome(2, 0))
-  for (let seed = 1; seed <= 3; seed++) t.is(await outcome(132, seed), expected, `order ${seed}`)
-})

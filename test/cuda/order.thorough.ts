@@ -1,6 +1,11 @@
-/** More orders of work on the emulated CUDA device than order.test.ts tries; and every event wait is needed, so leaving one out is noticed. */
+/** Whatever order the recorded events allow, steps on the emulated CUDA device give the same bits; and every event wait is needed, so leaving one out is noticed. */
 import test from 'ava'
-import { openSmall, trained } from '../support/emulated.js'
+import { loader } from '../../lib/data/index.js'
+import { emulated } from '../../lib/native/emulation.js'
+import { compile } from '../../lib/runtime/compile.js'
+import { sgd } from '../../lib/training/sgd.js'
+import { everything, openSmall, trained } from '../support/emulated.js'
+import { someDigits, tiny } from '../training/tiny.js'
 
 const STEPS = 4
 
@@ -9,7 +14,7 @@ test('fifty orders of the steps of a ResNet-8 give the same bits', async (t) => 
   for (let scheduleSeed = 1; scheduleSeed <= 50; scheduleSeed++) t.is(await trained(8, {}, STEPS, {}, { scheduleSeed }), expected, `order ${scheduleSeed}`)
 })
 
-for (const precision of ['fp32', 'bf16'] as const) {
+for (const precision of ['fp32', 'bf16', 'fp16'] as const) {
   test(`ten orders of the steps of a ResNet-20 in ${precision} give the same bits, captured or not`, async (t) => {
     const expected = await trained(20, { eager: true }, STEPS, { precision })
     for (let scheduleSeed = 1; scheduleSeed <= 10; scheduleSeed++) {
@@ -37,4 +42,19 @@ test('each event wait of a step of a ResNet-20 is needed: without it some order 
     for (let seed = 1; seed <= 60 && !noticed; seed++) noticed = (await outcome(wait, seed)) !== expected
     t.true(noticed, `wait ${wait} of ${waits}`)
   }
+})
+
+test('with as many multiprocessors as a GPU has, sums are split otherwise, and are the same bits in every order', async (t) => {
+  const { train } = await someDigits()
+  const outcome = async (multiprocessors: number, scheduleSeed: number): Promise<string> => {
+    // 6,400 pixels of the stem are 25 blocks where two multiprocessors take 16.
+    await using data = loader(train, { batch: 64, seed: 1 })
+    await using session = await emulated({ multiprocessors, scheduleSeed }, () =>
+      compile(tiny(), { device: 'cuda', precision: 'fp32', data, seed: 2, optimizer: sgd() }),
+    )
+    return await everything(session, [...(await session.steps(3, { learningRate: 0.05 })).losses])
+  }
+  const expected = await outcome(132, 0)
+  t.not(expected, await outcome(2, 0))
+  for (let seed = 1; seed <= 3; seed++) t.is(await outcome(132, seed), expected, `order ${seed}`)
 })

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import test from 'ava'
-import { memoryDataset } from '../../lib/data/index.js'
+import { imageFolder, memoryDataset } from '../../lib/data/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { compile } from '../../lib/runtime/compile.js'
@@ -81,8 +81,9 @@ test('ten crops of a file that is no image do not count where that is wanted', a
 })
 
 test('where no image can be decoded there is no evaluation, by one crop or by ten', async (t) => {
-  const { path, files } = await pictureFolder(t)
+  const { path } = await pictureFolder(t)
   await writeFiles(join(path, 'test'), Object.fromEntries(pictures.map((picture, index) => [`${'abc'[index % 3]!}/${index}.png`, picture.subarray(0, 60)])))
+  const files = await imageFolder(join(path, 'test'))
   await using session = await compile(net, { prepare: { evaluate: steps, normalization }, ...settings })
   for (const crops of ['1', '10'] as const) {
     const wanted = { code: 'ERR_DATASET', message: /expected images, got 5 samples of which none can be decoded/ }
