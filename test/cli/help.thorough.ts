@@ -3,7 +3,23 @@ import test from 'ava'
 import { packageVersion } from '../../lib/package.js'
 import { preresnet } from './run.js'
 
-const commands = ['quickstart', 'train', 'eval', 'predict', 'import', 'export', 'pack', 'summary', 'plan', 'report', 'goldens', 'bench', 'doctor', 'build']
+const commands = [
+  'quickstart',
+  'train',
+  'eval',
+  'predict',
+  'import',
+  'export',
+  'pack',
+  'summary',
+  'plan',
+  'report',
+  'reproduce',
+  'goldens',
+  'bench',
+  'doctor',
+  'build',
+]
 
 test('the program lists its commands', async (t) => {
   const { status, stdout, stderr } = await preresnet(['--help'])

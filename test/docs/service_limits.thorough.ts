@@ -14,17 +14,19 @@ const expectAlive = async (t: ExecutionContext, port: number): Promise<void> => 
 }
 
 /** What comes back on a connection that sends this, and then a byte a second. */
-async function slowly(port: number, head: string): Promise<{ readonly answer: string; readonly seconds: number }> {
+async function slowly(port: number, head: string): Promise<{ readonly answer: string; readonly seconds: number; readonly reset: boolean }> {
   const socket = connect(port, '127.0.0.1')
   const begun = performance.now()
   let answer = ''
+  let reset = false
   socket.on('data', (chunk: Buffer) => (answer += chunk.toString()))
-  socket.on('error', () => undefined)
+  socket.on('error', ({ code }: NodeJS.ErrnoException) => (reset = code === 'ECONNRESET'))
   socket.write(head)
   const drip = setInterval(() => socket.writable && socket.write('x'), 1000)
-  await once(socket, 'close')
+  // `once` of node:events would end with the error that comes before.
+  await new Promise((resolve) => socket.on('close', resolve))
   clearInterval(drip)
-  return { answer, seconds: (performance.now() - begun) / 1000 }
+  return { answer, seconds: (performance.now() - begun) / 1000, reset }
 }
 
 test.serial('clients that send slowly, or nothing, are left after the times that limits.ts names', async (t) => {
@@ -34,13 +36,14 @@ test.serial('clients that send slowly, or nothing, are left after the times that
     slowly(port, 'POST /classify HTTP/1.1\r\nhost: here\r\nx-slow: '),
     slowly(port, 'POST /classify HTTP/1.1\r\nhost: here\r\ncontent-length: 1000\r\n\r\n'),
   ])
-  for (const [{ answer, seconds }, most] of [
+  for (const [{ answer, seconds, reset }, most] of [
     [silent, 7],
     [headers, 7],
     [body, 12],
   ] as const) {
     t.true(seconds < most, `${seconds}`)
-    t.regex(answer, /^HTTP\/1\.1 (408|400) /)
+    // A byte that meets a closed connection resets it, and what was not read by then is lost.
+    if (!reset || answer !== '') t.regex(answer, /^HTTP\/1\.1 (408|400) /)
   }
   await expectAlive(t, port)
 })

@@ -6,7 +6,7 @@ import type { PreResNetDescription } from '../../models/index.js'
 import { type Recipe, recipes } from './recipes.js'
 
 /** Errors in percent. */
-export interface Found {
+interface Found {
   /** Null where the paper says "fail": more than 20 %. */
   readonly top1: number | null
   readonly top5?: number
@@ -16,7 +16,7 @@ export interface Found {
 }
 
 /** What somebody else found for the same network by the same recipe. */
-export interface Other {
+interface Other {
   readonly by: string
   readonly top1: number
   readonly top5?: number
