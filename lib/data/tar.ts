@@ -41,7 +41,10 @@ export async function tarDataset(paths: string | readonly string[], options: Sou
 /** Changes with what counts as an image, so that an index that was remembered before is made again. */
 const readAs = 'tar, with WebP'
 
-/** `cache`: where indexes are remembered, and of how many samples. */
+/**
+ * `cache`: where indexes are remembered, and of how many samples.
+ * @internal
+ */
 export async function openTars(paths: string | readonly string[], options: SourceOptions, cache = usualCache()): Promise<Dataset> {
   const list = typeof paths === 'string' ? [paths] : paths
   if (!Array.isArray(list) || list.length === 0) throw invalid('tarDataset', 'a path, or a list of paths', paths)

@@ -11,7 +11,8 @@ export function reachableTypes(root) {
     const file = waiting.pop()
     if (seen.has(file)) continue
     seen.add(file)
-    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)\.js'/g)) waiting.push(join(dirname(file), `${path}.d.ts`))
+    // The compiler writes types that it infers as import("./file.js").Name.
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g)) waiting.push(join(dirname(file), `${path}.d.ts`))
   }
   return [...seen].map((file) => relative(root, file)).sort()
 }

@@ -1,7 +1,7 @@
 /** What users of the package see: its names and its types. */
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
 
@@ -24,6 +24,13 @@ test('types that the entries lead to have nothing internal, and nothing of the e
   t.true(files.length > 50)
   t.deepEqual(
     files.filter((file) => !existsSync(join(root, file))),
+    [],
+  )
+  const named = files.flatMap((file) =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(/['"](\.\.?\/[^'"\s]+)\.js['"]/g)].map(([, path]) => join(dirname(file), `${path}.d.ts`)),
+  )
+  t.deepEqual(
+    [...new Set(named)].filter((file) => !files.includes(file)),
     [],
   )
   t.deepEqual(innerWords(root), [])
