@@ -30,7 +30,7 @@ export const executorFaults = [
     name: 'running statistics of the last group',
     file: cpu('bn_finalize.cpp'),
     search: 'if (group == 0 && step.accumulation == 0)',
-    replace: 'if (group == op_.mean->dim(0) - 1 && step.accumulation == 0) {',
+    replace: 'if (group == op_.mean->dim(0) - 1 && step.accumulation == 0)',
     tests: ['ops/bn_finalize'],
   },
   {
