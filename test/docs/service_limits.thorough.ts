@@ -8,9 +8,12 @@ import { picture } from '../inference/model.js'
 import { pngHeader } from '../support/png.js'
 import { begin, contentOf, get, post, replyTo, start } from './service.js'
 
+const empty = /^preresnet_queued_images 0$/m
+const metricsOf = async (port: number): Promise<string> => (await get(port, '/metrics')).body.toString()
+
 const expectAlive = async (t: ExecutionContext, port: number): Promise<void> => {
   t.is((await post(port, '/classify', picture(1))).status, 200)
-  t.regex((await get(port, '/metrics')).body.toString(), /^preresnet_queued_images 0$/m)
+  t.regex(await metricsOf(port), empty)
 }
 
 /** What comes back on a connection that sends this, and then a byte a second. */
@@ -86,20 +89,18 @@ test.serial('a thousand clients that vanish leave nothing behind', async (t) => 
     await pause(after)
     socket.destroy()
   }
-  const metrics = async (): Promise<string> => (await get(port, '/metrics')).body.toString()
   const until = async (found: RegExp, act: () => Promise<unknown>): Promise<void> => {
     const begun = performance.now()
-    while (!found.test(await metrics()) && performance.now() - begun < 20_000) await act()
+    while (!found.test(await metricsOf(port)) && performance.now() - begun < 20_000) await act()
   }
   await Promise.all(Array.from({ length: 1000 }, (_, index) => vanish(index % 3 === 0 ? file : file.subarray(0, (index * 997) % file.length), index % 50)))
-  const empty = /^preresnet_queued_images 0$/m
   await until(empty, () => pause(50))
   await expectAlive(t, port)
   // On a busy machine those of whose files all had come may have been answered before the service saw them leave.
   const aborted = /^preresnet_images_total\{ending="aborted"\} [1-9]/m
   await until(aborted, () => Promise.all(Array.from({ length: 30 }, (_, index) => vanish(file, index))))
   await until(empty, () => pause(50))
-  const last = await metrics()
+  const last = await metricsOf(port)
   t.regex(last, aborted)
   t.regex(last, empty)
 })
