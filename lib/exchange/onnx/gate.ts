@@ -1,7 +1,7 @@
 /** The gates of residual units: g = sigmoid(conv1x1(x) + b), and (1 - g) x + g F(x), or (1 - g) x + F(x). */
-import type { Constants } from './constants.js'
 import type { OnnxNode } from './messages.js'
-import { Operator, type Value } from './operator.js'
+import { outputOf, type Nodes } from './nodes.js'
+import type { Operator, Value } from './operator.js'
 import { convert } from './operators.js'
 import type { Place } from './row.js'
 
@@ -15,36 +15,29 @@ export interface Gate {
   readonly values: Readonly<Record<'weight' | 'bias', Value>>
 }
 
-interface Reading {
-  readonly path: string
-  readonly constants: Constants
-  readonly readersOf: (value: string) => readonly OnnxNode[]
-}
-
 /** The gates that begin at a value: several, where units within units do. */
-export async function gatesAt(place: Place, readers: readonly OnnxNode[], reading: Reading): Promise<readonly Gate[]> {
+export async function gatesAt(place: Place, readers: readonly OnnxNode[], nodes: Nodes): Promise<readonly Gate[]> {
   const gates: Gate[] = []
   for (const convolution of readers) {
-    const [sigmoid, ...others] = convolution.operator === 'Conv' ? reading.readersOf(convolution.outputs[0] ?? '') : []
-    if (sigmoid?.operator === 'Sigmoid' && others.length === 0) gates.push(await gateOf(place, convolution, sigmoid, reading))
+    const sigmoid = convolution.operator === 'Conv' ? nodes.onlyReader(outputOf(convolution)) : undefined
+    if (sigmoid?.operator === 'Sigmoid') gates.push(await gateOf(place, convolution, sigmoid, nodes))
   }
   return gates
 }
 
-async function gateOf(place: Place, convolution: OnnxNode, sigmoid: OnnxNode, reading: Reading): Promise<Gate> {
-  const { path, constants, readersOf } = reading
+async function gateOf(place: Place, convolution: OnnxNode, sigmoid: OnnxNode, nodes: Nodes): Promise<Gate> {
   const refused = (got: string): Error =>
-    new Operator(path, sigmoid, constants).error('the gate g of a residual unit, which computes (1 - g) x + g F(x) or (1 - g) x + F(x)', got)
+    nodes.operator(sigmoid).error('the gate g of a residual unit, which computes (1 - g) x + g F(x) or (1 - g) x + F(x)', got)
   const only = (node: OnnxNode, operator: string): OnnxNode => {
-    const [reader, ...others] = readersOf(node.outputs[0] ?? '')
-    if (reader?.operator === operator && others.length === 0) return reader
-    throw refused(`no ${operator} that alone reads ${new Operator(path, node, constants).name}`)
+    const reader = nodes.onlyReader(outputOf(node))
+    if (reader?.operator === operator) return reader
+    throw refused(`no ${operator} that alone reads ${nodes.operator(node).name}`)
   }
-  const gates = readersOf(sigmoid.outputs[0] ?? '')
+  const gates = nodes.readersOf(outputOf(sigmoid))
   const rest = gates.find(({ operator }) => operator === 'Sub')
   const product = gates.find(({ operator }) => operator === 'Mul')
   if (rest === undefined || gates.length !== (product === undefined ? 1 : 2)) throw refused('other nodes that read it')
-  if ((await new Operator(path, rest, constants).scalar(0, place.shape)) !== 1) throw refused('another number than 1 that it is taken from')
+  if ((await nodes.operator(rest).scalar(0, place.shape)) !== 1) throw refused('another number than 1 that it is taken from')
   const shortcut = only(rest, 'Mul')
   if (!shortcut.inputs.includes(place.value)) throw refused('a product with something else than x')
   const addition = only(shortcut, 'Add')
@@ -54,7 +47,7 @@ async function gateOf(place: Place, convolution: OnnxNode, sigmoid: OnnxNode, re
     readers: [convolution, shortcut],
     join: product ?? addition,
     addition,
-    values: await pointwise(place, new Operator(path, convolution, constants)),
+    values: await pointwise(place, nodes.operator(convolution)),
   }
 }
 

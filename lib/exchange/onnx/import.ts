@@ -14,6 +14,7 @@ import { faultOfFile, finiteValues, ImportedModel } from '../imported.js'
 import { onnxImportOptions, type OnnxImportOptions } from '../options.js'
 import { Constants } from './constants.js'
 import { modelProto, type OnnxGraph, type OnnxModel } from './messages.js'
+import { Nodes, outputOf } from './nodes.js'
 import { normalizedBy, startOf, type Described } from './pixels.js'
 import { preparationOf, type Prepared } from './preparation.js'
 import type { Layers } from './row.js'
@@ -72,15 +73,19 @@ async function networkOf(file: SizedFile, model: OnnxModel, options: OnnxImportO
   const foreign = graph.nodes.find(({ domain = '' }) => domain !== '' && domain !== 'ai.onnx')
   if (foreign !== undefined) throw malformed(path, `expected operators of ONNX alone, got one of ${quoted(foreign.domain ?? '')}`)
   await using constants = constantsOf(file, graph)
-  const nodes = graph.nodes.filter(({ operator }) => operator !== 'Constant')
   const output = only(path, 'output', graph.outputs).name ?? ''
   const described = inputOf(path, graph, constants)
-  const structure = new Structure(path, nodes, constants, { input: described.name, output })
-  const { input, value, steps } = await startOf(path, described, structure, constants)
+  const nodes = new Nodes(
+    path,
+    graph.nodes.filter(({ operator }) => operator !== 'Constant'),
+    constants,
+    described.name,
+  )
+  const { input, value, steps } = await startOf(described, nodes)
   const prepared = preparationOf(path, model, { input }, options)
   const first = steps === undefined ? value : normalizedBy(path, steps, prepared)
   try {
-    const { layers, values } = await structure.layers(first, { kind: 'image', ...input })
+    const { layers, values } = await new Structure(nodes, output).layers(first, { kind: 'image', ...input })
     const made = network({ name: networkName(path, graph.name), input, layers: sequential(layers) })
     return { made, graph: buildGraph(made), values, prepared }
   } catch (cause) {
@@ -91,9 +96,9 @@ async function networkOf(file: SizedFile, model: OnnxModel, options: OnnxImportO
 function constantsOf(file: SizedFile, graph: OnnxGraph): Constants {
   const constants = new Constants(file)
   for (const tensor of graph.initializers) constants.add(tensor.name ?? '', tensor)
-  for (const { operator, outputs, attributes } of graph.nodes) {
-    const value = operator === 'Constant' ? attributes.find(({ name }) => name === 'value')?.tensor : undefined
-    if (value !== undefined) constants.add(outputs[0] ?? '', value)
+  for (const node of graph.nodes) {
+    const value = node.operator === 'Constant' ? node.attributes.find(({ name }) => name === 'value')?.tensor : undefined
+    if (value !== undefined) constants.add(outputOf(node), value)
   }
   return constants
 }

@@ -40,9 +40,9 @@ const converters: Readonly<Record<string, Convert>> = {
   Dropout: (_, shape) => ({ shape }),
 }
 
-/** `Add` and `Softmax` are what structure.ts looks at; gate.ts knows where a `Sigmoid` is a gate, pixels.ts what may stand at the input. */
+/** structure.ts looks at `Add` and `Softmax`. */
 const operatorNames = [...Object.keys(converters), 'Add', 'Softmax']
-/** Of a row of layers. */
+/** What is read elsewhere, by gate.ts and pixels.ts, and is no layer of its own. */
 const elsewhere: Readonly<Record<string, string>> = {
   Sigmoid: 'it behind a 1x1 convolution, as the gate of a residual unit',
   Cast: 'it at the input alone, where pixels become numbers',
@@ -133,6 +133,9 @@ function pool(operator: Operator, shape: SampleShape): Converted {
   throw operator.error('pads of which those at the end add at most one window', `[${pads.join(', ')}]`)
 }
 
+/** Axes of images; ONNX counts negative ones from behind the last. */
+const fromFirst = (axes: readonly number[]): number[] => axes.map((axis) => (axis < 0 ? axis + 4 : axis))
+
 /** The factor of constant scaling, on a branch or a shortcut. */
 async function factor(operator: Operator, shape: SampleShape): Promise<Converted> {
   return { layer: scale({ factor: await operator.scalar(operator.isConstant(0) ? 0 : 1, shape) }), shape }
@@ -150,12 +153,7 @@ async function everySecond(operator: Operator, shape: SampleShape): Promise<Conv
   const image = operator.image(shape)
   const [starts, ends, axes, steps] = [await operator.integersOf(1), await operator.integersOf(2), await operator.integersOf(3), await operator.integersOf(4)]
   const stride = steps[0] ?? 0
-  const isWhole =
-    starts.join() === '0,0' &&
-    axes.map((axis) => (axis < 0 ? axis + 4 : axis)).join() === '2,3' &&
-    ends.length === 2 &&
-    ends[0]! >= image.height &&
-    ends[1]! >= image.width
+  const isWhole = starts.join() === '0,0' && fromFirst(axes).join() === '2,3' && ends.length === 2 && ends[0]! >= image.height && ends[1]! >= image.width
   if (!isWhole || stride < 1 || steps.join() !== [stride, stride].join())
     throw operator.error(
       `every n-th of all rows and columns`,
@@ -186,8 +184,8 @@ function average({ channels }: ImageShape): Converted {
 /** Over rows and columns, as PyTorch exports an average of them. */
 async function mean(operator: Operator, shape: SampleShape): Promise<Converted> {
   const axes = operator.hasInput(1) ? await operator.integersOf(1) : (operator.integers('axes') ?? [])
-  const positive = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort((a, b) => a - b)
-  if (positive.join() !== '2,3') throw operator.error('axes 2 and 3', axes)
+  const sorted = fromFirst(axes).sort((a, b) => a - b)
+  if (sorted.join() !== '2,3') throw operator.error('axes 2 and 3', axes)
   return average(operator.image(shape))
 }
 

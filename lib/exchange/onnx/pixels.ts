@@ -3,11 +3,10 @@ import { PreresnetError } from '../../errors.js'
 import { malformed } from '../../formats/files.js'
 import type { Network } from '../../layers/index.js'
 import { quoted } from '../../visible.js'
-import type { Constants } from './constants.js'
 import { dataTypes, type OnnxNode } from './messages.js'
-import { Operator } from './operator.js'
+import { outputOf, type Nodes } from './nodes.js'
+import type { Operator } from './operator.js'
 import type { Prepared } from './preparation.js'
-import type { Structure } from './structure.js'
 
 /** The graph's input as the file describes it. */
 export interface Described {
@@ -43,18 +42,18 @@ const arithmetic: Readonly<Record<string, (step: number, constant: number) => nu
 const commutative = ['Add', 'Mul']
 const ofFactors = ['Mul', 'Div']
 
-export async function startOf(path: string, input: Described, structure: Structure, constants: Constants): Promise<Start> {
+export async function startOf(input: Described, nodes: Nodes): Promise<Start> {
   const { name, elementType, sizes } = input
   const arePixels = elementType === dataTypes.uint8
   if (!arePixels && !floating.includes(elementType))
-    throw malformed(path, `${quoted(name)}: expected an input of floating-point values or of pixels (uint8), got type ${elementType ?? 'none'} of ONNX`)
-  const chain = chainBehind(name, structure, constants, arePixels)
+    throw malformed(nodes.path, `${quoted(name)}: expected an input of floating-point values or of pixels (uint8), got type ${elementType ?? 'none'} of ONNX`)
+  const chain = chainBehind(name, nodes, arePixels)
   const [a = 0, b = 0, c = 0] = sizes
   const isTransposed = chain.some(({ operator }) => operator === 'Transpose')
   const size = isTransposed ? { height: a, width: b, channels: c } : { channels: a, height: b, width: c }
-  for (const node of chain) if (node.operator === 'Transpose') checkOrder(new Operator(path, node, constants))
-  if (!arePixels) return { input: size, value: chain[0]?.outputs[0] ?? name }
-  return { input: size, value: name, steps: await stepsOf(path, input, chain, size.channels, constants) }
+  for (const node of chain) if (node.operator === 'Transpose') checkOrder(nodes.operator(node))
+  if (!arePixels) return { input: size, value: isTransposed ? outputOf(chain[0]!) : name }
+  return { input: size, value: name, steps: await stepsOf(input, chain, size.channels, nodes) }
 }
 
 function checkOrder(operator: Operator): void {
@@ -63,38 +62,41 @@ function checkOrder(operator: Operator): void {
 }
 
 /** The nodes behind the input that are no layers: a Transpose, and where the input is pixels a Cast, and arithmetic with constants. */
-function chainBehind(name: string, structure: Structure, constants: Constants, arePixels: boolean): readonly OnnxNode[] {
+function chainBehind(name: string, nodes: Nodes, arePixels: boolean): readonly OnnxNode[] {
   const chain: OnnxNode[] = []
   const once = arePixels ? ['Transpose', 'Cast'] : ['Transpose']
-  for (let value = name; ; value = chain.at(-1)!.outputs[0] ?? '') {
-    const [node, ...others] = structure.readersOf(value)
+  for (let value = name; ; value = outputOf(chain.at(-1)!)) {
+    const node = nodes.onlyReader(value)
     const operator = node?.operator ?? ''
     const isNew = once.includes(operator) && !chain.some((each) => each.operator === operator)
-    const isArithmetic = arePixels && node !== undefined && constantOf(node, constants) !== undefined
-    if (node === undefined || others.length > 0 || !(isNew || isArithmetic)) return chain
+    const isArithmetic = arePixels && node !== undefined && constantOf(node, nodes) !== undefined
+    if (node === undefined || !(isNew || isArithmetic)) return chain
     chain.push(node)
   }
 }
 
 /** Which input of a node is the constant that every pixel is changed by; undefined where it does something else. */
-function constantOf({ operator = '', inputs }: OnnxNode, constants: Constants): number | undefined {
+function constantOf({ operator = '', inputs }: OnnxNode, { constants }: Nodes): number | undefined {
   if (!Object.hasOwn(arithmetic, operator) || inputs.length !== 2) return undefined
   return [1, ...(commutative.includes(operator) ? [0] : [])].find((index) => constants.has(inputs[index]))
 }
 
-async function stepsOf(path: string, { name }: Described, chain: readonly OnnxNode[], channels: number, constants: Constants): Promise<readonly Step[]> {
+async function stepsOf({ name }: Described, chain: readonly OnnxNode[], channels: number, nodes: Nodes): Promise<readonly Step[]> {
   const cast = chain.findIndex(({ operator }) => operator === 'Cast')
-  const to = cast === -1 ? undefined : new Operator(path, chain[cast]!, constants).integer('to', 0)
+  const to = cast === -1 ? undefined : nodes.operator(chain[cast]!).integer('to', 0)
   if (to !== dataTypes.float || chain.slice(0, cast).some(({ operator }) => operator !== 'Transpose'))
-    throw malformed(path, `${quoted(name)}: expected pixels that a Cast makes numbers of in single precision, got ${to === undefined ? 'none' : 'another one'}`)
+    throw malformed(
+      nodes.path,
+      `${quoted(name)}: expected pixels that a Cast makes numbers of in single precision, got ${to === undefined ? 'none' : 'another one'}`,
+    )
   const transpose = chain.findIndex(({ operator }) => operator === 'Transpose')
   let step: Step = { value: '', factors: new Array<number>(channels).fill(1), offsets: new Array<number>(channels).fill(0) }
   const steps: Step[] = []
   for (const [index, node] of chain.entries()) {
     const { operator = '' } = node
-    const at = constantOf(node, constants)
-    if (at !== undefined) step = changed(step, operator, await new Operator(path, node, constants).perChannel(at, channels, index < transpose ? 1 : 3))
-    step = { ...step, value: node.outputs[0] ?? '' }
+    const at = constantOf(node, nodes)
+    if (at !== undefined) step = changed(step, operator, await nodes.operator(node).perChannel(at, channels, index < transpose ? 1 : 3))
+    step = { ...step, value: outputOf(node) }
     if (index >= Math.max(cast, transpose)) steps.push(step)
   }
   return steps

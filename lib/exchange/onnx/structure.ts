@@ -3,69 +3,49 @@ import { malformed } from '../../formats/files.js'
 import type { SampleShape } from '../../graph/graph.js'
 import { gate, layersShortcut, residual, sequential, type Layer } from '../../layers/index.js'
 import { quoted } from '../../visible.js'
-import type { Constants } from './constants.js'
 import { gatesAt, type Gate } from './gate.js'
 import type { OnnxNode } from './messages.js'
-import { Operator } from './operator.js'
+import { outputOf, type Nodes } from './nodes.js'
+import type { Operator } from './operator.js'
 import { convert } from './operators.js'
 import { RowBuilder, type Layers, type Place, type Row } from './row.js'
 
 /** Units within units: no ResNet has more. */
 const deepest = 4
-/** Of one value: more than all paths of so many units that start there. */
+/** Of one value where units start: one reads it for the innermost branch, one for each shortcut, two for each gate. */
 const mostReaders = 8
 
-/** Their constants may stand on either side, or on the left alone; those of other operators follow the value. */
+/** Operators whose constant may stand before the value: of a product on either side, of a difference on the left alone. */
 const withConstantFirst = new Set(['Mul', 'Sub'])
 
 export class Structure {
-  readonly #path: string
-  readonly #constants: Constants
+  readonly #nodes: Nodes
   readonly #output: string
-  readonly #readers = new Map<string, OnnxNode[]>()
 
-  constructor(path: string, nodes: readonly OnnxNode[], constants: Constants, { input, output }: { readonly input: string; readonly output: string }) {
-    this.#path = path
-    this.#constants = constants
+  constructor(nodes: Nodes, output: string) {
+    this.#nodes = nodes
     this.#output = output
-    // A value that is made once cannot lead back to itself.
-    const made = new Set([input])
-    for (const node of nodes) {
-      for (const result of node.outputs.filter((name) => name !== '')) {
-        if (made.has(result) || constants.has(result)) throw malformed(path, `${quoted(result)}: expected a value that is made once`)
-        made.add(result)
-      }
-      for (const value of node.inputs.filter((name) => name !== '' && !constants.has(name))) {
-        const readers = this.#readers.get(value)
-        if (readers === undefined) this.#readers.set(value, [node])
-        else readers.push(node)
-      }
-    }
   }
 
   /** Everything that follows a value. */
   async layers(value: string, shape: SampleShape): Promise<Layers> {
     const row = await this.#row(new RowBuilder(), { value, shape }, 0)
     if (row.join === undefined) return row
-    throw this.#operator(row.join).error('two inputs that come from one value', 'one that comes from elsewhere')
-  }
-
-  readersOf(value: string): readonly OnnxNode[] {
-    return this.#readers.get(value) ?? []
+    throw this.#nodes.operator(row.join).error('two inputs that come from one value', 'one that comes from elsewhere')
   }
 
   /** From a value on; where several nodes read it, by the one of them that is given. */
   async #row(builder: RowBuilder, from: Place, depth: number, first?: OnnxNode): Promise<Row> {
-    if (depth > deepest) throw malformed(this.#path, `expected residual units at most ${deepest} deep, got more`)
+    if (depth > deepest) throw malformed(this.#nodes.path, `expected residual units at most ${deepest} deep, got more`)
     let row = from
     for (let next = first; ; next = undefined) {
-      const readers = next === undefined ? this.readersOf(row.value) : [next]
+      const readers = next === undefined ? this.#nodes.readersOf(row.value) : [next]
       if (row.value === this.#output) {
         if (readers.length === 0) return builder.row(row, undefined)
-        throw this.#operator(readers[0]!).error('nothing behind the output of the graph', quoted(row.value))
+        throw this.#nodes.operator(readers[0]!).error('nothing behind the output of the graph', quoted(row.value))
       }
       if (readers.length > 1) row = await this.#unit(row, readers, builder, depth)
-      else if (readers.length === 0) throw malformed(this.#path, `${quoted(row.value)}: expected a node that reads it, got none`)
+      else if (readers.length === 0) throw malformed(this.#nodes.path, `${quoted(row.value)}: expected a node that reads it, got none`)
       else {
         const node = readers[0]!
         if (this.#joins(node)) return builder.row(row, node)
@@ -77,14 +57,14 @@ export class Structure {
   /** Whether two rows end in a node: a sum, or the product with a gate. */
   #joins(node: OnnxNode): boolean {
     const { operator, inputs } = node
-    if ((operator !== 'Add' && operator !== 'Mul') || inputs.some((input) => this.#constants.has(input))) return false
-    if (inputs.length !== 2) throw this.#operator(node).error('two inputs', inputs.length)
+    if ((operator !== 'Add' && operator !== 'Mul') || inputs.some((input) => this.#nodes.constants.has(input))) return false
+    if (inputs.length !== 2) throw this.#nodes.operator(node).error('two inputs', inputs.length)
     return true
   }
 
   async #layer({ value, shape }: Place, node: OnnxNode, builder: RowBuilder): Promise<Place> {
-    const operator = this.#operator(node)
-    const next = node.outputs[0] ?? ''
+    const operator = this.#nodes.operator(node)
+    const next = outputOf(node)
     if (operator.kind === 'Add') {
       await this.#bias(operator, node, builder, shape)
       return { value: next, shape }
@@ -104,7 +84,7 @@ export class Structure {
 
   /** The bias of a MatMul. */
   async #bias(operator: Operator, { inputs }: OnnxNode, builder: RowBuilder, shape: SampleShape): Promise<void> {
-    const constant = inputs.findIndex((input) => this.#constants.has(input))
+    const constant = inputs.findIndex((input) => this.#nodes.constants.has(input))
     const last = builder.layers.at(-1)?.[1] as Layer | undefined
     if (shape.kind !== 'features' || last?.kind !== 'linear' || last.bias)
       throw operator.error('a constant only as the bias of a MatMul before it', 'another one')
@@ -114,10 +94,10 @@ export class Structure {
   /** Paths from one value: two that meet are a unit, and what follows it may be a path of the next unit around it. */
   async #unit(from: Place, readers: readonly OnnxNode[], builder: RowBuilder, depth: number): Promise<Place> {
     if (readers.length > mostReaders)
-      throw malformed(this.#path, `${quoted(from.value)}: expected at most ${mostReaders} nodes that read it, got ${readers.length}`)
+      throw malformed(this.#nodes.path, `${quoted(from.value)}: expected at most ${mostReaders} nodes that read it, got ${readers.length}`)
     const twice = readers.find((node, index) => readers.indexOf(node) !== index)
-    if (twice !== undefined) throw this.#operator(twice).error('each value once', 'the same twice')
-    let gates = await gatesAt(from, readers, { path: this.#path, constants: this.#constants, readersOf: (value) => this.readersOf(value) })
+    if (twice !== undefined) throw this.#nodes.operator(twice).error('each value once', 'the same twice')
+    let gates = await gatesAt(from, readers, this.#nodes)
     const ofGates = gates.flatMap((each) => each.readers)
     let rows: readonly Row[] = []
     for (const first of readers) if (!ofGates.includes(first)) rows = [...rows, await this.#row(new RowBuilder(), from, depth + 1, first)]
@@ -130,7 +110,7 @@ export class Structure {
       if ('kind' in other) addGated(unit, from.shape, row, other)
       else this.#addUnit(unit, from.shape, row, other)
       const addition = 'kind' in other ? other.addition : row.join!
-      const place = { value: addition.outputs[0] ?? '', shape: row.shape }
+      const place = { value: outputOf(addition), shape: row.shape }
       if (isLast) return place
       rows = [...rest, await this.#row(unit, place, depth + 1)]
     }
@@ -143,13 +123,13 @@ export class Structure {
       const others = [...rows.filter((each) => each !== row && each.join === row.join), ...gates.filter(({ join }) => join === row.join)]
       if (others.length === 1) return { row, other: others[0]! }
     }
-    throw malformed(this.#path, `${quoted(value)}: expected the paths that start there to meet in one Add, got others`)
+    throw malformed(this.#nodes.path, `${quoted(value)}: expected the paths that start there to meet in one Add, got others`)
   }
 
   /** Of two rows the longer is the branch; of two that are as long, the first of the sum. */
   #addUnit(builder: RowBuilder, shape: SampleShape, a: Row, b: Row): void {
     const addition = a.join!
-    if (addition.operator !== 'Add') throw this.#operator(addition).error('a constant factor, or a gate', 'two paths that start at one value')
+    if (addition.operator !== 'Add') throw this.#nodes.operator(addition).error('a constant factor, or a gate', 'two paths that start at one value')
     const isFirst = a.layers.length === b.layers.length ? addition.inputs[0] === a.value : a.layers.length > b.layers.length
     const [branch, shortcut] = isFirst ? [a, b] : [b, a]
     const unit = residual({
@@ -157,10 +137,6 @@ export class Structure {
       ...(shortcut.layers.length > 0 && { shortcut: layersShortcut(sequential(shortcut.layers)) }),
     })
     builder.add(unit, shape, Object.fromEntries([...branch.values, ...[...shortcut.values].map(([name, given]) => [`downsample.${name}`, given] as const)]))
-  }
-
-  #operator(node: OnnxNode): Operator {
-    return new Operator(this.#path, node, this.#constants)
   }
 }
 
