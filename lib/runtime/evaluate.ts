@@ -11,7 +11,7 @@ import { invalid } from '../options/values.js'
 import { evaluateOptions, type EvaluateOptions } from './call_options.js'
 import { checkClassCount, checkLoader, classesOf, nameData, type Compiled } from './compiled.js'
 import type { Inference } from './infer.js'
-import { evaluationOf, sumRows, type Evaluation } from './metrics.js'
+import { evaluationOfSums, sumRows, type Evaluation } from './metrics.js'
 import { checkNormalization, type SessionPreparation } from './preparation.js'
 import { evaluateTenCrops } from './ten_crops.js'
 import type { Turn } from './turn.js'
@@ -72,5 +72,5 @@ function evaluationFrom(result: RunResult, feed: Loader, classes: number): Evalu
   if (sums.samples !== share && feed.corruptImages.length === 0)
     throw new PreresnetError('ERR_INTERNAL', `evaluate: ${sums.samples} of ${share} samples were counted`)
   // Batches are filled from the front, so that what stands behind the last sample is padding.
-  return evaluationOf(feed.dataset.name, share, sums, result.labels!, result.predictions!, classes)
+  return evaluationOfSums(feed.dataset.name, share, sums, result.labels!, result.predictions!, classes)
 }

@@ -116,7 +116,7 @@ export function top1Shares(samples: number, hits: number): { top1Error: number; 
 }
 
 /** @internal The first `images` labels and predictions are of images; what stands behind them is padding. An image with a negative label does not count. */
-export function evaluationOf(name: string, images: number, sums: EvaluationSums, labels: Int32Array, predictions: Int32Array, classes: number): Evaluation {
+export function evaluationOfSums(name: string, images: number, sums: EvaluationSums, labels: Int32Array, predictions: Int32Array, classes: number): Evaluation {
   const { loss, samples, top1Hits, top5Hits, seconds, dataSeconds } = sums
   if (samples === 0) throw new PreresnetError('ERR_DATASET', `evaluate: ${name}: expected images, got ${images} samples of which none can be decoded`)
   return {

@@ -5,7 +5,7 @@ import type { Dataset } from '../data/dataset.js'
 import { tenCrops, type TenCropOptions } from '../data/ten_crops.js'
 import { checkClassCount, classesOf, type Compiled } from './compiled.js'
 import type { Inference } from './infer.js'
-import { evaluationOf, type Evaluation } from './metrics.js'
+import { evaluationOfSums, type Evaluation } from './metrics.js'
 
 /** What the mean probabilities of an image's crops came to. */
 class Counts {
@@ -65,5 +65,5 @@ export async function evaluateTenCrops(inference: Inference, compiled: Compiled,
   }
   const [labels, predictions] = [Int32Array.from(counts.labels), Int32Array.from(counts.predictions)]
   const times = { seconds: (performance.now() - start) / 1000, dataSeconds: waited / 1000 }
-  return evaluationOf(data.name, labels.length, { ...counts.sums, ...times }, labels, predictions, classes)
+  return evaluationOfSums(data.name, labels.length, { ...counts.sums, ...times }, labels, predictions, classes)
 }

@@ -2,6 +2,7 @@
 import type { NativeSession } from '../native/types.js'
 import type { TensorSpec } from '../compiler/program.js'
 import { PreresnetError } from '../errors.js'
+import { elementsOf } from '../formats/tensor_types.js'
 import { describe, largestFloat } from '../options/values.js'
 import type { Turn } from './turn.js'
 
@@ -54,7 +55,7 @@ export class Tensor {
 
   /** The number of values is at least 1. */
   get length(): number {
-    return this.shape.reduce((product, size) => product * size, 1)
+    return elementsOf(this.shape)
   }
 
   /** Whether `view()` is the session's own memory; where the runtime forbids that, and of gradients that share theirs, it is a copy, and on a GPU there is none. */
