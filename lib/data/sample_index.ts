@@ -1,8 +1,8 @@
 /** Where the samples of archives lie, as one pass over them found: a safetensors file, which other programs read too. docs/sources.md describes it. */
 import { malformed } from '../formats/files.js'
-import { SafetensorsFile, writeSafetensors, type SafetensorsTensor } from '../formats/safetensors.js'
+import { SafetensorsFile, type SafetensorsTensor } from '../formats/safetensors.js'
 import { isObject } from '../options/values.js'
-import { checkKind, checkSeal, checksumOf, parsedText, type Columns } from './sealed_file.js'
+import { checkKind, checkSeal, columnOf, parsedText, writeSealed, type Columns } from './sealed_file.js'
 
 /** An archive that an index is of. */
 export interface Shard {
@@ -37,26 +37,19 @@ export interface PackedIndex extends SampleIndex {
 
 const kind = { format: 'preresnet-index', version: 1 }
 
-export async function writeIndex(path: string, index: SampleIndex | PackedIndex): Promise<void> {
+export function writeIndex(path: string, index: SampleIndex | PackedIndex): Promise<void> {
   const { shards, classes, fingerprint } = index
-  const places = placesOf(index)
   const contents = 'contents' in index && { contents: index.contents }
-  const texts = {
-    format: kind.format,
-    version: String(kind.version),
-    fingerprint,
-    shards: JSON.stringify(shards),
-    classes: JSON.stringify(classes),
-    ...contents,
+  const metadata = { fingerprint, shards: JSON.stringify(shards), classes: JSON.stringify(classes), ...contents }
+  return writeSealed(path, kind, metadata, placesOf(index), 'checksums' in index ? checksColumns(index) : {})
+}
+
+function checksColumns({ checksums, names }: PackedIndex): Columns {
+  const bytes = new TextEncoder().encode(names.map((name) => `${name}\0`).join(''))
+  return {
+    crc32: { dtype: 'U32', shape: [checksums.length], data: checksums },
+    names: { dtype: 'U8', shape: [bytes.length], data: bytes },
   }
-  const metadata = { ...texts, checksum: checksumOf(texts, places) }
-  const tensors = new Map(Object.entries(places))
-  if ('checksums' in index) {
-    const names = new TextEncoder().encode(index.names.map((name) => `${name}\0`).join(''))
-    tensors.set('crc32', { dtype: 'U32', shape: [index.labels.length], data: index.checksums })
-    tensors.set('names', { dtype: 'U8', shape: [names.length], data: names })
-  }
-  await writeSafetensors(path, tensors, metadata)
 }
 
 /** What the index's own checksum is of, beside its texts. */
@@ -143,8 +136,5 @@ function isList<T>(value: unknown, is: (entry: unknown) => entry is T): value is
 }
 
 async function column<T extends SafetensorsTensor['data']>(path: string, file: SafetensorsFile, name: string, type: new (length: number) => T): Promise<T> {
-  if (!file.entries.has(name)) throw malformed(path, `expected a tensor ${JSON.stringify(name)}, got none`)
-  const { data } = await file.read(name)
-  if (data instanceof type) return data
-  throw malformed(path, `${JSON.stringify(name)}: expected a ${type.name}, got a ${data.constructor.name}`)
+  return columnOf(path, file.entries.has(name) ? { [name]: await file.read(name) } : {}, name, type)
 }

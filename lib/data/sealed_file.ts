@@ -16,7 +16,7 @@ interface Kind {
 }
 
 /** CRC-32 of texts and columns with their names, in the order of the names. */
-export function checksumOf(metadata: Metadata, columns: Columns): string {
+function checksumOf(metadata: Metadata, columns: Columns): string {
   let sum = 0
   const sorted = <T>(values: Readonly<Record<string, T>>): [string, T][] => Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))
   for (const [name, text] of sorted(metadata)) if (name !== 'checksum') sum = crc32(`${name}\0${text}\0`, sum)
@@ -24,9 +24,10 @@ export function checksumOf(metadata: Metadata, columns: Columns): string {
   return sum.toString(16).padStart(8, '0')
 }
 
-export async function writeSealed(path: string, { format, version }: Kind, metadata: Metadata, columns: Columns): Promise<void> {
-  const texts = { ...metadata, format, version: String(version) }
-  await writeSafetensors(path, new Map(Object.entries(columns)), { ...texts, checksum: checksumOf(texts, columns) })
+/** `beside`: columns that the checksum is not of, since opening the file does not read them. */
+export async function writeSealed(path: string, { format, version }: Kind, metadata: Metadata, columns: Columns, beside: Columns = {}): Promise<void> {
+  const texts = { format, version: String(version), ...metadata }
+  await writeSafetensors(path, new Map(Object.entries({ ...columns, ...beside })), { ...texts, checksum: checksumOf(texts, columns) })
 }
 
 /** ERR_FILE for what cannot be read, is of another format or version, or has another checksum than it says. */
