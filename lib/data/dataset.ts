@@ -125,9 +125,10 @@ export interface DataSplit {
 }
 
 /** Every file is one sample. */
-export function wholeFiles(files: readonly string[]): RangeSource {
+export function wholeFiles(files: PathList): RangeSource {
   const count = files.length
-  return { kind: 'ranges', files, file: Int32Array.from(files.keys()), offset: new Float64Array(count), length: new Float64Array(count).fill(-1) }
+  const file = Int32Array.from({ length: count }, (_, index) => index)
+  return { kind: 'ranges', files, file, offset: new Float64Array(count), length: new Float64Array(count).fill(-1) }
 }
 
 export function sampleCount(source: FileSource): number {

@@ -4,6 +4,7 @@ import type { Dataset, ImageShape } from './dataset.js'
 import { decodeAll } from './decode_all.js'
 import { derivedFingerprint, filesFingerprint, imagesFingerprint } from './fingerprint.js'
 import { fileStates } from './class_folders.js'
+import { pathsOf } from './path_list.js'
 import type { Reading } from './reading.js'
 
 interface PreparationV1 {
@@ -28,7 +29,7 @@ export async function fingerprintV1(dataset: Dataset, preparation: PreparationV1
     const { images } = await decodeAll(source, { shape, decode, ...reading })
     return imagesFingerprint(images, labels, shape)
   }
-  const paths = Array.from({ length: source.files.length }, (_, index) => source.files.at(index)!)
+  const paths = pathsOf(source.files)
   const { bytes } = await fileStates(paths)
   const files = paths.map((path, index) => ({ name: relative(name, path), bytes: bytes[index]! }))
   return filesFingerprint(files, labels, `files ${resize}\0${shape.height} ${shape.width} ${shape.channels}\0`)

@@ -2,7 +2,7 @@
 import { malformed } from '../formats/files.js'
 import { isObject } from '../options/values.js'
 import type { ListedDirectory } from './class_folders.js'
-import type { Dataset } from './dataset.js'
+import { wholeFiles, type Dataset } from './dataset.js'
 import { PackedPaths } from './path_list.js'
 import { columnOf, parsedText, readSealed, writeSealed } from './sealed_file.js'
 
@@ -114,20 +114,7 @@ function isLeft(value: unknown): value is LeftOutCounts {
 
 /** The dataset of a folder that lies at `directory` now. */
 export function datasetOfFolder(directory: string, { labels, classes, fingerprint, names, ends, bytes, modified }: FolderIndex, rescanned: boolean): Dataset {
-  const count = labels.length
-  return {
-    name: directory,
-    length: count,
-    classes,
-    labels,
-    source: {
-      kind: 'ranges',
-      files: new PackedPaths(directory, names, ends),
-      file: Int32Array.from({ length: count }, (_, index) => index),
-      offset: new Float64Array(count),
-      length: new Float64Array(count).fill(-1),
-      listed: { bytes, modified, ...(rescanned && { rescanned }) },
-    },
-    fingerprint,
-  }
+  const listed = { bytes, modified, ...(rescanned && { rescanned }) }
+  const source = { ...wholeFiles(new PackedPaths(directory, names, ends)), listed }
+  return { name: directory, length: labels.length, classes, labels, source, fingerprint }
 }

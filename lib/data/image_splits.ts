@@ -11,6 +11,7 @@ import { subset } from './derive.js'
 import { checked } from './image_folder.js'
 import { openFolder } from './open_folder.js'
 import { splitOptions } from './options.js'
+import { pathsOf } from './path_list.js'
 import { warn } from './warn.js'
 
 /** The options of `imageFolderSplits` are these. */
@@ -90,7 +91,7 @@ function chosen(directory: string, folders: readonly string[], validate: string 
 /** Training images as two sets, in their order. */
 function shared(all: Dataset, directory: string, share: number): DataSplit {
   const { files } = all.source as RangeSource
-  const isValidation = Array.from({ length: files.length }, (_, index) => fractionOf(relative(directory, files.at(index)!)) < share)
+  const isValidation = pathsOf(files).map((path) => fractionOf(relative(directory, path)) < share)
   const part = (which: boolean, name: string): Dataset => {
     const indices = isValidation.flatMap((is, index) => (is === which ? [index] : []))
     if (indices.length === 0)

@@ -1,7 +1,7 @@
 import type { ByteRanges, LoaderDescription } from '../native/types.js'
 import { askedSource } from './custom_reads.js'
 import type { Dataset } from './dataset.js'
-import { PackedPaths, type PathList } from './path_list.js'
+import { PackedPaths, pathsOf, type PathList } from './path_list.js'
 
 /** What native workers are told of a dataset's images. */
 export function nativeSource(source: Dataset['source'], labels: Int32Array): LoaderDescription['source'] {
@@ -12,5 +12,5 @@ export function nativeSource(source: Dataset['source'], labels: Int32Array): Loa
 }
 
 function nativeFiles(files: PathList): ByteRanges['files'] {
-  return files instanceof PackedPaths ? files : Array.from({ length: files.length }, (_, index) => files.at(index)!)
+  return files instanceof PackedPaths ? files : pathsOf(files)
 }

@@ -13,6 +13,10 @@ export interface PathList {
   at(index: number): string | undefined
 }
 
+export function pathsOf(files: PathList): string[] {
+  return Array.from({ length: files.length }, (_, index) => files.at(index)!)
+}
+
 /** Names of files in one folder and the folders within it. */
 export class PackedPaths implements PathList {
   /** What stands before each name. */
