@@ -48,6 +48,12 @@ export function unreadable(path: string, error: unknown): PreresnetError {
   return error instanceof PreresnetError ? error : new PreresnetError('ERR_FILE', `${path}: cannot be read: ${reasonOf(error)}`, { cause: error })
 }
 
+/** What a reader threw, with the hint behind its message where a file is not there. */
+export function hintIfMissing(error: unknown, hint: string): unknown {
+  const { code, message, cause } = error as PreresnetError
+  return (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT' ? new PreresnetError(code, `${message}; ${hint}`, { cause }) : error
+}
+
 /** All bytes of a file. ERR_FILE. */
 export async function readRegularFile(path: string): Promise<Buffer> {
   try {

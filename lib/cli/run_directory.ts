@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { readJsonLines } from '../formats/jsonl.js'
 import { describe } from '../options/values.js'
+import { hintIfMissing } from '../regular_file.js'
 import type { MetricsLine } from '../training/run_log.js'
 import type { RunResult } from './json/train.js'
 import type { Curves } from './pictures/curves.js'
@@ -34,9 +35,7 @@ export async function readResult(directory: string): Promise<RunResult | null> {
 
 /** The reader's own error, with what is asked where the file is not there. */
 function notARun(error: unknown): never {
-  const { code, message, cause } = error as PreresnetError
-  if ((cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') throw error
-  throw new PreresnetError(code, `${message}; is it the directory of a run?`, { cause })
+  throw hintIfMissing(error, 'is it the directory of a run?')
 }
 
 async function readText(path: string): Promise<string> {

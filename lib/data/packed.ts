@@ -7,7 +7,7 @@ import { readAtMost } from '../formats/file_range.js'
 import { mapLimited } from '../limited.js'
 import { bytesOfName } from '../name_bytes.js'
 import { string } from '../options/values.js'
-import { openFile, unreadable } from '../regular_file.js'
+import { hintIfMissing, openFile, unreadable } from '../regular_file.js'
 import { checkClasses, readSourceOptions } from './check.js'
 import type { Dataset, SourceOptions } from './dataset.js'
 import { portions, sampleReader } from './sample_bytes.js'
@@ -46,9 +46,7 @@ async function indexOf<T>(path: string, read: (path: string) => Promise<T>): Pro
   try {
     return await read(indexPath(path))
   } catch (error) {
-    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
-    if (code !== 'ENOENT') throw error
-    throw new PreresnetError('ERR_FILE', `${(error as Error).message}; this is the index that \`pack\` writes beside an archive`, { cause: error })
+    throw hintIfMissing(error, 'this is the index that `pack` writes beside an archive')
   }
 }
 

@@ -1,7 +1,7 @@
 /** What the devkit of ILSVRC 2012 says of the validation images. */
 import { join } from 'node:path'
 import { PreresnetError } from '../../errors.js'
-import { readRegularFile } from '../../regular_file.js'
+import { hintIfMissing, readRegularFile } from '../../regular_file.js'
 import { readStructs } from './mat.js'
 
 /** The list of the devkit has one line for each validation image, in the order of their numbers. */
@@ -42,11 +42,9 @@ async function read<T>(devkit: string, from: () => Promise<T>): Promise<T> {
   try {
     return await from()
   } catch (error) {
-    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') throw error
-    throw new PreresnetError(
-      'ERR_FILE',
-      `${(error as Error).message}; labels of validation images in one folder are in the devkit of ILSVRC 2012, whose archive is to be unpacked as ${devkit} (in code, \`devkit\` says where it is)`,
-      { cause: error },
+    throw hintIfMissing(
+      error,
+      `labels of validation images in one folder are in the devkit of ILSVRC 2012, whose archive is to be unpacked as ${devkit} (in code, \`devkit\` says where it is)`,
     )
   }
 }
