@@ -14,6 +14,10 @@ void fail_image(const std::string& name, const std::string& reason) {
   throw Error("ERR_IMAGE", name + ": " + reason);
 }
 
+std::string no_memory(const ImageSize& size) {
+  return "no memory for " + size_text(size.height, size.width) + " pixels";
+}
+
 void check_pixels(const std::string& name, const ImageSize& size, int64_t most) {
   if (size.height * size.width <= most) return;
   fail_image(name, "expected at most " + std::to_string(most) + " pixels, got " +

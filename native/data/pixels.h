@@ -87,6 +87,9 @@ void convert_channels(Pixels& pixels, int64_t channels);
 /// "height x width".
 std::string size_text(int64_t height, int64_t width);
 
+/// What to say where memory for so many pixels cannot be had.
+std::string no_memory(const ImageSize& size);
+
 /// Refuses an image of more pixels than `most`.
 void check_pixels(const std::string& name, const ImageSize& size, int64_t most);
 

@@ -217,7 +217,7 @@ void decode_png(const uint8_t* file, size_t size, const DecodeOptions& options,
       convert_channels(pixels, options.channels);
     }
   } catch (const std::bad_alloc&) {
-    fail_image(name, "no memory for " + size_text(stored.height, stored.width) + " pixels");
+    fail_image(name, no_memory(stored));
   }
 }
 

@@ -8,15 +8,11 @@
 namespace preresnet {
 namespace {
 
-std::string no_memory(int64_t height, int64_t width) {
-  return "no memory for " + size_text(height, width) + " pixels";
-}
-
 /// In words. `pixels`: what had been promised when it was found.
 std::string reason_of(VP8StatusCode status, const ImageSize& pixels) {
   switch (status) {
     case VP8_STATUS_OUT_OF_MEMORY:
-      return no_memory(pixels.height, pixels.width);
+      return no_memory(pixels);
     case VP8_STATUS_NOT_ENOUGH_DATA:
       return "Premature end of WebP file";
     case VP8_STATUS_UNSUPPORTED_FEATURE:
@@ -55,7 +51,7 @@ void decode_webp(const uint8_t* file, size_t size, const DecodeOptions& options,
   try {
     pixels.data.resize(static_cast<size_t>(stored.height * stored.width * 3));
   } catch (const std::bad_alloc&) {
-    fail_image(name, no_memory(stored.height, stored.width));
+    fail_image(name, no_memory(stored));
   }
   config.output.colorspace = MODE_RGB;
   config.output.is_external_memory = 1;
