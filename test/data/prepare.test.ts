@@ -277,6 +277,9 @@ test('center crops of other sizes than the input are parts for the steps that fo
     [[resize(8), centerCrop(8), randomCrop()], { ...none, resize: 8, crop: 'random', within: size(8) }, 2],
     [[centerCrop(8), randomCrop()], { ...none, crop: 'random', before: size(8) }, 1],
     [[centerCrop(2), randomResizedCrop()], { ...none, ...area, before: size(2) }, 1],
+    // Of the input's size, but what follows it makes the input.
+    [[centerCrop(size(4, 6)), randomResizedCrop()], { ...none, ...area, before: size(4, 6) }, 1],
+    [[centerCrop(size(4, 6)), resize(8), randomCrop()], { ...none, resize: 8, crop: 'random', before: size(4, 6) }, 2],
     [
       [centerCrop(9), randomResize({ from: 8, to: 9 }), centerCrop(8), randomCrop()],
       { ...none, resize: 8, resizeTo: 9, crop: 'random', before: size(9), within: size(8), scaled: true },
