@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { ensure, ownApt } from '../support/debian.mjs'
+import { BUILD_PACKAGES, ensure, ownApt } from '../support/debian.mjs'
 import { main, output, run, Stop } from '../support/run.mjs'
 import { filesUnder } from '../support/stamp.mjs'
 import { counted, operationTests, verdict } from './common.mjs'
@@ -17,18 +17,8 @@ const BUILD = join(root, 'build-arm64')
 const SYSROOT = join(BUILD, 'sysroot')
 const LIBRARIES = join(SYSROOT, 'usr/lib/aarch64-linux-gnu')
 const NODE = join(BUILD, 'node/package/bin/node')
-const PACKAGES = [
-  'libdnnl-dev',
-  'libhwy-dev',
-  'libjpeg62-turbo-dev',
-  'libpng-dev',
-  'libwebp-dev',
-  'nlohmann-json3-dev',
-  'libboost-context-dev',
-  'libgomp1',
-  'libstdc++6',
-  'libc6-dev',
-]
+/** What is linked, and what a compiler of the system would bring. */
+const PACKAGES = [...BUILD_PACKAGES.filter(({ tools }) => tools === undefined).map(({ name }) => name), 'libgomp1', 'libstdc++6', 'libc6-dev']
 
 await main('arm64', () => {
   const { values, positionals } = parseArgs({ options: { processor: { type: 'string', default: 'cortex-a72' } }, allowPositionals: true })
