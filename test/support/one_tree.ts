@@ -6,6 +6,7 @@ import { compile } from '../../lib/runtime/compile.js'
 import { nativeBf16 } from '../../lib/runtime/device.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { sgd } from '../../lib/training/sgd.js'
+import { randomBytes } from './bytes.js'
 
 export const precisions = nativeBf16() ? (['fp32', 'bf16', 'bf16-native'] as const) : (['fp32', 'bf16'] as const)
 
@@ -17,13 +18,9 @@ export interface Mixture {
   readonly activationCheckpointing?: number
 }
 
-/** Random pixels; `unlabeled` of the images do not count. */
+/** Random pixels. */
 export function noise(count: number, { height, width, channels }: Network['input']): Promise<Dataset> {
-  const images = new Uint8Array(count * height * width * channels)
-  for (let index = 0, state = 1; index < images.length; index++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    images[index] = state >>> 24
-  }
+  const images = randomBytes(count * height * width * channels, 1)
   return memoryDataset({ images, labels: Int32Array.from({ length: count }, (_, index) => (index * 7) % 10), height, width, channels, classes: 10 })
 }
 
