@@ -1,13 +1,12 @@
 // Time and memory from a file to the first answer, beside onnxruntime and OpenVINO: fresh processes in turn, files in the system's cache.
 //   node bench/loading.mjs [--network preresnet-200] [--rounds 5] [--threads 2]
-import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { main, Stop } from '../scripts/support/run.mjs'
 import { run } from './driver/sides.mjs'
 import { summary } from './driver/statistics.mjs'
-import { makeModel, modelPath } from './runtimes/model.mjs'
+import { makeModel, modelPath, saveModel } from './runtimes/model.mjs'
 import { runtimesPython } from './runtimes/python.mjs'
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -20,7 +19,7 @@ await main('loading', async () => {
   const python = runtimesPython()
   if (python === undefined) throw new Stop('expected onnxruntime and OpenVINO, which pip could not install, for the reason above')
   await makeModel(network)
-  const file = await savedModel(network)
+  const file = await saveModel(network)
   const other = (runtime) => ({ command: python, words: ['bench/loading/other.py', '--runtime', runtime, '--model', modelPath(network), '--threads', threads] })
   const sides = {
     preresnet: { command: process.execPath, words: ['bench/loading/ours.mjs', file, threads] },
@@ -45,18 +44,3 @@ await main('loading', async () => {
     console.log(`| ${name} | ${cell('readySeconds', 1, 2)} | ${cell('answerSeconds', 1, 2)} | ${cell('peakBytes', 2 ** 20, 0)} |`)
   }
 })
-
-/** Start values, with what a classifier wants to know of images. Made once. */
-async function savedModel(network) {
-  const path = `build/bench/${network}.safetensors`
-  if (existsSync(path)) return path
-  const { compile, preResNet } = await import('../dist/lib/index.js')
-  mkdirSync('build/bench', { recursive: true })
-  const session = await compile(preResNet(network), { device: 'cpu', precision: 'fp32', batch: 1, evaluation: false })
-  try {
-    await session.save(path, { prepare: { normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } } })
-  } finally {
-    await session.dispose()
-  }
-  return path
-}
