@@ -35,7 +35,7 @@ const runtime = ({ network, batch }, { seconds, runtimes }, { runtime: name, pre
 /** The other side of a row, in one of its configurations. */
 export const opposite = (row, settings, configuration) => (row.against === 'other runtimes' ? runtime : pytorch)(row, settings, configuration)
 
-/** A process that fails or takes longer than `limit` seconds is a Stop that says why. */
+/** What a process prints as JSON. One that fails or takes longer than `limit` seconds is a Stop that says why. */
 export async function run({ command, words }, { limit }) {
   const args = words.map(String)
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }, detached: true })

@@ -1,11 +1,10 @@
 // A classifier from its model file: how long until it is ready, and until its first answer; peak memory. One fresh process.
 //   node bench/loading/ours.mjs MODEL THREADS
-import { readFileSync } from 'node:fs'
 import { Classifier } from '../../dist/lib/index.js'
+import { resident } from '../../scripts/verify/common.mjs'
 
-const resident = (field) => 1024 * Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'latin1'))[1])
 const [path, threads] = process.argv.slice(2)
-const idle = resident('VmRSS')
+const idle = resident()
 const begin = performance.now()
 const classifier = await Classifier.load(path, { device: 'cpu', batch: 1, threads: Number(threads) })
 const ready = performance.now()

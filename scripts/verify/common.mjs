@@ -29,9 +29,16 @@ export function photographs(folder) {
   return files.map((name) => join(folder, name))
 }
 
-/** Resident bytes of this process. */
-export function resident() {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
+/** A dataset of image files, to which the classes are given in turn. */
+export async function datasetOfFiles(files, classes) {
+  const { wholeFiles } = await import('../../dist/lib/data/dataset.js')
+  const labels = Int32Array.from(files, (_, index) => index % classes.length)
+  return { name: 'files', length: files.length, classes, labels, source: wholeFiles(files), fingerprint: '' }
+}
+
+/** Resident bytes of this process: now, or with VmHWM the most so far. */
+export function resident(field = 'VmRSS') {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
 }
 
 /** Compiled test files of some folders of test/. */

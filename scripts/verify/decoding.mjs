@@ -3,17 +3,17 @@
 //   node scripts/verify/decoding.mjs FOLDER [--workers 1,2,4] [--rounds 20] [--modes exact,scaled] [--kinds 4:2:0,4:4:4,packed] [--python .venv/bin/python]
 // FOLDER holds JPEG files, at any depth. Python needs Pillow. The others get the very crops that the loader draws; their mean area stands in the result. Figures of
 // files that are read before; the loader reads them anew from the page cache, the others hold them in memory.
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { flip, loader, pack, packedDataset, randomResizedCrop } from '../../dist/lib/data/index.js'
-import { wholeFiles } from '../../dist/lib/data/dataset.js'
 import { loadBinding } from '../../dist/lib/native/load.js'
 import { randomArea } from '../../dist/test/support/random_crops.js'
+import { run as measured } from '../../bench/driver/sides.mjs'
+import { median } from '../../bench/driver/statistics.mjs'
 import { main, run, Stop } from '../support/run.mjs'
-import { photographs, verdict } from './common.mjs'
+import { datasetOfFiles, photographs, verdict } from './common.mjs'
 
 const least = { pillow: 2, libjpeg: 0.75, packed: 8 }
 const packedSide = 256
@@ -32,21 +32,10 @@ function kindOf(file) {
 }
 
 const sum = (numbers) => numbers.reduce((total, value) => total + value, 0)
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
-
-function json(command, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    let text = ''
-    child.stdout.on('data', (data) => (text += data))
-    child.on('error', reject)
-    child.on('close', (code) => (code === 0 ? resolve(JSON.parse(text)) : reject(new Error(`${command} ended with ${code}`))))
-  })
-}
 
 /** Images/s of so many processes at once, one for each list. */
 async function processes(command, args, lists, mode) {
-  const results = await Promise.all(lists.map((list) => json(command, [...args, list, mode])))
+  const results = await Promise.all(lists.map((list) => measured({ command, words: [...args, list, mode] }, { limit: 3600 })))
   return sum(results.map(({ images, seconds }) => images / seconds))
 }
 
@@ -63,12 +52,6 @@ function crops(folder, files, sizes, rounds, workers, seed) {
   })
   const all = boxes.flat()
   return { lists, area: sum(all.map(({ width, height }) => width * height)) / all.length }
-}
-
-/** What the loader reads. */
-function datasetOf(files) {
-  const count = files.length
-  return { name: 'photographs', length: count, classes: ['any'], labels: new Int32Array(count), source: wholeFiles(files), fingerprint: '' }
 }
 
 /** Images/s. One epoch is one round; of several workers each does as many rounds as a process does. */
@@ -94,7 +77,7 @@ async function measurePacked({ folder, all, python, rounds: wanted }, workers) {
   const files = all.map((one) => one.path)
   const sizes = sizesOf(files)
   const path = join(folder, 'packed.tar')
-  await pack(datasetOf(files), path, { raw: packedSide })
+  await pack(await datasetOfFiles(files, ['any']), path, { raw: packedSide })
   const dataset = await packedDataset(path)
   const rounds = Math.max(1, Math.round(wanted / turns))
   const results = { ours: [], pillow: [] }
@@ -115,11 +98,12 @@ async function measure({ folder, all, python, rounds: wanted }, kind, mode, work
   // As many crops as `rounds` of all photographs, whatever their kind.
   const rounds = Math.max(1, Math.round((wanted * all.length) / files.length / turns))
   const sides = { ours: [], pillow: [], libjpeg: [] }
+  const dataset = await datasetOfFiles(files, ['any'])
   const areas = []
   for (let turn = 0; turn < turns; turn++) {
     const { lists, area } = crops(folder, files, sizes, rounds, workers, turn)
     areas.push(area)
-    sides.ours.push(await ours(datasetOf(files), mode, rounds, workers, turn))
+    sides.ours.push(await ours(dataset, mode, rounds, workers, turn))
     sides.pillow.push(await processes(python, pillow, lists, mode))
     sides.libjpeg.push(await processes(join(folder, 'libjpeg'), [], lists, mode))
   }

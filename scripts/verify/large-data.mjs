@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { encodePng } from '../../dist/lib/cli/pictures/png.js'
+import { endOfTar, paddingOf, tarHeader } from '../../dist/lib/data/tar_header.js'
 import { imageFolder, loader, tarDataset } from '../../dist/lib/index.js'
 import { resident, verdict } from './common.mjs'
 
@@ -39,16 +40,6 @@ async function open(kind, path) {
   console.log(JSON.stringify(result))
 }
 
-function header(name, bytes) {
-  const block = Buffer.alloc(512)
-  block.write(name)
-  block.write(`0000644\0${'0000000\0'.repeat(2)}${bytes.toString(8).padStart(11, '0')}\0${'0'.repeat(11)}\0        0`, 100)
-  block.write('ustar\x0000', 257)
-  const sum = block.reduce((total, byte) => total + byte, 0)
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
-  return block
-}
-
 function make(folder) {
   const [photos, tar] = [join(folder, 'photos'), join(folder, 'photos.tar')]
   mkdirSync(photos)
@@ -57,17 +48,16 @@ function make(folder) {
     const image = encodePng({ height: 8, width: 8, channels: 3, values: new Uint8Array(192).fill(label) })
     mkdirSync(join(photos, names[label]))
     writeFileSync(join(photos, nameOf(label, 0)), image)
-    const padding = Buffer.alloc((512 - (image.length % 512)) % 512)
     const parts = []
     for (let index = 0; index < perClass; index++) {
       if (index > 0) linkSync(join(photos, nameOf(label, 0)), join(photos, nameOf(label, index)))
-      parts.push(header(nameOf(label, index), image.length), image, padding)
+      parts.push(tarHeader(nameOf(label, index), image.length), image, paddingOf(image.length))
     }
     writeSync(file, Buffer.concat(parts))
     // Folders that were changed a moment ago are not remembered.
     utimesSync(join(photos, names[label]), 1.7e9, 1.7e9)
   }
-  writeSync(file, Buffer.alloc(1024))
+  writeSync(file, endOfTar)
   closeSync(file)
   utimesSync(photos, 1.7e9, 1.7e9)
   return { folder: photos, tar }

@@ -4,20 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { encodePng } from '../../dist/lib/cli/pictures/png.js'
-import { wholeFiles } from '../../dist/lib/data/dataset.js'
 import { flip, loader, memoryDataset, randomCrop } from '../../dist/lib/index.js'
-import { resident, verdict } from './common.mjs'
+import { datasetOfFiles, resident, verdict } from './common.mjs'
 
 const input = { height: 64, width: 64, channels: 3 }
 const count = 1000
 const folder = mkdtempSync(join(tmpdir(), 'preresnet-loader-'))
 try {
-  const labels = Int32Array.from({ length: count }, (_, index) => index % 10)
   const files = Array.from({ length: count }, (_, index) => join(folder, `${index}.png`))
   const values = Uint8Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * 2654435761) >>> 24)
   for (const file of files) writeFileSync(file, encodePng({ height: 64, width: 64, channels: 3, values }))
   const classes = Array.from({ length: 10 }, (_, index) => String(index))
-  const dataset = { name: 'files', length: count, classes, labels, source: wholeFiles(files), fingerprint: '' }
+  const dataset = await datasetOfFiles(files, classes)
   const batches = loader(dataset, { batch: 50, input, prepare: { train: [randomCrop({ pad: 4 }), flip()] }, workers: 2 })
   const epochs = []
   for await (const { index } of batches) {

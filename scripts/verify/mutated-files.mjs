@@ -121,7 +121,7 @@ class Mutator {
   }
 
   changed(bytes) {
-    // Of a file that was cut down to nothing, too.
+    // Earlier changes may have cut the file down to nothing.
     const at = Math.max(0, Math.min(this.place(), bytes.length - 1))
     const length = 1 + this.below(16)
     const splice = (removed, ...added) => Buffer.concat([bytes.subarray(0, at), ...added, bytes.subarray(at + removed)])

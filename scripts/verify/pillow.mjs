@@ -51,13 +51,8 @@ async function compareWebP(python, files, count) {
       if (Buffer.compare(picture.pixels, readFileSync(pixels)) !== 0) different++
     }
     verdict({ check: 'WebP, whole', files: written.length, different, passed: different === 0 })
-    for (const filter of ['bilinear', 'bicubic'])
-      await compare(
-        python,
-        written.map(({ path }) => path),
-        filter,
-        count,
-      )
+    const paths = written.map(({ path }) => path)
+    for (const filter of ['bilinear', 'bicubic']) await compare(python, paths, filter, count)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -1,14 +1,15 @@
 // What a Classifier serves and takes: images/s at full load, the time of a lone image and resident memory, by network, batch, threads, and numbers of models and
 // processes. Images are pixels of the network's size, so that no decoding is in it. Prints lines, no verdict.
 //   serving-capacity.mjs [--seconds 2] [--only REGEX] [--precision auto]
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { centerCrop, Classifier, compile, preResNet, resize } from '../../dist/lib/index.js'
-import { main, Stop } from '../support/run.mjs'
+import { run } from '../../bench/driver/sides.mjs'
+import { centerCrop, Classifier, resize } from '../../dist/lib/index.js'
+import { main } from '../support/run.mjs'
 import { resident } from './common.mjs'
+import { saveModel } from './serving-load/model.mjs'
 
 const one = { network: 'preresnet-50', batch: 8, threads: 0, models: 1, processes: 1 }
 const rows = [
@@ -19,12 +20,7 @@ const rows = [
 ]
 const textOf = ({ network, batch, threads, models, processes }) => `${network} batch ${batch} threads ${threads} models ${models} processes ${processes}`
 
-async function writeModel(path, name) {
-  const prepare = { evaluate: [resize({ unlessFitting: true }), centerCrop()], normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } }
-  const session = await compile(preResNet(name), { device: 'cpu', precision: 'fp32', prepare, batch: 1, seed: 1, evaluation: false })
-  await session.save(path)
-  await session.dispose()
-}
+const prepare = { evaluate: [resize({ unlessFitting: true }), centerCrop()], normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } }
 
 /** In a process of its own, whose memory is nobody else's. */
 async function serve({ path, batch, threads, models, precision, seconds }) {
@@ -50,15 +46,6 @@ async function serve({ path, batch, threads, models, precision, seconds }) {
   return { rate: full.answers / full.time, alone: (1000 * alone.time) / alone.answers, memory: resident() }
 }
 
-async function inProcess(settings) {
-  const child = spawn(process.execPath, [import.meta.filename, '--serve', JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let text = ''
-  child.stdout.on('data', (data) => (text += data))
-  const code = await new Promise((resolve) => child.on('close', resolve))
-  if (code !== 0) throw new Stop(`${JSON.stringify(settings)}: the process ended with ${code}`)
-  return JSON.parse(text)
-}
-
 await main('serving-capacity', async () => {
   const { values } = parseArgs({
     options: {
@@ -78,10 +65,14 @@ await main('serving-capacity', async () => {
     const written = new Set()
     for (const row of rows.filter((candidate) => new RegExp(values.only).test(textOf(candidate)))) {
       const path = join(folder, `${row.network}.safetensors`)
-      if (!written.has(path)) await writeModel(path, row.network)
+      if (!written.has(path)) await saveModel(path, row.network, prepare)
       written.add(path)
       const settings = { ...row, path, precision: values.precision, seconds: Number(values.seconds) }
-      const found = await Promise.all(Array.from({ length: row.processes }, () => inProcess(settings)))
+      const found = await Promise.all(
+        Array.from({ length: row.processes }, () =>
+          run({ command: process.execPath, words: [import.meta.filename, '--serve', JSON.stringify(settings)] }, { limit: 3600 }),
+        ),
+      )
       const total = (name) => found.reduce((sum, result) => sum + result[name], 0)
       const figures = [
         `${total('rate').toFixed(1)} images/s`,

@@ -10,6 +10,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { run } from '../../bench/driver/sides.mjs'
+import { median } from '../../bench/driver/statistics.mjs'
 import { Classifier } from '../../dist/lib/index.js'
 import { randomBytes } from '../../dist/test/support/bytes.js'
 import { main, Stop } from '../support/run.mjs'
@@ -65,29 +67,29 @@ async function servers({ folder, modules, precision }) {
 }
 
 async function measure({ side, port, precision }, { list, connections, lone, ramp, seconds }) {
-  const client = spawn(process.execPath, [script('client.mjs'), port, connections, lone, ramp, seconds, list], { stdio: ['ignore', 'pipe', 'inherit'] })
-  return { side, precision, ...(await lineOf(client)) }
+  const words = [script('client.mjs'), port, connections, lone, ramp, seconds, list]
+  return { side, precision, ...(await run({ command: process.execPath, words }, { limit: 3600 })) }
 }
 
-const share = (numbers, part) => numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(part * numbers.length))]
-const median = (numbers) => share(numbers, 0.5)
+/** Milliseconds that half of the answers, and 99 of 100, did not exceed. */
+function percentiles(times) {
+  const sorted = times.toSorted((a, b) => a - b)
+  const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]
+  return { p50: at(0.5), p99: at(0.99) }
+}
 
 /** Ratios pair by pair; percentiles of the answers of all pairs together. */
 function judge(results) {
   const [ours, theirs] = ['ours', 'theirs'].map((wanted) => results.filter(({ side }) => side === wanted))
-  const figures = (of) => ({
-    rate: median(of.map(({ rate }) => rate)),
-    p50: share(
-      of.flatMap(({ times }) => times),
-      0.5,
-    ),
-    p99: share(
-      of.flatMap(({ times }) => times),
-      0.99,
-    ),
-    lone: median(of.flatMap(({ alone }) => alone)),
-    loopDelay: median(of.map(({ loopDelay }) => loopDelay)),
-  })
+  const figures = (of) => {
+    const times = of.flatMap((result) => result.times)
+    return {
+      rate: median(of.map(({ rate }) => rate)),
+      ...percentiles(times),
+      lone: median(of.flatMap(({ alone }) => alone)),
+      loopDelay: median(of.map(({ loopDelay }) => loopDelay)),
+    }
+  }
   const both = { ours: figures(ours), theirs: figures(theirs) }
   const ratios = ours.map(({ rate }, pair) => rate / theirs[pair].rate)
   const lone = median(ours.map(({ alone }, pair) => median(alone) / median(theirs[pair].alone)))
@@ -123,13 +125,13 @@ await main('serving-load', async () => {
     const results = record !== undefined && existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : []
     const started = await servers({ folder, modules, precision })
     try {
-      // The first answers, which make threads and kernels, are nobody's.
+      // The first answers make threads and kernels, and are not counted.
       for (const server of started) await measure(server, { ...load, list, lone: 1, ramp: 3, seconds: 1 })
       for (let pair = 0; pair < Number(load.pairs); pair++) {
         for (const server of started) {
           const result = await measure(server, { ...load, list })
           const { times, alone, ...figures } = result
-          console.error(JSON.stringify({ ...figures, p50: share(times, 0.5), p99: share(times, 0.99), lone: median(alone) }))
+          console.error(JSON.stringify({ ...figures, ...percentiles(times), lone: median(alone) }))
           results.push(result)
         }
       }

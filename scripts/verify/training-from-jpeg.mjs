@@ -4,21 +4,20 @@
 // FOLDER holds JPEG files, at any depth. The share of time that training waited for data is in the result.
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { wholeFiles } from '../../dist/lib/data/dataset.js'
+import { presetPreparation } from '../../dist/lib/exchange/preparation.js'
 import { compile, flip, loader, memoryDataset, preResNet, randomResizedCrop, sgd } from '../../dist/lib/index.js'
 import { loadBinding } from '../../dist/lib/native/load.js'
+import { median } from '../../bench/driver/statistics.mjs'
 import { main } from '../support/run.mjs'
-import { photographs, verdict } from './common.mjs'
+import { datasetOfFiles, photographs, verdict } from './common.mjs'
 
 const least = 0.97
-const normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
+const { normalization } = presetPreparation('torchvision-v1')
 const classes = Array.from({ length: 1000 }, (_, index) => `class ${index}`)
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
-/** Files and what becomes of them once, and the seconds of processor time that each of them took. */
+/** A loader of the files, one of their pixels in memory, and the seconds of processor time that decoding a file takes. */
 async function sources(files, { batch, input, decode }) {
-  const labels = Int32Array.from(files, (_, index) => index % classes.length)
-  const dataset = { name: 'photographs', length: files.length, classes, labels, source: wholeFiles(files), fingerprint: '' }
+  const dataset = await datasetOfFiles(files, classes)
   const prepare = { train: [randomResizedCrop({ decode }), flip()], evaluate: [], normalization }
   const shared = { batch, input, seed: 1 }
   const fromFiles = () => loader(dataset, { ...shared, prepare })
@@ -34,7 +33,7 @@ async function sources(files, { batch, input, decode }) {
   const { user, system } = process.cpuUsage(before)
   const images = Buffer.concat(decoded)
   const { height, width, channels } = input
-  const memory = await memoryDataset({ images, labels: labels.subarray(0, decoded.length * batch), height, width, channels, classes })
+  const memory = await memoryDataset({ images, labels: dataset.labels.subarray(0, decoded.length * batch), height, width, channels, classes })
   const seconds = (user + system) / 1e6 / (decoded.length * batch)
   return { seconds, files: fromFiles(), memory: loader(memory, { ...shared, prepare: { train: [flip()], evaluate: [], normalization } }) }
 }
