@@ -41,8 +41,8 @@ export function emitUpdate(
   const { gradients, velocity } = views
   if (gradients === undefined || velocity === undefined) return
   draft.phase = 'update'
-  const list = [...segments].map(([parameter, segment]) => ({ ...segment, ...(settings[parameter] as { decay: number; rate: number }) }))
-  const slices = { offsets: list.map(({ offset }) => offset), lengths: list.map(({ length }) => length) }
+  const slices = slicesOf(segments)
+  const list = [...segments.keys()].map((parameter) => settings[parameter] as { decay: number; rate: number })
   if (scaler !== undefined) {
     draft.emit('check_gradients', 'check_gradients', ['check_gradients'], { weightGradients: views.weightGradients, gradients, scaler }, slices)
   }

@@ -13,7 +13,7 @@ const random = new Random(71000)
 /** Operands that all groups share, and gradients of those. */
 const shared = new Set(['w', 'bias', 'weight', 'dw', 'dbias', 'dweight', 'dbeta', 'metrics'])
 
-/** Inputs and outputs of one group; `sizes` has the first size of a group of what is cut by group instead of by image. */
+/** An operation on all groups together; `part` and `ofGroup` cut one group out of it. */
 interface GroupCase {
   readonly name: string
   readonly op: OperationName
