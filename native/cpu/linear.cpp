@@ -3,6 +3,7 @@
 
 #include "cpu/context.h"
 #include "cpu/operands.h"
+#include "cpu/partition.h"
 #include "cpu/passes/matrix.h"
 
 namespace preresnet::cpu {
@@ -12,7 +13,8 @@ constexpr int64_t kRowsATask = 16, kFewestClasses = 64;
 
 class LinearOperation final : public Operation {
  public:
-  LinearOperation(const ops::Linear& op, Context& context) : op_(op), context_(context) {
+  LinearOperation(const ops::Linear& op, Context& context)
+      : op_(op), context_(context), partition_(op.x->dim(0) / op.groups, kRowsATask, kRowsATask) {
     expect_plain("linear.x", op.x, DType::f32);
     expect_plain("linear.w", op.w, DType::f32);
     expect_plain("linear.bias", op.bias, DType::f32);
@@ -20,29 +22,21 @@ class LinearOperation final : public Operation {
   }
 
   void run(const Step& step) override {
-    const int64_t images = op_.x->dim(0) / op_.groups, channels = op_.x->dim(1),
+    const int64_t wanted = step.wanted(op_.x->dim(0)), channels = op_.x->dim(1),
                   classes = op_.w->dim(0);
-    // Whole tasks: how many rows are multiplied together must not hang on how many are wanted, nor
-    // on the group's place in the batch.
-    const int64_t tasks_a_group = (images + kRowsATask - 1) / kRowsATask;
-    const int64_t wanted = step.wanted(op_.x->dim(0));
-    const int64_t tasks =
-        wanted / images * tasks_a_group + (wanted % images + kRowsATask - 1) / kRowsATask;
     // Of many classes each thread reads the weights of some.
     const int64_t slices =
         std::clamp<int64_t>(classes / kFewestClasses, 1, context_.pool.threads());
-    context_.pool.run(tasks * slices, [&](int, int64_t task) {
+    context_.pool.run(partition_.blocks_of_batch(wanted) * slices, [&](int, int64_t task) {
       const int64_t slice = task % slices;
-      const int64_t group = task / slices / tasks_a_group;
-      const int64_t in_group = task / slices % tasks_a_group * kRowsATask;
-      const int64_t begin = group * images + in_group;
+      const Range rows = partition_.block_of_batch(task / slices, wanted);
       const int64_t first = slice * classes / slices, end = (slice + 1) * classes / slices;
       passes::run(passes::RowsByRows{
-          .a = op_.x->as<const float>() + begin * channels,
+          .a = op_.x->as<const float>() + rows.begin * channels,
           .b = op_.w->as<const float>() + first * channels,
           .bias = op_.bias == nullptr ? nullptr : op_.bias->as<const float>() + first,
-          .out = op_.y->as<float>() + begin * classes + first,
-          .rows = std::min(kRowsATask, images - in_group),
+          .out = op_.y->as<float>() + rows.begin * classes + first,
+          .rows = rows.end - rows.begin,
           .columns = end - first,
           .depth = channels,
           .out_row = classes,
@@ -53,6 +47,9 @@ class LinearOperation final : public Operation {
  private:
   const ops::Linear& op_;
   Context& context_;
+  // Whole tasks: how many rows are multiplied together must not hang on how many are wanted, nor on
+  // the group's place in the batch.
+  Partition partition_;
 };
 
 }  // namespace

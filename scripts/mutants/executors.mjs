@@ -234,8 +234,8 @@ export const executorFaults = [
   {
     name: 'rows of a product follow the batch',
     file: cpu('linear.cpp'),
-    search: 'const int64_t begin = group * images + in_group;',
-    replace: 'const int64_t begin = in_group;',
+    search: 'partition_(op.x->dim(0) / op.groups, kRowsATask, kRowsATask)',
+    replace: 'partition_(op.x->dim(0), kRowsATask, kRowsATask)',
     tests: ['ops/groups'],
   },
   {
