@@ -31,16 +31,23 @@ void add_to_tree(int64_t index, int64_t count, Merge&& merge, Keep&& keep) {
   if (!last) keep(level);
 }
 
-/// The same of single numbers.
+/// The same of a number: a partial sum of level k waits at waiting[k * apart].
+template <class Number>
+void add_number_to_tree(int64_t index, int64_t count, Number& value, Number* waiting,
+                        int64_t apart) {
+  add_to_tree(
+      index, count, [&](int64_t level) { value += waiting[level * apart]; },
+      [&](int64_t level) { waiting[level * apart] = value; });
+}
+
+/// The sum of numbers that come one after another.
 template <class Number>
 class TreeSum {
  public:
   explicit TreeSum(int64_t count) : count_(count) {}
 
   void add(Number value) {
-    add_to_tree(
-        index_++, count_, [&](int64_t level) { value += waiting_[static_cast<size_t>(level)]; },
-        [&](int64_t level) { waiting_[static_cast<size_t>(level)] = value; });
+    add_number_to_tree(index_++, count_, value, waiting_.data(), 1);
     total_ = value;
   }
   /// After the last one.

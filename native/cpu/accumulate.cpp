@@ -1,10 +1,8 @@
 // The accumulations of a step, added by a balanced binary tree: gradients in f32, metrics in f64.
-#include <algorithm>
-
 #include "core/tree.h"
 #include "cpu/context.h"
 #include "cpu/operands.h"
-#include "cpu/passes/vectors.h"
+#include "cpu/tree_rows.h"
 
 namespace preresnet::cpu {
 namespace {
@@ -23,31 +21,17 @@ class AccumulateOperation final : public Operation {
     context_.pool.run(static_cast<int64_t>(op_.offsets.size()), [&](int, int64_t segment) {
       const int64_t offset = op_.offsets[static_cast<size_t>(segment)];
       const int64_t length = op_.lengths[static_cast<size_t>(segment)];
-      float* gradients = op_.gradients->as<float>() + offset;
-      const auto waiting = [&](int64_t level) {
-        return op_.waitingGradients->as<float>() + level * row + offset;
-      };
-      add_to_tree(
-          index, op_.times, [&](int64_t level) { passes::add(gradients, waiting(level), length); },
-          [&](int64_t level) { std::copy_n(gradients, length, waiting(level)); });
+      add_row_to_tree(index, op_.times, op_.gradients->as<float>() + offset, length,
+                      op_.waitingGradients->as<float>() + offset, row);
     });
-    if (op_.metrics != nullptr) add_metrics(index);
+    if (op_.metrics == nullptr) return;
+    for (int64_t i = 0; i < 4; ++i) {
+      add_number_to_tree(index, op_.times, op_.metrics->as<double>()[i],
+                         op_.waitingMetrics->as<double>() + i, 4);
+    }
   }
 
  private:
-  void add_metrics(int64_t index) const {
-    double* metrics = op_.metrics->as<double>();
-    const auto waiting = [&](int64_t level) {
-      return op_.waitingMetrics->as<double>() + level * 4;
-    };
-    add_to_tree(
-        index, op_.times,
-        [&](int64_t level) {
-          for (int64_t i = 0; i < 4; ++i) metrics[i] += waiting(level)[i];
-        },
-        [&](int64_t level) { std::copy_n(metrics, 4, waiting(level)); });
-  }
-
   const ops::Accumulate& op_;
   Context& context_;
 };

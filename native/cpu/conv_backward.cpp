@@ -53,13 +53,12 @@ class FusedConvBackward final : public Operation {
   void run(const Step& step) override {
     parts_.load();
     weights_.pack(parts_.context, step);
-    for (int64_t group = 0; group < parts_.dw.groups(); ++group) {
+    parts_.dw.sum(parts_.context, parts_.op.dw->as<float>(), [this](int64_t group) {
       sums_.share_out(partition_, group, [this](int thread, Range images, bool first) {
         run_block(thread, images, first);
       });
       sums_.write(dw_);
-      parts_.dw.add(parts_.context, group, parts_.op.dw->as<float>());
-    }
+    });
     parts_.finish();
   }
 
@@ -173,11 +172,10 @@ class BlockConvBackward final : public Operation {
       run_block(thread, images, first);
     };
     if (weights_) {
-      for (int64_t group = 0; group < parts_.dw.groups(); ++group) {
+      parts_.dw.sum(parts_.context, parts_.op.dw->as<float>(), [&](int64_t group) {
         weights_->gradient().share_out(partition_, group, block);
         weights_->write();
-        parts_.dw.add(parts_.context, group, parts_.op.dw->as<float>());
-      }
+      });
     } else {
       const int64_t images = parts_.input.x().images;
       parts_.context.pool.run(partition_.blocks_of_batch(images), [&](int thread, int64_t index) {

@@ -33,35 +33,38 @@ class LinearBackwardOperation final : public Operation {
   }
 
   void run(const Step&) override {
-    for (int64_t group = 0; group < groups_; ++group) run_group(group);
+    if (dw_) {
+      dw_->sum(context_, op_.dw->as<float>(), [this](int64_t group) { weights_of(group); });
+    }
+    if (op_.dx != nullptr) {
+      for (int64_t group = 0; group < groups_; ++group) images_of(group);
+    }
     if (op_.dbias != nullptr) sum_rows(op_.dy->as<const float>(), op_.dbias->as<float>());
   }
 
  private:
-  void run_group(int64_t group) {
+  void weights_of(int64_t group) {
     const int64_t first = group * images_;
-    const auto* dy = op_.dy->as<const float>() + first * classes_;  // images, classes
-    if (dw_) {
-      product({.a = dy,
-               .a_row = 1,
-               .a_column = classes_,
-               .b = op_.x->as<const float>() + first * channels_,
-               .out = op_.dw->as<float>(),
-               .rows = classes_,
-               .columns = channels_,
-               .depth = images_});
-      dw_->add(context_, group, op_.dw->as<float>());
-    }
-    if (op_.dx != nullptr) {
-      product({.a = dy,
-               .a_row = classes_,
-               .a_column = 1,
-               .b = op_.w->as<const float>(),
-               .out = op_.dx->as<float>() + first * channels_,
-               .rows = images_,
-               .columns = channels_,
-               .depth = classes_});
-    }
+    product({.a = op_.dy->as<const float>() + first * classes_,
+             .a_row = 1,
+             .a_column = classes_,
+             .b = op_.x->as<const float>() + first * channels_,
+             .out = op_.dw->as<float>(),
+             .rows = classes_,
+             .columns = channels_,
+             .depth = images_});
+  }
+
+  void images_of(int64_t group) {
+    const int64_t first = group * images_;
+    product({.a = op_.dy->as<const float>() + first * classes_,
+             .a_row = classes_,
+             .a_column = 1,
+             .b = op_.w->as<const float>(),
+             .out = op_.dx->as<float>() + first * channels_,
+             .rows = images_,
+             .columns = channels_,
+             .depth = classes_});
   }
 
   void product(const passes::RowsByColumns& whole) {
