@@ -232,10 +232,10 @@ export const executorFaults = [
     tests: ['ops/groups'],
   },
   {
-    name: 'rows of a product follow the batch',
+    name: 'a product of the rows of the first group alone',
     file: cpu('linear.cpp'),
-    search: 'partition_(op.x->dim(0) / op.groups, kRowsATask, kRowsATask)',
-    replace: 'partition_(op.x->dim(0), kRowsATask, kRowsATask)',
+    search: 'partition_.block_of_batch(task / slices, wanted);',
+    replace: 'partition_.block(partition_.group(0), task / slices);',
     tests: ['ops/groups'],
   },
   {
