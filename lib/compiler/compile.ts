@@ -148,7 +148,7 @@ function checkAll(graph: Graph, options: ProgramOptions): void {
   }
 }
 
-/** What accumulates needs kernels, and images of which it takes some at a time. */
+/** Accumulation needs a device that has kernels for it, and images, of which each accumulation computes its own. */
 function checkAccumulation(options: ProgramOptions): void {
   const where = 'compile: accumulate'
   if (targetOf(options) !== undefined) {
@@ -237,7 +237,7 @@ function inputTensor({ kind, graph, stored }: Planned, draft: Draft, options: Pr
   return x
 }
 
-/** What a step is given: of all its accumulations. */
+/** How many images a step is given: in training those of all its accumulations. */
 function imagesOf(kind: ProgramKind, { batch }: Draft, { accumulate = 1 }: ProgramOptions): number {
   return kind === 'train' ? batch * accumulate : batch
 }

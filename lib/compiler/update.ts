@@ -26,7 +26,7 @@ export function emitAccumulate(draft: Draft, { views, segments, waiting }: Param
   draft.emit('accumulate', 'accumulate', ['accumulate'], { gradients, waitingGradients: waiting.gradients, ...sums }, { times, ...slices })
 }
 
-/** What is updated of the rows of all parameters. */
+/** Where the parameters that are trained lie in the rows of all parameters. */
 function slicesOf(segments: ParameterPlan['segments']): { readonly offsets: number[]; readonly lengths: number[] } {
   const list = [...segments.values()]
   return { offsets: list.map(({ offset }) => offset), lengths: list.map(({ length }) => length) }

@@ -14,8 +14,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace preresnet::cpu::winograd::HWY_NAMESPACE {
 
-/// Of the power of two that brings the transform of these weights below 2^15. The transform makes
-/// nothing larger than twice the largest of them.
+/// The exponent of the power of two that brings the transform of these weights below 2^15. The
+/// transform makes nothing larger than twice the largest of them.
 HWY_INLINE int half_exponent(const float* w, size_t weights) {
   float largest = 0;
   for (size_t k = 0; k < weights; ++k) largest = std::max(largest, std::abs(w[k]));

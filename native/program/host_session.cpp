@@ -293,7 +293,8 @@ bool HostSession::run_operations(Prepared& program, const RunRequest& request, c
   return true;
 }
 
-/// Before operation `index`: of an accumulation, of the step.
+/// Before operation `index`, where that ends an accumulation or begins the update: throws
+/// ERR_NOT_FINITE where the gradients, of the accumulation or of the step, are not finite.
 void HostSession::check_gradients(Prepared& program, const Step& step, size_t index) {
   if (program.sgd == nullptr) return;
   const bool summed = index == program.update_index && program.accumulate != nullptr;

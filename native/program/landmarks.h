@@ -19,7 +19,8 @@ struct Landmarks {
   size_t update_index = kNone;  // of the first operation that changes parameters
 };
 
-/// How often a step runs what stands up to an operation `accumulate`, and then goes on.
+/// How often a step runs the operations up to `accumulate` before it goes on with the others; 1
+/// where there is no such operation.
 int64_t accumulations_of(const Landmarks&);
 
 Landmarks find_landmarks(const Program&);

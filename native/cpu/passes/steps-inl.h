@@ -22,7 +22,7 @@ HWY_INLINE Sixteen output_of(const Sixteen& result, const Sixteen& scale, const 
   return rectify ? relu(value) : value;
 }
 
-/// One that is like y, or read where the caller says, or absent.
+/// A residual that has y's shape, or is read at other pixels, which the caller names, or is absent.
 template <Kind kind>
 struct MaybeResidual {
   Source source;  // of one block; no data: none
