@@ -80,7 +80,15 @@ const refused: readonly (readonly [string, Change, RegExp])[] = [
     /gate\.sigmoid": expected the gate g .* got a product with something else than x$/,
   ],
   [
-    'a gate whose products meet nowhere',
+    'a gate whose products are parts of two sums',
+    both(
+      replaced(`${unit}.add`, ({ inputs }) => ({ inputs: inputs!.map((input) => (input === `${unit}.gate.shortcut` ? 'stem.relu' : input)) })),
+      ({ nodes }) => nodes.push(node('Add', [`${unit}.gate.shortcut`, 'stem.relu'], 'more')),
+    ),
+    /gate\.sigmoid": expected the gate g .* got products that meet nowhere$/,
+  ],
+  [
+    'a gate that is added to the branch',
     replaced(`${unit}.gate.branch`, () => ({ operator: 'Add' })),
     /gate\.sigmoid": expected the gate g .* got other nodes that read it$/,
   ],
@@ -92,6 +100,11 @@ const refused: readonly (readonly [string, Change, RegExp])[] = [
   [
     'a gate behind which there is no sum',
     replaced(`${unit}.add`, () => ({ operator: 'Mul' })),
+    /gate\.sigmoid": expected the gate g .* got no Add that alone reads Mul "stages\.0\.blocks\.0\.gate\.shortcut"$/,
+  ],
+  [
+    'a gate whose product another node reads too',
+    ({ nodes }) => nodes.push(node('Relu', [`${unit}.gate.shortcut`], 'more')),
     /gate\.sigmoid": expected the gate g .* got no Add that alone reads Mul "stages\.0\.blocks\.0\.gate\.shortcut"$/,
   ],
   [
@@ -246,6 +259,18 @@ for (const [what, input, change, options] of readable) {
     if (options.channelOrder === undefined) t.deepEqual(imported.parameters, whole.parameters)
   })
 }
+
+test('axes that are counted from behind the last', async (t) => {
+  const file = await changed(t, ({ nodes, initializers }) => {
+    constant('stages.1.blocks.0.downsample.axes', integers('', [-2, -1]))({ nodes, initializers })
+    const at = nodes.findIndex(({ operator }) => operator === 'GlobalAveragePool')
+    const [pool, flatten] = nodes.splice(at, 2)
+    nodes.splice(at, 0, node('ReduceMean', pool!.inputs!, flatten!.outputs![0]!, { axes: [-1, -2], keepdims: 0 }))
+  })
+  const whole = await importOnnx(await changed(t, () => undefined))
+  const imported = await importOnnx(file)
+  t.deepEqual([imported.network, imported.parameters], [whole.network, whole.parameters])
+})
 
 test('a classifier that is a 1x1 convolution, as timm has it', async (t) => {
   const file = await changed(t, ({ nodes, initializers }) => {

@@ -58,6 +58,8 @@ test('out and in again: every layer, units in units, gates in units', async (t) 
       relu(),
       // All begin at one value.
       residual({ branch: [residual({ branch: [inner, relu()] }), batchNorm()], shortcut: scale({ factor: 0.7 }) }),
+      // Two paths of one layer each.
+      residual({ branch: [conv], shortcut: scale({ factor: 0.6 }) }),
       residual({ branch: [residual({ branch: [conv], shortcut: gate({ kind: 'exclusive' }) }), relu()], branchScale: 0.1 }),
       residual({ branch: [residual({ branch: [relu(), conv], shortcut: gate({ kind: 'shortcut-only' }) })], shortcut: gate({ kind: 'exclusive' }) }),
       optionA({ channels: 8, stride: 2 }),
@@ -70,4 +72,9 @@ test('out and in again: every layer, units in units, gates in units', async (t) 
     ],
   })
   for (const form of forms) await roundTrip(t, own, form)
+})
+
+test('out and in again: an average of padded windows as large as the image is not one over all pixels', async (t) => {
+  const layers = [averagePool({ kernel: 5, stride: 1, padding: 2 }), globalAveragePool(), linear({ units: 2 })]
+  for (const form of forms) await roundTrip(t, network({ name: 'padded', input: { height: 5, width: 5, channels: 3 }, layers }), form)
 })

@@ -44,3 +44,12 @@ test('a file that has become shorter is said to be truncated', async (t) => {
   await t.throwsAsync(new FileWindow(file, 8).read(40, 20), { code: 'ERR_FILE', message: `${file.path}: truncated: expected 20 bytes at 40, got 10` })
   t.deepEqual([...(await readAtMost(file.handle, 48, 20))], [48, 49])
 })
+
+test('with bytes that are asked for, a window reads those behind them', async (t) => {
+  const file = await opened(t)
+  const window = new FileWindow(file, 8)
+  await window.read(0, 2)
+  await truncate(file.path, 0)
+  t.deepEqual([...(await window.read(2, 6))], [2, 3, 4, 5, 6, 7])
+  await t.throwsAsync(window.read(2, 7), { code: 'ERR_FILE', message: /truncated/ })
+})

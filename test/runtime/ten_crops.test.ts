@@ -71,6 +71,18 @@ test('ten crops: the five most probable of more classes, and the loss by which t
   t.true(Math.abs(evaluation.loss - loss) < 1e-6, `${evaluation.loss} ${loss}`)
 })
 
+test('ten crops: of classes that are as probable the first counts as the more probable', async (t) => {
+  const { files } = await pictureFolder(t)
+  await using session = await compile(net, { prepare: { evaluate: steps, normalization }, ...settings })
+  for (const name of ['head.fc.weight', 'head.fc.bias']) {
+    const parameter = session.parameter(name)
+    await parameter.write(new Float64Array(parameter.length))
+  }
+  const evaluation = await session.evaluate(files, { crops: '10' })
+  t.deepEqual([...evaluation.predictions], [0, 0, 0, 0, 0])
+  t.is(evaluation.top1Errors, [...files.labels].filter((label) => label > 0).length)
+})
+
 test('ten crops of a file that is no image do not count where that is wanted', async (t) => {
   const { files } = await pictureFolder(t, { 'b/broken.png': pictures[0]!.subarray(0, 200) })
   await using session = await compile(net, { prepare: { evaluate: steps, normalization }, ...settings })
