@@ -1,11 +1,10 @@
-import { indexFolders, type WrittenIndex } from '../data/index_folders.js'
-import { PreresnetError } from '../errors.js'
+import { indexFolders } from '../data/index_folders.js'
 import type { CommandSpec } from './command.js'
 import { dataIndexDocument } from './json/data_index.js'
 import { printJson } from './json/document.js'
 import { count, print, size } from './output.js'
 import type { Table } from '../options/spec.js'
-import { SignalWatch } from './signals.js'
+import { leavingAtSignals } from './signals.js'
 
 export const dataIndex: CommandSpec<Table> = {
   name: 'data index',
@@ -14,19 +13,11 @@ export const dataIndex: CommandSpec<Table> = {
   options: {},
   json: dataIndexDocument,
   examples: [['data index /mnt/photos', 'photos/train.index and photos/val.index, for all machines that see this disk']],
-  async run({ json }, [folder]) {
-    const stop = new AbortController()
-    using watch = new SignalWatch('leaving')
-    watch.begun(() => stop.abort())
-    let indexes: readonly WrittenIndex[]
-    try {
-      indexes = await indexFolders(folder as string, stop.signal)
-    } catch (error) {
-      if (stop.signal.aborted && error instanceof PreresnetError && error.code === 'ERR_ABORTED') return watch.status ?? 1
-      throw error
-    }
-    if (json) printJson(dataIndexDocument, { indexes })
-    else for (const { index, images, bytes } of indexes) print(`${index}: ${count(images)} images, ${size(bytes)}`)
-    return 0
+  run({ json }, [folder]) {
+    return leavingAtSignals(async (signal) => {
+      const indexes = await indexFolders(folder as string, signal)
+      if (json) printJson(dataIndexDocument, { indexes })
+      else for (const { index, images, bytes } of indexes) print(`${index}: ${count(images)} images, ${size(bytes)}`)
+    })
   },
 }

@@ -75,9 +75,9 @@ async function openSets(prefix: SetPrefix, files: string, rescan: boolean): Prom
 }
 
 /** One set of images: a folder of classes, tar:FILES or packed:FILE. */
-export function openSet(data: string, rescan: boolean): Promise<Dataset> {
+export function openSet(data: string, options: { readonly rescan: boolean; readonly signal: AbortSignal }): Promise<Dataset> {
   const prefix = setPrefixOf(data)
-  return prefix === undefined ? imageFolder(data, { rescan }) : setReaders[prefix](data.slice(prefix.length), { rescan })
+  return prefix === undefined ? imageFolder(data, options) : setReaders[prefix](data.slice(prefix.length), options)
 }
 
 const archives = { 'cifar10:': cifar10, 'cifar100:': cifar100 } as const

@@ -10,7 +10,7 @@ import { openSet } from './data_options.js'
 import { printJson } from './json/document.js'
 import { packDocument } from './json/pack.js'
 import { count, print, size } from './output.js'
-import { SignalWatch } from './signals.js'
+import { leavingAtSignals } from './signals.js'
 
 const { side, raw, gray } = packOptions
 // Without a default each says whether it was given: one that would change nothing is a mistake.
@@ -37,38 +37,29 @@ export const packCommand: CommandSpec<typeof options> = {
     ['pack photos/train train-raw.tar --raw 256', 'pixels: three bytes each, and nothing to decode'],
     ['pack train.tar --verify', 'every sample against its checksum'],
   ],
-  async run(values, [images, file]) {
-    const { json, verify } = values
+  run(values, [images, file]) {
+    const { json, verify, rescan } = values
     const from = images as string
-    const stop = new AbortController()
-    const { signal } = stop
-    using watch = new SignalWatch('leaving')
-    watch.begun(() => stop.abort())
-    const options = { signal, ...(!json && { onProgress: countProgress(process.stderr.isTTY) }) }
-    try {
-      if (verify && values.rescan) throw new PreresnetError('ERR_OPTION', '--rescan is for writing a packed file, got --verify')
+    return leavingAtSignals(async (signal) => {
+      const options = { signal, ...(!json && { onProgress: countProgress(process.stderr.isTTY) }) }
       const given = pick(encodings, values)
-      const result = verify ? await verified(from, file, given, options) : await packed(from, values.rescan, file, { ...given, ...options })
+      const result = verify ? await verified(from, file, { rescan, ...given }, options) : await packed(from, rescan, file, { ...given, ...options })
       if (json) printJson(packDocument, result)
       else print(`${result.path}: ${count(result.samples)} samples${verify ? ', all as they were packed' : `, ${size(result.bytes)} (${result.contents})`}`)
-      return 0
-    } catch (error) {
-      if (signal.aborted && error instanceof PreresnetError && error.code === 'ERR_ABORTED') return watch.status ?? 1
-      throw error
-    }
+    })
   },
 }
 
 type Progress = Parameters<typeof verifyPacked>[1]
 
-async function verified(path: string, file: unknown, given: PackOptions, options: Progress): Promise<PackedArchive> {
+async function verified(path: string, file: unknown, given: object, options: Progress): Promise<PackedArchive> {
   const unused = Object.entries(given).find(([, value]) => value !== false)
   if (unused !== undefined) throw new PreresnetError('ERR_OPTION', `--${unused[0]} is for writing a packed file, got --verify`)
   if (file !== undefined) throw new PreresnetError('ERR_OPTION', `pack --verify: expected one file, got a second one, ${JSON.stringify(file)}`)
   return verifyPacked(path.replace(/^packed:/, ''), options)
 }
 
-async function packed(images: string, rescan: boolean, file: unknown, options: Parameters<typeof pack>[2]): Promise<PackedArchive> {
+async function packed(images: string, rescan: boolean, file: unknown, options: PackOptions & { readonly signal: AbortSignal }): Promise<PackedArchive> {
   if (typeof file !== 'string') throw new PreresnetError('ERR_OPTION', 'pack: expected the file to write, as train.tar, got none')
-  return pack(await openSet(images, rescan), file, options)
+  return pack(await openSet(images, { rescan, signal: options.signal }), file, options)
 }

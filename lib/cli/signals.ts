@@ -1,5 +1,6 @@
 /** SIGINT, SIGTERM and SIGHUP: the first asks a training for an orderly end, the second leaves at once. */
 import { constants } from 'node:os'
+import { PreresnetError } from '../errors.js'
 import { note } from './output.js'
 
 type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
@@ -44,4 +45,22 @@ export class SignalWatch implements Disposable {
   [Symbol.dispose](): void {
     for (const signal of signals) process.off(signal, this.#handle)
   }
+}
+
+/** Exit status of a command that a signal ends at any moment, with nothing to save: `work` is given what it is ended by. */
+export async function leavingAtSignals(work: (signal: AbortSignal) => Promise<void>): Promise<number> {
+  const stop = new AbortController()
+  using watch = new SignalWatch('leaving')
+  watch.begun(() => stop.abort())
+  try {
+    await work(stop.signal)
+    return 0
+  } catch (error) {
+    if (watch.status !== undefined && isAborted(error)) return watch.status
+    throw error
+  }
+}
+
+export function isAborted(error: unknown): boolean {
+  return error instanceof PreresnetError && error.code === 'ERR_ABORTED'
 }

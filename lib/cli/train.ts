@@ -33,7 +33,7 @@ import { passedOn } from './device_options.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
 import { randomStepOptions } from './random_steps.js'
 import { resultFile } from './run_directory.js'
-import { SignalWatch } from './signals.js'
+import { isAborted, SignalWatch } from './signals.js'
 
 const options = {
   model: stringOption({ group: 'Network', help: 'a named network as preresnet-110; see also --family', metavar: 'name' }),
@@ -143,7 +143,7 @@ export async function follow(run: Run, progress: Progress, watch: SignalWatch): 
     const trained = await run.finished
     return trained.outcome === 'stopped' ? undefined : { trained, ended: { device: started!.device, precision: started!.precision, ...whole } }
   } catch (error) {
-    if (watch.signal.aborted && error instanceof PreresnetError && error.code === 'ERR_ABORTED') return undefined
+    if (watch.signal.aborted && isAborted(error)) return undefined
     throw error
   } finally {
     progress.stop()
