@@ -4,7 +4,7 @@ import { flagOption, type Table } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
 import { printJson } from './json/document.js'
 import { reproduceDocument, type Reproduction } from './json/reproduce.js'
-import { print } from './output.js'
+import { print, table } from './output.js'
 import { type Row, rows, trainingOf } from './reproduction/rows.js'
 
 const paper = 'Identity Mappings in Deep Residual Networks (arXiv 1603.05027)'
@@ -23,7 +23,8 @@ export const reproduce: CommandSpec<typeof options> = {
     ['reproduce --list --json', 'the same as data, for a script that trains them'],
   ],
   run({ list, json }) {
-    if (!list) throw new PreresnetError('ERR_OPTION', 'reproduce: expected --list; rows are trained by `preresnet train` and `fit` so far')
+    if (!list)
+      throw new PreresnetError('ERR_OPTION', 'reproduce: expected --list, got none; this command trains no row yet, which `preresnet train` and `fit` do')
     if (json) printJson(reproduceDocument, { paper, rows: rows.map(entry) })
     else print(text())
     return Promise.resolve(0)
@@ -39,14 +40,7 @@ function entry(row: Row): Reproduction['rows'][number] {
 
 function text(): string {
   const cells = rows.map((row) => [row.id, errorOf(row), trainedBy(row), row.title])
-  const widths = [0, 1, 2].map((column) => Math.max(...cells.map((line) => line[column]!.length)))
-  const lines = cells.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-  return [`${paper}: error in percent`, '', ...lines].join('\n')
+  return `${paper}\n\n${table(['row', 'error in percent', 'training', 'title'], cells)}`
 }
 
 function errorOf({ paper: { top1, top5, mean, deviation } }: Row): string {

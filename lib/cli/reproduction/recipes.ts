@@ -18,10 +18,14 @@ export interface Recipe {
 }
 
 /** The rate is divided by 10 at each milestone. */
-type Schedule = { readonly rate: number; readonly warmup?: { readonly steps: number; readonly rate: number } } & (
-  | { readonly unit: 'steps'; readonly length: number; readonly milestones: readonly number[] }
-  | { readonly unit: 'epochs'; readonly length: number; readonly milestones: readonly number[] }
-)
+interface Schedule {
+  readonly rate: number
+  readonly warmup?: { readonly steps: number; readonly rate: number }
+  /** Of the length and the milestones. */
+  readonly unit: 'steps' | 'epochs'
+  readonly length: number
+  readonly milestones: readonly number[]
+}
 
 const optimizer = { momentum: 0.9, weightDecay: 1e-4 }
 
