@@ -3,7 +3,7 @@ import { checkClasses } from '../data/check.js'
 import type { DataSplit, ImageShape } from '../data/dataset.js'
 import { completePreparation } from '../data/prepare/complete.js'
 import type { Preparation } from '../data/prepare/preparation.js'
-import { centerCrop, resize, type PreparationStep, type Resize } from '../data/prepare/steps.js'
+import { centerCrop, resize, type PreparationStep } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import { choiceOption, integerOption, variant, type ValuesOf } from '../options/spec.js'
 import { deviceOptions, runOptions } from '../options/table.js'
@@ -18,6 +18,7 @@ import { dataOptions, openData, stepsFor, validationOf } from './data_options.js
 import { printJson } from './json/document.js'
 import { evalDocument } from './json/eval.js'
 import { count, duration, percent, print } from './output.js'
+import { resizeOptions } from './random_steps.js'
 import { cudaOptions, passedOn } from './device_options.js'
 
 const options = {
@@ -89,7 +90,7 @@ function atSize(model: ModelDescription, size: number | undefined): ModelDescrip
   const factor = size / Math.max(height, width)
   const grown = (side: number): number => Math.max(size, Math.round(side * factor))
   const resized = (step: PreparationStep, index: number, steps: readonly PreparationStep[]): PreparationStep => {
-    if (step.kind === 'resize' && step.size !== undefined) return resize({ ...stepOptions(step), size: grown(step.size) })
+    if (step.kind === 'resize' && step.size !== undefined) return resize({ ...resizeOptions(step), size: grown(step.size) })
     // Before a resize it is of stored pixels, which are as many as before.
     const ofStored = steps.slice(index).some(({ kind }) => kind === 'resize')
     if (step.kind !== 'centerCrop' || step.height === undefined || ofStored) return step
@@ -100,10 +101,6 @@ function atSize(model: ModelDescription, size: number | undefined): ModelDescrip
     network: networkFromJson({ ...network, input: { height: size, width: size, channels } }),
     ...(prepare && { prepare: { ...prepare, ...(prepare.evaluate && { evaluate: prepare.evaluate.map(resized) }) } }),
   }
-}
-
-function stepOptions({ kind: _, ...options }: Resize): Omit<Resize, 'kind'> {
-  return options
 }
 
 /**

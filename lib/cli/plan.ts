@@ -152,8 +152,8 @@ function describeTiming(report: PlanReport, timing: Timing): string {
 }
 
 function headOf({ network, program, batch, accumulations, device, precision }: PlanReport): string {
-  const each = accumulations === undefined ? '' : ` a time, ${accumulations} times a step; the figures are those of one time and the update`
-  return `${network}, ${program}, batch ${batch}, ${device} ${precision}${each === '' ? '' : `\nbatch ${batch} at${each}`}`
+  const parts = accumulations === undefined ? '' : `\nbatch ${batch} at a time, ${accumulations} times a step; the figures are those of one time and the update`
+  return `${network}, ${program}, batch ${batch}, ${device} ${precision}${parts}`
 }
 
 function peakArithmetic({ precision }: PlanReport, { peakFlops, instructions, threads }: Timing): readonly [label: string, value: string] {

@@ -1,6 +1,6 @@
 /** Flags of the random steps of training, and the steps that they mean. */
 import { flip, randomCrop, randomResize, randomResizedCrop, resize, type PreparationStep } from '../data/index.js'
-import { decodings, filters, largestPad, stepsText } from '../data/prepare/steps.js'
+import { decodings, filters, largestPad, type Resize, stepsText } from '../data/prepare/steps.js'
 import { PreresnetError } from '../errors.js'
 import { choiceOption, flagOption, integerOption, integersOption, numbersOption, type ValuesOf } from '../options/spec.js'
 import { defined } from '../options/values.js'
@@ -55,7 +55,7 @@ export type RandomStepValues = ValuesOf<typeof randomStepOptions>
 export function withFilter(steps: readonly PreparationStep[], { filter, ...values }: RandomStepValues): readonly PreparationStep[] {
   if (filter === undefined) return steps
   if (!draws(values)) expectResize('filter', steps)
-  return steps.map((step) => (step.kind === 'resize' ? resize({ ...bare(step), filter }) : step))
+  return steps.map((step) => (step.kind === 'resize' ? resize({ ...resizeOptions(step), filter }) : step))
 }
 
 /** `evaluate`: the steps of evaluation, which training begins with, unless it draws its part of the stored image. `usual`: what goes where the flags are not given. */
@@ -69,7 +69,7 @@ export function trainingSteps(
   if (draws(values)) return [...evaluate.filter(({ kind }) => kind === 'exifOrientation'), ...drawn(values, evaluate), ...mirrored]
   const { decode, pad = usual.pad } = values
   if (decode !== undefined) expectResize('decode', evaluate)
-  const resized = evaluate.map((step) => (step.kind === 'resize' && decode !== undefined ? resize({ ...bare(step), decode }) : step))
+  const resized = evaluate.map((step) => (step.kind === 'resize' && decode !== undefined ? resize({ ...resizeOptions(step), decode }) : step))
   return [...resized, ...(pad > 0 ? [randomCrop({ pad })] : []), ...mirrored]
 }
 
@@ -110,6 +110,7 @@ function expectResize(flag: string, steps: readonly PreparationStep[]): void {
   throw new PreresnetError('ERR_OPTION', `--${flag}: expected steps that resize, as --resize gives, got ${stepsText(steps)}`)
 }
 
-function bare<T extends PreparationStep>({ kind: _, ...options }: T): Omit<T, 'kind'> {
+/** What `resize` makes the step from. */
+export function resizeOptions({ kind: _, ...options }: Resize): Omit<Resize, 'kind'> {
   return options
 }
