@@ -7,7 +7,7 @@ import { writeFolderIndex, type FolderIndex } from './folder_index.js'
 import { setNames } from './image_splits.js'
 import { folderIndexPath, indexOfFolder, isSettled, settled } from './open_folder.js'
 
-export interface WrittenIndex {
+interface WrittenIndex {
   readonly folder: string
   readonly index: string
   readonly images: number
