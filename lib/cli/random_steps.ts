@@ -25,6 +25,8 @@ export const randomStepOptions = {
     help: 'least and largest share of the area of an image that --random-resized-crop takes',
     unit: 'share',
     minimum: 0,
+    above: true,
+    maximum: 1,
     usual: '0.08,1',
   }),
   aspect: numbersOption({
@@ -32,6 +34,7 @@ export const randomStepOptions = {
     help: 'least and largest width / height of what --random-resized-crop takes',
     unit: 'ratio',
     minimum: 0,
+    above: true,
     usual: '3/4 and 4/3',
   }),
   randomResize: integersOption({
@@ -88,7 +91,7 @@ function drawn({ randomResize: range, area, aspect, filter, decode }: RandomStep
 function pair(flag: string, values: readonly number[] | undefined): readonly [number, number] | undefined {
   if (values === undefined) return undefined
   const [from, to, ...more] = values
-  if (from === undefined || to === undefined || more.length > 0)
+  if (from === undefined || to === undefined || more.length > 0 || from > to)
     throw new PreresnetError('ERR_OPTION', `--${flag}: expected the least and the largest, got ${values.join(',') || 'none'}`)
   return [from, to]
 }

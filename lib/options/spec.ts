@@ -1,6 +1,6 @@
 /** Options as data: one description gives the type, the check, the command line's flag, `--config FILE`, the help text and docs/options.md. */
 import { abortSignal } from '../abort.js'
-import { boolean, describe, integer, invalid, number, oneOf, string } from './values.js'
+import { boolean, describe, integer, invalid, oneOf, string } from './values.js'
 
 /** Headings of `--help` and of docs/options.md, in their order. */
 export const groups = ['Network', 'Data', 'Training', 'Learning rate', 'Optimizer', 'Device', 'CUDA', 'Output', 'Command'] as const
@@ -142,8 +142,8 @@ function option<T, S extends Common>(
 const bounds = (a: string, minimum: number, maximum: number | undefined): string =>
   maximum === undefined ? `${a} of at least ${minimum}` : `${a} from ${minimum} to ${maximum}`
 
-function openBounds({ minimum, maximum, above, below }: Limits): string {
-  const least = `a number ${above === true ? 'above' : 'of at least'} ${minimum}`
+function openBounds(a: string, { minimum, maximum, above, below }: Limits): string {
+  const least = `${a} ${above === true ? 'above' : 'of at least'} ${minimum}`
   return maximum === undefined ? least : `${least} and ${below === true ? 'below' : 'at most'} ${maximum}`
 }
 
@@ -167,14 +167,21 @@ export function integerOption<const S extends IntegerSpec>(spec: S): Option<numb
 }
 
 export function numberOption<const S extends NumberSpec>(spec: S): Option<number, FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
-  const { unit, minimum, maximum = Infinity, above, below } = spec
-  const accepts = above === true || below === true ? openBounds(spec) : bounds('a number', minimum, spec.maximum)
-  const read = (where: string, value: unknown): number => {
+  const { unit } = spec
+  const accepts = numberWithin('a number', spec)
+  return option<number, S>(spec, { unit, accepts, metavar: unit ?? 'x', parse: numberOrText, read: numberReader(spec), limits: limitsOf(spec) })
+}
+
+const numberWithin = (a: string, limits: Limits): string =>
+  limits.above === true || limits.below === true ? openBounds(a, limits) : bounds(a, limits.minimum, limits.maximum)
+
+function numberReader(limits: Limits): (where: string, value: unknown) => number {
+  const { minimum, maximum = Infinity, above, below } = limits
+  return (where, value) => {
     const fits = typeof value === 'number' && (above === true ? value > minimum : value >= minimum) && (below === true ? value < maximum : value <= maximum)
     if (fits && Number.isFinite(value)) return value
-    throw invalid(where, accepts, value)
+    throw invalid(where, numberWithin('a number', limits), value)
   }
-  return option<number, S>(spec, { unit, accepts, metavar: unit ?? 'x', parse: numberOrText, read, limits: limitsOf(spec) })
 }
 
 /** A number within limits, or a word that stands for a rule. */
@@ -197,10 +204,8 @@ export function integersOption<const S extends Quantity & { readonly minimum: nu
 }
 
 /** Numbers that may have a fraction; on the command line separated by commas. */
-export function numbersOption<const S extends Quantity & { readonly minimum: number }>(
-  spec: S,
-): Option<readonly number[], FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
-  return listOption(spec, bounds('numbers', spec.minimum, undefined), (where, item) => number(where, item, spec.minimum))
+export function numbersOption<const S extends NumberSpec>(spec: S): Option<readonly number[], FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
+  return listOption(spec, numberWithin('numbers', spec), numberReader(spec))
 }
 
 function listOption<S extends Quantity>(

@@ -171,6 +171,20 @@ const cases: readonly Case[] = [
     code: 'ERR_OPTION',
     says: /--worker-counts: expected an integer from 1 to 256, got 257/,
   },
+  {
+    what: 'crops of no area',
+    words: ['data', 'inspect', '--data', at('empty'), '--random-resized-crop', '--area', '0,1'],
+    status: 2,
+    code: 'ERR_OPTION',
+    says: /--area: expected a number above 0 and at most 1, got 0 /,
+  },
+  {
+    what: 'rescan of what is only compared',
+    words: ['pack', 'a.tar', '--verify', '--rescan'],
+    status: 2,
+    code: 'ERR_OPTION',
+    says: /--rescan .*--verify/,
+  },
   { what: 'head without a model', words: train('--except', 'head'), status: 2, code: 'ERR_OPTION', says: /--except: expected --from with it, got none/ },
   {
     what: 'evaluation on images larger than any',

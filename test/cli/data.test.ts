@@ -125,6 +125,8 @@ test('flags of the random steps that exclude each other, or would change nothing
   refused({ area: [0.5, 1] }, '--area: expected --random-resized-crop with it, got none')
   refused({ aspect: [0.5, 1], randomResize: [9, 12] }, '--aspect: expected --random-resized-crop with it, got none')
   refused({ randomResizedCrop: true, pad: 2 }, '--pad: expected 0 beside --random-resized-crop, which crops within the image, got 2')
+  refused({ randomResizedCrop: true, area: [1, 0.5] }, '--area: expected the least and the largest, got 1,0.5')
+  refused({ randomResize: [12, 9] }, '--random-resize: expected the least and the largest, got 12,9')
   refused({ randomResize: [9] }, '--random-resize: expected the least and the largest, got 9')
   refused({ randomResizedCrop: true, area: [0.1, 0.2, 0.3] }, '--area: expected the least and the largest, got 0.1,0.2,0.3')
   refused({ filter: 'bicubic' }, '--filter: expected steps that resize, as --resize gives, got no steps', [])
