@@ -1,13 +1,15 @@
 // Pairs in turn, A B A B: what disturbs the machine for a while meets both sides.
 import { Stop } from '../../scripts/support/run.mjs'
+import { startClock } from './clock.mjs'
 import { run } from './sides.mjs'
 import { spread, summary } from './statistics.mjs'
 
 /**
  * A pair of which one side's own stretches lie further apart than `quiet` is run again; at most three times as many pairs are run as
- * are wanted. Calls `keep` with the result so far after every pair. before: such a result, whose pairs count; clock: says when to stop.
+ * are wanted. Calls `keep` with the result so far after every pair. before: such a result, whose pairs count; clock: says
+ * when to stop, without one it takes as long as it takes.
  */
-export async function measurePairs(a, b, { pairs, limit, quiet, clock }, say, keep, before) {
+export async function measurePairs(a, b, { pairs, limit, quiet, clock = startClock() }, say, keep, before) {
   const kept = before === undefined ? [] : before.pairs.map((pair) => ({ a: { ...before.a, ...pair.a }, b: { ...before.b, ...pair.b } }))
   let again = before?.pairsRunAgain ?? 0
   while (kept.length < pairs && again <= 2 * pairs) {
