@@ -3,13 +3,15 @@
     other.py --runtime onnxruntime --model preresnet-200.onnx --threads 2
 """
 import argparse
+import importlib
 import json
 import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "pytorch"))
-import measure  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "runtimes"))
+import infer  # noqa: E402
+from infer import measure  # noqa: E402
 
 
 def options():
@@ -17,49 +19,34 @@ def options():
     parser.add_argument("--runtime", choices=["onnxruntime", "openvino"], required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--threads", type=int, required=True)
+    parser.set_defaults(batch=1, hint="latency", precision="bf16")  # of OpenVINO
     return parser.parse_args()
 
 
-def onnxruntime_session(values):
-    import onnxruntime
-
-    def load():
-        chosen = onnxruntime.SessionOptions()
-        chosen.intra_op_num_threads = values.threads
-        session = onnxruntime.InferenceSession(values.model, chosen, providers=["CPUExecutionProvider"])
-        first = session.get_inputs()[0]
-        return list(first.shape[1:]), lambda x: session.run(None, {first.name: x})
-
-    return load
+def load_onnxruntime(values):
+    session = infer.onnxruntime_session(values)
+    first = session.get_inputs()[0]
+    return first.shape[1:], lambda x: session.run(None, {first.name: x})
 
 
-def openvino_session(values):
-    import openvino
-
-    def load():
-        core = openvino.Core()
-        model = core.read_model(values.model)
-        shape = model.input(0).partial_shape
-        shape[0] = 1
-        model.reshape(shape)
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": values.threads, "INFERENCE_PRECISION_HINT": "bf16"}
-        compiled = core.compile_model(model, "CPU", settings)
-        return list(model.input(0).shape)[1:], compiled.create_infer_request().infer
-
-    return load
+def load_openvino(values):
+    compiled, shape = infer.openvino_model(values)
+    request = compiled.create_infer_request()
+    return shape, lambda x: request.infer({0: x})
 
 
 def main():
     values = options()
     import numpy
 
-    load = (onnxruntime_session if values.runtime == "onnxruntime" else openvino_session)(values)
+    importlib.import_module(values.runtime)
+    load = load_onnxruntime if values.runtime == "onnxruntime" else load_openvino
     idle = measure.resident("VmRSS")
     begin = time.perf_counter()
-    shape, answer = load()
+    shape, answer = load(values)
     ready = time.perf_counter()
     x = numpy.zeros((1, *shape), dtype=numpy.float32)
-    answer(x) if values.runtime == "onnxruntime" else answer({0: x})
+    answer(x)
     answered = time.perf_counter()
     peak = measure.resident("VmHWM") - idle
     print(json.dumps({"readySeconds": ready - begin, "answerSeconds": answered - begin, "peakBytes": peak}))

@@ -29,23 +29,18 @@ def options():
     return parser.parse_args()
 
 
-def onnxruntime_step(values, images):
+def onnxruntime_session(values):
     import onnxruntime
 
-    if values.precision != "fp32" or values.hint != "latency":
-        raise SystemExit("onnxruntime: expected --precision fp32 and --hint latency, it has no others")
-    idle = measure.resident("VmRSS")
     chosen = onnxruntime.SessionOptions()
     chosen.intra_op_num_threads = values.threads
-    session = onnxruntime.InferenceSession(values.model, chosen, providers=["CPUExecutionProvider"])
-    x = {session.get_inputs()[0].name: images(session.get_inputs()[0].shape[1:])}
-    return lambda: session.run(None, x), 1, idle, {"onnxruntime": onnxruntime.__version__}
+    return onnxruntime.InferenceSession(values.model, chosen, providers=["CPUExecutionProvider"])
 
 
-def openvino_step(values, images):
+def openvino_model(values):
+    """Compiled for the batch, and the shape of one image."""
     import openvino
 
-    idle = measure.resident("VmRSS")
     core = openvino.Core()
     model = core.read_model(values.model)
     shape = model.input(0).partial_shape
@@ -56,8 +51,26 @@ def openvino_step(values, images):
         "INFERENCE_NUM_THREADS": values.threads,
         "INFERENCE_PRECISION_HINT": "bf16" if values.precision == "bf16" else "f32",
     }
-    compiled = core.compile_model(model, "CPU", settings)
-    x = images(list(model.input(0).shape)[1:])
+    return core.compile_model(model, "CPU", settings), list(model.input(0).shape)[1:]
+
+
+def onnxruntime_step(values, images):
+    import onnxruntime
+
+    if values.precision != "fp32" or values.hint != "latency":
+        raise SystemExit("onnxruntime: expected --precision fp32 and --hint latency, it has no others")
+    idle = measure.resident("VmRSS")
+    session = onnxruntime_session(values)
+    x = {session.get_inputs()[0].name: images(session.get_inputs()[0].shape[1:])}
+    return lambda: session.run(None, x), 1, idle, {"onnxruntime": onnxruntime.__version__}
+
+
+def openvino_step(values, images):
+    import openvino
+
+    idle = measure.resident("VmRSS")
+    compiled, shape = openvino_model(values)
+    x = images(shape)
     requests = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") if values.hint == "throughput" else 1
     running = [compiled.create_infer_request() for _ in range(requests)]
 
