@@ -140,6 +140,45 @@ test("structs of MATLAB's files are read, and what is none is refused in one lin
   }
 })
 
+/** An element of a MATLAB file; it ends at a multiple of eight bytes. */
+function element(type: number, data: Uint8Array): Buffer {
+  const tag = Buffer.alloc(8)
+  tag.writeUInt32LE(type, 0)
+  tag.writeUInt32LE(data.length, 4)
+  return Buffer.concat([tag, data, Buffer.alloc(-data.length & 7)])
+}
+
+function matrix(kind: number, name: string, ...values: readonly Buffer[]): Buffer {
+  const dimensions = new Uint8Array(Int32Array.of(1, 1).buffer)
+  return element(14, Buffer.concat([element(6, Uint8Array.of(kind, 0, 0, 0, 0, 0, 0, 0)), element(5, dimensions), element(1, Buffer.from(name)), ...values]))
+}
+
+test("MATLAB itself stores numbers as what is short, and texts in UTF-16: these are read as SciPy's", async (t) => {
+  const numbers = {
+    int8: [1, Int8Array.of(-5), -5],
+    uint8: [2, Uint8Array.of(200), 200],
+    int16: [3, Int16Array.of(-300), -300],
+    uint16: [4, Uint16Array.of(65000), 65000],
+    int32: [5, Int32Array.of(-70000), -70000],
+    uint32: [6, Uint32Array.of(3000000000), 3000000000],
+    single: [7, Float32Array.of(0.5), 0.5],
+    double: [9, Float64Array.of(1300.25), 1300.25],
+  } as const
+  const fields = [...Object.entries(numbers).map(([name, [type, { buffer }]]) => [name, matrix(6, '', element(type, new Uint8Array(buffer)))] as const)]
+  fields.push(['text', matrix(4, '', element(4, Buffer.from('Tinca t\u00e4nca', 'utf16le')))])
+  const names = Buffer.concat(fields.map(([name]) => Buffer.from(name.padEnd(8, '\0'))))
+  const struct = matrix(2, 'synsets', element(5, Buffer.of(8, 0, 0, 0)), element(1, names), ...fields.map(([, value]) => value))
+  const header = Buffer.alloc(128)
+  header.write('\0\x01IM', 124, 'latin1')
+  const path = join(await temporaryFolder(t), 'made.mat')
+  await writeFile(path, Buffer.concat([header, struct]))
+  const expected = [...Object.entries(numbers).map(([name, [, , value]]) => [name, value]), ['text', 'Tinca t\u00e4nca']]
+  t.deepEqual(
+    (await readStructs(path, 'synsets')).map((found) => [...found]),
+    [expected] as never,
+  )
+})
+
 test('imagenet:DIR on the command line has both sets', async (t) => {
   const folder = await tree(t)
   const { status, stdout, stderr } = await preresnet(['data', 'inspect', '--data', `imagenet:${folder}`, '--image', '8', '--split', 'validation', '--json'])
