@@ -3,12 +3,6 @@ import { bytesOfName } from '../name_bytes.js'
 import type { Dataset, ImageShape } from './dataset.js'
 import { inSlices, sliceBytes } from './slices.js'
 
-interface NamedBytes {
-  /** In its dataset. */
-  readonly name: string
-  readonly bytes: number
-}
-
 /** SHA-256 over shape, pixels and labels. */
 export async function imagesFingerprint(images: Uint8Array, labels: Int32Array, { height, width, channels }: ImageShape): Promise<string> {
   const hash = createHash('sha256').update(`images\0${height} ${width} ${channels}\0`)
@@ -16,11 +10,11 @@ export async function imagesFingerprint(images: Uint8Array, labels: Int32Array, 
   return labelsFingerprint(hash, labels)
 }
 
-/** SHA-256 over the name and size of every file, and the labels. `kind` begins the text. */
-export async function filesFingerprint(files: readonly NamedBytes[], labels: Int32Array, kind = 'files\0'): Promise<string> {
+/** SHA-256 over the name in its dataset and the size of every file, and the labels. `kind` begins the text. */
+export async function filesFingerprint(names: readonly string[], sizes: Float64Array, labels: Int32Array, kind = 'files\0'): Promise<string> {
   const hash = createHash('sha256').update(kind)
-  await inSlices(files.length, 4096, (first, last) => {
-    for (const { name, bytes } of files.slice(first, last)) hash.update(bytesOfName(name)).update(`\0${bytes}\0`)
+  await inSlices(names.length, 4096, (first, last) => {
+    for (let file = first; file < last; file++) hash.update(bytesOfName(names[file]!)).update(`\0${sizes[file]!}\0`)
   })
   return labelsFingerprint(hash, labels)
 }

@@ -31,6 +31,6 @@ export async function fingerprintV1(dataset: Dataset, preparation: PreparationV1
   }
   const paths = pathsOf(source.files)
   const { bytes } = await fileStates(paths)
-  const files = paths.map((path, index) => ({ name: relative(name, path), bytes: bytes[index]! }))
-  return filesFingerprint(files, labels, `files ${resize}\0${shape.height} ${shape.width} ${shape.channels}\0`)
+  const names = paths.map((path) => relative(name, path))
+  return filesFingerprint(names, bytes, labels, `files ${resize}\0${shape.height} ${shape.width} ${shape.channels}\0`)
 }

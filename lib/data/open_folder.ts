@@ -14,7 +14,7 @@ import { warn } from './warn.js'
 /** The clocks of file systems tick in steps of up to two seconds: a folder that was changed so shortly before may be changed again with the same time. */
 export const settled = 2000
 
-/** Changes with what counts as an image, so that what was remembered before is made again. */
+/** This text is changed whenever what counts as an image changes, so that what was remembered before is made again. */
 const readAs = 'folder, with WebP'
 
 /** Where the index of a folder lies that `preresnet data index` writes. */
@@ -37,10 +37,7 @@ export async function indexOfFolder(directory: string, classes: readonly string[
   const { paths, labels, left, directories } = folders
   const { bytes, modified } = await fileStates(paths, signal)
   const names = paths.map((path) => relative(directory, path))
-  const fingerprint = await filesFingerprint(
-    names.map((name, index) => ({ name, bytes: bytes[index]! })),
-    labels,
-  )
+  const fingerprint = await filesFingerprint(names, bytes, labels)
   const counted = (list: readonly string[]) => ({ count: list.length, first: list.length === 0 ? '' : relative(directory, list[0]!) })
   return {
     directory: resolve(directory),

@@ -38,7 +38,7 @@ export async function tarDataset(paths: string | readonly string[], options: Sou
   return openTars(paths, options)
 }
 
-/** Changes with what counts as an image, so that an index that was remembered before is made again. */
+/** As that of open_folder.ts: changed whenever what counts as an image changes. */
 const readAs = 'tar, with WebP'
 
 /**
@@ -99,11 +99,9 @@ async function indexOf(files: readonly string[], given: readonly string[] | unde
     shards.push({ name: path, bytes: bytes.size, modified: bytes.modified, passedOver: found.passedOver })
   }
   const { classes, labels } = labeled(files[0]!, samples, given)
-  const fingerprint = await filesFingerprint(
-    samples.map(({ entry }) => ({ name: entry.name, bytes: entry.length })),
-    labels,
-    'tar\0',
-  )
+  const length = Float64Array.from(samples, ({ entry }) => entry.length)
+  const names = samples.map(({ entry }) => entry.name)
+  const fingerprint = await filesFingerprint(names, length, labels, 'tar\0')
   return {
     shards,
     classes,
@@ -111,7 +109,7 @@ async function indexOf(files: readonly string[], given: readonly string[] | unde
     labels,
     file: Int32Array.from(samples, ({ tar }) => tar),
     offset: Float64Array.from(samples, ({ entry }) => entry.offset),
-    length: Float64Array.from(samples, ({ entry }) => entry.length),
+    length,
   }
 }
 

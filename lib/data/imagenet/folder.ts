@@ -77,10 +77,7 @@ async function labeledByList(
   const labels = Int32Array.from(wnids, (wnid) => labelOf(classes, wnid, path))
   const paths = names.map((name) => join(directory, name))
   const { bytes, modified } = await fileStates(paths, signal)
-  const fingerprint = await filesFingerprint(
-    names.map((name, index) => ({ name, bytes: bytes[index]! })),
-    labels,
-  )
+  const fingerprint = await filesFingerprint(names, bytes, labels)
   return {
     name: directory,
     length: labels.length,
