@@ -61,7 +61,7 @@ export function withFilter(steps: readonly PreparationStep[], { filter, ...value
   return steps.map((step) => (step.kind === 'resize' ? resize({ ...resizeOptions(step), filter }) : step))
 }
 
-/** `evaluate`: the steps of evaluation, which training begins with, unless it draws its part of the stored image. `usual`: what goes where the flags are not given. */
+/** Training begins with `evaluate`, the steps of evaluation, unless it draws a part of the stored image. `usual`: what --pad and --flip are where they are not given. */
 export function trainingSteps(
   values: RandomStepValues,
   evaluate: readonly PreparationStep[],

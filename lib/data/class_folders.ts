@@ -16,7 +16,7 @@ interface ClassFolders {
   readonly paths: readonly string[]
   readonly labels: Int32Array
   readonly left: LeftOut
-  /** All that were looked into, as they were before. */
+  /** All folders that were looked into, each with the time that it had before. */
   readonly directories: readonly ListedDirectory[]
 }
 

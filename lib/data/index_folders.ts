@@ -29,7 +29,7 @@ export async function indexFolders(directory: string, signal: AbortSignal): Prom
   return written
 }
 
-/** Of a folder that was changed a moment ago it waits until a later change shows. */
+/** A folder that was changed a moment ago is listed again later: another change in the same tick of the clock would not show. */
 async function settledIndexOf(folder: string, signal: AbortSignal): Promise<FolderIndex> {
   for (;;) {
     const began = Date.now()

@@ -6,7 +6,7 @@ import { makeDirectory } from '../directory.js'
 
 export interface IndexCache {
   readonly folder: string
-  /** What is of fewer samples is found out again each time. */
+  /** Data of fewer samples are looked at again each time. */
   readonly least: number
 }
 
@@ -25,7 +25,7 @@ export interface Findings<T> {
   /** Whether what was read still holds. */
   isCurrent(found: T): Promise<boolean> | boolean
   make(): Promise<T>
-  /** Whether what was made can be believed next time, and costs more than a file. */
+  /** Whether what was made can be believed next time, and takes longer to make than to read. */
   isWorth(made: T, cache: IndexCache): boolean
   write(path: string, made: T): Promise<void>
 }

@@ -9,8 +9,8 @@ namespace preresnet {
 
 class PathList {
  public:
-  /// `prefix` stands before each name. `ends`: behind the last byte of each in `names`, in which a
-  /// zero byte follows. ERR_DATASET where the ends do not rise within `names`.
+  /// `prefix` stands before each name. `ends`: the place behind the last byte of each name, where
+  /// `names` has a zero byte. ERR_DATASET where the ends do not rise within `names`.
   PathList(std::string prefix, std::string names, std::vector<int32_t> ends);
   explicit PathList(const std::vector<std::string>& paths);
 

@@ -12,7 +12,7 @@ interface ValidationList {
 }
 
 /**
- * Its numbers are those of the devkit (ILSVRC2012_ID), which are in no order of WNIDs: its file meta.mat says which is which.
+ * The list counts classes by numbers of the devkit (ILSVRC2012_ID), which are in another order than the WNIDs: its file meta.mat says which is which.
  * ERR_FILE where the devkit is not there or a file is malformed, ERR_DATASET where a line is no number of a class.
  */
 export async function validationList(devkit: string): Promise<ValidationList> {
@@ -24,7 +24,7 @@ export async function validationList(devkit: string): Promise<ValidationList> {
     const [id, wnid, children] = ['ILSVRC2012_ID', 'WNID', 'num_children'].map((field) => struct.get(field))
     if (typeof id !== 'number' || typeof wnid !== 'string' || typeof children !== 'number')
       throw new PreresnetError('ERR_FILE', `${meta}: expected ILSVRC2012_ID, WNID and num_children of every synset, got one without`)
-    // Others are above the classes.
+    // A synset with children is above the classes: no image has it as its label.
     if (children === 0) wnidOf.set(id, wnid)
   }
   const wnids = text

@@ -6,12 +6,12 @@ import { readRegularFile } from '../../regular_file.js'
 /** A struct by its fields. What is neither a number nor a text is left out. */
 type Struct = ReadonlyMap<string, number | string>
 
-/** Of elements, by what they hold. */
+/** Numbers of the types of elements. */
 const types = { int8: 1, uint8: 2, int16: 3, uint16: 4, int32: 5, uint32: 6, single: 7, double: 9, matrix: 14, compressed: 15 } as const
-/** Of matrices. */
+/** Numbers of the classes of matrices. */
 const classes = { struct: 2, char: 4, double: 6, uint32: 13 } as const
 
-/** Of all that a file unpacks to. */
+/** Of what a compressed element unpacks to. */
 const mostBytes = 1 << 26
 const headerBytes = 128
 
