@@ -3,6 +3,7 @@
  * stand in no other string, so every name is a string and leads back to its bytes.
  */
 import { isUtf8 } from 'node:buffer'
+import { visibleLine } from './visible.js'
 
 const strayByte = /([\u{DC80}-\u{DCFF}])/u
 
@@ -27,10 +28,10 @@ export function bytesOfName(name: string): string | Buffer {
   return Buffer.concat(name.split(strayByte).map((part, index) => (index % 2 === 0 ? Buffer.from(part) : Buffer.of(part.charCodeAt(0) - 0xdc00))))
 }
 
-/** With the stray bytes as escapes, as "Mu\xf1oz". */
+/** With stray bytes and control characters as escapes, as "Mu\xf1oz": an archive may call a file anything. */
 export function shownName(name: string): string {
   return name
     .split(strayByte)
-    .map((part, index) => (index % 2 === 0 ? part : `\\x${(part.charCodeAt(0) - 0xdc00).toString(16)}`))
+    .map((part, index) => (index % 2 === 0 ? visibleLine(part) : `\\x${(part.charCodeAt(0) - 0xdc00).toString(16)}`))
     .join('')
 }

@@ -29,6 +29,7 @@ test('every name leads back to its bytes, and names in UTF-8 are as they are', (
     t.deepEqual(Buffer.from(bytesOfName(name) as Buffer), Buffer.from(bytes))
   }
   t.is(shownName(nameOf(latin)), 'Mu\\xf1oz.png')
+  t.is(shownName('a\nb\x1b[31m'), 'a\\x0ab\\x1b[31m')
 })
 
 const input = { height: 2, width: 2, channels: 3 }

@@ -1,4 +1,5 @@
 /** Calls of the function that gives a dataset's samples: so many at once, each for so long. */
+import { setImmediate } from 'node:timers/promises'
 import { isUint8Array } from 'node:util/types'
 import { PreresnetError } from '../errors.js'
 import { limiter } from '../limited.js'
@@ -7,11 +8,17 @@ import { describe } from '../options/values.js'
 import { sampleName, type CustomSource } from './dataset.js'
 import { pnmHeader } from './pnm.js'
 
+/** In milliseconds: a function that gives its bytes at once is called for so long before the event loop gets its turn. */
+const longestTurn = 2
+
 /** The function on behalf of one reader, as a loader's workers are. */
 export class CustomReads {
   readonly #turn: ReturnType<typeof limiter>
   readonly #underWay = new Set<AbortController>()
   #ended = false
+  /** Milliseconds that the function has taken for itself since the event loop had its turn. */
+  #taken = 0
+  #loopTurn: Promise<void> | undefined
 
   constructor(private readonly source: CustomSource) {
     this.#turn = limiter(source.reads)
@@ -19,7 +26,16 @@ export class CustomReads {
 
   /** The bytes of a sample, checked. ERR_DATASET, which names it, for a read that fails, gives too little or takes too long; ERR_ABORTED after `end()`. */
   read(sample: number): Promise<Uint8Array> {
-    return this.#turn(async () => this.#checked(sample, await this.#within(sample)))
+    return this.#turn(async () => {
+      while (this.#taken >= longestTurn) await (this.#loopTurn ??= this.#letLoopTurn())
+      return this.#checked(sample, await this.#within(sample))
+    })
+  }
+
+  async #letLoopTurn(): Promise<void> {
+    await setImmediate()
+    this.#taken = 0
+    this.#loopTurn = undefined
   }
 
   /** Tells all reads that nobody waits for them any more. */
@@ -41,11 +57,13 @@ export class CustomReads {
       return await new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
         const fail = (error: unknown): void => reject(this.#error(sample, `read failed: ${error instanceof Error ? error.message : String(error)}`, error))
+        const began = performance.now()
         try {
           Promise.resolve(read(index[sample]!, signal)).then(resolve, fail)
         } catch (error) {
           fail(error)
         }
+        this.#taken += performance.now() - began
       })
     } finally {
       clearTimeout(timer)

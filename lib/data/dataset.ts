@@ -1,3 +1,4 @@
+import { loadBinding } from '../native/load.js'
 import type { Given } from '../options/spec.js'
 import type { PathList } from './path_list.js'
 import type { PreparationStep } from './prepare/steps.js'
@@ -141,12 +142,21 @@ export function shapeOf(source: Dataset['source']): ImageShape | undefined {
   return source.kind === 'custom' ? source.pixels : undefined
 }
 
-/** As errors call it. */
-export function sampleName(source: FileSource, sample: number): string {
+/** Where it is. */
+export function samplePlace(source: FileSource, sample: number): string {
   if (source.kind === 'custom') return `${source.name}: sample ${source.index[sample]!}`
   const path = source.files.at(source.file[sample]!)!
   const first = source.offset[sample]!
   return first === 0 ? path : `${path} at byte ${first}`
+}
+
+/** As errors call it: with its name in a tar, for which the tar is read. Native workers name it alike. */
+export function sampleName(source: FileSource, sample: number): string {
+  const place = samplePlace(source, sample)
+  if (source.kind === 'custom' || source.offset[sample] === 0) return place
+  const range = { path: source.files.at(source.file[sample]!)!, offset: source.offset[sample]!, length: source.length[sample]! }
+  const member = loadBinding().tarMember(range)
+  return member === '' ? place : `${place}: ${member}`
 }
 
 /** The samples with these indices, in this order. Pixels in memory are copied. */

@@ -36,7 +36,11 @@ function sizeOfRange(source: RangeSource, sample: number): Promise<Size> {
   return withRange(source, sample, async (handle, first, size) => {
     const bytes = Math.max(size, 0)
     const prefix = await readAtMost(handle, first, Math.min(bytes, prefixBytes))
-    return sizeOf(prefix) ?? loadBinding().imageSize(await readAtMost(handle, first, bytes), { name: sampleName(source, sample) })
+    const found = sizeOf(prefix)
+    if (found !== undefined) return found
+    const file = await readAtMost(handle, first, bytes)
+    // To find the name takes time: only what is refused needs one.
+    return sizeOf(file) ?? loadBinding().imageSize(file, { name: sampleName(source, sample) })
   })
 }
 

@@ -10,7 +10,7 @@ import { loadBinding } from '../native/load.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import type { ValuesOf } from '../options/spec.js'
 import { checkDataset } from './check.js'
-import { sampleName, type Dataset } from './dataset.js'
+import { sampleName, samplePlace, type Dataset } from './dataset.js'
 import { derivedFingerprint } from './fingerprint.js'
 import { endingOf } from './image_names.js'
 import { packOptions, type PackOptions } from './options.js'
@@ -47,13 +47,14 @@ export async function pack(dataset: Dataset, path: string, options: PackOptions 
   const offset = new Float64Array(length)
   const bytes = new Float64Array(length)
   const checksums = new Uint32Array(length)
-  const nameOf = namesOf(dataset)
+  const nameOf = namesOf(dataset, samplePlace)
+  const nameInErrors = namesOf(dataset, sampleName)
   const sampleOf = async (sample: number): Promise<Encoded> => {
     throwIfAborted(given.signal)
     try {
       return await encode(await read(sample))
     } catch (error) {
-      throw named(nameOf(sample), error)
+      throw named(nameInErrors(sample), error)
     }
   }
   // Before an hour of work: an archive without its index is of little use.
@@ -147,10 +148,10 @@ function encoding({ side, raw, quality, gray }: Pick<ValuesOf<typeof packOptions
 }
 
 /** Of files in a folder, from there on. */
-function namesOf({ name, source }: Dataset): (sample: number) => string {
+function namesOf({ name, source }: Dataset, nameIn: typeof sampleName): (sample: number) => string {
   if (source.kind === 'memory') return (sample) => String(sample)
   return (sample) => {
-    const text = sampleName(source, sample)
+    const text = nameIn(source, sample)
     return text.startsWith(`${name}/`) ? text.slice(name.length + 1) : text
   }
 }

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { mapLimited } from '../limited.js'
-import { bytesOfName, isUtf8Name, shownName } from '../name_bytes.js'
+import { bytesOfName, isUtf8Name, shownName as shownWhole } from '../name_bytes.js'
 import { describe, invalid, string } from '../options/values.js'
 import { expandBraces } from './braces.js'
 import { checkClasses, readSourceOptions } from './check.js'
@@ -113,6 +113,11 @@ async function indexOf(files: readonly string[], given: readonly string[] | unde
   }
 }
 
+/** A name may be as long as a header lets it be, and an error is one line. */
+function shownName(name: string): string {
+  return shownWhole(name.slice(0, 200))
+}
+
 /** Up to the first dot of the file's name, as WebDataset has it. */
 function keyOf(name: string): string {
   const [stem] = basename(name).split('.', 1)
@@ -147,7 +152,7 @@ async function samplesIn(bytes: TarBytes, tar: number, signal: AbortSignal | und
   const samples = images.map((entry) => {
     const label = numbers.size > 0 ? numbers.get(keyOf(entry.name)) : basename(dirname(entry.name))
     if (label !== undefined && label !== '.') return { entry, tar, label }
-    const beside = `${basename(keyOf(entry.name))}.cls`
+    const beside = `${shownName(basename(keyOf(entry.name)))}.cls`
     throw new PreresnetError(
       'ERR_DATASET',
       `${path}: ${shownName(entry.name)}: expected its class in ${beside}${numbers.size > 0 ? '' : ', or a folder named after it'}, got none`,
@@ -158,7 +163,7 @@ async function samplesIn(bytes: TarBytes, tar: number, signal: AbortSignal | und
 
 /** Nothing is unpacked, so such names do no harm here; but whoever unpacks the archive trusts them, and a class cannot be called '..'. */
 function checkName(path: string, { name, kind }: TarEntry): void {
-  const shown = shownName(name.slice(0, 200))
+  const shown = shownName(name)
   if (name.startsWith('/') || name.split('/').includes('..'))
     throw new PreresnetError('ERR_FILE', `${path}: ${shown}: expected a name within the archive, got one that leads out of it`)
   if (kind === 'link')

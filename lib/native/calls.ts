@@ -102,6 +102,10 @@ export class Binding implements NativeBinding {
     return direct(() => this.addon.cgroupLimits(root))
   }
 
+  tarMember(range: Parameters<NativeBinding['tarMember']>[0]): string {
+    return direct(() => this.addon.tarMember(range))
+  }
+
   lockFile(descriptor: number): (() => void) | null {
     return direct(() => this.addon.lockFile(descriptor))
   }

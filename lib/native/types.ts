@@ -260,6 +260,8 @@ export interface NativeBinding {
   /** One device; ERR_DEVICE where there is none that can be used. On a machine without a GPU cuDNN is not loaded for it. */
   cudaDevice(index: number): NonNullable<CudaInformation['device']>
   createLoader(description: LoaderDescription): NativeLoader
+  /** What a tar calls the file whose contents are these bytes, in one line; empty where the path is no tar, or has no file there. */
+  tarMember(range: { readonly path: string; readonly offset: number; readonly length: number }): string
   /**
    * Locks the file that a descriptor has open for writing, without waiting: null where another descriptor has it, of this process or another one. The
    * lock outlives the descriptor; it ends by the function that is returned, when that is collected, and with the thread. ERR_UNSUPPORTED where the file

@@ -30,6 +30,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("cuda", Napi::Function::New<cuda_information>(env));
   exports.Set("createSession", Napi::Function::New<SessionObject::create>(env));
   exports.Set("createLoader", Napi::Function::New<LoaderObject::create>(env));
+  exports.Set("tarMember", Napi::Function::New<tar_member_of>(env));
   exports.Set("lockFile", Napi::Function::New<lock_file>(env));
   exports.Set("imageSize", Napi::Function::New<image_size_of>(env));
   exports.Set("decodeImage", Napi::Function::New<decode_image_async>(env));

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/limits.h"
 #include "data/loader.h"
+#include "data/tar_member.h"
 
 namespace preresnet {
 
@@ -180,6 +181,16 @@ uint64_t index_argument(const Napi::CallbackInfo& info, const char* name) {
 }
 
 }  // namespace
+
+Napi::Value tar_member_of(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const Arguments range(info[0], "range");
+    constexpr int64_t kLargest = 9007199254740991;  // 2^53 - 1
+    const std::string name = tar_member(range.path("path"), range.integer("offset", 0, kLargest),
+                                        range.integer("length", -1, kLargest));
+    return Napi::String::New(info.Env(), name);
+  });
+}
 
 Napi::Function LoaderObject::define(Napi::Env env) {
   return DefineClass(env, "NativeLoader",

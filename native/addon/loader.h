@@ -28,6 +28,9 @@ class LoaderState : public Stoppable {
   TaskThread thread;                         // waits for batches that JavaScript asked for
 };
 
+/// tarMember of lib/native/types.ts.
+Napi::Value tar_member_of(const Napi::CallbackInfo& info);
+
 class LoaderObject : public Napi::ObjectWrap<LoaderObject> {
  public:
   static Napi::Function define(Napi::Env env);

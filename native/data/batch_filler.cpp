@@ -75,16 +75,13 @@ BatchSlot BatchFiller::make_slot() const {
 
 void BatchFiller::fill(Desk& desk, BatchSlot& slot, uint64_t batch, int64_t first, int64_t last,
                        bool pixels, int64_t* position) {
+  if (source_.fetches() && (training() || batch + 1 < cut_.batches())) {
+    const BatchCut::Range next = cut_.range(batch + 1);
+    source_.fetch(samples_at(Row(*this, next), next, first, last));
+  }
   const BatchCut::Range range = cut_.range(batch);
   const Row row(*this, range);
-  if (source_.looks_ahead()) {
-    std::vector<uint64_t> coming;
-    for (int64_t i = first; i < last; ++i) {
-      const uint64_t at = range.begin + static_cast<uint64_t>(i);
-      if (at < range.end) coming.push_back(row[at].sample);
-    }
-    source_.expect(coming, desk);
-  }
+  if (source_.looks_ahead()) source_.expect(samples_at(row, range, first, last), desk);
   for (int64_t i = first; i < last; ++i) {
     *position = i;
     slot.corrupt[i] = nullptr;
@@ -95,6 +92,16 @@ void BatchFiller::fill(Desk& desk, BatchSlot& slot, uint64_t batch, int64_t firs
     else
       fill_one(desk, slot, i, row, at, range);
   }
+}
+
+std::vector<uint64_t> BatchFiller::samples_at(const Row& row, const BatchCut::Range& range,
+                                              int64_t first, int64_t last) {
+  std::vector<uint64_t> samples;
+  for (int64_t i = first; i < last; ++i) {
+    const uint64_t at = range.begin + static_cast<uint64_t>(i);
+    if (at < range.end) samples.push_back(row[at].sample);
+  }
+  return samples;
 }
 
 void BatchFiller::fill_one(Desk& desk, BatchSlot& slot, int64_t i, const Row& row, uint64_t at,

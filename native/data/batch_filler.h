@@ -40,6 +40,9 @@ class BatchFiller {
  private:
   class Row;
 
+  /// Of places `first` to `last` of this rank, as far as the batch reaches.
+  static std::vector<uint64_t> samples_at(const Row& row, const BatchCut::Range& range,
+                                          int64_t first, int64_t last);
   void fill_one(Desk& desk, BatchSlot& slot, int64_t i, const Row& row, uint64_t at,
                 const BatchCut::Range& range) const;
   bool replace(Desk& desk, BatchSlot& slot, int64_t i, const Row& row, uint64_t at,

@@ -25,8 +25,11 @@ FileSource::FileSource(const SampleShape& shape, const DecodeOptions& preparatio
 
 void FileSource::read(const Draw& draw, Desk& desk, uint8_t* pixels) const {
   read_file(draw.sample, desk);
-  desk.decoder.decode_into(desk.file.data(), desk.file.size(), preparation_, name(draw.sample),
-                           draw, pixels);
+  try {
+    desk.decoder.decode_into(desk.file.data(), desk.file.size(), preparation_, "", draw, pixels);
+  } catch (const Error& error) {
+    throw Error(error.code(), name(draw.sample) + error.what());
+  }
 }
 
 }  // namespace preresnet

@@ -19,7 +19,7 @@ class FileSource : public SampleSource {
  protected:
   /// Puts the file into desk.file.
   virtual void read_file(uint64_t sample, Desk& desk) const = 0;
-  /// As errors call it.
+  /// As errors call it. Asked for once an image is refused: it may take time.
   virtual std::string name(uint64_t sample) const = 0;
 
  private:

@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "data/file_source.h"
+#include "data/tar_member.h"
 
 namespace preresnet {
 namespace {
@@ -64,6 +65,11 @@ class File {
          ", got " + state_of(size, modified_) + "; --rescan, in code rescan: true, lists it anew");
   }
 
+  /// Asks the system to have these bytes ready; `length` 0: all from there on.
+  void fetch(int64_t offset, int64_t length) const {
+    ::posix_fadvise(descriptor_, offset, length, POSIX_FADV_WILLNEED);
+  }
+
   void read(int64_t offset, std::vector<uint8_t>& contents) const {
     size_t done = 0;
     while (done < contents.size()) {
@@ -105,6 +111,17 @@ class RangeSource : public FileSource {
   size_t count() const override { return ranges_.file.size(); }
   // Images differ in size, so they go in small portions.
   int64_t grain(int64_t share) const override { return std::clamp<int64_t>(share / 4, 1, share); }
+  bool fetches() const override { return true; }
+  void fetch(const std::vector<uint64_t>& samples) const override {
+    for (const uint64_t sample : samples) {
+      try {
+        File(ranges_.files.at(static_cast<size_t>(ranges_.file[sample])))
+            .fetch(ranges_.offset[sample], std::max<int64_t>(ranges_.length[sample], 0));
+      } catch (const Error&) {
+        // Whoever reads it says what is wrong.
+      }
+    }
+  }
 
  protected:
   void read_file(uint64_t sample, Desk& desk) const override {
@@ -122,10 +139,12 @@ class RangeSource : public FileSource {
   }
 
   std::string name(uint64_t sample) const override {
-    const int64_t offset = ranges_.offset[sample];
-    const bool whole = ranges_.length[sample] < 0 && offset == 0;
     const std::string path = ranges_.files.at(static_cast<size_t>(ranges_.file[sample]));
-    return whole ? path : path + " at byte " + std::to_string(offset);
+    const int64_t offset = ranges_.offset[sample];
+    if (offset == 0) return path;
+    const std::string place = path + " at byte " + std::to_string(offset);
+    const std::string member = tar_member(path, offset, ranges_.length[sample]);
+    return member.empty() ? place : place + ": " + member;
   }
 
  private:

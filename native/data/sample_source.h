@@ -40,6 +40,11 @@ class SampleSource {
   virtual bool looks_ahead() const { return false; }
   /// What this worker is going to read, in this order; it may read fewer. Where looks_ahead().
   virtual void expect(const std::vector<uint64_t>&, Desk&) const {}
+  /// What some worker is going to read, a batch from now: files are fetched into the page cache
+  /// while earlier ones are decoded. A hint; nothing comes of one that cannot be followed.
+  virtual void fetch(const std::vector<uint64_t>&) const {}
+  /// Whether that does anything.
+  virtual bool fetches() const { return false; }
   /// Pixels [height][width][channels] of `draw.sample`; seed and epoch are for random steps. Throws
   /// ERR_FILE or ERR_IMAGE, which name the file.
   virtual void read(const Draw& draw, Desk& desk, uint8_t* pixels) const = 0;

@@ -33,10 +33,17 @@ function kindOf(file) {
 
 const sum = (numbers) => numbers.reduce((total, value) => total + value, 0)
 
-/** Images/s of so many processes at once, one for each list. */
+/** In seconds: processes have started and read their files after it. */
+const untilReady = 1.5
+
+/**
+ * Images/s of so many processes, one for each list, which begin at the same moment: all images over the time until the last one has finished. A sum of the rates of
+ * each would count the processor twice that one process had to itself when another had finished.
+ */
 async function processes(command, args, lists, mode) {
-  const results = await Promise.all(lists.map((list) => measured({ command, words: [...args, list, mode] }, { limit: 3600 })))
-  return sum(results.map(({ images, seconds }) => images / seconds))
+  const start = Date.now() / 1000 + untilReady
+  const results = await Promise.all(lists.map((list) => measured({ command, words: [...args, list, mode, String(start)] }, { limit: 3600 })))
+  return sum(results.map(({ images }) => images)) / Math.max(...results.map(({ seconds }) => seconds))
 }
 
 /** The crops of `ours` in as many rounds for each worker, as lists for as many processes. */

@@ -118,6 +118,29 @@ test('so many reads at once as are allowed, whatever the number of workers', asy
   }
 })
 
+test('a function that gives its bytes at once leaves the event loop its turns', async (t) => {
+  const pixels = { height: 1, width: 1, channels: 1 }
+  const labels = new Int32Array(64)
+  const milliseconds = 0.5
+  let held = 0
+  let longest = 0
+  const read = (): Uint8Array => {
+    const end = performance.now() + milliseconds
+    while (performance.now() < end);
+    longest = Math.max(longest, ++held)
+    return new Uint8Array(1)
+  }
+  await using all = loader(customDataset({ length: 64, labels, pixels, read }), { batch: 64, mode: 'evaluate', workers: 2 })
+  const ended = new AbortController()
+  const turns = (async () => {
+    for (; !ended.signal.aborted; held = 0) await new Promise(setImmediate)
+  })()
+  t.is((await all.next(0))!.count, 64)
+  ended.abort()
+  await turns
+  t.true(longest > 0 && longest <= 16, `${longest} reads of ${milliseconds} ms in one turn`)
+})
+
 test('the fingerprint says which data it is', async (t) => {
   const files = await folderOf(t)
   const { fingerprint } = customOf(files)

@@ -1,7 +1,8 @@
 /** Archives that were made to do harm, or by mistake: refused in one line that names the archive, or harmless. */
 import test, { type ExecutionContext } from 'ava'
-import { truncate, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { loader } from '../../lib/data/index.js'
 import { tarDataset } from '../../lib/data/tar.js'
 import { endOfTar, paddingOf, tarHeader } from '../../lib/data/tar_header.js'
 import { randomBytes } from '../support/bytes.js'
@@ -101,10 +102,24 @@ test('names that only look dangerous, and links to what is no image, are harmles
   t.deepEqual([classes, length], [['cat'], 1])
 })
 
-test('a hundred thousand empty entries, and none that is an image', async (t) => {
-  const header = tarHeader('cat/empty.txt', 0)
-  const path = join(await temporaryFolder(t), 'empty.tar')
-  await writeFile(path, Buffer.concat(Array.from({ length: 100_000 }, () => header)))
-  await truncate(path, 100_000 * 512 + 1024)
-  await t.throwsAsync(tarDataset(path), { code: 'ERR_DATASET', message: /expected at least one image .* got 100000 other files/ })
+test('ten thousand empty entries, and none that is an image', async (t) => {
+  const path = await archive(t, ...Array.from({ length: 10_000 }, () => entry('cat/empty.txt', '')), endOfTar)
+  await t.throwsAsync(tarDataset(path), { code: 'ERR_DATASET', message: /expected at least one image .* got 10000 other files/ })
+})
+
+test('ten thousand empty images are images, of which none can be decoded', async (t) => {
+  const path = await archive(t, ...Array.from({ length: 10_000 }, (_, index) => entry(`cat/${index}.png`, '')), endOfTar)
+  const dataset = await tarDataset(path)
+  t.is(dataset.length, 10_000)
+  await using batches = loader(dataset, { batch: 8, mode: 'evaluate', input: { height: 4, width: 5, channels: 3 } })
+  await t.throwsAsync(batches.next(0), { code: 'ERR_IMAGE', message: `${path} at byte 512: cat/0.png: the file is empty` })
+})
+
+test('names with line feeds and bytes that are no text stay in one line', async (t) => {
+  const path = await archive(t, entry('a\nb\x1b[31m/../1.png', image), endOfTar)
+  const error = await t.throwsAsync(tarDataset(path), { code: 'ERR_FILE' })
+  t.true(error.message.includes('a\\x0ab\\x1b[31m/../1.png'), error.message)
+  const lone = await archive(t, entry('a\nb.png', image), endOfTar)
+  const without = await t.throwsAsync(tarDataset(lone), { code: 'ERR_DATASET' })
+  t.is(without.message, `${lone}: a\\x0ab.png: expected its class in a\\x0ab.cls, or a folder named after it, got none`)
 })

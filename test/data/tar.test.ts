@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { cacheInMemory, centerCrop, imageFolder, loader, resize, subset, type Dataset, type RangeSource } from '../../lib/data/index.js'
+import { sampleName } from '../../lib/data/dataset.js'
+import { storedSize } from '../../lib/data/image_sizes.js'
 import { completePreparation } from '../../lib/data/prepare/complete.js'
 import { openTars, tarDataset } from '../../lib/data/tar.js'
 import { TarBytes, tarEntries, type TarEntry } from '../../lib/data/tar_entries.js'
@@ -150,7 +152,49 @@ test('preparation, statistics and the memory cache as of files', async (t) => {
   const [kept, expected] = await Promise.all([dataset, files].map((set) => cacheInMemory(set, { input, prepare })))
   t.deepEqual(kept!.source, expected!.source)
   const error = await t.throwsAsync(pixels(dataset), { code: 'ERR_IMAGE' })
-  t.regex(error.message, /sizes\.tar at byte \d+: expected an image of 4 x 5, got 7 x 9/)
+  t.regex(error.message, /sizes\.tar at byte \d+: cat\/2\.png: expected an image of 4 x 5, got 7 x 9/)
+})
+
+for (const format of ['ustar', 'gnu', 'pax', 'v7'] as const) {
+  test(`a corrupt image is called by its shard, its first byte and its name there, ${format}`, async (t) => {
+    const folder = await temporaryFolder(t)
+    const names = [
+      'cat/1.png',
+      'cat/2\n.png',
+      ...(format === 'v7' ? [] : [`${'d/'.repeat(60)}cat/3.png`]),
+      ...(format === 'gnu' || format === 'pax' ? [`${long}/4.png`] : []),
+    ]
+    const path = await pack(folder, 'broken', format, Object.fromEntries(names.map((name) => [name, Buffer.from(`no image: ${name}`)])))
+    const dataset = await tarDataset(path)
+    const entries = await entriesOf(path)
+    const { source } = dataset as Dataset & { source: RangeSource }
+    const expected = entries.map(
+      ({ name, offset }) => `${path} at byte ${offset}: ${name.replace('\n', '\\x0a')}: expected a JPEG, PNG or WebP file, got other contents`,
+    )
+    t.is(expected.length, names.length)
+    await using batches = loader(dataset, { batch: names.length, input, mode: 'evaluate', corrupt: 'skip' })
+    await batches.next(0)
+    t.deepEqual(
+      batches.corruptImages.map(({ reason }) => reason),
+      expected,
+    )
+    for (const sample of expected.keys()) await t.throwsAsync(storedSize(source, sample), { message: expected[sample]! })
+  })
+}
+
+test('where no header stands before the bytes, a file has no names in it', async (t) => {
+  const path = await pack(await temporaryFolder(t), 'pets', 'gnu', pets)
+  const dataset = await tarDataset(path)
+  const { source } = dataset as Dataset & { source: RangeSource }
+  const nameOf = (offset: number, length: number, file = path): string =>
+    sampleName({ ...source, files: [file], offset: Float64Array.of(offset), length: Float64Array.of(length) }, 0)
+  const [offset, length] = [source.offset[0]!, source.length[0]!]
+  t.is(nameOf(offset, length), `${path} at byte ${offset}: cat/3.png`)
+  t.is(nameOf(offset, length + 1), `${path} at byte ${offset}`)
+  t.is(nameOf(offset + 1, length), `${path} at byte ${offset + 1}`)
+  t.is(nameOf(100, length), `${path} at byte 100`)
+  t.is(nameOf(0, length), path)
+  t.is(nameOf(512, length, `${path}.gone`), `${path}.gone at byte 512`)
 })
 
 async function refused(t: ExecutionContext, path: string | readonly string[], code: string, message: RegExp): Promise<void> {

@@ -12,15 +12,15 @@ export const benchDataDocument = {
     images: integer({ help: 'Images.', unit: 'images', minimum: 1 }),
     training: text('Steps of preparation to train.'),
     evaluation: text('Steps of preparation to evaluate.'),
+    torchvision: text('Versions of torchvision and PyTorch, or why they were not measured.'),
     rates: list(
       'One entry a stage and number of workers.',
       object('A rate.', {
-        stage: choice('What was done: reading the bytes of files through Node; preparing as to evaluate, or as to train, which read and decode too.', [
-          'read',
-          'evaluate',
-          'train',
-        ]),
-        workers: integer({ help: 'Threads.', unit: 'threads', minimum: 1 }),
+        stage: choice(
+          "What was done: reading the bytes of files through Node; preparing as to evaluate, or as to train, which read and decode too; the last two by torchvision's DataLoader.",
+          ['read', 'evaluate', 'train', 'torchvision evaluate', 'torchvision train'],
+        ),
+        workers: integer({ help: 'Threads; of torchvision, processes.', unit: 'threads', minimum: 1 }),
         imagesPerSecond: rateField('Median of the rounds.'),
       }),
     ),

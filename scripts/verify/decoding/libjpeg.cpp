@@ -1,7 +1,8 @@
 // libjpeg-turbo decoding alone: the rows and columns of crops, no resize, one thread.
-//   libjpeg LIST exact|scaled
+//   libjpeg LIST exact|scaled START
 // LIST has a line for each JPEG: its path, and "left top width height" of one crop after the other,
-// with tabs between them. Prints images and seconds as JSON.
+// with tabs between them. START is when it begins, in seconds since 1970. Prints images and the
+// seconds from then on as JSON.
 #include <cstdio>
 // After cstdio.
 #include <jpeglib.h>
@@ -13,6 +14,7 @@
 #include <iterator>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -68,6 +70,13 @@ int main(int, char** arguments) {
   const bool scaled = std::strcmp(arguments[2], "scaled") == 0;
   const size_t rounds = boxes.front().size();
   std::vector<unsigned char> pixels;
+  const std::chrono::duration<double> at(std::stod(arguments[3]));
+  const auto wait = at - std::chrono::system_clock::now().time_since_epoch();
+  if (wait.count() < 0) {
+    std::fprintf(stderr, "expected to be ready in time, got ready %.1f s late\n", -wait.count());
+    return 1;
+  }
+  std::this_thread::sleep_for(wait);
   const auto start = std::chrono::steady_clock::now();
   for (size_t round = 0; round < rounds; ++round) {
     for (size_t i = 0; i < files.size(); ++i) decode(files[i], boxes[i][round], scaled, pixels);

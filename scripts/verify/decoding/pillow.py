@@ -1,5 +1,6 @@
-"""Resized crops by Pillow, one process: python pillow.py LIST exact|scaled
-LIST has a line for each JPEG: its path, and "left top width height" of one crop after the other, with tabs between them. Prints images and seconds as JSON."""
+"""Resized crops by Pillow, one process: python pillow.py LIST exact|scaled START
+LIST has a line for each JPEG: its path, and "left top width height" of one crop after the other, with tabs between them. START is when it begins, in seconds since 1970.
+Prints images and the seconds from then on as JSON."""
 import io
 import json
 import random
@@ -30,7 +31,7 @@ def one(file, box, scaled):
     image.tobytes()
 
 
-def main(path, mode):
+def main(path, mode, at):
     with open(path, encoding='utf-8') as stream:
         lines = [line.split('\t') for line in stream.read().splitlines()]
     files = [open(name, 'rb').read() for name, *_ in lines]
@@ -39,6 +40,10 @@ def main(path, mode):
     for file, crops in list(zip(files, boxes))[:20]:
         one(file, crops[0], scaled)
     rounds = len(boxes[0])
+    wait = float(at) - time.time()
+    if wait < 0:
+        sys.exit(f'expected to be ready in time, got ready {-wait:.1f} s late')
+    time.sleep(wait)
     start = time.perf_counter()
     for round_ in range(rounds):
         for file, crops in zip(files, boxes):
