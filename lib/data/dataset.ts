@@ -143,7 +143,7 @@ export function shapeOf(source: Dataset['source']): ImageShape | undefined {
 }
 
 /** Where it is. */
-export function samplePlace(source: FileSource, sample: number): string {
+export function sampleAddress(source: FileSource, sample: number): string {
   if (source.kind === 'custom') return `${source.name}: sample ${source.index[sample]!}`
   const path = source.files.at(source.file[sample]!)!
   const first = source.offset[sample]!
@@ -152,7 +152,7 @@ export function samplePlace(source: FileSource, sample: number): string {
 
 /** As errors call it: with its name in a tar, for which the tar is read. Native workers name it alike. */
 export function sampleName(source: FileSource, sample: number): string {
-  const place = samplePlace(source, sample)
+  const place = sampleAddress(source, sample)
   if (source.kind === 'custom' || source.offset[sample] === 0) return place
   const range = { path: source.files.at(source.file[sample]!)!, offset: source.offset[sample]!, length: source.length[sample]! }
   const member = loadBinding().tarMember(range)

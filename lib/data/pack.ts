@@ -10,7 +10,7 @@ import { loadBinding } from '../native/load.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import type { ValuesOf } from '../options/spec.js'
 import { checkDataset } from './check.js'
-import { sampleName, samplePlace, type Dataset } from './dataset.js'
+import { sampleAddress, sampleName, type Dataset } from './dataset.js'
 import { derivedFingerprint } from './fingerprint.js'
 import { endingOf } from './image_names.js'
 import { packOptions, type PackOptions } from './options.js'
@@ -47,7 +47,7 @@ export async function pack(dataset: Dataset, path: string, options: PackOptions 
   const offset = new Float64Array(length)
   const bytes = new Float64Array(length)
   const checksums = new Uint32Array(length)
-  const nameOf = namesOf(dataset, samplePlace)
+  const nameOf = namesOf(dataset, sampleAddress)
   const nameInErrors = namesOf(dataset, sampleName)
   const sampleOf = async (sample: number): Promise<Encoded> => {
     throwIfAborted(given.signal)

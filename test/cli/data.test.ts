@@ -80,45 +80,6 @@ test('bench data gives a rate for each stage and number of workers', async (t) =
   t.true(rates.every(({ imagesPerSecond }) => imagesPerSecond > 0))
 })
 
-/** A program in the place of Python, as that answers. */
-const torchvision = `#!/usr/bin/env node
-const { createInterface } = require('node:readline')
-let given
-createInterface({ input: process.stdin }).on('line', (line) => {
-  const question = JSON.parse(line)
-  if (given === undefined) given = question
-  if (question.mode === undefined) return console.log(JSON.stringify({ versions: 'torchvision of ' + given.images.length + ', ' + given.train.map(({ kind }) => kind) }))
-  console.log(JSON.stringify({ rate: question.workers * (question.mode === 'train' ? 10 : 1) }))
-})
-`
-
-test("bench data has torchvision's rates beside its own, or says why not", async (t) => {
-  const folder = await temporaryFolder(t)
-  const data = await photos(folder)
-  const python = join(folder, 'python')
-  await writeFile(python, torchvision, { mode: 0o755 })
-  const words = ['bench', 'data', '--data', data, '--image', '8', '--worker-counts', '1,2', '--seconds', '0.1', '--json', '--python']
-  const measured = async (given: string): Promise<{ torchvision: string; rates: { stage: string; workers: number; imagesPerSecond: number }[] }> =>
-    JSON.parse((await preresnet([...words, given])).stdout) as Awaited<ReturnType<typeof measured>>
-  const { torchvision: said, rates } = await measured(python)
-  t.is(said, 'torchvision of 9, resize,centerCrop,randomCrop,flip')
-  t.deepEqual(
-    rates.filter(({ stage }) => stage.startsWith('torchvision')).map(({ stage, workers, imagesPerSecond }) => [stage, workers, imagesPerSecond]),
-    [
-      ['torchvision evaluate', 1, 1],
-      ['torchvision train', 1, 10],
-      ['torchvision evaluate', 2, 2],
-      ['torchvision train', 2, 20],
-    ],
-  )
-  const none = await measured(join(folder, 'nowhere'))
-  t.is(none.torchvision, `not measured: ${join(folder, 'nowhere')}: spawn ${join(folder, 'nowhere')} ENOENT`)
-  t.is(none.rates.length, 6)
-  await writeFile(python, '#!/bin/sh\necho "Traceback:" >&2\necho "ModuleNotFoundError: No module named torch" >&2\nexit 1\n')
-  t.is((await measured(python)).torchvision, `not measured: ${python}: ModuleNotFoundError: No module named torch`)
-  t.is((await measured('none')).torchvision, 'not measured: --python none')
-})
-
 test('a picture is the crop that a program makes', (t) => {
   const shape = { height: 2, width: 3, channels: 1 }
   const pixels = Uint8Array.of(1, 2, 3, 4, 5, 6)

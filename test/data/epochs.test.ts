@@ -13,7 +13,7 @@ import { writeFiles } from '../support/files.js'
 import { temporaryFolder } from '../support/folder.js'
 import { rgbPng } from '../support/png.js'
 
-const count = 60
+const count = 40
 const side = 40
 const epochs = 10
 const workers = 2
