@@ -9,7 +9,7 @@ import { startClock } from './driver/clock.mjs'
 import { busyShare, describeMachine, machineName } from './driver/machine.mjs'
 import { machineSection, publish } from './driver/markdown.mjs'
 import { measurePairs } from './driver/pairs.mjs'
-import { best, search, slowOf, tryAgain } from './driver/search.mjs'
+import { best, search, searchSessions, slowOf, tryAgain } from './driver/search.mjs'
 import { opposite, ours } from './driver/sides.mjs'
 import { makeModel } from './runtimes/model.mjs'
 import { runtimesPython, runtimeVersions } from './runtimes/python.mjs'
@@ -71,12 +71,13 @@ await main('bench', async () => {
   async function measureRow(id, row) {
     const told = { date: new Date().toISOString(), seconds: settings.seconds, versions }
     const other = await opponent(id, row, settings, { ...kept.rows, ...results.rows }, values)
+    const own = row.against === 'other runtimes' ? await ownSessions(kept.rows[id], row, settings, told, values) : {}
     const keep = (result) => {
-      results.rows[id] = { title: title(row), ...told, ...other.facts, ...result, versions: { ...versions, ...other.versions } }
+      results.rows[id] = { title: title(row), ...told, ...other.facts, ...own, ...result, versions: { ...versions, ...other.versions } }
       save()
     }
-    const before = values.resume ? resumable(kept.rows[id], { ...told, ...other.facts }) : undefined
-    const result = await measurePairs(ours(row, settings), other.side, settings, say, keep, before)
+    const before = values.resume ? resumable(kept.rows[id], { ...told, ...other.facts, ...own }) : undefined
+    const result = await measurePairs(ours(row, settings, own.sessions), other.side, settings, say, keep, before)
     keep(result)
     const { ratio, pairs, pairsRunAgain } = result
     say(
@@ -135,6 +136,13 @@ async function opponent(id, row, settings, kept, { search: again, resume }) {
   }
 }
 
+/** How many sessions of ours compute at a time, and what was tried; found again for every version of ours. */
+async function ownSessions(before, row, settings, { versions }, { resume }) {
+  const found = resume && before?.versions.preresnet === versions.preresnet ? before.ownSearch : undefined
+  const ownSearch = found ?? (await searchSessions(row, { ...settings, seconds: Math.min(settings.seconds, 5) }, say))
+  return { sessions: best(ownSearch).sessions, ownSearch }
+}
+
 /** What a search holds for. */
 function conditionsOf({ against }, { threads, compile, python, among }) {
   const named = among && { among }
@@ -161,7 +169,7 @@ function fewerImages(a, b) {
 
 /** A result whose pairs count among those that are measured now. */
 function resumable(result, now) {
-  const facts = ({ seconds, versions: { preresnet }, configuration }) => JSON.stringify([seconds, preresnet, configuration])
+  const facts = ({ seconds, versions: { preresnet }, configuration, sessions }) => JSON.stringify([seconds, preresnet, configuration, sessions])
   return result !== undefined && facts(result) === facts(now) ? result : undefined
 }
 

@@ -25,9 +25,9 @@ export function machineSection({ machine, rows: measured }) {
 }
 
 function speedTable(entries) {
-  const lines = entries.map(({ row, result: { a, b, ratio, pairs, pairsWanted, pairsRunAgain, configuration } }) => [
+  const lines = entries.map(({ row, result: { a, b, ratio, pairs, pairsWanted, pairsRunAgain, configuration, sessions = 1 } }) => [
     title(row),
-    `${rate(a.imagesPerSecond)} (${a.precision})`,
+    `${rate(a.imagesPerSecond)} (${a.precision}${sessions === 1 ? '' : `, ${sessions} sessions at a time`})`,
     `${rate(b.imagesPerSecond)} (${configuration === undefined ? row.against : configurationName(configuration)})`,
     `**${times(ratio.median)}** (${times(ratio.minimum)} to ${times(ratio.maximum)})`,
     targetText(row.target),

@@ -1,7 +1,7 @@
 // The fastest configuration of a row's opponent: one short run each, and one more for those within a tenth of the fastest.
 import { configurationName, configurations } from '../rows.mjs'
 import { Stop } from '../../scripts/support/run.mjs'
-import { opposite, run } from './sides.mjs'
+import { opposite, ours, run } from './sides.mjs'
 
 /** Every configuration with its speed, or with the reason why it has none. slow: the names of those that are not tried. */
 export async function search(row, settings, say, slow = new Set()) {
@@ -34,6 +34,17 @@ export function best(tried) {
   const able = tried.filter(({ imagesPerSecond }) => imagesPerSecond !== undefined)
   if (able.length === 0) throw new Stop(`the other side ran in no configuration: ${tried[0].failed}`)
   return able.reduce((a, b) => (b.imagesPerSecond > a.imagesPerSecond ? b : a))
+}
+
+/** The faster of one session on all threads and one a thread, each with the better of two runs in turn. */
+export async function searchSessions(row, settings, say) {
+  const tried = [...new Set([1, settings.threads])].map((sessions) => ({ sessions, imagesPerSecond: 0 }))
+  for (const entry of [...tried, ...tried]) {
+    const { median } = await settings.clock.within(() => run(ours(row, settings, entry.sessions), settings))
+    say(`ours, ${entry.sessions} at a time: ${median.toFixed(2)} images/s`)
+    entry.imagesPerSecond = Math.max(entry.imagesPerSecond, median)
+  }
+  return tried
 }
 
 async function attempt(row, settings, configuration, say) {

@@ -7,11 +7,12 @@ import { modelPath } from '../runtimes/model.mjs'
 /** A network by its name, or as the command line describes it. */
 const named = (network) => (network in described ? Object.entries(described[network]).flatMap(([key, value]) => [`--${key}`, value]) : [network])
 
-export const ours = ({ work, network, batch, precision }, { threads, seconds }) => ({
+/** sessions: how many compute at a time, as other runtimes do with several requests. */
+export const ours = ({ work, network, batch, precision }, { threads, seconds }, sessions = 1) => ({
   command: process.execPath,
   words: [
     ...['dist/lib/cli/main.js', 'bench', work, ...named(network), '--batch', batch, '--precision', precision ?? 'auto'],
-    ...['--device', 'cpu', '--threads', threads, '--seconds', seconds, '--json'],
+    ...['--device', 'cpu', '--threads', threads, '--sessions', sessions, '--seconds', seconds, '--json'],
   ],
 })
 

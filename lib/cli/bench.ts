@@ -1,5 +1,5 @@
 import { oneOf } from '../options/values.js'
-import { numberOption } from '../options/spec.js'
+import { integerOption, numberOption } from '../options/spec.js'
 import { deviceOptions, programOptions, runOptions } from '../options/table.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
@@ -17,6 +17,14 @@ const options = {
   ...cudaTrainingOptions,
   activationCheckpointing: programOptions.activationCheckpointing,
   batch: runOptions.batch,
+  sessions: integerOption({
+    group: 'Command',
+    help: 'inference sessions that compute at a time, each a batch of its own on its share of the threads',
+    unit: 'sessions',
+    minimum: 1,
+    maximum: 1024,
+    fallback: 1,
+  }),
   seconds: numberOption({ group: 'Command', help: 'how long to measure, after a warm-up', unit: 'seconds', minimum: 0.1, maximum: 3600, fallback: 10 }),
 }
 
@@ -33,12 +41,13 @@ export const bench: CommandSpec<typeof options> = {
   examples: [
     ['bench train preresnet-164 --batch 128', 'ten seconds of training steps'],
     ['bench infer preresnet-200 --batch 1 --threads 2 --json', 'for a script'],
+    ['bench infer preresnet-200 --batch 1 --threads 2 --sessions 2', 'two images at a time, one thread each: more images a second, each later'],
   ],
   async run(values, [work, name]) {
-    const { json, batch, seconds } = values
+    const { json, batch, seconds, sessions } = values
     const kind = oneOf('bench: work', work, ['train', 'infer'])
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
-    const measurement = await measure(network, { ...passedOn(sharedOptions, values), work: kind, batch, seconds })
+    const measurement = await measure(network, { ...passedOn(sharedOptions, values), work: kind, batch, seconds, sessions })
     if (json) printJson(benchDocument, measurement)
     else print(describe(measurement))
     return 0
@@ -53,6 +62,7 @@ function describe({
   precision,
   precisionReason,
   threads,
+  sessions,
   median,
   minimum,
   maximum,
@@ -69,5 +79,5 @@ function describe({
     ['peak memory above idle', size(peakBytes)],
     ...(deviceBytes === undefined ? [] : [['memory of the device', size(deviceBytes)] as const]),
   ])
-  return `${network}, ${work}, batch ${batch}, ${device} ${precision}, ${threads} threads; data loading not included\n\n${rows}`
+  return `${network}, ${work}, batch ${batch}, ${device} ${precision}, ${threads} threads${sessions === 1 ? '' : `, ${sessions} sessions at a time`}; data loading not included\n\n${rows}`
 }

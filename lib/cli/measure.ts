@@ -17,30 +17,68 @@ import type { Measurement } from './json/bench.js'
 interface MeasureOptions extends Given<typeof sharedOptions> {
   readonly work: 'train' | 'infer'
   readonly batch: number
+  /** How many compute at a time, each a batch on its share of the threads. */
+  readonly sessions: number
   /** How long to measure, without warm-up. */
   readonly seconds: number
 }
 
-/** Random values that stay where the program reads them; the first step writes them, later ones only compute. */
-export async function measure(network: Network, { work, batch, seconds, ...given }: MeasureOptions): Promise<Measurement> {
+/**
+ * Random values that stay where the program reads them; the first step writes them, later ones only compute.
+ *
+ * @throws {PreresnetError} `ERR_OPTION` if several sessions are asked for that are not inference on a CPU, or cannot share the threads equally.
+ */
+export async function measure(network: Network, { work, batch, sessions: count, seconds, ...given }: MeasureOptions): Promise<Measurement> {
   const { system } = loadBinding()
+  const threads = given.threads || Number(system['allowedThreads'])
+  if (count > 1) checkSessions(count, work, threads, given.device)
   const idle = residentBytes('VmRSS')
-  await using session = await compile(network, { ...given, batch, seed: 1, ...(work === 'train' ? { optimizer: sgd() } : { evaluation: false }) })
-  await firstStep(session, work)
-  const speed = await stretches(runner(session, work), batch, seconds)
-  return {
-    network: network.name,
-    work,
-    batch,
-    ...speed,
-    peakBytes: residentBytes('VmHWM') - idle,
-    ...(session.device === 'cuda' && { deviceBytes: session.memory.total }),
-    precision: session.precision,
-    precisionReason: session.precisionReason,
-    device: shownDevice(session.device),
-    threads: given.threads || Number(system['allowedThreads']),
-    parameters: countGraph(session.graph).parameters,
+  const options = { ...given, ...(count > 1 && { threads: threads / count }), batch, seed: 1 }
+  const open = (): Promise<Session> => compile(network, { ...options, ...(work === 'train' ? { optimizer: sgd() } : { evaluation: false }) })
+  return withSessions(count, open, async (sessions) => {
+    for (const session of sessions) await firstStep(session, work)
+    const speed = await stretches(together(sessions.map((session) => runner(session, work))), batch * count, seconds)
+    const session = sessions[0]!
+    return {
+      network: network.name,
+      work,
+      batch,
+      ...speed,
+      peakBytes: residentBytes('VmHWM') - idle,
+      ...(session.device === 'cuda' && { deviceBytes: session.memory.total }),
+      precision: session.precision,
+      precisionReason: session.precisionReason,
+      device: shownDevice(session.device),
+      threads,
+      sessions: count,
+      parameters: countGraph(session.graph).parameters,
+    }
+  })
+}
+
+function checkSessions(count: number, work: string, threads: number, device: string | undefined): void {
+  if (work !== 'infer') throw new PreresnetError('ERR_OPTION', `bench: several sessions at a time compute inference only, got ${count} that ${work}`)
+  if (device === 'cuda') throw new PreresnetError('ERR_OPTION', `bench: several sessions at a time compute on a CPU only, got ${count} on cuda`)
+  if (threads % count !== 0) {
+    throw new PreresnetError('ERR_OPTION', `bench: expected a number of sessions that divides the ${threads} threads, got ${count}`)
   }
+}
+
+/** Sessions are open while `use` runs. */
+async function withSessions<T>(
+  count: number,
+  open: () => Promise<Session>,
+  use: (sessions: readonly Session[]) => Promise<T>,
+  opened: readonly Session[] = [],
+): Promise<T> {
+  if (opened.length === count) return use(opened)
+  await using session = await open()
+  return await withSessions(count, open, use, [...opened, session])
+}
+
+/** All sides run the same number of steps at a time; resolves with the seconds of the slowest. */
+function together(sides: readonly ((steps: number) => Promise<number>)[]): (steps: number) => Promise<number> {
+  return async (steps) => Math.max(...(await Promise.all(sides.map((side) => side(steps)))))
 }
 
 const learningRate = 0.001

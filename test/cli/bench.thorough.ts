@@ -9,7 +9,7 @@ for (const work of ['train', 'infer']) {
     const { status, stdout, stderr } = await preresnet(['bench', work, ...small])
     t.is(status, 0, stderr)
     const result = JSON.parse(stdout) as Record<string, number>
-    t.like(result, { work, network: 'preresnet-8', batch: 3, device: 'cpu', threads: 1 })
+    t.like(result, { work, network: 'preresnet-8', batch: 3, device: 'cpu', threads: 1, sessions: 1 })
     const { median, minimum, maximum, imagesPerSecond, steps, peakBytes, parameters } = result
     t.true(0 < minimum! && minimum! <= median! && median! <= maximum!)
     t.true(minimum! <= imagesPerSecond! * 1.000001 && imagesPerSecond! <= maximum! * 1.000001)
@@ -25,3 +25,21 @@ test('work that is neither training nor inference', async (t) => {
   t.is(stdout, '')
   t.regex(stderr, /ERR_OPTION: .*expected "train" or "infer" \(did you mean "train"\?\), got "trian"/)
 })
+
+test('several sessions at a time share the threads', async (t) => {
+  const shared = small.with(small.indexOf('--threads') + 1, '2')
+  const { status, stdout, stderr } = await preresnet(['bench', 'infer', ...shared, '--sessions', '2'])
+  t.is(status, 0, stderr)
+  t.like(JSON.parse(stdout), { work: 'infer', batch: 3, threads: 2, sessions: 2 })
+})
+
+for (const [what, words, message] of [
+  ['training', ['train', '--threads', '2', '--sessions', '2'], /several sessions at a time compute inference only, got 2 that train/],
+  ['threads that they cannot share', ['infer', '--threads', '3', '--sessions', '2'], /expected a number of sessions that divides the 3 threads, got 2/],
+] as const) {
+  test(`refused, several sessions at a time: ${what}`, async (t) => {
+    const { status, stderr } = await preresnet(['bench', words[0], 'preresnet-20', ...words.slice(1)])
+    t.is(status, 2)
+    t.regex(stderr, message)
+  })
+}

@@ -21,7 +21,8 @@ export const benchDocument = {
     precision: precisionField,
     precisionReason: text('Why: what a measurement of auto found, or who asked for the precision.'),
     device: deviceField,
-    threads: integer({ help: 'Threads of the CPU executor.', unit: 'threads', minimum: 1 }),
+    threads: integer({ help: 'Threads of the CPU executor, of all sessions together.', unit: 'threads', minimum: 1 }),
+    sessions: integer({ help: 'Sessions that computed at a time.', unit: 'sessions', minimum: 1 }),
     parameters: parametersField,
   },
 } satisfies Document
