@@ -166,7 +166,7 @@ function isMeasured(value: unknown): value is Measured {
 
 /** Seconds of a few layers, by precision. */
 async function measure(kind: NetworkKind, timed: Timed, able: readonly Candidate[], threads: number): Promise<ReadonlyMap<Candidate, number>> {
-  const graph = buildGraph(sample(kind))
+  const graph = buildGraph(sample(kind, timed.work))
   const seconds = new Map<Candidate, number>()
   const contenders: { precision: Candidate; step: () => Promise<number>; dispose: () => Promise<void> }[] = []
   try {
@@ -213,9 +213,13 @@ async function contender(graph: Graph, precision: Candidate, { work, batch }: Ti
   return { step, dispose: () => native.dispose() }
 }
 
-/** A unit of each of three stages, as in the CIFAR networks and in those for ImageNet. */
-function sample(kind: NetworkKind): Network {
+/**
+ * Units of three stages, as in the CIFAR networks and in those for ImageNet. One unit a stage is enough where the images' values outweigh the filters.
+ * Inference of few small images mostly reads filters, from beyond the first caches in a network of many units, so there are six a stage.
+ */
+function sample(kind: NetworkKind, work: Timed['work']): Network {
   const large = kind.endsWith('large images')
+  const units = work === 'infer' && !large ? 6 : 1
   const widths = large ? [64, 128, 256] : [16, 32, 64]
   const size = large ? 56 : 32
   const bottleneck = kind.startsWith('bottleneck')
@@ -227,7 +231,7 @@ function sample(kind: NetworkKind): Network {
       ? [conv2d({ channels: middle, kernel: 1 }), conv2d({ channels: middle, kernel: 3 }), conv2d({ channels, kernel: 1 })]
       : [conv2d({ channels, kernel: 3 }), conv2d({ channels, kernel: 3 })]
     layers[`enter${stage}`] = conv2d({ channels, kernel: 1, stride: stage === 0 ? 1 : 2 })
-    layers[`unit${stage}`] = residual({ branch: branch.flatMap(before) })
+    for (let unit = 0; unit < units; unit++) layers[`unit${stage}_${unit}`] = residual({ branch: branch.flatMap(before) })
   })
   return network({
     name: `sample of ${kind}`,
