@@ -54,7 +54,7 @@ export {
 export { tarDataset } from './data/tar.js'
 export type { Dataset, Loader, Preparation } from './data/index.js'
 
-export { constant, cosine, fit, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd, startFrom } from './training/index.js'
+export { adamW, constant, cosine, fit, lamb, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd, startFrom } from './training/index.js'
 export type { FitOptions, Run, RunEvent, Schedule, TrainedModel } from './training/index.js'
 
 export { exportOnnx, exportWeights, importOnnx, importWeights } from './exchange/index.js'

@@ -42,7 +42,7 @@ export type { PackedArchive, PackProgress, VerifyOptions } from './data/packed.j
 export type { CacheChoice, CompletePreparation, Normalization, Preparation } from './data/prepare/preparation.js'
 export type { CenterCrop, ExifOrientation, Flip, PreparationStep, RandomCrop, RandomResize, RandomResizedCrop, Resize } from './data/prepare/steps.js'
 
-export type { LossScale } from './compiler/options.js'
+export type { LossScale, OptimizerState } from './compiler/options.js'
 export type { SessionMemory, TraceEvent, BytesMoved } from './native/reports.js'
 export type { ClassLabels, PixelSamples, SoftLabels, UserBatch, UserSamples, ValueSamples } from './runtime/batch.js'
 export type { BatchSize, SessionOptions } from './runtime/session_options.js'
@@ -52,7 +52,7 @@ export type { EvaluateOptions, InferOptions, LearningRate, LoadOptions, SaveOpti
 export type { ConfusionCell, ConfusionMatrix, Evaluation, StepMetrics } from './runtime/metrics.js'
 export type { ModelDescription } from './runtime/model_file.js'
 export type { ModelPreparation } from './runtime/model_preparation.js'
-export type { ParameterGroup, SgdOptimizer } from './runtime/optimizer.js'
+export type { MomentsOptimizer, Optimizer, ParameterGroup, SgdOptimizer } from './runtime/optimizer.js'
 export type { SessionPreparation } from './runtime/preparation.js'
 export type { Session } from './runtime/session.js'
 export type { Tensor, Values } from './runtime/tensor.js'
@@ -76,6 +76,7 @@ export type {
   Warmup,
 } from './training/schedule_options.js'
 export type { SgdOptions } from './training/sgd.js'
+export type { AdamWOptions, LambOptions } from './training/optimizers.js'
 export type { Recipe } from './training/recipe.js'
 export type { Best } from './training/state.js'
 export type { TrainedModel } from './training/trained.js'

@@ -16,6 +16,7 @@ import * as sessions from '../dist/lib/runtime/session_options.js'
 import { fitTable, ownFitOptions } from '../dist/lib/training/fit_options.js'
 import * as durations from '../dist/lib/training/duration.js'
 import * as schedules from '../dist/lib/training/schedule_options.js'
+import { adamWTable, lambTable } from '../dist/lib/training/optimizers.js'
 import { ownSgdOptions, sgdTable } from '../dist/lib/training/sgd.js'
 import { main, Stop } from './support/run.mjs'
 
@@ -140,6 +141,14 @@ function page() {
     '## `sgd`',
     '',
     ...codeTable(sgdTable),
+    '',
+    '## `adamW`',
+    '',
+    ...codeTable(adamWTable),
+    '',
+    '## `lamb`',
+    '',
+    ...codeTable(lambTable),
     '',
     ...schedulesSection(),
     ...section('`loader` and `cacheInMemory`', data, [

@@ -6,19 +6,10 @@ import { PreresnetError } from '../errors.js'
 import { replaceFile } from '../formats/files.js'
 import type { Network } from '../layers/index.js'
 import { stringOption, variant, type ValuesOf } from '../options/spec.js'
-import {
-  checkpointOptions,
-  initializeOptions,
-  lengthOptions,
-  deviceOptions,
-  programOptions,
-  runOptions,
-  sgdOptions,
-  trainingOptions,
-} from '../options/table.js'
+import { checkpointOptions, initializeOptions, lengthOptions, deviceOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { defined } from '../options/values.js'
 import { fitTable, ownFitOptions } from '../training/fit_options.js'
-import { fit, type Run, sgd, type TrainedModel } from '../training/index.js'
+import { fit, type Run, type TrainedModel } from '../training/index.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf } from './confusion.js'
 import { dataOptions, inputFor, openData, preparationFor, validationOf } from './data_options.js'
@@ -28,6 +19,7 @@ import { printJson, withVersion } from './json/document.js'
 import { trainDocument, type RunResult } from './json/train.js'
 import { learningRateOptions, scheduleOf } from './learning_rate.js'
 import { chooseNetwork, networkOptions } from './model_options.js'
+import { optimizerOf, optimizerOptions } from './optimizer.js'
 import { note, print } from './output.js'
 import { passedOn } from './device_options.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
@@ -53,7 +45,7 @@ const options = {
   ...trainingOptions,
   ...programOptions,
   ...learningRateOptions,
-  ...sgdOptions,
+  ...optimizerOptions,
   ...deviceOptions,
   output: variant(runOptions.output, { help: 'where checkpoints, metrics and the model go', usual: 'runs/NETWORK' }),
 }
@@ -94,7 +86,7 @@ export const train: CommandSpec<typeof options> = {
       train: data.train,
       validate: validationOf(data),
       prepare,
-      optimizer: sgd(fromFlags(sgdOptions, values)),
+      optimizer: optimizerOf(values),
       learningRate: scheduleOf(values),
       checkpoint: { ...fromFlags(checkpointOptions, values), directory: output },
       output,

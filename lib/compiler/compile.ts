@@ -24,7 +24,7 @@ import { planParameters, type ParameterPlan } from './parameters.js'
 import { type Planned, plannedPrograms } from './planned.js'
 import { checkpointActivations } from './activation_checkpointing.js'
 import type { Program, ProgramSet } from './program.js'
-import { emitAccumulate, emitUpdate, lossScaleOf } from './update.js'
+import { emitAccumulate, emitUpdate, lossScaleOf, optimizerStates } from './update.js'
 
 /**
  * Rounding grows with depth: after a thousand layers Winograd's few 1e-7 a layer have moved the loss by some 1e-4, direct convolution's by some
@@ -97,6 +97,7 @@ function* compileSteps(graph: Graph, options: ProgramOptions, seen?: Map<string,
     apart: target !== undefined,
     copies: target !== undefined && hasCopies(target),
     scaler: target !== undefined && trains && options.update !== undefined,
+    states: optimizerStates(options.update),
     accumulate: options.accumulate ?? 1,
   })
   const linker = new Linker(parameters, target === undefined)

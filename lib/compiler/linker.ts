@@ -14,7 +14,8 @@ export class Linker {
   /** Inputs and outputs of equal name and shape are one tensor in all programs. */
   private readonly named = new Map<string, number>()
   private readonly names = new Set<string>()
-  private readonly ends: Record<ArenaName, number> = {
+  /** Those of moments are only where an optimizer has them. */
+  private readonly ends: Partial<Record<ArenaName, number>> & Record<Exclude<ArenaName, 'firstMoment' | 'secondMoment'>, number> = {
     parameters: 0,
     compute: 0,
     velocity: 0,
@@ -35,8 +36,8 @@ export class Linker {
     private readonly parameters: ParameterPlan,
     private readonly overlay: boolean,
   ) {
-    const { tensors, copies, gradients, velocities, scaler, waiting } = parameters
-    for (const group of [tensors, copies, gradients, velocities]) {
+    const { tensors, copies, gradients, states, scaler, waiting } = parameters
+    for (const group of [tensors, copies, gradients, states]) {
       for (const tensor of group.values()) this.add(tensor, parameters.offsets.get(tensor) as number)
     }
     if (waiting !== undefined) for (const tensor of Object.values(waiting)) this.add(tensor, parameters.offsets.get(tensor) as number)
@@ -95,7 +96,7 @@ export class Linker {
     const { dtype, layout, shape, arena } = tensor
     const index = this.specs.push({ name, dtype, layout, shape, arena, offset, bytes }) - 1
     this.indices.set(tensor, index)
-    this.ends[arena] = Math.max(this.ends[arena], align(offset + bytes))
+    this.ends[arena] = Math.max(this.ends[arena] ?? 0, align(offset + bytes))
     return index
   }
 }

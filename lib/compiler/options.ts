@@ -114,12 +114,36 @@ export type LossOptions =
     }
   /** For tests of units: the gradient at the output is the input tensor `dy`; no loss, no update. */
   | { readonly kind: 'externalGradient' }
+/** What an optimizer keeps of each parameter between steps: `velocity` of SGD, both moments of AdamW and LAMB. */
+export type OptimizerState = 'velocity' | 'firstMoment' | 'secondMoment'
+
+/** The parameters are updated with these settings. */
+export type UpdateOptions = SgdUpdate | MomentsUpdate
+
 /** The parameters are updated by stochastic gradient descent with these settings. */
-export interface UpdateOptions {
+export interface SgdUpdate extends CommonUpdate {
+  /** The kind says which optimizer it is. @default 'sgd' */
+  readonly kind?: 'sgd'
   /** The momentum is a factor from 0 to 1. */
   readonly momentum: number
   /** Whether the momentum is Nesterov's. */
   readonly nesterov: boolean
+}
+
+/** The parameters are updated by AdamW or LAMB with these settings. */
+export interface MomentsUpdate extends CommonUpdate {
+  /** The kind says which optimizer it is. */
+  readonly kind: 'adamW' | 'lamb'
+  /** The factor of the moving average of gradients is from 0 to below 1. */
+  readonly beta1: number
+  /** The factor of the moving average of their squares is from 0 to below 1. */
+  readonly beta2: number
+  /** The value added to the root of that average is above 0. */
+  readonly epsilon: number
+}
+
+/** Every update has these settings. */
+export interface CommonUpdate {
   /** The largest norm of all gradients together is at least 0; 0 is any. */
   readonly clipNorm: number
   /** Weight decay and the factor on the learning rate, both at least 0, by the parameter's name. */

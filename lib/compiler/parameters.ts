@@ -1,5 +1,5 @@
 /**
- * Where parameters, their gradients, velocity and running statistics lie: the same address in each arena, so that one pass updates all.
+ * Where parameters, their gradients, the optimizer's state and running statistics lie: the same address in each arena, so that one pass updates all.
  *
  * Where convolutions compute in a type of their own (CUDA), their weights come first, elements [0, Q): their gradients have an arena of their own in that
  * type, and so have the copies that convolutions read. The rest, elements [Q, P), has gradients [0, P - Q).
@@ -7,13 +7,15 @@
 import type { Graph, Parameter } from '../graph/graph.js'
 import type { DraftTensor } from './draft.js'
 import { ALIGNMENT, align, elements, sizeOf, storageBytes, type TensorTypes } from './layout.js'
+import type { OptimizerState } from './options.js'
 import type { ArenaName, Layout } from './program.js'
 
 export interface ParameterPlan {
   /** Parameters and buffers by name. */
   readonly tensors: ReadonlyMap<string, DraftTensor>
   readonly gradients: ReadonlyMap<string, DraftTensor>
-  readonly velocities: ReadonlyMap<string, DraftTensor>
+  /** What the optimizer keeps of each trained parameter, by `velocity/NAME`. */
+  readonly states: ReadonlyMap<string, DraftTensor>
   /** Of convolution weights, by the weights. */
   readonly copies: ReadonlyMap<DraftTensor, DraftTensor>
   readonly offsets: ReadonlyMap<DraftTensor, number>
@@ -29,10 +31,9 @@ export interface ParameterPlan {
   readonly arenas: Readonly<Partial<Record<ArenaName, number>>>
 }
 
-interface ParameterViews {
+interface ParameterViews extends Partial<Readonly<Record<OptimizerState, DraftTensor>>> {
   readonly weights: DraftTensor
   readonly gradients?: DraftTensor
-  readonly velocity?: DraftTensor
   readonly weightGradients?: DraftTensor
   readonly copies?: DraftTensor
 }
@@ -43,6 +44,7 @@ interface ParameterOptions {
   readonly apart: boolean
   readonly copies: boolean
   readonly scaler: boolean
+  readonly states: readonly OptimizerState[]
   /** Accumulations of a step. */
   readonly accumulate: number
 }
@@ -57,7 +59,7 @@ export function planParameters(graph: Graph, types: TensorTypes, options: Parame
 class Planner {
   private readonly tensors = new Map<string, DraftTensor>()
   private readonly gradients = new Map<string, DraftTensor>()
-  private readonly velocities = new Map<string, DraftTensor>()
+  private readonly states = new Map<string, DraftTensor>()
   private readonly copies = new Map<DraftTensor, DraftTensor>()
   private readonly offsets = new Map<DraftTensor, number>()
   private readonly segments = new Map<string, { offset: number; length: number }>()
@@ -94,14 +96,14 @@ class Planner {
     const view = (name: ArenaName, count: number, dtype = master): DraftTensor => this.make(name, [count], name, 0, 'plain', dtype)
     const views: ParameterViews = {
       weights: view('parameters', total),
-      ...(trains && { gradients: view('gradients', total - border), velocity: view('velocity', total) }),
+      ...(trains && { gradients: view('gradients', total - border), ...Object.fromEntries(this.options.states.map((state) => [state, view(state, total)])) }),
       ...(trains && border > 0 && { weightGradients: view('weightGradients', border, this.types.weights) }),
       ...(this.options.copies && border > 0 && { copies: view('compute', border, this.types.weights) }),
     }
     const arenas = Object.fromEntries((Object.values(views) as DraftTensor[]).map(({ arena, dtype, shape }) => [arena, shape[0]! * sizeOf(dtype)]))
     const waiting = trains && this.options.accumulate > 1 ? this.waiting(Math.ceil(Math.log2(this.options.accumulate)), total - border) : undefined
-    const { tensors, gradients, velocities, copies, offsets, segments } = this
-    return { tensors, gradients, velocities, copies, offsets, views, segments, scaler, waiting, arenas: { ...arenas, buffers: bufferEnd } }
+    const { tensors, gradients, states, copies, offsets, segments } = this
+    return { tensors, gradients, states, copies, offsets, views, segments, scaler, waiting, arenas: { ...arenas, buffers: bufferEnd } }
   }
 
   private waiting(levels: number, row: number): ParameterPlan['waiting'] {
@@ -124,7 +126,7 @@ class Planner {
         ? this.make(`gradient/${name}`, shape, 'weightGradients', offset * sizeOf(weights), layout, weights)
         : this.make(`gradient/${name}`, shape, 'gradients', (offset - border) * sizeOf(master), layout)
       this.gradients.set(name, gradient)
-      this.velocities.set(name, this.make(`velocity/${name}`, shape, 'velocity', offset * sizeOf(master), layout))
+      for (const state of this.options.states) this.states.set(`${state}/${name}`, this.make(`${state}/${name}`, shape, state, offset * sizeOf(master), layout))
       this.segments.set(name, { offset, length })
     }
     this.end += align(length * sizeOf(master), separate ? ELEMENT_ALIGNMENT * sizeOf(master) : ALIGNMENT) / sizeOf(master)

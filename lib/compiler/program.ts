@@ -24,7 +24,18 @@ export function isBf16(precision: Precision): precision is 'bf16' | 'bf16-native
  * themselves in it.
  */
 export type ArenaName =
-  'parameters' | 'compute' | 'velocity' | 'gradients' | 'weightGradients' | 'buffers' | 'inputs' | 'outputs' | 'accumulation' | 'activations'
+  | 'parameters'
+  | 'compute'
+  | 'velocity'
+  | 'firstMoment'
+  | 'secondMoment'
+  | 'gradients'
+  | 'weightGradients'
+  | 'buffers'
+  | 'inputs'
+  | 'outputs'
+  | 'accumulation'
+  | 'activations'
 
 /** A tensor of a program set has a type, a shape and an address in an arena. */
 export interface TensorSpec {

@@ -4,6 +4,7 @@ import { flopsOf } from './flops.js'
 import { PLAIN } from './lower/engines.js'
 import { type Role, tensorsAt, tensorsWithRoles } from './operands.js'
 import type { DeviceName, OperationSpec, Phase, Precision, Program, ProgramSet, TensorSpec } from './program.js'
+import { updateIn } from './update.js'
 
 /** What one operation of a program does and costs. */
 export interface OperationReport {
@@ -158,9 +159,10 @@ function reportOperation(set: ProgramSet, operation: OperationSpec, accumulation
 }
 
 function launchesOf(set: ProgramSet, operation: OperationSpec): number {
-  // The norm that gradients are clipped by is taken where they are checked, if they are.
-  if (operation.op === 'sgd') return (operation.attributes.clipNorm ?? 0) > 0 && operation.operands.scaler === undefined ? 2 : 1
   const { count = 1, each, groups } = contracts[operation.op].launches ?? {}
+  // The norm that gradients are clipped by is taken where they are checked, if they are.
+  const update = updateIn([operation])
+  if (update !== undefined) return (update.attributes.clipNorm ?? 0) > 0 && update.operands.scaler === undefined ? count + 1 : count
   const indices = (names: readonly string[]): number[] => names.flatMap((name) => tensorsAt<number>(operation.operands, name))
   if (each !== undefined) return indices(each).length
   if (groups === undefined || !('tier' in operation.attributes) || operation.attributes.tier === PLAIN) return count

@@ -1,7 +1,9 @@
 /** The optimizer's operations: one pass over all parameters, on CUDA after a look at the gradients. */
+import type { Attributes } from '../contracts.js'
 import type { Draft, DraftTensor } from './draft.js'
-import type { ProgramOptions, LossScale, UpdateOptions } from './options.js'
+import type { ProgramOptions, LossScale, OptimizerState, UpdateOptions } from './options.js'
 import type { ParameterPlan } from './parameters.js'
+import type { OperationSpec } from './program.js'
 
 /** Good steps after which a dynamic loss scale doubles. */
 const GROWTH_INTERVAL = 2_000
@@ -32,33 +34,41 @@ function slicesOf(segments: ParameterPlan['segments']): { readonly offsets: numb
   return { offsets: list.map(({ offset }) => offset), lengths: list.map(({ length }) => length) }
 }
 
-export function emitUpdate(
-  draft: Draft,
-  { views, segments, scaler }: ParameterPlan,
-  { momentum, nesterov, clipNorm, settings }: UpdateOptions,
-  lossScale: LossScale,
-): void {
-  const { gradients, velocity } = views
-  if (gradients === undefined || velocity === undefined) return
+/** Without an update a program has room for the simplest. */
+export function optimizerStates(update: UpdateOptions | undefined): readonly OptimizerState[] {
+  return update?.kind === 'adamW' || update?.kind === 'lamb' ? ['firstMoment', 'secondMoment'] : ['velocity']
+}
+
+/** The operation that changes the parameters, where a program has one. */
+export function updateIn(operations: readonly OperationSpec[]): OperationSpec<'sgd' | 'adamw' | 'lamb'> | undefined {
+  return operations.find((operation) => operation.op === 'sgd' || operation.op === 'adamw' || operation.op === 'lamb')
+}
+
+export function emitUpdate(draft: Draft, { views, segments, scaler }: ParameterPlan, update: UpdateOptions, lossScale: LossScale): void {
+  const { gradients } = views
+  if (gradients === undefined) return
   draft.phase = 'update'
   const slices = slicesOf(segments)
-  const list = [...segments.keys()].map((parameter) => settings[parameter] as { decay: number; rate: number })
+  const list = [...segments.keys()].map((parameter) => update.settings[parameter] as { decay: number; rate: number })
   if (scaler !== undefined) {
     draft.emit('check_gradients', 'check_gradients', ['check_gradients'], { weightGradients: views.weightGradients, gradients, scaler }, slices)
   }
-  draft.emit(
-    'sgd',
-    'sgd',
-    ['sgd'],
-    { ...views, gradients, velocity, scaler },
-    {
-      momentum,
-      nesterov,
-      clipNorm,
-      ...(scaler !== undefined && { growthInterval: lossScale === 'dynamic' ? GROWTH_INTERVAL : 0 }),
-      ...slices,
-      decays: list.map(({ decay }) => decay),
-      rates: list.map(({ rate }) => rate),
-    },
-  )
+  const common = {
+    clipNorm: update.clipNorm,
+    ...(scaler !== undefined && { growthInterval: lossScale === 'dynamic' ? GROWTH_INTERVAL : 0 }),
+    ...slices,
+    decays: list.map(({ decay }) => decay),
+    rates: list.map(({ rate }) => rate),
+  }
+  const { velocity, firstMoment, secondMoment } = views
+  if (!('momentum' in update)) {
+    if (firstMoment === undefined || secondMoment === undefined) return
+    const { beta1, beta2, epsilon } = update
+    const attributes: Attributes['adamw' | 'lamb'] = { beta1, beta2, epsilon, ...common }
+    const op = update.kind === 'adamW' ? 'adamw' : 'lamb'
+    draft.emit(op, op, [op], { ...views, gradients, firstMoment, secondMoment, scaler }, attributes)
+  } else if (velocity !== undefined) {
+    const { momentum, nesterov } = update
+    draft.emit('sgd', 'sgd', ['sgd'], { ...views, gradients, velocity, scaler }, { momentum, nesterov, ...common })
+  }
 }

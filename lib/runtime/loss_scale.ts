@@ -1,7 +1,7 @@
 /** The state of the loss scale on a CUDA device: tensor `lossScale`, eight numbers that operation `sgd` of native/ops/contracts.json describes. */
 import type { LossScale } from '../compiler/options.js'
 import type { ProgramSet } from '../compiler/program.js'
-import { lossScaleStart } from '../compiler/update.js'
+import { lossScaleStart, updateIn } from '../compiler/update.js'
 import type { NativeSession } from '../native/types.js'
 
 export const lossScaleTensor = 'lossScale'
@@ -12,7 +12,7 @@ export function hasLossScale({ tensors }: ProgramSet): boolean {
 }
 
 export function lossScaleIsDynamic({ programs }: ProgramSet): boolean {
-  const update = programs['train']?.operations.find((operation) => operation.op === 'sgd')
+  const update = updateIn(programs['train']?.operations ?? [])
   return (update?.attributes.growthInterval ?? 0) > 0
 }
 

@@ -5,13 +5,11 @@ import { PreresnetError } from '../errors.js'
 import { fields, invalid } from '../options/values.js'
 import { matches, select } from './patterns.js'
 
-/** Stochastic gradient descent with these settings is what `sgd` makes. */
-export interface SgdOptimizer {
-  readonly kind: 'sgd'
-  /** The momentum is a factor from 0 to 1. */
-  readonly momentum: number
-  /** Whether the momentum is Nesterov's. */
-  readonly nesterov: boolean
+/** An optimizer is what `sgd`, `adamW` or `lamb` makes. */
+export type Optimizer = SgdOptimizer | MomentsOptimizer
+
+/** Every optimizer has these settings. */
+export interface CommonSettings {
   /** The weight decay is a factor of at least 0. */
   readonly weightDecay: number
   /** With 'norm-and-bias', norms and biases do not decay. */
@@ -20,6 +18,27 @@ export interface SgdOptimizer {
   readonly groups: readonly ParameterGroup[]
   /** The largest norm of all gradients together is at least 0; 0 is any. */
   readonly clipNorm: number
+}
+
+/** Stochastic gradient descent with these settings is what `sgd` makes. */
+export interface SgdOptimizer extends CommonSettings {
+  readonly kind: 'sgd'
+  /** The momentum is a factor from 0 to 1. */
+  readonly momentum: number
+  /** Whether the momentum is Nesterov's. */
+  readonly nesterov: boolean
+}
+
+/** AdamW or LAMB with these settings is what `adamW` and `lamb` make. */
+export interface MomentsOptimizer extends CommonSettings {
+  /** The kind is the name of the function that made it. */
+  readonly kind: 'adamW' | 'lamb'
+  /** The factor of the moving average of gradients is from 0 to below 1. */
+  readonly beta1: number
+  /** The factor of the moving average of squared gradients is from 0 to below 1. */
+  readonly beta2: number
+  /** The value added to the root of that average is above 0. */
+  readonly epsilon: number
 }
 
 /** Some parameters have these settings; the first group that matches a parameter counts. */
@@ -32,15 +51,20 @@ export interface ParameterGroup {
   readonly rate?: number
 }
 
-/** What `sgd` makes; its values are checked there. */
-export function checkOptimizer(where: string, value: unknown): SgdOptimizer {
-  const { kind, groups, momentum } = fields(value)
-  if (kind !== 'sgd' || !Array.isArray(groups) || typeof momentum !== 'number') throw invalid(where, 'an optimizer, such as sgd()', value)
-  return value as SgdOptimizer
+/** A number that each kind has. */
+const marks = { sgd: 'momentum', adamW: 'beta1', lamb: 'beta1' } as const
+
+/** What `sgd` and the others make; their values are checked there. */
+export function checkOptimizer(where: string, value: unknown): Optimizer {
+  const given = fields(value)
+  const { kind, groups } = given
+  const known = typeof kind === 'string' && Object.hasOwn(marks, kind) && typeof given[marks[kind as keyof typeof marks]] === 'number'
+  if (!known || !Array.isArray(groups)) throw invalid(where, 'an optimizer, such as sgd()', value)
+  return value as Optimizer
 }
 
 /** `frozen`: patterns of parameters that are not trained. */
-export function updateOptions(graph: Graph, optimizer: SgdOptimizer, frozen: readonly string[]): UpdateOptions {
+export function updateOptions(graph: Graph, optimizer: Optimizer, frozen: readonly string[]): UpdateOptions {
   const names = graph.parameters.map(({ name }) => name)
   const still = select('frozen', frozen, names)
   optimizer.groups.forEach(({ match }, index) => select(`optimizer.groups[${index}].match`, [match], names))
@@ -52,6 +76,11 @@ export function updateOptions(graph: Graph, optimizer: SgdOptimizer, frozen: rea
     settings[name] = { decay: group?.weightDecay ?? (excluded ? 0 : optimizer.weightDecay), rate: group?.rate ?? 1 }
   }
   if (Object.keys(settings).length === 0) throw new PreresnetError('ERR_OPTION', 'frozen: every parameter is frozen; nothing is left to train')
-  const { momentum, nesterov, clipNorm } = optimizer
-  return { momentum, nesterov, clipNorm, settings }
+  const { clipNorm } = optimizer
+  if (optimizer.kind === 'sgd') {
+    const { momentum, nesterov } = optimizer
+    return { momentum, nesterov, clipNorm, settings }
+  }
+  const { kind, beta1, beta2, epsilon } = optimizer
+  return { kind, beta1, beta2, epsilon, clipNorm, settings }
 }

@@ -2,6 +2,7 @@
 import type { Dataset } from '../data/dataset.js'
 import type { Loader } from '../data/loader.js'
 import type { Choices } from '../compiler/lower/engines.js'
+import type { OptimizerState } from '../compiler/options.js'
 import type { DeviceName, Precision, ProgramSet } from '../compiler/program.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
@@ -248,12 +249,19 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Gives a handle on the optimizer's state of a trained parameter: the momentum buffer, of the parameter's shape.
+   * Gives a handle on what the optimizer keeps of a trained parameter, a tensor of the parameter's shape.
    * @param name - One of `trainedNames`.
+   * @param state - One of `optimizerStates`; by default the first of them: the momentum buffer of SGD.
    * @throws ERR_PARAMETER where there is none of that name.
+   * @throws ERR_OPTION where the optimizer keeps no such state.
    */
-  optimizerState(name: string): Tensor {
-    return this.#tensors.optimizerState(name)
+  optimizerState(name: string, state?: OptimizerState): Tensor {
+    return this.#tensors.optimizerState(name, state)
+  }
+
+  /** The optimizer keeps these tensors of each parameter: `velocity` of SGD, `firstMoment` and `secondMoment` of AdamW and LAMB. */
+  get optimizerStates(): readonly OptimizerState[] {
+    return this.#tensors.optimizerStates
   }
 
   /**

@@ -5,7 +5,7 @@ import { loaderOptions } from '../data/options.js'
 import { flagOption, objectOption, signalOption, valueOption, variant, type Given, type RunTable } from '../options/spec.js'
 import { deviceOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { cudaTable, readCudaSettings } from './cuda.js'
-import { checkOptimizer, type SgdOptimizer } from './optimizer.js'
+import { checkOptimizer, type Optimizer } from './optimizer.js'
 
 /** Those that are values of this room. */
 export const sharedValues = {
@@ -18,10 +18,10 @@ export const sharedValues = {
     fallback: undefined,
     usual: "the loader's; none: the session takes values",
   }),
-  /** What sgd() makes. Give an optimizer, such as sgd(). @default none: the session only evaluates and infers */
-  optimizer: valueOption<SgdOptimizer>()({
+  /** What sgd(), adamW() or lamb() makes. Give an optimizer, such as sgd(). @default none: the session only evaluates and infers */
+  optimizer: valueOption<Optimizer>()({
     group: 'Optimizer',
-    help: 'what sgd() makes',
+    help: 'what sgd(), adamW() or lamb() makes',
     accepts: 'an optimizer, such as sgd()',
     usual: 'none: the session only evaluates and infers',
     decides: true,

@@ -1,6 +1,9 @@
 /** The tensors of a session that keep their values between steps, by the names that users know. */
+import type { OptimizerState } from '../compiler/options.js'
 import type { TensorSpec } from '../compiler/program.js'
+import { optimizerStates } from '../compiler/update.js'
 import type { NativeSession } from '../native/types.js'
+import { oneOf } from '../options/values.js'
 import type { Compiled } from './compiled.js'
 import { hasLossScale, lossScaleIsDynamic, lossScaleTensor, readLossScale, scaleOfLastStep } from './loss_scale.js'
 import { noSuchParameter } from './patterns.js'
@@ -31,8 +34,15 @@ export class Tensors {
     return this.#tensor(name, name, [...this.parameters, ...this.buffers])
   }
 
-  optimizerState(name: string): Tensor {
-    return this.#tensor(name, `velocity/${name}`, this.trained)
+  /** What the optimizer keeps of each trained parameter. */
+  get optimizerStates(): readonly OptimizerState[] {
+    return this.trained.length === 0 ? [] : optimizerStates(this.#compiled.plan.update)
+  }
+
+  optimizerState(name: string, state: OptimizerState = optimizerStates(this.#compiled.plan.update)[0]!): Tensor {
+    const states = this.optimizerStates
+    if (states.length > 0) oneOf('optimizerState: state', state, states)
+    return this.#tensor(name, `${state}/${name}`, this.trained)
   }
 
   gradient(name: string): Tensor {

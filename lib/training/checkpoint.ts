@@ -37,7 +37,10 @@ function handles(session: Session): { readonly model: ReadonlyMap<string, Handle
   return {
     model: new Map([...session.parameterNames, ...session.bufferNames].map((name) => [name, session.parameter(name)])),
     optimizer: new Map([
-      ...session.trainedNames.map((name) => [name, session.optimizerState(name)] as const),
+      ...session.optimizerStates.flatMap((state) =>
+        // SGD's keep the names that they had before there were others.
+        session.trainedNames.map((name) => [state === 'velocity' ? name : `${state}/${name}`, session.optimizerState(name, state)] as const),
+      ),
       ...(lossScale === undefined ? [] : [[lossScale.name, lossScale] as const]),
     ]),
   }
@@ -93,7 +96,7 @@ export async function publishCheckpoint(
   description: ModelDescription,
   state: Omit<CheckpointState, 'files'>,
 ): Promise<string> {
-  for (const [kind, tensors] of Object.entries({ parameter: model, 'momentum of': optimizer })) {
+  for (const [kind, tensors] of Object.entries({ parameter: model, "the optimizer's state of": optimizer })) {
     for (const [name, { data }] of tensors) {
       if (!(await allFinite(data)))
         throw new PreresnetError('ERR_NOT_FINITE', `step ${state.step}: ${kind} ${name} has values that are not finite; no checkpoint is written`)

@@ -6,7 +6,7 @@ import { checkPreparation } from '../data/prepare/sequence.js'
 import { PreresnetError } from '../errors.js'
 import type { Network } from '../layers/layer.js'
 import { fields, invalid } from '../options/values.js'
-import { checkInner, checkOptions, pick, withDefaults } from '../options/check.js'
+import { checkInner, checkOptions, withDefaults } from '../options/check.js'
 import { checkParts } from '../options/parts.js'
 import { choiceOption, objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
 import {
@@ -18,13 +18,14 @@ import {
   runOptions,
   type trainingOptions,
 } from '../options/table.js'
-import { checkOptimizer, type SgdOptimizer } from '../runtime/optimizer.js'
+import type { Optimizer } from '../runtime/optimizer.js'
 import { type sharedValues, sharedOptions } from '../runtime/session_options.js'
 import type { LearningRate } from '../runtime/call_options.js'
 import type { RunLength } from './duration.js'
 import { isSchedule, type Schedule } from './schedule.js'
 import { constant } from './schedules.js'
-import { sgd, sgdTable } from './sgd.js'
+import { sgd } from './sgd.js'
+import { readOptimizer } from './optimizers.js'
 
 /** Those that are values of these rooms. */
 export const ownFitOptions = {
@@ -79,10 +80,10 @@ export const ownFitOptions = {
    * @default {}: all that can be found out
    */
   prepare: variant(sharedOptions.prepare, { usual: '{}: all that can be found out' }),
-  /** What sgd() makes. Give an optimizer, such as sgd(). @default sgd(): momentum 0.9, weight decay 1e-4 */
+  /** What sgd(), adamW() or lamb() makes. Give an optimizer, such as sgd(). @default sgd(): momentum 0.9, weight decay 1e-4 */
   optimizer: {
     ...variant(sharedOptions.optimizer, { fallback: sgd(), usual: 'sgd(): momentum 0.9, weight decay 1e-4' }),
-    read: optimizer,
+    read: readOptimizer,
   },
   /** Where checkpoints go, and whether a run goes on from one. Give an object of options. @default undefined */
   checkpoint: objectOption(
@@ -142,7 +143,7 @@ export interface FitPlan extends Omit<ValuesOf<typeof fitTable>, Derived> {
   readonly prepare: Preparation
   readonly steps: number
   readonly stepsPerEpoch: number
-  readonly optimizer: SgdOptimizer
+  readonly optimizer: Optimizer
   readonly learningRate: Rate
   readonly initialize: { readonly from: string; readonly except: readonly string[] } | undefined
   readonly validateEvery: number
@@ -211,11 +212,6 @@ function resolved(rate: Rate, run: RunLength): Rate {
     if (!(error instanceof PreresnetError)) throw error
     throw new PreresnetError(error.code, `fit: learningRate: ${error.message}, in a run of ${run.steps} steps, ${run.stepsPerEpoch} an epoch`, { cause: error })
   }
-}
-
-function optimizer(where: string, value: unknown): SgdOptimizer {
-  const { kind: _, ...options } = checkOptimizer(where, value)
-  return sgd(pick(sgdTable, options))
 }
 
 function dataset(where: string, value: unknown): Dataset {

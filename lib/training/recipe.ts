@@ -6,7 +6,7 @@ import { isObject } from '../options/values.js'
 import { completed, recorded } from '../options/check.js'
 import { groupsOf } from '../options/parts.js'
 import type { DecidingKeys, Option, Table, ValuesOf } from '../options/spec.js'
-import type { SgdOptimizer } from '../runtime/optimizer.js'
+import type { Optimizer } from '../runtime/optimizer.js'
 import type { Session } from '../runtime/session.js'
 import { fitTable, type FitPlan } from './fit_options.js'
 import { networkDifference } from './network_difference.js'
@@ -22,7 +22,7 @@ export interface Recipe extends Omit<Deciding, 'train' | 'prepare' | 'learningRa
   /** Images become the network's input in this way. */
   readonly prepare: CompletePreparation
   /** The optimizer has these settings. */
-  readonly optimizer: SgdOptimizer
+  readonly optimizer: Optimizer
   /** The schedule is plain data, as `scheduleFrom` reads it. */
   readonly learningRate: { readonly kind: string }
   /** The run is on this device: what 'auto' took. */

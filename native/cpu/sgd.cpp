@@ -1,9 +1,5 @@
-// All parameters in one pass, in pieces of a fixed length that threads share out.
-#include <algorithm>
-#include <cmath>
-
-#include "cpu/context.h"
-#include "cpu/operands.h"
+// All parameters in one pass.
+#include "cpu/parameter_pieces.h"
 #include "cpu/passes/vectors.h"
 
 namespace preresnet::cpu {
@@ -11,27 +7,17 @@ namespace {
 
 class SgdOperation final : public Operation {
  public:
-  SgdOperation(const ops::Sgd& op, Context& context) : op_(op), context_(context) {
-    ScratchPlan plan(context.scratch);
-    expect_plain("sgd.weights", op.weights, DType::f32);
-    expect_plain("sgd.gradients", op.gradients, DType::f32);
+  SgdOperation(const ops::Sgd& op, Context& context)
+      : op_(op), context_(context), pieces_(op, context) {
+    expect_on_host("sgd", op);
     expect_plain("sgd.velocity", op.velocity, DType::f32);
-    expect_none("sgd.weightGradients", op.weightGradients);
-    expect_none("sgd.copies", op.copies);
-    expect_none("sgd.scaler", op.scaler);
-    constexpr int64_t kPiece = 1 << 14;
-    for (size_t segment = 0; segment < op.offsets.size(); ++segment) {
-      const int64_t end = op.offsets[segment] + op.lengths[segment];
-      for (int64_t begin = op.offsets[segment]; begin < end; begin += kPiece) {
-        pieces_.push_back({segment, begin, std::min(kPiece, end - begin)});
-      }
-    }
-    if (op.clipNorm > 0) squares_ = plan.shared(pieces_.size() * sizeof(double));
+    ScratchPlan plan(context.scratch);
+    squares_ = plan.shared(op.clipNorm > 0 ? size_of_squares() : 0);
   }
 
   void run(const Step& step) override {
-    const float clip = op_.clipNorm > 0 ? clip_factor() : 1.0f;
-    each_piece([&](const Piece& piece, int64_t) {
+    const float clip = pieces_.clip_factor(op_.clipNorm, context_.scratch.at<double>(squares_));
+    pieces_.each([&](const ParameterPiece& piece, int64_t) {
       passes::run(passes::SgdPass{
           .weights = op_.weights->as<float>() + piece.begin,
           .gradients = op_.gradients->as<const float>() + piece.begin,
@@ -47,39 +33,11 @@ class SgdOperation final : public Operation {
   }
 
  private:
-  struct Piece {
-    size_t segment;
-    int64_t begin, count;
-  };
-
-  /// Many short segments (norms) make a task together.
-  template <class Function>
-  void each_piece(Function&& function) {
-    constexpr int64_t kPiecesATask = 8;
-    const auto pieces = static_cast<int64_t>(pieces_.size());
-    context_.pool.run((pieces + kPiecesATask - 1) / kPiecesATask, [&](int, int64_t task) {
-      const int64_t end = std::min((task + 1) * kPiecesATask, pieces);
-      for (int64_t i = task * kPiecesATask; i < end; ++i) {
-        function(pieces_[static_cast<size_t>(i)], i);
-      }
-    });
-  }
-
-  float clip_factor() {
-    auto* squares = context_.scratch.at<double>(squares_);
-    each_piece([&](const Piece& piece, int64_t index) {
-      squares[index] =
-          passes::sum_of_squares(op_.gradients->as<const float>() + piece.begin, piece.count);
-    });
-    double sum = 0;
-    for (size_t i = 0; i < pieces_.size(); ++i) sum += squares[i];
-    const double norm = std::sqrt(sum);
-    return norm > op_.clipNorm ? static_cast<float>(op_.clipNorm / norm) : 1.0f;
-  }
+  size_t size_of_squares() const { return static_cast<size_t>(pieces_.count()) * sizeof(double); }
 
   const ops::Sgd& op_;
   Context& context_;
-  std::vector<Piece> pieces_;
+  ParameterPieces pieces_;
   SharedRange squares_;
 };
 

@@ -52,7 +52,7 @@ double seconds(std::chrono::steady_clock::duration duration) {
 }
 
 const Tensor* scaler_of(const Landmarks& program) {
-  return program.sgd == nullptr ? nullptr : program.sgd->scaler;
+  return program.update ? program.update->scaler : nullptr;
 }
 
 }  // namespace
@@ -101,8 +101,8 @@ void StepLoop::run(const PreparedProgram& program, preresnet_cuda_run& run,
   Call call{.program = program,
             .run = run,
             .trace = trace,
-            .guarded_here =
-                run.check_finite != 0 && program.sgd != nullptr && scaler_of(program) == nullptr,
+            .guarded_here = run.check_finite != 0 && program.update.has_value() &&
+                            scaler_of(program) == nullptr,
             .set = resident_set(program, run),
             .begin = Clock::now(),
             .last_done = Clock::now()};
@@ -329,8 +329,8 @@ void StepLoop::finish(Call& call) {
 void StepLoop::check(const Call& call, const Flight& flight) const {
   const Results& results = results_[static_cast<size_t>(flight.slot)];
   const Landmarks& program = call.program;
-  if (scaler_of(program) != nullptr && program.loss != nullptr && program.sgd->growthInterval > 0 &&
-      !(results.scaler[0] >= kSmallestScale)) {
+  if (scaler_of(program) != nullptr && program.loss != nullptr &&
+      program.update->growth_interval > 0 && !(results.scaler[0] >= kSmallestScale)) {
     throw Error("ERR_NOT_FINITE",
                 "step " + std::to_string(flight.step) + ": the loss scale has fallen to " +
                     std::to_string(results.scaler[0]) + " after " +
@@ -342,7 +342,8 @@ void StepLoop::check(const Call& call, const Flight& flight) const {
     explain(call, flight, program.loss_index + 1, "the loss");
   }
   // With a loss scale that adapts an overflow is no error: the step was skipped.
-  if (scaler_of(program) != nullptr && program.sgd->growthInterval == 0 && results.scaler[3] != 0) {
+  if (scaler_of(program) != nullptr && program.update->growth_interval == 0 &&
+      results.scaler[3] != 0) {
     explain(call, flight, program.update_index, "a gradient");
   }
 }

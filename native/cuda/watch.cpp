@@ -27,9 +27,9 @@ void StepLoop::watch(const Call& call, const Flight& flight, size_t operation, b
   if (call.run.poison != 0) poison(call, operation, before);
   if (!call.guarded_here) return;
   if (before && operation == call.program.update_index) {
-    const ops::Sgd& update = *call.program.sgd;
+    const Update& update = *call.program.update;
     runtime_.synchronize(kMain);
-    for (const Tensor* gradients : {update.gradients, update.weightGradients}) {
+    for (const Tensor* gradients : {update.gradients, update.weight_gradients}) {
       if (gradients != nullptr && !all_finite_on_device(*gradients, flight.slot)) {
         explain(call, flight, operation, "a gradient");
       }

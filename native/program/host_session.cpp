@@ -26,8 +26,9 @@ double seconds(Clock::time_point from, Clock::time_point to) {
 }
 
 bool trains(const ProgramSet& set) {
-  return std::any_of(set.programs.begin(), set.programs.end(),
-                     [](const auto& entry) { return find_landmarks(entry.second).sgd != nullptr; });
+  return std::any_of(set.programs.begin(), set.programs.end(), [](const auto& entry) {
+    return find_landmarks(entry.second).update.has_value();
+  });
 }
 
 std::string megabytes(size_t bytes) {
@@ -215,15 +216,15 @@ void HostSession::check_inputs(const Prepared& program) const {
 }
 
 /// Only of what is updated: between gradients that share memory there may be anything.
-bool HostSession::gradients_finite(const ops::Sgd& sgd) {
+bool HostSession::gradients_finite(const Update& update) {
   // Launches of a GPU on the reference: segments go over two arenas, which share no memory.
-  if (sgd.weightGradients != nullptr) {
-    return all_finite(*sgd.weightGradients) && all_finite(*sgd.gradients);
+  if (update.weight_gradients != nullptr) {
+    return all_finite(*update.weight_gradients) && all_finite(*update.gradients);
   }
   std::atomic<bool> finite{true};
-  executor_->share_out(static_cast<int64_t>(sgd.offsets.size()), [&](int64_t segment) {
+  executor_->share_out(static_cast<int64_t>(update.offsets.size()), [&](int64_t segment) {
     const auto at = static_cast<size_t>(segment);
-    if (!all_finite(*sgd.gradients, sgd.offsets[at], sgd.lengths[at])) finite = false;
+    if (!all_finite(*update.gradients, update.offsets[at], update.lengths[at])) finite = false;
   });
   return finite;
 }
@@ -296,10 +297,10 @@ bool HostSession::run_operations(Prepared& program, const RunRequest& request, c
 /// Before operation `index`, where that ends an accumulation or begins the update: throws
 /// ERR_NOT_FINITE where the gradients, of the accumulation or of the step, are not finite.
 void HostSession::check_gradients(Prepared& program, const Step& step, size_t index) {
-  if (program.sgd == nullptr) return;
+  if (!program.update) return;
   const bool summed = index == program.update_index && program.accumulate != nullptr;
   if (index != program.accumulate_index && index != program.update_index) return;
-  if (gradients_finite(*program.sgd)) return;
+  if (gradients_finite(*program.update)) return;
   if (!summed) explain_not_finite(program, step, index, "a gradient");
   restore_buffers();
   throw Error("ERR_NOT_FINITE",
@@ -367,7 +368,7 @@ RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
       outcome.canceled = true;
       break;
     }
-    if (program.sgd != nullptr) ++weights_version_;
+    if (program.update) ++weights_version_;
 
     for (size_t metric = 0; metric < 4; ++metric) {
       const Tensor* metrics = program.loss == nullptr ? nullptr : program.loss->metrics;

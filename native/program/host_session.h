@@ -15,6 +15,8 @@
 
 namespace preresnet {
 
+struct Update;
+
 class HostSession : public Session {
  public:
   /// Verifies the programs and prepares every operation. threads: 0 for what the machine allows.
@@ -39,7 +41,7 @@ class HostSession : public Session {
   void require_memory() const;
   void require_contents(const Tensor&) const;
   bool shares(std::string_view arena) const;
-  bool gradients_finite(const ops::Sgd&);
+  bool gradients_finite(const Update&);
   struct Clocks;
 
   bool step(Prepared&, const RunRequest&, Step, bool traced);

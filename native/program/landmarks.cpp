@@ -11,6 +11,19 @@ int64_t accumulations_of(const Landmarks& program) {
   return program.accumulate == nullptr ? 1 : program.accumulate->times;
 }
 
+std::optional<Update> update_of(const ops::AnyOperation& operation) {
+  return std::visit(
+      [](const auto& op) -> std::optional<Update> {
+        if constexpr (requires { op.growthInterval; }) {
+          return Update{op.gradients,      op.weightGradients, op.scaler,
+                        op.growthInterval, op.offsets,         op.lengths};
+        } else {
+          return std::nullopt;
+        }
+      },
+      operation);
+}
+
 Landmarks find_landmarks(const Program& program) {
   Landmarks found;
   for (size_t index = 0; index < program.operations.size(); ++index) {
@@ -24,8 +37,8 @@ Landmarks find_landmarks(const Program& program) {
       found.accumulate = accumulate;
       found.accumulate_index = index;
     }
-    if (const auto* sgd = std::get_if<ops::Sgd>(&operation)) {
-      found.sgd = sgd;
+    if (const auto update = update_of(operation)) {
+      found.update.emplace(*update);
       found.update_index = std::min(found.update_index, index);
     }
   }

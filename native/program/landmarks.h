@@ -2,17 +2,32 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "program/program.h"
 
 namespace preresnet {
+
+/// What all optimizers have.
+struct Update {
+  const Tensor* gradients;
+  const Tensor* weight_gradients;  // may be absent
+  const Tensor* scaler;            // may be absent
+  int64_t growth_interval;
+  const std::vector<int64_t>& offsets;
+  const std::vector<int64_t>& lengths;
+};
+
+/// Nothing of an operation that is no optimizer's.
+std::optional<Update> update_of(const ops::AnyOperation&);
 
 struct Landmarks {
   static constexpr size_t kNone = static_cast<size_t>(-1);
 
   const ops::Input* input = nullptr;
   const ops::SoftmaxCrossEntropy* loss = nullptr;
-  const ops::Sgd* sgd = nullptr;
+  std::optional<Update> update;
   const ops::Accumulate* accumulate = nullptr;
   size_t loss_index = kNone;
   size_t accumulate_index = kNone;

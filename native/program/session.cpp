@@ -29,8 +29,7 @@ const Program& Session::program_for(std::string_view name, const RunRequest& req
     throw Error("ERR_OPTION", "no program named \"" + std::string(name) + "\" was compiled");
   }
   const Landmarks program = find_landmarks(entry->second);
-  if (program.sgd != nullptr &&
-      request.learning_rates.size() != static_cast<size_t>(request.steps)) {
+  if (program.update && request.learning_rates.size() != static_cast<size_t>(request.steps)) {
     throw Error("ERR_OPTION", "learningRates: expected one a step (" +
                                   std::to_string(request.steps) + "), got " +
                                   std::to_string(request.learning_rates.size()));

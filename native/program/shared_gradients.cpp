@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "program/arena.h"
+#include "program/landmarks.h"
 #include "program/refuse.h"
 
 namespace preresnet {
@@ -80,11 +81,11 @@ void check_gradients_written(const ProgramSet& set, const Program& program,
     if (const auto* accumulate = std::get_if<ops::Accumulate>(&operation.operation)) {
       check_segments(where, *accumulate, written);
     }
-    if (const auto* sgd = std::get_if<ops::Sgd>(&operation.operation)) {
-      if (sgd->weightGradients != nullptr) {
+    if (const auto update = update_of(operation.operation)) {
+      if (update->weight_gradients != nullptr) {
         refuse_program(where, "expected gradients in one arena, got some in weightGradients");
       }
-      check_segments(where, *sgd, written);
+      check_segments(where, *update, written);
     }
   }
   if (!written.empty() && written.size() != all) {

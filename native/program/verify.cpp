@@ -20,9 +20,9 @@ namespace preresnet {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr std::array kArenas = {"parameters",      "compute",    "velocity", "gradients",
-                                "weightGradients", "buffers",    "inputs",   "outputs",
-                                "accumulation",    "activations"};
+constexpr std::array kArenas = {"parameters",   "compute",   "velocity",        "firstMoment",
+                                "secondMoment", "gradients", "weightGradients", "buffers",
+                                "inputs",       "outputs",   "accumulation",    "activations"};
 
 std::string show(const std::vector<int64_t>& shape) {
   std::string text = "[";
@@ -219,6 +219,17 @@ void check_single(const Program& program) {
   }
 }
 
+void check_single_update(const Program& program) {
+  const auto count = std::count_if(
+      program.operations.begin(), program.operations.end(),
+      [](const auto& operation) { return update_of(operation.operation).has_value(); });
+  if (count > 1) {
+    refuse_program(
+        "program " + program.name,
+        "expected at most one operation that updates parameters, got " + std::to_string(count));
+  }
+}
+
 /// No two transient tensors that hold something at the same time share memory. A sweep over the
 /// operations keeps the living ones in order of their address, so that each newcomer is compared
 /// with its neighbors only.
@@ -291,7 +302,7 @@ void check_program(const ProgramSet& set, const std::string& key, const Program&
   check_single<ops::Input>(program);
   check_single<ops::SoftmaxCrossEntropy>(program);
   check_single<ops::CheckGradients>(program);
-  check_single<ops::Sgd>(program);
+  check_single_update(program);
   check_single<ops::Accumulate>(program);
   check_accumulations(program);
   check_transient(set, program);

@@ -151,7 +151,7 @@ export const compilerFaults = [
   {
     name: 'only the first gradient has to be finite',
     file: 'native/program/host_session.cpp',
-    search: 'executor_->share_out(static_cast<int64_t>(sgd.offsets.size()),',
+    search: 'executor_->share_out(static_cast<int64_t>(update.offsets.size()),',
     replace: 'executor_->share_out(1,',
     tests: ['program/session'],
   },

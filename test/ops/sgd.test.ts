@@ -1,7 +1,7 @@
 import test from 'ava'
 import { present } from '../support/case.js'
 import { everyone } from '../support/executors.js'
-import { gradientOf, scaler, stateOf, type ScalerState } from '../support/gradients.js'
+import { clippedBy, gradientOf, nextState, scaler, segmentFinder, stateOf, STATES } from '../support/gradients.js'
 import { flag, given, judge, maybe, number, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -48,15 +48,6 @@ const scaledFactors = {
   scaler: ['scaled', 'overflow', 'none', 'due to grow', 'smallest', 'largest'],
   growthInterval: [0, 3],
   scale: [1024, 1],
-} as const
-
-const STATES = {
-  none: undefined,
-  scaled: { goodSteps: 1, overflow: 0, skipped: 4 },
-  overflow: { goodSteps: 2, overflow: 1, skipped: 4 },
-  'due to grow': { goodSteps: 2, overflow: 0, skipped: 4 },
-  smallest: { goodSteps: 1, overflow: 1, skipped: 4, scale: 2 ** -64 },
-  largest: { goodSteps: 2, overflow: 0, skipped: 4, scale: 2 ** 64 },
 } as const
 
 const scaled: NamedCase[] = pairwise(scaledFactors).map((choice, index) => {
@@ -114,10 +105,8 @@ function statement(operation: OperationCase): Results {
   const before = maybe(operation, 'scaler')
   const state = before === undefined ? undefined : stateOf(before)
   const scale = state?.scale ?? 1
-  const segmentOf = (index: number): number => offsets!.findIndex((offset, segment) => index >= offset && index < offset + lengths![segment]!)
-  const norm = Math.hypot(...weights!.data.map((_, index) => (segmentOf(index) < 0 ? 0 : raw(index) / scale)))
-  const clipNorm = number(operation, 'clipNorm', 0)
-  const clip = clipNorm === 0 ? 1 : Math.min(1, clipNorm / norm)
+  const segmentOf = segmentFinder(offsets!, lengths!)
+  const clip = clippedBy(operation)
   const momentum = number(operation, 'momentum', 0)
   const still = (index: number): boolean => state?.overflow === 1 || segmentOf(index) < 0
   const gradient = (index: number): number => (clip * raw(index)) / scale + decays![segmentOf(index)]! * weights!.data[index]!
@@ -134,19 +123,6 @@ function statement(operation: OperationCase): Results {
     copies: copies && valuesOf(copies.shape, (index) => (still(index) ? copies.data[index]! : newWeights.data[index]!)),
     scaler: state && scaler(nextState(state, number(operation, 'growthInterval', 0))),
   })
-}
-
-/** As mixed-precision training does it: halve on overflow, double after enough good steps. */
-function nextState(state: ScalerState, growthInterval: number): ScalerState {
-  const { overflow, inverse: _, ...rest } = state
-  const dynamic = growthInterval > 0
-  if (overflow === 1) {
-    const scale = dynamic ? Math.max(state.scale / 2, 2 ** -64) : state.scale
-    return { ...rest, overflow, scale, inverse: 1 / scale, goodSteps: 0, skipped: state.skipped + 1 }
-  }
-  const grows = dynamic && state.goodSteps + 1 === growthInterval
-  const scale = grows ? Math.min(state.scale * 2, 2 ** 64) : state.scale
-  return { ...rest, overflow, scale, inverse: 1 / scale, goodSteps: grows ? 0 : state.goodSteps + 1 }
 }
 
 judge('sgd', { cases: [...cases, ...scaled], statement })

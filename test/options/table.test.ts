@@ -21,6 +21,7 @@ import { sessionTable, type BatchSize, type SessionOptions } from '../../lib/run
 import { fitTable, planFit, type FitOptions } from '../../lib/training/fit_options.js'
 import { constantOptions, cosineOptions, linearWarmupOptions, multiStepOptions, oneCycleOptions, polyOptions } from '../../lib/training/schedule_options.js'
 import { constant, cosine, linearWarmup, multiStep, oneCycle, poly } from '../../lib/training/schedules.js'
+import { adamW, adamWTable, lamb, lambTable } from '../../lib/training/optimizers.js'
 import { sgd, sgdTable } from '../../lib/training/sgd.js'
 
 const root = join(import.meta.dirname, '../../..')
@@ -86,10 +87,15 @@ for (const { path, option, holding } of pathsOf(sessionTable)) {
   })
 }
 
-for (const [key, option] of Object.entries<Option>(sgdTable)) {
-  test(`sgd refuses what is outside of ${key}`, (t) => {
-    for (const value of outside(option)) t.throws(() => sgd({ [key]: value }), { code: 'ERR_OPTION', message: matching(refusal(`sgd: ${key}`, option, value)) })
-  })
+const optimizers = { sgd: [sgd, sgdTable], adamW: [adamW, adamWTable], lamb: [lamb, lambTable] } as const
+for (const [name, [make, table]] of Object.entries(optimizers)) {
+  for (const [key, option] of Object.entries<Option>(table)) {
+    test(`${name} refuses what is outside of ${key}`, (t) => {
+      for (const value of outside(option)) {
+        t.throws(() => make({ [key]: value }), { code: 'ERR_OPTION', message: matching(refusal(`${name}: ${key}`, option, value)) })
+      }
+    })
+  }
 }
 
 const others: readonly (readonly [name: string, table: Table, call: (options: never) => unknown, beside: object])[] = [

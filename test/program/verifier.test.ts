@@ -193,6 +193,7 @@ const CHANGES: readonly Change[] = [
     (set) => set.programs['evaluate']!.operations.push(operation(set, 'softmax_cross_entropy', undefined, 'evaluate')),
     /at most one operation softmax_cross_entropy/,
   ],
+  ['two optimizers', (set) => set.programs['train']!.operations.push(operation(set, 'sgd')), /at most one operation that updates parameters, got 2/],
   // Types, shapes, views.
   ['integers for weights', (set) => (second(set).operands['w'] = index(set, 'labels')), /expected another type, got i32/],
   ['weights of other channels', (set) => (second(set).operands['w'] = 0), /w \(stem.weight\): expected shape K C R S with C = 5/],

@@ -1,5 +1,5 @@
-/** What the tests of check_gradients and sgd share: one row of gradients in two arenas, segments, and a scaler. */
-import { given, maybe } from './judge.js'
+/** What the tests of check_gradients and the optimizers share: one row of gradients in two arenas, segments, and a scaler. */
+import { given, maybe, number } from './judge.js'
 import type { OperationCase } from './operation.js'
 import { type Values, valuesOf } from './values.js'
 
@@ -22,4 +22,44 @@ export function scaler(state: Partial<ScalerState> = {}): Values {
 
 export function stateOf({ data }: Values): ScalerState {
   return Object.fromEntries(scalerEntries.map((entry, index) => [entry, data[index]!])) as unknown as ScalerState
+}
+
+/** Scalers of cases. */
+export const STATES = {
+  none: undefined,
+  scaled: { goodSteps: 1, overflow: 0, skipped: 4 },
+  overflow: { goodSteps: 2, overflow: 1, skipped: 4 },
+  'due to grow': { goodSteps: 2, overflow: 0, skipped: 4 },
+  smallest: { goodSteps: 1, overflow: 1, skipped: 4, scale: 2 ** -64 },
+  largest: { goodSteps: 2, overflow: 0, skipped: 4, scale: 2 ** 64 },
+} as const
+
+/** As mixed-precision training does it: halve on overflow, double after enough good steps. */
+export function nextState(state: ScalerState, growthInterval: number): ScalerState {
+  const { overflow, inverse: _, ...rest } = state
+  const dynamic = growthInterval > 0
+  if (overflow === 1) {
+    const scale = dynamic ? Math.max(state.scale / 2, 2 ** -64) : state.scale
+    return { ...rest, overflow, scale, inverse: 1 / scale, goodSteps: 0, skipped: state.skipped + 1 }
+  }
+  const grows = dynamic && state.goodSteps + 1 === growthInterval
+  const scale = grows ? Math.min(state.scale * 2, 2 ** 64) : state.scale
+  return { ...rest, overflow, scale, inverse: 1 / scale, goodSteps: grows ? 0 : state.goodSteps + 1 }
+}
+
+/** The segment that an element is in; -1: none. */
+export function segmentFinder(offsets: readonly number[], lengths: readonly number[]): (index: number) => number {
+  return (index) => offsets.findIndex((offset, segment) => index >= offset && index < offset + lengths[segment]!)
+}
+
+/** The factor of all gradients that makes the norm of those in segments, without the loss scale, at most `clipNorm`. */
+export function clippedBy(operation: OperationCase): number {
+  const [offsets, lengths] = ['offsets', 'lengths'].map((attribute) => operation.attributes[attribute] as number[])
+  const segmentOf = segmentFinder(offsets!, lengths!)
+  const raw = gradientOf(operation)
+  const before = maybe(operation, 'scaler')
+  const scale = before === undefined ? 1 : stateOf(before).scale
+  const norm = Math.hypot(...given(operation, 'weights').data.map((_, index) => (segmentOf(index) < 0 ? 0 : raw(index) / scale)))
+  const clipNorm = number(operation, 'clipNorm', 0)
+  return clipNorm === 0 ? 1 : Math.min(1, clipNorm / norm)
 }

@@ -88,6 +88,8 @@ const VIEW_ARENAS: Readonly<Record<string, ArenaName>> = {
   gradients: 'gradients',
   weightGradients: 'weightGradients',
   velocity: 'velocity',
+  firstMoment: 'firstMoment',
+  secondMoment: 'secondMoment',
 }
 
 const isList = <T extends object>(value: T | readonly T[]): value is readonly T[] =>

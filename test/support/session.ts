@@ -21,7 +21,9 @@ export async function open(t: ExecutionContext, options: SessionOptions = {}, ne
 export async function allValues(session: Session): Promise<Record<string, Float32Array | Float64Array>> {
   const values: Record<string, Float32Array | Float64Array> = {}
   for (const name of [...session.parameterNames, ...session.bufferNames]) values[name] = await session.parameter(name).read()
-  for (const name of session.trainedNames) values[`velocity ${name}`] = await session.optimizerState(name).read()
+  for (const state of session.optimizerStates) {
+    for (const name of session.trainedNames) values[`${state} ${name}`] = await session.optimizerState(name, state).read()
+  }
   return values
 }
 

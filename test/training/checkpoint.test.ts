@@ -86,7 +86,7 @@ test('the newest stay, and the best', async (t) => {
 
 for (const [what, tensors, message] of [
   ['parameter', { ...snapshot, model: values([1, NaN]) }, /step 20: parameter w has values that are not finite/],
-  ['momentum', { ...snapshot, optimizer: values([Infinity, 1]) }, /momentum of w/],
+  ['momentum', { ...snapshot, optimizer: values([Infinity, 1]) }, /the optimizer's state of w/],
 ] as const) {
   test(`a ${what} that is not finite is never published`, async (t) => {
     const directory = await temporaryDirectory(t)

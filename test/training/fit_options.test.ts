@@ -5,6 +5,7 @@ import { classifierHead, conv2d, network } from '../../lib/layers/index.js'
 import { fit } from '../../lib/training/fit.js'
 import { cosine, multiStep } from '../../lib/training/schedules.js'
 import { planFit, type FitOptions, type FitSettings } from '../../lib/training/fit_options.js'
+import { sgd } from '../../lib/training/sgd.js'
 
 const net = network({ input: { height: 4, width: 4, channels: 1 }, layers: { stem: conv2d({ channels: 2, kernel: 3 }), head: classifierHead({ classes: 3 }) } })
 
@@ -24,7 +25,7 @@ test('what is left out is filled in', (t) => {
   t.is(plan.stepsPerEpoch, 10, 'the short last batch is dropped')
   t.is(plan.validateEvery, 10)
   t.is(plan.learningRate.at(3), 0.1)
-  t.is(plan.optimizer.momentum, 0.9)
+  t.deepEqual(plan.optimizer, sgd())
   t.is(plan.output, undefined)
   t.deepEqual(plan.prepare, {})
   t.is(plan.cache, 'auto')

@@ -245,7 +245,7 @@ function randomValues(size: { channels: number; height: number; width: number },
 const NO_PARAMETERS: ParameterPlan = {
   tensors: new Map(),
   gradients: new Map(),
-  velocities: new Map(),
+  states: new Map(),
   copies: new Map(),
   offsets: new Map(),
   segments: new Map(),

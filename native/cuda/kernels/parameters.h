@@ -1,5 +1,5 @@
 // All parameters as one row of `P` elements, of which the first Q are convolution weights: what
-// check_gradients, compute_weights and sgd read and write.
+// check_gradients, compute_weights and the optimizers read and write.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -46,21 +46,49 @@ size_t gradient_norm_workspace(int32_t pieces);
 /// copies = weights, rounded to the type.
 void compute_weights(Runtime&, Stream, Type, const float* weights, void* copies, int64_t count);
 
-struct SgdParameters {
+/// What all optimizers have.
+struct UpdateParameters {
   Pieces pieces;
   Gradients gradients;
   float* weights;
-  float* velocity;
   void* copies;  // of the first `copied` weights, or null
   int64_t copied;
   float* scaler;         // 8, or null
   const float* squares;  // of gradients without loss scale; null: no clipping
   const double* learning_rate;
-  float momentum, clip_norm;
-  bool nesterov;
+  float clip_norm;
   int growth_interval;
   unsigned* counter;
 };
+
+struct SgdParameters : UpdateParameters {
+  float* velocity;
+  float momentum;
+  bool nesterov;
+};
 void sgd(Runtime&, Stream, Type, const SgdParameters&);
+
+struct MomentsParameters : UpdateParameters {
+  float* first_moment;
+  float* second_moment;
+  const uint64_t* step;                                   // from 0
+  float beta1, rest1, log1, beta2, rest2, log2, epsilon;  // rest: 1 - beta; log: of beta
+};
+void adamw(Runtime&, Stream, Type, const MomentsParameters&);
+
+/// The pieces of a segment lie side by side in the table.
+struct SegmentPieces {
+  int32_t first, count;
+};
+struct LambParameters : MomentsParameters {
+  const SegmentPieces* segments;  // of each piece
+  float* sums;                    // workspace: squares of w and of d, a piece
+};
+/// Moments and sums; then the weights, which need the sums of all pieces.
+void lamb_moments(Runtime&, Stream, Type, const LambParameters&);
+void lamb(Runtime&, Stream, Type, const LambParameters&);
+inline size_t lamb_workspace(int32_t pieces) {
+  return static_cast<size_t>(pieces) * 2 * sizeof(float);
+}
 
 }  // namespace preresnet::cuda

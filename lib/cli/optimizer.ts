@@ -1,0 +1,45 @@
+/** The optimizer on the command line; without flags the paper's. */
+import { PreresnetError } from '../errors.js'
+import { choiceOption, flagOption, type Table, type ValuesOf, variant } from '../options/spec.js'
+import { adamWOptions, sgdOptions } from '../options/table.js'
+import { describe } from '../options/values.js'
+import { adamW, lamb } from '../training/optimizers.js'
+import { sgd } from '../training/sgd.js'
+import { optionName } from './config.js'
+import { fromFlags } from './flags.js'
+
+const { momentum, nesterov, weightDecay, excludeFromDecay, clipNorm } = sgdOptions
+const { beta1, beta2, epsilon } = adamWOptions
+
+export const optimizerOptions = {
+  optimizer: choiceOption({ group: 'Optimizer', help: 'what updates the parameters', choices: ['sgd', 'adamw', 'lamb'], fallback: 'sgd' }),
+  momentum: variant(momentum, { help: 'momentum of sgd', fallback: undefined, usual: '0.9' }),
+  nesterov: flagOption({ group: 'Optimizer', help: nesterov.help, usual: 'false' }),
+  beta1: variant(beta1, { help: `${beta1.help}, of adamw and lamb`, fallback: undefined, usual: '0.9' }),
+  beta2: variant(beta2, { help: `${beta2.help}, of adamw and lamb`, fallback: undefined, usual: '0.999' }),
+  epsilon: variant(epsilon, { help: `${epsilon.help}, of adamw and lamb`, fallback: undefined, usual: '1e-8; 1e-6 of lamb' }),
+  weightDecay: variant(weightDecay, { fallback: undefined, usual: '0.0001; 0.01 of adamw and lamb' }),
+  excludeFromDecay,
+  clipNorm: variant(clipNorm, { fallback: undefined, usual: '0; 1 of lamb' }),
+} satisfies Table
+
+type Values = ValuesOf<typeof optimizerOptions>
+type Flag = keyof Values
+
+/** Flags of some optimizers only. */
+const others: Readonly<Record<Values['optimizer'], readonly Flag[]>> = {
+  sgd: ['beta1', 'beta2', 'epsilon'],
+  adamw: ['momentum', 'nesterov'],
+  lamb: ['momentum', 'nesterov'],
+}
+const makers = { sgd, adamw: adamW, lamb } as const
+
+export function optimizerOf(values: Values): ReturnType<(typeof makers)[keyof typeof makers]> {
+  const { optimizer } = values
+  for (const key of others[optimizer]) {
+    if (values[key] === undefined) continue
+    throw new PreresnetError('ERR_OPTION', `--${optionName(key)}: expected none with --optimizer ${optimizer}, got ${describe(values[key])}`)
+  }
+  const { optimizer: _, ...table } = optimizerOptions
+  return makers[optimizer](fromFlags(table, values))
+}
