@@ -1,7 +1,7 @@
 /** The optimizer on the command line; without flags the paper's. */
 import { PreresnetError } from '../errors.js'
 import { choiceOption, flagOption, type Table, type ValuesOf, variant } from '../options/spec.js'
-import { adamWOptions, sgdOptions } from '../options/table.js'
+import { adamWOptions, sgdOptions } from '../options/optimizers.js'
 import { describe } from '../options/values.js'
 import { adamW, lamb } from '../training/optimizers.js'
 import { sgd } from '../training/sgd.js'

@@ -1,7 +1,7 @@
 /** Optimizers beside `sgd`, and how any of them is read. */
 import { checkOptions, pick, withDefaults } from '../options/check.js'
 import type { Given } from '../options/spec.js'
-import { adamWOptions, lambOptions } from '../options/table.js'
+import { adamWOptions, lambOptions } from '../options/optimizers.js'
 import { checkOptimizer, type MomentsOptimizer, type Optimizer } from '../runtime/optimizer.js'
 import { ownSgdOptions, sgd, sgdTable } from './sgd.js'
 

@@ -1,7 +1,7 @@
 import { invalid, knownKeys, number, string } from '../options/values.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import { valueOption, type Given, type RunTable } from '../options/spec.js'
-import { sgdOptions } from '../options/table.js'
+import { sgdOptions } from '../options/optimizers.js'
 import type { ParameterGroup, SgdOptimizer } from '../runtime/optimizer.js'
 
 /** Those that are values of this room. */

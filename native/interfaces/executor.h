@@ -16,7 +16,7 @@ namespace preresnet {
 /// What changes from step to step.
 struct Step {
   uint64_t seed = 0;
-  uint64_t index = 0;  // global step, from 0
+  uint64_t index = 0;  // global step, from 0; the same in all its accumulations
   double learning_rate = 0;
   uint64_t weights_version = 0;  // grows when any parameter was written; an executor may keep
                                  // transformed weights while it stands

@@ -282,4 +282,41 @@ export const executorFaults = [
     replace: 'operand.contract->role != ops::Role::in',
     tests: ['program/accumulations'],
   },
+
+  // Moments
+  {
+    name: 'moments are corrected by accumulations',
+    file: cpu('moments.h'),
+    search: 'static_cast<double>(step.index) + 1;',
+    replace: 'static_cast<double>(step.index + step.accumulation) + 1;',
+    tests: ['runtime/one_tree'],
+  },
+  {
+    name: 'moments are corrected by steps that were skipped, too',
+    file: reference('moments.h'),
+    search: 'scaler == nullptr ? 0 : scaler[kSkipped];',
+    replace: 'scaler == nullptr ? 0 : 0 * scaler[kSkipped];',
+    tests: ['ops/adamw'],
+  },
+  {
+    name: 'the second moment is not corrected',
+    file: cpu('moments.h'),
+    search: '1 / (1 - std::pow(op_.beta2, count))',
+    replace: '1',
+    tests: ['ops/adamw'],
+  },
+  {
+    name: 'LAMB scales what does not decay',
+    file: cpu('lamb.cpp'),
+    search: 'op_.decays[segment] > 0 && of_weights > 0',
+    replace: 'of_weights > 0',
+    tests: ['ops/lamb'],
+  },
+  {
+    name: 'AdamW does not decay',
+    file: reference('adamw.cpp'),
+    search: '(1 - rate * op.decays[segment]) * weights[i] - rate',
+    replace: 'weights[i] - rate',
+    tests: ['ops/adamw'],
+  },
 ]

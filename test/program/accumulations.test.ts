@@ -1,7 +1,8 @@
 /** Programs that a step runs several times: what the verifier refuses, what a run does where something is wrong in one of the times. */
 import test from 'ava'
+import { buildGraph } from '../../lib/graph/build.js'
 import { bitsDiffer } from '../support/compare.js'
-import { BATCH, fill, openSession, SIDE, tinyPrograms } from '../support/tiny.js'
+import { BATCH, fill, openSession, SIDE, tinyNetwork, tinyPrograms } from '../support/tiny.js'
 import { loadBinding } from '../../lib/native/load.js'
 
 type Program = {
@@ -60,15 +61,22 @@ test('programs with accumulations are verified', async (t) => {
   }
 })
 
-/** Weights, momentum and statistics. */
+/** Weights, what the optimizer keeps, and statistics. */
 async function stateOf(session: Awaited<ReturnType<typeof openSession>>, { tensors }: Loose): Promise<Map<string, ArrayLike<number>>> {
-  const kept = tensors.filter(({ arena }) => ['parameters', 'velocity', 'buffers'].includes(arena))
+  const kept = tensors.filter(({ arena }) => ['parameters', 'velocity', 'firstMoment', 'secondMoment', 'buffers'].includes(arena))
   return new Map(await Promise.all(kept.map(async ({ name }) => [name, await session.read(name)] as const)))
 }
 
 test('what is not finite in one accumulation ends the step and changes nothing', async (t) => {
-  for (const device of ['cpu', 'reference'] as const) {
-    const set = await tinyPrograms(device, { accumulate: 4 })
+  const settings = Object.fromEntries(buildGraph(tinyNetwork()).parameters.map(({ name }) => [name, { decay: 1e-4, rate: 1 }]))
+  const lamb = { kind: 'lamb', beta1: 0.9, beta2: 0.999, epsilon: 1e-6, clipNorm: 1, settings } as const
+  const cases = [
+    ['cpu', {}],
+    ['reference', {}],
+    ['cpu', { update: lamb }],
+  ] as const
+  for (const [device, more] of cases) {
+    const set = await tinyPrograms(device, { accumulate: 4, ...more })
     const session = await openSession(set)
     await fill(session)
     const { length } = await session.read('head.fc.weight')

@@ -4,6 +4,7 @@ import { batchNorm, classifierHead, conv2d, network, relu, residual, type Networ
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
+import { adamW, lamb } from '../../lib/training/optimizers.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { bitsDiffer } from '../support/compare.js'
 import { dropped, noise, precisions, trained, type Mixture } from '../support/one_tree.js'
@@ -77,6 +78,16 @@ for (const precision of precisions) {
   })
 }
 
+for (const optimizer of [adamW({ clipNorm: 0.5 }), lamb({ weightDecay: 0.1 })]) {
+  test(`${optimizer.kind} corrects its moments by steps, not by accumulations`, async (t) => {
+    const training = { network: dropped(8, input), precision: 'fp32', batch: 24, steps: 3, optimizer } as const
+    const expected = await trained(training, { statisticsGroups: 4 })
+    for (const values of expected.values()) t.true(Array.from(values).every(Number.isFinite))
+    t.true(expected.has('secondMoment of stem.weight'))
+    for (const mixture of mixtures) t.is(bitsDiffer(await trained(training, mixture), expected), undefined, JSON.stringify(mixture))
+  })
+}
+
 test('three accumulations of two groups are repeated to the bit, and near to six groups', async (t) => {
   const training = { network: dropped(8, input), precision: 'fp32', batch: 24, steps: 5 } as const
   const [once, again] = [
@@ -88,11 +99,14 @@ test('three accumulations of two groups are repeated to the bit, and near to six
   for (const [name, values] of six) Array.from(values).forEach((value, at) => t.true(Math.abs(value - once.get(name)![at]!) < 1e-4, name))
 })
 
-test('the reference accumulates what it computes by groups', async (t) => {
-  const training = { network: dropped(8, { height: 6, width: 6, channels: 3 }), device: 'reference', precision: 'fp64', batch: 12, steps: 2 } as const
-  const [groups, accumulated] = [await trained(training, { statisticsGroups: 3 }), await trained(training, { accumulate: 3 })]
-  for (const [name, values] of groups) Array.from(values).forEach((value, at) => t.true(Math.abs(value - accumulated.get(name)![at]!) < 1e-9, name))
-})
+for (const optimizer of [sgd({ momentum: 0.9, weightDecay: 1e-3, clipNorm: 0.5 }), adamW({ epsilon: 1e-3 })]) {
+  test(`the reference accumulates what it computes by groups: ${optimizer.kind}`, async (t) => {
+    const network = dropped(8, { height: 6, width: 6, channels: 3 })
+    const training = { network, device: 'reference', precision: 'fp64', batch: 12, steps: 2, optimizer } as const
+    const [groups, accumulated] = [await trained(training, { statisticsGroups: 3 }), await trained(training, { accumulate: 3 })]
+    for (const [name, values] of groups) Array.from(values).forEach((value, at) => t.true(Math.abs(value - accumulated.get(name)![at]!) < 1e-9, name))
+  })
+}
 
 test('samples that do not count are counted over the whole step', async (t) => {
   const net = dropped(8, input)

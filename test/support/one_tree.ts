@@ -4,6 +4,7 @@ import type { Network } from '../../lib/layers/layer.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
 import { nativeBf16 } from '../../lib/runtime/device.js'
+import type { Optimizer } from '../../lib/runtime/optimizer.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { randomBytes } from './bytes.js'
@@ -34,16 +35,16 @@ export interface Training {
   readonly precision: 'fp64' | (typeof precisions)[number]
   readonly batch: number
   readonly steps: number
+  readonly optimizer?: Optimizer
 }
 
-/** Weights, momentum and statistics, by name, and what was counted. */
+/** Weights, what the optimizer keeps, and statistics, by name, and what was counted. */
 export async function trained(
-  { network, device = 'cpu', precision, batch, steps }: Training,
+  { network, device = 'cpu', precision, batch, steps, optimizer = sgd({ momentum: 0.9, weightDecay: 1e-3, clipNorm: 0.5 }) }: Training,
   mixture: Mixture,
 ): Promise<ReadonlyMap<string, ArrayLike<number>>> {
   const prepare = { train: [randomCrop({ pad: 2 }), flip()], normalization: { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } }
   await using data = loader(await noise(3 * batch, network.input), { batch, seed: 3, prepare, input: network.input })
-  const optimizer = sgd({ momentum: 0.9, weightDecay: 1e-3, clipNorm: 0.5 })
   await using session = await compile(network, { data, device, precision, seed: 4, optimizer, labelSmoothing: 0.1, ...mixture })
   const { loss, top1Hits, samples } = await session.steps(steps, { learningRate: 0.1 })
   return new Map([...(await stateOf(session)), ['metrics', [loss, top1Hits, samples]]])
@@ -52,6 +53,8 @@ export async function trained(
 async function stateOf(session: Session): Promise<[string, ArrayLike<number>][]> {
   const state: [string, ArrayLike<number>][] = []
   for (const name of [...session.parameterNames, ...session.bufferNames]) state.push([name, await session.parameter(name).read()])
-  for (const name of session.trainedNames) state.push([`momentum of ${name}`, await session.optimizerState(name).read()])
+  for (const kept of session.optimizerStates) {
+    for (const name of session.trainedNames) state.push([`${kept} of ${name}`, await session.optimizerState(name, kept).read()])
+  }
   return state
 }
