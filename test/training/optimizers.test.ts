@@ -72,6 +72,7 @@ for (const [name, optimizer] of Object.entries({ adamW: adamW({ epsilon: 1e-3, c
       train,
       ...parts,
       batch: 8,
+      precision: 'fp32',
       steps: 200,
       seed: 5,
       threads,
