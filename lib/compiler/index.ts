@@ -4,6 +4,17 @@ export * from '../graph/index.js'
 export { boundaryOf } from './boundary.js'
 export { compilePrograms } from './compile.js'
 export type { Choice, Choices, Site, Tier, Want } from './lower/engines.js'
-export type { ProgramOptions, ConvolutionChoice, InputOptions, LossOptions, LossScale, ProgramKind, ProgramRequest, UpdateOptions } from './options.js'
+export type {
+  ProgramOptions,
+  ConvolutionChoice,
+  InputOptions,
+  LossOptions,
+  LossScale,
+  MomentsUpdate,
+  ProgramKind,
+  ProgramRequest,
+  SgdUpdate,
+  UpdateOptions,
+} from './options.js'
 export type { ArenaName, DeviceName, DType, Layout, OperationSpec, Phase, Precision, Program, ProgramSet, TensorSpec } from './program.js'
 export { type LaunchReport, type OperationReport, type PlanReport, planReport } from './report.js'

@@ -143,7 +143,7 @@ export interface MomentsUpdate extends CommonUpdate {
 }
 
 /** Every update has these settings. */
-export interface CommonUpdate {
+interface CommonUpdate {
   /** The largest norm of all gradients together is at least 0; 0 is any. */
   readonly clipNorm: number
   /** Weight decay and the factor on the learning rate, both at least 0, by the parameter's name. */

@@ -9,7 +9,7 @@ import { matches, select } from './patterns.js'
 export type Optimizer = SgdOptimizer | MomentsOptimizer
 
 /** Every optimizer has these settings. */
-export interface CommonSettings {
+interface CommonSettings {
   /** The weight decay is a factor of at least 0. */
   readonly weightDecay: number
   /** With 'norm-and-bias', norms and biases do not decay. */
