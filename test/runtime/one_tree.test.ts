@@ -83,7 +83,7 @@ for (const optimizer of [adamW({ clipNorm: 0.5 }), lamb({ weightDecay: 0.1 })]) 
     const training = { network: dropped(8, input), precision: 'fp32', batch: 24, steps: 3, optimizer } as const
     const expected = await trained(training, { statisticsGroups: 4 })
     for (const values of expected.values()) t.true(Array.from(values).every(Number.isFinite))
-    t.true(expected.has('secondMoment of stem.weight'))
+    t.true([...expected.keys()].some((name) => name.startsWith('secondMoment of ')))
     for (const mixture of mixtures) t.is(bitsDiffer(await trained(training, mixture), expected), undefined, JSON.stringify(mixture))
   })
 }
