@@ -123,7 +123,7 @@ export class Backward {
       case 'affine':
         return this.give(a, e.affine(g, node.factor, 0))
       case 'dropout':
-        return this.give(a, node.rate > 0 ? e.multiply(g, e.dropoutMask(node.rate, node.stream, g)) : g)
+        return this.give(a, node.rate > 0 ? e.multiply(g, e.dropoutMask(node, g)) : g)
       case 'optionA': {
         const stored = this.forward.materializer.store(g, node.name, [])
         stored.pinned = true

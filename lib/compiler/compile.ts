@@ -24,7 +24,7 @@ import { planParameters, type ParameterPlan } from './parameters.js'
 import { type Planned, plannedPrograms } from './planned.js'
 import { checkpointActivations } from './activation_checkpointing.js'
 import type { Program, ProgramSet } from './program.js'
-import { emitAccumulate, emitUpdate, lossScaleOf, optimizerStates } from './update.js'
+import { emitAccumulate, emitEma, emitUpdate, lossScaleOf, optimizerStates } from './update.js'
 
 /**
  * Rounding grows with depth: after a thousand layers Winograd's few 1e-7 a layer have moved the loss by some 1e-4, direct convolution's by some
@@ -98,13 +98,15 @@ function* compileSteps(graph: Graph, options: ProgramOptions, seen?: Map<string,
     copies: target !== undefined && hasCopies(target),
     scaler: target !== undefined && trains && options.update !== undefined,
     states: optimizerStates(options.update),
+    averages: trains && options.update !== undefined && options.ema !== undefined,
     accumulate: options.accumulate ?? 1,
   })
   const linker = new Linker(parameters, target === undefined)
   const programs: Record<string, Program> = {}
   for (const plan of planned) {
     const draft = yield* draftProgram(plan, options, types, parameters)
-    programs[plan.name] = yield* linker.link(plan.name, target === undefined ? draft : yield* lower(draft, { ...target, seen }, parameters.copies))
+    const copies = plan.weights === 'ema' ? parameters.averagedCopies : parameters.copies
+    programs[plan.name] = yield* linker.link(plan.name, target === undefined ? draft : yield* lower(draft, { ...target, seen }, copies))
   }
   const { copies } = parameters.views
   if (copies !== undefined) programs['refresh'] = yield* linker.link('refresh', refreshDraft(options, types, parameters, copies))
@@ -185,7 +187,12 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
   const onCpu = options.device === 'cpu'
   const winograd = onCpu && options.convolution !== 'direct' && depthOf(graph) <= WINOGRAD_DEPTH
   const draft = new Draft(types, plan.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd, options.precision === 'bf16-native', onCpu)
-  const forward = new Forward(graph, draft, parameters.tensors, {
+  const averaged = plan.weights === 'ema'
+  const { averages, averagedCopies } = parameters.views
+  // What convolutions read is a copy, which nobody else makes of averages.
+  if (averaged && averages !== undefined && averagedCopies !== undefined)
+    draft.emit('compute_weights', 'copies', ['copies'], { weights: averages, copies: averagedCopies }, {})
+  const forward = new Forward(graph, draft, averaged ? parameters.averages : parameters.tensors, {
     training,
     fold: targetOf(options) === undefined,
     perImage: !training && options.device === 'cpu',
@@ -209,12 +216,13 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
   const { accumulate = 1 } = options
   if (accumulate > 1) emitAccumulate(draft, parameters, accumulate, metricsOf(draft))
   if (options.update !== undefined) emitUpdate(draft, parameters, options.update, lossScaleOf(options))
+  if (options.ema !== undefined) emitEma(draft, parameters, options.ema)
   const every = options.activationCheckpointing ?? 1
   return every > 1 ? yield* checkpointActivations(draft, every) : draft
 }
 
 function metricsOf({ operations }: Draft): DraftTensor | undefined {
-  for (const { op, operands } of operations) if (op === 'softmax_cross_entropy') return operands.metrics
+  for (const { op, operands } of operations) if (op === 'softmax_cross_entropy' || op === 'binary_cross_entropy') return operands.metrics
   return undefined
 }
 
@@ -272,19 +280,21 @@ function output(
   const training = kind === 'train'
   const all = imagesOf(kind, draft, options)
   const targets = training && options.loss.softTargets ? draft.tensor('targets', types.master, 'plain', [all, classes], 'inputs') : undefined
-  const operation = draft.emit(
-    'softmax_cross_entropy',
-    'loss',
-    ['softmax_cross_entropy'],
-    {
-      logits,
-      labels: draft.tensor('labels', 'i32', 'plain', [all], 'inputs'),
-      targets,
-      scaler: training ? scaler : undefined,
-      metrics: draft.tensor('metrics', types.sums, 'plain', [4], 'outputs'),
-    },
-    { smoothing: training ? options.loss.smoothing : 0, ...draft.apart() },
-  )
+  const { smoothing, of, targetThreshold: threshold } = options.loss
+  const operands = {
+    logits,
+    labels: draft.tensor('labels', 'i32', 'plain', [all], 'inputs'),
+    targets,
+    scaler: training ? scaler : undefined,
+    metrics: draft.tensor('metrics', types.sums, 'plain', [4], 'outputs'),
+  }
+  const attributes = { smoothing: training ? smoothing : 0, ...draft.apart() }
+  if (training && of === 'binary') {
+    const dlogits = draft.matrix('loss:dlogits', classes)
+    draft.emit('binary_cross_entropy', 'loss', ['binary_cross_entropy'], { ...operands, dlogits }, { ...attributes, ...(threshold !== undefined && { threshold }) })
+    return dlogits
+  }
+  const operation = draft.emit('softmax_cross_entropy', 'loss', ['softmax_cross_entropy'], operands, attributes)
   if (training) return draft.write(operation, 'dlogits', draft.matrix('loss:dlogits', classes))
   draft.write(operation, 'probabilities', probabilities)
   draft.write(operation, 'predictions', draft.tensor('predictions', 'i32', 'plain', [draft.batch], 'outputs'))

@@ -17,8 +17,15 @@ type ExpressionBody =
   | { readonly kind: 'normBackward'; readonly d: Expression; readonly x: Expression; readonly a: DraftTensor; readonly b: DraftTensor; readonly c: DraftTensor }
   | { readonly kind: 'add' | 'multiply'; readonly left: Expression; readonly right: Expression }
   | { readonly kind: 'relu' | 'positive' | 'sigmoid'; readonly value: Expression }
-  /** 0 or 1 / (1 - rate), from a counter-based generator. */
-  | { readonly kind: 'dropoutMask'; readonly rate: number; readonly stream: number }
+  /** 0 or 1 / (1 - rate), from a counter-based generator; `perImage`: the same for all values of an image. */
+  | { readonly kind: 'dropoutMask'; readonly rate: number; readonly stream: number; readonly perImage: boolean }
+
+/** A node of a graph, or its like. */
+interface Dropout {
+  readonly rate: number
+  readonly stream: number
+  readonly perImage?: true
+}
 
 interface Size {
   readonly channels: number
@@ -59,8 +66,9 @@ export class Expressions {
   sigmoid(value: Expression): Expression {
     return this.intern(`s${value.id}`, value, { kind: 'sigmoid', value })
   }
-  dropoutMask(rate: number, stream: number, size: Size): Expression {
-    return this.intern(`d${rate},${stream}`, size, { kind: 'dropoutMask', rate, stream })
+  /** No two dropouts of a network have the same stream. */
+  dropoutMask({ rate, stream, perImage }: Dropout, size: Size): Expression {
+    return this.intern(`d${rate},${stream}`, size, { kind: 'dropoutMask', rate, stream, perImage: perImage === true })
   }
 
   /** factor * value + offset. */

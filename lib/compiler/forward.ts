@@ -220,7 +220,7 @@ export class Forward {
         expression = e.affine(first, node.factor, node.offset)
         break
       case 'dropout':
-        expression = this.options.training && node.rate > 0 ? e.multiply(first, e.dropoutMask(node.rate, node.stream, first)) : first
+        expression = this.options.training && node.rate > 0 ? e.multiply(first, e.dropoutMask(node, first)) : first
         break
       case 'optionA': {
         // Subsampling commutes with norm and ReLU: read them at the positions that are kept. Anything else is stored first.

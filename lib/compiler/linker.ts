@@ -14,8 +14,9 @@ export class Linker {
   /** Inputs and outputs of equal name and shape are one tensor in all programs. */
   private readonly named = new Map<string, number>()
   private readonly names = new Set<string>()
-  /** Those of moments are only where an optimizer has them. */
-  private readonly ends: Partial<Record<ArenaName, number>> & Record<Exclude<ArenaName, 'firstMoment' | 'secondMoment'>, number> = {
+  /** Those of moments and of moving averages are only where a program has them. */
+  private readonly ends: Partial<Record<ArenaName, number>> &
+    Record<Exclude<ArenaName, 'firstMoment' | 'secondMoment' | 'averages' | 'averagedBuffers' | 'averagedCompute'>, number> = {
     parameters: 0,
     compute: 0,
     velocity: 0,
@@ -36,8 +37,8 @@ export class Linker {
     private readonly parameters: ParameterPlan,
     private readonly overlay: boolean,
   ) {
-    const { tensors, copies, gradients, states, scaler, waiting } = parameters
-    for (const group of [tensors, copies, gradients, states]) {
+    const { tensors, copies, gradients, states, averages, averagedCopies, scaler, waiting } = parameters
+    for (const group of [tensors, copies, gradients, states, averages, averagedCopies]) {
       for (const tensor of group.values()) this.add(tensor, parameters.offsets.get(tensor) as number)
     }
     if (waiting !== undefined) for (const tensor of Object.values(waiting)) this.add(tensor, parameters.offsets.get(tensor) as number)

@@ -28,6 +28,8 @@ export interface ProgramOptions extends Given<typeof programOptions>, GpuOptions
    * @default undefined
    */
   readonly update?: UpdateOptions
+  /** Moving averages of parameters and running statistics follow what is trained in this way. @default undefined */
+  readonly ema?: EmaOptions
   /** The norms with these layer names use and keep their running statistics while training. @default [] */
   readonly frozenStatistics?: readonly string[]
   /** Whether the gradient at the network's input is computed as well. @default false */
@@ -53,6 +55,7 @@ const ownKeys: Readonly<Record<Exclude<keyof ProgramOptions, keyof typeof compil
   input: true,
   loss: true,
   update: true,
+  ema: true,
   frozenStatistics: true,
   inputGradient: true,
   arch: true,
@@ -77,7 +80,12 @@ export interface ProgramRequest {
   readonly batch?: number
   /** The network's input, and the images given to it, have this size in pixels. @default the network's */
   readonly input?: { readonly height: number; readonly width: number }
+  /** The program computes with what is trained, or with its moving averages, which `ema` makes. @default 'trained' */
+  readonly weights?: WeightsChoice
 }
+/** What a program computes with: parameters and running statistics as they are trained, or their moving averages. */
+export type WeightsChoice = (typeof weightsChoices)[number]
+export const weightsChoices = ['trained', 'ema'] as const
 /** What gradients are multiplied by on their way back; 'dynamic' begins with 65,536, and is halved on overflow and doubled after 2,000 good steps. */
 export type LossScale = ValueOf<typeof cudaOptions.lossScale>
 /** Convolutions are computed by the algorithm that is fastest on the device for 'auto', and without Winograd for 'direct'. */
@@ -103,6 +111,15 @@ export type InputOptions =
     }
   /** Values written directly to tensor `x`. */
   | { readonly kind: 'tensor' }
+/** The moving averages follow with these settings. */
+export interface EmaOptions {
+  /** The share of the average that a change leaves is from 0 to below 1. */
+  readonly decay: number
+  /** The number of steps between two changes is at least 1. @default 1 */
+  readonly every?: number
+  /** Up to the step of this index, at least 0, the averages are copies. @default 0 */
+  readonly after?: number
+}
 /** The loss is the cross-entropy, or, for tests of units, comes from outside as the gradient `dy` at the output, without an update. */
 export type LossOptions =
   | {
@@ -111,6 +128,10 @@ export type LossOptions =
       readonly smoothing: number
       /** Whether batches bring targets, shares of the classes [batch, classes]. */
       readonly softTargets: boolean
+      /** Training takes every class as a question of its own with 'binary'; evaluation always takes the classes together. @default 'softmax' */
+      readonly of?: 'softmax' | 'binary'
+      /** Of 'binary': targets above this share, from 0 to below 1, become 1 and the others 0. @default none: targets as they are */
+      readonly targetThreshold?: number
     }
   /** For tests of units: the gradient at the output is the input tensor `dy`; no loss, no update. */
   | { readonly kind: 'externalGradient' }

@@ -18,6 +18,10 @@ export interface ParameterPlan {
   readonly states: ReadonlyMap<string, DraftTensor>
   /** Of convolution weights, by the weights. */
   readonly copies: ReadonlyMap<DraftTensor, DraftTensor>
+  /** Moving averages of parameters and buffers, by the name of what they follow; empty where there are none. */
+  readonly averages: ReadonlyMap<string, DraftTensor>
+  /** Of averages of convolution weights, by the averages. */
+  readonly averagedCopies: ReadonlyMap<DraftTensor, DraftTensor>
   readonly offsets: ReadonlyMap<DraftTensor, number>
   /** Whole arenas as one row of elements, for the optimizer; the last two where there are such arenas. Without `gradients` nothing is trained. */
   readonly views: ParameterViews
@@ -36,6 +40,10 @@ interface ParameterViews extends Partial<Readonly<Record<OptimizerState, DraftTe
   readonly gradients?: DraftTensor
   readonly weightGradients?: DraftTensor
   readonly copies?: DraftTensor
+  readonly averages?: DraftTensor
+  readonly averagedCopies?: DraftTensor
+  readonly statistics?: DraftTensor
+  readonly averagedStatistics?: DraftTensor
 }
 
 interface ParameterOptions {
@@ -45,6 +53,8 @@ interface ParameterOptions {
   readonly copies: boolean
   readonly scaler: boolean
   readonly states: readonly OptimizerState[]
+  /** Whether moving averages follow what is trained. */
+  readonly averages: boolean
   /** Accumulations of a step. */
   readonly accumulate: number
 }
@@ -61,6 +71,8 @@ class Planner {
   private readonly gradients = new Map<string, DraftTensor>()
   private readonly states = new Map<string, DraftTensor>()
   private readonly copies = new Map<DraftTensor, DraftTensor>()
+  private readonly averages = new Map<string, DraftTensor>()
+  private readonly averagedCopies = new Map<DraftTensor, DraftTensor>()
   private readonly offsets = new Map<DraftTensor, number>()
   private readonly segments = new Map<string, { offset: number; length: number }>()
   /** Elements assigned so far. */
@@ -89,7 +101,11 @@ class Planner {
       bufferEnd += align(storageBytes(master, bufferLayout, shape))
       return tensor
     }
-    for (const { name, shape } of this.graph.buffers) this.tensors.set(name, buffer(name, shape, this.types.vectorLayout))
+    for (const { name, shape } of this.graph.buffers) {
+      const { vectorLayout } = this.types
+      if (this.options.averages) this.averages.set(name, this.make(averageOf(name), shape, 'averagedBuffers', bufferEnd, vectorLayout))
+      this.tensors.set(name, buffer(name, shape, vectorLayout))
+    }
     const scaler = this.options.scaler ? buffer('lossScale', [8], 'plain') : undefined
 
     const trains = this.gradients.size > 0
@@ -99,11 +115,19 @@ class Planner {
       ...(trains && { gradients: view('gradients', total - border), ...Object.fromEntries(this.options.states.map((state) => [state, view(state, total)])) }),
       ...(trains && border > 0 && { weightGradients: view('weightGradients', border, this.types.weights) }),
       ...(this.options.copies && border > 0 && { copies: view('compute', border, this.types.weights) }),
+      ...(this.options.averages && {
+        averages: view('averages', total),
+        ...(this.options.copies && border > 0 && { averagedCopies: view('averagedCompute', border, this.types.weights) }),
+        ...(bufferEnd > 0 && {
+          statistics: view('buffers', bufferEnd / sizeOf(master)),
+          averagedStatistics: view('averagedBuffers', bufferEnd / sizeOf(master)),
+        }),
+      }),
     }
     const arenas = Object.fromEntries((Object.values(views) as DraftTensor[]).map(({ arena, dtype, shape }) => [arena, shape[0]! * sizeOf(dtype)]))
     const waiting = trains && this.options.accumulate > 1 ? this.waiting(Math.ceil(Math.log2(this.options.accumulate)), total - border) : undefined
-    const { tensors, gradients, states, copies, offsets, segments } = this
-    return { tensors, gradients, states, copies, offsets, views, segments, scaler, waiting, arenas: { ...arenas, buffers: bufferEnd } }
+    const { tensors, gradients, states, copies, averages, averagedCopies, offsets, segments } = this
+    return { tensors, gradients, states, copies, averages, averagedCopies, offsets, views, segments, scaler, waiting, arenas: { ...arenas, buffers: bufferEnd } }
   }
 
   private waiting(levels: number, row: number): ParameterPlan['waiting'] {
@@ -120,7 +144,14 @@ class Planner {
     const separate = this.options.apart && isConvolution(shape)
     const tensor = this.make(name, shape, 'parameters', offset * sizeOf(master), layout)
     this.tensors.set(name, tensor)
-    if (separate && this.options.copies) this.copies.set(tensor, this.make(`compute/${name}`, shape, 'compute', offset * sizeOf(weights), layout, weights))
+    const copied = separate && this.options.copies
+    const copyOf = (copy: string, arena: ArenaName): DraftTensor => this.make(copy, shape, arena, offset * sizeOf(weights), layout, weights)
+    if (copied) this.copies.set(tensor, copyOf(`compute/${name}`, 'compute'))
+    if (this.options.averages) {
+      const average = this.make(averageOf(name), shape, 'averages', offset * sizeOf(master), layout)
+      this.averages.set(name, average)
+      if (copied) this.averagedCopies.set(average, copyOf(`averagedCompute/${name}`, 'averagedCompute'))
+    }
     if (this.options.trainable(name)) {
       const gradient = separate
         ? this.make(`gradient/${name}`, shape, 'weightGradients', offset * sizeOf(weights), layout, weights)
@@ -138,6 +169,11 @@ class Planner {
     this.offsets.set(tensor, offset)
     return tensor
   }
+}
+
+/** What the moving average of a parameter or buffer is called in a program set. */
+export function averageOf(name: string): string {
+  return `ema/${name}`
 }
 
 function isConvolution(shape: readonly number[]): boolean {

@@ -47,7 +47,7 @@ export class PointwiseCode {
       case 'dropoutMask':
         this.rates.push(expression.rate)
         this.keys.push(expression.stream)
-        return this.put(OPCODES.dropout, this.rates.length - 1)
+        return this.put(OPCODES.dropout, this.rates.length - 1, expression.perImage ? 1 : 0)
     }
   }
 

@@ -20,7 +20,7 @@ export function isBf16(precision: Precision): precision is 'bf16' | 'bf16-native
 
 /**
  * Persistent arenas keep their contents between runs; in the transient one (`activations`) tensors share memory by lifetimes, where `gradientsAt` says so with
- * those of `gradients`. In `accumulation` partial sums wait while a step is done in several parts. On CUDA `weightGradients` holds gradients of convolution weights in the storage type (`gradients` the others'), `compute` the weights
+ * those of `gradients`. `averages`, `averagedBuffers` and `averagedCompute` are to moving averages what `parameters`, `buffers` and `compute` are to what is trained. In `accumulation` partial sums wait while a step is done in several parts. On CUDA `weightGradients` holds gradients of convolution weights in the storage type (`gradients` the others'), `compute` the weights
  * themselves in it.
  */
 export type ArenaName =
@@ -32,6 +32,9 @@ export type ArenaName =
   | 'gradients'
   | 'weightGradients'
   | 'buffers'
+  | 'averages'
+  | 'averagedBuffers'
+  | 'averagedCompute'
   | 'inputs'
   | 'outputs'
   | 'accumulation'
@@ -107,7 +110,7 @@ export interface ProgramSet {
   /** Operations name their operands by an index in this list. */
   readonly tensors: readonly TensorSpec[]
   /**
-   * There are `train` (forward, loss, backward, sgd), `evaluate` (running statistics, loss and predictions) and `infer` (running statistics, probabilities), as
+   * There are `train` (forward, loss, backward, optimizer, moving averages), `evaluate` (running statistics, loss and predictions) and `infer` (running statistics, probabilities), as
    * they were asked for. Tensors of `inputs` are `images` (u8 NHWC) or `x` (storage, NCHW), `crops`, `labels`, `targets`; of `outputs` they are `metrics`,
    * `logits`, `predictions`, `probabilities`, `features` (what a linear last layer reads; of `infer`); a unit compiled with an external gradient has `dy` in inputs, `y` and `dx` in outputs.
    */

@@ -1,7 +1,7 @@
 /** The optimizer's operations: one pass over all parameters, on CUDA after a look at the gradients. */
 import type { Attributes } from '../contracts.js'
 import type { Draft, DraftTensor } from './draft.js'
-import type { ProgramOptions, LossScale, OptimizerState, UpdateOptions } from './options.js'
+import type { EmaOptions, ProgramOptions, LossScale, OptimizerState, UpdateOptions } from './options.js'
 import type { ParameterPlan } from './parameters.js'
 import type { OperationSpec } from './program.js'
 
@@ -26,6 +26,13 @@ export function emitAccumulate(draft: Draft, { views, segments, waiting }: Param
   const slices = slicesOf(segments)
   const sums = metrics && { metrics, waitingMetrics: waiting.metrics }
   draft.emit('accumulate', 'accumulate', ['accumulate'], { gradients, waitingGradients: waiting.gradients, ...sums }, { times, ...slices })
+}
+
+/** Behind the update. */
+export function emitEma(draft: Draft, { views, scaler }: ParameterPlan, { decay, every = 1, after = 0 }: EmaOptions): void {
+  const { weights, averages, statistics, averagedStatistics } = views
+  if (averages === undefined) return
+  draft.emit('ema', 'ema', ['ema'], { weights, averages, statistics, averagedStatistics, scaler }, { decay, every, after })
 }
 
 /** Where the parameters that are trained lie in the rows of all parameters. */

@@ -36,7 +36,7 @@ function emit(builder: GraphBuilder, layer: Layer, path: string, input: NodeId):
     case 'relu':
       return builder.add({ kind: 'relu', name, inputs: [input], shape })
     case 'dropout':
-      return builder.add({ kind: 'dropout', name, inputs: [input], shape, rate: layer.rate, stream: builder.stream() })
+      return builder.add({ kind: 'dropout', name, inputs: [input], shape, rate: layer.rate, stream: builder.stream(), ...(layer.of === 'image' && { perImage: true }) })
     case 'maxPool':
     case 'averagePool':
       return builder.add({ ...layer, name, inputs: [input], shape: pooled(name, layer, shape) })
@@ -78,7 +78,7 @@ function emitConv(builder: GraphBuilder, layer: Conv2d, path: string, input: Nod
     name: join(path, 'weight'),
     shape: [channels, image.channels, kernel, kernel],
     role: 'weight',
-    init: { kind: 'normal', std },
+    init: layer.weightInit === 0 ? { kind: 'constant', value: 0 } : { kind: 'normal', std },
   })
   const node = { kind: 'conv2d', name, inputs: [input], shape, kernel, stride, padding, weight } as const
   if (!layer.bias) return builder.add(node)
@@ -91,7 +91,7 @@ function emitNorm(builder: GraphBuilder, layer: BatchNorm, path: string, input: 
   const image = imageShape(name, 'batchNorm', builder.shape(input))
   const shape = [image.channels]
   const constant = (value: number) => ({ kind: 'constant', value }) as const
-  const weight = builder.parameter({ name: join(path, 'weight'), shape, role: 'normWeight', init: constant(1) })
+  const weight = builder.parameter({ name: join(path, 'weight'), shape, role: 'normWeight', init: constant(layer.weightInit ?? 1) })
   const bias = builder.parameter({ name: join(path, 'bias'), shape, role: 'normBias', init: constant(0) })
   const runningMean = builder.buffer({ name: join(path, 'running_mean'), shape, init: constant(0) })
   const runningVar = builder.buffer({ name: join(path, 'running_var'), shape, init: constant(1) })

@@ -86,6 +86,8 @@ export type GraphNode = NodeBase &
         readonly rate: number
         /** The index of the dropout among those of the network, at least 0, decides its random numbers. */
         readonly stream: number
+        /** All values of an image become zero together; it is absent where each does by itself. */
+        readonly perImage?: true
       }
     | {
         readonly kind: 'optionA'

@@ -16,18 +16,21 @@ export interface Conv2dOptions {
   readonly bias?: boolean
   /** The start value of every bias can be any finite number; it needs `bias: true`. @default 0 */
   readonly biasInit?: number
+  /** The start value of every weight is 0 where it is given, as in the last convolution of a branch, so that a unit begins as its shortcut. @default random */
+  readonly weightInit?: 0
 }
 
 /**
- * Makes a convolution of an image; its weights [channels, in, kernel, kernel] start from N(0, sqrt(2 / (kernel^2 channels))), as He et al. 2015 has them.
+ * Makes a convolution of an image; its weights [channels, in, kernel, kernel] start from N(0, sqrt(2 / (kernel^2 channels))), as He et al. 2015 has them, or at 0.
  * @param options - Channels, kernel, stride, padding and bias.
  * @throws ERR_OPTION where an option is unknown or out of range.
  */
 export function conv2d(options: Conv2dOptions): Conv2d {
-  knownKeys('conv2d', options, ['channels', 'kernel', 'stride', 'padding', 'bias', 'biasInit'])
+  knownKeys('conv2d', options, ['channels', 'kernel', 'stride', 'padding', 'bias', 'biasInit', 'weightInit'])
   const kernel = integer('conv2d: kernel', options.kernel, 1, limits.kernel)
   const { channels, stride = 1, padding = Math.floor(kernel / 2), bias = false, biasInit = 0 } = options
   if (!boolean('conv2d: bias', bias) && biasInit !== 0) throw invalid('conv2d: biasInit', '0 where there is no bias', biasInit)
+  if (options.weightInit !== undefined && (options.weightInit as unknown) !== 0) throw invalid('conv2d: weightInit', '0 or none', options.weightInit)
   return made({
     kind: 'conv2d',
     channels: integer('conv2d: channels', channels, 1, limits.channels),
@@ -36,5 +39,6 @@ export function conv2d(options: Conv2dOptions): Conv2d {
     padding: integer('conv2d: padding', padding, 0, kernel - 1),
     bias,
     biasInit: finite('conv2d: biasInit', biasInit),
+    ...(options.weightInit === 0 && { weightInit: 0 as const }),
   })
 }

@@ -24,6 +24,8 @@ export interface Conv2d {
   readonly bias: boolean
   /** The start value of every bias can be any finite number; it is 0 without a bias. */
   readonly biasInit: number
+  /** All weights start at 0; it is absent where they start as He et al. 2015 has them. */
+  readonly weightInit?: 0
 }
 /** A batch normalization of an image's channels, which `batchNorm` makes. */
 export interface BatchNorm {
@@ -32,16 +34,20 @@ export interface BatchNorm {
   readonly epsilon: number
   /** The share of the new value in running statistics is from 0 to 1, as PyTorch counts. */
   readonly momentum: number
+  /** The start value of every weight can be any finite number; it is absent where that is 1. */
+  readonly weightInit?: number
 }
 /** The larger of x and 0 is taken, value by value; `relu` makes it. */
 export interface Relu {
   readonly kind: 'relu'
 }
-/** Dropout of single values while training, which `dropout` makes. */
+/** Dropout of single values or of whole images while training, which `dropout` makes. */
 export interface Dropout {
   readonly kind: 'dropout'
   /** The probability that a value becomes zero is from 0 to below 1. */
   readonly rate: number
+  /** All values of an image become zero together; it is absent where each does by itself. */
+  readonly of?: 'image'
 }
 /** The options of `maxPool` and `averagePool` are these. */
 export interface PoolOptions {

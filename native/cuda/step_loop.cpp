@@ -19,7 +19,7 @@ size_t largest_labels(const ProgramSet& set) {
   size_t elements = 0;
   for (const auto& [name, program] : set.programs) {
     const Landmarks found = find_landmarks(program);
-    if (found.loss != nullptr) {
+    if (found.loss) {
       elements = std::max(elements, static_cast<size_t>(found.loss->labels->dim(0)));
     }
   }
@@ -164,7 +164,7 @@ bool StepLoop::stage(const Call& call, int64_t index, int slot, Flight* flight) 
     } else {
       std::memcpy(indices_of(slot), batch.indices, images_of(program) * sizeof(int32_t));
     }
-    if (program.loss != nullptr) take(*program.loss->labels, batch.labels);
+    if (program.loss) take(*program.loss->labels, batch.labels);
     if (program.input->crops != nullptr) take(*program.input->crops, batch.crops);
     call.run.release(call.run.source, batch.ticket);
   }
@@ -186,7 +186,7 @@ void StepLoop::copy_batch(const Call& call, int slot) const {
   } else {
     gather_batch(call, slot);
   }
-  if (program.loss != nullptr) copy(*program.loss->labels);
+  if (program.loss) copy(*program.loss->labels);
   if (program.input->crops != nullptr) copy(*program.input->crops);
   runtime_.record(kCopies, copied_event(slot));
   // The wait behind those between operations, where tests count them.
@@ -258,7 +258,7 @@ void StepLoop::enqueue_step(const Call& call, int slot,
 }
 
 bool StepLoop::keeps_buffers(const Call& call) const {
-  return call.run.check_finite != 0 && call.program.loss != nullptr &&
+  return call.run.check_finite != 0 && call.program.loss &&
          device_.plan().buffers_bytes() > 0;
 }
 
@@ -294,7 +294,7 @@ void StepLoop::enqueue_results(const Call& call, int slot) const {
     if (tensor == nullptr) return;
     runtime_.copy_to_host(kMain, to, device_.address(*tensor, slot), tensor->bytes);
   };
-  if (call.program.loss != nullptr) {
+  if (call.program.loss) {
     fetch(results.metrics, call.program.loss->metrics);
     if (call.run.collect != 0) {
       fetch(results.predictions, call.program.loss->predictions);
@@ -318,9 +318,9 @@ void StepLoop::finish(Call& call) {
 
   const Results& results = results_[static_cast<size_t>(flight.slot)];
   double row[6] = {0, 0, 0, 0, flight.waited, ran};
-  const ops::SoftmaxCrossEntropy* loss = call.program.loss;
-  if (loss != nullptr) std::copy_n(results.metrics, 4, row);
-  const bool collected = call.run.collect != 0 && loss != nullptr;
+  const std::optional<Loss>& loss = call.program.loss;
+  if (loss) std::copy_n(results.metrics, 4, row);
+  const bool collected = call.run.collect != 0 && loss;
   call.run.completed(call.run.owner, row,
                      collected && loss->predictions != nullptr ? results.predictions : nullptr,
                      collected ? results.labels : nullptr, collected ? loss->labels->dim(0) : 0);
@@ -329,7 +329,7 @@ void StepLoop::finish(Call& call) {
 void StepLoop::check(const Call& call, const Flight& flight) const {
   const Results& results = results_[static_cast<size_t>(flight.slot)];
   const Landmarks& program = call.program;
-  if (scaler_of(program) != nullptr && program.loss != nullptr &&
+  if (scaler_of(program) != nullptr && program.loss &&
       program.update->growth_interval > 0 && !(results.scaler[0] >= kSmallestScale)) {
     throw Error("ERR_NOT_FINITE",
                 "step " + std::to_string(flight.step) + ": the loss scale has fallen to " +
@@ -337,7 +337,7 @@ void StepLoop::check(const Call& call, const Flight& flight) const {
                     std::to_string(static_cast<int64_t>(results.scaler[4])) +
                     " skipped steps; gradients overflow whatever it is, so the loss explodes");
   }
-  if (call.run.check_finite == 0 || program.loss == nullptr) return;
+  if (call.run.check_finite == 0 || !program.loss) return;
   if (!std::isfinite(results.metrics[0])) {
     explain(call, flight, program.loss_index + 1, "the loss");
   }

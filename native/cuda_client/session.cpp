@@ -103,7 +103,7 @@ void CudaSession::check_written_indices(const Program& source) const {
   const auto written = [&](const Tensor* tensor) -> const int32_t* {
     return tensor == nullptr ? nullptr : indices_.at(tensor->name).data();
   };
-  check_indices(program, program.loss == nullptr ? nullptr : written(program.loss->labels),
+  check_indices(program, !program.loss ? nullptr : written(program.loss->labels),
                 program.input == nullptr ? nullptr : written(program.input->crops));
 }
 

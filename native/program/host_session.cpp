@@ -196,7 +196,7 @@ void HostSession::restore_buffers() {
 void HostSession::take_batch(Prepared& program, const Batch& batch) const {
   const Tensor& images = *program.input->images;
   std::memcpy(images.data, batch.images, images.bytes);
-  if (program.loss != nullptr) {
+  if (program.loss) {
     std::memcpy(program.loss->labels->data, batch.labels, program.loss->labels->bytes);
   }
   if (program.input->crops != nullptr) {
@@ -209,7 +209,7 @@ void HostSession::take_batch(Prepared& program, const Batch& batch) const {
 }
 
 void HostSession::check_inputs(const Prepared& program) const {
-  const Tensor* labels = program.loss == nullptr ? nullptr : program.loss->labels;
+  const Tensor* labels = !program.loss ? nullptr : program.loss->labels;
   const Tensor* crops = program.input == nullptr ? nullptr : program.input->crops;
   check_indices(program, labels == nullptr ? nullptr : labels->as<const int32_t>(),
                 crops == nullptr ? nullptr : crops->as<const int32_t>());
@@ -371,7 +371,7 @@ RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
     if (program.update) ++weights_version_;
 
     for (size_t metric = 0; metric < 4; ++metric) {
-      const Tensor* metrics = program.loss == nullptr ? nullptr : program.loss->metrics;
+      const Tensor* metrics = !program.loss ? nullptr : program.loss->metrics;
       outcome.rows.push_back(metrics == nullptr ? 0
                              : metrics->dtype == DType::f64
                                  ? metrics->as<double>()[metric]
@@ -380,7 +380,7 @@ RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
     outcome.rows.push_back(seconds(asked, started));
     outcome.rows.push_back(seconds(started, Clock::now()));
     ++outcome.completed;
-    if (request.collect && program.loss != nullptr) {
+    if (request.collect && program.loss) {
       const auto collect = [](const Tensor* tensor, std::vector<int32_t>* values) {
         if (tensor == nullptr) return;
         const auto* first = tensor->as<const int32_t>();

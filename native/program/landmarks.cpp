@@ -24,13 +24,23 @@ std::optional<Update> update_of(const ops::AnyOperation& operation) {
       operation);
 }
 
+std::optional<Loss> loss_of(const ops::AnyOperation& operation) {
+  if (const auto* loss = std::get_if<ops::SoftmaxCrossEntropy>(&operation)) {
+    return Loss{loss->logits, loss->labels, loss->predictions, loss->metrics};
+  }
+  if (const auto* loss = std::get_if<ops::BinaryCrossEntropy>(&operation)) {
+    return Loss{loss->logits, loss->labels, nullptr, loss->metrics};
+  }
+  return std::nullopt;
+}
+
 Landmarks find_landmarks(const Program& program) {
   Landmarks found;
   for (size_t index = 0; index < program.operations.size(); ++index) {
     const ops::AnyOperation& operation = program.operations[index].operation;
     if (const auto* input = std::get_if<ops::Input>(&operation)) found.input = input;
-    if (const auto* loss = std::get_if<ops::SoftmaxCrossEntropy>(&operation)) {
-      found.loss = loss;
+    if (const auto loss = loss_of(operation)) {
+      found.loss.emplace(*loss);
       found.loss_index = index;
     }
     if (const auto* accumulate = std::get_if<ops::Accumulate>(&operation)) {
@@ -57,7 +67,7 @@ namespace {
 }  // namespace
 
 void check_indices(const Landmarks& program, const int32_t* labels, const int32_t* crops) {
-  if (program.loss != nullptr && labels != nullptr) {
+  if (program.loss && labels != nullptr) {
     const int64_t classes = program.loss->logits->dim(1);
     for (int64_t index = 0; index < program.loss->labels->dim(0); ++index) {
       const int32_t label = labels[index];

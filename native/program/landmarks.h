@@ -22,11 +22,22 @@ struct Update {
 /// Nothing of an operation that is no optimizer's.
 std::optional<Update> update_of(const ops::AnyOperation&);
 
+/// What all losses have.
+struct Loss {
+  const Tensor* logits;
+  const Tensor* labels;
+  const Tensor* predictions;  // may be absent
+  const Tensor* metrics;
+};
+
+/// Nothing of an operation that is no loss.
+std::optional<Loss> loss_of(const ops::AnyOperation&);
+
 struct Landmarks {
   static constexpr size_t kNone = static_cast<size_t>(-1);
 
   const ops::Input* input = nullptr;
-  const ops::SoftmaxCrossEntropy* loss = nullptr;
+  std::optional<Loss> loss;
   std::optional<Update> update;
   const ops::Accumulate* accumulate = nullptr;
   size_t loss_index = kNone;

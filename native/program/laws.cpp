@@ -219,6 +219,14 @@ void law(const ops::SoftmaxCrossEntropy& op) {
   demand(op.smoothing >= 0 && op.smoothing < 1, "smoothing from 0 to below 1", op.smoothing);
 }
 
+void law(const ops::BinaryCrossEntropy& op) {
+  apart(op.groups, op.logits->dim(0));
+  accumulated(op.labels->dim(0), op.logits->dim(0));
+  demand(op.smoothing >= 0 && op.smoothing < 1, "smoothing from 0 to below 1", op.smoothing);
+  demand(op.threshold == -1 || (op.threshold >= 0 && op.threshold < 1),
+         "threshold -1 or from 0 to below 1", op.threshold);
+}
+
 void law(const ops::Softmax&) {}
 
 void law(const ops::Pointwise& op) { check_pointwise(op); }

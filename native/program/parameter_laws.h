@@ -84,6 +84,13 @@ void moments(const Op& op) {
   demand(op.epsilon > 0, "epsilon above 0", op.epsilon);
 }
 
+inline void law(const ops::Ema& op) {
+  together("statistics", op.statistics, "averagedStatistics", op.averagedStatistics);
+  demand(op.decay >= 0 && op.decay < 1, "decay from 0 to below 1", op.decay);
+  demand(op.every >= 1, "every of at least 1", op.every);
+  demand(op.after >= 0, "after of at least 0", op.after);
+}
+
 inline void law(const ops::Adamw& op) { moments(op); }
 inline void law(const ops::Lamb& op) { moments(op); }
 

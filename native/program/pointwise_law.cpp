@@ -74,7 +74,8 @@ class PointwiseLaw {
       case ops::Opcode::constant:
         return table("constant", op_.constants.size());
       case ops::Opcode::dropout:
-        return table("dropout", op_.dropoutRates.size());
+        table("dropout", op_.dropoutRates.size());
+        return demand(word[2] == 0 || word[2] == 1, "0 or 1 for what a dropout counts", word[2]);
       case ops::Opcode::add:
       case ops::Opcode::multiply:
         within("register b", word[2], index);

@@ -34,7 +34,7 @@ const Program& Session::program_for(std::string_view name, const RunRequest& req
                                   std::to_string(request.steps) + "), got " +
                                   std::to_string(request.learning_rates.size()));
   }
-  if (request.images > 0 && (request.images > entry->second.batch || program.loss != nullptr)) {
+  if (request.images > 0 && (request.images > entry->second.batch || program.loss)) {
     throw Error("ERR_OPTION", "images: expected at most " + std::to_string(entry->second.batch) +
                                   " in a program without a loss, got " +
                                   std::to_string(request.images) + " for " + std::string(name));

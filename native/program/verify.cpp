@@ -20,9 +20,10 @@ namespace preresnet {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr std::array kArenas = {"parameters",   "compute",   "velocity",        "firstMoment",
-                                "secondMoment", "gradients", "weightGradients", "buffers",
-                                "inputs",       "outputs",   "accumulation",    "activations"};
+constexpr std::array kArenas = {
+    "parameters",      "compute", "velocity",   "firstMoment", "secondMoment", "gradients",
+    "weightGradients", "buffers", "averages",   "averagedBuffers", "averagedCompute", "inputs",
+    "outputs",         "accumulation", "activations"};
 
 std::string show(const std::vector<int64_t>& shape) {
   std::string text = "[";
@@ -219,14 +220,16 @@ void check_single(const Program& program) {
   }
 }
 
-void check_single_update(const Program& program) {
-  const auto count = std::count_if(
-      program.operations.begin(), program.operations.end(),
-      [](const auto& operation) { return update_of(operation.operation).has_value(); });
+/// `part` is what of the landmarks an operation of this kind is.
+template <class Part>
+void check_single_of(const Program& program, const char* what, Part&& part) {
+  const auto count =
+      std::count_if(program.operations.begin(), program.operations.end(),
+                    [&](const auto& operation) { return part(operation.operation).has_value(); });
   if (count > 1) {
-    refuse_program(
-        "program " + program.name,
-        "expected at most one operation that updates parameters, got " + std::to_string(count));
+    refuse_program("program " + program.name, "expected at most one operation that " +
+                                                  std::string(what) + ", got " +
+                                                  std::to_string(count));
   }
 }
 
@@ -284,7 +287,7 @@ void check_accumulations(const Program& program) {
                                                   ", got " + std::to_string(all));
   };
   if (found.input != nullptr) check("images", found.input->images->dim(0), found.input->x->dim(0));
-  if (found.loss != nullptr)
+  if (found.loss)
     check("labels", found.loss->labels->dim(0), found.loss->logits->dim(0));
   if (found.accumulate != nullptr && found.update_index < found.accumulate_index) {
     refuse_program("program " + program.name, "expected the update after the accumulations");
@@ -300,9 +303,10 @@ void check_program(const ProgramSet& set, const std::string& key, const Program&
     OperationCheck(set, "program " + key + ": " + describe(index, operation), operation).check();
   }
   check_single<ops::Input>(program);
-  check_single<ops::SoftmaxCrossEntropy>(program);
+  check_single_of(program, "computes a loss", loss_of);
   check_single<ops::CheckGradients>(program);
-  check_single_update(program);
+  check_single_of(program, "updates parameters", update_of);
+  check_single<ops::Ema>(program);
   check_single<ops::Accumulate>(program);
   check_accumulations(program);
   check_transient(set, program);

@@ -39,14 +39,15 @@ double read(const Tensor& vector, Position at, const ops::Pointwise& op) {
   return values(&vector)[group * vector.dim(1) + at.c];
 }
 
-double dropout(const ops::Pointwise& op, int64_t index, int64_t element, const Step& step) {
+double dropout(const ops::Pointwise& op, int64_t index, bool per_image, int64_t element,
+               const Step& step) {
   const double rate = op.dropoutRates[index];
   const PhiloxStream stream{step.seed, step.index, static_cast<uint64_t>(op.dropoutKeys[index])};
   // Counted over all images of the step.
-  const int64_t before =
-      step.first_image(op.domain[0]) * op.domain[1] * op.domain[2] * op.domain[3];
-  return dropout_keeps(stream.word(static_cast<uint64_t>(before + element)), rate) ? 1 / (1 - rate)
-                                                                                   : 0;
+  const int64_t image = op.domain[1] * op.domain[2] * op.domain[3];
+  const int64_t all = step.first_image(op.domain[0]) * image + element;
+  const auto word = stream.word(static_cast<uint64_t>(per_image ? all / image : all));
+  return dropout_keeps(word, rate) ? 1 / (1 - rate) : 0;
 }
 
 /// Runs the code for one element; registers[i] is what instruction i wrote.
@@ -82,7 +83,7 @@ void evaluate(const ops::Pointwise& op, Position at, int64_t element, const Step
         out = 1 / (1 + std::exp(-registers[a]));
         break;
       case ops::Opcode::dropout:
-        out = dropout(op, a, element, step);
+        out = dropout(op, a, b == 1, element, step);
         break;
     }
   }

@@ -71,7 +71,7 @@ export const cudaFaults = [
   },
   {
     name: 'CUDA: ties among logits count against the smaller index',
-    file: cuda('kernels/softmax_cross_entropy.cu'),
+    file: cuda('kernels/loss.h'),
     search: '(logits[k] == own && k < label)',
     replace: '(logits[k] == own && k > label)',
     tests: ['ops/softmax_cross_entropy'],

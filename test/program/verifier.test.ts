@@ -191,7 +191,7 @@ const CHANGES: readonly Change[] = [
   [
     'two losses',
     (set) => set.programs['evaluate']!.operations.push(operation(set, 'softmax_cross_entropy', undefined, 'evaluate')),
-    /at most one operation softmax_cross_entropy/,
+    /at most one operation that computes a loss/,
   ],
   ['two optimizers', (set) => set.programs['train']!.operations.push(operation(set, 'sgd')), /at most one operation that updates parameters, got 2/],
   // Types, shapes, views.

@@ -238,7 +238,7 @@ class Stage {
 /** -3.5 to 3.5 in steps of 1. */
 function randomValues(size: { channels: number; height: number; width: number }, stream: number): Expression {
   const e = new Expressions()
-  const bit = (offset: number, weight: number): Expression => e.affine(e.dropoutMask(0.5, stream + offset, size), weight / 2, -weight / 2)
+  const bit = (offset: number, weight: number): Expression => e.affine(e.dropoutMask({ rate: 0.5, stream: stream + offset }, size), weight / 2, -weight / 2)
   return e.add(e.add(bit(0, 1), bit(1, 2)), bit(2, 4))
 }
 
@@ -247,6 +247,8 @@ const NO_PARAMETERS: ParameterPlan = {
   gradients: new Map(),
   states: new Map(),
   copies: new Map(),
+  averages: new Map(),
+  averagedCopies: new Map(),
   offsets: new Map(),
   segments: new Map(),
   views: { weights: { name: 'parameters', dtype: 'f32', layout: 'plain', shape: [0], arena: 'parameters', pinned: true } },

@@ -128,9 +128,13 @@ void dropout_by_ones(const Dropout& dropout, Chunk chunk, float* out) {
   }
 }
 
-void write_dropout(const PointwisePass& pass, const PointwiseDropout& parameters, Chunk chunk,
+void write_dropout(const PointwisePass& pass, const PointwiseInstruction& instruction, Chunk chunk,
                    float* out) {
-  const Dropout dropout(pass, parameters);
+  const Dropout dropout(pass, pass.dropouts[instruction.a]);
+  if (instruction.b == 1) {
+    const uint32_t word = dropout.stream.word(static_cast<uint64_t>(pass.image));
+    return fill(out, chunk.pixels(), splat(dropout.factor(word)));
+  }
   if (dropout.plane % 4 == 0) return dropout_by_fours(dropout, chunk, out);
   fill(out, chunk.pixels(), zero());  // lanes past the last channel
   dropout_by_ones(dropout, chunk, out);
@@ -184,7 +188,7 @@ void execute(const PointwisePass& pass, int64_t index, Chunk chunk) {
     case PointwiseCode::sigmoid:
       return binary(pass, instruction, pixels, out, Sigmoid());
     case PointwiseCode::dropout:
-      return write_dropout(pass, pass.dropouts[instruction.a], chunk, out);
+      return write_dropout(pass, instruction, chunk, out);
   }
 }
 

@@ -22,7 +22,7 @@ enum class PointwiseCode : uint8_t {
 struct PointwiseInstruction {
   PointwiseCode code = PointwiseCode::constant;
   int64_t a = 0;         // a register, or an index in tensors, vectors, constants or dropouts
-  int64_t b = 0;         // a register, or a tensor's access
+  int64_t b = 0;         // a register, a tensor's access, or 1: a dropout of whole images
   bool changing = true;  // false: the same for all pixels of a block, and never stored
 };
 

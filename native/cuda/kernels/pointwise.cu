@@ -46,10 +46,11 @@ __device__ void read_tensor(const PointwiseTensor& tensor, int access, Pixel at,
   load8(static_cast<const T*>(tensor.data) + row * tensor.channels + channel, to);
 }
 
-/// 0 or 1 / (1 - rate), by the element's logical index ((n C + c) H + h) W + w.
-__device__ void draw_dropout(const PointwiseProgram& op, const PointwiseDropout& dropout, Pixel at,
-                             unsigned channel, float (&to)[8]) {
+/// 0 or 1 / (1 - rate), by the image's index n or by the element's, ((n C + c) H + h) W + w.
+__device__ void draw_dropout(const PointwiseProgram& op, const PointwiseDropout& dropout,
+                             bool per_image, Pixel at, unsigned channel, float (&to)[8]) {
   const PhiloxStream stream{op.step->seed, op.step->step, dropout.key};
+  if (per_image) return fill(to, stream.word(at.n) >> 8 < dropout.zeros ? 0.0f : dropout.factor);
   const uint64_t pixels = static_cast<uint64_t>(op.height) * op.width;
   uint64_t element = (static_cast<uint64_t>(at.n) * op.channels + channel) * pixels +
                      static_cast<uint64_t>(at.h) * op.width + at.w;
@@ -104,7 +105,8 @@ struct PointwisePass {
       case ops::Opcode::constant:
         return fill(to, op.constants[a]);
       case ops::Opcode::dropout:
-        return draw_dropout(op, op.dropouts[a], pixel, channel, to);
+        return draw_dropout(op, op.dropouts[a], instruction.access == 1, pixel, channel,
+                            to);
       case ops::Opcode::add:
         PRERESNET_UNROLL
         for (int i = 0; i < 8; ++i) to[i] = slots[a][i] + slots[b][i];

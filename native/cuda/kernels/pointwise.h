@@ -22,7 +22,7 @@ struct PointwiseInstruction {
   uint8_t opcode;  // ops::Opcode
   uint8_t to;      // a slot
   uint8_t a, b;    // slots, or an index in tensors, vectors, constants or dropouts
-  int32_t access;  // of a tensor
+  int32_t access;  // of a tensor; 1: a dropout of whole images
 };
 
 struct PointwiseTensor {
