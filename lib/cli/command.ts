@@ -1,7 +1,7 @@
 /** What a command file says about itself, and how it becomes a command of the parser. */
 import { Command, Option as Flag } from 'commander'
 import { flagOption, groups, usually, type Option, type Table, type ValuesOf } from '../options/spec.js'
-import { optionName, resolveOptions } from './config.js'
+import { optionName, resolveOptions, type Underneath } from './config.js'
 import { directly, emulatedDevice } from './emulated.js'
 import type { Document } from './json/document.js'
 
@@ -18,6 +18,8 @@ export interface CommandSpec<S extends Table> {
   readonly emulates?: boolean
   /** Command lines, without the program's name. */
   readonly examples: readonly (readonly [line: string, what: string])[]
+  /** What stands under the values that were given, as a preset. */
+  readonly underneath?: Underneath
   /** `--json` is in every command's values. Resolves with the exit status. */
   run(values: ValuesOf<S> & { readonly json: boolean }, args: readonly (string | readonly string[] | undefined)[]): Promise<number>
 }
@@ -38,7 +40,7 @@ export function addCommand(program: Command, spec: AnyCommand, done: (status: nu
   command.addHelpText('after', `\nExamples:\n${spec.examples.map(([line, what]) => `  $ preresnet ${line}\n      ${what}`).join('\n')}`)
   command.action(async (...parts: unknown[]) => {
     const { given, within } = spec.emulates === true ? emulatedDevice(command.opts()) : { given: command.opts(), within: directly }
-    const values = await resolveOptions(specs, given)
+    const values = await resolveOptions(specs, given, spec.underneath)
     const args = parts.slice(0, spec.arguments?.length ?? 0) as (string | readonly string[] | undefined)[]
     done(await within(() => spec.run(values as never, args)))
   })

@@ -9,15 +9,26 @@ export function optionName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
+/** What a command puts under the values that were given: it wins over what is usual. */
+export type Underneath = (given: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
+
 /** `given`: what the parser found on the command line, by key. */
-export async function resolveOptions<S extends Table>(specs: S, given: Readonly<Record<string, unknown>>): Promise<ValuesOf<S>> {
+export async function resolveOptions<S extends Table>(
+  specs: S,
+  given: Readonly<Record<string, unknown>>,
+  underneath: Underneath = () => ({}),
+): Promise<ValuesOf<S>> {
   const { config } = given
   const file = typeof config === 'string' ? await readConfig(config, specs) : {}
   const values: Record<string, unknown> = {}
   for (const [key, spec] of Object.entries(specs)) {
     const word = given[key]
     if (word !== undefined) values[key] = spec.read(`--${optionName(key)}`, typeof word === 'string' ? spec.flag!.parse(word) : word)
-    else values[key] = key in file ? file[key] : spec.fallback
+    else if (key in file) values[key] = file[key]
+  }
+  const below = underneath(values)
+  for (const [key, spec] of Object.entries(specs)) {
+    values[key] ??= key in below ? spec.read(`--${optionName(key)}`, below[key]) : spec.fallback
     if (spec.required && values[key] === undefined) throw missing(key, spec)
   }
   return values as ValuesOf<S>

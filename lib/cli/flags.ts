@@ -8,7 +8,9 @@ const flagKey = (key: string, { flag }: Option): string => flag?.name ?? key
 export function flagsWithin(table: Table): Table {
   const inner = Object.values(table).flatMap((option) => Object.entries(option.table ?? {}))
   return Object.fromEntries(
-    inner.flatMap(([key, option]) => (option.flag === null ? [] : [[flagKey(key, option), { ...option, fallback: undefined, usual: usually(option) }]])),
+    inner.flatMap(([key, option]) =>
+      option.flag === null ? [] : [[flagKey(key, option), { ...option, fallback: undefined, required: false, usual: usually(option) }]],
+    ),
   )
 }
 

@@ -4,7 +4,7 @@ import type { Network } from '../layers/index.js'
 import { type ModelName, modelNames, preResNet, type PreResNetDescription } from '../models/index.js'
 import { blocks, families, gateBiasLimits, shortcuts, stridedConvolutions } from '../models/choices.js'
 import { unitNames } from '../models/units.js'
-import { choiceOption, integerOption, integersOption, numberOption, type ValuesOf } from '../options/spec.js'
+import { choiceOption, flagOption, integerOption, integersOption, numberOption, type ValuesOf } from '../options/spec.js'
 import { defined } from '../options/values.js'
 
 const group = 'Network'
@@ -19,6 +19,16 @@ export const networkOptions = {
   strideOn: choiceOption({ group, help: 'which convolution of a bottleneck strides', choices: stridedConvolutions }),
   widths: integersOption({ group, help: 'output channels of each stage', unit: 'channels', minimum: 1 }),
   gateBias: numberOption({ group, help: 'start value of the bias of gates', unit: 'value', ...gateBiasLimits }),
+  stochasticDepth: numberOption({
+    group,
+    help: 'probability that an image passes the last unit by its shortcut alone while training; it rises linearly from the first',
+    unit: 'probability',
+    minimum: 0,
+    maximum: 1,
+    below: true,
+    usual: '0',
+  }),
+  zeroInit: flagOption({ group, help: 'every unit begins as its shortcut: the last norm or convolution of a branch starts with weights of 0', usual: 'false' }),
 }
 
 /** For commands that take classes and image size from no data. */
@@ -37,13 +47,15 @@ interface NetworkSize {
 
 /** The network that is meant, made for these images. ERR_OPTION if neither a name nor a family says it. */
 export function chooseNetwork(name: string | undefined, values: ValuesOf<typeof networkOptions>, { classes, ...size }: NetworkSize): Network {
-  const { family, depth, block, unit, shortcut, strideOn, widths, gateBias } = values
+  const { family, depth, block, unit, shortcut, strideOn, widths, gateBias, stochasticDepth, zeroInit } = values
   const given = defined({
     unit,
     shortcut,
     strideOn,
     widths,
     gateBias,
+    stochasticDepth,
+    zeroInit,
     classes,
     input: defined({ height: size.height, width: size.width, channels: size.channels }),
   })

@@ -1,34 +1,181 @@
-/** The paper's tables: which rows there are, how each is trained, and what the paper found. */
+/** The paper's tables: which rows there are, how each is trained, what the paper found, and what is found here. */
+import { join } from 'node:path'
+import type { DataSplit } from '../data/dataset.js'
+import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
-import { flagOption, type Table } from '../options/spec.js'
+import { replaceFile } from '../formats/files.js'
+import { flagOption, integerOption, numberOption, type Table, type ValuesOf, variant } from '../options/spec.js'
+import { deviceOptions, runOptions } from '../options/table.js'
+import { defined, nearest } from '../options/values.js'
+import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
+import { dataOptions, openData } from './data_options.js'
+import { cudaTrainingOptions, passedOn } from './device_options.js'
 import { printJson } from './json/document.js'
 import { reproduceDocument, type Reproduction } from './json/reproduce.js'
-import { print, table } from './output.js'
+import { note, print, table } from './output.js'
+import { noProgress, openProgress } from './progress.js'
+import { type Outcome, outcomeText, type RunOutcome, summaryOf } from './reproduction/outcome.js'
+import { reproductionPage } from './reproduction/page.js'
+import { runOnce } from './reproduction/run.js'
 import { type Row, rows, trainingOf } from './reproduction/rows.js'
+import { type Extent, trainingFor } from './reproduction/trainings.js'
+import { SignalWatch } from './signals.js'
 
 const paper = 'Identity Mappings in Deep Residual Networks (arXiv 1603.05027)'
 
 const options = {
   list: flagOption({ group: 'Command', help: 'print every row of Tables 1, 2, 3 and 5, how it is trained and what the paper found', fallback: false }),
+  data: variant(dataOptions.data, { help: 'images of rows on CIFAR-10, as `train` takes them; with --smoke of those on CIFAR-100 too' }),
+  cifar100Data: variant(dataOptions.data, { help: 'images of rows on CIFAR-100', usual: 'with --smoke those of --data' }),
+  imagenetData: variant(dataOptions.data, { help: 'images of rows on ImageNet' }),
+  runs: integerOption({
+    group: 'Training',
+    help: 'runs of each training, with seeds 1, 2 and so on',
+    unit: 'runs',
+    minimum: 1,
+    usual: "the paper's; 1 with --smoke",
+  }),
+  scale: numberOption({
+    group: 'Training',
+    help: 'the same schedule, shortened to this part of its length, which every output says',
+    unit: 'part',
+    minimum: 0,
+    above: true,
+    maximum: 1,
+    fallback: 1,
+  }),
+  smoke: flagOption({
+    group: 'Training',
+    help: 'a few steps of a few images of each training: whether it runs at all, every parameter moves and a report is written; of all rows where none is named',
+    fallback: false,
+  }),
+  workers: runOptions.workers,
+  ...deviceOptions,
+  ...cudaTrainingOptions,
+  output: variant(runOptions.output, { help: 'where runs and the finished table go', usual: 'runs/reproduce' }),
 } satisfies Table
+
+type Values = ValuesOf<typeof options> & { readonly json: boolean }
 
 export const reproduce: CommandSpec<typeof options> = {
   name: 'reproduce',
-  summary: "list the rows of the paper's tables, with their networks, recipes and errors",
+  summary: "train rows of the paper's tables and print the result beside the paper's; the same command goes on where it was ended",
+  arguments: [['[rows...]', 'names of rows, as --list prints them']],
   options,
   json: reproduceDocument,
   examples: [
     ['reproduce --list', 'every row: its name, network, recipe and error'],
-    ['reproduce --list --json', 'the same as data, for a script that trains them'],
+    ['reproduce table-2/e/164 --data cifar10:data/cifar10 --runs 5', 'five runs of one row: median, mean and standard deviation'],
+    ['reproduce table-1/original table-1/conv-shortcut --data cifar10:data/cifar10 --scale 0.05', 'two rows, each a twentieth of its length'],
+    ['reproduce --smoke --data cifar10:data/cifar10 --imagenet-data photographs', 'whether every training runs, in a few steps each'],
   ],
-  run({ list, json }) {
-    if (!list)
-      throw new PreresnetError('ERR_OPTION', 'reproduce: expected --list, got none; this command trains no row yet, which `preresnet train` and `fit` do')
-    if (json) printJson(reproduceDocument, { paper, rows: rows.map(entry) })
-    else print(text())
-    return Promise.resolve(0)
+  async run(values, [names]) {
+    if (values.list) {
+      if (values.json) printJson(reproduceDocument, { paper, rows: rows.map(entry) })
+      else print(text())
+      return 0
+    }
+    const chosen = chosenRows(names as readonly string[], values.smoke)
+    const extent = { smoke: values.smoke, scale: values.scale }
+    const output = values.output ?? join('runs', 'reproduce')
+    using watch = new SignalWatch('saving and leaving')
+    const outcomes: Outcome[] = []
+    for (const [training, ofTraining] of byTraining(chosen)) {
+      const done = await trained(values, { training, rows: ofTraining, extent, output, watch })
+      if (done === undefined) return watch.status ?? 0
+      outcomes.push(...done)
+    }
+    const ordered = chosen.map((row) => outcomes.find((outcome) => outcome.row === row)!)
+    await makeDirectory(output)
+    await replaceFile(join(output, `table${suffixOf(extent)}.html`), reproductionPage(paper, ordered))
+    if (values.json) printJson(reproduceDocument, { paper, rows: chosen.map(entry), results: ordered.map(resultOf) })
+    else print(outcomeText(ordered))
+    return 0
   },
+}
+
+/** ERR_OPTION for names that no row has, and for rows of others' networks. */
+function chosenRows(names: readonly string[], smoke: boolean): readonly Row[] {
+  if (names.length === 0) {
+    if (smoke) return rows.filter((row) => trainingOf(row) !== undefined)
+    throw new PreresnetError('ERR_OPTION', 'reproduce: expected names of rows, --list or --smoke, got none')
+  }
+  return names.map((name) => {
+    const row = rows.find(({ id }) => id === name)
+    if (row === undefined) {
+      const near = nearest(
+        name,
+        rows.map(({ id }) => id),
+      )
+      throw new PreresnetError(
+        'ERR_OPTION',
+        `reproduce: no row is called ${JSON.stringify(name)}; ${near === undefined ? 'see --list' : `did you mean ${JSON.stringify(near)}?`}`,
+      )
+    }
+    if (trainingOf(row) === undefined)
+      throw new PreresnetError('ERR_OPTION', `reproduce: ${name}: expected a row of a residual network, got one that the paper quotes of others`)
+    return row
+  })
+}
+
+/** Rows with one network and recipe are results of one training. */
+function byTraining(chosen: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
+  const groups = new Map<string, Row[]>()
+  for (const row of chosen) {
+    const training = trainingOf(row)!
+    groups.set(training, [...(groups.get(training) ?? []), row])
+  }
+  return groups
+}
+
+const suffixOf = ({ smoke, scale }: Extent): string => (smoke ? '-smoke' : scale === 1 ? '' : `-scale-${scale}`)
+
+interface Work {
+  readonly training: string
+  readonly rows: readonly Row[]
+  readonly extent: Extent
+  readonly output: string
+  readonly watch: SignalWatch
+}
+
+/** Undefined where a signal ended it. */
+async function trained(values: Values, { training: name, rows: ofTraining, extent, output, watch }: Work): Promise<Outcome[] | undefined> {
+  const row = ofTraining[0]!
+  const training = await trainingFor(row, await openFor(row, values), extent)
+  const { device, precision, threads, cuda } = passedOn(sharedOptions, values)
+  const where = { ...defined({ device, precision, threads, cuda }), workers: values.workers }
+  const seeds = Array.from({ length: values.runs ?? (extent.smoke ? 1 : row.recipe.seeds.length) }, (_, index) => index + 1)
+  const runs = new Map<string, RunOutcome[]>(ofTraining.map(({ id }) => [id, []]))
+  for (const seed of seeds) {
+    if (!values.json) note(`${name}, seed ${seed}${training.remarks.map((remark) => `; ${remark}`).join('')}`)
+    const directory = join(output, `${name.replaceAll('/', '-')}${suffixOf(extent)}`, `seed-${seed}`)
+    const progress = values.json ? noProgress : openProgress(process.stderr.isTTY)
+    const outcome = await runOnce({ training, rows: ofTraining, seed, directory, where, smoke: extent.smoke, progress, watch })
+    if (outcome === undefined) return undefined
+    for (const [id, of] of outcome) runs.get(id)!.push(of)
+  }
+  return ofTraining.map((of) => ({ row: of, training: name, runs: runs.get(of.id)!, remarks: training.remarks }))
+}
+
+/** The images of a row's recipe. */
+function openFor({ recipe }: Row, values: Values): Promise<DataSplit> {
+  const { data, cifar100Data, imagenetData, smoke } = values
+  const [flag, given] = (
+    {
+      cifar10: ['--data', data],
+      cifar100: ['--cifar100-data', cifar100Data ?? (smoke ? data : undefined)],
+      imagenet: ['--imagenet-data', imagenetData],
+    } as const
+  )[recipe.data]
+  if (given === undefined) throw new PreresnetError('ERR_OPTION', `reproduce: expected ${flag}, the images of rows on ${recipe.data}, got none`)
+  return openData({ data: given, validate: undefined, validationShare: undefined, image: undefined, resize: undefined, gray: false, rescan: false })
+}
+
+function resultOf({ row, training, runs, remarks }: Outcome): NonNullable<Reproduction['results']>[number] {
+  const { median, mean, deviation } = summaryOf(runs.map(({ top1 }) => top1))
+  const { top1 } = row.paper
+  return { row: row.id, training, remarks, runs, median, mean, deviation, difference: top1 === null ? null : median - top1 }
 }
 
 function entry(row: Row): Reproduction['rows'][number] {

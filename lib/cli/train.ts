@@ -5,7 +5,7 @@ import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
 import { replaceFile } from '../formats/files.js'
 import type { Network } from '../layers/index.js'
-import { stringOption, variant, type ValuesOf } from '../options/spec.js'
+import { choiceOption, flagOption, stringOption, variant, type ValuesOf } from '../options/spec.js'
 import { checkpointOptions, initializeOptions, lengthOptions, deviceOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { defined } from '../options/values.js'
 import { fitTable, ownFitOptions } from '../training/fit_options.js'
@@ -22,12 +22,19 @@ import { chooseNetwork, networkOptions } from './model_options.js'
 import { optimizerOf, optimizerOptions } from './optimizer.js'
 import { note, print } from './output.js'
 import { passedOn } from './device_options.js'
+import { checkComplete, flagsOfPreset, presetNames, presets, recipeOf as recipeOfPreset } from './presets.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
 import { randomStepOptions } from './random_steps.js'
 import { resultFile } from './run_directory.js'
 import { isAborted, SignalWatch } from './signals.js'
 
 const options = {
+  preset: choiceOption({
+    group: 'Training',
+    help: 'a published recipe, whose flags stand under those that are given: the network says which of them',
+    choices: presetNames,
+  }),
+  incomplete: flagOption({ group: 'Training', help: 'train by a preset that needs what this version does not have, without it', fallback: false }),
   model: stringOption({ group: 'Network', help: 'a named network as preresnet-110; see also --family', metavar: 'name' }),
   ...networkOptions,
   ...flagsWithin(fitTable),
@@ -55,7 +62,9 @@ export const train: CommandSpec<typeof options> = {
   summary: 'train a network; SIGINT, SIGTERM or SIGHUP saves a checkpoint and leaves, --resume goes on',
   options,
   json: trainDocument,
+  underneath: flagsOfPreset,
   examples: [
+    ['train --model preresnet-110 --data cifar10:data/cifar10 --preset paper', "the paper's recipe by its name; flags beside it win"],
     ['train --model preresnet-20 --data digits --epochs 5', 'digits that come with the package'],
     ['train --model preresnet-110 --data cifar10:data/cifar10 --steps 64000 --milestones 32000,48000 --warmup-steps 400', "the paper's recipe"],
     ['train --model preresnet-20 --data cifar10:data/cifar10 --epochs 30 --schedule cosine --warmup-epochs 2', 'half a cosine over the run, after a climb'],
@@ -68,6 +77,7 @@ export const train: CommandSpec<typeof options> = {
       throw new PreresnetError('ERR_OPTION', `expected either --steps or --epochs, got ${values.steps === undefined ? 'neither' : 'both'}`)
     }
     if (values.except !== undefined && values.from === undefined) throw new PreresnetError('ERR_OPTION', '--except: expected --from with it, got none')
+    tellPreset(values)
     const data = await openData(values)
     const unsaid = data.validation === undefined && values.validate === undefined
     if (!values.json && unsaid && data.test.source.kind === 'ranges' && basename(data.test.name) === 'test')
@@ -78,7 +88,8 @@ export const train: CommandSpec<typeof options> = {
     const progress = values.json ? noProgress : openProgress(process.stderr.isTTY)
     using watch = new SignalWatch('saving and leaving')
     const { steps, epochs, ...settings } = passedOn(fitTable, values)
-    const prepare = await preparationFor(values, data, network.input, model)
+    const { height, width } = { ...network.input, ...settings.evaluationInput }
+    const prepare = await preparationFor(values, data, { ...network.input, height, width }, model)
     const run = fit(network, {
       ...settings,
       ...defined({ initialize }),
@@ -100,6 +111,20 @@ export const train: CommandSpec<typeof options> = {
     else print(join(output, 'model.safetensors'))
     return 0
   },
+}
+
+/** ERR_UNSUPPORTED where a preset needs more than there is; else what it is, and what it goes without. */
+function tellPreset({ preset, incomplete, ...values }: ValuesOf<typeof options> & { readonly json: boolean }): void {
+  if (preset === undefined) {
+    if (incomplete) throw new PreresnetError('ERR_OPTION', '--incomplete: expected --preset with it, got none')
+    return
+  }
+  const recipe = recipeOfPreset(preset, values)
+  checkComplete(preset, recipe, incomplete)
+  if (values.json) return
+  note(`preset ${preset}: ${presets[preset].what} (${presets[preset].source})`)
+  if (recipe.missing.length > 0) note(`without ${recipe.missing.join(', ')}`)
+  for (const difference of recipe.differences) note(`not quite as published: ${difference}`)
 }
 
 async function networkFor(values: ValuesOf<typeof options>, data: DataSplit): Promise<Network> {

@@ -29,6 +29,13 @@ export interface PreResNetOptions {
   readonly factor?: number
   /** The probability of a zero on the shortcut is from 0 to below 1, for 'dropout-shortcut' of Table 1. @default 0.5 */
   readonly dropoutRate?: number
+  /**
+   * The probability that an image passes the last unit by its shortcut alone is from 0 to below 1; it rises linearly from 0 in the first unit (stochastic depth).
+   * @default 0
+   */
+  readonly stochasticDepth?: number
+  /** Whether every unit begins as its shortcut: the last norm of a branch, or its last convolution where no norm follows that, has weights of 0. @default false */
+  readonly zeroInit?: boolean
 }
 
 /** Which network it is, said in full. */

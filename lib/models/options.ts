@@ -1,6 +1,6 @@
 /** The options of `preResNet`, validated and completed. */
 import { PreresnetError } from '../errors.js'
-import { integer, invalid, knownKeys, number, oneOf } from '../options/values.js'
+import { boolean, integer, invalid, knownKeys, number, oneOf } from '../options/values.js'
 import type { NetworkOptions } from '../layers/index.js'
 import { depthOf, imagenetDepths, unitsOfDepth } from './depth.js'
 import { type Block, blocks, families, type Family, gateBiasLimits, shortcuts, stridedConvolutions } from './choices.js'
@@ -9,7 +9,19 @@ import { type UnitName, unitNames } from './units.js'
 
 export type Complete = Required<Omit<PreResNetDescription, 'input'>> & { readonly input: NetworkOptions['input'] }
 
-export const optionKeys = ['classes', 'input', 'shortcut', 'strideOn', 'widths', 'unit', 'gateBias', 'factor', 'dropoutRate'] as const
+export const optionKeys = [
+  'classes',
+  'input',
+  'shortcut',
+  'strideOn',
+  'widths',
+  'unit',
+  'gateBias',
+  'factor',
+  'dropoutRate',
+  'stochasticDepth',
+  'zeroInit',
+] as const
 const descriptionKeys = ['family', 'depth', 'units', 'block', ...optionKeys] as const
 
 const defaultWidths = { cifar: [16, 32, 64], imagenet: [64, 128, 256, 512] } as const
@@ -24,6 +36,8 @@ export function complete(options: PreResNetDescription): Complete {
     gateBias = 0,
     factor = 0.5,
     dropoutRate = 0.5,
+    stochasticDepth = 0,
+    zeroInit = false,
   } = options
   const block = oneOf('preResNet: block', givenBlock, blocks)
   const unit = oneOf('preResNet: unit', givenUnit, unitNames)
@@ -44,7 +58,14 @@ export function complete(options: PreResNetDescription): Complete {
     gateBias: number('preResNet: gateBias', gateBias, gateBiasLimits.minimum, gateBiasLimits.maximum),
     factor: number('preResNet: factor', factor, 0),
     dropoutRate: number('preResNet: dropoutRate', dropoutRate, 0, 1),
+    stochasticDepth: belowOne('preResNet: stochasticDepth', stochasticDepth),
+    zeroInit: boolean('preResNet: zeroInit', zeroInit),
   }
+}
+
+function belowOne(where: string, value: number): number {
+  if (number(where, value, 0, 1) === 1) throw invalid(where, 'a number from 0 to below 1', value)
+  return value
 }
 
 function defaultBlock({ depth }: PreResNetDescription, family: Family): Block {

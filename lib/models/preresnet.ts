@@ -11,11 +11,12 @@
 import { PreresnetError } from '../errors.js'
 import { knownKeys, nearest } from '../options/values.js'
 import { batchNorm, classifierHead, conv2d, maxPool, network, relu, repeat, sequential } from '../layers/index.js'
-import type { Layer, LayerLike, NamedLayer, Network } from '../layers/index.js'
+import type { Layer, LayerLike, NamedLayer, Network, Residual } from '../layers/index.js'
 import { type ModelName, modelNames } from './names.js'
 import type { PreResNetDescription, PreResNetOptions } from './description.js'
 import { complete, type Complete, optionKeys } from './options.js'
 import { unitFunctions, type UnitShape } from './units.js'
+import { passedBy, startingAsShortcut } from './variations.js'
 
 /**
  * Makes a network of the paper by its name, with the units of Fig. 4e (CIFAR in Section 4 and Table 3, ImageNet in Table 5).
@@ -82,17 +83,27 @@ function stem({ family, unit }: Complete): LayerLike {
 
 function stages(options: Complete): Layer {
   const inputs = [options.family === 'imagenet' ? 64 : 16, ...options.widths]
-  return sequential(options.units.map((count, index): NamedLayer => [String(index), { blocks: blocks(options, count, index, inputs[index]!) }]))
+  const before = (stage: number): number => options.units.slice(0, stage).reduce((sum, count) => sum + count, 0)
+  const last = before(options.units.length) - 1
+  const rate = (unit: number): number => (last === 0 ? 0 : (options.stochasticDepth * unit) / last)
+  return sequential(
+    options.units.map((count, index): NamedLayer => [
+      String(index),
+      { blocks: blocks(options, count, index, inputs[index]!, (unit) => rate(before(index) + unit)) },
+    ]),
+  )
 }
 
-/** The first unit may change the shape; the others are equal. */
-function blocks(options: Complete, count: number, stage: number, inputs: number): Layer {
+/** The first unit may change the shape; the others are equal but for the rate at which images pass them by. */
+function blocks(options: Complete, count: number, stage: number, inputs: number, rateOf: (unit: number) => number): Layer {
   const { block, family, shortcut, strideOn, gateBias, factor, dropoutRate: rate, unit } = options
   const channels = options.widths[stage]!
   const later: UnitShape = { inputs: channels, channels, stride: 1, block, shortcut, strideOn, first: 'no', gateBias, factor, rate }
   const special = family === 'imagenet' ? 'activated' : 'shared'
   const first: UnitShape = { ...later, inputs, stride: stage === 0 ? 1 : 2, first: stage === 0 ? special : 'no' }
-  const make = unitFunctions[unit]
+  const make = (shape: UnitShape): Residual => (options.zeroInit ? startingAsShortcut(unitFunctions[unit](shape)) : unitFunctions[unit](shape))
+  if (options.stochasticDepth > 0)
+    return sequential(Array.from({ length: count }, (_, index): NamedLayer => [String(index), passedBy(make(index === 0 ? first : later), rateOf(index))]))
   const children: NamedLayer[] = [['0', make(first)]]
   if (count > 1) children.push(['', repeat(count - 1, make(later), { from: 1 })])
   return sequential(children)

@@ -117,6 +117,23 @@ export const trainingOptions = {
     fallback: 0,
     decides: true,
   }),
+  loss: choiceOption({
+    group: 'Training',
+    help: "what training makes smaller; 'binary-cross-entropy' takes every class as a question of its own, and evaluation tells the cross-entropy with either",
+    choices: ['cross-entropy', 'binary-cross-entropy'],
+    fallback: 'cross-entropy',
+    decides: true,
+  }),
+  targetThreshold: numberOption({
+    group: 'Training',
+    help: 'of binary-cross-entropy: targets above it become 1 and the others 0',
+    unit: 'share',
+    minimum: 0,
+    maximum: 1,
+    below: true,
+    usual: 'targets are taken as they are',
+    decides: true,
+  }),
   /** Parameters that are not trained: names, paths above them, patterns with *. Give a list of names or patterns. @default [] */
   frozen: namesOption({
     group: 'Training',
@@ -132,6 +149,39 @@ export const trainingOptions = {
     group: 'Training',
     help: 'norms that use and keep their running statistics while training: names, paths above them, patterns with *',
     fallback: [],
+    decides: true,
+  }),
+} satisfies RunTable
+
+/** `ema` of `compile` and `fit`. */
+export const emaOptions = {
+  decay: numberOption({
+    group: 'Training',
+    help: 'share of the moving averages of parameters and running statistics that a change leaves',
+    unit: 'share',
+    minimum: 0,
+    maximum: 1,
+    below: true,
+    required: true,
+    flag: 'emaDecay',
+    decides: true,
+  }),
+  every: integerOption({
+    group: 'Training',
+    help: 'steps between two changes of the moving averages',
+    unit: 'steps',
+    minimum: 1,
+    fallback: 1,
+    flag: 'emaEvery',
+    decides: true,
+  }),
+  after: integerOption({
+    group: 'Training',
+    help: 'first steps, behind which the moving averages are still copies of what is trained',
+    unit: 'steps',
+    minimum: 0,
+    fallback: 0,
+    flag: 'emaAfter',
     decides: true,
   }),
 } satisfies RunTable

@@ -1,5 +1,6 @@
 /** The options of a session's calls. */
 import type { Loader } from '../data/loader.js'
+import { weightsChoices } from '../compiler/options.js'
 import { choiceOption, flagOption, integerOption, signalOption, valueOption, variant, type Given, type Table } from '../options/spec.js'
 import { initializeOptions, runOptions } from '../options/table.js'
 import { fields, invalid } from '../options/values.js'
@@ -96,6 +97,12 @@ export const evaluateOptions = {
     choices: ['1', '10'],
     fallback: '1',
   }),
+  weights: choiceOption({
+    group: 'Command',
+    help: 'what computes: parameters and running statistics as they are trained, or their moving averages, where compile was given `ema`; those take one crop',
+    choices: weightsChoices,
+    fallback: 'trained',
+  }),
 } satisfies Table
 
 /** The options of `Session.evaluate` are these. */
@@ -133,6 +140,9 @@ export const saveOptions = {
   prepare: variant(sharedValues.prepare, {
     help: 'how the file says that images are prepared, where it is not as the session says',
     usual: "the session's",
+  }),
+  weights: variant(evaluateOptions.weights, {
+    help: 'what is written: parameters and running statistics as they are trained, or their moving averages, where compile was given `ema`',
   }),
 } satisfies Table
 

@@ -10,6 +10,7 @@ import type { Network } from '../layers/layer.js'
 import { loadBinding } from '../native/load.js'
 import { invalid } from '../options/values.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
+import type { ValuesOf } from '../options/spec.js'
 import { programOptions } from '../options/table.js'
 import { chosenKernels } from './chosen_kernels.js'
 import { cudaDevice, hasCuda } from './cuda.js'
@@ -19,6 +20,7 @@ import { updateOptions } from './optimizer.js'
 import { checkOutputs, outputsOfGraph } from './outputs.js'
 import { select } from './patterns.js'
 import { fastestPrecision } from './precision.js'
+import { averagedEvaluation } from './evaluate.js'
 import { checkGiven, completed, programInput } from './preparation.js'
 import { warn } from './remembered.js'
 import { Session } from './session.js'
@@ -39,6 +41,14 @@ import { writeStartValues } from './start_values.js'
  */
 export async function compile(network: Network, options: SessionOptions & BatchSize): Promise<Session> {
   return compileWith(network, options, () => [])
+}
+
+type LossSettings = Pick<ValuesOf<typeof sessionTable>, 'labelSmoothing' | 'softTargets' | 'loss' | 'targetThreshold'>
+
+function lossOf({ labelSmoothing: smoothing, softTargets, loss, targetThreshold }: LossSettings): ProgramOptions['loss'] {
+  const binary = loss === 'binary-cross-entropy'
+  if (targetThreshold !== undefined && !binary) throw invalid('compile: targetThreshold', 'none without loss "binary-cross-entropy"', targetThreshold)
+  return { kind: 'crossEntropy', smoothing, softTargets, ...(binary && { of: 'binary' }), ...(targetThreshold !== undefined && { targetThreshold }) }
 }
 
 /**
@@ -63,6 +73,7 @@ export async function compileWith(
   const batch = given.batch ?? sessionTable.batch.read('compile: batch', feed?.batch)
   if (feed !== undefined && feed.batch !== batch) throw invalid('compile: batch', `the loader's ${feed.batch}`, batch)
   checkGiven(network, given.prepare ?? feed?.prepare, dataset, feed)
+  if (options.ema !== undefined && optimizer === undefined) throw invalid('compile: ema', 'an optimizer beside', options.ema)
   if (options.frozen !== undefined && optimizer === undefined) throw invalid('compile: frozen', 'an optimizer beside', options.frozen)
 
   const graph = buildGraph(network)
@@ -82,9 +93,16 @@ export async function compileWith(
     device,
     precision,
     batch,
-    programs: [...(optimizer === undefined ? [] : (['train'] as const)), ...(given.evaluation ? (['evaluate'] as const) : []), 'infer', ...more(device)],
+    programs: [
+      ...(optimizer === undefined ? [] : (['train'] as const)),
+      ...(given.evaluation ? (['evaluate'] as const) : []),
+      ...(given.evaluation && given.ema !== undefined ? [averagedEvaluation] : []),
+      'infer',
+      ...more(device),
+    ],
     input: programInput(network, prepare),
-    loss: { kind: 'crossEntropy', smoothing: given.labelSmoothing, softTargets: given.softTargets },
+    loss: lossOf(given),
+    ...(given.ema && { ema: given.ema }),
     ...(optimizer && { update: updateOptions(graph, optimizer, given.frozen) }),
     ...pick(programOptions, given),
     frozenStatistics: [...select('compile: frozenStatistics', given.frozenStatistics, norms)],

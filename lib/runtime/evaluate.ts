@@ -6,6 +6,7 @@ import { PreresnetError } from '../errors.js'
 import type { RunResult } from '../native/types.js'
 import { stepsOfSession, usualSteps } from '../data/prepare/complete.js'
 import type { Preparation } from '../data/prepare/preparation.js'
+import type { ProgramRequest } from '../compiler/options.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import { invalid } from '../options/values.js'
 import { evaluateOptions, type EvaluateOptions } from './call_options.js'
@@ -16,30 +17,36 @@ import { checkNormalization, type SessionPreparation } from './preparation.js'
 import { evaluateTenCrops } from './ten_crops.js'
 import type { Turn } from './turn.js'
 
+/** @internal The program that evaluates moving averages. */
+export const averagedEvaluation: ProgramRequest = { name: 'evaluate@ema', kind: 'evaluate', weights: 'ema' }
+
 /** @internal */
 export async function evaluate(turn: Turn, compiled: Compiled, inference: Inference, data: Dataset | Loader, options: EvaluateOptions): Promise<Evaluation> {
-  const { signal, workers, corrupt, crops, prepare: given } = withDefaults(evaluateOptions, checkOptions('evaluate', evaluateOptions, options))
+  const { signal, workers, corrupt, crops, prepare: given, weights } = withDefaults(evaluateOptions, checkOptions('evaluate', evaluateOptions, options))
   if (!('evaluate' in compiled.programs.programs)) throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled with evaluation: false')
   checkDatasetOrLoader('evaluate', data)
   if (compiled.prepare === undefined)
     throw new PreresnetError('ERR_OPTION', 'evaluate: the session was compiled without `prepare` and takes values; compile() with it takes images')
   const own = compiled.prepare
+  const program = weights === 'ema' ? averagedEvaluation.name : 'evaluate'
+  if (!(program in compiled.programs.programs)) throw invalid('evaluate: weights', '"trained": the session was compiled without `ema`', weights)
+  if (weights === 'ema' && crops === '10') throw invalid('evaluate: crops', '"1" for moving averages', crops)
   if ('native' in data) {
     if (crops === '10') throw invalid('evaluate: crops', '"1" for a loader, whose batches are what they are', crops)
-    return evaluateLoader(turn, compiled, data, signal)
+    return evaluateLoader(turn, compiled, data, signal, program)
   }
   const { input } = compiled.network
   const evaluate = stepsGiven(given, own) ?? stepsOfSession(data, own.evaluate) ?? (await usualSteps([data], input, { signal, corrupt }))
   if (crops === '10') return evaluateTenCrops(inference, compiled, data, { input, steps: evaluate, workers, corrupt, signal })
   await using feed = loader(data, {
-    batch: compiled.programs.programs['evaluate'].batch,
+    batch: compiled.programs.programs[program]!.batch,
     input,
     mode: 'evaluate',
     prepare: { ...own, evaluate },
     workers,
     corrupt,
   })
-  return await evaluateLoader(turn, compiled, feed, signal)
+  return await evaluateLoader(turn, compiled, feed, signal, program)
 }
 
 /** The steps of another preparation than the session's. */

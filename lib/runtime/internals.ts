@@ -1,4 +1,5 @@
 /** What other rooms do with a session beside its public methods. The package's entries do not export it. */
+import type { WeightsChoice } from '../compiler/options.js'
 import type { Loader } from '../data/loader.js'
 import type { SafetensorsTensor } from '../formats/safetensors.js'
 import type { NativeSession } from '../native/types.js'
@@ -35,7 +36,7 @@ export function loadFirst(session: Session, path: string, options: LoadOptions):
   return insidesOf(session).weights.loadFirst(path, options)
 }
 
-/** Copies of parameters and running statistics, in fp32, all of the same step. */
-export function modelTensors(session: Session): Promise<Map<string, SafetensorsTensor>> {
-  return insidesOf(session).weights.read()
+/** Copies of parameters and running statistics, or of their moving averages, in fp32, all of the same step. */
+export function modelTensors(session: Session, weights?: WeightsChoice): Promise<Map<string, SafetensorsTensor>> {
+  return insidesOf(session).weights.read(weights)
 }

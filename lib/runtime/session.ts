@@ -190,7 +190,7 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Writes parameters and running statistics, all of the same step, with everything that loading them needs.
+   * Writes parameters and running statistics, or their moving averages, all of the same step, with everything that loading them needs.
    * @param path - The file's path; a file that is there is replaced as a whole.
    * @param options - How the file shall say that images are prepared.
    * @throws ERR_FILE where it cannot be written.
@@ -246,6 +246,20 @@ export class Session implements AsyncDisposable {
    */
   parameter(name: string): Tensor {
     return this.#tensors.parameter(name)
+  }
+
+  /** Whether moving averages are kept: where `compile` was given `ema`. */
+  get hasAverages(): boolean {
+    return this.#tensors.hasAverages
+  }
+
+  /**
+   * Gives a handle on the moving average of a parameter or a running statistic.
+   * @param name - One of `parameterNames` or `bufferNames`.
+   * @throws ERR_PARAMETER where there is none of that name, or the session was compiled without `ema`.
+   */
+  average(name: string): Tensor {
+    return this.#tensors.average(name)
   }
 
   /**

@@ -2,8 +2,9 @@
 import type { Dataset } from '../data/dataset.js'
 import { checkDatasetOrLoader, type Loader } from '../data/loader.js'
 import { loaderOptions } from '../data/options.js'
+import { checkInner } from '../options/check.js'
 import { flagOption, objectOption, signalOption, valueOption, variant, type Given, type RunTable } from '../options/spec.js'
-import { deviceOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
+import { deviceOptions, emaOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { cudaTable, readCudaSettings } from './cuda.js'
 import { checkOptimizer, type Optimizer } from './optimizer.js'
 
@@ -27,6 +28,11 @@ export const sharedValues = {
     decides: true,
     read: checkOptimizer,
   }),
+  ema: objectOption(
+    { group: 'Training', help: 'moving averages of parameters and running statistics, which are kept beside what is trained', decides: true },
+    emaOptions,
+    (where, value) => checkInner(where, emaOptions, value),
+  ),
   /** Settings of a CUDA device; an error on others. Give an object of options. @default undefined */
   cuda: objectOption({ group: 'CUDA', help: 'settings of a CUDA device; an error on others', decides: true }, cudaTable, readCudaSettings),
   /**

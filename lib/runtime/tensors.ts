@@ -1,6 +1,7 @@
 /** The tensors of a session that keep their values between steps, by the names that users know. */
 import type { OptimizerState } from '../compiler/options.js'
 import type { TensorSpec } from '../compiler/program.js'
+import { averageOf } from '../compiler/parameters.js'
 import { optimizerStates } from '../compiler/update.js'
 import type { NativeSession } from '../native/types.js'
 import { oneOf } from '../options/values.js'
@@ -32,6 +33,15 @@ export class Tensors {
 
   parameter(name: string): Tensor {
     return this.#tensor(name, name, [...this.parameters, ...this.buffers])
+  }
+
+  get hasAverages(): boolean {
+    return this.#compiled.plan.ema !== undefined
+  }
+
+  /** The moving average of a parameter or running statistic. */
+  average(name: string): Tensor {
+    return this.#tensor(name, averageOf(name), this.hasAverages ? [...this.parameters, ...this.buffers] : [])
   }
 
   /** What the optimizer keeps of each trained parameter. */

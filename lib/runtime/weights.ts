@@ -1,4 +1,5 @@
 /** A session's weights in model files: `session.save` and `session.load`. */
+import type { WeightsChoice } from '../compiler/options.js'
 import { checkClasses } from '../data/check.js'
 import type { Normalization, Preparation } from '../data/prepare/preparation.js'
 import { checkPreparation } from '../data/prepare/sequence.js'
@@ -34,12 +35,14 @@ export class Weights {
     const { network, dataset } = this.#compiled
     const prepare = preparationToSave('save: prepare', this.#compiled, given.prepare)
     const metadata = modelMetadata({ network, ...(prepare && { prepare }), ...(dataset && { classes: dataset.classes }) })
-    await writeSafetensors(path, await this.read(), metadata)
+    const { weights = 'trained' } = given
+    if (weights === 'ema' && !this.#tensors.hasAverages) throw invalid('save: weights', '"trained": the session was compiled without `ema`', weights)
+    await writeSafetensors(path, await this.read(weights), metadata)
   }
 
   /** Copies in fp32, all of the same step. */
-  async read(): Promise<Map<string, SafetensorsTensor>> {
-    const handles = this.#names().map((name) => this.#tensors.parameter(name))
+  async read(weights: WeightsChoice = 'trained'): Promise<Map<string, SafetensorsTensor>> {
+    const handles = this.#names().map((name) => (weights === 'ema' ? this.#tensors.average(name) : this.#tensors.parameter(name)))
     const values = await readAll(this.#turn, handles)
     return new Map(
       handles.map(({ name, shape }, index) => {

@@ -1,5 +1,5 @@
 /**
- * Checkpoints: one directory each, `step-00001000/`, with model.safetensors, optimizer.safetensors and state.json. Written under a
+ * Checkpoints: one directory each, `step-00001000/`, with model.safetensors, optimizer.safetensors, ema.safetensors where there are moving averages, and state.json. Written under a
  * temporary name, synced and renamed: a directory of the final name is always whole.
  */
 import { randomBytes } from 'node:crypto'
@@ -17,6 +17,8 @@ const published = /^step-(\d{8,})$/
 const temporary = /^\.step-\d+\.[0-9a-f]+\.tmp$/
 const modelFile = 'model.safetensors'
 const optimizerFile = 'optimizer.safetensors'
+/** Of moving averages, where the run has them. */
+const emaFile = 'ema.safetensors'
 
 export interface CheckpointEntry {
   readonly step: number
@@ -27,15 +29,20 @@ export interface CheckpointEntry {
 export interface Snapshot {
   readonly model: ReadonlyMap<string, SafetensorsTensor>
   readonly optimizer: ReadonlyMap<string, SafetensorsTensor>
+  readonly ema?: ReadonlyMap<string, SafetensorsTensor>
 }
 
 type Handle = ReturnType<Session['parameter']>
 
-/** Tensors of the model and the optimizer's state by the names that files use. */
-function handles(session: Session): { readonly model: ReadonlyMap<string, Handle>; readonly optimizer: ReadonlyMap<string, Handle> } {
+type Handles = { readonly [K in keyof Snapshot]: ReadonlyMap<string, Handle> }
+
+/** Tensors of the model, of the optimizer's state and of moving averages by the names that files use. */
+function handles(session: Session): Handles {
   const lossScale = session.lossScale()
+  const names = [...session.parameterNames, ...session.bufferNames]
   return {
-    model: new Map([...session.parameterNames, ...session.bufferNames].map((name) => [name, session.parameter(name)])),
+    model: new Map(names.map((name) => [name, session.parameter(name)])),
+    ...(session.hasAverages && { ema: new Map(names.map((name) => [name, session.average(name)])) }),
     optimizer: new Map([
       ...session.optimizerStates.flatMap((state) =>
         // SGD's keep the names that they had before there were others.
@@ -48,7 +55,7 @@ function handles(session: Session): { readonly model: ReadonlyMap<string, Handle
 
 /** Views where the runtime allows, good until the next step; else copies. */
 export async function snapshot(session: Session): Promise<Snapshot> {
-  const { model, optimizer } = handles(session)
+  const { model, optimizer, ema } = handles(session)
   const take = async (from: ReadonlyMap<string, Handle>): Promise<Map<string, SafetensorsTensor>> => {
     const taken = new Map<string, SafetensorsTensor>()
     for (const [name, handle] of from) {
@@ -57,7 +64,7 @@ export async function snapshot(session: Session): Promise<Snapshot> {
     }
     return taken
   }
-  return { model: await take(model), optimizer: await take(optimizer) }
+  return { model: await take(model), optimizer: await take(optimizer), ...(ema && { ema: await take(ema) }) }
 }
 
 /** Whole checkpoints, by rising step. A directory that is not there has none. */
@@ -92,11 +99,11 @@ export async function removeTemporary(directory: string): Promise<void> {
  */
 export async function publishCheckpoint(
   directory: string,
-  { model, optimizer }: Snapshot,
+  { model, optimizer, ema }: Snapshot,
   description: ModelDescription,
   state: Omit<CheckpointState, 'files'>,
 ): Promise<string> {
-  for (const [kind, tensors] of Object.entries({ parameter: model, "the optimizer's state of": optimizer })) {
+  for (const [kind, tensors] of Object.entries({ parameter: model, "the optimizer's state of": optimizer, ...(ema && { 'the moving average of': ema }) })) {
     for (const [name, { data }] of tensors) {
       if (!(await allFinite(data)))
         throw new PreresnetError('ERR_NOT_FINITE', `step ${state.step}: ${kind} ${name} has values that are not finite; no checkpoint is written`)
@@ -110,6 +117,7 @@ export async function publishCheckpoint(
     const files = {
       [modelFile]: await writeSafetensors(join(aside, modelFile), model, modelMetadata(description)),
       [optimizerFile]: await writeSafetensors(join(aside, optimizerFile), optimizer, { step: String(state.step) }),
+      ...(ema && { [emaFile]: await writeSafetensors(join(aside, emaFile), ema, modelMetadata(description)) }),
     }
     await writeDurably(join(aside, 'state.json'), `${JSON.stringify({ ...state, files }, null, 2)}\n`)
     await syncDirectory(aside)
@@ -144,7 +152,7 @@ export async function pruneCheckpoints(directory: string, keep: number, best: nu
 /** The state of a checkpoint whose files are what they were when it was written; else ERR_CHECKPOINT. */
 export async function verifyCheckpoint(path: string): Promise<StoredState> {
   const state = await readState(path)
-  for (const name of [modelFile, optimizerFile]) {
+  for (const name of [modelFile, optimizerFile, ...(emaFile in state.files ? [emaFile] : [])]) {
     let found
     try {
       found = await sha256File(join(path, name))
@@ -159,9 +167,10 @@ export async function verifyCheckpoint(path: string): Promise<StoredState> {
 
 /** Writes a checkpoint's values into a session of the same network. */
 export async function restoreCheckpoint(session: Session, path: string, state: Pick<StoredState, 'step'>): Promise<void> {
-  const { model, optimizer } = handles(session)
+  const { model, optimizer, ema } = handles(session)
   await restore(join(path, modelFile), model)
   await restore(join(path, optimizerFile), optimizer)
+  if (ema !== undefined) await restore(join(path, emaFile), ema)
   session.stepIndex = state.step
 }
 

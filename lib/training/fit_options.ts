@@ -4,13 +4,16 @@ import { checkClasses, checkDataset } from '../data/check.js'
 import { cacheChoices, type Preparation } from '../data/prepare/preparation.js'
 import { checkPreparation } from '../data/prepare/sequence.js'
 import { PreresnetError } from '../errors.js'
+import { weightsChoices, type WeightsChoice } from '../compiler/options.js'
 import type { Network } from '../layers/layer.js'
-import { fields, invalid } from '../options/values.js'
+import { defined, fields, invalid } from '../options/values.js'
 import { checkInner, checkOptions, withDefaults } from '../options/check.js'
 import { checkParts } from '../options/parts.js'
-import { choiceOption, objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
+import { limits } from '../layers/value.js'
+import { choiceOption, integerOption, objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
 import {
   checkpointOptions,
+  emaOptions,
   initializeOptions,
   lengthOptions,
   type deviceOptions,
@@ -26,6 +29,27 @@ import { isSchedule, type Schedule } from './schedule.js'
 import { constant } from './schedules.js'
 import { sgd } from './sgd.js'
 import { readOptimizer } from './optimizers.js'
+
+const evaluatedSide = { group: 'Data', unit: 'pixels', minimum: 1, maximum: limits.image, required: true, decides: false } as const
+
+/** `evaluationInput` of `fit`. */
+export const evaluationInputOptions = {
+  height: integerOption({ ...evaluatedSide, help: 'height of the images of validation', flag: 'evaluationHeight' }),
+  width: integerOption({ ...evaluatedSide, help: 'width of the images of validation', flag: 'evaluationWidth' }),
+} satisfies RunTable
+
+/** `ema` of `fit`. */
+export const fitEmaOptions = {
+  ...emaOptions,
+  use: choiceOption({
+    group: 'Training',
+    help: 'which weights are validated and become the model',
+    choices: weightsChoices,
+    fallback: 'ema',
+    flag: 'emaUse',
+    decides: false,
+  }),
+} satisfies RunTable
 
 /** Those that are values of these rooms. */
 export const ownFitOptions = {
@@ -85,6 +109,16 @@ export const ownFitOptions = {
     ...variant(sharedOptions.optimizer, { fallback: sgd(), usual: 'sgd(): momentum 0.9, weight decay 1e-4' }),
     read: readOptimizer,
   },
+  ema: objectOption(
+    { group: 'Training', help: 'moving averages of parameters and running statistics; checkpoints hold both', decides: true },
+    fitEmaOptions,
+    (where, value) => checkInner(where, fitEmaOptions, value),
+  ),
+  evaluationInput: objectOption(
+    { group: 'Data', help: 'size of the images that the network is validated on, and gets in the model, where it is another than in training', decides: false },
+    evaluationInputOptions,
+    (where, value) => checkInner(where, evaluationInputOptions, value),
+  ),
   /** Where checkpoints go, and whether a run goes on from one. Give an object of options. @default undefined */
   checkpoint: objectOption(
     { group: 'Output', help: 'where checkpoints go, and whether a run goes on from one', decides: false },
@@ -108,7 +142,7 @@ export const ownFitOptions = {
 } satisfies RunTable
 
 /** Everything that `fit` takes. */
-export const fitTable: Omit<typeof sharedOptions, 'optimizer' | 'prepare'> & typeof lengthOptions & typeof runOptions & typeof ownFitOptions = {
+export const fitTable: Omit<typeof sharedOptions, 'optimizer' | 'prepare' | 'ema'> & typeof lengthOptions & typeof runOptions & typeof ownFitOptions = {
   ...sharedOptions,
   ...lengthOptions,
   ...runOptions,
@@ -128,7 +162,7 @@ export interface FitSettings
     Given<typeof programOptions>,
     Given<typeof deviceOptions>,
     Given<typeof trainingOptions>,
-    Omit<Given<typeof sharedValues>, 'optimizer' | 'prepare'>,
+    Omit<Given<typeof sharedValues>, 'optimizer' | 'prepare' | 'ema'>,
     Given<typeof runOptions>,
     Given<typeof ownFitOptions> {}
 
@@ -147,6 +181,8 @@ export interface FitPlan extends Omit<ValuesOf<typeof fitTable>, Derived> {
   readonly learningRate: Rate
   readonly initialize: { readonly from: string; readonly except: readonly string[] } | undefined
   readonly validateEvery: number
+  /** Which are validated and become the model. */
+  readonly weights: WeightsChoice
   readonly checkpoint: Required<CheckpointOptions> | undefined
 }
 
@@ -156,13 +192,15 @@ type Rate = Pick<Schedule, 'at'>
 export function planFit(network: Network, options: FitOptions): FitPlan {
   if ((network as Partial<Network> | undefined)?.kind !== 'network') throw invalid('fit', 'a network', network)
   const given = withDefaults(fitTable, checkOptions('fit', fitTable, options))
-  const { train, validate, batch, checkpoint, initialize } = given
+  const { train, validate, batch, checkpoint, initialize, evaluationInput, ema } = given
   const stepsPerEpoch = Math.floor(train.length / batch)
   if (stepsPerEpoch === 0) throw new PreresnetError('ERR_DATASET', `fit: batch: ${train.name} has ${train.length} images, fewer than one batch of ${batch}`)
   if (validate !== undefined) checkClasses(`fit: validate: ${validate.name}`, validate.classes, 'the training images', train.classes)
   checkParts('fit', batch, given)
   const prepare = given.prepare ?? {}
-  checkPreparation('fit: prepare', prepare, network.input)
+  const { evaluate, ...others } = prepare
+  checkPreparation('fit: prepare', evaluationInput === undefined ? prepare : others, network.input)
+  if (evaluationInput !== undefined) checkPreparation('fit: prepare', defined({ evaluate }), evaluatedInput({ network, evaluationInput }))
   const steps = totalSteps(options, stepsPerEpoch)
   return {
     ...given,
@@ -174,9 +212,15 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
     learningRate: resolved(resumable(given.learningRate as Rate, checkpoint !== undefined), { steps, stepsPerEpoch }),
     initialize: initialize && withDefaults(initializeOptions, initialize),
     validateEvery: given.validateEvery ?? stepsPerEpoch,
+    weights: ema === undefined ? 'trained' : (ema.use ?? fitEmaOptions.use.fallback),
     checkpoint: checkpoint && { ...withDefaults(checkpointOptions, checkpoint), every: checkpoint.every ?? stepsPerEpoch },
     output: given.output ?? checkpoint?.directory,
   }
+}
+
+/** The input that the network is validated on. */
+export function evaluatedInput({ network: { input }, evaluationInput }: Pick<FitPlan, 'network' | 'evaluationInput'>): Network['input'] {
+  return { ...input, ...evaluationInput }
 }
 
 function totalSteps({ steps, epochs }: FitOptions, stepsPerEpoch: number): number {

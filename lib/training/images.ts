@@ -1,18 +1,22 @@
 /** The images of a run: how they are prepared, with every default written down, and where they are kept. */
-import type { Dataset } from '../data/dataset.js'
+import type { Dataset, ImageShape } from '../data/dataset.js'
 import { cachedAs, checkSingleSize } from '../data/prepare/cached.js'
 import { checkNotResized, checkStored, completeSteps } from '../data/prepare/complete.js'
 import { isSampled, measureNormalization } from '../data/prepare/normalization.js'
-import type { CompletePreparation } from '../data/prepare/preparation.js'
+import type { CompletePreparation, Preparation } from '../data/prepare/preparation.js'
 import { sequenceFor } from '../data/prepare/sequence.js'
 import { sameSteps } from '../data/prepare/steps.js'
-import type { FitPlan } from './fit_options.js'
+import type { HeaderReading } from '../data/reading.js'
+import { defined } from '../options/values.js'
+import { evaluatedInput, type FitPlan } from './fit_options.js'
 
 export interface RunImages {
   /** In memory where `cache` says so, with the fingerprints of the datasets that were given. */
   readonly train: Dataset
   readonly validate: Dataset | undefined
   readonly prepare: CompletePreparation
+  /** Of the session that trains: without the steps of evaluation where those make images of another size. */
+  readonly ofTraining: Preparation
 }
 
 /** What a refusal of another normalization says beside both: why it may have come out otherwise for the same images. */
@@ -30,23 +34,39 @@ const fewestWorkers = 2
 export async function openImages(plan: FitPlan, signal: AbortSignal): Promise<RunImages> {
   const { network, train, validate, prepare, cache, corrupt } = plan
   const { input } = network
+  const evaluated = evaluatedInput(plan)
   const reading = { workers: Math.max(plan.workers, fewestWorkers), signal, corrupt }
-  const steps = await completeSteps(prepare, input, validate === undefined ? [train] : [train, validate], reading)
+  const all = validate === undefined ? [train] : [train, validate]
+  const steps = plan.evaluationInput === undefined ? await completeSteps(prepare, input, all, reading) : await stepsOfTwoSizes(plan, evaluated, reading)
   // The defaults come to no steps where every file has the size of the input: no header need be read twice.
   const allFit = prepare.evaluate === undefined && steps.evaluate.length === 0
   const opened = async (where: string, dataset: Dataset, mode: 'train' | 'evaluate'): Promise<Dataset> => {
-    const sequence = sequenceFor('fit: prepare', steps, mode, input)
-    checkStored(where, dataset, sequence, input)
-    if (!allFit) await checkSingleSize(cache, dataset, sequence, input, reading)
-    return cachedAs(cache, dataset, sequence, input, reading)
+    const size = mode === 'train' ? input : evaluated
+    const sequence = sequenceFor('fit: prepare', steps, mode, size)
+    checkStored(where, dataset, sequence, size)
+    if (!allFit) await checkSingleSize(cache, dataset, sequence, size, reading)
+    return cachedAs(cache, dataset, sequence, size, reading)
   }
   // Evaluation's steps go into the model, and normalization is measured after them.
-  checkNotResized('fit: train', train, steps.evaluate)
+  if (plan.evaluationInput === undefined) checkNotResized('fit: train', train, steps.evaluate)
   const training = await opened('fit: train', train, 'train')
   const validation = validate && (await opened('fit: validate', validate, 'evaluate'))
   const { source } = training
   // What is in memory is measured as a whole, if it is what evaluation would see.
   const asEvaluated = source.kind === 'memory' && (source.prepared === undefined || sameSteps(source.prepared, steps.evaluate))
-  const normalization = prepare.normalization ?? (await measureNormalization(asEvaluated ? training : train, steps.evaluate, input, reading))
-  return { train: training, validate: validation, prepare: Object.freeze({ ...steps, normalization }) }
+  const normalization = prepare.normalization ?? (await measureNormalization(asEvaluated ? training : train, steps.evaluate, evaluated, reading))
+  const complete = Object.freeze({ ...steps, normalization })
+  const ofTraining = plan.evaluationInput === undefined ? complete : Object.freeze({ train: steps.train, normalization })
+  return { train: training, validate: validation, prepare: complete, ofTraining }
+}
+
+/** Training images go to the network's own input, whatever evaluation does. */
+async function stepsOfTwoSizes(
+  { network, train, validate, prepare }: FitPlan,
+  evaluated: ImageShape,
+  reading: HeaderReading,
+): Promise<Pick<CompletePreparation, 'train' | 'evaluate'>> {
+  const { evaluate } = await completeSteps(defined({ evaluate: prepare.evaluate }), evaluated, [validate ?? train], reading)
+  const { train: training } = await completeSteps(defined({ train: prepare.train }), network.input, [train], reading)
+  return { train: training, evaluate }
 }

@@ -5,12 +5,15 @@ import { loader, type Loader } from '../data/loader.js'
 import { warn } from '../data/warn.js'
 import { PreresnetError } from '../errors.js'
 import { pick } from '../options/check.js'
+import { emaOptions } from '../options/table.js'
 import { checkReplaceable } from '../formats/files.js'
 import { readJsonLines } from '../formats/jsonl.js'
+import { networkFromJson } from '../layers/json.js'
 import { libraryVersion } from '../native/load.js'
 import { checkOutputs, outputsOf } from '../runtime/outputs.js'
-import { compile } from '../runtime/compile.js'
-import { modelTensors } from '../runtime/internals.js'
+import { compileWith } from '../runtime/compile.js'
+import { evaluateBy, modelTensors } from '../runtime/internals.js'
+import type { Evaluation } from '../runtime/metrics.js'
 import type { ModelDescription } from '../runtime/model_file.js'
 import type { Session } from '../runtime/session.js'
 import { sharedOptions } from '../runtime/session_options.js'
@@ -25,7 +28,7 @@ import {
   type CheckpointEntry,
 } from './checkpoint.js'
 import { DirectoryLock } from './directory_lock.js'
-import type { FitPlan } from './fit_options.js'
+import { evaluatedInput, type FitPlan } from './fit_options.js'
 import { normalizationRemark, openImages, type RunImages } from './images.js'
 import { LogWindow } from './log_window.js'
 import { ManifestWriter } from './manifest.js'
@@ -40,6 +43,9 @@ import { TrainedModel } from './trained.js'
 
 /** Corrupt images that are named; of a data set that is broken as a whole nobody wants a million lines. */
 const namedCorrupt = 10
+
+/** The program that validates on images of another size than training's. */
+const validation = 'validate'
 
 /** What was saved, and where. */
 interface Resumed extends CheckpointEntry {
@@ -95,7 +101,7 @@ export class Trainer {
     this.#images = images
     // Before there is a session, which would refuse in its own words what another device does not have.
     if (resumed !== undefined) checkSame(this.#plan, resumed, recipeOf(this.#plan, takenAgain(this.#plan, resumed.recipe), images.prepare))
-    await using batches = loader(images.train, { input: network.input, prepare: images.prepare, batch, seed, workers, corrupt })
+    await using batches = loader(images.train, { input: network.input, prepare: images.ofTraining, batch, seed, workers, corrupt })
     await using session = await this.#openSession(batches, resumed)
     const recipe = recipeOf(this.#plan, session, images.prepare)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
@@ -160,15 +166,18 @@ export class Trainer {
     // Where the options leave it open, what was taken before: other kernels would give other bits.
     const { device, precision, choices } = resumed === undefined ? { ...this.#plan, choices: undefined } : takenAgain(this.#plan, resumed.recipe)
     const settings = resumed?.recipe.device === 'cuda' ? { ...cuda, tune: choices ?? false } : cuda
-    return compile(network, {
+    const { ema, evaluationInput, weights } = this.#plan
+    const options = {
       ...pick(sharedOptions, this.#plan),
       data,
       prepare: data.prepare,
       device,
       precision,
       ...(settings && { cuda: settings }),
+      ...(ema && { ema: pick(emaOptions, ema) }),
       signal: this.#leave,
-    })
+    }
+    return compileWith(network, options, () => (evaluationInput === undefined ? [] : [{ name: validation, kind: 'evaluate', input: evaluationInput, weights }]))
   }
 
   async #findCheckpoint(): Promise<Resumed | undefined> {
@@ -213,9 +222,9 @@ export class Trainer {
 
   /** Whether it was done: a stop ends it. */
   async #validate(session: Session, recipe: Recipe, log: RunLog | undefined): Promise<boolean> {
-    const { workers, corrupt, stepsPerEpoch, checkpoint } = this.#plan
+    const { stepsPerEpoch, checkpoint } = this.#plan
     const step = session.stepIndex
-    const evaluation = await session.evaluate(this.#images!.validate!, { signal: this.#leave, workers, corrupt }).catch((error: unknown) => {
+    const evaluation = await this.#evaluate(session).catch((error: unknown) => {
       if (!this.#stopping || this.#signal.aborted || !(error instanceof PreresnetError && error.code === 'ERR_ABORTED')) throw error
       return undefined
     })
@@ -229,6 +238,16 @@ export class Trainer {
     await log?.validation(event)
     if (best && checkpoint !== undefined) await this.#save(session, recipe)
     return true
+  }
+
+  async #evaluate(session: Session): Promise<Evaluation> {
+    const { workers, corrupt, weights, evaluationInput } = this.#plan
+    const { validate, prepare } = this.#images!
+    const signal = this.#leave
+    if (evaluationInput === undefined) return session.evaluate(validate!, { signal, workers, corrupt, weights })
+    const { batch } = session.programs.programs[validation]!
+    await using feed = loader(validate!, { input: evaluatedInput(this.#plan), mode: 'evaluate', prepare: { ...prepare, train: [] }, batch, workers, corrupt })
+    return await evaluateBy(session, validation, feed, signal)
   }
 
   /** At most once a step. */
@@ -303,8 +322,9 @@ export class Trainer {
   }
 
   #description(): ModelDescription {
-    const { network, train } = this.#plan
-    return { network, prepare: this.#images!.prepare, classes: train.classes }
+    const { network, train, evaluationInput } = this.#plan
+    const evaluated = evaluationInput === undefined ? network : networkFromJson({ ...network, input: evaluatedInput(this.#plan) })
+    return { network: evaluated, prepare: this.#images!.prepare, classes: train.classes }
   }
 
   async #trained(session: Session, outcome: 'completed' | 'stopped'): Promise<TrainedModel> {
@@ -312,7 +332,7 @@ export class Trainer {
       step: session.stepIndex,
       outcome,
       description: this.#description(),
-      tensors: await modelTensors(session),
+      tensors: await modelTensors(session, this.#plan.weights),
       validation: this.#validation,
       best: this.#best,
     })

@@ -258,8 +258,7 @@ void StepLoop::enqueue_step(const Call& call, int slot,
 }
 
 bool StepLoop::keeps_buffers(const Call& call) const {
-  return call.run.check_finite != 0 && call.program.loss &&
-         device_.plan().buffers_bytes() > 0;
+  return call.run.check_finite != 0 && call.program.loss && device_.plan().buffers_bytes() > 0;
 }
 
 const Graph& StepLoop::graph_of(const Call& call, int slot) {
@@ -329,8 +328,8 @@ void StepLoop::finish(Call& call) {
 void StepLoop::check(const Call& call, const Flight& flight) const {
   const Results& results = results_[static_cast<size_t>(flight.slot)];
   const Landmarks& program = call.program;
-  if (scaler_of(program) != nullptr && program.loss &&
-      program.update->growth_interval > 0 && !(results.scaler[0] >= kSmallestScale)) {
+  if (scaler_of(program) != nullptr && program.loss && program.update->growth_interval > 0 &&
+      !(results.scaler[0] >= kSmallestScale)) {
     throw Error("ERR_NOT_FINITE",
                 "step " + std::to_string(flight.step) + ": the loss scale has fallen to " +
                     std::to_string(results.scaler[0]) + " after " +

@@ -25,12 +25,6 @@ double seconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-bool trains(const ProgramSet& set) {
-  return std::any_of(set.programs.begin(), set.programs.end(), [](const auto& entry) {
-    return find_landmarks(entry.second).update.has_value();
-  });
-}
-
 std::string megabytes(size_t bytes) {
   return std::to_string((bytes + (size_t{1} << 20) - 1) >> 20) + " MiB";
 }

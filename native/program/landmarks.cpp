@@ -55,6 +55,12 @@ Landmarks find_landmarks(const Program& program) {
   return found;
 }
 
+bool trains(const ProgramSet& set) {
+  return std::any_of(set.programs.begin(), set.programs.end(), [](const auto& entry) {
+    return find_landmarks(entry.second).update.has_value();
+  });
+}
+
 namespace {
 
 [[noreturn]] void refuse(const char* what, int64_t image, int64_t most, int64_t least,

@@ -51,6 +51,9 @@ int64_t accumulations_of(const Landmarks&);
 
 Landmarks find_landmarks(const Program&);
 
+/// Whether a program of the set updates parameters.
+bool trains(const ProgramSet&);
+
 /// Indices among the inputs: the verifier cannot know them, so they are looked at before each step.
 /// ERR_DATASET. Null: the program has none.
 void check_indices(const Landmarks&, const int32_t* labels, const int32_t* crops);

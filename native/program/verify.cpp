@@ -20,10 +20,10 @@ namespace preresnet {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr std::array kArenas = {
-    "parameters",      "compute", "velocity",   "firstMoment", "secondMoment", "gradients",
-    "weightGradients", "buffers", "averages",   "averagedBuffers", "averagedCompute", "inputs",
-    "outputs",         "accumulation", "activations"};
+constexpr std::array kArenas = {"parameters",   "compute",         "velocity",        "firstMoment",
+                                "secondMoment", "gradients",       "weightGradients", "buffers",
+                                "averages",     "averagedBuffers", "averagedCompute", "inputs",
+                                "outputs",      "accumulation",    "activations"};
 
 std::string show(const std::vector<int64_t>& shape) {
   std::string text = "[";
@@ -287,8 +287,7 @@ void check_accumulations(const Program& program) {
                                                   ", got " + std::to_string(all));
   };
   if (found.input != nullptr) check("images", found.input->images->dim(0), found.input->x->dim(0));
-  if (found.loss)
-    check("labels", found.loss->labels->dim(0), found.loss->logits->dim(0));
+  if (found.loss) check("labels", found.loss->labels->dim(0), found.loss->logits->dim(0));
   if (found.accumulate != nullptr && found.update_index < found.accumulate_index) {
     refuse_program("program " + program.name, "expected the update after the accumulations");
   }

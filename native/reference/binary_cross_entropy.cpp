@@ -1,4 +1,6 @@
 // Loss, hits and the gradient at the logits, where every class is a question of its own.
+#include <cmath>
+
 #include "reference/labels.h"
 #include "reference/operations.h"
 

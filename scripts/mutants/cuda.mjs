@@ -70,6 +70,13 @@ export const cudaFaults = [
     tests: ['ops/softmax_cross_entropy'],
   },
   {
+    name: 'CUDA: averages change where a step overflowed',
+    file: cuda('kernels/ema.cu'),
+    search: 'p.scaler != nullptr && p.scaler[kOverflow] != 0',
+    replace: 'p.scaler != nullptr && p.every == 0',
+    tests: ['ops/ema'],
+  },
+  {
     name: 'CUDA: ties among logits count against the smaller index',
     file: cuda('kernels/loss.h'),
     search: '(logits[k] == own && k < label)',

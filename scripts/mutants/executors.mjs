@@ -319,4 +319,48 @@ export const executorFaults = [
     replace: 'weights[i] - rate',
     tests: ['ops/adamw'],
   },
+
+  // Moving averages, losses of single classes, images that pass a unit by
+  {
+    name: 'averages that follow from the first step on, whatever `after` says',
+    file: cpu('ema.cpp'),
+    search: 'const bool copies = index <= op_.after;',
+    replace: 'const bool copies = index == 0;',
+    tests: ['ops/ema'],
+  },
+  {
+    name: 'averages count steps that were skipped',
+    file: reference('ema.cpp'),
+    search: 'static_cast<int64_t>(call.step.index) - skipped;',
+    replace: 'static_cast<int64_t>(call.step.index) - 0 * skipped;',
+    tests: ['ops/ema'],
+  },
+  {
+    name: 'running statistics have no averages',
+    file: cpu('ema.cpp'),
+    search: 'if (op_.statistics != nullptr) follow(',
+    replace: 'if (op_.statistics == nullptr) follow(',
+    tests: ['ops/ema', 'training/ema'],
+  },
+  {
+    name: 'targets at the threshold become 1',
+    file: cpu('binary_cross_entropy.cpp'),
+    search: 'target > op().threshold ? 1 : 0',
+    replace: 'target >= op().threshold ? 1 : 0',
+    tests: ['ops/binary_cross_entropy'],
+  },
+  {
+    name: 'the gradient of single classes is their sum, not their mean',
+    file: cpu('binary_cross_entropy.cpp'),
+    search: '/ (all * counted)',
+    replace: '/ counted',
+    tests: ['ops/binary_cross_entropy'],
+  },
+  {
+    name: 'an image that passes a unit by is drawn by its place in the accumulation',
+    file: reference('pointwise.cpp'),
+    search: 'per_image ? all / image : all',
+    replace: 'per_image ? element / image : all',
+    tests: ['runtime/one_tree'],
+  },
 ]

@@ -1,4 +1,4 @@
-// Whether the stored steps of PyTorch's optimizers and losses (test/goldens/pytorch-steps.json) are what PyTorch and timm give now; the tests compare ours with
+// Whether the stored steps of PyTorch's optimizers, moving averages and losses (test/goldens/pytorch-steps.json) are what PyTorch and timm give now; the tests compare ours with
 // the stored ones.
 //   node scripts/verify/pytorch-steps.mjs [--python PYTHON]    default: the one of scripts/pytorch-venv.mjs, which needs timm beside torch
 import { readFileSync } from 'node:fs'
@@ -25,7 +25,7 @@ function apart(a, b) {
 }
 
 let worst = { f64: 0, f32: 0 }
-for (const list of ['optimizers', 'losses']) {
+for (const list of ['optimizers', 'averages', 'losses']) {
   for (const [index, one] of now[list].entries()) {
     const kept = stored[list][index]
     if (JSON.stringify([one.kind, one.options]) !== JSON.stringify([kept?.kind, kept?.options]))

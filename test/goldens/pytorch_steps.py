@@ -1,4 +1,4 @@
-"""Twenty steps of each optimizer and each loss by PyTorch (LAMB: timm), in double and in float, from gradients and logits that a rule gives.
+"""Twenty steps of each optimizer, each loss and each moving average by PyTorch (LAMB, binary cross-entropy and one of the averages: timm), in double and in float, from gradients and logits that a rule gives.
 
     python test/goldens/pytorch_steps.py > test/goldens/pytorch-steps.json
 
@@ -10,7 +10,10 @@ import sys
 
 import timm
 import torch
+from timm.loss import BinaryCrossEntropy
 from timm.optim import Lamb
+from timm.utils import ModelEmaV3
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 STEPS = 20
 SHAPES = [("conv", [4, 3, 3, 3]), ("fc", [5, 7]), ("bias", [5])]
@@ -28,6 +31,13 @@ LOSSES = [
     ("crossEntropy", {"smoothing": 0}),
     ("crossEntropy", {"smoothing": 0.1}),
     ("crossEntropy", {"smoothing": 0, "soft": True}),
+    ("binaryCrossEntropy", {"smoothing": 0.1}),
+    ("binaryCrossEntropy", {"smoothing": 0.1, "threshold": 0.2}),
+    ("binaryCrossEntropy", {"smoothing": 0, "soft": True}),
+]
+AVERAGES = [
+    ("timm", {"decay": 0.9, "after": 3}),
+    ("torch", {"decay": 0.75, "every": 4}),
 ]
 IMAGES, CLASSES = 4, 7
 
@@ -93,11 +103,41 @@ def loss_steps(kind, o, dtype):
         targets = labels
         if o.get("soft"):
             targets = mixed(labels, tensor([IMAGES], 2000 + step, dtype) / 2 + 0.5)
-        loss = torch.nn.functional.cross_entropy(logits, targets, label_smoothing=o["smoothing"])
+        if kind == "binaryCrossEntropy":
+            # On a training batch timm's loss smooths labels, and takes targets that mixup made as they are.
+            loss = BinaryCrossEntropy(smoothing=o["smoothing"], target_threshold=o.get("threshold"))(logits, targets)
+        else:
+            loss = torch.nn.functional.cross_entropy(logits, targets, label_smoothing=o["smoothing"])
         loss.backward()
         losses += numbers(loss, dtype)
         gradients.append(numbers(logits.grad, dtype))
     return {"losses": losses, "gradients": gradients}
+
+
+class Averaged(torch.nn.Module):
+    """What an average follows: a parameter and a running statistic."""
+
+    def __init__(self, dtype):
+        super().__init__()
+        self.weights = torch.nn.Parameter(tensor([35], 0, dtype))
+        self.register_buffer("statistics", tensor([5], 1, dtype))
+
+
+def average_steps(kind, o, dtype):
+    module = Averaged(dtype)
+    if kind == "timm":
+        follower = ModelEmaV3(module, decay=o["decay"], update_after_step=o["after"])
+    else:
+        follower = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(o["decay"]), use_buffers=True)
+    for step in range(STEPS):
+        with torch.no_grad():
+            module.weights.copy_(tensor([35], 3000 + step, dtype))
+            module.statistics.copy_(tensor([5], 4000 + step, dtype))
+        if kind == "timm":
+            follower.update(module, step=step + 1)
+        elif step % o["every"] == 0:
+            follower.update_parameters(module)
+    return {"weights": numbers(follower.module.weights, dtype), "statistics": numbers(follower.module.statistics, dtype)}
 
 
 def both(of):
@@ -110,6 +150,7 @@ def main():
         "torch": torch.__version__.split("+")[0],
         "timm": timm.__version__,
         "optimizers": [{"kind": k, "options": o, **both(lambda d, k=k, o=o: steps(k, o, d))} for k, o in OPTIMIZERS],
+        "averages": [{"kind": k, "options": o, **both(lambda d, k=k, o=o: average_steps(k, o, d))} for k, o in AVERAGES],
         "losses": [{"kind": k, "options": o, **both(lambda d, k=k, o=o: loss_steps(k, o, d))} for k, o in LOSSES],
     }
     json.dump(document, sys.stdout, separators=(",", ":"))

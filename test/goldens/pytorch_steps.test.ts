@@ -1,4 +1,4 @@
-/** Twenty steps of each optimizer and each loss beside PyTorch's, from the same gradients and logits; pytorch_steps.py wrote what PyTorch gives. */
+/** Twenty steps of each optimizer, each loss and each moving average beside PyTorch's, from the same gradients and logits; pytorch_steps.py wrote what PyTorch gives. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
@@ -13,6 +13,7 @@ type Precision = 'f64' | 'f32'
 type Stored<T> = { readonly kind: string; readonly options: Readonly<Record<string, number | boolean>> } & Readonly<Record<Precision, T>>
 interface Document {
   readonly optimizers: readonly Stored<Readonly<Record<string, readonly number[]>>>[]
+  readonly averages: readonly Stored<Readonly<Record<'weights' | 'statistics', readonly number[]>>>[]
   readonly losses: readonly Stored<{ readonly losses: readonly number[]; readonly gradients: readonly (readonly number[])[] }>[]
 }
 
@@ -54,14 +55,14 @@ function mixed(labels: Int32Array, step: number): Float64Array {
 /** A session of one operation, which the callback steps. */
 async function stepping(
   executor: TestExecutor,
-  op: 'sgd' | 'adamw' | 'lamb' | 'softmax_cross_entropy',
+  op: 'sgd' | 'adamw' | 'lamb' | 'softmax_cross_entropy' | 'binary_cross_entropy' | 'ema',
   operation: OperationCase,
   each: (session: NativeSession, run: (step: number) => Promise<unknown>) => Promise<void>,
 ): Promise<void> {
   const session = await loadBinding().createSession(JSON.stringify(programSet(executor, op, operation)), { threads: 1 })
   try {
     await session.allocate()
-    const rates = op === 'softmax_cross_entropy' ? new Float64Array() : Float64Array.of(learningRate)
+    const rates = ['sgd', 'adamw', 'lamb'].includes(op) ? Float64Array.of(learningRate) : new Float64Array()
     await each(session, (step) => session.run('train', { steps: 1, seed: 0, firstStep: step, learningRates: rates }))
   } finally {
     await session.dispose()
@@ -128,7 +129,8 @@ for (const executor of hosts) {
         outputs: { dlogits: size, metrics: [4] },
         attributes,
       }
-      await stepping(executor, 'softmax_cross_entropy', operation, async (session, run) => {
+      const op = kind === 'crossEntropy' ? 'softmax_cross_entropy' : 'binary_cross_entropy'
+      await stepping(executor, op, operation, async (session, run) => {
         const expected = results[inDouble(executor) ? 'f64' : 'f32']
         const losses: number[] = []
         for (let step = 0; step < steps; step++) {
@@ -146,6 +148,27 @@ for (const executor of hosts) {
           t.true(error <= (inDouble(executor) ? 1e-12 : 1e-6), `gradient of step ${step}: ${error}`)
         }
         t.true(apart(losses, expected.losses) <= (inDouble(executor) ? 1e-12 : 1e-6), `losses: ${apart(losses, expected.losses)}`)
+      })
+    })
+  }
+  for (const { kind, options, ...results } of document.averages) {
+    test(`moving averages ${JSON.stringify(options)} go as those of ${kind}: ${executor.name}`, async (t) => {
+      const sizes = { weights: 35, averages: 35, statistics: 5, averagedStatistics: 5 }
+      const inputs = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, valuesOf([size])]))
+      await stepping(executor, 'ema', { inputs, outputs: {}, attributes: options }, async (session, run) => {
+        for (let step = 0; step < steps; step++) {
+          await session.write('weights', Float64Array.from(drawn(sizes.weights, 3000 + step)))
+          await session.write('statistics', Float64Array.from(drawn(sizes.statistics, 4000 + step)))
+          await run(step)
+        }
+        const expected = results[inDouble(executor) ? 'f64' : 'f32']
+        for (const [name, values] of [
+          ['averages', expected.weights],
+          ['averagedStatistics', expected.statistics],
+        ] as const) {
+          const error = apart(await session.read(name), values)
+          t.true(error <= (inDouble(executor) ? 1e-12 : 1e-6), `${name}: ${error}`)
+        }
       })
     })
   }

@@ -49,6 +49,15 @@ const uses: Readonly<Record<string, readonly [OperationName, OperationCase, stri
     { inputs: { logits: valuesOf([2, 17], (index) => (index === 3 ? NaN : 1)), labels: valuesOf([2]) }, outputs: { metrics: [4] }, attributes: {} },
     'metrics',
   ],
+  'the loss of single classes': [
+    'binary_cross_entropy',
+    {
+      inputs: { logits: valuesOf([2, 17], (index) => (index === 3 ? NaN : 1)), labels: valuesOf([2]) },
+      outputs: { dlogits: [2, 17], metrics: [4] },
+      attributes: {},
+    },
+    'metrics',
+  ],
 }
 
 for (const executor of everyone) {

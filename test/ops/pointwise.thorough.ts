@@ -147,6 +147,24 @@ const cases: NamedCase[] = pairwise({
   return { name: `${scenario} ${domain.join(' x ')}, ${groups} groups`, ...scenarios[scenario]!({ domain, groups }, new Random(18000 + index)) }
 })
 
+/** Whole images and single values by dropouts of one operation, added to a shortcut. */
+const wholeImages = (images: number, channels: number): NamedCase => {
+  const domain = [images, channels, 5, 7]
+  const random = new Random(18_800 + channels)
+  const code = new Code()
+  const branch = code.put('multiply', code.tensor(0), code.put('dropout', 0, 1))
+  const y = code.put('add', branch, code.put('multiply', code.tensor(1), code.put('dropout', 1)))
+  return {
+    name: `dropout of ${images} images, ${channels} channels`,
+    inputs: { tensors: normals(random, [domain, domain]), vectors: [] },
+    outputs: { outputs: [domain], sums: [1, 2, channels] },
+    attributes: { code: code.code, stores: [y], sumTerms: [y, -1, y, y], dropoutRates: [0.5, 0.25], dropoutKeys: [7, 8], domain },
+    step: { seed: 5, index: 9 },
+    repeated: true,
+  }
+}
+cases.push(wholeImages(11, 17), wholeImages(6, 8))
+
 judge('pointwise', { cases, statement: pointwiseStatement, derived: sumsOfStored })
 
 test('pointwise: reading with -s is the adjoint of reading with s', async (t) => {

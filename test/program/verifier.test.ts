@@ -281,6 +281,7 @@ const CHANGES: readonly Change[] = [
   ['a domain larger than the output', (set) => (expression(set).attributes['domain'] = [2, 4, 3, 3]), /size of an output 4, got 3/],
   ['a rate of 1', (set) => (expression(set).attributes['dropoutRates'] = [1]), /dropoutRates from 0 to below 1/],
   ['a key too large', (set) => (expression(set).attributes['dropoutKeys'] = [2 ** 32]), /dropoutKeys from 0/],
+  ['a dropout that counts neither values nor images', (set) => (code(set)[14] = 2), /0 or 1 for what a dropout counts, got 2/],
   ['a key too few', (set) => (expression(set).attributes['dropoutKeys'] = []), /dropoutKeys 1, got 0/],
 ]
 

@@ -54,6 +54,8 @@ const notOnCpu: ReadonlySet<OperationName> = new Set<OperationName>([
 const operandsNotOnCpu = new Set([
   'bn_finalize.scaleStored',
   'softmax_cross_entropy.scaler',
+  'binary_cross_entropy.scaler',
+  'ema.scaler',
   ...['sgd', 'adamw', 'lamb'].flatMap((op) => [`${op}.weightGradients`, `${op}.copies`, `${op}.scaler`]),
 ])
 

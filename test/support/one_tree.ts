@@ -6,6 +6,7 @@ import { compile } from '../../lib/runtime/compile.js'
 import { nativeBf16 } from '../../lib/runtime/device.js'
 import type { Optimizer } from '../../lib/runtime/optimizer.js'
 import type { Session } from '../../lib/runtime/session.js'
+import type { SessionOptions } from '../../lib/runtime/session_options.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { randomBytes } from './bytes.js'
 
@@ -25,6 +26,10 @@ export function noise(count: number, { height, width, channels }: Network['input
   return memoryDataset({ images, labels: Int32Array.from({ length: count }, (_, index) => (index * 7) % 10), height, width, channels, classes: 10 })
 }
 
+/** Images that pass units by, and flips and crops. */
+export const passing = (depth: number, input: Network['input']): Network =>
+  preResNet({ family: 'cifar', depth, block: 'basic', shortcut: 'projection', stochasticDepth: 0.6, classes: 10, input })
+
 /** Dropout on the shortcuts, and everything else that hangs on an image's place in the batch. */
 export const dropped = (depth: number, input: Network['input']): Network =>
   preResNet({ family: 'cifar', depth, block: 'basic', unit: 'dropout-shortcut', dropoutRate: 0.3, classes: 10, input })
@@ -36,16 +41,17 @@ export interface Training {
   readonly batch: number
   readonly steps: number
   readonly optimizer?: Optimizer
+  readonly more?: Pick<SessionOptions, 'ema' | 'loss'>
 }
 
 /** Weights, what the optimizer keeps, and statistics, by name, and what was counted. */
 export async function trained(
-  { network, device = 'cpu', precision, batch, steps, optimizer = sgd({ momentum: 0.9, weightDecay: 1e-3, clipNorm: 0.5 }) }: Training,
+  { network, device = 'cpu', precision, batch, steps, optimizer = sgd({ momentum: 0.9, weightDecay: 1e-3, clipNorm: 0.5 }), more }: Training,
   mixture: Mixture,
 ): Promise<ReadonlyMap<string, ArrayLike<number>>> {
   const prepare = { train: [randomCrop({ pad: 2 }), flip()], normalization: { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } }
   await using data = loader(await noise(3 * batch, network.input), { batch, seed: 3, prepare, input: network.input })
-  await using session = await compile(network, { data, device, precision, seed: 4, optimizer, labelSmoothing: 0.1, ...mixture })
+  await using session = await compile(network, { data, device, precision, seed: 4, optimizer, labelSmoothing: 0.1, ...more, ...mixture })
   const { loss, top1Hits, samples } = await session.steps(steps, { learningRate: 0.1 })
   return new Map([...(await stateOf(session)), ['metrics', [loss, top1Hits, samples]]])
 }
@@ -56,5 +62,7 @@ async function stateOf(session: Session): Promise<[string, ArrayLike<number>][]>
   for (const kept of session.optimizerStates) {
     for (const name of session.trainedNames) state.push([`${kept} of ${name}`, await session.optimizerState(name, kept).read()])
   }
+  if (session.hasAverages)
+    for (const name of [...session.parameterNames, ...session.bufferNames]) state.push([`average of ${name}`, await session.average(name).read()])
   return state
 }

@@ -90,6 +90,9 @@ const VIEW_ARENAS: Readonly<Record<string, ArenaName>> = {
   velocity: 'velocity',
   firstMoment: 'firstMoment',
   secondMoment: 'secondMoment',
+  averages: 'averages',
+  statistics: 'buffers',
+  averagedStatistics: 'averagedBuffers',
 }
 
 const isList = <T extends object>(value: T | readonly T[]): value is readonly T[] =>

@@ -49,7 +49,9 @@ export function evaluate(operation: OperationCase): Values[] {
       positive: () => unary((value) => (value > 0 ? 1 : 0)),
       sigmoid: () => unary((value) => 0.5 + 0.5 * Math.tanh(value / 2)),
       dropout: () =>
-        image(domain, (n, c, h, w) => dropoutFactor(numbers('dropoutRates')[a]!, seed, step, numbers('dropoutKeys')[a]!, ((n * C + c) * H + h) * W + w)),
+        image(domain, (n, c, h, w) =>
+          dropoutFactor(numbers('dropoutRates')[a]!, seed, step, numbers('dropoutKeys')[a]!, b === 1 ? n : ((n * C + c) * H + h) * W + w),
+        ),
     }
     registers.push(instructions[nameOf.get(opcode)!]())
   }

@@ -8,7 +8,7 @@ const deviation = optional(percent('Standard deviation of the first error over r
 
 export const reproduceDocument = {
   name: 'reproduce',
-  help: 'Every row of Tables 1, 2, 3 and 5 of the paper, with its figure.',
+  help: 'Rows of Tables 1, 2, 3 and 5 of the paper with its figures, and what was found here.',
   version: 1,
   many: false,
   fields: {
@@ -67,6 +67,35 @@ export const reproduceDocument = {
         }),
         others: list('What others found for the same network by the same recipe.', object('One result.', { by: text('Who found it.'), top1, top5, deviation })),
       }),
+    ),
+    results: optional(
+      list(
+        'What was found here, a row each.',
+        object('The runs of one row.', {
+          row: text('Name of the row.'),
+          training: text('The first row of the same training.'),
+          remarks: list('What differs from the training of the paper.', text('One difference.')),
+          runs: list(
+            'Runs in the order of their seeds.',
+            object('One run.', {
+              seed: integer({ help: 'Seed of the run.', unit: null, minimum: 0 }),
+              steps: integer({ help: 'Steps done.', unit: 'steps', minimum: 0 }),
+              top1,
+              top5: percent('Images whose label was none of the first five guesses.'),
+              seconds: number({ help: 'Time that the training took, without what was done before a resume.', unit: 'seconds', minimum: 0 }),
+              directory: text('Where checkpoints, logs, the model and the report of the run are.'),
+            }),
+          ),
+          median: percent('Median of the first error over runs.'),
+          mean: percent('Mean of the first error over runs.'),
+          deviation: nullable(percent('Standard deviation of the first error over runs.'), 'of a single run'),
+          difference: nullable(
+            number({ help: 'Median less the figure of the paper.', unit: 'percent', minimum: -100, maximum: 100 }),
+            'where the paper says "fail"',
+          ),
+        }),
+      ),
+      'with --list',
     ),
   },
 } satisfies Document

@@ -6,9 +6,8 @@ namespace preresnet::cuda {
 
 namespace {
 
-using Parameters = BinaryCrossEntropyParameters;
-
-__device__ __forceinline__ Outcome sample(const Parameters& p, int n, int lane, float counted) {
+__device__ __forceinline__ Outcome sample(const BinaryCrossEntropyParameters& p, int n, int lane,
+                                          float counted) {
   const int64_t first = static_cast<int64_t>(n) * p.classes;
   const bool counts = p.labels[n] >= 0;
   const float classes = static_cast<float>(p.classes);
@@ -25,13 +24,14 @@ __device__ __forceinline__ Outcome sample(const Parameters& p, int n, int lane, 
   return outcome_of(p, n, lane, loss / classes);
 }
 
-__global__ void binary_cross_entropy_kernel(Parameters p) {
+__global__ void binary_cross_entropy_kernel(BinaryCrossEntropyParameters p) {
   each_sample(p, [&](int n, int lane, float counted) { return sample(p, n, lane, counted); });
 }
 
 }  // namespace
 
-void binary_cross_entropy(Runtime& runtime, Stream stream, const Parameters& parameters) {
+void binary_cross_entropy(Runtime& runtime, Stream stream,
+                          const BinaryCrossEntropyParameters& parameters) {
   launch(runtime, stream, "binary_cross_entropy", {loss_blocks(parameters.samples)},
          {kLossRows * 32}, binary_cross_entropy_kernel, parameters);
 }

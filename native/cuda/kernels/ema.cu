@@ -1,6 +1,5 @@
-#include "cuda/kernels/ema.h"
-
 #include "cuda/kernels/eight_elements.h"
+#include "cuda/kernels/ema.h"
 #include "cuda/kernels/launch.h"
 #include "cuda/kernels/update.h"
 

@@ -105,8 +105,7 @@ struct PointwisePass {
       case ops::Opcode::constant:
         return fill(to, op.constants[a]);
       case ops::Opcode::dropout:
-        return draw_dropout(op, op.dropouts[a], instruction.access == 1, pixel, channel,
-                            to);
+        return draw_dropout(op, op.dropouts[a], instruction.access == 1, pixel, channel, to);
       case ops::Opcode::add:
         PRERESNET_UNROLL
         for (int i = 0; i < 8; ++i) to[i] = slots[a][i] + slots[b][i];

@@ -1,0 +1,195 @@
+/** Published recipes as data: what each would say on the command line of `train`, where it was published, and what of it this package does not have. */
+import { PreresnetError } from '../errors.js'
+import { isModelName, modelNames } from '../models/index.js'
+import type { Family } from '../models/choices.js'
+
+/** Values of flags, by their keys. */
+type Flags = Readonly<Record<string, string | number | boolean | readonly number[]>>
+
+interface Recipe {
+  readonly flags: Flags
+  /** What the recipe has and this package does not. */
+  readonly missing: readonly string[]
+  /** Where this package does nearly the same. */
+  readonly differences: readonly string[]
+}
+
+export interface Preset {
+  readonly what: string
+  readonly source: string
+  readonly recipes: Readonly<Partial<Record<Family, Recipe>>>
+}
+
+const sgd = { optimizer: 'sgd', momentum: 0.9, weightDecay: 1e-4 }
+const cifarImages = { batch: 128, pad: 4, flip: true }
+const cropped = { image: 224, resize: 256, flip: true }
+const steps30And60 = { schedule: 'multi-step', learningRate: 0.1, epochs: 90, milestoneEpochs: [30, 60], ...sgd }
+/** Steps of torchvision's first five epochs of ImageNet: its averages begin behind them. */
+const warmupStepsOfTorchvision = 5 * Math.floor(1_281_167 / 1024)
+
+export const presets = {
+  paper: {
+    what: 'He et al. 2016, "Identity Mappings in Deep Residual Networks"',
+    source: 'arXiv 1603.05027, Sections 3 to 5 and the Appendix',
+    recipes: {
+      cifar: {
+        flags: {
+          ...sgd,
+          ...cifarImages,
+          statisticsGroups: 2,
+          steps: 64_000,
+          schedule: 'multi-step',
+          learningRate: 0.1,
+          milestones: [32_000, 48_000],
+          warmupSteps: 400,
+          warmupRate: 0.01,
+        },
+        missing: [],
+        differences: [],
+      },
+      imagenet: {
+        flags: {
+          ...steps30And60,
+          batch: 256,
+          statisticsGroups: 8,
+          image: 224,
+          randomResize: [256, 480],
+          flip: true,
+          resize: 320,
+          evaluationHeight: 320,
+          evaluationWidth: 320,
+          strideOn: 'conv1',
+        },
+        missing: ["AlexNet's color augmentation"],
+        differences: [],
+      },
+    },
+  },
+  facebook: {
+    what: 'fb.resnet.torch, which trained the ImageNet networks that are usually quoted',
+    source: 'github.com/facebookarchive/fb.resnet.torch: opts.lua, train.lua, datasets/cifar10.lua and datasets/imagenet.lua',
+    recipes: {
+      cifar: {
+        flags: { ...sgd, ...cifarImages, nesterov: true, epochs: 164, schedule: 'multi-step', learningRate: 0.1, milestoneEpochs: [81, 122] },
+        missing: [],
+        differences: [],
+      },
+      imagenet: {
+        flags: { ...steps30And60, ...cropped, nesterov: true, batch: 256, statisticsGroups: 8, randomResizedCrop: true },
+        missing: ['color jitter', "AlexNet's color augmentation"],
+        differences: [],
+      },
+    },
+  },
+  'torchvision-v1': {
+    what: "torchvision's first recipe (IMAGENET1K_V1)",
+    source: 'github.com/pytorch/vision: references/classification/README.md, "ResNet"; 8 devices of 32 images',
+    recipes: {
+      imagenet: { flags: { ...steps30And60, ...cropped, batch: 256, statisticsGroups: 8, randomResizedCrop: true }, missing: [], differences: [] },
+    },
+  },
+  'torchvision-v2': {
+    what: "torchvision's second recipe (IMAGENET1K_V2)",
+    source: 'pytorch.org/blog/how-to-train-state-of-the-art-models-using-torchvision-latest-primitives; 8 devices of 128 images',
+    recipes: {
+      imagenet: {
+        flags: {
+          optimizer: 'sgd',
+          momentum: 0.9,
+          weightDecay: 2e-5,
+          excludeFromDecay: 'norm-and-bias',
+          batch: 1024,
+          statisticsGroups: 8,
+          epochs: 600,
+          schedule: 'cosine',
+          learningRate: 0.5,
+          warmupEpochs: 5,
+          labelSmoothing: 0.1,
+          image: 176,
+          randomResizedCrop: true,
+          flip: true,
+          resize: 232,
+          evaluationHeight: 224,
+          evaluationWidth: 224,
+          // What its script makes of --model-ema-decay 0.99998 and --model-ema-steps 32: 1 - 2e-5 x 1024 x 32 / 600.
+          emaDecay: 1 - (2e-5 * 1024 * 32) / 600,
+          emaEvery: 32,
+          emaAfter: warmupStepsOfTorchvision,
+        },
+        missing: ['TrivialAugment', 'random erasing', 'mixup', 'cutmix', 'repeated augmentation'],
+        differences: ['the rate changes every step, not every epoch', "the last layer's bias does not decay either"],
+      },
+    },
+  },
+  'timm-a2': {
+    what: 'procedure A2 of Wightman et al. 2021, "ResNet strikes back"',
+    source: 'arXiv 2110.00476, Table 2; 4 devices of 512 images; target threshold, first and last rate as the settings that timm published with it',
+    recipes: {
+      imagenet: {
+        flags: {
+          optimizer: 'lamb',
+          weightDecay: 0.02,
+          excludeFromDecay: 'norm-and-bias',
+          batch: 2048,
+          statisticsGroups: 4,
+          epochs: 300,
+          schedule: 'cosine',
+          learningRate: 5e-3,
+          finalRate: 1e-6,
+          warmupEpochs: 5,
+          loss: 'binary-cross-entropy',
+          targetThreshold: 0.2,
+          stochasticDepth: 0.05,
+          zeroInit: true,
+          image: 224,
+          randomResizedCrop: true,
+          flip: true,
+          filter: 'bicubic',
+          resize: 235,
+        },
+        missing: ['mixup', 'cutmix', 'RandAugment', 'repeated augmentation'],
+        differences: ['the rate changes every step, not every epoch', 'the warm-up begins near 0, not at 1e-4'],
+      },
+    },
+  },
+} as const satisfies Readonly<Record<string, Preset>>
+
+export type PresetName = keyof typeof presets
+export const presetNames = Object.keys(presets) as readonly PresetName[]
+
+/** Of flags that exclude each other whoever gives one means it instead of the preset's. */
+const rivals: readonly (readonly string[])[] = [
+  ['steps', 'epochs'],
+  ['milestones', 'milestoneEpochs'],
+  ['warmupSteps', 'warmupEpochs'],
+  ['scheduleSteps', 'scheduleEpochs'],
+  ['pad', 'randomResizedCrop', 'randomResize'],
+]
+
+/** The recipe of a preset for a network; ERR_OPTION where the preset has none for its family. */
+export function recipeOf(preset: PresetName, { model, family }: { readonly model?: unknown; readonly family?: unknown }): Recipe {
+  const of = typeof model === 'string' && isModelName(model) ? modelNames[model].family : (family as Family | undefined)
+  const { recipes }: Preset = presets[preset]
+  const recipe = of === undefined ? undefined : recipes[of]
+  if (recipe !== undefined) return recipe
+  const known = Object.keys(recipes).join(' or ')
+  throw new PreresnetError('ERR_OPTION', `--preset ${preset}: expected a network of family ${known} (--model or --family), got ${of ?? 'none'}`)
+}
+
+/** What a preset puts under the values that were given: nothing of what these stand in for. */
+export function flagsOfPreset(given: Readonly<Record<string, unknown>>): Flags {
+  const { preset } = given
+  if (preset === undefined) return {}
+  const { flags } = recipeOf(preset as PresetName, given)
+  const replaced = new Set(rivals.filter((keys) => keys.some((key) => given[key] !== undefined)).flat())
+  return Object.fromEntries(Object.entries(flags).filter(([key]) => !replaced.has(key)))
+}
+
+/** ERR_UNSUPPORTED where a recipe needs what is not there, and nobody said that it may go without. */
+export function checkComplete(preset: PresetName, { missing }: Recipe, incomplete: boolean): void {
+  if (missing.length === 0 || incomplete) return
+  throw new PreresnetError(
+    'ERR_UNSUPPORTED',
+    `--preset ${preset}: expected a recipe that this version has as a whole, got one that needs ${missing.join(', ')}; pass --incomplete to train without`,
+  )
+}

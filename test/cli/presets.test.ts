@@ -1,0 +1,72 @@
+/** Published recipes: every flag of theirs is one of `train` and within its limits, and what is given beside a preset wins. */
+import test from 'ava'
+import { resolveOptions } from '../../lib/cli/config.js'
+import { checkComplete, flagsOfPreset, type Preset, presetNames, presets, recipeOf } from '../../lib/cli/presets.js'
+import { optimizerOf } from '../../lib/cli/optimizer.js'
+import { scheduleOf } from '../../lib/cli/learning_rate.js'
+import { train } from '../../lib/cli/train.js'
+import { lamb } from '../../lib/training/optimizers.js'
+import { cosine, multiStep } from '../../lib/training/schedules.js'
+import { sgd } from '../../lib/training/sgd.js'
+import { preresnet } from './run.js'
+
+const models = { cifar: 'preresnet-110', imagenet: 'preresnet-50' } as const
+const resolved = (given: Readonly<Record<string, string>>) => resolveOptions(train.options, given, flagsOfPreset)
+
+test('every preset names its source, and its flags are those of train', async (t) => {
+  t.deepEqual(presetNames, ['paper', 'facebook', 'torchvision-v1', 'torchvision-v2', 'timm-a2'])
+  for (const name of presetNames) {
+    const { source, recipes }: Preset = presets[name]
+    t.true(source.length > 10)
+    for (const [family, recipe] of Object.entries(recipes)) {
+      for (const [key, value] of Object.entries(recipe.flags)) {
+        const option = (train.options as Readonly<Record<string, { read(where: string, value: unknown): unknown }>>)[key]
+        t.truthy(option, `${name}: ${key}`)
+        t.notThrows(() => option!.read(key, value), `${name}: ${key}`)
+      }
+      const values = await resolved({ preset: name, model: models[family as keyof typeof models] })
+      t.notThrows(() => [optimizerOf(values), scheduleOf(values)])
+    }
+  }
+})
+
+test('the optimizers and schedules that presets come to', async (t) => {
+  const paper = await resolved({ preset: 'paper', model: 'preresnet-110' })
+  t.deepEqual(optimizerOf(paper), sgd())
+  const published = multiStep({ base: 0.1, milestones: [32_000, 48_000], warmup: { steps: 400, rate: 0.01 } })
+  t.deepEqual(JSON.stringify(scheduleOf(paper)), JSON.stringify(published))
+  t.deepEqual([paper.steps, paper.batch, paper.statisticsGroups, paper.epochs], [64_000, 128, 2, undefined])
+  const a2 = await resolved({ preset: 'timm-a2', model: 'preresnet-50' })
+  t.deepEqual(optimizerOf(a2), lamb({ weightDecay: 0.02, excludeFromDecay: 'norm-and-bias' }))
+  t.deepEqual(JSON.stringify(scheduleOf(a2)), JSON.stringify(cosine({ base: 5e-3, final: 1e-6, warmup: { epochs: 5 } })))
+  const v2 = await resolved({ preset: 'torchvision-v2', model: 'preresnet-50' })
+  t.true(Math.abs((v2 as unknown as { emaDecay: number }).emaDecay - 0.998_907_733) < 1e-8)
+})
+
+test('what is given beside a preset wins, also by another flag for the same', async (t) => {
+  const given = { preset: 'paper', model: 'preresnet-110', epochs: '3', batch: '64', milestoneEpochs: '1,2', learningRate: '0.05', randomResizedCrop: 'true' }
+  const { steps, epochs, batch, milestones, learningRate, momentum, pad } = await resolved(given)
+  t.deepEqual([steps, epochs, batch, milestones, learningRate, momentum, pad], [undefined, 3, 64, undefined, 0.05, 0.9, undefined])
+  const plain = await resolved({ model: 'preresnet-110' })
+  t.deepEqual([plain.steps, plain.batch, plain.statisticsGroups], [undefined, 128, 1])
+})
+
+test('refused: a preset without a recipe for the network, or one that needs what is missing', async (t) => {
+  await t.throwsAsync(resolved({ preset: 'timm-a2', model: 'preresnet-110' }), {
+    code: 'ERR_OPTION',
+    message: /expected a network of family imagenet .*, got cifar/,
+  })
+  await t.throwsAsync(resolved({ preset: 'paper' }), { code: 'ERR_OPTION', message: /family cifar or imagenet .*, got none/ })
+  const recipe = recipeOf('timm-a2', { family: 'imagenet' })
+  t.throws(() => checkComplete('timm-a2', recipe, false), {
+    code: 'ERR_UNSUPPORTED',
+    message: /needs mixup, cutmix, RandAugment, repeated augmentation; pass --incomplete/,
+  })
+  t.notThrows(() => checkComplete('timm-a2', recipe, true))
+  t.notThrows(() => checkComplete('torchvision-v1', recipeOf('torchvision-v1', { family: 'imagenet' }), false))
+  const refused = await preresnet(['train', '--preset', 'torchvision-v2', '--model', 'preresnet-18', '--data', 'digits'])
+  t.not(refused.status, 0)
+  t.regex(refused.stderr, /needs TrivialAugment, random erasing, mixup, cutmix, repeated augmentation/)
+  const alone = await preresnet(['train', '--incomplete', '--model', 'preresnet-20', '--data', 'digits', '--steps', '1'])
+  t.regex(alone.stderr, /--incomplete: expected --preset with it/)
+})

@@ -1,0 +1,114 @@
+import test from 'ava'
+import { checkAdjoint } from '../support/adjoint.js'
+import { present } from '../support/case.js'
+import { everyone, reference } from '../support/executors.js'
+import { scaler } from '../support/gradients.js'
+import { given, judge, maybe, number, type NamedCase } from '../support/judge.js'
+import { runOperation, type OperationCase, type Results } from '../support/operation.js'
+import { pairwise } from '../support/pairwise.js'
+import { Random } from '../support/random.js'
+import { matrix, valuesOf, type Values } from '../support/values.js'
+
+const factors = {
+  N: [5, 1, 33],
+  K: [10, 2, 6, 17, 1000],
+  logits: ['normal', 'equal', 'huge'],
+  target: ['hard', 'smoothed', 'soft'],
+  threshold: [-1, 0.2, 0],
+  padding: ['none', 'some', 'all'],
+  scaler: ['none', 'scaled'],
+} as const
+
+const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
+  const { N, K, target, padding, threshold } = choice
+  const random = new Random(46_000 + index)
+  const labels = random.integers([N], K)
+  for (let n = 0; n < N; n++) if (padding === 'all' || (padding === 'some' && n % 2 === 1)) labels.data[n] = -1
+  const logits = choice.logits === 'equal' ? random.integers([N, K], 3) : random.normals([N, K], choice.logits === 'huge' ? 200 : 2)
+  return {
+    name: `${N} x ${K}, ${choice.logits} logits, ${target} targets, threshold ${threshold}, ${padding} padding, scaler ${choice.scaler}`,
+    inputs: present({
+      logits,
+      labels,
+      targets: target === 'soft' && random.distributions(N, K),
+      scaler: choice.scaler === 'scaled' && scaler({ scale: 1024 }),
+    }),
+    outputs: { dlogits: [N, K], metrics: [4] },
+    attributes: { ...(target === 'smoothed' && { smoothing: 0.1 }), ...(threshold !== -1 && { threshold }) },
+  }
+})
+
+function statement(operation: OperationCase): Results {
+  const [logits, labels, targets] = [given(operation, 'logits'), given(operation, 'labels').data, maybe(operation, 'targets')]
+  const [N, K] = logits.shape as [number, number]
+  const [smoothing, threshold] = [number(operation, 'smoothing', 0), number(operation, 'threshold', -1)]
+  const scale = maybe(operation, 'scaler')?.data[0] ?? 1
+  const share = (n: number, k: number): number => targets?.data[n * K + k] ?? (labels[n] === k ? 1 - smoothing + smoothing / K : smoothing / K)
+  const target = (n: number, k: number): number => (threshold === -1 ? share(n, k) : Number(share(n, k) > threshold))
+  const x = (n: number, k: number): number => logits.data[n * K + k]!
+  // -log p of the answer yes is log(1 + e^-x), and of no log(1 + e^x).
+  const soft = (value: number): number => (value > 0 ? value + Math.log1p(Math.exp(-value)) : Math.log1p(Math.exp(value)))
+  const counting = Array.from({ length: N }, (_, n) => n).filter((n) => labels[n] !== -1)
+  const costs = counting.map((n) =>
+    Array.from({ length: K }, (_, k) => target(n, k) * soft(-x(n, k)) + (1 - target(n, k)) * soft(x(n, k))).reduce((sum, cost) => sum + cost / K, 0),
+  )
+  const hits = (most: number): number =>
+    counting.filter((n) => {
+      const ranking = Array.from({ length: K }, (_, k) => k).sort((a, b) => x(n, b) - x(n, a) || a - b)
+      return ranking.slice(0, most).includes(labels[n]!)
+    }).length
+  const probability = (value: number): number => (value > 0 ? 1 / (1 + Math.exp(-value)) : Math.exp(value) / (1 + Math.exp(value)))
+  return {
+    dlogits: matrix(N, K, (n, k) => (labels[n] === -1 ? 0 : (scale * (probability(x(n, k)) - target(n, k))) / (K * counting.length))),
+    metrics: {
+      shape: [4],
+      data: Float64Array.of(
+        costs.reduce((sum, cost) => sum + cost, 0),
+        counting.length,
+        hits(1),
+        hits(5),
+      ),
+    },
+  }
+}
+
+judge('binary_cross_entropy', { cases, statement })
+
+for (const soft of [false, true]) {
+  test(`binary_cross_entropy: dlogits is the gradient of the mean loss: ${soft ? 'soft' : 'smoothed'} targets`, async (t) => {
+    const random = new Random(46_900)
+    const [N, K] = [5, 17]
+    const labels = random.integers([N], K)
+    labels.data[3] = -1
+    const operation = {
+      inputs: present({ labels, targets: soft && random.distributions(N, K) }),
+      outputs: { dlogits: [N, K], metrics: [4] },
+      attributes: { smoothing: soft ? 0 : 0.1 },
+    }
+    const run = ({ logits }: Readonly<Record<string, Values>>): Promise<Results> =>
+      runOperation(reference, 'binary_cross_entropy', { ...operation, inputs: { ...operation.inputs, logits: logits! } })
+    await checkAdjoint(t, {
+      random,
+      point: { logits: random.normals([N, K]) },
+      forward: async (inputs) => {
+        const { metrics } = await run(inputs)
+        return [valuesOf([1], () => metrics!.data[0]! / metrics!.data[1]!)]
+      },
+      backward: async (inputs, [cotangent]) => {
+        const { dlogits } = await run(inputs)
+        return { logits: valuesOf([N, K], (index) => cotangent!.data[0]! * dlogits!.data[index]!) }
+      },
+    })
+  })
+}
+
+for (const executor of everyone) {
+  test(`binary_cross_entropy: label 10 of 10 classes is an error, not a read outside: ${executor.name}`, async (t) => {
+    const run = runOperation(executor, 'binary_cross_entropy', {
+      inputs: { logits: valuesOf([2, 10]), labels: { shape: [2], data: Float64Array.of(3, 10) } },
+      outputs: { dlogits: [2, 10], metrics: [4] },
+      attributes: {},
+    })
+    await t.throwsAsync(run, { code: 'ERR_DATASET', message: /got 10/ })
+  })
+}
