@@ -188,7 +188,7 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
   const winograd = onCpu && options.convolution !== 'direct' && depthOf(graph) <= WINOGRAD_DEPTH
   const draft = new Draft(types, plan.batch, training ? (options.statisticsGroups ?? 1) : 1, winograd, options.precision === 'bf16-native', onCpu)
   const averaged = plan.weights === 'ema'
-  const { averages, averagedCopies } = parameters.views
+  const { averages, averagedCopies } = parameters.averageViews ?? {}
   // What convolutions read is a copy, which nobody else makes of averages.
   if (averaged && averages !== undefined && averagedCopies !== undefined)
     draft.emit('compute_weights', 'copies', ['copies'], { weights: averages, copies: averagedCopies }, {})

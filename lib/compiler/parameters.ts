@@ -25,6 +25,8 @@ export interface ParameterPlan {
   readonly offsets: ReadonlyMap<DraftTensor, number>
   /** Whole arenas as one row of elements, for the optimizer; the last two where there are such arenas. Without `gradients` nothing is trained. */
   readonly views: ParameterViews
+  /** The same of moving averages, and of the running statistics that they follow. */
+  readonly averageViews: AverageViews | undefined
   /** Elements from the start of arena `parameters`, by name of a trained parameter. */
   readonly segments: ReadonlyMap<string, { readonly offset: number; readonly length: number }>
   /** Loss scale and what the optimizer knows of overflow; of a network that is trained on CUDA. */
@@ -40,7 +42,10 @@ interface ParameterViews extends Partial<Readonly<Record<OptimizerState, DraftTe
   readonly gradients?: DraftTensor
   readonly weightGradients?: DraftTensor
   readonly copies?: DraftTensor
-  readonly averages?: DraftTensor
+}
+
+interface AverageViews {
+  readonly averages: DraftTensor
   readonly averagedCopies?: DraftTensor
   readonly statistics?: DraftTensor
   readonly averagedStatistics?: DraftTensor
@@ -115,19 +120,21 @@ class Planner {
       ...(trains && { gradients: view('gradients', total - border), ...Object.fromEntries(this.options.states.map((state) => [state, view(state, total)])) }),
       ...(trains && border > 0 && { weightGradients: view('weightGradients', border, this.types.weights) }),
       ...(this.options.copies && border > 0 && { copies: view('compute', border, this.types.weights) }),
-      ...(this.options.averages && {
-        averages: view('averages', total),
-        ...(this.options.copies && border > 0 && { averagedCopies: view('averagedCompute', border, this.types.weights) }),
-        ...(bufferEnd > 0 && {
-          statistics: view('buffers', bufferEnd / sizeOf(master)),
-          averagedStatistics: view('averagedBuffers', bufferEnd / sizeOf(master)),
-        }),
-      }),
     }
-    const arenas = Object.fromEntries((Object.values(views) as DraftTensor[]).map(({ arena, dtype, shape }) => [arena, shape[0]! * sizeOf(dtype)]))
+    const averageViews: AverageViews | undefined = this.options.averages
+      ? {
+          averages: view('averages', total),
+          ...(this.options.copies && border > 0 && { averagedCopies: view('averagedCompute', border, this.types.weights) }),
+          ...(bufferEnd > 0 && {
+            statistics: view('buffers', bufferEnd / sizeOf(master)),
+            averagedStatistics: view('averagedBuffers', bufferEnd / sizeOf(master)),
+          }),
+        }
+      : undefined
+    const arenas = Object.fromEntries((Object.values({ ...views, ...averageViews }) as DraftTensor[]).map(({ arena, dtype, shape }) => [arena, shape[0]! * sizeOf(dtype)]))
     const waiting = trains && this.options.accumulate > 1 ? this.waiting(Math.ceil(Math.log2(this.options.accumulate)), total - border) : undefined
     const { tensors, gradients, states, copies, averages, averagedCopies, offsets, segments } = this
-    return { tensors, gradients, states, copies, averages, averagedCopies, offsets, views, segments, scaler, waiting, arenas: { ...arenas, buffers: bufferEnd } }
+    return { tensors, gradients, states, copies, averages, averagedCopies, offsets, views, averageViews, segments, scaler, waiting, arenas: { ...arenas, buffers: bufferEnd } }
   }
 
   private waiting(levels: number, row: number): ParameterPlan['waiting'] {

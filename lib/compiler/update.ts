@@ -29,10 +29,10 @@ export function emitAccumulate(draft: Draft, { views, segments, waiting }: Param
 }
 
 /** Behind the update. */
-export function emitEma(draft: Draft, { views, scaler }: ParameterPlan, { decay, every = 1, after = 0 }: EmaOptions): void {
-  const { weights, averages, statistics, averagedStatistics } = views
-  if (averages === undefined) return
-  draft.emit('ema', 'ema', ['ema'], { weights, averages, statistics, averagedStatistics, scaler }, { decay, every, after })
+export function emitEma(draft: Draft, { views, averageViews, scaler }: ParameterPlan, { decay, every = 1, after = 0 }: EmaOptions): void {
+  if (averageViews === undefined) return
+  const { averages, statistics, averagedStatistics } = averageViews
+  draft.emit('ema', 'ema', ['ema'], { weights: views.weights, averages, statistics, averagedStatistics, scaler }, { decay, every, after })
 }
 
 /** Where the parameters that are trained lie in the rows of all parameters. */

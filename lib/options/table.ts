@@ -117,6 +117,11 @@ export const trainingOptions = {
     fallback: 0,
     decides: true,
   }),
+  /**
+   * What training makes smaller; 'binary-cross-entropy' takes every class as a question of its own, and evaluation tells the cross-entropy with either. Give
+   * "cross-entropy" or "binary-cross-entropy".
+   * @default cross-entropy
+   */
   loss: choiceOption({
     group: 'Training',
     help: "what training makes smaller; 'binary-cross-entropy' takes every class as a question of its own, and evaluation tells the cross-entropy with either",
@@ -124,6 +129,10 @@ export const trainingOptions = {
     fallback: 'cross-entropy',
     decides: true,
   }),
+  /**
+   * Of binary-cross-entropy: targets above it become 1 and the others 0. Give a number of at least 0 and below 1 (share).
+   * @default targets are taken as they are
+   */
   targetThreshold: numberOption({
     group: 'Training',
     help: 'of binary-cross-entropy: targets above it become 1 and the others 0',
@@ -155,6 +164,7 @@ export const trainingOptions = {
 
 /** `ema` of `compile` and `fit`. */
 export const emaOptions = {
+  /** Share of the moving averages of parameters and running statistics that a change leaves. Give a number of at least 0 and below 1 (share). */
   decay: numberOption({
     group: 'Training',
     help: 'share of the moving averages of parameters and running statistics that a change leaves',
@@ -166,6 +176,7 @@ export const emaOptions = {
     flag: 'emaDecay',
     decides: true,
   }),
+  /** Steps between two changes of the moving averages. Give an integer of at least 1 (steps). @default 1 */
   every: integerOption({
     group: 'Training',
     help: 'steps between two changes of the moving averages',
@@ -175,6 +186,7 @@ export const emaOptions = {
     flag: 'emaEvery',
     decides: true,
   }),
+  /** First steps, behind which the moving averages are still copies of what is trained. Give an integer of at least 0 (steps). @default 0 */
   after: integerOption({
     group: 'Training',
     help: 'first steps, behind which the moving averages are still copies of what is trained',

@@ -97,6 +97,11 @@ export const evaluateOptions = {
     choices: ['1', '10'],
     fallback: '1',
   }),
+  /**
+   * What computes: parameters and running statistics as they are trained, or their moving averages, where compile was given `ema`; those take one crop. Give
+   * "trained" or "ema".
+   * @default trained
+   */
   weights: choiceOption({
     group: 'Command',
     help: 'what computes: parameters and running statistics as they are trained, or their moving averages, where compile was given `ema`; those take one crop',
@@ -141,6 +146,10 @@ export const saveOptions = {
     help: 'how the file says that images are prepared, where it is not as the session says',
     usual: "the session's",
   }),
+  /**
+   * What is written: parameters and running statistics as they are trained, or their moving averages, where compile was given `ema`. Give "trained" or "ema".
+   * @default trained
+   */
   weights: variant(evaluateOptions.weights, {
     help: 'what is written: parameters and running statistics as they are trained, or their moving averages, where compile was given `ema`',
   }),

@@ -28,6 +28,7 @@ export const sharedValues = {
     decides: true,
     read: checkOptimizer,
   }),
+  /** Moving averages of parameters and running statistics, which are kept beside what is trained. Give an object of options. @default undefined */
   ema: objectOption(
     { group: 'Training', help: 'moving averages of parameters and running statistics, which are kept beside what is trained', decides: true },
     emaOptions,

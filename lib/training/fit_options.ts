@@ -109,11 +109,16 @@ export const ownFitOptions = {
     ...variant(sharedOptions.optimizer, { fallback: sgd(), usual: 'sgd(): momentum 0.9, weight decay 1e-4' }),
     read: readOptimizer,
   },
+  /** Moving averages of parameters and running statistics; checkpoints hold both. Give an object of options. @default undefined */
   ema: objectOption(
     { group: 'Training', help: 'moving averages of parameters and running statistics; checkpoints hold both', decides: true },
     fitEmaOptions,
     (where, value) => checkInner(where, fitEmaOptions, value),
   ),
+  /**
+   * Size of the images that the network is validated on, and gets in the model, where it is another than in training. Give an object of options.
+   * @default undefined
+   */
   evaluationInput: objectOption(
     { group: 'Data', help: 'size of the images that the network is validated on, and gets in the model, where it is another than in training', decides: false },
     evaluationInputOptions,

@@ -11,7 +11,7 @@ import { sgd } from '../../lib/training/sgd.js'
 import { preresnet } from './run.js'
 
 const models = { cifar: 'preresnet-110', imagenet: 'preresnet-50' } as const
-const resolved = (given: Readonly<Record<string, string>>) => resolveOptions(train.options, given, flagsOfPreset)
+const resolved = (given: Readonly<Record<string, string | true>>) => resolveOptions(train.options, given, flagsOfPreset)
 
 test('every preset names its source, and its flags are those of train', async (t) => {
   t.deepEqual(presetNames, ['paper', 'facebook', 'torchvision-v1', 'torchvision-v2', 'timm-a2'])
@@ -44,7 +44,7 @@ test('the optimizers and schedules that presets come to', async (t) => {
 })
 
 test('what is given beside a preset wins, also by another flag for the same', async (t) => {
-  const given = { preset: 'paper', model: 'preresnet-110', epochs: '3', batch: '64', milestoneEpochs: '1,2', learningRate: '0.05', randomResizedCrop: 'true' }
+  const given = { preset: 'paper', model: 'preresnet-110', epochs: '3', batch: '64', milestoneEpochs: '1,2', learningRate: '0.05', randomResizedCrop: true } as const
   const { steps, epochs, batch, milestones, learningRate, momentum, pad } = await resolved(given)
   t.deepEqual([steps, epochs, batch, milestones, learningRate, momentum, pad], [undefined, 3, 64, undefined, 0.05, 0.9, undefined])
   const plain = await resolved({ model: 'preresnet-110' })

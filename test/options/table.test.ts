@@ -52,7 +52,12 @@ interface Path {
 }
 
 /** What stands beside a wrong value within an option, so that nothing else is missing. */
-const beside: Readonly<Record<string, object>> = { checkpoint: { directory: 'runs' }, initialize: { from: 'model' } }
+const beside: Readonly<Record<string, object>> = {
+  checkpoint: { directory: 'runs' },
+  initialize: { from: 'model' },
+  ema: { decay: 0.9 },
+  evaluationInput: { height: 8, width: 8 },
+}
 
 function pathsOf(table: Table): Path[] {
   return Object.entries(table).flatMap(([key, option]) => [

@@ -249,6 +249,7 @@ const NO_PARAMETERS: ParameterPlan = {
   copies: new Map(),
   averages: new Map(),
   averagedCopies: new Map(),
+  averageViews: undefined,
   offsets: new Map(),
   segments: new Map(),
   views: { weights: { name: 'parameters', dtype: 'f32', layout: 'plain', shape: [0], arena: 'parameters', pinned: true } },
