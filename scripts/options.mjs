@@ -14,7 +14,7 @@ import * as tables from '../dist/lib/options/table.js'
 import * as calls from '../dist/lib/runtime/call_options.js'
 import { ownCudaOptions } from '../dist/lib/runtime/cuda.js'
 import * as sessions from '../dist/lib/runtime/session_options.js'
-import { fitTable, ownFitOptions } from '../dist/lib/training/fit_options.js'
+import { evaluationInputOptions, fitEmaOptions, fitTable, ownFitOptions } from '../dist/lib/training/fit_options.js'
 import * as durations from '../dist/lib/training/duration.js'
 import * as schedules from '../dist/lib/training/schedule_options.js'
 import { adamWTable, lambTable } from '../dist/lib/training/optimizers.js'
@@ -32,7 +32,7 @@ const sources = [
   ['lib/runtime/call_options.ts', calls],
   ['lib/runtime/cuda.ts', { ownCudaOptions }],
   ['lib/runtime/session_options.ts', sessions],
-  ['lib/training/fit_options.ts', { ownFitOptions }],
+  ['lib/training/fit_options.ts', { ownFitOptions, fitEmaOptions, evaluationInputOptions }],
   ['lib/training/duration.ts', durations],
   ['lib/training/schedule_options.ts', schedules],
   ['lib/training/sgd.ts', { ownSgdOptions }],
@@ -140,18 +140,7 @@ function page() {
     '',
     ...codeTable(own),
     '',
-    '## `sgd`',
-    '',
-    ...codeTable(sgdTable),
-    '',
-    '## `adamW`',
-    '',
-    ...codeTable(adamWTable),
-    '',
-    '## `lamb`',
-    '',
-    ...codeTable(lambTable),
-    '',
+    ...Object.entries({ sgd: sgdTable, adamW: adamWTable, lamb: lambTable }).flatMap(([name, table]) => [`## \`${name}\``, '', ...codeTable(table), '']),
     ...schedulesSection(),
     ...section('`loader` and `cacheInMemory`', data, [
       ['loader', 'loaderOptions'],

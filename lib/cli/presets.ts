@@ -154,7 +154,7 @@ export const presets = {
   },
 } as const satisfies Readonly<Record<string, Preset>>
 
-export type PresetName = keyof typeof presets
+type PresetName = keyof typeof presets
 export const presetNames = Object.keys(presets) as readonly PresetName[]
 
 /** Of flags that exclude each other whoever gives one means it instead of the preset's. */

@@ -291,7 +291,13 @@ function output(
   const attributes = { smoothing: training ? smoothing : 0, ...draft.apart() }
   if (training && of === 'binary') {
     const dlogits = draft.matrix('loss:dlogits', classes)
-    draft.emit('binary_cross_entropy', 'loss', ['binary_cross_entropy'], { ...operands, dlogits }, { ...attributes, ...(threshold !== undefined && { threshold }) })
+    draft.emit(
+      'binary_cross_entropy',
+      'loss',
+      ['binary_cross_entropy'],
+      { ...operands, dlogits },
+      { ...attributes, ...(threshold !== undefined && { threshold }) },
+    )
     return dlogits
   }
   const operation = draft.emit('softmax_cross_entropy', 'loss', ['softmax_cross_entropy'], operands, attributes)

@@ -14,6 +14,8 @@ export type {
   ProgramKind,
   ProgramRequest,
   SgdUpdate,
+  EmaOptions,
+  WeightsChoice,
   UpdateOptions,
 } from './options.js'
 export type { ArenaName, DeviceName, DType, Layout, OperationSpec, Phase, Precision, Program, ProgramSet, TensorSpec } from './program.js'

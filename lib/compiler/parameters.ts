@@ -131,10 +131,26 @@ class Planner {
           }),
         }
       : undefined
-    const arenas = Object.fromEntries((Object.values({ ...views, ...averageViews }) as DraftTensor[]).map(({ arena, dtype, shape }) => [arena, shape[0]! * sizeOf(dtype)]))
+    const arenas = Object.fromEntries(
+      Object.values<DraftTensor>({ ...views, ...averageViews }).map(({ arena, dtype, shape }) => [arena, shape[0]! * sizeOf(dtype)]),
+    )
     const waiting = trains && this.options.accumulate > 1 ? this.waiting(Math.ceil(Math.log2(this.options.accumulate)), total - border) : undefined
     const { tensors, gradients, states, copies, averages, averagedCopies, offsets, segments } = this
-    return { tensors, gradients, states, copies, averages, averagedCopies, offsets, views, averageViews, segments, scaler, waiting, arenas: { ...arenas, buffers: bufferEnd } }
+    return {
+      tensors,
+      gradients,
+      states,
+      copies,
+      averages,
+      averagedCopies,
+      offsets,
+      views,
+      averageViews,
+      segments,
+      scaler,
+      waiting,
+      arenas: { ...arenas, buffers: bufferEnd },
+    }
   }
 
   private waiting(levels: number, row: number): ParameterPlan['waiting'] {

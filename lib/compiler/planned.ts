@@ -22,8 +22,13 @@ const LARGEST_SIDE = 65_536
 export function plannedPrograms(graph: Graph, options: ProgramOptions): Planned[] {
   const seen = new Set<string>(['refresh'])
   return options.programs.map((request) => {
-    const { name, kind, batch, input, weights = 'trained' } =
-      typeof request === 'object' ? checkRequest(request) : { name: request, kind: oneOf('compile: programs', request, programKinds) }
+    const {
+      name,
+      kind,
+      batch,
+      input,
+      weights = 'trained',
+    } = typeof request === 'object' ? checkRequest(request) : { name: request, kind: oneOf('compile: programs', request, programKinds) }
     if (weights === 'ema' && options.ema === undefined) throw invalid(`compile: program ${name}: weights`, '"trained" without `ema`', weights)
     if (seen.has(name)) throw invalid('compile: programs', 'names that differ, and are not "refresh"', name)
     seen.add(name)

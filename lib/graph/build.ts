@@ -36,7 +36,15 @@ function emit(builder: GraphBuilder, layer: Layer, path: string, input: NodeId):
     case 'relu':
       return builder.add({ kind: 'relu', name, inputs: [input], shape })
     case 'dropout':
-      return builder.add({ kind: 'dropout', name, inputs: [input], shape, rate: layer.rate, stream: builder.stream(), ...(layer.of === 'image' && { perImage: true }) })
+      return builder.add({
+        kind: 'dropout',
+        name,
+        inputs: [input],
+        shape,
+        rate: layer.rate,
+        stream: builder.stream(),
+        ...(layer.of === 'image' && { perImage: true }),
+      })
     case 'maxPool':
     case 'averagePool':
       return builder.add({ ...layer, name, inputs: [input], shape: pooled(name, layer, shape) })

@@ -53,6 +53,8 @@ export function recorded(table: Table, values: object, decides: boolean): Readon
 
 /** What was recorded of an option, with the defaults of what is absent, at every depth: an older version did not know it, and did what is now its default. */
 export function completed(option: Option, value: unknown): unknown {
+  // What has to be said within it has no default, so it is not there at all.
+  if (value === undefined && Object.values(option.table ?? {}).some(({ required, decides }) => required && decides === true)) return undefined
   if (option.table === undefined) return filled(option.fallback === undefined ? undefined : option.record(option.fallback), value)
   const all = (value ?? {}) as Readonly<Record<string, unknown>>
   const deciding = Object.entries(option.table).filter(([, { table, decides }]) => table !== undefined || decides === true)

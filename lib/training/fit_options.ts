@@ -34,13 +34,16 @@ const evaluatedSide = { group: 'Data', unit: 'pixels', minimum: 1, maximum: limi
 
 /** `evaluationInput` of `fit`. */
 export const evaluationInputOptions = {
+  /** Height of the images of validation. Give an integer from 1 to 65536 (pixels). */
   height: integerOption({ ...evaluatedSide, help: 'height of the images of validation', flag: 'evaluationHeight' }),
+  /** Width of the images of validation. Give an integer from 1 to 65536 (pixels). */
   width: integerOption({ ...evaluatedSide, help: 'width of the images of validation', flag: 'evaluationWidth' }),
 } satisfies RunTable
 
 /** `ema` of `fit`. */
 export const fitEmaOptions = {
   ...emaOptions,
+  /** Which weights are validated and become the model. Give "trained" or "ema". @default ema */
   use: choiceOption({
     group: 'Training',
     help: 'which weights are validated and become the model',

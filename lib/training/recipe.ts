@@ -86,7 +86,7 @@ function lines(key: string, option: Option | undefined, before: unknown, now: un
   }
   if (key === 'train') return [`train: ${dataName(before)} before, ${dataName(now)} now`]
   // Each part by itself: normalization is seldom exchanged together with the steps.
-  if ((key === 'prepare' || key === 'cuda') && isObject(before) && isObject(now)) {
+  if ((key === 'prepare' || option?.table !== undefined) && isObject(before) && isObject(now)) {
     const parts = new Set([...Object.keys(now), ...Object.keys(before)])
     return [...parts].flatMap((part) =>
       canonical(before[part]) === canonical(now[part])

@@ -44,7 +44,15 @@ test('the optimizers and schedules that presets come to', async (t) => {
 })
 
 test('what is given beside a preset wins, also by another flag for the same', async (t) => {
-  const given = { preset: 'paper', model: 'preresnet-110', epochs: '3', batch: '64', milestoneEpochs: '1,2', learningRate: '0.05', randomResizedCrop: true } as const
+  const given = {
+    preset: 'paper',
+    model: 'preresnet-110',
+    epochs: '3',
+    batch: '64',
+    milestoneEpochs: '1,2',
+    learningRate: '0.05',
+    randomResizedCrop: true,
+  } as const
   const { steps, epochs, batch, milestones, learningRate, momentum, pad } = await resolved(given)
   t.deepEqual([steps, epochs, batch, milestones, learningRate, momentum, pad], [undefined, 3, 64, undefined, 0.05, 0.9, undefined])
   const plain = await resolved({ model: 'preresnet-110' })

@@ -57,6 +57,15 @@ interface Change {
   readonly option: Option
   readonly value: unknown
   readonly given: object
+  /** What a run without that value was given: of options that need something beside it. */
+  readonly base?: object
+}
+
+const besides: Readonly<Record<string, object>> = {
+  checkpoint: { directory: 'runs' },
+  initialize: { from: 'model' },
+  ema: { decay: 0.9 },
+  evaluationInput: { height: 4, width: 4 },
 }
 
 /** What `fit` would be given for another value of each option; of those within an option, what stands beside it. */
@@ -67,8 +76,8 @@ function changes(table: Table, above = ''): Change[] {
       const value = otherThan(path, option)
       return value === undefined || path === 'device' || path === 'precision' || path === 'prepare' ? [] : [{ path, option, value, given: { [key]: value } }]
     }
-    const beside = key === 'checkpoint' ? { directory: 'runs' } : key === 'initialize' ? { from: 'model' } : {}
-    return changes(option.table, `${path}.`).map((inner) => ({ ...inner, given: { [key]: { ...beside, ...inner.given } } }))
+    const beside = besides[key] ?? {}
+    return changes(option.table, `${path}.`).map((inner) => ({ ...inner, given: { [key]: { ...beside, ...inner.given } }, base: { [key]: beside } }))
   })
 }
 
@@ -84,13 +93,14 @@ test('the recipe of a run is data, and equal to what state.json gives back', (t)
   for (const key of ['seed', 'frozen', 'learningRate', 'optimizer', 'precision', 'train']) t.true(deciding.includes(key), key)
 })
 
-for (const { path, value, given } of decided) {
+for (const { path, value, given, base = {} } of decided) {
   test(`another ${path} is told, with both values`, (t) => {
     const choices = path === 'cuda.tune' ? value : undefined
     const wanted = recipeWith(given, { ...session, choices } as Taken)
+    const plain = recipeWith(base)
     for (const [before, now] of [
-      [usual, wanted],
-      [wanted, usual],
+      [plain, wanted],
+      [wanted, plain],
     ] as const) {
       const lines = differences(stored(before), now)
       t.is(lines.length, 1, lines.join('; '))
@@ -101,10 +111,16 @@ for (const { path, value, given } of decided) {
   })
 }
 
+test('moving averages that one of both runs has not are told as a whole', (t) => {
+  const averaged = recipeWith({ ema: { decay: 0.9 } })
+  t.deepEqual(differences(stored(usual), averaged), ['ema: none before, {"after":0,"decay":0.9,"every":1} now'])
+  t.deepEqual(differences(stored(averaged), usual), ['ema: {"after":0,"decay":0.9,"every":1} before, none now'])
+})
+
 test('no other option is compared', (t) => {
   const others = all.filter(({ option }) => !option.decides)
   t.true(others.length > 15)
-  for (const { path, given } of others) t.deepEqual(differences(stored(usual), recipeWith(given)), [], path)
+  for (const { path, given, base = {} } of others) t.deepEqual(differences(stored(recipeWith(base)), recipeWith(given)), [], path)
 })
 
 test('what is not compared is kept for the manifest', (t) => {

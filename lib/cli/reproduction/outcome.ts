@@ -19,7 +19,7 @@ export interface Outcome {
   readonly remarks: readonly string[]
 }
 
-export interface Summary {
+interface Summary {
   readonly median: number
   readonly mean: number
   /** Of the sample; none of a single run. */

@@ -21,7 +21,7 @@ import type { Row } from './rows.js'
 import type { Training } from './trainings.js'
 
 /** Device, threads and workers, as the command was told. */
-export type Where = Partial<Pick<Given<typeof sharedOptions>, 'device' | 'precision' | 'threads' | 'cuda'>> & { readonly workers: number }
+type Where = Partial<Pick<Given<typeof sharedOptions>, 'device' | 'precision' | 'threads' | 'cuda'>> & { readonly workers: number }
 
 interface RunPlan {
   readonly training: Training
