@@ -50,11 +50,18 @@ target_compile_definitions(preresnet_cuda PRIVATE
 target_link_options(preresnet_cuda PRIVATE -Wl,--gc-sections -Wl,--exclude-libs,ALL -Wl,-z,nodelete -Wl,--no-undefined)
 set_target_properties(preresnet_cuda PROPERTIES
   PREFIX ""
-  LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/build/Release"
   # What every kernel takes (registers, spills), for scripts/cuda/kernels.mjs.
-  CUDA_COMPILER_LAUNCHER "${NODE_EXECUTABLE};${CMAKE_CURRENT_SOURCE_DIR}/scripts/cuda/compile.mjs"
-  # Where cuDNN and NVRTC are looked for before the system's folders.
-  BUILD_RPATH "$ORIGIN/../../.cuda/nvidia/cudnn/lib;$ORIGIN/../../.cuda/nvidia/cu13/lib;${PRERESNET_CUDNN}/lib;${PRERESNET_CUDNN}/lib64")
+  CUDA_COMPILER_LAUNCHER "${NODE_EXECUTABLE};${CMAKE_CURRENT_SOURCE_DIR}/scripts/cuda/compile.mjs")
+if(PRERESNET_CUDA_PACKAGE) # for npm: the C++ library inside, and no path of this machine
+  # CUDNN_PATH names the folder of cuDNN, or it is in the system's.
+  target_link_options(preresnet_cuda PRIVATE -static-libstdc++ -Wl,-s)
+  set_target_properties(preresnet_cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/Release" SKIP_BUILD_RPATH ON)
+else()
+  set_target_properties(preresnet_cuda PROPERTIES
+    LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/build/Release"
+    # Where cuDNN and NVRTC are looked for before the system's folders.
+    BUILD_RPATH "$ORIGIN/../../.cuda/nvidia/cudnn/lib;$ORIGIN/../../.cuda/nvidia/cu13/lib;${PRERESNET_CUDNN}/lib;${PRERESNET_CUDNN}/lib64")
+endif()
 
 add_executable(cuda_plans native/cuda/tools/plans.cpp)
 target_link_libraries(cuda_plans PRIVATE cuda_convolutions nlohmann_json::nlohmann_json)

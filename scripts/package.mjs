@@ -1,6 +1,7 @@
 // The archives that are published, in archives/: preresnet and the package of this platform. The same sources give the same bytes.
-//   npm run package [-- --output archives] [--onednn maven|debian] [--jobs N] [--addon FILE]
-// --onednn says where oneDNN comes from: Maven's shared library, or a static one that is built from Debian's sources once (docs/releasing.md).
+//   npm run package [-- --all] [--output archives] [--onednn debian|maven] [--jobs N] [--build FOLDER] [--addon FILE]
+// --all makes the package of arm64 as well, by cross-compiling, and that of device `cuda`, which needs npm run cuda:toolchain first.
+// --onednn says where oneDNN comes from: a static one that is built from Debian's sources, or Maven's shared library (docs/releasing.md).
 // --addon packs an addon that was built in another way, such as build/Release/preresnet.node: to try the rest of the road, and never to publish.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -8,9 +9,11 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { pack } from './package/archive.mjs'
+import { stageCuda } from './package/cuda.mjs'
+import { PLATFORMS } from './package/manifests.mjs'
 import { stagePlatform } from './package/platform.mjs'
 import { stage } from './package/stage.mjs'
-import { main } from './support/run.mjs'
+import { main, Stop } from './support/run.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 process.chdir(root)
@@ -18,25 +21,39 @@ process.chdir(root)
 await main('package', async () => {
   const { values } = parseArgs({
     options: {
+      all: { type: 'boolean', default: false },
       output: { type: 'string', default: 'archives' },
       jobs: { type: 'string', default: String(availableParallelism()) },
-      onednn: { type: 'string', default: 'maven' },
+      onednn: { type: 'string', default: 'debian' },
+      build: { type: 'string', default: 'build/package' },
       addon: { type: 'string' },
     },
   })
+  if (values.all && values.addon !== undefined) throw new Stop('expected --all or --addon, got both')
   const destination = resolve(values.output)
   mkdirSync(destination, { recursive: true })
   const parent = mkdtempSync(join(tmpdir(), 'preresnet-stage-'))
   try {
-    const folders = { library: join(parent, 'library'), platform: join(parent, 'platform') }
-    const needs = stagePlatform(root, folders.platform, process.arch, values)
-    await stage(root, folders.library)
-    for (const folder of Object.values(folders)) {
+    for (const { name, into } of packages(values)) {
+      const folder = join(parent, name)
+      const needs = await into(folder)
       const { file, size, unpacked } = pack(folder, destination)
-      console.log(`${file}: ${(size / 1e6).toFixed(1)} MB, ${(unpacked / 1e6).toFixed(1)} MB unpacked`)
+      console.log(`${file}: ${(size / 1e6).toFixed(1)} MB, ${(unpacked / 1e6).toFixed(1)} MB unpacked${needs === undefined ? '' : `, needs ${needs}`}`)
     }
-    console.log(needs === undefined ? `With the addon ${values.addon}: not to be published` : `Needs ${needs}`)
+    if (values.addon !== undefined) console.log(`With the addon ${values.addon}: not to be published`)
   } finally {
     rmSync(parent, { recursive: true, force: true })
   }
 })
+
+/** What is made, with what puts it into a folder and says what it needs of the system. */
+function packages({ all, addon, onednn, jobs, build: folder }) {
+  const build = resolve(folder)
+  const platform = (processor) => ({ name: processor, into: (folder) => stagePlatform(root, folder, processor, { addon, onednn, jobs, build }) })
+  const others = Object.keys(PLATFORMS).filter((processor) => processor !== process.arch)
+  return [
+    { name: 'library', into: (folder) => stage(root, folder) },
+    platform(process.arch),
+    ...(all ? [...others.map(platform), { name: 'cuda', into: (folder) => stageCuda(root, folder, { jobs, build }) }] : []),
+  ]
+}

@@ -1,5 +1,6 @@
 // Everything short of publishing, in the order in which it would stop a release.
-//   npm run release -- --dry-run
+//   npm run release -- --dry-run [--platform]
+// --platform makes the packages of this platform alone: to try the road, where there is no toolkit for the others.
 // docs/releasing.md says what is decided where.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,14 +15,14 @@ process.chdir(root)
 const NAMES = 'docs/public-names.txt'
 
 await main('release', () => {
-  const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } })
+  const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false }, platform: { type: 'boolean', default: false } } })
   if (!values['dry-run']) throw new Stop('expected --dry-run: publishing is done by hand, with the commands that it prints at the end')
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
   checkVersion(version)
   run(process.execPath, ['scripts/setup.mjs'])
   run(process.execPath, ['scripts/public-names.mjs', '--check'])
   printNames()
-  const archives = packedTwice()
+  const archives = packedTwice(values.platform ? [] : ['--all'])
   run(process.execPath, ['scripts/verify/packages.mjs'])
   console.log(['Nothing was published. What would be, in this order:', ...archives.map((name) => `  npm publish --access public archives/${name}`)].join('\n'))
 })
@@ -53,11 +54,13 @@ function printNames() {
 }
 
 /** The archives of platforms first. */
-function packedTwice() {
+function packedTwice(words) {
   const again = mkdtempSync(join(tmpdir(), 'preresnet-again-'))
   try {
     rmSync('archives', { recursive: true, force: true })
-    for (const folder of ['archives', again]) run(process.execPath, ['scripts/package.mjs', '--output', folder])
+    run(process.execPath, ['scripts/package.mjs', ...words])
+    // In another folder from nothing, so that neither time nor place is in them.
+    run(process.execPath, ['scripts/package.mjs', ...words, '--output', again, '--build', join(again, 'build')])
     const names = readdirSync('archives')
     for (const name of names)
       if (sha256Of(join('archives', name)) !== sha256Of(join(again, name))) throw new Stop(`${name}: expected the same bytes twice, got others`)

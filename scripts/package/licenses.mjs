@@ -28,12 +28,16 @@ function npmLicense(root, folder, license) {
   return text ?? `License: ${license}`
 }
 
-/** Of a platform's package. `debian` are Debian packages whose libraries or headers became part of the binary; `others` are parts as page() takes them. */
+/**
+ * Of a package of native code.
+ * @param {readonly { package: string, what: string, sysroot?: string }[]} debian Debian packages whose libraries or headers became part of the binary, of the system or unpacked in `sysroot`
+ * @param others parts as page() takes them
+ */
 export function nativeLicenses(root, name, debian, others) {
-  const fromDebian = debian.map(({ package: packageName, what }) => {
-    const version = output('dpkg-query', ['-W', '-f=${Version}', packageName])
-    const file = `/usr/share/doc/${packageName}/copyright`
-    if (version === undefined || !existsSync(file)) throw new Stop(`expected the Debian package ${packageName} with its copyright, got none`)
+  const fromDebian = debian.map(({ package: packageName, what, sysroot = '/' }) => {
+    const version = debianVersion(packageName, sysroot)
+    const file = join(sysroot, `usr/share/doc/${packageName}/copyright`)
+    if (version === undefined || !existsSync(file)) throw new Stop(`expected the Debian package ${packageName} with its copyright in ${sysroot}, got none`)
     return { title: `${what}, Debian package ${packageName} ${version}`, what: 'Part of the binary.', text: readFileSync(file, 'utf8') }
   })
   const headers = JSON.parse(readFileSync(join(root, 'node_modules/node-addon-api/package.json'), 'utf8'))
@@ -43,6 +47,15 @@ export function nativeLicenses(root, name, debian, others) {
     text: npmLicense(root, 'node_modules/node-addon-api', headers.license),
   }
   return page(name, [...others, ...fromDebian, addonApi])
+}
+
+/** Unpacked packages are listed by the names of their archives (support/arm64.mjs). */
+function debianVersion(name, sysroot) {
+  if (sysroot === '/') return output('dpkg-query', ['-W', '-f=${Version}', name])
+  return readFileSync(join(sysroot, 'versions'), 'utf8')
+    .split('\n')
+    .map((file) => file.split('_'))
+    .find(([listed]) => listed === name)?.[1]
 }
 
 /** Texts are indented, so that nothing in them is taken for the page's own headings. */

@@ -1,9 +1,11 @@
 // package.json of what is published, made from the repository's: nothing to run at install, nothing to fetch but the platform's package of the same version.
-import { readFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** By the processor's name of Node. */
 export const PLATFORMS = { x64: '@preresnet/linux-x64', arm64: '@preresnet/linux-arm64' }
+/** No dependency of anything: users add it. */
+export const CUDA = '@preresnet/cuda-linux-x64'
 
 const KEPT = ['name', 'version', 'description', 'keywords', 'license', 'repository', 'type', 'engines', 'exports', 'main', 'types', 'bin', 'binary', 'gypfile']
 /** For `preresnet build`. */
@@ -34,4 +36,13 @@ export function platformManifest(root, { name, processor, file, description }) {
     main: `./${file}`,
     preferUnplugged: true,
   }
+}
+
+/** A folder with all of such a package but its native code. `use`: whole sentences for its page. */
+export function stageNative(root, folder, { use, ...given }) {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(platformManifest(root, given), undefined, 2)}\n`)
+  writeFileSync(join(folder, 'README.md'), `# ${given.name}\n\n${given.description}. ${use}\n`)
+  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
 }

@@ -1,5 +1,5 @@
-// oneDNN of the packages, kept in the user's cache folder: Maven's shared library, which lies beside the addon; or a static one that is built from Debian's sources
-// (sequential, with the convolutions and reorders that this library uses).
+// oneDNN of the packages, kept in the user's cache folder: a static one that is built from Debian's sources (sequential, with the convolutions and reorders that
+// this library uses); or Maven's shared library, which lies beside the addon.
 import { createHash } from 'node:crypto'
 import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'

@@ -1,5 +1,5 @@
 // The gate of a package's shared objects: what they need of the system, read from their dynamic sections.
-import { readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { output, Stop } from '../support/run.mjs'
 
@@ -37,14 +37,21 @@ export function checkSymbols(file, beside = [], unchanged = false) {
 
 /** `versions` are pairs such as GLIBC and 2.34. */
 export function dynamicSection(file) {
-  const text = output('objdump', ['-p', file])
-  if (text === undefined) throw new Stop(`objdump -p ${file} failed`)
+  const program = objdumpOf(file)
+  const text = output(program, ['-p', file])
+  if (text === undefined) throw new Stop(`${program} -p ${file} failed`)
   const references = text.split(/^Version References:$/m)[1] ?? ''
   return {
     needed: [...text.matchAll(/^ +NEEDED +(\S+)$/gm)].map(([, name]) => name),
     versions: [...references.matchAll(/^ +0x[0-9a-f]+ 0x[0-9a-f]+ \d+ ([A-Z]+)_([\d.]+)$/gm)].map(([, library, version]) => [library, version]),
     paths: [...text.matchAll(/^ +(?:RUNPATH|RPATH) +(\S+)$/gm)].flatMap(([, list]) => list.split(':')),
   }
+}
+
+/** Debian's knows one processor alone. */
+function objdumpOf(file) {
+  const arm64 = readFileSync(file).readUInt16LE(18) === 183
+  return arm64 && process.arch !== 'arm64' ? 'aarch64-linux-gnu-objdump' : 'objdump'
 }
 
 function highestOf(versions) {
