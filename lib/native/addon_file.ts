@@ -66,11 +66,16 @@ function localBuild(): AddonFile | undefined {
 function packagedFile({ name, addon, load }: PlatformPackage): AddonFile | undefined {
   const file = resolved(addon)
   if (file === undefined) return undefined
-  const folder = dirname(file)
+  const reason = otherVersion(name, dirname(file))
+  if (reason !== undefined) throw addPackage(name, reason)
+  return { file, remedy: reinstall(name, dirname(file)), load }
+}
+
+/** What is wrong with the version of a package of ours that lies in `folder`, if anything is. */
+function otherVersion(name: string, folder: string): string | undefined {
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
   const wanted = knownPackageVersion()
-  if (wanted !== undefined && version !== wanted) throw addPackage(name, `expected version ${wanted} of ${name}, as of preresnet, got ${version} in ${folder}`)
-  return { file, remedy: reinstall(name, folder), load }
+  return wanted === undefined || version === wanted ? undefined : `expected version ${wanted} of ${name}, as of preresnet, got ${version} in ${folder}`
 }
 
 /** Undefined where the package is not installed, or holds no such file. */
@@ -107,9 +112,12 @@ function faultOf(file: string): string | undefined {
   return size < whole ? `is truncated: expected ${whole} bytes, got ${size}` : undefined
 }
 
-/** Where device `cuda` has its library: beside the addon, or in the package that a user adds; and what helps where there is none. */
+const CUDA = '@preresnet/cuda-linux-x64'
+
+/** Where device `cuda` has its library: beside the addon, or in the package that a user adds; and what helps where there is none, or one of another version. */
 export function cudaFile(addon: string): { readonly file: string; readonly remedy: string } {
   const beside = join(dirname(addon), 'preresnet_cuda.so')
-  const packaged = existsSync(beside) || process.arch !== 'x64' ? undefined : resolved(() => packages.resolve('@preresnet/cuda-linux-x64/preresnet_cuda.so'))
-  return { file: packaged ?? beside, remedy: addCuda() }
+  const packaged = existsSync(beside) || process.arch !== 'x64' ? undefined : resolved(() => packages.resolve(`${CUDA}/preresnet_cuda.so`))
+  const reason = packaged === undefined ? undefined : otherVersion(CUDA, dirname(packaged))
+  return reason === undefined ? { file: packaged ?? beside, remedy: addCuda(CUDA) } : { file: beside, remedy: `${reason}; ${addCuda(CUDA)}` }
 }

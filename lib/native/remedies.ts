@@ -41,11 +41,11 @@ export function rebuild(): string {
   return inClone() ? `build it with \`npm run build\` in ${packageFolder()}` : 'build it with `npx preresnet build`'
 }
 
-/** For the library of device `cuda`. */
-export function addCuda(): string {
+/** For the library of device `cuda`, whose package is `name`. */
+export function addCuda(name: string): string {
   const version = knownPackageVersion()
-  if (version === undefined) return 'install the package @preresnet/cuda-linux-x64 where the bundle runs'
-  return inClone() ? 'build it with `npm run build:cuda`' : `npm install --save-exact @preresnet/cuda-linux-x64@${version} adds it`
+  if (version === undefined) return `install the package ${name} where the bundle runs`
+  return inClone() ? 'build it with `npm run build:cuda`' : `npm install --save-exact ${name}@${version} adds it`
 }
 
 /** A published package has no scripts for development. */

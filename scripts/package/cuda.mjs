@@ -24,11 +24,12 @@ export async function stageCuda(root, folder, { jobs, build }) {
   const own = join(build, 'cuda-x64')
   await buildCuda(root, { jobs, build: own, variables: { PRERESNET_CUDA_PACKAGE: 'ON' } })
   copyFileSync(join(own, 'Release', FILE), join(folder, FILE))
+  const { toolkit, frontend } = findCuda(root)
   const others = [
-    { title: 'The static CUDA runtime', what: 'Part of the binary.', text: toolkitLicense(root) },
-    { title: 'cudnn-frontend', what: 'Its headers are part of the binary.', text: frontendLicense(root) },
+    { title: 'The static CUDA runtime', what: 'Part of the binary.', text: licenseOf(dirname(dirname(toolkit)), 'nvidia_cuda_runtime') },
+    { title: 'cudnn-frontend', what: 'Its headers are part of the binary.', text: licenseOf(dirname(frontend), 'nvidia_cudnn_frontend') },
   ]
-  writeFileSync(join(folder, 'THIRD-PARTY.md'), nativeLicenses(root, CUDA, LINKED, others))
+  writeFileSync(join(folder, 'THIRD-PARTY.md'), nativeLicenses(CUDA, LINKED, others))
   return checkPackage(folder)
 }
 
@@ -38,17 +39,9 @@ function architectures() {
   return `${names.join(', ')} and later`
 }
 
-function toolkitLicense(root) {
-  return licenseUnder(dirname(dirname(findCuda(root).toolkit)), /nvidia_cuda_runtime-[^/]*dist-info\/.*licen[cs]e/i)
-}
-
-function frontendLicense(root) {
-  return licenseUnder(dirname(findCuda(root).frontend), /nvidia_cudnn_frontend-[^/]*dist-info\/.*licen[cs]e/i)
-}
-
 /** Of the wheels that scripts/cuda-toolchain.mjs unpacks: whoever builds with another toolkit publishes nothing. */
-function licenseUnder(folder, pattern) {
-  const file = filesUnder(folder, '.').find((path) => pattern.test(path))
-  if (file === undefined) throw new Stop(`expected a license like ${pattern} in ${folder}, got none: npm run cuda:toolchain`)
-  return readFileSync(join(folder, file), 'utf8')
+function licenseOf(folder, wheel) {
+  const files = filesUnder(folder, '.').filter((path) => path.startsWith(`${wheel}-`) && path.includes('.dist-info/licenses/'))
+  if (files.length === 0) throw new Stop(`expected the license of ${wheel} in ${folder}, got none: npm run cuda:toolchain`)
+  return files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n')
 }

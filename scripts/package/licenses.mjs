@@ -33,20 +33,21 @@ function npmLicense(root, folder, license) {
  * @param {readonly { package: string, what: string, sysroot?: string }[]} debian Debian packages whose libraries or headers became part of the binary, of the system or unpacked in `sysroot`
  * @param others parts as page() takes them
  */
-export function nativeLicenses(root, name, debian, others) {
+export function nativeLicenses(name, debian, others) {
   const fromDebian = debian.map(({ package: packageName, what, sysroot = '/' }) => {
     const version = debianVersion(packageName, sysroot)
     const file = join(sysroot, `usr/share/doc/${packageName}/copyright`)
     if (version === undefined || !existsSync(file)) throw new Stop(`expected the Debian package ${packageName} with its copyright in ${sysroot}, got none`)
     return { title: `${what}, Debian package ${packageName} ${version}`, what: 'Part of the binary.', text: readFileSync(file, 'utf8') }
   })
-  const headers = JSON.parse(readFileSync(join(root, 'node_modules/node-addon-api/package.json'), 'utf8'))
-  const addonApi = {
-    title: `node-addon-api ${headers.version}`,
-    what: 'Its headers are part of the binary.',
-    text: npmLicense(root, 'node_modules/node-addon-api', headers.license),
-  }
-  return page(name, [...others, ...fromDebian, addonApi])
+  return page(name, [...others, ...fromDebian])
+}
+
+/** The headers of Node-API's classes, as a part for nativeLicenses(). */
+export function addonApi(root) {
+  const folder = 'node_modules/node-addon-api'
+  const { version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+  return { title: `node-addon-api ${version}`, what: 'Its headers are part of the binary.', text: npmLicense(root, folder, license) }
 }
 
 /** Unpacked packages are listed by the names of their archives (support/arm64.mjs). */

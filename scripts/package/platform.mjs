@@ -5,7 +5,7 @@ import { crossArm64 } from '../support/arm64.mjs'
 import { cacheFolder } from '../support/cache.mjs'
 import { run, Stop } from '../support/run.mjs'
 import { staticHighway } from './highway.mjs'
-import { nativeLicenses } from './licenses.mjs'
+import { addonApi, nativeLicenses } from './licenses.mjs'
 import { PLATFORMS, stageNative } from './manifests.mjs'
 import { oneDnn } from './onednn.mjs'
 import { checkPackage } from './symbols.mjs'
@@ -38,7 +38,7 @@ export function stagePlatform(root, folder, processor, { addon, onednn, jobs, bu
   for (const file of beside) copyFileSync(file, join(folder, basename(file)))
   const what = beside.length === 0 ? 'Part of the binary.' : `${beside.map((file) => basename(file)).join(', ')}, unchanged.`
   const linked = [...LINKED.map((part) => ({ ...part, sysroot: target.sysroot })), { package: target.cplusplus, what: CPLUSPLUS }]
-  writeFileSync(join(folder, 'THIRD-PARTY.md'), nativeLicenses(root, name, linked, [{ title: `oneDNN ${version}`, what, text: license }]))
+  writeFileSync(join(folder, 'THIRD-PARTY.md'), nativeLicenses(name, linked, [{ title: `oneDNN ${version}`, what, text: license }, addonApi(root)]))
   return checkPackage(folder)
 }
 

@@ -20,7 +20,7 @@ export function checkPackage(folder) {
 
 /** The highest version that `file` needs of each library. `beside`: names of shared objects that lie beside it. */
 export function checkSymbols(file, beside = [], unchanged = false) {
-  const { needed, versions, paths } = dynamicSection(file)
+  const { needed, versions, paths, unbound } = dynamicSection(file)
   const others = needed.filter((name) => !beside.includes(name) && (!LIBRARIES.test(name) || (!unchanged && name.startsWith('libstdc++'))))
   const highest = {}
   for (const [library, version] of versions) highest[library] = highestOf([highest[library] ?? '0', version])
@@ -29,21 +29,23 @@ export function checkSymbols(file, beside = [], unchanged = false) {
     ...(others.length > 0 ? [`expected to need glibc and libgcc alone, got ${others.join(', ')}`] : []),
     ...(!unchanged && 'GLIBCXX' in highest ? [`expected the C++ library inside, got GLIBCXX_${highest.GLIBCXX}`] : []),
     ...above.map(([library, most]) => `expected ${library}_${most} at most, got ${library}_${highest[library]}`),
+    ...(needed.some((name) => beside.includes(name)) || unbound.length === 0 ? [] : [`expected nothing undefined but Node-API, got ${unbound.join(', ')}`]),
     ...paths.filter((path) => !path.startsWith('$ORIGIN')).map((path) => `expected no path of this machine, got ${path}`),
   ]
   if (faults.length > 0) throw new Stop(`${file}: ${faults.join('; ')}`)
   return highest
 }
 
-/** `versions` are pairs such as GLIBC and 2.34. */
+/** `versions` are pairs such as GLIBC and 2.34; `unbound` are symbols that no version of a library says where to find, and that Node has not. */
 export function dynamicSection(file) {
   const program = objdumpOf(file)
-  const text = output(program, ['-p', file])
-  if (text === undefined) throw new Stop(`${program} -p ${file} failed`)
+  const text = output(program, ['-pT', file])
+  if (text === undefined) throw new Stop(`${program} -pT ${file} failed`)
   const references = text.split(/^Version References:$/m)[1] ?? ''
   return {
     needed: [...text.matchAll(/^ +NEEDED +(\S+)$/gm)].map(([, name]) => name),
     versions: [...references.matchAll(/^ +0x[0-9a-f]+ 0x[0-9a-f]+ \d+ ([A-Z]+)_([\d.]+)$/gm)].map(([, library, version]) => [library, version]),
+    unbound: [...text.matchAll(/^0+ {6}D[ F]? +\*UND\*\s+0+ +(?:Base +)?(?!napi_|node_api_|\()(\S+)$/gm)].map(([, symbol]) => symbol),
     paths: [...text.matchAll(/^ +(?:RUNPATH|RPATH) +(\S+)$/gm)].flatMap(([, list]) => list.split(':')),
   }
 }

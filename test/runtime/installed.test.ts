@@ -136,6 +136,31 @@ test.serial('an addon for a newer glibc: both versions, and that it can be built
   )
 })
 
+test.serial("device cuda has its library in a package that users add, in preresnet's version", async (t) => {
+  const folder = await install(t, Buffer.alloc(0))
+  const { cudaFile } = (await import(pathToFileURL(join(folder, 'dist/lib/native/addon_file.js')).href)) as {
+    cudaFile: (addon: string) => { readonly file: string; readonly remedy: string }
+  }
+  const addonFile = join(dirname(folder), platform, 'preresnet.node')
+  const beside = join(dirname(addonFile), 'preresnet_cuda.so')
+  const command = 'npm install --save-exact @preresnet/cuda-linux-x64@1.2.3 adds it'
+  t.deepEqual(cudaFile(addonFile), { file: beside, remedy: command })
+  const cuda = join(dirname(folder), '@preresnet/cuda-linux-x64')
+  const library = join(cuda, 'preresnet_cuda.so')
+  const write = (ofVersion: string) => writeFileSync(join(cuda, 'package.json'), JSON.stringify({ name: '@preresnet/cuda-linux-x64', version: ofVersion }))
+  mkdirSync(cuda)
+  writeFileSync(library, '')
+  write(version)
+  if (process.arch === 'x64') {
+    t.is(cudaFile(addonFile).file, library)
+    write('1.2.4')
+    const remedy = `expected version 1.2.3 of @preresnet/cuda-linux-x64, as of preresnet, got 1.2.4 in ${cuda}; ${command}`
+    t.deepEqual(cudaFile(addonFile), { file: beside, remedy })
+  }
+  writeFileSync(beside, '')
+  t.is(cudaFile(addonFile).file, beside)
+})
+
 test.serial('an addon for musl', (t) => {
   const message = explained('libc.musl-x86_64.so.1: cannot open shared object file', 'remedy')
   t.is(

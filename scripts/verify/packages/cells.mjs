@@ -156,6 +156,27 @@ const nodes = [20, 22, 24, 26].map((major) => ({
   },
 }))
 
+const CLI = 'node_modules/preresnet/dist/lib/cli/main.js'
+
+const devices = [
+  {
+    name: 'device `cuda`: `doctor` and ERR_DEVICE name its package, and the command that they print adds it',
+    archive: 'preresnet-cuda-linux-x64',
+    run(context) {
+      const project = context.project()
+      npm(project, 'npm12', ['install', 'preresnet'])
+      const report = () => JSON.parse(project.run(process.execPath, [CLI, 'doctor', '--json'])).cuda
+      const refused = project.run(process.execPath, [CLI, 'bench', 'train', 'preresnet-20', '--device', 'cuda'], { status: 1 })
+      const [words, ofDoctor] = [refused, report().problem].map((text) => /npm (install \S+ \S+) adds it/.exec(text)?.[1])
+      if (!refused.includes('ERR_DEVICE') || words === undefined || words !== ofDoctor) throw new Stop(`expected ERR_DEVICE with a command, got ${refused}`)
+      npm(project, 'npm12', words.split(' '))
+      const { library, problem } = report()
+      if (library === undefined) throw new Stop(`expected doctor to show the library of device cuda, got ${problem}`)
+      return `loads, for compute capabilities ${library.architectures}; ${problem === '' ? 'a GPU is there' : 'no GPU was there'}`
+    },
+  },
+]
+
 const linters = [
   {
     name: toolName('publint'),
@@ -179,17 +200,17 @@ const builds = [
     run(context) {
       const project = context.project()
       npm(project, 'npm12', ['install', 'preresnet', '--omit=optional'])
-      const said = project.run(process.execPath, ['node_modules/preresnet/dist/lib/cli/main.js', 'build'], { status: 1 })
+      const said = project.run(process.execPath, [CLI, 'build'], { status: 1 })
       const [, words] = /Run: npm (install --save-dev .*)/.exec(said) ?? []
       if (words === undefined) throw new Stop(`expected a command, got ${said}`)
       npm(project, 'npm12', words.replaceAll('"', '').split(' '))
-      project.run(process.execPath, ['node_modules/preresnet/dist/lib/cli/main.js', 'build'])
+      project.run(process.execPath, [CLI, 'build'])
       project.smoke()
     },
   },
 ]
 
-export const cells = [...managers, ...lockfiles, ...settings, ...nodes, ...bundleCells(installed), ...linters, ...builds]
+export const cells = [...managers, ...lockfiles, ...settings, ...nodes, ...bundleCells(installed), ...devices, ...linters, ...builds]
 
 /** The error's own command for npm brings what is missing. */
 function mended(project) {
