@@ -1,7 +1,6 @@
 // The archives that are published, in archives/: preresnet and the package of this platform. The same sources give the same bytes.
-//   npm run package [-- --all] [--output archives] [--onednn debian|maven] [--jobs N] [--build FOLDER] [--addon FILE]
+//   npm run package [-- --all] [--output archives] [--build build/package] [--jobs N] [--addon FILE]
 // --all makes the package of arm64 as well, by cross-compiling, and that of device `cuda`, which needs npm run cuda:toolchain first.
-// --onednn says where oneDNN comes from: a static one that is built from Debian's sources, or Maven's shared library (docs/releasing.md).
 // --addon packs an addon that was built in another way, such as build/Release/preresnet.node: to try the rest of the road, and never to publish.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -24,7 +23,6 @@ await main('package', async () => {
       all: { type: 'boolean', default: false },
       output: { type: 'string', default: 'archives' },
       jobs: { type: 'string', default: String(availableParallelism()) },
-      onednn: { type: 'string', default: 'debian' },
       build: { type: 'string', default: 'build/package' },
       addon: { type: 'string' },
     },
@@ -47,9 +45,9 @@ await main('package', async () => {
 })
 
 /** What is made, with what puts it into a folder and says what it needs of the system. */
-function packages({ all, addon, onednn, jobs, build: folder }) {
-  const build = resolve(folder)
-  const platform = (processor) => ({ name: processor, into: (folder) => stagePlatform(root, folder, processor, { addon, onednn, jobs, build }) })
+function packages({ all, addon, jobs, ...values }) {
+  const build = resolve(values.build)
+  const platform = (processor) => ({ name: processor, into: (folder) => stagePlatform(root, folder, processor, { addon, jobs, build }) })
   const others = Object.keys(PLATFORMS).filter((processor) => processor !== process.arch)
   return [
     { name: 'library', into: (folder) => stage(root, folder) },

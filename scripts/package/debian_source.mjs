@@ -21,7 +21,7 @@ export function debianSource(cache, { name, version, suite, archive, sha256 }) {
   })
 }
 
-export function checkSha256(file, sha256) {
+function checkSha256(file, sha256) {
   const got = existsSync(file) ? sha256Of(file) : 'no file'
   if (got !== sha256) throw new Stop(`${file}: expected SHA-256 ${sha256}, got ${got}`)
 }

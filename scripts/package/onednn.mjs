@@ -1,13 +1,10 @@
-// oneDNN of the packages, kept in the user's cache folder: a static one that is built from Debian's sources (sequential, with the convolutions and reorders that
-// this library uses); or Maven's shared library, which lies beside the addon.
+// oneDNN of the packages: a static one, sequential, with the convolutions and reorders that this library uses, built from Debian's sources and kept in the user's cache folder.
 import { createHash } from 'node:crypto'
 import { cpSync, readFileSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { keptFolder } from '../support/cache.mjs'
-import { ensure } from '../support/debian.mjs'
-import { run, Stop } from '../support/run.mjs'
-import { checkSha256, debianSource } from './debian_source.mjs'
+import { run } from '../support/run.mjs'
+import { debianSource } from './debian_source.mjs'
 import { keepConvolutions, PARTS } from './onednn_parts.mjs'
 
 const ONEDNN = {
@@ -16,11 +13,6 @@ const ONEDNN = {
   suite: 'trixie',
   archive: 'onednn_3.7.2+ds.orig.tar.xz',
   sha256: '0cc51ca26c1af6a2bb1e71e378e7046f3ceb3e71791ee9d4e246d50f904a6ea6',
-}
-
-/** By Node's names of processors. */
-const MAVEN = {
-  x64: { version: '3.13-1.5.14', classifier: 'linux-x86_64', sha256: '9c9a46215ec11c7ceb442714083615c74104f4ad7181ff910bf5fa95999070f4' },
 }
 
 const SETTINGS = {
@@ -42,38 +34,8 @@ const SETTINGS = {
   DNNL_ARCH_OPT_FLAGS: '',
 }
 
-/**
- * @typedef {{ version: string, include: string, library: string, beside: readonly string[], license: string }} OneDnn
- * `library` is what the addon is linked with, and `beside` are the files that lie beside it
- */
-
-/** Which oneDNN the packages have. @returns {OneDnn} */
-export function oneDnn(cache, target, { from, jobs }) {
-  if (from === 'maven') return mavenOneDnn(cache, target.processor)
-  if (from === 'debian') return staticOneDnn(cache, target, jobs)
-  throw new Stop(`--onednn: expected maven or debian, got ${from}`)
-}
-
-function mavenOneDnn(cache, processor) {
-  const { version, classifier, sha256 } = MAVEN[processor] ?? {}
-  if (version === undefined) throw new Stop(`expected oneDNN of Maven for ${Object.keys(MAVEN).join(', ')}, got ${processor}: --onednn debian builds one`)
-  const folder = join(cache, 'libraries', `dnnl-${version}-${classifier}`)
-  const root = join(folder, 'org/bytedeco/dnnl', classifier)
-  keptFolder(folder, (partial) => {
-    ensure([
-      { name: 'maven', tools: ['mvn'] },
-      { name: 'unzip', tools: ['unzip'] },
-    ])
-    run('mvn', ['-q', 'dependency:get', '-Dtransitive=false', `-Dartifact=org.bytedeco:dnnl:${version}:jar:${classifier}`])
-    const archive = join(homedir(), '.m2/repository/org/bytedeco/dnnl', version, `dnnl-${version}-${classifier}.jar`)
-    checkSha256(archive, sha256)
-    run('unzip', ['-q', archive, 'org/*', '-d', partial])
-  })
-  const [library, openmp] = ['libdnnl.so.3', 'libgomp.so.1'].map((name) => join(root, name))
-  return { version: `${version} of Maven's org.bytedeco:dnnl`, include: join(root, 'include'), library, beside: [library, openmp], license: licenseOf(cache) }
-}
-
-function staticOneDnn(cache, { processor, compiler }, jobs) {
+/** @returns {{ version: string, include: string, library: string, license: string }} `library` is what the addon is linked with */
+export function staticOneDnn(cache, { processor, compiler }, jobs) {
   const recipe = createHash('sha256')
     .update(JSON.stringify([ONEDNN, SETTINGS, PARTS, compiler]))
     .digest('hex')
@@ -94,10 +56,6 @@ function staticOneDnn(cache, { processor, compiler }, jobs) {
     run('cmake', ['--install', build, '--prefix', partial])
     for (const done of [source, build]) rmSync(done, { recursive: true })
   })
-  return { version: ONEDNN.version, include: join(folder, 'include'), library: join(folder, 'lib/libdnnl.a'), beside: [], license: licenseOf(cache) }
-}
-
-function licenseOf(cache) {
-  const source = debianSource(cache, ONEDNN)
-  return ['LICENSE', 'THIRD-PARTY-PROGRAMS'].map((name) => readFileSync(join(source, name), 'utf8')).join('\n')
+  const license = ['LICENSE', 'THIRD-PARTY-PROGRAMS'].map((name) => readFileSync(join(debianSource(cache, ONEDNN), name), 'utf8')).join('\n')
+  return { version: ONEDNN.version, include: join(folder, 'include'), library: join(folder, 'lib/libdnnl.a'), license }
 }

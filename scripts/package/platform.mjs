@@ -1,15 +1,16 @@
 // The package of one platform in a folder: the addon, which needs nothing of the system but what Node needs, and its manifest.
 import { copyFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { crossArm64 } from '../support/arm64.mjs'
 import { cacheFolder } from '../support/cache.mjs'
 import { run, Stop } from '../support/run.mjs'
 import { staticHighway } from './highway.mjs'
 import { addonApi, nativeLicenses } from './licenses.mjs'
 import { PLATFORMS, stageNative } from './manifests.mjs'
-import { oneDnn } from './onednn.mjs'
+import { staticOneDnn } from './onednn.mjs'
 import { checkPackage } from './symbols.mjs'
 
+const FILE = 'preresnet.node'
 /** Debian packages whose libraries or headers are linked in. */
 const LINKED = [
   { package: 'libhwy-dev', what: 'Highway' },
@@ -22,23 +23,22 @@ const LINKED = [
 const CPLUSPLUS = 'libstdc++ and libgcc, under the GCC Runtime Library Exception'
 
 /** Builds, unless a finished addon is given. Returns what the package needs of the system, in words; of an addon that was given, which may be one for this machine alone, undefined. */
-export function stagePlatform(root, folder, processor, { addon, onednn, jobs, build }) {
+export function stagePlatform(root, folder, processor, { addon, jobs, build }) {
   const name = PLATFORMS[processor]
   const description = `The native addon of preresnet for Linux with glibc on ${processor}`
   const use = 'It is an optional dependency of the package preresnet, which loads it; there is no other use for it.'
-  stageNative(root, folder, { name, processor, file: 'preresnet.node', description, use })
+  stageNative(root, folder, { name, processor, file: FILE, description, use })
   if (addon !== undefined) {
-    copyFileSync(addon, join(folder, 'preresnet.node'))
+    copyFileSync(addon, join(folder, FILE))
     return undefined
   }
   const target = targetOf(root, processor)
-  const built = buildAddon(root, target, { from: onednn, jobs, build: join(build, `${processor}-${onednn}`) })
-  copyFileSync(built.file, join(folder, 'preresnet.node'))
-  const { version, beside, license } = built.onednn
-  for (const file of beside) copyFileSync(file, join(folder, basename(file)))
-  const what = beside.length === 0 ? 'Part of the binary.' : `${beside.map((file) => basename(file)).join(', ')}, unchanged.`
+  const built = buildAddon(root, target, { jobs, build: join(build, processor) })
+  copyFileSync(built.file, join(folder, FILE))
+  const { version, license } = built.onednn
   const linked = [...LINKED.map((part) => ({ ...part, sysroot: target.sysroot })), { package: target.cplusplus, what: CPLUSPLUS }]
-  writeFileSync(join(folder, 'THIRD-PARTY.md'), nativeLicenses(name, linked, [{ title: `oneDNN ${version}`, what, text: license }, addonApi(root)]))
+  const others = [{ title: `oneDNN ${version}`, what: 'Part of the binary.', text: license }, addonApi(root)]
+  writeFileSync(join(folder, 'THIRD-PARTY.md'), nativeLicenses(name, linked, others))
   return checkPackage(folder)
 }
 
@@ -49,9 +49,9 @@ function targetOf(root, processor) {
   return { processor, ...crossArm64(root), cplusplus: 'libstdc++-12-dev-arm64-cross' }
 }
 
-function buildAddon(root, target, { from, jobs, build }) {
+function buildAddon(root, target, { jobs, build }) {
   const cache = cacheFolder(root)
-  const onednn = oneDnn(cache, target, { from, jobs })
+  const onednn = staticOneDnn(cache, target, jobs)
   const variables = {
     ...target.compiler,
     CMAKE_BUILD_TYPE: 'Release',
@@ -62,5 +62,5 @@ function buildAddon(root, target, { from, jobs, build }) {
   }
   run('cmake', ['-S', root, '-B', build, '-G', 'Ninja', '-Wno-dev', ...Object.entries(variables).map(([name, value]) => `-D${name}=${value}`)])
   run('cmake', ['--build', build, '--parallel', jobs, '--target', 'addon'])
-  return { file: join(build, 'Release/preresnet.node'), onednn }
+  return { file: join(build, 'Release', FILE), onednn }
 }

@@ -1,7 +1,7 @@
 // The tests of operations and goldens on arm64 with NEON, on an x64 machine: the addon is cross-built against Debian's libraries for arm64 and run by a Node for
 // arm64 under QEMU. The build goes into build-arm64; libraries and Node are kept in the user's cache folder; of the system's packages only the compiler and QEMU are new.
 //   node scripts/verify/arm64.mjs [--processor cortex-a72] [--addon FILE] [TESTFILE...]     compiled tests, dist/test/...
-// --addon tests one that is there, such as that of the package (npm run package -- --all, build/package/arm64-debian/Release/preresnet.node).
+// --addon tests one that is there, such as that of the package (npm run package -- --all, build/package/arm64/Release/preresnet.node).
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'

@@ -1,6 +1,6 @@
 // The speed of this checkout beside another one of the project, both built, in turn: A B A B. What a change costs, or gains.
 //   node scripts/verify/builds.mjs OTHER [--addon FILE] [--other-addon FILE] [--rows train-164,infer-164] [--pairs 9] [--seconds 5] [--threads N]
-// --addon and --other-addon name what a side loads instead of its own build; OTHER may then be this checkout: `builds.mjs . --addon build/package/x64-debian/Release/preresnet.node`.
+// --addon and --other-addon name what a side loads instead of its own build; OTHER may then be this checkout: `builds.mjs . --addon build/package/x64/Release/preresnet.node`.
 // Rows are those of bench/rows.mjs. Ratios are this checkout's images a second by the other's.
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
