@@ -71,6 +71,8 @@ function firstMinute(system, registry) {
     const env = {
       PATH: '/usr/local/bin:/usr/bin:/bin',
       HOME: dirname(inside),
+      // Of its own as well: there Node keeps what it compiled of npm.
+      TMPDIR: dirname(inside),
       ...Object.fromEntries(
         Object.entries({ registry, audit: 'false', fund: 'false', update_notifier: 'false' }).map(([name, value]) => [`npm_config_${name}`, value]),
       ),
