@@ -29,14 +29,28 @@ def norms(model):
     return [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
 
 
+def ends_of_branches(model):
+    """The last parameterized layers of the residual branches: a norm in original units, a convolution in pre-activation units."""
+    ends = {"BasicBlock": "bn2", "Bottleneck": "bn3", "PreActBasic": "conv2", "PreActBottleneck": "conv3"}
+    return [getattr(module, ends[type(module).__name__]) for module in model.modules() if type(module).__name__ in ends]
+
+
 @torch.no_grad()
 def draw(model, x):
-    """Scales of both signs and running statistics near those of the images, but not equal to them."""
+    """Scales of both signs and running statistics near those of the images, but not equal to them.
+
+    Each of n branches ends with weights that are sqrt(n) times smaller, so that together they add as much variance as the shortcut has, at every depth. With
+    branches as large as their shortcuts, each unit of a random network makes rounding errors larger by a factor, and 50 units multiply these factors, in any
+    arithmetic.
+    """
     for norm in norms(model):
         sign = torch.where(torch.rand_like(norm.weight) < 0.1, -1.0, 1.0)
         norm.weight.copy_(sign * (0.5 + torch.rand_like(norm.weight)))
         norm.bias.copy_(0.2 * torch.randn_like(norm.bias))
         norm.momentum = 1.0
+    ends = ends_of_branches(model)
+    for end in ends:
+        end.weight.div_(len(ends) ** 0.5)
     model.train()
     model(x)
     for norm in norms(model):
@@ -49,11 +63,17 @@ def draw(model, x):
     head.weight.mul_(LARGEST_LOGIT / model(x).abs().max())
 
 
+def drawn_images(size):
+    """Noise of several scales, as photographs have: each image has colors of its own, so that its answers differ from the others'."""
+    noise = [torch.randn(IMAGES, 3, min(scale, size), min(scale, size)) for scale in (1, 4, 16, size)]
+    return sum(torch.nn.functional.interpolate(each, size=(size, size)) for each in noise) / len(noise) ** 0.5
+
+
 @torch.no_grad()
 def make(folder, library, name, size):
     torch.manual_seed(20261130)
     model = create(library, name)
-    x = torch.randn(IMAGES, 3, int(size), int(size))
+    x = drawn_images(int(size))
     draw(model, x)
     weights = {key: value.clone().contiguous() for key, value in model.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")

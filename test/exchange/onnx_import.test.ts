@@ -131,6 +131,22 @@ test('biases, images by row and column, pads on one side alone', async (t) => {
   ;(await logits(imported, model, x)).forEach((got, index) => t.true(Math.abs(got / expected[index]! - 1) < 1e-6, `${got} ${expected[index]!}`))
 })
 
+test('nodes that change no value, a shape that a node gives, and a Gemm in place of a MatMul', async (t) => {
+  const whole = await importOnnx(await write(t, converted()), options)
+  const model = converted()
+  const { nodes, initializers } = model.graph
+  const { name: _, ...shape } = initializers.pop()!
+  nodes.splice(9, 2, node('Gemm', ['features', 'w3', 'b3'], 'logits'))
+  change(2, { inputs: ['same'] })(model)
+  nodes.push({ operator: 'Constant', outputs: ['shape'], attributes: [{ name: 'value', tensor: shape, type: 4 }] })
+  nodes.push(node('Identity', ['c1'], 'kept'), node('Dropout', ['kept'], 'same', { seed: 7 }))
+  const imported = await importOnnx(await write(t, model), options)
+  t.deepEqual([imported.network, imported.parameters], [whole.network, whole.parameters])
+  const squeezed = converted()
+  change(8, { operator: 'Squeeze', inputs: ['mean'], attributes: [attribute('axes', [2, 3])] })(squeezed)
+  t.deepEqual((await importOnnx(await write(t, squeezed), options)).network, whole.network)
+})
+
 /** The same network, written down. */
 function byHand(x: Float64Array): number[] {
   const constant = (index: number): number => index - 2

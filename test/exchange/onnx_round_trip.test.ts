@@ -15,6 +15,8 @@ import {
   relu,
   residual,
   scale,
+  type Layer,
+  type Residual,
 } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { unitNames } from '../../lib/models/units.js'
@@ -77,4 +79,11 @@ test('out and in again: every layer, units in units, gates in units', async (t) 
 test('out and in again: an average of padded windows as large as the image is not one over all pixels', async (t) => {
   const layers = [averagePool({ kernel: 5, stride: 1, padding: 2 }), globalAveragePool(), linear({ units: 2 })]
   for (const form of forms) await roundTrip(t, network({ name: 'padded', input: { height: 5, width: 5, channels: 3 }, layers }), form)
+})
+
+test('out and in again: four exclusive gates that begin at one value', async (t) => {
+  const gated = (branch: readonly Layer[], gates: number): Residual =>
+    residual({ branch: gates === 1 ? branch : [gated(branch, gates - 1)], shortcut: gate({ kind: 'exclusive' }) })
+  const layers = [conv2d({ channels: 4, kernel: 3 }), gated([relu(), conv2d({ channels: 4, kernel: 3 })], 4), globalAveragePool(), linear({ units: 2 })]
+  for (const form of forms) await roundTrip(t, network({ name: 'gated', input: { height: 5, width: 5, channels: 3 }, layers }), form)
 })

@@ -12,8 +12,8 @@ import { RowBuilder, type Layers, type Place, type Row } from './row.js'
 
 /** Units within units: no ResNet has more. */
 const deepest = 4
-/** Of one value where units start: one reads it for the innermost branch, one for each shortcut, two for each gate. */
-const mostReaders = 8
+/** Of one value where units start: one reads it for the innermost branch, one for each shortcut, two for each gate. So as many units as may lie within each other may all have gates. */
+const mostReaders = 1 + 2 * deepest
 
 /** Operators whose constant may stand before the value: of a product on either side, of a difference on the left alone. */
 const withConstantFirst = new Set(['Mul', 'Sub'])
