@@ -1,5 +1,5 @@
 // Networks of timm and torchvision with random weights come in, from safetensors and .pth, answer as they do in PyTorch, and go out again.
-//   node scripts/verify/exchange.mjs [--size 64] [LIBRARY/NAME...]
+//   node scripts/verify/exchange.mjs [--size 224] [LIBRARY/NAME...]
 // Needs .venv (node scripts/pytorch-venv.mjs) with timm, torchvision, safetensors and numpy beside PyTorch.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ const all = [
   ...['resnetv2_18', 'resnetv2_34', 'resnetv2_50', 'resnetv2_101', 'resnet50'].map((name) => `timm/${name}`),
   ...[18, 34, 50, 101, 152].map((depth) => `torchvision/resnet${depth}`),
 ]
-const { values, positionals } = parseArgs({ options: { size: { type: 'string', default: '64' } }, allowPositionals: true })
+const { values, positionals } = parseArgs({ options: { size: { type: 'string', default: '224' } }, allowPositionals: true })
 const size = Number(values.size)
 const script = join(import.meta.dirname, 'exchange.py')
 const folder = mkdtempSync(join(tmpdir(), 'preresnet-exchange-'))

@@ -1,7 +1,8 @@
 // Networks of ours as ONNX files: onnx's own checker takes them, and onnxruntime answers as the reference executor does.
-//   node scripts/verify/onnx.mjs [--short] [--size 64] [NAME...]
-// A NAME is a network or a unit of Tables 1 and 2, as ResNet-110. --short: small networks, a quarter of a minute. Makes a virtual environment with onnx and
-// onnxruntime in the cache folder where there is none; where it cannot, it says so and checks nothing.
+//   node scripts/verify/onnx.mjs [--short] [--size 224] [NAME...]
+// A NAME is a network or a unit of Tables 1 and 2, as ResNet-110. --size is that of images for the networks for ImageNet. --short: small networks and images,
+// a quarter of a minute. Makes a virtual environment with onnx and onnxruntime in the cache folder where there is none; where it cannot, it says so and
+// checks nothing.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,10 +18,10 @@ import { draw, drawnImages, largest, randomNumbers } from './onnx_drawing.mjs'
 import { onnxPython, onnxVersions } from './onnx_python.mjs'
 
 const { values, positionals } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, size: { type: 'string', default: '64' } },
+  options: { short: { type: 'boolean', default: false }, size: { type: 'string' } },
   allowPositionals: true,
 })
-const size = Number(values.size)
+const size = Number(values.size ?? (values.short ? 64 : 224))
 const images = 7
 const batches = [images, 1]
 /** Of the largest logit: beyond 200 layers rounding is only stated. */

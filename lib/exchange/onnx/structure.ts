@@ -12,7 +12,7 @@ import { RowBuilder, type Layers, type Place, type Row } from './row.js'
 
 /** Units within units: no ResNet has more. */
 const deepest = 4
-/** Of one value where units start: one reads it for the innermost branch, one for each shortcut, two for each gate. So as many units as may lie within each other may all have gates. */
+/** Of one value where units start: one for the innermost branch, one for each shortcut or two for each gate. All units within each other may have gates. */
 const mostReaders = 1 + 2 * deepest
 
 /** Operators whose constant may stand before the value: of a product on either side, of a difference on the left alone. */
