@@ -30,13 +30,13 @@ export function drawnImages(count, { height, width, channels }, { normal }) {
   })
 }
 
-/** The last weights of each residual branch, and what they are multiplied by. */
+/** The last layer of each residual branch that has weights, and what they are multiplied by. */
 function endsOfBranches(network) {
   const { nodes } = buildGraph(network)
-  const lastWeight = (id) => nodes[id].weight ?? lastWeight(nodes[id].inputs.at(-1))
+  const lastWithWeight = (id) => (nodes[id].weight === undefined ? lastWithWeight(nodes[id].inputs.at(-1)) : nodes[id])
   const additions = nodes.filter(({ kind }) => kind === 'add')
   const passes = (shortcut) => nodes[shortcut].kind !== 'affine' && nodes[shortcut].kind !== 'multiply'
-  return additions.map(({ inputs: [branch, shortcut] }) => [lastWeight(branch), passes(shortcut) ? 1 / Math.sqrt(additions.length) : 1])
+  return additions.map(({ inputs: [branch, shortcut] }) => [lastWithWeight(branch), passes(shortcut) ? 1 / Math.sqrt(additions.length) : 1])
 }
 
 /**
@@ -44,7 +44,8 @@ function endsOfBranches(network) {
  *
  * Random units as they are initialized make rounding errors larger by a factor each, and a hundred of them multiply these factors, in any arithmetic. So
  * branches are as much smaller as makes all of them together add as much variance as the shortcut has; where a shortcut is scaled or gated they keep their
- * size, or nothing of the image would reach the end. The biases of norms lie around 1, so that a ReLU passes most of what tells images apart.
+ * size, or nothing of the image would reach the end. The biases of norms lie around 1, so that a ReLU passes most of what tells images apart; at the ends of
+ * smaller branches they lie around 0, or no sum would ever be negative.
  * @param {object} network Its running statistics follow one batch (momentum 1).
  * @param {object} settings Of the session that computes the running statistics.
  */
@@ -60,7 +61,10 @@ export async function draw(network, settings, model, x, { uniform, normal }) {
     }
     await rewriteAll(/norm\d?\.weight$/, () => (uniform() < 0.1 ? -1 : 1) * (0.5 + uniform()))
     await rewriteAll(/norm\d?\.bias$/, () => 1 + 0.2 * normal())
-    for (const [name, factor] of endsOfBranches(network)) await rewrite(name, (value) => value * factor)
+    for (const [{ weight, bias }, factor] of endsOfBranches(network)) {
+      await rewrite(weight, (value) => value * factor)
+      if (bias !== undefined && factor < 1) await rewrite(bias, (value) => value - 1)
+    }
     await training.step({ x, labels: new Int32Array(settings.batch) }, { learningRate: 0 })
     for (const name of training.bufferNames.filter((each) => each.endsWith('running_mean'))) {
       const variance = name.replace(/mean$/, 'var')
