@@ -58,7 +58,6 @@ export const presets = {
           resize: 320,
           evaluationHeight: 320,
           evaluationWidth: 320,
-          strideOn: 'conv1',
         },
         missing: ["AlexNet's color augmentation"],
         differences: [],

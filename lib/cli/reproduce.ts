@@ -52,6 +52,7 @@ const options = {
   }),
   workers: runOptions.workers,
   ...deviceOptions,
+  precision: variant(deviceOptions.precision, { fallback: 'fp32', usual: undefined }),
   ...cudaTrainingOptions,
   output: variant(runOptions.output, { help: 'where runs and the finished table go', usual: 'runs/reproduce' }),
 } satisfies Table

@@ -27,10 +27,14 @@ export async function readManifest(directory: string): Promise<unknown> {
 }
 
 /** null where the run has not ended. */
-export async function readResult(directory: string): Promise<RunResult | null> {
-  const path = join(directory, resultFile)
+export function readResult(directory: string): Promise<RunResult | null> {
+  return readIfThere<RunResult>(join(directory, resultFile))
+}
+
+/** What a command left as JSON; null where there is no such file. */
+export async function readIfThere<T>(path: string): Promise<T | null> {
   const text = await readFile(path, 'utf8').catch(() => null)
-  return text === null ? null : (parse(path, text) as RunResult)
+  return text === null ? null : (parse(path, text) as T)
 }
 
 /** The reader's own error, with what is asked where the file is not there. */

@@ -1,6 +1,6 @@
 /**
- * Checkpoints: one directory each, `step-00001000/`, with model.safetensors, optimizer.safetensors, ema.safetensors where there are moving averages, and state.json. Written under a
- * temporary name, synced and renamed: a directory of the final name is always whole.
+ * Checkpoints: one directory each, `step-00001000/`, with model.safetensors, optimizer.safetensors, ema.safetensors where there are moving
+ * averages, and state.json. Written under a temporary name, synced and renamed: a directory of the final name is always whole.
  */
 import { randomBytes } from 'node:crypto'
 import { readdir, rename, rm } from 'node:fs/promises'

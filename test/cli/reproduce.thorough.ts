@@ -235,4 +235,8 @@ test('two rows of one training are trained once; the same command finds what is 
   t.regex(await readFile(join(results[0]!.runs[0]!.directory, 'report.html'), 'utf8'), /resnet-110/)
   const again = await preresnet(words)
   t.is(again.stdout, first.stdout)
+  await writeFiles(folder, { 'train/1/64.png': picture(1000) })
+  const others = await preresnet(words)
+  t.not(others.status, 0)
+  t.regex(others.stderr, /holds a run on other images/)
 })

@@ -95,7 +95,10 @@ test('a run that is killed and goes on ends with the same averages; they are wha
   await run[Symbol.asyncDispose]()
   await t.throwsAsync(run.finished, { code: 'ERR_ABORTED' })
   t.true((await listCheckpoints(broken)).at(-1)!.step < 120)
-  await t.throwsAsync(fit(tiny(), { ...options(broken, 'ema'), ema: { decay: 0.5 } }).finished, { code: 'ERR_CHECKPOINT', message: /ema\.decay: 0\.95 before, 0\.5 now/ })
+  await t.throwsAsync(fit(tiny(), { ...options(broken, 'ema'), ema: { decay: 0.5 } }).finished, {
+    code: 'ERR_CHECKPOINT',
+    message: /ema\.decay: 0\.95 before, 0\.5 now/,
+  })
   const raw = await fit(tiny(), options(broken, 'trained', 1)).finished
   const files = await Promise.all(
     [straight, broken].map(async (directory) => {

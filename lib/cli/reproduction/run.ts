@@ -1,5 +1,4 @@
 /** One run of a training: trained, tested for each row that it is a result of, and written down; what is there already is not done again. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PreresnetError } from '../../errors.js'
 import { centerCrop, resize } from '../../data/index.js'
@@ -14,6 +13,7 @@ import { fit, type TrainedModel } from '../../training/index.js'
 import type { sharedOptions } from '../../runtime/session_options.js'
 import type { Progress } from '../progress.js'
 import { writeReport } from '../report.js'
+import { readIfThere } from '../run_directory.js'
 import type { SignalWatch } from '../signals.js'
 import { follow, saveResult } from '../train.js'
 import type { RunOutcome } from './outcome.js'
@@ -39,6 +39,8 @@ type Errors = Readonly<Record<string, { readonly top1: number; readonly top5: nu
 
 /** What a finished run leaves for the next command. */
 interface Finished {
+  /** Fingerprints of the images that were trained and tested on. */
+  readonly images: readonly string[]
   readonly seed: number
   readonly steps: number
   readonly seconds: number
@@ -50,10 +52,12 @@ const finishedFile = 'reproduced.json'
 /** By the name of each row; undefined where a signal ended it. */
 export async function runOnce(plan: RunPlan): Promise<ReadonlyMap<string, RunOutcome> | undefined> {
   const path = join(plan.directory, finishedFile)
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  const before = text === undefined ? undefined : (JSON.parse(text) as Finished)
+  const before = await readIfThere<Finished>(path)
+  const images = imagesOf(plan)
+  if (before !== null && before.images.join() !== images.join())
+    throw new PreresnetError('ERR_CHECKPOINT', `${plan.directory}: holds a run on other images; give the same, or take another directory (--output)`)
   const missing = plan.rows.some(({ id }) => before?.errors[id] === undefined)
-  const finished = before === undefined || missing ? await train(plan) : before
+  const finished = before === null || missing ? await train(plan) : before
   if (finished === undefined) return undefined
   await replaceFile(path, `${JSON.stringify(finished, null, 2)}\n`)
   const { seed, steps, seconds, errors } = finished
@@ -83,8 +87,10 @@ async function train(plan: RunPlan): Promise<Finished | undefined> {
   const errors: Record<string, { top1: number; top5: number }> = {}
   for (const row of rows) errors[row.id] = await errorsOf(plan, row, trained)
   await writeReport(directory)
-  return { seed, steps: trained.step, seconds: ended.seconds, errors }
+  return { images: imagesOf(plan), seed, steps: trained.step, seconds: ended.seconds, errors }
 }
+
+const imagesOf = ({ training: { data } }: RunPlan): string[] => [data.train.fingerprint, data.validate.fingerprint]
 
 function evaluationInput({ recipe, testCrop }: Row): { readonly evaluationInput?: { readonly height: number; readonly width: number } } {
   return recipe.data === 'imagenet' ? { evaluationInput: { height: testCrop, width: testCrop } } : {}
