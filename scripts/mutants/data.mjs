@@ -379,4 +379,11 @@ export const dataFaults = [
     replace: 'part',
     tests: ['name_bytes', 'data/hostile'],
   },
+  {
+    name: 'files are not fetched before they are read',
+    file: 'native/data/range_source.cpp',
+    search: 'bool fetches() const override { return true; }',
+    replace: 'bool fetches() const override { return false; }',
+    tests: ['data/fetched'],
+  },
 ]

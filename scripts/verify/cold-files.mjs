@@ -1,4 +1,5 @@
-// Images that are not in the page cache: images/s of random resized crops of 224 from a folder and from a tar of the same files, and beside that of files that are.
+// Images that are not in the page cache: images/s of random resized crops of 224 from a folder and from a tar of the same files, and beside that of files that are; and
+// how often a thread waits for an image, which other work of the machine changes little.
 //   node scripts/verify/cold-files.mjs FOLDER [--other-addon FILE] [--workers 1,2] [--turns 3] [--batch 64]
 // FOLDER has a folder of image files for each class, on the disk that is asked about; the tar is written beside it. With another addon both are measured in turn.
 // Files leave the cache by dd's nocache, which asks the system for it (POSIX_FADV_DONTNEED).
@@ -18,10 +19,12 @@ async function epoch(path, workers, batch) {
   const prepare = { train: [randomResizedCrop(), flip()], evaluate: [] }
   const batches = loader(dataset, { batch, input: { height: 224, width: 224, channels: 3 }, prepare, seed: 1, workers, slots: 4 })
   const start = performance.now()
+  const { voluntaryContextSwitches: before } = process.resourceUsage()
   for await (const { index } of batches) if (index === batches.batches - 1) break
   const seconds = (performance.now() - start) / 1000
+  const waits = process.resourceUsage().voluntaryContextSwitches - before
   await batches.close()
-  console.log(JSON.stringify({ images: batches.batches * batch, seconds }))
+  console.log(JSON.stringify({ images: batches.batches * batch, seconds, waits }))
 }
 
 function forget(path) {
@@ -29,10 +32,13 @@ function forget(path) {
   for (const file of files) execFileSync('dd', ['status=none', `if=${file}`, 'of=/dev/null', 'iflag=nocache', 'count=0'])
 }
 
-async function rate(path, { addon, workers, batch }) {
+async function read(path, { addon, workers, batch }) {
   const words = [...(addon === undefined ? [] : [`PRERESNET_BINDING=${addon}`]), process.execPath, import.meta.filename]
-  const { images, seconds } = await measured({ command: 'env', words: [...words, '--epoch', path, '--workers', workers, '--batch', batch] }, { limit: 600 })
-  return images / seconds
+  const { images, seconds, waits } = await measured(
+    { command: 'env', words: [...words, '--epoch', path, '--workers', workers, '--batch', batch] },
+    { limit: 600 },
+  )
+  return { rate: images / seconds, waits: waits / images }
 }
 
 await main('cold-files', async () => {
@@ -59,11 +65,12 @@ await main('cold-files', async () => {
       for (let turn = 0; turn < Number(values.turns); turn++) {
         for (const [side, addon] of Object.entries(sides)) {
           forget(path)
-          cold[side].push(await rate(path, { addon, workers, batch }))
+          cold[side].push(await read(path, { addon, workers, batch }))
         }
       }
-      const warm = await rate(path, { workers, batch })
-      const rates = Object.fromEntries(Object.entries(cold).map(([side, all]) => [side, { median: median(all), all }]))
+      const warm = await read(path, { workers, batch })
+      const middle = (all) => ({ rate: median(all.map(({ rate }) => rate)), waits: median(all.map(({ waits }) => waits)), all })
+      const rates = Object.fromEntries(Object.entries(cold).map(([side, all]) => [side, middle(all)]))
       console.log(JSON.stringify({ source: path === tar ? 'tar' : 'folder', workers: Number(workers), warm, cold: rates }))
     }
   }
