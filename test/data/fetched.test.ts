@@ -45,5 +45,4 @@ test('a worker that fills a batch has the files of the next one fetched, and no 
   const expected = paths.map((_, index) => index < 6)
   for (let attempt = 0; attempt < 200 && known().filter(Boolean).length < 6; attempt++) await wait(10)
   t.deepEqual(known(), expected)
-  await loop.return!()
 })
