@@ -1,5 +1,6 @@
 /** What the pickles of the CIFAR archives hold: dictionaries, lists, numbers, texts and one NumPy array of bytes. */
 import { elementsOf } from '../formats/tensor_types.js'
+import { visibleLine } from '../visible.js'
 import { PickleError, PickleGlobal, readPickle, textOf, type PickleRules } from '../pickle.js'
 
 /** A NumPy array of unsigned bytes, row-major. */
@@ -50,7 +51,7 @@ export const readCifarPickle = (bytes: Uint8Array, name: string): unknown => rea
 
 function fill(target: ByteArray, { shape, type, columnMajor, data }: Readonly<Record<'shape' | 'type' | 'columnMajor' | 'data', unknown>>): ByteArray {
   if (!(type instanceof DType) || type.code !== 'u1')
-    throw new PickleError(`expected an array of type u1, got ${type instanceof DType ? type.code.slice(0, 20) : 'none'}`)
+    throw new PickleError(`expected an array of type u1, got ${type instanceof DType ? visibleLine(type.code.slice(0, 20)) : 'none'}`)
   if (columnMajor !== false && columnMajor !== 0) throw new PickleError('expected a row-major array')
   if (!Array.isArray(shape) || !shape.every((size) => typeof size === 'number') || !(data instanceof Uint8Array))
     throw new PickleError('an array without shape or bytes')

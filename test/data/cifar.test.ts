@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cifar10, cifar100 } from '../../lib/data/index.js'
 import { readCifar } from '../../lib/data/cifar.js'
+import { readCifarPickle } from '../../lib/data/cifar_pickle.js'
 import { cifar100Layout, cifar10Layout, type CifarLayout, type CifarVariant } from '../../lib/data/cifar_layout.js'
 import type { Dataset, MemorySource } from '../../lib/data/dataset.js'
 import { randomBytes } from '../support/bytes.js'
@@ -230,4 +231,13 @@ test('a pickle that is cut anywhere, or of other sizes, is refused', async (t) =
   await refused(t, folder, 'ERR_FILE', /expected 4 labels, got 3/)
   await write(pickle2({ data: { rows: 4, columns: 3072, bytes: planar } }))
   await refused(t, folder, 'ERR_FILE', /expected 4 labels, got none/)
+})
+
+test('a pickle whose array is of another type is refused in one line', (t) => {
+  const bytes = pickle2({ data: { rows: 1, columns: 2, bytes: new Uint8Array(2) } })
+  bytes.write('u\n', bytes.indexOf('u1'))
+  t.throws(() => readCifarPickle(bytes, 'batch'), {
+    code: 'ERR_FILE',
+    message: 'batch: not a pickle of a CIFAR archive: expected an array of type u1, got u\\x0a',
+  })
 })
