@@ -84,8 +84,8 @@ export interface ProgramRequest {
   readonly weights?: WeightsChoice
 }
 /** What a program computes with: parameters and running statistics as they are trained, or their moving averages. */
-export type WeightsChoice = (typeof weightsChoices)[number]
-export const weightsChoices = ['trained', 'ema'] as const
+export type WeightsChoice = 'trained' | 'ema'
+export const weightsChoices = ['trained', 'ema'] as const satisfies readonly WeightsChoice[]
 /** What gradients are multiplied by on their way back; 'dynamic' begins with 65,536, and is halved on overflow and doubled after 2,000 good steps. */
 export type LossScale = ValueOf<typeof cudaOptions.lossScale>
 /** Convolutions are computed by the algorithm that is fastest on the device for 'auto', and without Winograd for 'direct'. */
