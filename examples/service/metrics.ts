@@ -33,7 +33,7 @@ export class Metrics {
       Object.entries(images).map(([ending, count]) => [`{ending="${ending}"}`, count]),
     )
     metric('preresnet_queued_images', 'gauge', 'Images that wait to be decoded or computed.', [['', queued]])
-    metric('preresnet_computing_images', 'gauge', 'Images in the run that is under way.', [['', computing]])
+    metric('preresnet_computing_images', 'gauge', 'Images in runs that are under way.', [['', computing]])
     metric(
       'preresnet_seconds_total',
       'counter',

@@ -6,6 +6,8 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export interface BatchLimits<T> {
   /** Of one run. */
   readonly most: number
+  /** That may be under way at a time. While one is, the next takes a full batch alone: a smaller one would keep out those that come meanwhile. @default 1 */
+  readonly runs?: number
   /** Milliseconds that the oldest one waits for a full batch. */
   readonly maxDelay: number
   /** Lets a run begin when there is room for it; what waits is gathered then. @default at once */
@@ -19,7 +21,7 @@ export class BatchQueue<T extends object> {
   /** When each came, in milliseconds. */
   readonly #waiting = new Map<T, number>()
   #woken = false
-  #busy = false
+  #running = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(limits: BatchLimits<T>) {
@@ -46,18 +48,20 @@ export class BatchQueue<T extends object> {
   #wake(): void {
     this.#woken = false
     clearTimeout(this.#timer)
-    if (this.#busy || this.#waiting.size === 0) return
+    const { most, runs = 1, maxDelay } = this.#limits
+    while (this.#running < runs && this.#waiting.size >= most) void this.#next()
+    if (this.#running > 0 || this.#waiting.size === 0) return
     const [oldest] = this.#waiting.values()
-    const rest = this.#waiting.size >= this.#limits.most ? 0 : oldest! + this.#limits.maxDelay - performance.now()
+    const rest = oldest! + maxDelay - performance.now()
     if (rest > 0) this.#timer = setTimeout(() => this.#wake(), Math.min(Math.ceil(rest), LONGEST_TIMER))
     else void this.#next()
   }
 
   async #next(): Promise<void> {
-    this.#busy = true
+    this.#running++
     const run = (): Promise<void> => this.#gather()
     await (this.#limits.turn?.(run) ?? run())
-    this.#busy = false
+    this.#running--
     this.#wake()
   }
 

@@ -22,14 +22,15 @@ export class Batches {
     return (device) => (device === 'cuda' && batch > 1 ? [{ name: alone, kind: 'infer', batch: 1 }] : [])
   }
 
-  /** A short batch is filled with black images, which are not computed (on a GPU: whose answers nobody reads). */
+  /** Runs that may be under way: while a GPU computes one, the next one's pixels go there. */
+  get concurrent(): number {
+    return this.#session.device === 'cuda' ? 2 : 1
+  }
+
+  /** Of a short batch a CPU computes no more than its images; on a GPU nobody reads the answers to the rest. */
   async infer(images: readonly Uint8Array[]): Promise<InferenceOutputs[]> {
-    const { batch: most, programs } = this.#session
-    const [program, batch] = images.length === 1 && programs.programs[alone] !== undefined ? [alone, 1] : ['infer', most]
-    const size = images[0]!.length
-    const pixels = batch === 1 ? images[0]! : new Uint8Array(batch * size)
-    if (batch > 1) images.forEach((image, index) => pixels.set(image, index * size))
-    const found = await inferAll(this.#session, program, pixels, images.length)
+    const program = images.length === 1 && this.#session.programs.programs[alone] !== undefined ? alone : 'infer'
+    const found = await inferAll(this.#session, program, images)
     return images.map((_, index) => rowOf(found, index, images.length))
   }
 }

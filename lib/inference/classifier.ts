@@ -56,6 +56,7 @@ export class Classifier implements AsyncDisposable {
     const batches = new Batches(session)
     this.#pipeline = new Pipeline({
       most: session.batch,
+      runs: batches.concurrent,
       maxDelay,
       maxQueue: maxQueue ?? Infinity,
       ...(session.device === 'cpu' && { turn: (run) => sharedCores().take(threads, run) }),

@@ -30,13 +30,13 @@ export const ownClassifierOptions = {
     fallback: 0,
   }),
   /**
-   * Images that may wait, to be read, decoded or computed, without those of the run that is under way; calls that bring more are refused with ERR_BUSY. Give an
+   * Images that may wait, to be read, decoded or computed, without those of runs that are under way; calls that bring more are refused with ERR_BUSY. Give an
    * integer of at least 1 (images).
    * @default no limit
    */
   maxQueue: integerOption({
     group: 'Command',
-    help: 'images that may wait, to be read, decoded or computed, without those of the run that is under way; calls that bring more are refused with ERR_BUSY',
+    help: 'images that may wait, to be read, decoded or computed, without those of runs that are under way; calls that bring more are refused with ERR_BUSY',
     unit: 'images',
     minimum: 1,
     usual: 'no limit',

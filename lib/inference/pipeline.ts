@@ -8,7 +8,7 @@ import { Request } from './request.js'
 export interface ClassifierStatistics {
   /** The number of images that wait to be read, decoded or computed is at least 0. */
   readonly queued: number
-  /** The number of images in the run that is under way is at least 0. */
+  /** The number of images in runs that are under way is at least 0. */
   readonly computing: number
   /** The numbers of images, each at least 0, say how they ended. */
   readonly images: {
@@ -29,7 +29,7 @@ export interface ClassifierStatistics {
     readonly queue: number
     /** Images were decoded for so long, all together, on several threads at a time. */
     readonly decode: number
-    /** Runs took so long, all together. */
+    /** Runs took so long, all together, also where two overlap. */
     readonly compute: number
   }
 }
@@ -39,7 +39,7 @@ export interface Decoded {
   readonly seconds: number
 }
 
-export interface PipelineSteps<In, Out> extends Pick<BatchLimits<never>, 'most' | 'maxDelay' | 'turn'> {
+export interface PipelineSteps<In, Out> extends Pick<BatchLimits<never>, 'most' | 'runs' | 'maxDelay' | 'turn'> {
   /** Images that may wait. */
   readonly maxQueue: number
   /** Hands out what ends the decoding, as often as it changes. */

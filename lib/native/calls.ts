@@ -7,6 +7,7 @@ import type {
   CorruptSamples,
   CudaInformation,
   HeldBatch,
+  InferenceOutput,
   LoaderDescription,
   NativeBinding,
   NativeLoader,
@@ -162,6 +163,10 @@ class SessionCalls implements NativeSession {
     const loader = options.loader instanceof Loader ? options.loader.native : options.loader
     const native = loader === undefined ? options : { ...options, loader }
     return later(() => this.native.run(program, native))
+  }
+
+  infer(program: string, images: readonly Uint8Array[], outputs: readonly InferenceOutput[]): Promise<void> {
+    return later(() => this.native.infer(program, images, outputs))
   }
 
   bytesMoved(program: string): Promise<BytesMoved> {

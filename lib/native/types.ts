@@ -24,6 +24,12 @@ export interface NativeSession {
    * data and seconds run, 6 values a step. With `checkFinite` a loss that is not finite rejects with ERR_NOT_FINITE that names step and first operation.
    */
   run(program: string, options: RunOptions): Promise<RunResult>
+  /**
+   * One step of a program without labels and crops: pixels of 1 to a whole batch of images in, the first values of floating-point outputs into their targets, as fp32.
+   * What was asked for before may still be going on: on CUDA the next one's pixels are copied while one is computed, and results while the next one is. Nobody else may use images and
+   * targets before it is settled. ERR_ABORTED where `cancel` came before it began; an error is of this call alone.
+   */
+  infer(program: string, images: readonly Uint8Array[], outputs: readonly InferenceOutput[]): Promise<void>
   /** Ends the current and all queued runs between two operations: they resolve with the steps that were completed and `canceled: true`. */
   cancel(): void
   /**
@@ -44,6 +50,11 @@ export interface Roofline {
   readonly flops: number
   readonly bytes: number
   readonly instructions: string
+}
+
+export interface InferenceOutput {
+  readonly name: string
+  readonly target: Float32Array
 }
 
 export interface RunOptions {

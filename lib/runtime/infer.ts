@@ -2,6 +2,7 @@
 import { PreresnetError } from '../errors.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import { integer, knownKeys } from '../options/values.js'
+import type { InferenceOutput } from '../native/types.js'
 import { writeSamples, type UserSamples } from './batch.js'
 import { inferOptions, type InferOptions } from './call_options.js'
 import { inferenceFormat, type Compiled, type InferenceFormat, type OutputFormat } from './compiled.js'
@@ -43,21 +44,19 @@ export class Inference {
     })
   }
 
-  /** Pixels of a whole batch to all that is computed of the first `images`. The calls are made at once: the native thread need not wait for ours between them. */
-  async all(program: string, pixels: Uint8Array, images: number): Promise<InferenceOutputs> {
-    const format = this.#format(program)
-    const { probabilities, logits, features } = format.outputs
-    return this.#turn.take(async (native) => {
-      const read = ({ name, width }: OutputFormat): Promise<Float32Array> => native.readFloats(name, new Float32Array(images * width))
-      const run = { steps: 1, seed: this.#compiled.seed, firstStep: 0, learningRates: new Float64Array(0), images }
-      const [, result, found] = await Promise.all([
-        writeSamples(native, format, { images: pixels }),
-        this.#turn.run(program, undefined, run),
-        Promise.all([read(probabilities), read(logits), features && read(features)]),
-      ])
-      if (result.completed < 1) throw this.#turn.ended(undefined)
-      return { probabilities: found[0], logits: found[1], ...(found[2] && { features: found[2] }) }
-    })
+  /** All that is computed of the pixels of 1 to a whole batch of images, in one native call. Several may be under way. */
+  async all(program: string, images: readonly Uint8Array[]): Promise<InferenceOutputs> {
+    const { outputs } = this.#format(program)
+    const asked: InferenceOutput[] = []
+    const output = ({ name, width }: OutputFormat): Float32Array => {
+      const target = new Float32Array(images.length * width)
+      asked.push({ name, target })
+      return target
+    }
+    const { features } = outputs
+    const found = { probabilities: output(outputs.probabilities), logits: output(outputs.logits), ...(features && { features: output(features) }) }
+    await this.#turn.send((native) => native.infer(program, images, asked))
+    return found
   }
 
   #format(program: string): InferenceFormat {

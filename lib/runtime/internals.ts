@@ -20,9 +20,9 @@ export function inferBy(session: Session, program: string, samples: UserSamples,
   return insidesOf(session).inference.run(program, samples, options)
 }
 
-/** All that one of the set's programs for inference computes, of pixels of its whole batch. */
-export function inferAll(session: Session, program: string, pixels: Uint8Array, count: number): Promise<InferenceOutputs> {
-  return insidesOf(session).inference.all(program, pixels, count)
+/** All that one of the set's programs for inference computes of the pixels of 1 to its batch of images; the device does calls that overlap as it can. */
+export function inferAll(session: Session, program: string, images: readonly Uint8Array[]): Promise<InferenceOutputs> {
+  return insidesOf(session).inference.all(program, images)
 }
 
 /** `session.evaluate` by another program of the set, on a loader of its batch and size of images. */

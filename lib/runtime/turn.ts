@@ -29,6 +29,18 @@ export class Turn {
     return turn
   }
 
+  /**
+   * As `take`, but what comes after it does not wait for its end: for a single call of the native session, which does what it is asked for in order.
+   */
+  send<T>(call: (native: NativeSession) => Promise<T>): Promise<T> {
+    let sent: Promise<T> | undefined
+    const turn = this.take((native) => {
+      sent = call(native)
+      return Promise.resolve()
+    })
+    return turn.then(() => sent!)
+  }
+
   /** Runs a program within a turn; the signal ends it between two operations. */
   async run(program: string, signal: AbortSignal | undefined, options: RunOptions): Promise<RunResult> {
     if (signal?.aborted || this.#disposal !== undefined) throw this.ended(signal)

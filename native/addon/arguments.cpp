@@ -161,12 +161,18 @@ std::string text_argument(const Napi::CallbackInfo& info, size_t index, const ch
   return info[index].As<Napi::String>();
 }
 
-std::span<float> floats_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
-  if (!is_typed_array(info[index], napi_float32_array)) {
-    throw Error("ERR_OPTION",
-                std::string(name) + ": expected a Float32Array, got " + show(info[index]));
+Napi::Uint8Array bytes_of(const Napi::Value& value, const char* name) {
+  if (!is_typed_array(value, napi_uint8_array)) {
+    throw Error("ERR_OPTION", std::string(name) + ": expected a Uint8Array, got " + show(value));
   }
-  auto array = info[index].As<Napi::Float32Array>();
+  return value.As<Napi::Uint8Array>();
+}
+
+std::span<float> floats_of(const Napi::Value& value, const char* name) {
+  if (!is_typed_array(value, napi_float32_array)) {
+    throw Error("ERR_OPTION", std::string(name) + ": expected a Float32Array, got " + show(value));
+  }
+  auto array = value.As<Napi::Float32Array>();
   return std::span<float>(array.Data(), array.ElementLength());
 }
 

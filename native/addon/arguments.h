@@ -47,8 +47,11 @@ class Arguments {
 /// A string argument.
 std::string text_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
 
+/// A Uint8Array.
+Napi::Uint8Array bytes_of(const Napi::Value& value, const char* name);
+
 /// The memory of a Float32Array.
-std::span<float> floats_argument(const Napi::CallbackInfo& info, size_t index, const char* name);
+std::span<float> floats_of(const Napi::Value& value, const char* name);
 
 /// A typed array with a copy of the values.
 template <class Array, class Value>

@@ -54,14 +54,6 @@ Completion decode(DecodeRequest& request) {
   };
 }
 
-Napi::Uint8Array file_of(const Napi::CallbackInfo& info) {
-  if (!info[0].IsTypedArray() ||
-      info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-    throw Error("ERR_OPTION", "file: expected a Uint8Array, got another value");
-  }
-  return info[0].As<Napi::Uint8Array>();
-}
-
 int64_t maximum_pixels(const Arguments& given) {
   return given.has("maxPixels") ? given.integer("maxPixels", 1, kMaximumPixels) : kMaximumPixels;
 }
@@ -95,7 +87,7 @@ ImageSize stored_size(const Napi::Uint8Array& bytes, const Arguments& given,
 
 Napi::Value image_size_of(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    const auto bytes = file_of(info);
+    const auto bytes = bytes_of(info[0], "file");
     const Arguments given(info[1], "options");
     const ImageSize size = image_size(bytes.Data(), bytes.ByteLength(), maximum_pixels(given),
                                       given.has("name") ? given.text("name") : "image");
@@ -108,7 +100,7 @@ Napi::Value image_size_of(const Napi::CallbackInfo& info) {
 
 Napi::Value decode_image_async(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    const auto bytes = file_of(info);
+    const auto bytes = bytes_of(info[0], "file");
     const Arguments given(info[1], "options");
     DecodeOptions options = read_decode_settings(given);
     options.channels = given.integer("channels", 1, 4);

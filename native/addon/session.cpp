@@ -35,7 +35,7 @@ Napi::Function SessionObject::define(Napi::Env env) {
        InstanceMethod<&SessionObject::read>("read"),
        InstanceMethod<&SessionObject::read_floats>("readFloats"),
        InstanceMethod<&SessionObject::write>("write"), InstanceMethod<&SessionObject::view>("view"),
-       InstanceMethod<&SessionObject::run>("run"),
+       InstanceMethod<&SessionObject::run>("run"), InstanceMethod<&SessionObject::infer>("infer"),
        InstanceMethod<&SessionObject::measureRoofline>("measureRoofline"),
        InstanceMethod<&SessionObject::cancel>("cancel"),
        InstanceMethod<&SessionObject::trace>("trace"),
@@ -128,7 +128,7 @@ Napi::Value SessionObject::read(const Napi::CallbackInfo& info) {
 Napi::Value SessionObject::read_floats(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     require_usable();
-    const std::span<float> target = floats_argument(info, 1, "target");
+    const std::span<float> target = floats_of(info[1], "target");
     // Held until the promise is settled, which is on the JavaScript thread.
     auto keep =
         std::make_shared<Napi::ObjectReference>(Napi::Persistent(info[1].As<Napi::Object>()));
@@ -189,6 +189,38 @@ Napi::Value SessionObject::run(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value SessionObject::infer(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    require_usable();
+    SessionState* raw = state_.get();
+    auto asked = std::make_shared<AskedInference>();
+    asked->inference = read_inference(info);
+    asked->inference.ticket = raw->session->ticket();
+    // What the arrays of JavaScript hold lives until the promise is settled.
+    struct Kept {
+      std::shared_ptr<SessionState> state;
+      Napi::ObjectReference images, outputs;
+    };
+    auto keep = std::make_shared<Kept>(Kept{state_, Napi::Persistent(info[1].As<Napi::Object>()),
+                                            Napi::Persistent(info[2].As<Napi::Object>())});
+    return Environment::of(info.Env())
+        .promise(
+            std::move(keep),
+            [&](auto task) {
+              asked->settle = std::move(task);
+              raw->thread.post([raw, asked] {
+                if (raw->ending) return;  // nobody waits any more
+                raw->inferences.add(*raw->session, asked);
+              });
+            },
+            // Called while the one that is settled is there.
+            [asked = asked.get()]() -> Completion {
+              if (asked->failure != nullptr) std::rethrow_exception(asked->failure);
+              return undefined;
+            });
+  });
+}
+
 Napi::Value SessionObject::measureRoofline(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     require_usable();
@@ -243,6 +275,7 @@ Napi::Value SessionObject::dispose(const Napi::CallbackInfo& info) {
     return Environment::of(env).promise(
         state_, [raw](auto task) { raw->thread.post(std::move(task)); },
         [raw]() -> Completion {
+          raw->inferences.finish();
           return [raw](Napi::Env env) -> Napi::Value {
             if (!raw->disposed) {
               raw->disposed = true;

@@ -7,6 +7,7 @@
 
 #include "addon/environment.h"
 #include "addon/external_buffer.h"
+#include "addon/inferences.h"
 #include "addon/task_thread.h"
 #include "program/session.h"
 
@@ -32,6 +33,7 @@ class SessionState : public Stoppable, public std::enable_shared_from_this<Sessi
   bool disposed = false;
   ExternalBuffers buffers;  // over arenas
   TaskThread thread;
+  Inferences inferences{thread};  // on the thread
 };
 
 class SessionObject : public Napi::ObjectWrap<SessionObject> {
@@ -49,6 +51,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value write(const Napi::CallbackInfo& info);
   Napi::Value view(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
+  Napi::Value infer(const Napi::CallbackInfo& info);
   Napi::Value measureRoofline(const Napi::CallbackInfo& info);
   Napi::Value cancel(const Napi::CallbackInfo& info);
   Napi::Value trace(const Napi::CallbackInfo& info);

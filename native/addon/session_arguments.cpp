@@ -47,6 +47,27 @@ Values to_values(const Napi::Value& value) {
       "values: expected a Float64Array, Float32Array, Int32Array or Uint8Array, got another value");
 }
 
+Inference read_inference(const Napi::CallbackInfo& info) {
+  if (!info[1].IsArray() || !info[2].IsArray()) {
+    throw Error("ERR_OPTION", "infer: expected arrays of images and of outputs, got other values");
+  }
+  Inference inference;
+  inference.program = text_argument(info, 0, "program");
+  const auto images = info[1].As<Napi::Array>();
+  for (uint32_t index = 0; index < images.Length(); ++index) {
+    const Napi::HandleScope scope(info.Env());
+    const Napi::Uint8Array image = bytes_of(images[index], "infer: images");
+    inference.images.emplace_back(image.Data(), image.ByteLength());
+  }
+  const auto outputs = info[2].As<Napi::Array>();
+  for (uint32_t index = 0; index < outputs.Length(); ++index) {
+    const Napi::HandleScope scope(info.Env());
+    const Arguments output(outputs[index], "infer: outputs");
+    inference.outputs.push_back({output.text("name"), floats_of(output.raw("target"), "target")});
+  }
+  return inference;
+}
+
 RunRequest read_request(const Napi::Value& value, std::shared_ptr<LoaderState>* loader) {
   const Arguments options(value, "run");
   RunRequest request;

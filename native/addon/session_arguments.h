@@ -21,6 +21,9 @@ SessionOptions read_session_options(const Napi::Value& value);
 /// A copy, taken now: JavaScript may change the array while the session is busy.
 Values to_values(const Napi::Value& value);
 
+/// infer(program, images, outputs): spans over the memory of their arrays.
+Inference read_inference(const Napi::CallbackInfo& info);
+
 /// `loader` is set where the run reads from one.
 RunRequest read_request(const Napi::Value& value, std::shared_ptr<LoaderState>* loader);
 

@@ -17,6 +17,9 @@ class TaskThread {
 
   /// Tasks must not throw. After stop() they are dropped.
   void post(std::function<void()> task);
+  /// Done when no other task waits, after a moment: to look at what goes on elsewhere. One at a
+  /// time.
+  void post_idle(std::function<void()> task);
   /// Waits until all posted tasks are done and the thread has ended. Not from the thread itself.
   void stop();
 
@@ -26,6 +29,7 @@ class TaskThread {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> tasks_;
+  std::function<void()> idle_task_;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -1,15 +1,37 @@
 #include "cuda/device_memory.h"
 
 #include <algorithm>
+#include <set>
 
 #include "cuda/operation.h"
-#include "program/landmarks.h"
 
 namespace preresnet::cuda {
 
 namespace {
 constexpr size_t kAlignment = 256;
+
+size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+/// Of all that a program leaves in arena `outputs`.
+size_t outputs_bytes(const Program& program) {
+  std::set<const Tensor*> outputs;
+  for (const ProgramOperation& operation : program.operations) {
+    for (const Operand& operand : operands_of(operation.operation)) {
+      if (operand.tensor->arena == "outputs") outputs.insert(operand.tensor);
+    }
+  }
+  size_t bytes = 0;
+  for (const Tensor* tensor : outputs) bytes += MemoryPlan::answer_bytes(*tensor);
+  return bytes;
 }
+
+}  // namespace
+
+bool answers(const Landmarks& program) {
+  return program.input != nullptr && program.input->crops == nullptr && !program.loss;
+}
+
+size_t MemoryPlan::answer_bytes(const Tensor& output) { return aligned(output.bytes); }
 
 MemoryPlan::MemoryPlan(const ProgramSet& set, const size_t (&workspaces)[kComputeStreams]) {
   for (const auto& [name, bytes] : set.arenas) {
@@ -28,17 +50,19 @@ MemoryPlan::MemoryPlan(const ProgramSet& set, const size_t (&workspaces)[kComput
   }
   step_values_ = take(sizeof(StepValues));
   for (const auto& [name, program] : set.programs) {
-    const ops::Input* input = find_landmarks(program).input;
-    if (input == nullptr) continue;
-    most_images_ = std::max(most_images_, static_cast<size_t>(input->images->dim(0)));
+    const Landmarks found = find_landmarks(program);
+    if (found.input == nullptr) continue;
+    most_images_ = std::max(most_images_, static_cast<size_t>(found.input->images->dim(0)));
+    if (cuda::answers(found)) answers_bytes_ = std::max(answers_bytes_, outputs_bytes(program));
   }
   for (size_t& indices : indices_) indices = take(most_images_ * sizeof(int32_t));
+  for (size_t& answer : answers_) answer = take(answers_bytes_);
   for (size_t& kept : kept_buffers_) kept = take(buffers_bytes_);
 }
 
 size_t MemoryPlan::take(size_t bytes) {
   const size_t begin = total_;
-  total_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  total_ += aligned(bytes);
   return begin;
 }
 

@@ -6,12 +6,16 @@
 
 #include "cuda/schedule.h"
 #include "cuda/streams.h"
+#include "program/landmarks.h"
 #include "program/program.h"
 
 namespace preresnet::cuda {
 
-/// Steps whose inputs can be there at the same time.
+/// Steps, or inferences, whose inputs can be there at the same time.
 constexpr int kSlots = 2;
+
+/// Whether a program takes pixels and gives what it finds of them: it can be an inference.
+bool answers(const Landmarks&);
 
 /// Bytes from the start of the piece. Every arena begins on a multiple of 256.
 class MemoryPlan {
@@ -30,6 +34,11 @@ class MemoryPlan {
   size_t indices(int slot) const { return indices_[slot]; }
   /// Images of the largest batch.
   size_t most_images() const { return most_images_; }
+  /// Copies of the outputs of the inference in a slot; 0 bytes where no program can be one.
+  size_t answers(int slot) const { return answers_[slot]; }
+  size_t answers_bytes() const { return answers_bytes_; }
+  /// What an output takes there.
+  static size_t answer_bytes(const Tensor&);
   /// Copies of arena `buffers` as it was before the step in a slot; 0 bytes where there is none.
   size_t kept_buffers(int slot) const { return kept_buffers_[slot]; }
   size_t buffers_bytes() const { return buffers_bytes_; }
@@ -50,6 +59,8 @@ class MemoryPlan {
   size_t step_values_ = 0;
   size_t indices_[kSlots] = {};
   size_t most_images_ = 0;
+  size_t answers_[kSlots] = {};
+  size_t answers_bytes_ = 0;
   size_t kept_buffers_[kSlots] = {};
   size_t buffers_bytes_ = 0;
   size_t arena_bytes_ = 0;

@@ -10,8 +10,10 @@ namespace preresnet::cuda {
 
 /// The inputs of a slot are on the device.
 constexpr Event copied_event(int slot) { return {slot, Event::Use::host}; }
-/// The step in a slot is over and its results are on the host.
+/// The step or the inference in a slot is over and its results are on the host.
 constexpr Event done_event(int slot) { return {8 + slot, Event::Use::host}; }
+/// An inference in a slot is computed; its results are on the device.
+constexpr Event computed_event(int slot) { return {12 + slot}; }
 constexpr Event kStartEvent{16};
 constexpr Event kTraceStartEvent{17, Event::Use::time};
 constexpr Event kPeakBeginEvent{18, Event::Use::time}, kPeakEndEvent{19, Event::Use::time};

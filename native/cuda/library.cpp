@@ -107,6 +107,20 @@ int run(preresnet_cuda_session* session, preresnet_cuda_run* request, preresnet_
   });
 }
 
+int begin_inference(preresnet_cuda_session* session, const preresnet_cuda_inference* inference,
+                    preresnet_cuda_error* error) {
+  return guarded(error, [&] {
+    check_size(*inference);
+    session->session.begin_inference(*inference);
+  });
+}
+
+int end_inference(preresnet_cuda_session* session, int32_t wait, void* const* targets,
+                  int32_t* over, preresnet_cuda_error* error) {
+  return guarded(error,
+                 [&] { *over = session->session.end_inference(wait != 0, targets) ? 1 : 0; });
+}
+
 size_t trace(preresnet_cuda_session* session, preresnet_cuda_event* events, size_t most) {
   const auto& all = session->session.trace();
   std::copy_n(all.begin(), std::min(most, all.size()), events);
@@ -141,6 +155,8 @@ constexpr preresnet_cuda_api kApi = {.size = sizeof(preresnet_cuda_api),
                                      .read = read,
                                      .write = write,
                                      .run = run,
+                                     .begin_inference = begin_inference,
+                                     .end_inference = end_inference,
                                      .trace = trace,
                                      .bytes_moved = bytes_moved,
                                      .roofline = roofline,

@@ -88,6 +88,8 @@ class Runtime {
   // The host waits.
   virtual void synchronize(Stream) = 0;
   virtual void synchronize(Event) = 0;  // of use `host`
+  /// Does not wait: whether it would have to, for an event of use `host`.
+  virtual bool reached(Event) = 0;
   /// Between two events of use `time` that were recorded and reached.
   virtual double milliseconds(Event from, Event to) = 0;
 

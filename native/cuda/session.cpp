@@ -126,32 +126,74 @@ void DeviceSession::refresh_weights() {
   stale_weights_ = false;
 }
 
-void DeviceSession::run(preresnet_cuda_run& run) {
-  Device& checked = device();
-  PreparedProgram& prepared = program(run.program);
-  if (settings_.emulated().record_only) {
-    throw Error("ERR_UNSUPPORTED", "this session counts launches and computes nothing");
-  }
-  if (run.trace != 0) trace_.clear();
+void DeviceSession::require_computing() const {
+  if (!settings_.emulated().record_only) return;
+  throw Error("ERR_UNSUPPORTED", "this session counts launches and computes nothing");
+}
+
+/// What fails in the device is remembered; after anything else it goes on.
+template <class Work>
+auto DeviceSession::watching_failures(Work&& work) {
   try {
-    refresh_weights();
-    loop_->run(prepared, run, run.trace != 0 ? &trace_ : nullptr);
+    return work();
   } catch (const Error& error) {
     if (error.code() == "ERR_DEVICE") {
       failure_ = error.what();
     } else {
-      checked.runtime().synchronize(kMain);
+      device_->runtime().synchronize(kMain);
     }
     throw;
   }
+}
+
+void DeviceSession::run(preresnet_cuda_run& run) {
+  device();
+  PreparedProgram& prepared = program(run.program);
+  require_computing();
+  if (run.trace != 0) trace_.clear();
+  watching_failures([&] {
+    // Steps have the same slots.
+    if (inferences_ != nullptr) inferences_->drain();
+    refresh_weights();
+    loop_->run(prepared, run, run.trace != 0 ? &trace_ : nullptr);
+  });
   const auto index = std::distance(set_->programs.begin(), set_->programs.find(run.program));
   for (preresnet_cuda_event& event : trace_) event.program = static_cast<int32_t>(index);
 }
 
-preresnet_cuda_roofline DeviceSession::roofline() {
-  if (settings_.emulated().record_only) {
-    throw Error("ERR_UNSUPPORTED", "this session counts launches and computes nothing");
+const Tensor& DeviceSession::output(std::string_view name) const {
+  for (const Tensor& tensor : set_->tensors) {
+    if (tensor.name == name && tensor.arena == "outputs") return tensor;
   }
+  throw Error("ERR_PARAMETER", "no output named \"" + std::string(name) + "\"");
+}
+
+void DeviceSession::begin_inference(const preresnet_cuda_inference& asked) {
+  Device& checked = device();
+  InferenceWork work{.program = program(asked.program),
+                     .images = {asked.images, asked.images + asked.count},
+                     .outputs = {}};
+  require_computing();
+  for (int64_t index = 0; index < asked.output_count; ++index) {
+    work.outputs.push_back(&output(asked.outputs[index]));
+  }
+  watching_failures([&] {
+    if (inferences_ == nullptr) {
+      inferences_ = std::make_unique<InferenceLoop>(checked, *set_, settings_);
+    }
+    refresh_weights();
+    inferences_->begin(work);
+  });
+}
+
+bool DeviceSession::end_inference(bool wait, void* const* targets) {
+  device();
+  if (inferences_ == nullptr) throw Error("ERR_INTERNAL", "expected an inference, got none");
+  return watching_failures([&] { return inferences_->end(wait, targets); });
+}
+
+preresnet_cuda_roofline DeviceSession::roofline() {
+  require_computing();
   const Roofline found = measure_roofline(*runtime_, *convolutions_, arithmetic_);
   return {.size = sizeof(preresnet_cuda_roofline), .flops = found.flops, .bytes = found.bytes};
 }

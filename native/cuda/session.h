@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "cuda/device.h"
+#include "cuda/inference_loop.h"
 #include "cuda/prepared.h"
 #include "cuda/settings.h"
 #include "cuda/step_loop.h"
@@ -29,11 +30,17 @@ class DeviceSession {
   void read(std::string_view tensor, void* bytes, size_t length) const;
   void write(std::string_view tensor, const void* bytes, size_t length);
   void run(preresnet_cuda_run&);
+  void begin_inference(const preresnet_cuda_inference&);
+  bool end_inference(bool wait, void* const* targets);
   const std::vector<preresnet_cuda_event>& trace() const { return trace_; }
   preresnet_cuda_bytes_moved bytes_moved(std::string_view program);
   preresnet_cuda_roofline roofline();
 
  private:
+  template <class Work>
+  auto watching_failures(Work&& work);
+  void require_computing() const;
+  const Tensor& output(std::string_view name) const;
   const Tensor& persistent(std::string_view name, size_t length) const;
   PreparedProgram& program(std::string_view name) const;
   Device& device() const;
@@ -50,8 +57,9 @@ class DeviceSession {
   std::unique_ptr<MemoryPlan> plan_;
   std::unique_ptr<Device> device_;
   std::unique_ptr<StepLoop> loop_;
-  bool stale_weights_ = false;  // parameters were written; their copies were not
-  std::string failure_;         // of the device; it cannot be used any more
+  std::unique_ptr<InferenceLoop> inferences_;  // from the first one on
+  bool stale_weights_ = false;                 // parameters were written; their copies were not
+  std::string failure_;                        // of the device; it cannot be used any more
   std::vector<preresnet_cuda_event> trace_;
 };
 

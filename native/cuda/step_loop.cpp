@@ -223,18 +223,15 @@ void StepLoop::enqueue(const Call& call, const Flight& flight, double learning_r
   // Read when the step runs, replayed or not. The slot's step before is over: the host has waited
   // for it, and the one step that may still be on the device is the other slot's.
   *values_[slot] = {.seed = call.run.seed, .step = flight.step, .learning_rate = learning_rate};
-  Captured& captured = captured_[&call.program];
   const bool watched = call.trace != nullptr || call.run.poison != 0 || call.guarded_here;
-  if (captured.ran && !settings_.eager && !watched) {
-    runtime_.replay(kMain, graph_of(call, flight.slot));
-  } else {
-    PreparedProgram::Enqueueing::Between between;
-    if (watched) {
-      between = [&](size_t operation, bool before) { watch(call, flight, operation, before); };
-    }
-    enqueue_step(call, flight.slot, between);
-    captured.ran = true;
+  PreparedProgram::Enqueueing::Between between;
+  if (watched) {
+    between = [&](size_t operation, bool before) { watch(call, flight, operation, before); };
   }
+  const GraphKey key{
+      .slot = flight.slot, .keeps_buffers = keeps_buffers(call), .collects = call.run.collect != 0};
+  replays_[&call.program].run(runtime_, key, settings_.eager || watched,
+                              [&] { enqueue_step(call, flight.slot, between); });
   runtime_.record(kMain, done_event(flight.slot));
 }
 
@@ -259,32 +256,6 @@ void StepLoop::enqueue_step(const Call& call, int slot,
 
 bool StepLoop::keeps_buffers(const Call& call) const {
   return call.run.check_finite != 0 && call.program.loss && device_.plan().buffers_bytes() > 0;
-}
-
-const Graph& StepLoop::graph_of(const Call& call, int slot) {
-  const GraphKey key{
-      .slot = slot, .keeps_buffers = keeps_buffers(call), .collects = call.run.collect != 0};
-  std::unique_ptr<Graph>& graph = captured_[&call.program].graphs[key];
-  if (graph == nullptr) graph = capture(call, slot);
-  return *graph;
-}
-
-std::unique_ptr<Graph> StepLoop::capture(const Call& call, int slot) const {
-  runtime_.begin_capture(kMain);
-  std::exception_ptr failure;
-  try {
-    enqueue_step(call, slot, {});
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  std::unique_ptr<Graph> graph;
-  try {
-    graph = runtime_.end_capture(kMain);
-  } catch (...) {
-    if (failure == nullptr) throw;
-  }
-  if (failure != nullptr) std::rethrow_exception(failure);
-  return graph;
 }
 
 void StepLoop::enqueue_results(const Call& call, int slot) const {

@@ -11,6 +11,7 @@
 
 #include "cuda/device.h"
 #include "cuda/prepared.h"
+#include "cuda/replays.h"
 #include "cuda/resident_sets.h"
 #include "interfaces/cuda_api.h"
 
@@ -49,11 +50,6 @@ class StepLoop {
     bool keeps_buffers, collects;
     auto operator<=>(const GraphKey&) const = default;
   };
-  struct Captured {
-    bool ran =
-        false;  // once, launch by launch: kernels are loaded and may be captured from then on
-    std::map<GraphKey, std::unique_ptr<Graph>> graphs;
-  };
   /// One call of run().
   struct Call {
     const PreparedProgram& program;
@@ -75,8 +71,6 @@ class StepLoop {
   void enqueue_step(const Call&, int slot, const PreparedProgram::Enqueueing::Between&) const;
   bool keeps_buffers(const Call&) const;
   void enqueue_results(const Call&, int slot) const;
-  const Graph& graph_of(const Call&, int slot);
-  std::unique_ptr<Graph> capture(const Call&, int slot) const;
   void watch(const Call&, const Flight&, size_t operation, bool before) const;
   void finish(Call&);
   void check(const Call&, const Flight&) const;
@@ -100,7 +94,7 @@ class StepLoop {
   std::array<Results, kSlots> results_{};
   std::array<StepValues*, kSlots> values_{};
   std::array<bool, kSlots> staged_{};  // an event says when the slot's batch has been copied
-  std::map<const PreparedProgram*, Captured> captured_;
+  std::map<const PreparedProgram*, Replays<GraphKey>> replays_;
   std::optional<Flight> flying_;
   uint64_t turn_ = 0;
 };

@@ -202,6 +202,46 @@ RunOutcome CudaSession::run(std::string_view name, const RunRequest& request) {
   return std::move(running.outcome);
 }
 
+void CudaSession::begin_inference(const Inference& inference) {
+  images_for(inference);
+  std::vector<const uint8_t*> images;
+  for (const auto& image : inference.images) images.push_back(image.data());
+  std::vector<const char*> names;
+  std::vector<Fetched> fetched;
+  for (const Inference::Output& output : inference.outputs) {
+    const Tensor& tensor = persistent(output.tensor);
+    names.push_back(tensor.name.c_str());
+    fetched.push_back({tensor, std::vector<std::byte>(tensor.bytes), output.target});
+  }
+  const preresnet_cuda_inference asked = {.size = sizeof asked,
+                                          .program = inference.program.c_str(),
+                                          .images = images.data(),
+                                          .count = static_cast<int64_t>(images.size()),
+                                          .outputs = names.data(),
+                                          .output_count = static_cast<int64_t>(names.size())};
+  preresnet_cuda_error error{};
+  check_cuda(library_.begin_inference(session_, &asked, &error), error);
+  inferences_.push_back(std::move(fetched));
+}
+
+bool CudaSession::end_inference(bool wait) {
+  std::vector<Fetched>& outputs = inferences_.front();
+  std::vector<void*> targets;
+  for (Fetched& output : outputs) targets.push_back(output.bytes.data());
+  int32_t over = 0;
+  preresnet_cuda_error error{};
+  const int status = library_.end_inference(session_, wait ? 1 : 0, targets.data(), &over, &error);
+  if (status == 0 && over == 0) return false;
+  std::vector<Fetched> ended = std::move(outputs);
+  inferences_.pop_front();
+  check_cuda(status, error);
+  for (Fetched& output : ended) {
+    output.tensor.data = output.bytes.data();
+    preresnet::read_floats(output.tensor, output.target);
+  }
+  return true;
+}
+
 void CudaSession::fetch_trace() {
   std::vector<const Program*> programs;
   for (const auto& [name, program] : set().programs) programs.push_back(&program);

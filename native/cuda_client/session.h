@@ -1,6 +1,7 @@
 // A session whose programs run in the CUDA library.
 #pragma once
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,6 +42,9 @@ class CudaSession : public Session {
   const Tensor& viewable(std::string_view tensor) override;
   std::shared_ptr<Arena> arena(std::string_view name) const override;
   RunOutcome run(std::string_view program, const RunRequest&) override;
+  size_t most_inferences() const override { return PRERESNET_CUDA_INFERENCES; }
+  void begin_inference(const Inference&) override;
+  bool end_inference(bool wait) override;
   Roofline measure_roofline() override;
   std::vector<TraceEvent> trace() const override;
   BytesMoved bytes_moved(const std::string& program);
@@ -49,6 +53,12 @@ class CudaSession : public Session {
   /// With its contents, which lie in `bytes`.
   Tensor fetched(std::string_view name, std::vector<std::byte>& bytes);
   struct Running;
+  /// A tensor with memory of its own, for what comes of an inference, and where that goes.
+  struct Fetched {
+    Tensor tensor;
+    std::vector<std::byte> bytes;
+    std::span<float> target;
+  };
 
   void check_written_indices(const Program&) const;
   void fetch_trace();
@@ -57,6 +67,7 @@ class CudaSession : public Session {
   preresnet_cuda_session* session_ = nullptr;
   /// Integers among the inputs as they were last written: a step's indices are looked at before it.
   std::map<std::string_view, std::vector<int32_t>> indices_;
+  std::deque<std::vector<Fetched>> inferences_;  // those under way, the oldest first
   mutable std::mutex trace_mutex_;
   std::vector<TraceEvent> trace_;  // guarded by trace_mutex_
 };

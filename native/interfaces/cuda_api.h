@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define PRERESNET_CUDA_API_VERSION 5
+#define PRERESNET_CUDA_API_VERSION 6
 
 /* Functions return 0, or 1 with *error filled in. `code` is one of lib/errors.ts. */
 typedef struct {
@@ -85,6 +85,19 @@ typedef struct {
   int32_t was_canceled; /* out */
 } preresnet_cuda_run;
 
+/* An inference: pixels to the device, a step of a program without labels and crops, outputs back.
+ * At most PRERESNET_CUDA_INFERENCES are under way, and are ended in the order in which they began.
+ */
+#define PRERESNET_CUDA_INFERENCES 2
+typedef struct {
+  size_t size;
+  const char* program;
+  const uint8_t* const* images; /* [count], each as large as the program's; read until begun */
+  int64_t count;                /* at most the program's batch, whose rest is not looked at */
+  const char* const* outputs;   /* names of different tensors, all of that program */
+  int64_t output_count;
+} preresnet_cuda_inference;
+
 typedef struct {
   int32_t program, operation; /* indices in the program set */
   double start, duration;     /* microseconds */
@@ -124,6 +137,12 @@ typedef struct {
   int (*write)(preresnet_cuda_session*, const char* tensor, const void* bytes, size_t length,
                preresnet_cuda_error*);
   int (*run)(preresnet_cuda_session*, preresnet_cuda_run*, preresnet_cuda_error*);
+  int (*begin_inference)(preresnet_cuda_session*, const preresnet_cuda_inference*,
+                         preresnet_cuda_error*);
+  /* Of the oldest inference under way: whether it is *over, for which `wait` waits. Each output is
+   * copied to its target then, as it lies in memory. After an error it is no longer under way. */
+  int (*end_inference)(preresnet_cuda_session*, int32_t wait, void* const* targets, int32_t* over,
+                       preresnet_cuda_error*);
   /* Of the last run with trace: writes at most `most` events, returns how many there are. */
   size_t (*trace)(preresnet_cuda_session*, preresnet_cuda_event*, size_t most);
   int (*bytes_moved)(preresnet_cuda_session*, const char* program, preresnet_cuda_bytes_moved*,

@@ -32,6 +32,8 @@ class HostSession : public Session {
   const Tensor& viewable(std::string_view tensor) override;
   std::shared_ptr<Arena> arena(std::string_view name) const override;
   RunOutcome run(std::string_view program, const RunRequest&) override;
+  void begin_inference(const Inference&) override;
+  bool end_inference(bool) override { return true; }
   Roofline measure_roofline() override { return executor_->measure_roofline(); }
   std::vector<TraceEvent> trace() const override;
 

@@ -57,4 +57,27 @@ const Program& Session::program_for(std::string_view name, const RunRequest& req
   return entry->second;
 }
 
+const Tensor& Session::images_for(const Inference& inference) const {
+  if (inference.ticket != ticket()) {
+    throw Error("ERR_ABORTED", "the inference was canceled before it began");
+  }
+  RunRequest request;
+  request.images = static_cast<int64_t>(inference.images.size());
+  const Landmarks program = find_landmarks(program_for(inference.program, request));
+  if (program.input == nullptr || program.input->crops != nullptr || program.loss ||
+      inference.images.empty()) {
+    throw Error("ERR_OPTION", "expected images for a program that infers from pixels, got " +
+                                  std::to_string(inference.images.size()) + " for " +
+                                  inference.program);
+  }
+  const Tensor& images = *program.input->images;
+  const size_t bytes = images.bytes / static_cast<size_t>(images.dim(0));
+  for (const auto& image : inference.images) {
+    if (image.size() == bytes) continue;
+    throw Error("ERR_OPTION", "images: expected " + std::to_string(bytes) + " bytes each, got " +
+                                  std::to_string(image.size()));
+  }
+  return images;
+}
+
 }  // namespace preresnet

@@ -56,6 +56,18 @@ struct TraceEvent {
   double duration;  // microseconds
 };
 
+/// Pixels in, values out: a step of a program without labels and crops, with the copies around it.
+struct Inference {
+  struct Output {
+    std::string tensor;
+    std::span<float> target;  // the tensor's first values
+  };
+  std::string program;
+  std::vector<std::span<const uint8_t>> images;  // those that are wanted, at most a batch
+  std::vector<Output> outputs;
+  uint64_t ticket = 0;  // of Session::ticket(), taken when it was asked for
+};
+
 class Session {
  public:
   explicit Session(std::unique_ptr<ProgramSet>);
@@ -78,6 +90,14 @@ class Session {
 
   virtual RunOutcome run(std::string_view program, const RunRequest&) = 0;
 
+  /// Inferences that can be under way: what is asked for in between runs after what has begun.
+  virtual size_t most_inferences() const { return 1; }
+  /// Images are no longer read when it has begun. ERR_ABORTED where cancel() was called before.
+  virtual void begin_inference(const Inference&) = 0;
+  /// Whether the oldest one under way is over, for which `wait` waits: its targets have been filled
+  /// then. After an error it is no longer under way.
+  virtual bool end_inference(bool wait) = 0;
+
   /// Any thread: runs whose ticket was taken before end between two operations, on a GPU between
   /// two steps.
   void cancel() { ++cancellations_; }
@@ -98,6 +118,9 @@ class Session {
   /// The program of that name; ERR_OPTION where there is none, or where the request does not fit
   /// it.
   const Program& program_for(std::string_view name, const RunRequest&) const;
+  /// Where the program's pixels lie. ERR_OPTION where the inference does not fit the program,
+  /// ERR_ABORTED where it was canceled.
+  const Tensor& images_for(const Inference&) const;
 
  private:
   std::unique_ptr<ProgramSet> set_;

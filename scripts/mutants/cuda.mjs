@@ -265,4 +265,25 @@ export const cudaFaults = [
     replace: '    float copy[8];\n    for (int i = 0; i < 8; ++i) copy[i] = gradient[i];\n    store8(static_cast<T*>(op.dx) + at, copy);',
     tests: ['ops/relu_backward'],
   },
+  {
+    name: 'CUDA: an inference computes before its pixels are there',
+    file: cuda('inference_loop.cpp'),
+    search: 'if (!omits(work.program, 0)) runtime_.wait(kMain, copied_event(slot));',
+    replace: '',
+    tests: ['cuda/inference'],
+  },
+  {
+    name: 'CUDA: results of both slots in one place',
+    file: cuda('inference_loop.cpp'),
+    search: 'std::byte* answers = device_.at(device_.plan().answers(slot));',
+    replace: 'std::byte* answers = device_.at(device_.plan().answers(0));',
+    tests: ['cuda/inference'],
+  },
+  {
+    name: 'CUDA: steps beside inferences that have the same slots',
+    file: cuda('session.cpp'),
+    search: 'if (inferences_ != nullptr) inferences_->drain();',
+    replace: '',
+    tests: ['cuda/inference'],
+  },
 ]

@@ -25,9 +25,16 @@ export const libraryFaults = [
   {
     name: 'a lone image through the program for many',
     file: 'lib/inference/batches.ts',
-    search: 'images.length === 1 && programs.programs[alone] !== undefined ? [alone, 1]',
-    replace: 'images.length === 0 ? [alone, 1]',
+    search: 'images.length === 1 && this.#session.programs.programs[alone] !== undefined ? alone',
+    replace: 'images.length === 0 ? alone',
     tests: ['inference/batches'],
+  },
+  {
+    name: 'a second run takes what there is, beside the first',
+    file: 'lib/inference/batch_queue.ts',
+    search: 'if (this.#running > 0 || this.#waiting.size === 0) return',
+    replace: 'if (this.#running >= runs || this.#waiting.size === 0) return',
+    tests: ['inference/batch_queue'],
   },
   {
     name: 'unknown options ignored',

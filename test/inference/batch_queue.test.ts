@@ -51,6 +51,34 @@ test('what comes during a run is gathered for the next', async (t) => {
   t.deepEqual(await settled(), ['a', 'bcd'])
 })
 
+test('where two runs may be under way, the second takes a full batch alone, and what is left waits for the end of one', async (t) => {
+  const ends: (() => void)[] = []
+  const groups: string[] = []
+  const { queue, add } = gathering({
+    runs: 2,
+    async run(items) {
+      groups.push(items.map(({ name }) => name).join(''))
+      await new Promise<void>((end) => ends.push(end))
+    },
+  })
+  const end = async (run: number): Promise<string> => {
+    ends[run]!()
+    await pause(1)
+    return groups.join(' ')
+  }
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) add(name)
+  await Promise.resolve()
+  t.is(groups.join(' '), 'abc def')
+  t.is(await end(0), 'abc def', 'two are fewer than a batch')
+  add('i')
+  await Promise.resolve()
+  t.is(groups.join(' '), 'abc def ghi')
+  add('j')
+  t.is(await end(2), 'abc def ghi')
+  t.is(await end(1), 'abc def ghi j')
+  t.is(queue.length, 0)
+})
+
 test('what leaves is not run, and what has begun is not disturbed', async (t) => {
   const { queue, add, settled } = gathering({ most: 2 })
   const [, , third] = ['a', 'b', 'c', 'd'].map(add)

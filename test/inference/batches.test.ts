@@ -3,7 +3,7 @@ import test from 'ava'
 import { Batches } from '../../lib/inference/batches.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compileWith } from '../../lib/runtime/compile.js'
-import { inTurn } from '../../lib/runtime/internals.js'
+import { inferAll, inTurn } from '../../lib/runtime/internals.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { randomBytes } from '../support/bytes.js'
 
@@ -41,6 +41,20 @@ test('on a CPU there is one program, to the same bits for one image and for many
     t.deepEqual((await new Batches(session).infer([one]))[0], together[index])
     t.deepEqual((await new Batches(single).infer([one]))[0], together[index])
   }
+})
+
+test('an inference that does not fit its program is refused, and says what would', async (t) => {
+  await using session = await open(2)
+  const refused = (images: readonly Uint8Array[], message: RegExp, program = 'infer'): Promise<unknown> =>
+    t.throwsAsync(inferAll(session, program, images), { code: 'ERR_OPTION', message })
+  await refused([image(1).subarray(1)], /images: expected 432 bytes each, got 431/)
+  await refused([1, 2, 3].map(image), /images: expected at most 2 in a program without a loss, got 3 for infer/)
+  await refused([], /expected images for a program that infers from pixels, got 0 for infer/)
+  const infer = (images: unknown, outputs: unknown): Promise<unknown> => inTurn(session, (native) => native.infer('infer', images as never, outputs as never))
+  await t.throwsAsync(infer(5, []), { code: 'ERR_OPTION', message: /infer: expected arrays of images and of outputs/ })
+  await t.throwsAsync(infer(['pixels'], []), { code: 'ERR_OPTION', message: /images: expected a Uint8Array, got "pixels"/ })
+  await t.throwsAsync(infer([image(1)], [{ name: 'logits', target: [] }]), { code: 'ERR_OPTION', message: /target: expected a Float32Array/ })
+  await t.throwsAsync(infer([image(1)], [{ name: 'logit', target: new Float32Array(1) }]), { code: 'ERR_PARAMETER', message: /no tensor named "logit"/ })
 })
 
 test('features are what the head reads: logits are its product with them, probabilities their softmax', async (t) => {

@@ -137,6 +137,15 @@ class CudaRuntime final : public Runtime {
 
   void synchronize(Stream stream) override { PRERESNET_CUDA(cudaStreamSynchronize(of(stream))); }
   void synchronize(Event event) override { PRERESNET_CUDA(cudaEventSynchronize(of(event))); }
+  bool reached(Event event) override {
+    const cudaError_t state = cudaEventQuery(of(event));
+    if (state == cudaErrorNotReady) {
+      cudaGetLastError();
+      return false;
+    }
+    PRERESNET_CUDA(state);
+    return true;
+  }
   double milliseconds(Event from, Event to) override {
     float elapsed = 0;
     PRERESNET_CUDA(cudaEventElapsedTime(&elapsed, of(from), of(to)));

@@ -10,6 +10,7 @@ namespace preresnet::cuda::emulation {
 namespace {
 constexpr int kStreams = 4;
 constexpr uint64_t kLongestBurst = 32;
+constexpr uint64_t kMostAtOnce = 128;
 }  // namespace
 
 Pending::Pending(uint64_t seed) : random_(seed), priorities_(kStreams) {
@@ -37,6 +38,11 @@ void Pending::run_until(Id id) {
   // The device does not stop where the host waits.
   if (order_ == Order::enqueued) return;
   for (uint64_t more = random_() % 8; more > 0 && !ready_.empty(); --more) run_one();
+}
+
+void Pending::run_some(Id id) {
+  if (order_ == Order::enqueued) return run_until(id);
+  for (uint64_t more = random_() % kMostAtOnce; more > 0 && !done(id); --more) run_one();
 }
 
 /// Index in ready_.

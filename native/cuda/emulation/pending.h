@@ -23,6 +23,8 @@ class Pending {
   bool done(Id id) const { return waiting_.find(id) == waiting_.end(); }
   /// Runs until that piece is done, and perhaps others, as a device would.
   void run_until(Id id);
+  /// Runs for a while, at most until that piece is done: in the order of enqueueing until it is.
+  void run_some(Id id);
 
  private:
   struct Work {

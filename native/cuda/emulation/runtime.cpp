@@ -130,6 +130,14 @@ class EmulatedRuntime : public Runtime {
     require_use(event, Event::Use::host, "the host waits for it");
     pending_.run_until(reachable(event).work);
   }
+  /// The device goes on while the host looks.
+  bool reached(Event event) override {
+    refuse_while_capturing("reached");
+    require_use(event, Event::Use::host, "the host asks for it");
+    const Pending::Id work = reachable(event).work;
+    pending_.run_some(work);
+    return pending_.done(work);
+  }
   double milliseconds(Event from, Event to) override {
     for (const Event event : {from, to}) require_use(event, Event::Use::time, "its time is asked");
     const Recorded& begin = reachable(from);
@@ -274,6 +282,7 @@ class RecordingRuntime : public Runtime {
   void wait(Stream, Event) override {}
   void synchronize(Stream) override {}
   void synchronize(Event) override {}
+  bool reached(Event) override { return true; }
   double milliseconds(Event, Event) override { return 0; }
   void begin_capture(Stream) override {}
   std::unique_ptr<Graph> end_capture(Stream) override { return std::make_unique<Graph>(); }
