@@ -40,6 +40,7 @@ export type { MemoryDatasetOptions } from './data/memory.js'
 export type { CacheOptions, ImageNetFolderOptions, LoaderOptions, PackOptions } from './data/options.js'
 export type { PackedArchive, PackProgress, VerifyOptions } from './data/packed.js'
 export type { CacheChoice, CompletePreparation, Normalization, Preparation } from './data/prepare/preparation.js'
+export type { Augmentation, ColorJitter, Lighting, RandAugment, RandomErasing, TrivialAugment } from './data/prepare/augmentations.js'
 export type { CenterCrop, ExifOrientation, Flip, PreparationStep, RandomCrop, RandomResize, RandomResizedCrop, Resize } from './data/prepare/steps.js'
 
 export type { LossScale, OptimizerState } from './compiler/options.js'

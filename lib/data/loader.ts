@@ -10,6 +10,7 @@ import { HeldRingBatch } from './held_batch.js'
 import type { LoadedBatch } from './loaded_batch.js'
 import { nativeSource } from './native_source.js'
 import { loaderOptions, type LoaderOptions } from './options.js'
+import { nativeAugmentation } from './prepare/native_augmentations.js'
 import { checkStored } from './prepare/complete.js'
 import type { Preparation } from './prepare/preparation.js'
 import { checkPreparation, padOf, sequenceFor } from './prepare/sequence.js'
@@ -84,6 +85,7 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
   const native = loadBinding().createLoader({
     source: nativeSource(dataset.source, dataset.labels),
     decode: sequence.decode,
+    augmentations: sequence.augmentations.map(nativeAugmentation),
     ...input,
     batch: batch / ranks,
     rank,

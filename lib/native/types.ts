@@ -155,6 +155,13 @@ export interface DecodeSettings {
   readonly upright?: boolean
 }
 
+/** A random change of prepared images. */
+export interface NativeAugmentation {
+  readonly kind: 'colorJitter' | 'lighting' | 'randomErasing' | 'trivialAugment' | 'randAugment'
+  /** In the order of the members of its type in native/data/augmentation/augment.h; a range that is not there is NaN, NaN. */
+  readonly numbers: Float64Array
+}
+
 /** Takes the bytes of a sample, which are copied, or the code and the message of an error. What comes a second time is dropped. */
 interface SampleTaker {
   (bytes: Uint8Array): void
@@ -182,6 +189,8 @@ export interface LoaderDescription {
     | ({ readonly labels: Int32Array } & AskedSource)
   /** Of a source of files. */
   readonly decode?: DecodeSettings
+  /** In training, of images of 1 or 3 channels, in their order. @default none */
+  readonly augmentations?: readonly NativeAugmentation[]
   /** Of one stored image, before padding and cropping by `crops`. */
   readonly height: number
   readonly width: number

@@ -154,6 +154,17 @@ Napi::Uint8Array Arguments::bytes(const char* name) const {
 
 Arguments Arguments::object(const char* name) const { return {raw(name), where_ + "." + name}; }
 
+std::vector<Arguments> Arguments::objects(const char* name) const {
+  std::vector<Arguments> result;
+  if (!has(name)) return result;
+  if (!raw(name).IsArray()) refuse(name, "an array");
+  const auto array = raw(name).As<Napi::Array>();
+  for (uint32_t index = 0; index < array.Length(); ++index) {
+    result.emplace_back(array[index], where_ + "." + name + "[" + std::to_string(index) + "]");
+  }
+  return result;
+}
+
 std::string text_argument(const Napi::CallbackInfo& info, size_t index, const char* name) {
   if (!info[index].IsString()) {
     throw Error("ERR_OPTION", std::string(name) + ": expected a string, got " + show(info[index]));

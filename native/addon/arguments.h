@@ -33,6 +33,8 @@ class Arguments {
   std::vector<int32_t> integers(const char* name) const;  // an Int32Array
   Napi::Uint8Array bytes(const char* name) const;
   Arguments object(const char* name) const;
+  /// Of an array; none where there is nothing.
+  std::vector<Arguments> objects(const char* name) const;
 
   [[noreturn]] void refuse(const char* name, const std::string& expected) const;
 

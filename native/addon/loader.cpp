@@ -8,6 +8,7 @@
 
 #include "addon/arguments.h"
 #include "addon/asked.h"
+#include "addon/augmentations.h"
 #include "addon/decode_settings.h"
 #include "core/error.h"
 #include "core/limits.h"
@@ -117,6 +118,10 @@ std::shared_ptr<BatchSource> read_loader(const Napi::Value& value,
   check_loader(options);
   *cut = cut_of(options);
   auto source = read_source(description, options, state);
+  auto augmentations = read_augmentations(description, options.shape.channels);
+  if (!augmentations.empty()) {
+    source = augmented_source(std::move(source), std::move(augmentations), options.shape);
+  }
   return make_loader(std::move(options), std::move(source));
 }
 

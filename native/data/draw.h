@@ -18,7 +18,8 @@ enum DrawStream : uint32_t {
   kOrderStream = 0x6f726472,   // the order of an epoch; a block is for two places, and has no image
   kBorderStream = 0x706c6163,  // a crop in a border, and whether it is mirrored
   kResizeStream = 0x73697a65,  // a shorter side, and a crop after a resize
-  kAreaStream = 0x61726500     // a crop of random area; each attempt has the next one
+  kAreaStream = 0x61726500,    // a crop of random area; each attempt has the next one
+  kAugmentStream = 0x41000000  // augmentations: 256 for each place in their list
 };
 
 inline PhiloxCounter random_block(const Draw& draw, uint32_t stream) {

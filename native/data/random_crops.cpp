@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/augmentation/elementary.h"
+
 namespace preresnet {
 namespace {
 
@@ -13,30 +15,6 @@ int64_t below(uint32_t word, int64_t count) {
 
 double uniform(uint32_t word, double from, double to) {
   return from + (to - from) * (static_cast<double>(word) * 0x1p-32);
-}
-
-// The C library's exp and log differ in the last bit from one version and processor to another, and
-// with it, once in a great while, a crop. These are sums and products alone.
-
-double exponential(double x) {
-  int halvings = 0;
-  for (; std::abs(x) > 0.5; x /= 2) ++halvings;
-  double sum = 1;
-  for (int n = 20; n > 0; --n) sum = 1 + sum * x / n;
-  for (; halvings > 0; --halvings) sum *= sum;
-  return sum;
-}
-
-double logarithm(double x) {
-  int doublings = 0;
-  for (; x > 1.5; x /= 2) ++doublings;
-  for (; x < 0.75; x *= 2) --doublings;
-  constexpr double kLogarithmOf2 = 0.693147180559945309417;
-  // 2 artanh(z)
-  const double z = (x - 1) / (x + 1);
-  double sum = 0;
-  for (int n = 41; n > 0; n -= 2) sum = sum * z * z + 1.0 / n;
-  return doublings * kLogarithmOf2 + 2 * z * sum;
 }
 
 /// Ties to even, as Python rounds.

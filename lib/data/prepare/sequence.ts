@@ -3,6 +3,7 @@ import { PreresnetError } from '../../errors.js'
 import { invalid } from '../../options/values.js'
 import type { DecodeSettings } from '../../native/types.js'
 import type { ImageShape } from '../dataset.js'
+import { type Augmentation, checkChannels, isAugmentation } from './augmentations.js'
 import type { Preparation } from './preparation.js'
 import { stepsText, type PreparationStep } from './steps.js'
 
@@ -18,6 +19,8 @@ export interface Sequence {
   readonly decode: DecodeSettings
   /** Whether something is drawn from the stored image: then each epoch decodes anew. */
   readonly drawn: boolean
+  /** What changes the images that are decoded, or lie in memory. */
+  readonly augmentations: readonly Augmentation[]
   /** Border in which crops lie. */
   readonly pad: number
   readonly flip: boolean
@@ -27,30 +30,31 @@ type Kind = PreparationStep['kind']
 type StepOf<K extends Kind> = Extract<PreparationStep, { readonly kind: K }>
 
 const random: readonly Kind[] = ['randomResize', 'randomResizedCrop', 'randomCrop', 'flip']
-const isRandom = ({ kind }: PreparationStep): boolean => random.includes(kind)
+const isRandom = (step: PreparationStep): boolean => random.includes(step.kind) || isAugmentation(step)
 
 /** What makes an image of another size. */
 const resizing: readonly Kind[] = ['resize', 'randomResize', 'randomResizedCrop']
 
-/** Each word is a step of a list that can be done, in this order; a mark ? is for a step that may be missing. A part is a center crop of another size than the input's. */
+/** Each word is a step of a list that can be done, in this order; a mark ? is for a step that may be missing, a mark * for any number. Augmentations change what is cropped, and what the network crops and mirrors. A part is a center crop of another size than the input's. */
 const fixedLists = ['exifOrientation? centerCrop?', 'exifOrientation? part centerCrop', 'exifOrientation? part? resize part? centerCrop']
 const randomLists = [
-  'exifOrientation? centerCrop? randomCrop? flip?',
-  'exifOrientation? part centerCrop randomCrop? flip?',
-  'exifOrientation? part randomCrop flip?',
-  'exifOrientation? part? resize part? centerCrop randomCrop? flip?',
-  'exifOrientation? part? resize part? randomCrop flip?',
-  'exifOrientation? part? randomResize part? randomCrop flip?',
-  'exifOrientation? part? randomResizedCrop flip?',
+  'exifOrientation? centerCrop? augmentations* randomCrop? flip?',
+  'exifOrientation? part centerCrop augmentations* randomCrop? flip?',
+  'exifOrientation? part randomCrop augmentations* flip?',
+  'exifOrientation? part? resize part? centerCrop augmentations* randomCrop? flip?',
+  'exifOrientation? part? resize part? randomCrop augmentations* flip?',
+  'exifOrientation? part? randomResize part? randomCrop augmentations* flip?',
+  'exifOrientation? part? randomResizedCrop augmentations* flip?',
 ]
 
-type Word = Kind | 'part'
+type Word = Kind | 'part' | 'augmentations'
 
 /** The last center crop is no part where it makes the input: it is as if it had no size of its own. */
 function wordsOf(steps: readonly PreparationStep[], { height, width }: Size): readonly Word[] {
   const lastCrop = steps.findLastIndex(({ kind }) => kind === 'centerCrop')
   const lastResize = steps.findLastIndex(({ kind }) => resizing.includes(kind))
   return steps.map((step, index) => {
+    if (isAugmentation(step)) return 'augmentations'
     if (step.kind !== 'centerCrop' || step.height === undefined) return step.kind
     const makesInput = index === lastCrop && index > lastResize && step.height === height && step.width === width
     return makesInput ? step.kind : 'part'
@@ -60,7 +64,7 @@ function wordsOf(steps: readonly PreparationStep[], { height, width }: Size): re
 function follows(words: readonly Word[], list: string): boolean {
   const pattern = list
     .split(' ')
-    .map((word) => `(${word.replace('?', '')} )${word.endsWith('?') ? '?' : ''}`)
+    .map((word) => word.replace(/^(\w+)/, '($1 )'))
     .join('')
   return new RegExp(`^${pattern}$`).test(words.map((word) => `${word} `).join(''))
 }
@@ -98,6 +102,7 @@ export function sequenceOf(where: string, steps: readonly PreparationStep[], mod
       ...(find('exifOrientation') && { upright: true }),
     },
     drawn: cropsLarger || area !== undefined,
+    augmentations: steps.filter(isAugmentation),
     pad: crop?.pad ?? 0,
     flip: find('flip') !== undefined,
   }
@@ -140,7 +145,7 @@ function checkOrder(where: string, steps: readonly PreparationStep[], words: rea
       'ERR_OPTION',
       `${where}: expected a last crop of ${height} x ${width} (height x width), the network's input, got ${stepsText([steps[last]!])}`,
     )
-  const shown = lists.map((list) => list.replace(/(\w+)\?/g, '[$1]').replace(/part/g, 'centerCrop(n)'))
+  const shown = lists.map((list) => list.replace(/(\w+)[?*]/g, '[$1]').replace(/part/g, 'centerCrop(n)'))
   throw new PreresnetError(
     'ERR_OPTION',
     `${where}: expected one of these lists, where what stands in brackets may be missing: ${shown.join(', or ')}; got ${stepsText(steps)}`,
@@ -164,6 +169,7 @@ export function sequenceFor(where: string, prepare: Preparation, mode: 'train' |
 /** ERR_OPTION where one of the lists cannot be done, or the normalization is of other channels. */
 export function checkPreparation(where: string, prepare: Preparation, input: ImageShape): void {
   for (const mode of ['train', 'evaluate'] as const) sequenceFor(where, prepare, mode, input)
+  for (const step of prepare.train ?? []) if (isAugmentation(step)) checkChannels(`${where}.train: ${stepsText([step])}`, step, input.channels)
   for (const [name, values] of Object.entries(prepare.normalization ?? {}) as [string, readonly number[]][])
     if (values.length !== input.channels)
       throw invalid(`${where}.normalization.${name}`, `${input.channels} numbers, as the network's input has channels`, values)

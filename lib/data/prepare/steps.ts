@@ -1,6 +1,7 @@
 /** Steps of preparation: frozen values in a list, like layers. They are JSON, and go into manifests, checkpoints and model files. */
 import { PreresnetError } from '../../errors.js'
 import { boolean, describe, fields, integer, invalid, knownKeys, number, oneOf } from '../../options/values.js'
+import { augmentationReaders, type Augmentation } from './augmentations.js'
 
 /** Both are antialiased, and give the bytes of Pillow's filters of these names. */
 export const filters = ['bilinear', 'bicubic'] as const
@@ -79,7 +80,7 @@ export interface Flip {
 }
 
 /** One step of a preparation is one of these. */
-export type PreparationStep = ExifOrientation | Resize | RandomResize | RandomResizedCrop | CenterCrop | RandomCrop | Flip
+export type PreparationStep = ExifOrientation | Resize | RandomResize | RandomResizedCrop | CenterCrop | RandomCrop | Flip | Augmentation
 
 /** Of all sizes in pixels. */
 const largest = 1 << 16
@@ -214,6 +215,7 @@ const readers: Readonly<Record<PreparationStep['kind'], (data: object) => Prepar
   centerCrop: (data) => centerCrop(data),
   randomCrop: (data) => randomCrop(data),
   flip: (data) => bare('flip', data, flip()),
+  ...augmentationReaders,
 }
 
 function bare<T>(name: string, data: object, step: T): T {
