@@ -1,6 +1,6 @@
 import { PreresnetError } from '../errors.js'
 import { checkOptions, withDefaults } from '../options/check.js'
-import { fields, integer } from '../options/values.js'
+import { fields, integer, invalid } from '../options/values.js'
 import { loadBinding } from '../native/load.js'
 import type { HeldBatch, NativeLoader } from '../native/types.js'
 import { checkDataset } from './check.js'
@@ -77,7 +77,7 @@ export interface Loader extends AsyncDisposable {
  * @throws ERR_BINDING where the native addon is missing.
  */
 export function loader(dataset: Dataset, options: LoaderOptions): Loader {
-  const { batch, mode, input, prepare, seed, workers, slots, rank, ranks, firstSample, corrupt } = validated(dataset, options)
+  const { batch, mode, input, prepare, seed, workers, slots, rank, ranks, firstSample, corrupt, sampling } = validated(dataset, options)
   checkPreparation('loader: prepare', prepare, input)
   const sequence = sequenceFor('loader: prepare', prepare, mode, input)
   checkStored('loader', dataset, sequence, input)
@@ -93,6 +93,7 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
     firstSample,
     mode,
     seed,
+    balanced: sampling === 'balanced',
     pad,
     flip: sequence.flip,
     workers,
@@ -109,6 +110,7 @@ function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOpt
   const input = given.input ?? inputOf(dataset)
   const { batch, mode, rank, ranks, firstSample } = given
   if (batch % ranks !== 0) throw new PreresnetError('ERR_OPTION', `loader: batch: expected a multiple of ranks (${ranks}), got ${batch}`)
+  if (mode === 'evaluate' && given.sampling === 'balanced') throw invalid('loader: sampling', "'shuffled': evaluation takes each image once", given.sampling)
   integer('loader: rank', rank, 0, ranks - 1)
   if (mode === 'evaluate') integer('loader: firstSample', firstSample, 0, dataset.length - 1)
   if (mode === 'train' && dataset.length < batch) {

@@ -249,6 +249,20 @@ export const runOptions = {
     fallback: 'error',
     decides: false,
   }),
+  /**
+   * Which images an epoch has, as many places as there are images: 'shuffled': each once; 'balanced': at each place a class is drawn, all alike, and one of its
+   * images, so that rare classes come as often as others. Give "shuffled" or "balanced".
+   * @default shuffled
+   */
+  sampling: choiceOption({
+    group: 'Data',
+    help:
+      "which images an epoch has, as many places as there are images: 'shuffled': each once; 'balanced': at each place a class is drawn, all alike, and one of " +
+      'its images, so that rare classes come as often as others',
+    choices: ['shuffled', 'balanced'],
+    fallback: 'shuffled',
+    decides: true,
+  }),
   /** Steps between validations. Give an integer of at least 1 (steps). @default one epoch */
   validateEvery: integerOption({ group: 'Output', help: 'steps between validations', unit: 'steps', minimum: 1, usual: 'one epoch', decides: false }),
   /** Steps a line of the log. Give an integer of at least 1 (steps). @default 50 */

@@ -88,7 +88,7 @@ export class Trainer {
   }
 
   async run(): Promise<TrainedModel> {
-    const { network, train, batch, seed, workers, corrupt, checkpoint, output: logs } = this.#plan
+    const { network, train, batch, seed, workers, corrupt, sampling, checkpoint, output: logs } = this.#plan
     const start = performance.now()
     throwIfAborted(this.#signal)
     // Exactly, where a session would do with fewer: an output without a class is one that training only pushes down.
@@ -101,7 +101,7 @@ export class Trainer {
     this.#images = images
     // Before there is a session, which would refuse in its own words what another device does not have.
     if (resumed !== undefined) checkSame(this.#plan, resumed, recipeOf(this.#plan, takenAgain(this.#plan, resumed.recipe), images.prepare))
-    await using batches = loader(images.train, { input: network.input, prepare: images.ofTraining, batch, seed, workers, corrupt })
+    await using batches = loader(images.train, { input: network.input, prepare: images.ofTraining, batch, seed, workers, corrupt, sampling })
     await using session = await this.#openSession(batches, resumed)
     const recipe = recipeOf(this.#plan, session, images.prepare)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)

@@ -49,6 +49,7 @@ LoaderOptions read_options(const Arguments& description) {
   options.skip_corrupt = description.boolean_or("skipCorrupt", false);
   options.poison = description.boolean_or("poison", false);
   options.seed = static_cast<uint64_t>(description.integer("seed", 0));
+  options.balanced = description.boolean_or("balanced", false);
   options.pad = description.integer("pad", 0, kLargestPad);
   options.flip = description.boolean_or("flip", false);
   options.workers = static_cast<int>(description.integer("workers", 1, kLargestWorkers));

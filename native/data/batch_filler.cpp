@@ -61,7 +61,7 @@ BatchFiller::BatchFiller(const LoaderOptions& options, const SampleSource& sourc
       set_(source.set()),
       image_bytes_(options.shape.bytes()),
       cut_(cut_of(options)),
-      orders_(options.seed, options.labels.size()) {}
+      orders_(options.seed, options.labels, options.balanced) {}
 
 BatchSlot BatchFiller::make_slot() const {
   const auto count = static_cast<size_t>(options_.batch);

@@ -15,7 +15,9 @@ struct Draw {
 
 /// Last word of the counter: two uses never share a block.
 enum DrawStream : uint32_t {
-  kOrderStream = 0x6f726472,   // the order of an epoch; a block is for two places, and has no image
+  kOrderStream = 0x6f726472,  // the order of an epoch; a block is for two places, and has no image
+  kBalanceStream =
+      0x62616c61,  // a class and one of its samples; a block is for a place, and has no image
   kBorderStream = 0x706c6163,  // a crop in a border, and whether it is mirrored
   kResizeStream = 0x73697a65,  // a shorter side, and a crop after a resize
   kAreaStream = 0x61726500,    // a crop of random area; each attempt has the next one

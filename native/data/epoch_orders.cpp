@@ -4,7 +4,12 @@
 
 namespace preresnet {
 
-// Shuffles under the lock: the others would have to wait for this order anyway.
+EpochOrders::EpochOrders(uint64_t seed, const std::vector<int32_t>& labels, bool balanced)
+    : seed_(seed),
+      samples_(labels.size()),
+      classes_(balanced ? samples_by_class(labels) : std::vector<std::vector<uint32_t>>{}) {}
+
+// Made under the lock: the others would have to wait for this order anyway.
 EpochOrders::Entry* EpochOrders::enter(uint64_t epoch) {
   const std::lock_guard lock(mutex_);
   Entry* oldest = nullptr;
@@ -16,7 +21,11 @@ EpochOrders::Entry* EpochOrders::enter(uint64_t epoch) {
     oldest = &entries_.emplace_back(Entry{.order = std::vector<uint32_t>(samples_)});
   }
   oldest->epoch = epoch;
-  shuffle_epoch(seed_, epoch, oldest->order);
+  if (classes_.empty()) {
+    shuffle_epoch(seed_, epoch, oldest->order);
+  } else {
+    balance_epoch(seed_, epoch, classes_, oldest->order);
+  }
   return use(*oldest);
 }
 

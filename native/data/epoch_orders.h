@@ -1,4 +1,4 @@
-// The shuffled orders of the epochs in use: mostly two. Their memory goes from epoch to epoch.
+// The orders of the epochs in use: mostly two. Their memory goes from epoch to epoch.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +31,8 @@ class EpochOrders {
     Entry* entry_;
   };
 
-  EpochOrders(uint64_t seed, size_t samples) : seed_(seed), samples_(samples) {}
+  /// balanced: classes are drawn instead of shuffling the samples.
+  EpochOrders(uint64_t seed, const std::vector<int32_t>& labels, bool balanced);
 
  private:
   Entry* enter(uint64_t epoch);
@@ -40,6 +41,7 @@ class EpochOrders {
 
   const uint64_t seed_;
   const size_t samples_;
+  const std::vector<std::vector<uint32_t>> classes_;  // of a balanced order, else none
   std::mutex mutex_;
   std::list<Entry> entries_;
   uint64_t clock_ = 0;

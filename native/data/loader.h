@@ -35,6 +35,8 @@ struct LoaderOptions {
   /// Fills what was released with a pattern that is no label.
   bool poison = false;
   uint64_t seed = 0;
+  /// Training: each place draws a class, all alike, and one of its samples.
+  bool balanced = false;
   int64_t pad = 0;
   bool flip = false;
   int workers = 1;  // >= 1

@@ -26,4 +26,25 @@ void shuffle_epoch(uint64_t seed, uint64_t epoch, std::vector<uint32_t>& order) 
   }
 }
 
+std::vector<std::vector<uint32_t>> samples_by_class(const std::vector<int32_t>& labels) {
+  std::vector<std::vector<uint32_t>> classes;
+  for (size_t sample = 0; sample < labels.size(); ++sample) {
+    if (labels[sample] < 0) continue;
+    const auto label = static_cast<size_t>(labels[sample]);
+    if (label >= classes.size()) classes.resize(label + 1);
+    classes[label].push_back(static_cast<uint32_t>(sample));
+  }
+  std::erase_if(classes, [](const auto& samples) { return samples.empty(); });
+  return classes;
+}
+
+void balance_epoch(uint64_t seed, uint64_t epoch, const std::vector<std::vector<uint32_t>>& classes,
+                   std::vector<uint32_t>& order) {
+  for (size_t place = 0; place < order.size(); ++place) {
+    const PhiloxCounter words = random_block({seed, epoch, place}, kBalanceStream);
+    const std::vector<uint32_t>& samples = classes[bounded(words[0], words[1], classes.size())];
+    order[place] = samples[bounded(words[2], words[3], samples.size())];
+  }
+}
+
 }  // namespace preresnet

@@ -1,5 +1,6 @@
 // The faults. `search` stands exactly once in `file`; `tests` names the files or folders of test/ that ought to catch it, the rest
 // of the suite runs if they do not. `needs`: an instruction set without which the faulty code does not run.
+import { augmentationFaults } from './augmentation.mjs'
 import { compilerFaults } from './compiler.mjs'
 import { cudaFaults } from './cuda.mjs'
 import { dataFaults } from './data.mjs'
@@ -8,4 +9,13 @@ import { libraryFaults } from './library.mjs'
 import { packageFaults } from './packages.mjs'
 import { trainingFaults } from './training.mjs'
 
-export const MUTANTS = [...executorFaults, ...cudaFaults, ...compilerFaults, ...dataFaults, ...trainingFaults, ...libraryFaults, ...packageFaults]
+export const MUTANTS = [
+  ...executorFaults,
+  ...cudaFaults,
+  ...compilerFaults,
+  ...dataFaults,
+  ...augmentationFaults,
+  ...trainingFaults,
+  ...libraryFaults,
+  ...packageFaults,
+]

@@ -5,13 +5,13 @@ import { integer, invalid, knownKeys, number } from '../../options/values.js'
 /** Brightness, contrast, saturation and hue are changed by factors that are drawn, in an order that is drawn. */
 export interface ColorJitter {
   readonly kind: 'colorJitter'
-  /** Colors are multiplied by a factor that is drawn from this range; both are at least 0. */
+  /** Colors are multiplied by a factor that is drawn from this range; both are at least 0. @default unchanged */
   readonly brightness?: readonly [number, number]
-  /** The distance from the image's mean gray is multiplied by a factor that is drawn from this range; both are at least 0. */
+  /** The distance from the image's mean gray is multiplied by a factor that is drawn from this range; both are at least 0. @default unchanged */
   readonly contrast?: readonly [number, number]
-  /** The distance of each pixel from its gray is multiplied by a factor that is drawn from this range; both are at least 0. */
+  /** The distance of each pixel from its gray is multiplied by a factor that is drawn from this range; both are at least 0. @default unchanged */
   readonly saturation?: readonly [number, number]
-  /** Hues are turned by a share of the circle that is drawn from this range, from -0.5 to 0.5. */
+  /** Hues are turned by a share of the circle that is drawn from this range, from -0.5 to 0.5. @default unchanged */
   readonly hue?: readonly [number, number]
 }
 
@@ -22,7 +22,7 @@ export interface Lighting {
   readonly std: number
 }
 
-/** A rectangle of random area and aspect ratio gets one color. */
+/** A rectangle of random area and aspect ratio is filled with one color. */
 export interface RandomErasing {
   readonly kind: 'randomErasing'
   /** The share of images that lose one is from 0 to 1. */
@@ -31,7 +31,7 @@ export interface RandomErasing {
   readonly area: readonly [number, number]
   /** The least and the largest height / width are above 0. */
   readonly aspect: readonly [number, number]
-  /** The color of each channel is from 0 to 255, before normalization. */
+  /** The color [1 or channels] is from 0 to 255 in each channel, before normalization. */
   readonly color: readonly number[]
 }
 

@@ -139,7 +139,7 @@ class AugmentedSource : public SampleSource {
       : source_(std::move(source)), augmentations_(std::move(augmentations)), shape_(shape) {}
 
   size_t count() const override { return source_->count(); }
-  /// Augmenting an image takes about as long as decoding it: other workers wait for no lock.
+  /// Augmenting takes about as long as decoding: a larger share would keep the others waiting.
   int64_t grain(int64_t share) const override {
     return std::min<int64_t>(source_->grain(share), kMostAtOnce);
   }
