@@ -11,14 +11,15 @@ const MAY_IMPORT = {
   graph: ['layers'],
   models: ['layers', 'options'],
   compiler: ['graph', 'options'],
-  runtime: ['data', 'formats', 'compiler', 'graph', 'layers', 'native', 'options'],
+  ranks: ['native', 'options'],
+  runtime: ['data', 'formats', 'compiler', 'graph', 'layers', 'native', 'options', 'ranks'],
   formats: ['options'],
   data: ['formats', 'native', 'options'],
-  training: ['data', 'formats', 'runtime', 'compiler', 'layers', 'native', 'options'],
+  training: ['data', 'formats', 'runtime', 'ranks', 'compiler', 'layers', 'native', 'options'],
   inference: ['data', 'formats', 'runtime', 'native', 'options'],
   exchange: ['data', 'formats', 'runtime', 'graph', 'models', 'layers', 'options'],
   goldens: ['formats', 'runtime', 'compiler', 'graph', 'models', 'layers', 'native'],
-  cli: ['goldens', 'exchange', 'inference', 'training', 'data', 'formats', 'runtime', 'compiler', 'graph', 'models', 'layers', 'native', 'options'],
+  cli: ['goldens', 'exchange', 'inference', 'training', 'ranks', 'data', 'formats', 'runtime', 'compiler', 'graph', 'models', 'layers', 'native', 'options'],
 }
 
 const ADDON = { object: 'process', property: 'dlopen', message: 'only lib/native touches the addon.' }

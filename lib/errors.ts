@@ -77,6 +77,13 @@ export const ErrorCode = {
    */
   ERR_BUSY: 'ERR_BUSY',
   /**
+   * Another rank of the run failed, was killed or stands still, or ranks were started with different options, data or versions.
+   *
+   * Remedy: The message names the rank, its host and what it did. Its own message says more; mend that, and start all ranks again, with `--resume` from the
+   * last checkpoint.
+   */
+  ERR_RANK: 'ERR_RANK',
+  /**
    * A checkpoint is incomplete, damaged, of another network, data set or format version, or could not be written; or another run works in the directory.
    *
    * Remedy: Checkpoints that were published before stay as they are. Resume from one of these, or free space. A run that works in the directory is named

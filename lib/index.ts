@@ -62,6 +62,8 @@ export type { Dataset, Loader, Preparation } from './data/index.js'
 export { adamW, constant, cosine, fit, lamb, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd, startFrom } from './training/index.js'
 export type { FitOptions, Run, RunEvent, Schedule, TrainedModel } from './training/index.js'
 
+export { joinRanks } from './ranks/join.js'
+
 export { exportOnnx, exportWeights, importOnnx, importWeights } from './exchange/index.js'
 
 export { compile } from './runtime/compile.js'

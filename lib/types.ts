@@ -58,6 +58,9 @@ export type { SessionPreparation } from './runtime/preparation.js'
 export type { Session } from './runtime/session.js'
 export type { Tensor, Values } from './runtime/tensor.js'
 
+export type { RanksOptions } from './ranks/options.js'
+export type { Ranks } from './ranks/ranks.js'
+
 export type { StartingPoint } from './training/fine_tuning.js'
 export type { Run } from './training/fit.js'
 export type { CheckpointOptions, FitLength, FitOptions, FitSettings } from './training/fit_options.js'

@@ -16,6 +16,7 @@ import { ownCudaOptions } from '../dist/lib/runtime/cuda.js'
 import * as sessions from '../dist/lib/runtime/session_options.js'
 import { evaluationInputOptions, fitEmaOptions, fitTable, ownFitOptions } from '../dist/lib/training/fit_options.js'
 import * as durations from '../dist/lib/training/duration.js'
+import * as ranks from '../dist/lib/ranks/options.js'
 import * as schedules from '../dist/lib/training/schedule_options.js'
 import { adamWTable, lambTable } from '../dist/lib/training/optimizers.js'
 import { ownSgdOptions, sgdTable } from '../dist/lib/training/sgd.js'
@@ -29,6 +30,7 @@ const sources = [
   ['lib/data/options.ts', data],
   ['lib/exchange/options.ts', exchange],
   ['lib/inference/options.ts', { ownClassifierOptions, requestOptions }],
+  ['lib/ranks/options.ts', ranks],
   ['lib/runtime/call_options.ts', calls],
   ['lib/runtime/cuda.ts', { ownCudaOptions }],
   ['lib/runtime/session_options.ts', sessions],
@@ -174,6 +176,10 @@ function page() {
       ['load', 'loadOptions'],
     ]),
     '`step` takes what `steps` takes, but for `loader`.',
+    '',
+    '## `joinRanks`',
+    '',
+    ...codeTable(ranks.ranksOptions),
     '',
     '## `Classifier.load`',
     '',

@@ -1,6 +1,8 @@
 /** How a command ends when it cannot do what was asked: one line on stderr, and an exit status. */
 import { CommanderError } from 'commander'
 import { PreresnetError } from '../errors.js'
+import { launchOf } from '../ranks/launch.js'
+import type { Ranks } from '../ranks/ranks.js'
 import { note } from './output.js'
 
 /** 2: the command was not understood; 1: it failed. */
@@ -14,14 +16,35 @@ class Exit extends Error {
   }
 }
 
+/** Which of several processes this is, once it has joined the others. */
+let joined: Ranks | undefined
+
+/** From now on errors say whose they are. */
+export function speakAs(ranks: Ranks): void {
+  joined = ranks
+}
+
+/** Undefined: another process of this machine says the same, as all find an option that is wrong or a library that is missing. */
+function speaker(): string | undefined {
+  if (joined !== undefined) return `rank ${joined.rank} of ${joined.size}: `
+  try {
+    return (launchOf(process.env)?.local ?? 0) === 0 ? '' : undefined
+  } catch {
+    return ''
+  }
+}
+
 /** Prints the error and returns the exit status. PRERESNET_DEBUG=1 adds the stack and the causes. */
 export function report(error: unknown): number {
   if (error instanceof Exit) return error.status
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   const { code, message } = describeError(error)
-  note(`preresnet: ${code}: ${oneLine(message)}`)
+  const status = code === 'ERR_OPTION' ? usageStatus : failureStatus
+  const own = speaker()
+  if (own === undefined) return status
+  note(`preresnet: ${own}${code}: ${oneLine(message)}`)
   if (process.env.PRERESNET_DEBUG) note(stacks(error))
-  return code === 'ERR_OPTION' ? usageStatus : failureStatus
+  return status
 }
 
 function describeError(error: unknown): { code: string; message: string } {

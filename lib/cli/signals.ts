@@ -1,10 +1,11 @@
-/** SIGINT, SIGTERM and SIGHUP: the first asks a training for an orderly end, the second leaves at once. */
+/** SIGINT, SIGTERM, SIGHUP and SIGUSR1: the first asks a training for an orderly end, the second leaves at once. */
 import { constants } from 'node:os'
 import { PreresnetError } from '../errors.js'
 import { note } from './output.js'
 
-type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
-const signals: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGUSR1'
+/** Batch systems send SIGUSR1, where they are asked to, some time before they end a job. */
+const signals: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1']
 
 export class SignalWatch implements Disposable {
   readonly #leave = new AbortController()
@@ -23,7 +24,7 @@ export class SignalWatch implements Disposable {
     return this.#leave.signal
   }
 
-  /** What a shell expects of a process that this signal ended: 129, 130 or 143; undefined if none came. */
+  /** What a shell expects of a process that this signal ended: 129, 130, 138 or 143; undefined if none came. */
   get status(): number | undefined {
     return this.#status
   }

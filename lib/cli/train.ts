@@ -8,6 +8,8 @@ import type { Network } from '../layers/index.js'
 import { choiceOption, flagOption, stringOption, variant, type ValuesOf } from '../options/spec.js'
 import { checkpointOptions, initializeOptions, lengthOptions, deviceOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { defined } from '../options/values.js'
+import { ranksOptions } from '../ranks/options.js'
+import type { Ranks } from '../ranks/ranks.js'
 import { fitTable, ownFitOptions } from '../training/fit_options.js'
 import { fit, type Run, type TrainedModel } from '../training/index.js'
 import type { CommandSpec } from './command.js'
@@ -25,6 +27,7 @@ import { passedOn } from './device_options.js'
 import { checkComplete, flagsOfPreset, presetNames, presets, recipeOf as recipeOfPreset } from './presets.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
 import { randomStepOptions } from './random_steps.js'
+import { amongRanks, threadsOf } from './ranks.js'
 import { resultFile } from './run_directory.js'
 import { isAborted, SignalWatch } from './signals.js'
 
@@ -54,12 +57,13 @@ const options = {
   ...learningRateOptions,
   ...optimizerOptions,
   ...deviceOptions,
+  ...ranksOptions,
   output: variant(runOptions.output, { help: 'where checkpoints, metrics and the model go', usual: 'runs/NETWORK' }),
 }
 
 export const train: CommandSpec<typeof options> = {
   name: 'train',
-  summary: 'train a network; SIGINT, SIGTERM or SIGHUP saves a checkpoint and leaves, --resume goes on',
+  summary: 'train a network; SIGINT, SIGTERM, SIGHUP or SIGUSR1 saves a checkpoint and leaves, --resume goes on',
   options,
   json: trainDocument,
   underneath: flagsOfPreset,
@@ -70,47 +74,55 @@ export const train: CommandSpec<typeof options> = {
     ['train --model preresnet-20 --data cifar10:data/cifar10 --epochs 30 --schedule cosine --warmup-epochs 2', 'half a cosine over the run, after a climb'],
     ['train --model preresnet-110 --data cifar10:data/cifar10 --steps 5 --profile trace.json', 'where the time of a step goes'],
     ['train --config runs/first.json --seed 2', 'options from a file, the seed from here'],
+    ['train --model preresnet-20 --data cifar10:data/cifar10 --epochs 30 --batch 512', 'after `mpirun -n 4 npx preresnet`: four processes share each batch'],
     ['train --from model.safetensors --data photos --epochs 10 --learning-rate 0.01', 'fine-tuning; with a new head for other classes'],
   ],
-  async run(values) {
-    if ((values.steps === undefined) === (values.epochs === undefined)) {
-      throw new PreresnetError('ERR_OPTION', `expected either --steps or --epochs, got ${values.steps === undefined ? 'neither' : 'both'}`)
-    }
-    if (values.except !== undefined && values.from === undefined) throw new PreresnetError('ERR_OPTION', '--except: expected --from with it, got none')
-    tellPreset(values)
-    const data = await openData(values)
-    const unsaid = data.validation === undefined && values.validate === undefined
-    if (!values.json && unsaid && data.test.source.kind === 'ranges' && basename(data.test.name) === 'test')
-      note(`no images to validate with but ${data.test.name}: the best checkpoint is chosen by the test set`)
-    const { network, model, initialize, replaced } =
-      values.from === undefined ? { network: await networkFor(values, data) } : await startedFrom(values.from, values, data)
-    const output = values.output ?? join('runs', network.name)
-    const progress = values.json ? noProgress : openProgress(process.stderr.isTTY)
-    using watch = new SignalWatch('saving and leaving')
-    const { steps, epochs, ...settings } = passedOn(fitTable, values)
-    const { height, width } = { ...network.input, ...settings.evaluationInput }
-    const prepare = await preparationFor(values, data, { ...network.input, height, width }, model)
-    const run = fit(network, {
-      ...settings,
-      ...defined({ initialize }),
-      ...(steps === undefined ? { epochs: epochs! } : { steps }),
-      train: data.train,
-      validate: validationOf(data),
-      prepare,
-      optimizer: optimizerOf(values),
-      learningRate: scheduleOf(values),
-      checkpoint: { ...fromFlags(checkpointOptions, values), directory: output },
-      output,
-      signal: watch.signal,
-    })
-    const whole = await follow(run, progress, watch)
-    if (whole === undefined) return watch.status ?? 0
-    const { trained, ended } = whole
-    const result = await saveResult({ output, data, network, trained, ended, from: values.from, replaced })
-    if (values.json) printJson(trainDocument, result)
-    else print(join(output, 'model.safetensors'))
-    return 0
-  },
+  run: (values) => amongRanks(values, (ranks) => trainAmong(ranks, values)),
+}
+
+async function trainAmong(ranks: Ranks, values: ValuesOf<typeof options> & { readonly json: boolean }): Promise<number> {
+  const speaks = ranks.rank === 0
+  if ((values.steps === undefined) === (values.epochs === undefined)) {
+    throw new PreresnetError('ERR_OPTION', `expected either --steps or --epochs, got ${values.steps === undefined ? 'neither' : 'both'}`)
+  }
+  if (values.except !== undefined && values.from === undefined) throw new PreresnetError('ERR_OPTION', '--except: expected --from with it, got none')
+  if (speaks) tellPreset(values)
+  const data = await openData(values)
+  const unsaid = data.validation === undefined && values.validate === undefined
+  if (speaks && !values.json && unsaid && data.test.source.kind === 'ranges' && basename(data.test.name) === 'test')
+    note(`no images to validate with but ${data.test.name}: the best checkpoint is chosen by the test set`)
+  const { network, model, initialize, replaced } =
+    values.from === undefined ? { network: await networkFor(values, data) } : await startedFrom(values.from, values, data)
+  const output = values.output ?? join('runs', network.name)
+  const progress = values.json || !speaks ? noProgress : openProgress(process.stderr.isTTY)
+  using watch = new SignalWatch('saving and leaving')
+  const { steps, epochs, ...settings } = passedOn(fitTable, values)
+  const { height, width } = { ...network.input, ...settings.evaluationInput }
+  const prepare = await preparationFor(values, data, { ...network.input, height, width }, model)
+  const threads = values.threads === 0 && ranks.size > 1 ? { threads: await threadsOf(ranks) } : {}
+  const run = fit(network, {
+    ...settings,
+    ...threads,
+    ranks,
+    ...defined({ initialize }),
+    ...(steps === undefined ? { epochs: epochs! } : { steps }),
+    train: data.train,
+    validate: validationOf(data),
+    prepare,
+    optimizer: optimizerOf(values),
+    learningRate: scheduleOf(values),
+    checkpoint: { ...fromFlags(checkpointOptions, values), directory: output },
+    output,
+    signal: watch.signal,
+  })
+  const whole = await follow(run, progress, watch)
+  if (whole === undefined) return watch.status ?? 0
+  if (!speaks) return 0
+  const { trained, ended } = whole
+  const result = await saveResult({ output, data, network, trained, ended, from: values.from, replaced })
+  if (values.json) printJson(trainDocument, result)
+  else print(join(output, 'model.safetensors'))
+  return 0
 }
 
 /** ERR_UNSUPPORTED where a preset needs more than there is; else what it is, and what it goes without. */

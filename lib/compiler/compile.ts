@@ -24,7 +24,7 @@ import { planParameters, type ParameterPlan } from './parameters.js'
 import { type Planned, plannedPrograms } from './planned.js'
 import { checkpointActivations } from './activation_checkpointing.js'
 import type { Program, ProgramSet } from './program.js'
-import { emitAccumulate, emitEma, emitUpdate, lossScaleOf, optimizerStates } from './update.js'
+import { emitAccumulate, emitAllReduce, emitEma, emitUpdate, lossScaleOf, optimizerStates } from './update.js'
 
 /**
  * Rounding grows with depth: after a thousand layers Winograd's few 1e-7 a layer have moved the loss by some 1e-4, direct convolution's by some
@@ -129,8 +129,10 @@ function checkAll(graph: Graph, options: ProgramOptions): void {
   checkTarget(options)
   runOptions.batch.read('compile: batch', options.batch)
   const given = withDefaults(compilerTable, checkOptions('compile', compilerTable, pick(compilerTable, options)))
-  checkParts('compile', options.batch, given)
-  if (given.accumulate > 1) checkAccumulation(options)
+  const ranks = integer('compile: ranks', options.ranks ?? 1, 1)
+  checkParts('compile', options.batch, { ...given, ranks })
+  if (given.accumulate > 1) checkParted('accumulate', given.accumulate, options)
+  if (ranks > 1) checkParted('ranks', ranks, options)
   boolean('compile: inputGradient', options.inputGradient ?? false)
   const output = graph.nodes.at(-1)
   if (options.loss.kind === 'crossEntropy' && output?.shape.kind !== 'features') {
@@ -151,20 +153,17 @@ function checkAll(graph: Graph, options: ProgramOptions): void {
   }
 }
 
-/** Accumulation needs a device that has kernels for it, and images, of which each accumulation computes its own. */
-function checkAccumulation(options: ProgramOptions): void {
-  const where = 'compile: accumulate'
+/** Accumulations and ranks need a device that has kernels for them, and images, of which each computes its own. */
+function checkParted(option: 'accumulate' | 'ranks', value: number, options: ProgramOptions): void {
+  const where = `compile: ${option}`
   if (targetOf(options) !== undefined) {
     throw new PreresnetError(
       'ERR_DEVICE',
-      `${where}: expected 1 on device ${options.device}, which has no kernels for accumulation yet, got ${options.accumulate}`,
+      `${where}: expected 1 on device ${options.device}, which has no kernels for ${option === 'ranks' ? 'several ranks' : 'accumulation'} yet, got ${value}`,
     )
   }
   if (options.input.kind === 'tensor' && options.programs.includes('train')) {
-    throw new PreresnetError(
-      'ERR_OPTION',
-      `${where}: expected 1 where values are handed over (\`x\`), got ${options.accumulate}; with \`prepare\` a session takes images`,
-    )
+    throw new PreresnetError('ERR_OPTION', `${where}: expected 1 where values are handed over (\`x\`), got ${value}; with \`prepare\` a session takes images`)
   }
 }
 
@@ -213,8 +212,9 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
   yield* backward.run()
   if (backward.inputGradient !== undefined) publish(forward.materializer.store(backward.inputGradient, 'dx', []), 'dx')
 
-  const { accumulate = 1 } = options
+  const { accumulate = 1, ranks = 1 } = options
   if (accumulate > 1) emitAccumulate(draft, parameters, accumulate, metricsOf(draft))
+  if (ranks > 1) emitAllReduce(draft, parameters, ranks, metricsOf(draft))
   if (options.update !== undefined) emitUpdate(draft, parameters, options.update, lossScaleOf(options))
   if (options.ema !== undefined) emitEma(draft, parameters, options.ema)
   const every = options.activationCheckpointing ?? 1

@@ -34,6 +34,8 @@ export interface ProgramOptions extends Given<typeof programOptions>, GpuOptions
   readonly frozenStatistics?: readonly string[]
   /** Whether the gradient at the network's input is computed as well. @default false */
   readonly inputGradient?: boolean
+  /** The number of processes that share each batch is at least 1; their gradients are added by an operation `all_reduce`. @default 1 */
+  readonly ranks?: number
   /** The compute capability of the GPU decides which convolutions are fused; it is at least 80: 90 is an H100. @default 90 */
   readonly arch?: number
   /** These are what the tuner chose for a GPU's convolutions. @default none: the rules of lower/engines.ts */
@@ -58,6 +60,7 @@ const ownKeys: Readonly<Record<Exclude<keyof ProgramOptions, keyof typeof compil
   ema: true,
   frozenStatistics: true,
   inputGradient: true,
+  ranks: true,
   arch: true,
   choices: true,
   lowering: true,

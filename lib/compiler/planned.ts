@@ -36,7 +36,7 @@ export function plannedPrograms(graph: Graph, options: ProgramOptions): Planned[
     return {
       name,
       kind,
-      batch: batch ?? options.batch / (options.accumulate ?? 1),
+      batch: batch ?? options.batch / ((options.ranks ?? 1) * (options.accumulate ?? 1)),
       weights,
       graph: input === undefined ? graph : withInput(graph, input),
       stored: input ?? (options.input.kind === 'images' ? options.input : size),

@@ -28,6 +28,12 @@ export function emitAccumulate(draft: Draft, { views, segments, waiting }: Param
   draft.emit('accumulate', 'accumulate', ['accumulate'], { gradients, waitingGradients: waiting.gradients, ...sums }, { times, ...slices })
 }
 
+/** Adds the gradients of all ranks. */
+export function emitAllReduce(draft: Draft, { views: { gradients }, segments }: ParameterPlan, ranks: number, metrics: DraftTensor | undefined): void {
+  if (gradients === undefined) return
+  draft.emit('all_reduce', 'all_reduce', ['all_reduce'], { gradients, ...(metrics && { metrics }) }, { ranks, ...slicesOf(segments) })
+}
+
 /** Behind the update. */
 export function emitEma(draft: Draft, { views, averageViews, scaler }: ParameterPlan, { decay, every = 1, after = 0 }: EmaOptions): void {
   if (averageViews === undefined) return

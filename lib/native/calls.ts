@@ -11,7 +11,9 @@ import type {
   LoaderDescription,
   NativeBinding,
   NativeLoader,
+  NativeRanks,
   NativeSession,
+  RanksDescription,
   Roofline,
   RunOptions,
   RunResult,
@@ -26,7 +28,7 @@ type CudaLibrary = 'cuda' | 'cuda-emulated'
 export interface Addon extends Omit<NativeBinding, 'createSession' | 'cuda' | 'cudaDevice'> {
   createSession(
     programs: string,
-    options: { readonly threads: number; readonly cuda: { readonly library: CudaLibrary; readonly settings: string } },
+    options: { readonly threads: number; readonly cuda: { readonly library: CudaLibrary; readonly settings: string }; readonly ranks?: NativeRanks },
     begun: (cancel: () => void) => void,
   ): Promise<NativeSession>
   /** Where device `cuda` has its library, and what the error says that helps where it is not there. */
@@ -61,11 +63,12 @@ export class Binding implements NativeBinding {
     this.system = addon.system
   }
 
-  async createSession(programs: string, { threads, cuda }: SessionSettings, signal?: AbortSignal): Promise<NativeSession> {
+  async createSession(programs: string, { threads, cuda, ranks }: SessionSettings, signal?: AbortSignal): Promise<NativeSession> {
     throwIfAborted(signal)
     // One document for the library, which alone knows its keys.
     const settings = JSON.stringify({ ...cuda, emulation: emulationNow() })
-    const options = { threads, cuda: { library: cudaLibrary(), settings } }
+    const native = ranks instanceof RanksCalls ? ranks.native : ranks
+    const options = { threads, cuda: { library: cudaLibrary(), settings }, ...(native && { ranks: native }) }
     let cancel = (): void => undefined
     const making = later(async () => new SessionCalls(await this.addon.createSession(programs, options, (given) => (cancel = given))))
     signal?.addEventListener('abort', cancel, { once: true })
@@ -97,6 +100,10 @@ export class Binding implements NativeBinding {
     const given = source.kind === 'memory' ? { ...description, source: { ...source, id: numberOf(source.images) } } : description
     const ended = source.kind === 'custom' ? () => source.ended() : undefined
     return direct(() => new Loader(this.addon.createLoader(given), ended))
+  }
+
+  openRanks(description: RanksDescription): Promise<NativeRanks> {
+    return later(async () => new RanksCalls(await this.addon.openRanks(description)))
   }
 
   cgroupLimits(root: string): { readonly threads?: number; readonly memory?: number } {
@@ -169,6 +176,10 @@ class SessionCalls implements NativeSession {
     return later(() => this.native.infer(program, images, outputs))
   }
 
+  share(arena: string): Promise<void> {
+    return later(() => this.native.share(arena))
+  }
+
   bytesMoved(program: string): Promise<BytesMoved> {
     return later(() => this.native.bytesMoved(program))
   }
@@ -187,6 +198,38 @@ class SessionCalls implements NativeSession {
 
   dispose(): Promise<void> {
     return later(() => this.native.dispose())
+  }
+}
+
+class RanksCalls implements NativeRanks {
+  readonly rank: number
+  readonly ranks: number
+  readonly engine: string
+
+  constructor(readonly native: NativeRanks) {
+    this.rank = native.rank
+    this.ranks = native.ranks
+    this.engine = native.engine
+  }
+
+  gather(bytes: Uint8Array): Promise<Uint8Array> {
+    return later(() => this.native.gather(bytes))
+  }
+
+  broadcast(bytes: Uint8Array): Promise<Uint8Array> {
+    return later(() => this.native.broadcast(bytes))
+  }
+
+  doing(what: string): void {
+    direct(() => this.native.doing(what))
+  }
+
+  fail(message: string): void {
+    direct(() => this.native.fail(message))
+  }
+
+  leave(): Promise<void> {
+    return later(() => this.native.leave())
   }
 }
 

@@ -41,6 +41,11 @@ function libraryFile(library: string, name: string): string {
   return library === 'cuda' ? cudaFile(file).file : join(dirname(file), name)
 }
 
+/** Where the MPI library is: beside the addon, or as PRERESNET_MPI says. */
+export function mpiFile(): string {
+  return process.env['PRERESNET_MPI'] ?? join(dirname(findAddon().file), 'preresnet_mpi.so')
+}
+
 /** Version of the package, or in a bundle, which has no package.json, of the addon. */
 export function libraryVersion(): string {
   return knownPackageVersion() ?? loadBinding().version

@@ -30,6 +30,8 @@ export interface NativeSession {
    * targets before it is settled. ERR_ABORTED where `cancel` came before it began; an error is of this call alone.
    */
   infer(program: string, images: readonly Uint8Array[], outputs: readonly InferenceOutput[]): Promise<void>
+  /** Of several ranks: an arena of every rank becomes that of rank 0. Every rank calls it. */
+  share(arena: string): Promise<void>
   /** Ends the current and all queued runs between two operations: they resolve with the steps that were completed and `canceled: true`. */
   cancel(): void
   /**
@@ -235,6 +237,47 @@ export interface CudaSessionOptions {
 export interface SessionSettings {
   readonly threads: number
   readonly cuda?: CudaSessionOptions
+  /** Who takes part where programs have an operation `all_reduce`. */
+  readonly ranks?: NativeRanks
+}
+
+/** How a process becomes one of several ranks. */
+export type RanksDescription = {
+  /** Milliseconds after which a rank that says nothing counts as gone. */
+  readonly silence: number
+} & (
+  | {
+      /** Path of the library that `npx preresnet build --mpi` makes. Once in a process. */
+      readonly library: string
+    }
+  | {
+      /** For tests, ranks within one process: those of one name meet. */
+      readonly meeting: string
+      readonly rank: number
+      readonly ranks: number
+      /** Of the moments at which this rank comes to an exchange. @default 0: at once */
+      readonly seed?: number
+      /** After so many exchanges it stands still, as a stopped process does. @default -1: never */
+      readonly stopsAfter?: number
+    }
+)
+
+/** This process among the ranks of a run. Calls are made by all ranks in the same order. They reject with ERR_RANK soon after a rank has failed, and name it. */
+export interface NativeRanks {
+  readonly rank: number
+  readonly ranks: number
+  /** The library that carries the bytes, for people. */
+  readonly engine: string
+  /** What each rank gives, one after another; all give equally many bytes. */
+  gather(bytes: Uint8Array): Promise<Uint8Array>
+  /** What rank 0 gives; all give equally many bytes. */
+  broadcast(bytes: Uint8Array): Promise<Uint8Array>
+  /** What the others say of this rank where it falls silent. */
+  doing(what: string): void
+  /** Ends the waiting of all others, with this message. */
+  fail(message: string): void
+  /** Waits until all ranks leave. */
+  leave(): Promise<void>
 }
 
 /** Versions are CUDA's and cuDNN's own numbers, 0 where there is none. */
@@ -284,6 +327,8 @@ export interface NativeBinding {
   createLoader(description: LoaderDescription): NativeLoader
   /** What a tar calls the file whose contents are these bytes, in one line; empty where the path is no tar, or has no file there. */
   tarMember(range: { readonly path: string; readonly offset: number; readonly length: number }): string
+  /** ERR_DEVICE where MPI is missing or cannot be started. */
+  openRanks(description: RanksDescription): Promise<NativeRanks>
   /**
    * Locks the file that a descriptor has open for writing, without waiting: null where another descriptor has it, of this process or another one. The
    * lock outlives the descriptor; it ends by the function that is returned, when that is collected, and with the thread. ERR_UNSUPPORTED where the file

@@ -3,7 +3,7 @@ import { abortSignal } from '../abort.js'
 import { boolean, describe, integer, invalid, oneOf, string } from './values.js'
 
 /** Headings of `--help` and of docs/options.md, in their order. */
-export const groups = ['Network', 'Data', 'Training', 'Learning rate', 'Optimizer', 'Device', 'CUDA', 'Output', 'Command'] as const
+export const groups = ['Network', 'Data', 'Training', 'Learning rate', 'Optimizer', 'Device', 'CUDA', 'Ranks', 'Output', 'Command'] as const
 type Group = (typeof groups)[number]
 
 /**

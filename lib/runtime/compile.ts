@@ -1,17 +1,21 @@
 /** `compile`: options become programs, programs a native session with start values. */
+import { createHash } from 'node:crypto'
 import { throwIfAborted, unlessAborted } from '../abort.js'
 import { compilePrograms, serializePrograms } from '../compiler/compile.js'
 import type { ProgramOptions, ProgramRequest } from '../compiler/options.js'
 import type { DeviceName } from '../compiler/program.js'
 import { lossScaleOf } from '../compiler/update.js'
 import type { Dataset } from '../data/dataset.js'
+import type { Loader } from '../data/loader.js'
 import { buildGraph } from '../graph/build.js'
 import type { Network } from '../layers/layer.js'
-import { loadBinding } from '../native/load.js'
+import { PreresnetError } from '../errors.js'
+import { libraryVersion, loadBinding } from '../native/load.js'
 import { invalid } from '../options/values.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
 import type { ValuesOf } from '../options/spec.js'
 import { programOptions } from '../options/table.js'
+import { alone, type Ranks } from '../ranks/ranks.js'
 import { chosenKernels } from './chosen_kernels.js'
 import { cudaDevice, hasCuda } from './cuda.js'
 import { chooseDevice } from './device.js'
@@ -19,7 +23,7 @@ import { writeLossScale } from './loss_scale.js'
 import { updateOptions } from './optimizer.js'
 import { checkOutputs, outputsOfGraph } from './outputs.js'
 import { select } from './patterns.js'
-import { fastestPrecision } from './precision.js'
+import { fastestPrecision, type FastestPrecision } from './precision.js'
 import { averagedEvaluation } from './evaluate.js'
 import { checkGiven, completed, programInput } from './preparation.js'
 import { warn } from './remembered.js'
@@ -67,11 +71,11 @@ export async function compileWith(
   const chosen = chooseDevice(given.device, given.precision, { hasCuda })
   const { device } = chosen
   const cuda = cudaDevice('compile', device, given.cuda)
-  const { data, optimizer, threads, seed } = given
+  const { data, optimizer, threads, seed, ranks = alone } = given
   const feed = data !== undefined && 'native' in data ? data : undefined
   const dataset = feed?.dataset ?? (data as Dataset | undefined)
-  const batch = given.batch ?? sessionTable.batch.read('compile: batch', feed?.batch)
-  if (feed !== undefined && feed.batch !== batch) throw invalid('compile: batch', `the loader's ${feed.batch}`, batch)
+  const batch = given.batch ?? sessionTable.batch.read('compile: batch', feed && feed.batch * ranks.size)
+  if (feed !== undefined) checkFeed(feed, batch, ranks)
   checkGiven(network, given.prepare ?? feed?.prepare, dataset, feed)
   if (options.ema !== undefined && optimizer === undefined) throw invalid('compile: ema', 'an optimizer beside', options.ema)
   if (options.frozen !== undefined && optimizer === undefined) throw invalid('compile: frozen', 'an optimizer beside', options.frozen)
@@ -80,13 +84,14 @@ export async function compileWith(
   if (dataset !== undefined) checkOutputs('compile: data', dataset, { name: network.name, outputs: outputsOfGraph(graph) })
   const prepare = await completed(network, given.prepare ?? feed?.prepare, dataset, signal)
   const measured = device === 'cpu' && given.precision === 'auto'
-  const usual = {
+  const usual: FastestPrecision = {
     precision: chosen.precision,
     reason: given.precision === 'auto' ? `it is the usual one of device ${device}` : 'the option names it',
     notes: [],
   }
   const pace = optimizer === undefined ? { batch, aloneShare } : undefined
-  const { precision, reason, notes } = measured ? await unlessAborted(fastestPrecision(graph, threads, pace), signal) : usual
+  const choose = async (): Promise<FastestPrecision> => (measured && ranks.rank === 0 ? unlessAborted(fastestPrecision(graph, threads, pace), signal) : usual)
+  const { precision, reason, notes } = await ranks.same(await choose())
   warn(notes)
   const norms = graph.nodes.filter(({ kind }) => kind === 'batchNorm').map(({ name }) => name)
   const plan: ProgramOptions = {
@@ -105,6 +110,7 @@ export async function compileWith(
     ...(given.ema && { ema: given.ema }),
     ...(optimizer && { update: updateOptions(graph, optimizer, given.frozen) }),
     ...pick(programOptions, given),
+    ...(ranks.size > 1 && { ranks: ranks.size }),
     frozenStatistics: [...select('compile: frozenStatistics', given.frozenStatistics, norms)],
     ...(cuda && {
       arch: cuda.architecture,
@@ -114,15 +120,39 @@ export async function compileWith(
   }
   const tuned = cuda === undefined ? plan : { ...plan, ...(await chosenKernels(graph, plan, cuda, signal)) }
   const programs = await compilePrograms(graph, tuned, undefined, signal)
-  const native = await loadBinding().createSession(await serializePrograms(programs, signal), { threads, ...(cuda && { cuda: cuda.session }) }, signal)
+  const text = await serializePrograms(programs, signal)
+  await checkSamePrograms(ranks, text)
+  const settings = { threads, ...(cuda && { cuda: cuda.session }), ...(ranks.native && { ranks: ranks.native }) }
+  const native = await loadBinding().createSession(text, settings, signal)
   try {
     await native.allocate()
     if (startValues) await writeStartValues(native, graph, seed, signal)
     await writeLossScale(native, programs, lossScaleOf(tuned))
     throwIfAborted(signal)
-    return new Session(native, { network, graph, programs, plan: tuned, precisionReason: reason, seed, feed, dataset, prepare })
+    return new Session(native, { network, graph, programs, plan: tuned, precisionReason: reason, seed, feed, dataset, prepare, ranks })
   } catch (error) {
     await native.dispose()
     throw error
   }
+}
+
+/** ERR_OPTION where a loader's batches are of another size, or another rank's. */
+function checkFeed(feed: Loader, batch: number, { rank, size }: Ranks): void {
+  if (feed.batch * size !== batch) throw invalid('compile: batch', `the loader's ${feed.batch * size}`, batch)
+  if (size > 1 && (feed.rank !== rank || feed.ranks !== size))
+    throw invalid('compile: data', `a loader of rank ${rank} of ${size}`, `rank ${feed.rank} of ${feed.ranks}`)
+}
+
+/** Ranks that compute different things would wait for each other, or add what does not belong together. */
+async function checkSamePrograms(ranks: Ranks, programs: string): Promise<void> {
+  if (ranks.size === 1) return
+  const own = { version: libraryVersion(), programs: createHash('sha256').update(programs).digest('hex').slice(0, 12) }
+  const all = await ranks.gather(own)
+  const other = all.findIndex(({ version, programs: hash }) => version !== all[0]!.version || hash !== all[0]!.programs)
+  if (other < 0) return
+  const shown = ({ version, programs: hash }: typeof own): string => `version ${version} and programs ${hash}`
+  throw new PreresnetError(
+    'ERR_RANK',
+    `rank ${other}: expected ${shown(all[0]!)}, as on rank 0, got ${shown(all[other]!)}; start all ranks with the same options, data and version of preresnet`,
+  )
 }

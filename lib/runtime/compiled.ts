@@ -9,6 +9,7 @@ import { PreresnetError } from '../errors.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
 import { invalid } from '../options/values.js'
+import type { Ranks } from '../ranks/ranks.js'
 import type { BatchFormat } from './batch.js'
 import { checkOutputs, outputsOfGraph } from './outputs.js'
 import { checkNormalization, type SessionPreparation } from './preparation.js'
@@ -25,6 +26,12 @@ export interface Compiled {
   readonly dataset: Dataset | undefined
   /** Undefined in a session on values. */
   readonly prepare: SessionPreparation | undefined
+  readonly ranks: Ranks
+}
+
+/** Images of a training step that are this rank's. */
+function shareOf({ plan: { batch }, ranks }: Pick<Compiled, 'plan' | 'ranks'>): number {
+  return batch / ranks.size
 }
 
 export function classesOf({ graph }: Pick<Compiled, 'graph'>): number {
@@ -39,10 +46,10 @@ function padOf({ plan: { input } }: Pick<Compiled, 'plan'>): number {
 
 /** What a program reads of a batch. */
 export function batchFormat(compiled: Compiled, training: boolean): BatchFormat {
-  const { input, loss, batch } = compiled.plan
+  const { input, loss } = compiled.plan
   const { height, width, channels } = compiled.network.input
   return {
-    batch,
+    batch: shareOf(compiled),
     classes: classesOf(compiled),
     sampleValues: input.kind === 'images' ? input.height * input.width * channels : height * width * channels,
     images: input.kind === 'images',
@@ -74,7 +81,7 @@ export function inferenceFormat(compiled: Compiled, program: string): InferenceF
 }
 
 /** ERR_OPTION where a loader's batches are not those that a program reads, or it says another normalization than the programs have. */
-export function checkLoader(call: 'steps' | 'evaluate', compiled: Compiled, feed: Loader, batch = compiled.plan.batch): void {
+export function checkLoader(call: 'steps' | 'evaluate', compiled: Compiled, feed: Loader, batch = shareOf(compiled)): void {
   const pad = padOf(compiled)
   const mode = call === 'steps' ? 'train' : 'evaluate'
   if (compiled.prepare !== undefined) checkNormalization(`${call}: loader: prepare.normalization`, feed.prepare.normalization, compiled.prepare)

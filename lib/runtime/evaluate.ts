@@ -3,7 +3,7 @@ import { checkClasses } from '../data/check.js'
 import type { Dataset } from '../data/dataset.js'
 import { checkDatasetOrLoader, loader, type Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
-import type { RunResult } from '../native/types.js'
+import type { RunOptions } from '../native/types.js'
 import { stepsOfSession, usualSteps } from '../data/prepare/complete.js'
 import type { Preparation } from '../data/prepare/preparation.js'
 import type { ProgramRequest } from '../compiler/options.js'
@@ -12,7 +12,8 @@ import { invalid } from '../options/values.js'
 import { evaluateOptions, type EvaluateOptions } from './call_options.js'
 import { checkClassCount, checkLoader, classesOf, nameData, type Compiled } from './compiled.js'
 import type { Inference } from './infer.js'
-import { evaluationOfSums, sumRows, type Evaluation } from './metrics.js'
+import { joined, partOf, type EvaluationPart } from './evaluation_parts.js'
+import { evaluationOfSums, type Evaluation } from './metrics.js'
 import { checkNormalization, type SessionPreparation } from './preparation.js'
 import { evaluateTenCrops } from './ten_crops.js'
 import type { Turn } from './turn.js'
@@ -39,7 +40,9 @@ export async function evaluate(turn: Turn, compiled: Compiled, inference: Infere
   const evaluate = stepsGiven(given, own) ?? stepsOfSession(data, own.evaluate) ?? (await usualSteps([data], input, { signal, corrupt }))
   if (crops === '10') return evaluateTenCrops(inference, compiled, data, { input, steps: evaluate, workers, corrupt, signal })
   await using feed = loader(data, {
-    batch: compiled.programs.programs[program]!.batch,
+    batch: compiled.programs.programs[program]!.batch * compiled.ranks.size,
+    rank: compiled.ranks.rank,
+    ranks: compiled.ranks.size,
     input,
     mode: 'evaluate',
     prepare: { ...own, evaluate },
@@ -66,18 +69,30 @@ export async function evaluateLoader(turn: Turn, compiled: Compiled, feed: Loade
   const { firstBatch } = feed
   const steps = feed.batches - firstBatch
   const run = { steps, seed: compiled.seed, firstStep: 0, learningRates: new Float64Array(0), loader: feed.native, firstBatch, collect: true }
+  const { ranks } = compiled
   return turn.take(async () => {
-    const result = await turn.run(program, signal, run).catch((error: unknown) => nameData(error, compiled, dataset))
-    if (result.canceled && result.completed < steps) throw turn.ended(signal)
-    return evaluationFrom(result, feed, classesOf(compiled))
+    const own = await evaluatePart(turn, program, signal, run, feed).catch((error: unknown) => {
+      ranks.fail(error)
+      return nameData(error, compiled, dataset)
+    })
+    // A loader that is not cut by rank counts for itself.
+    const shared = ranks.size > 1 && feed.ranks === ranks.size
+    const part = shared ? await joined(ranks, feed, own) : own
+    if (part === undefined) throw turn.ended(signal, ranks)
+    const images = shared ? dataset.length - firstBatch * feed.batch * ranks.size : feed.samples - firstBatch * feed.batch
+    return evaluationFrom(dataset.name, part, images, classesOf(compiled))
   })
 }
 
-function evaluationFrom(result: RunResult, feed: Loader, classes: number): Evaluation {
-  const sums = sumRows(result)
-  const share = feed.samples - feed.firstBatch * feed.batch
-  if (sums.samples !== share && feed.corruptImages.length === 0)
-    throw new PreresnetError('ERR_INTERNAL', `evaluate: ${sums.samples} of ${share} samples were counted`)
+/** Undefined where the signal or the session's disposal ended it. */
+async function evaluatePart(turn: Turn, program: string, signal: AbortSignal | undefined, run: RunOptions, feed: Loader): Promise<EvaluationPart | undefined> {
+  if (turn.ending(signal)) return undefined
+  const result = await turn.run(program, signal, run)
+  return result.canceled && result.completed < run.steps ? undefined : partOf(result, feed)
+}
+
+function evaluationFrom(name: string, { sums, labels, predictions, corrupt }: EvaluationPart, images: number, classes: number): Evaluation {
+  if (sums.samples !== images && corrupt === 0) throw new PreresnetError('ERR_INTERNAL', `evaluate: ${sums.samples} of ${images} samples were counted`)
   // Batches are filled from the front, so that what stands behind the last sample is padding.
-  return evaluationOfSums(feed.dataset.name, share, sums, result.labels!, result.predictions!, classes)
+  return evaluationOfSums(name, images, sums, labels, predictions, classes)
 }

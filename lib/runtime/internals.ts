@@ -15,6 +15,19 @@ export function inTurn<T>(session: Session, work: (native: NativeSession) => Pro
   return insidesOf(session).turn.take(work)
 }
 
+/** What rank 0 alone keeps up to date, and all that lasts from step to step. */
+const statistics = ['buffers', 'averagedBuffers'] as const
+const lasting = [...statistics, 'parameters', 'velocity', 'firstMoment', 'secondMoment', 'averages'] as const
+
+/** Of several ranks: what the session of rank 0 holds, all of them get: the statistics, or everything. Every rank calls it. */
+export function shareState(session: Session, what: 'statistics' | 'everything'): Promise<void> {
+  const { turn, compiled } = insidesOf(session)
+  const arenas = (what === 'statistics' ? statistics : lasting).filter((arena) => (compiled.programs.arenas[arena] ?? 0) > 0)
+  return turn.take(async (native) => {
+    if (compiled.ranks.size > 1) for (const arena of arenas) await native.share(arena)
+  })
+}
+
 /** `session.infer` by another program of the set, with its own batch and size of images. */
 export function inferBy(session: Session, program: string, samples: UserSamples, options: InferOptions = {}): Promise<Float32Array> {
   return insidesOf(session).inference.run(program, samples, options)

@@ -86,7 +86,7 @@ export interface ConfusionMatrix {
 }
 
 /** @internal Sums over the samples that count, and how long it took. */
-interface EvaluationSums {
+export interface EvaluationSums {
   readonly loss: number
   readonly samples: number
   readonly top1Hits: number

@@ -36,7 +36,7 @@ interface Measured {
   readonly seconds: Readonly<Record<string, number>>
 }
 
-interface FastestPrecision {
+export interface FastestPrecision {
   readonly precision: Precision
   /** Why: what was measured, or who asked. */
   readonly reason: string

@@ -6,6 +6,7 @@ import { checkInner } from '../options/check.js'
 import { flagOption, objectOption, signalOption, valueOption, variant, type Given, type RunTable } from '../options/spec.js'
 import { deviceOptions, emaOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { cudaTable, readCudaSettings } from './cuda.js'
+import { checkRanks, type Ranks } from '../ranks/ranks.js'
 import { checkOptimizer, type Optimizer } from './optimizer.js'
 
 /** Those that are values of this room. */
@@ -36,6 +37,22 @@ export const sharedValues = {
   ),
   /** Settings of a CUDA device; an error on others. Give an object of options. @default undefined */
   cuda: objectOption({ group: 'CUDA', help: 'settings of a CUDA device; an error on others', decides: true }, cudaTable, readCudaSettings),
+  /**
+   * The processes that share each batch, of which this is one: each computes its share, and the optimizer of each sees the sum of all gradients; on a CPU n
+   * ranks and n groups of statistics of the same images give the same bits. Give what joinRanks() gives.
+   * @default this process by itself
+   */
+  ranks: valueOption<Ranks>()({
+    group: 'Ranks',
+    help:
+      'the processes that share each batch, of which this is one: each computes its share, and the optimizer of each sees the sum of all gradients; on a CPU ' +
+      'n ranks and n groups of statistics of the same images give the same bits',
+    accepts: 'what joinRanks() gives',
+    usual: 'this process by itself',
+    decides: true,
+    read: checkRanks,
+    record: ({ size }) => (size === 1 ? undefined : size),
+  }),
   /**
    * Ends the preparation and the run with ERR_ABORTED, between two operations and without saving; a session's calls have signals of their own. Give an
    * AbortSignal.

@@ -61,7 +61,7 @@ export class Steps {
       const run = { steps: count, seed, firstStep, learningRates, checkFinite, trace, ...data }
       const result = await this.#turn.run('train', signal, run).catch((error: unknown) => this.#rethrow(error, feed?.dataset))
       this.index += result.completed
-      if (result.canceled && result.completed < count) throw this.#turn.ended(signal)
+      if (result.canceled && result.completed < count) throw this.#turn.ended(signal, this.#compiled.ranks)
       if (result.completed < count) throw new PreresnetError('ERR_DATASET', `steps: the data ended after ${result.completed} of ${count} steps`)
       return { ...stepMetrics(firstStep, result), ...(await this.#lossScaleMetrics(native, skippedBefore)) }
     })

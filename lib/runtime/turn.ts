@@ -2,6 +2,7 @@
 import { abortError } from '../abort.js'
 import { PreresnetError } from '../errors.js'
 import type { NativeSession, RunOptions, RunResult } from '../native/types.js'
+import { alone, type Ranks } from '../ranks/ranks.js'
 
 export class Turn {
   readonly #native: NativeSession
@@ -41,9 +42,14 @@ export class Turn {
     return turn.then(() => sent!)
   }
 
+  /** Whether a run that begins now would end at once. */
+  ending(signal: AbortSignal | undefined): boolean {
+    return signal?.aborted === true || this.#disposal !== undefined
+  }
+
   /** Runs a program within a turn; the signal ends it between two operations. */
   async run(program: string, signal: AbortSignal | undefined, options: RunOptions): Promise<RunResult> {
-    if (signal?.aborted || this.#disposal !== undefined) throw this.ended(signal)
+    if (this.ending(signal)) throw this.ended(signal)
     const native = this.#native
     const cancel = (): void => native.cancel()
     signal?.addEventListener('abort', cancel, { once: true })
@@ -54,8 +60,9 @@ export class Turn {
     }
   }
 
-  /** Why a run ended early: its signal, or else the disposal. */
-  ended(signal: AbortSignal | undefined): PreresnetError {
+  /** Why a run ended early: its signal, the disposal, or else those of another rank. */
+  ended(signal: AbortSignal | undefined, ranks: Ranks = alone): PreresnetError {
+    if (!this.ending(signal) && ranks.size > 1) return new PreresnetError('ERR_ABORTED', 'another rank ended the call')
     if (!signal?.aborted) return new PreresnetError('ERR_ABORTED', 'the session was disposed of during the call')
     return abortError(signal)
   }

@@ -204,7 +204,7 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
   const stepsPerEpoch = Math.floor(train.length / batch)
   if (stepsPerEpoch === 0) throw new PreresnetError('ERR_DATASET', `fit: batch: ${train.name} has ${train.length} images, fewer than one batch of ${batch}`)
   if (validate !== undefined) checkClasses(`fit: validate: ${validate.name}`, validate.classes, 'the training images', train.classes)
-  checkParts('fit', batch, given)
+  checkParts('fit', batch, { ...given, ranks: given.ranks?.size ?? 1 })
   const prepare = given.prepare ?? {}
   const { evaluate, ...others } = prepare
   checkPreparation('fit: prepare', evaluationInput === undefined ? prepare : others, network.input)

@@ -14,7 +14,7 @@ import { networkDifference } from './network_difference.js'
 type Deciding = Pick<ValuesOf<typeof fitTable>, DecidingKeys<typeof fitTable>>
 
 /** Everything that decides the numbers of a run is here; it has to be equal for a resumed run to give the same bits. What is absent has its default. */
-export interface Recipe extends Omit<Deciding, 'train' | 'prepare' | 'learningRate' | 'optimizer' | 'device' | 'precision'> {
+export interface Recipe extends Omit<Deciding, 'train' | 'prepare' | 'learningRate' | 'optimizer' | 'device' | 'precision' | 'ranks'> {
   /** The network is trained. */
   readonly network: Network
   /** The training images are named, counted and hashed. */
@@ -29,6 +29,8 @@ export interface Recipe extends Omit<Deciding, 'train' | 'prepare' | 'learningRa
   readonly device: DeviceName
   /** The run computes in this precision: what 'auto' took. */
   readonly precision: Precision
+  /** The number of processes that share each batch is at least 2; it is absent where there is one. */
+  readonly ranks?: number
 }
 
 /** What a session took where the options left it open. */
@@ -54,8 +56,11 @@ export function otherOptions(plan: FitPlan): Readonly<Record<string, unknown>> {
   return recorded(fitTable, plan, false)
 }
 
+/** What is said behind a value of the one recipe, and behind one of the other. */
+type Sides = readonly [string, string]
+
 /** Lines that say in what a run's recipe differs from a checkpoint's; none if it may go on. */
-export function differences(saved: Recipe, wanted: Recipe): string[] {
+export function differences(saved: Recipe, wanted: Recipe, sides: Sides = ['before', 'now']): string[] {
   const table: Table = fitTable
   const keys = new Set([...Object.keys(wanted), ...Object.keys(saved)])
   return [...keys].flatMap((key) => {
@@ -68,7 +73,7 @@ export function differences(saved: Recipe, wanted: Recipe): string[] {
     })
     return canonical(decisive(key, before)) === canonical(decisive(key, now))
       ? []
-      : lines(key, option, before, now).map((line) => (part ? line + fittingParts(saved) : line))
+      : lines(key, option, [before, now], sides).map((line) => (part ? line + fittingParts(saved, wanted) : line))
   })
 }
 
@@ -79,49 +84,55 @@ function decisive(key: string, value: unknown): unknown {
   return content
 }
 
-function lines(key: string, option: Option | undefined, before: unknown, now: unknown): string[] {
+function lines(key: string, option: Option | undefined, [before, now]: readonly [unknown, unknown], sides: Sides): string[] {
+  const [was, is] = sides
   if (key === 'network') {
     const path = networkDifference(before, now)
-    return [`network: ${networkName(before)} before, ${networkName(now)} now${path === undefined ? '' : ` (${path})`}`]
+    return [`network: ${networkName(before)} ${was}, ${networkName(now)} ${is}${path === undefined ? '' : ` (${path})`}`]
   }
-  if (key === 'train') return [`train: ${dataName(before)} before, ${dataName(now)} now`]
+  if (key === 'train') return [`train: ${dataName(before)} ${was}, ${dataName(now)} ${is}`]
   // Each part by itself: normalization is seldom exchanged together with the steps.
   if ((key === 'prepare' || option?.table !== undefined) && isObject(before) && isObject(now)) {
     const parts = new Set([...Object.keys(now), ...Object.keys(before)])
     return [...parts].flatMap((part) =>
       canonical(before[part]) === canonical(now[part])
         ? []
-        : [`${key}.${part}: ${shown(before[part], option?.table?.[part])} before, ${shown(now[part], option?.table?.[part])} now`],
+        : [`${key}.${part}: ${shown(before[part], option?.table?.[part])} ${was}, ${shown(now[part], option?.table?.[part])} ${is}`],
     )
   }
-  const lengths = key === 'learningRate' ? otherLengths(before, now) : undefined
+  const lengths = key === 'learningRate' ? otherLengths([before, now], sides) : undefined
   if (lengths !== undefined) return [lengths]
-  return [`${key}: ${shown(before, option)} before, ${shown(now, option)} now`]
+  return [`${key}: ${shown(before, option)} ${was}, ${shown(now, option)} ${is}`]
 }
 
-/** Groups of statistics and accumulations may be exchanged for each other: what decides is how many groups a step has. */
-const partKeys: readonly string[] = ['statisticsGroups', 'accumulate']
+/** Groups of statistics, accumulations and ranks may be exchanged for each other: what decides is how many groups a step has. */
+const partKeys: readonly string[] = ['statisticsGroups', 'accumulate', 'ranks']
 
-const groupsIn = ({ statisticsGroups = 1, accumulate = 1 }: Partial<Recipe>): number => groupsOf({ statisticsGroups, accumulate })
+const groupsIn = ({ statisticsGroups = 1, accumulate = 1, ranks = 1 }: Partial<Recipe>): number => groupsOf({ statisticsGroups, accumulate, ranks })
 
-function fittingParts(saved: Recipe): string {
+/** How many ranks are wanted is seldom free: what fits them comes first, else the numbers of ranks that do. */
+function fittingParts(saved: Recipe, { ranks = 1 }: Recipe): string {
   const groups = groupsIn(saved)
-  const factors = Array.from({ length: groups }, (_, index) => index + 1).filter((factor) => groups % factor === 0)
-  return `; statisticsGroups x accumulate must stay ${groups}: ${factors.map((factor) => `${groups / factor} x ${factor}`).join(', ')}`
+  const fitting = factors(groups / ranks).map((factor) => `${groups / ranks / factor} x ${factor}`)
+  if (ranks === 1) return `; statisticsGroups x accumulate must stay ${groups}: ${fitting.join(', ')}`
+  const rule = `; statisticsGroups x accumulate x ranks must stay ${groups}`
+  return groups % ranks === 0 ? `${rule}, with ${ranks} ranks ${fitting.join(', ')}` : `${rule}, with ${factors(groups).join(', ')} ranks`
 }
+
+const factors = (of: number): number[] => Array.from({ length: of }, (_, index) => index + 1).filter((factor) => of % factor === 0)
 
 /** Parts of a schedule that may hang on the length of the run, each with its flag of `train` where that takes steps. */
 const lengthFlags = { steps: '--schedule-steps', milestones: '--milestones', warmup: undefined } as const
 
 /** What a longer run meets whose schedule hangs on its length; undefined where schedules differ in something else. */
-function otherLengths(before: unknown, now: unknown): string | undefined {
+function otherLengths([before, now]: readonly [unknown, unknown], [was, is]: Sides): string | undefined {
   if (!isObject(before) || !isObject(now)) return undefined
   const differing = Object.keys({ ...before, ...now }).filter((key) => canonical(before[key]) !== canonical(now[key]))
   if (!differing.every((key) => key in lengthFlags)) return undefined
   const parts = (differing as (keyof typeof lengthFlags)[]).map((key) => {
     const [saved, wanted] = [before, now].map((schedule) => lengthText(schedule[key]))
     const flag = lengthFlags[key]
-    return { text: `${key} ${saved!} before, ${wanted!} now`, same: flag === undefined ? undefined : `${flag} ${saved!}` }
+    return { text: `${key} ${saved!} ${was}, ${wanted!} ${is}`, same: flag === undefined ? undefined : `${flag} ${saved!}` }
   })
   const flags = parts.flatMap(({ same }) => same ?? [])
   const hint = flags.length === 0 ? '' : ` (${flags.join(' ')})`

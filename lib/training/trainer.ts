@@ -12,7 +12,8 @@ import { networkFromJson } from '../layers/json.js'
 import { libraryVersion } from '../native/load.js'
 import { checkOutputs, outputsOf } from '../runtime/outputs.js'
 import { compileWith } from '../runtime/compile.js'
-import { evaluateBy, modelTensors } from '../runtime/internals.js'
+import { alone, type Ranks } from '../ranks/ranks.js'
+import { evaluateBy, modelTensors, shareState } from '../runtime/internals.js'
 import type { Evaluation } from '../runtime/metrics.js'
 import type { ModelDescription } from '../runtime/model_file.js'
 import type { Session } from '../runtime/session.js'
@@ -38,6 +39,7 @@ import type { FinishedEvent, RunEvent, StepEvent, ValidationEvent } from './run_
 import { RunLog } from './run_log.js'
 import { differences, otherOptions, recipeOf, takenAgain, type Recipe } from './recipe.js'
 import { readRecipe } from './recipe_formats.js'
+import { checkSameRuns } from './same_runs.js'
 import { bestOf, stateFormat, type Best, type StoredState } from './state.js'
 import { TrainedModel } from './trained.js'
 
@@ -55,6 +57,7 @@ interface Resumed extends CheckpointEntry {
 
 export class Trainer {
   readonly #plan: FitPlan
+  readonly #ranks: Ranks
   readonly #signal: AbortSignal
   readonly #emit: (event: RunEvent) => void
   readonly #stopper = new AbortController()
@@ -73,6 +76,7 @@ export class Trainer {
 
   constructor(plan: FitPlan, signal: AbortSignal, emit: (event: RunEvent) => void) {
     this.#plan = plan
+    this.#ranks = plan.ranks ?? alone
     this.#signal = signal
     this.#leave = AbortSignal.any([signal, this.#stopper.signal])
     this.#emit = emit
@@ -87,26 +91,41 @@ export class Trainer {
     return this.#stopper.signal.aborted
   }
 
+  /** Rank 0 alone locks, logs and saves. */
+  get #leads(): boolean {
+    return this.#ranks.rank === 0
+  }
+
   async run(): Promise<TrainedModel> {
+    try {
+      return await this.#run()
+    } catch (error) {
+      this.#ranks.fail(error)
+      throw error
+    }
+  }
+
+  async #run(): Promise<TrainedModel> {
     const { network, train, batch, seed, workers, corrupt, sampling, checkpoint, output: logs } = this.#plan
     const start = performance.now()
     throwIfAborted(this.#signal)
     // Exactly, where a session would do with fewer: an output without a class is one that training only pushes down.
     checkOutputs('fit: train', train, { name: network.name, outputs: outputsOf(network) }, { exactly: true })
-    if (this.#plan.profile !== undefined) await checkReplaceable(this.#plan.profile)
+    if (this.#plan.profile !== undefined && this.#leads) await checkReplaceable(this.#plan.profile)
     const directories = [checkpoint?.directory, logs].filter((directory) => directory !== undefined)
-    await using _lock = await DirectoryLock.takeAll(directories)
-    const resumed = await this.#findCheckpoint()
+    await using _lock = await DirectoryLock.takeAll(this.#leads ? directories : [])
+    const resumed = await this.#ranks.same(this.#leads ? await this.#findCheckpoint() : undefined)
     const images = await openImages(this.#plan, this.#leave)
     this.#images = images
+    await checkSameRuns(this.#ranks, this.#plan, images.prepare)
     // Before there is a session, which would refuse in its own words what another device does not have.
     if (resumed !== undefined) checkSame(this.#plan, resumed, recipeOf(this.#plan, takenAgain(this.#plan, resumed.recipe), images.prepare))
-    await using batches = loader(images.train, { input: network.input, prepare: images.ofTraining, batch, seed, workers, corrupt, sampling })
+    const { rank, size: ranks } = this.#ranks
+    await using batches = loader(images.train, { input: network.input, prepare: images.ofTraining, batch, seed, workers, corrupt, sampling, rank, ranks })
     await using session = await this.#openSession(batches, resumed)
     const recipe = recipeOf(this.#plan, session, images.prepare)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)
-    else if (this.#plan.initialize !== undefined)
-      await session.load(this.#plan.initialize.from, { except: this.#plan.initialize.except, normalization: 'any', classes: 'any' })
+    else await this.#initialize(session)
     throwIfAborted(this.#signal)
     const output = await this.#openOutput(session, recipe)
     try {
@@ -127,13 +146,17 @@ export class Trainer {
   async #loop(session: Session, recipe: Recipe, batches: Loader, log: RunLog | undefined): Promise<'completed' | 'stopped'> {
     const { steps, learningRate, logEvery, validateEvery, checkpoint, validate } = this.#plan
     const periods = [logEvery, ...(validate ? [validateEvery] : []), ...(checkpoint ? [checkpoint.every] : [])]
-    const profile = this.#plan.profile === undefined ? undefined : new Profile(this.#plan.profile, session.stepIndex, steps)
+    const profile = this.#plan.profile === undefined || !this.#leads ? undefined : new Profile(this.#plan.profile, session.stepIndex, steps)
     let secondsPerStep = 0
     if (validate !== undefined && this.#validationDue) await this.#validate(session, recipe, log)
-    while (session.stepIndex < steps && !this.#stopping) {
+    for (;;) {
       const due = stepsUntilDue(session.stepIndex, steps, periods)
       const profiled = profile?.next(session.stepIndex)
-      const count = profiled === undefined ? stepsOfCall(secondsPerStep, due) : Math.min(profiled.steps, due)
+      const wanted = profiled === undefined ? stepsOfCall(secondsPerStep, due) : Math.min(profiled.steps, due)
+      // Who stops, and how many steps the next call has, hangs on clocks and signals: the ranks agree.
+      const [{ count }, stopping] = await this.#agree({ count: wanted })
+      if (session.stepIndex >= steps || stopping) break
+      this.#ranks.doing(`step ${session.stepIndex} and the ${count - 1} after it`)
       const metrics = await session.steps(count, { learningRate, signal: this.#signal, trace: profiled?.trace ?? false })
       if (profiled?.trace === true) await profile!.add(session, count)
       secondsPerStep = metrics.seconds / metrics.steps
@@ -197,20 +220,35 @@ export class Trainer {
     return { ...newest, state, recipe: await readRecipe(state, newest.path, this.#plan, this.#signal) }
   }
 
+  /** What rank 0 has in mind, and whether any rank was told to stop. */
+  async #agree<T>(own: T): Promise<[T, boolean]> {
+    const all = await this.#ranks.gather({ own, stopping: this.#stopping })
+    return [all[0]!.own, all.some(({ stopping }) => stopping)]
+  }
+
+  async #initialize(session: Session): Promise<void> {
+    const { initialize } = this.#plan
+    if (initialize === undefined) return
+    if (this.#leads) await session.load(initialize.from, { except: initialize.except, normalization: 'any', classes: 'any' })
+    await shareState(session, 'everything')
+  }
+
   async #resume(session: Session, recipe: Recipe, resumed: Resumed): Promise<void> {
     const { path, state, step } = resumed
     checkSame(this.#plan, resumed, recipe)
     if (step > this.#plan.steps) throw new PreresnetError('ERR_CHECKPOINT', `${path}: has ${step} steps, more than the ${this.#plan.steps} that were asked for`)
-    await restoreCheckpoint(session, path, state)
+    if (this.#leads) await restoreCheckpoint(session, path, state)
+    await shareState(session, 'everything')
+    session.stepIndex = step
     this.#best = bestOf(state)
     this.#savedStep = step
     this.#window.restore(state.window)
-    this.#validationDue = state.validationDue === true && !(await isValidated(this.#plan.output, step))
+    this.#validationDue = await this.#ranks.same(state.validationDue === true && !(await isValidated(this.#plan.output, step)))
   }
 
   async #openOutput(session: Session, recipe: Recipe): Promise<{ log: RunLog; manifest: ManifestWriter } | undefined> {
     const { output } = this.#plan
-    if (output === undefined) return undefined
+    if (output === undefined || !this.#leads) return undefined
     const log = await RunLog.open(output, session.stepIndex)
     try {
       return { log, manifest: await ManifestWriter.start(output, recipe, session.stepIndex, otherOptions(this.#plan)) }
@@ -224,8 +262,11 @@ export class Trainer {
   async #validate(session: Session, recipe: Recipe, log: RunLog | undefined): Promise<boolean> {
     const { stepsPerEpoch, checkpoint } = this.#plan
     const step = session.stepIndex
+    this.#ranks.doing(`validation of step ${step}`)
+    await shareState(session, 'statistics')
     const evaluation = await this.#evaluate(session).catch((error: unknown) => {
-      if (!this.#stopping || this.#signal.aborted || !(error instanceof PreresnetError && error.code === 'ERR_ABORTED')) throw error
+      const stopped = this.#stopping || this.#ranks.size > 1
+      if (!stopped || this.#signal.aborted || !(error instanceof PreresnetError && error.code === 'ERR_ABORTED')) throw error
       return undefined
     })
     this.#validationDue = evaluation === undefined
@@ -245,8 +286,10 @@ export class Trainer {
     const { validate, prepare } = this.#images!
     const signal = this.#leave
     if (evaluationInput === undefined) return session.evaluate(validate!, { signal, workers, corrupt, weights })
-    const { batch } = session.programs.programs[validation]!
-    await using feed = loader(validate!, { input: evaluatedInput(this.#plan), mode: 'evaluate', prepare: { ...prepare, train: [] }, batch, workers, corrupt })
+    const { rank, size: ranks } = this.#ranks
+    const batch = session.programs.programs[validation]!.batch * ranks
+    const input = evaluatedInput(this.#plan)
+    await using feed = loader(validate!, { input, mode: 'evaluate', prepare: { ...prepare, train: [] }, batch, rank, ranks, workers, corrupt })
     return await evaluateBy(session, validation, feed, signal)
   }
 
@@ -255,6 +298,9 @@ export class Trainer {
     const { checkpoint, batch, stepsPerEpoch } = this.#plan
     const step = session.stepIndex
     if (checkpoint === undefined || step === this.#savedStep) return
+    this.#ranks.doing(`checkpoint of step ${step}`)
+    this.#savedStep = step
+    if (!this.#leads) return
     const path = await publishCheckpoint(checkpoint.directory, await snapshot(session), this.#description(), {
       format: stateFormat,
       version: libraryVersion(),
@@ -267,7 +313,6 @@ export class Trainer {
       ...(this.#validationDue && { validationDue: true }),
       savedAt: new Date().toISOString(),
     })
-    this.#savedStep = step
     await pruneCheckpoints(checkpoint.directory, checkpoint.keep, this.#best?.step)
     this.#emit({ kind: 'checkpoint', step, path })
   }
@@ -328,6 +373,7 @@ export class Trainer {
   }
 
   async #trained(session: Session, outcome: 'completed' | 'stopped'): Promise<TrainedModel> {
+    await shareState(session, 'statistics')
     return new TrainedModel({
       step: session.stepIndex,
       outcome,

@@ -9,6 +9,7 @@
 #include "addon/environment.h"
 #include "addon/file_lock.h"
 #include "addon/loader.h"
+#include "addon/ranks.h"
 #include "addon/session.h"
 #include "addon/system.h"
 #include "ops/operations.h"
@@ -20,6 +21,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto environment = std::make_unique<Environment>(env);
   environment->session_class = Napi::Persistent(SessionObject::define(env));
   environment->loader_class = Napi::Persistent(LoaderObject::define(env));
+  environment->ranks_class = Napi::Persistent(RanksObject::define(env));
   env.SetInstanceData(environment.release());
   exports.Set("version", PRERESNET_VERSION);
   exports.Set("contracts", Napi::Number::New(env, static_cast<double>(ops::kContractsVersion)));
@@ -31,6 +33,7 @@ static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("createSession", Napi::Function::New<SessionObject::create>(env));
   exports.Set("createLoader", Napi::Function::New<LoaderObject::create>(env));
   exports.Set("tarMember", Napi::Function::New<tar_member_of>(env));
+  exports.Set("openRanks", Napi::Function::New<RanksObject::open>(env));
   exports.Set("lockFile", Napi::Function::New<lock_file>(env));
   exports.Set("imageSize", Napi::Function::New<image_size_of>(env));
   exports.Set("decodeImage", Napi::Function::New<decode_image_async>(env));

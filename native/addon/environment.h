@@ -49,6 +49,7 @@ class Environment {
 
   Napi::FunctionReference session_class;
   Napi::FunctionReference loader_class;
+  Napi::FunctionReference ranks_class;
 
  private:
   struct Pending {

@@ -22,7 +22,7 @@ std::unique_ptr<Session> open_session(const std::string& text, const SessionOpti
   if (programs->device == "cuda") {
     return std::make_unique<CudaSession>(std::move(programs), text, options.cuda, stop);
   }
-  return std::make_unique<HostSession>(std::move(programs), options.threads, stop);
+  return std::make_unique<HostSession>(std::move(programs), options.threads, stop, options.ranks);
 }
 
 }  // namespace
@@ -36,6 +36,7 @@ Napi::Function SessionObject::define(Napi::Env env) {
        InstanceMethod<&SessionObject::read_floats>("readFloats"),
        InstanceMethod<&SessionObject::write>("write"), InstanceMethod<&SessionObject::view>("view"),
        InstanceMethod<&SessionObject::run>("run"), InstanceMethod<&SessionObject::infer>("infer"),
+       InstanceMethod<&SessionObject::share>("share"),
        InstanceMethod<&SessionObject::measureRoofline>("measureRoofline"),
        InstanceMethod<&SessionObject::cancel>("cancel"),
        InstanceMethod<&SessionObject::trace>("trace"),
@@ -218,6 +219,17 @@ Napi::Value SessionObject::infer(const Napi::CallbackInfo& info) {
               if (asked->failure != nullptr) std::rethrow_exception(asked->failure);
               return undefined;
             });
+  });
+}
+
+Napi::Value SessionObject::share(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    require_usable();
+    return later(info.Env(),
+                 [arena = text_argument(info, 0, "arena")](Session& session) -> Completion {
+                   session.share(arena);
+                   return undefined;
+                 });
   });
 }
 

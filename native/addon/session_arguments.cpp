@@ -1,6 +1,7 @@
 #include "addon/session_arguments.h"
 
 #include "addon/arguments.h"
+#include "addon/ranks.h"
 #include "core/error.h"
 #include "core/limits.h"
 
@@ -14,6 +15,7 @@ SessionOptions read_session_options(const Napi::Value& value) {
     const Arguments cuda = options.object("cuda");
     result.cuda = {.library = cuda.text("library"), .settings = cuda.text("settings")};
   }
+  if (options.has("ranks")) result.ranks = RanksObject::steps_of(options.raw("ranks"));
   return result;
 }
 

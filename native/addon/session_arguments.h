@@ -14,6 +14,7 @@ namespace preresnet {
 struct SessionOptions {
   int threads = 0;
   CudaConnection cuda;
+  std::shared_ptr<Communicator> ranks;  // or null
 };
 
 SessionOptions read_session_options(const Napi::Value& value);

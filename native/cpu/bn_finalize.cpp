@@ -69,7 +69,7 @@ class BnFinalizeOperation final : public Operation {
       if (sums != nullptr) {
         mean = sums[c] / n;
         var = std::max(sums[channels + c] / n - mean * mean, 0.0);
-        if (group == 0 && step.accumulation == 0) {
+        if (group == 0 && step.leads()) {
           running_mean[c] += static_cast<float>(op_.momentum * (mean - running_mean[c]));
           running_var[c] += static_cast<float>(op_.momentum * (var * n / (n - 1) - running_var[c]));
         }

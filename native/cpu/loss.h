@@ -30,7 +30,8 @@ class LossOperation : public Operation {
 
   void run(const Step& step) override {
     first_ = step.first_image(images_);
-    const double counted = static_cast<double>(count());
+    const int64_t own = count();
+    const auto counted = static_cast<double>(step.counted >= 0 ? step.counted : own);
     Row* rows = context_.scratch.at<Row>(rows_);
     context_.pool.run(images_, [&](int, int64_t image) {
       const double loss = run_row(image, counted);
@@ -84,7 +85,7 @@ class LossOperation : public Operation {
     return sums.total();
   }
 
-  /// In all accumulations of the step.
+  /// In all accumulations of the step, on this rank.
   int64_t count() const {
     int64_t counted = 0;
     for (int64_t image = 0; image < op_.labels->dim(0); ++image) {

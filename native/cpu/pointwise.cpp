@@ -139,7 +139,7 @@ class PointwiseOperation final : public Operation {
           .dropouts = dropouts_.data(),
           .outputs = {bound.outputs.data(), static_cast<int64_t>(bound.outputs.size())},
           .terms = {bound.terms.data(), sums_ ? terms_ : 0},
-          .image = step.first_image(images_) + image,
+          .image = step.first_of_step(images_) + image,
           .block = block,
           .channels = channels_,
           .height = height_,

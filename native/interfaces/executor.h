@@ -9,6 +9,7 @@
 #include <memory>
 #include <string_view>
 
+#include "interfaces/communicator.h"
 #include "ops/operations.h"  // generated from contracts.json: one struct an operation and the variant AnyOperation
 
 namespace preresnet {
@@ -25,8 +26,19 @@ struct Step {
   int64_t images = std::numeric_limits<int64_t>::max();
   /// Which of the step's accumulations is computed, from 0.
   int64_t accumulation = 0;
-  /// Where its images begin among those of the step, of which `images` are computed at a time.
+  /// Of a program with `all_reduce`: who takes part.
+  Communicator* ranks = nullptr;
+  /// Where this rank's images begin among those of the step.
+  int64_t position = 0;
+  /// Samples of the step that count, on all ranks; -1: those that the labels say.
+  int64_t counted = -1;
+  /// Where the accumulation's images begin among those of the rank, of which `at_a_time` are
+  /// computed at a time.
   int64_t first_image(int64_t at_a_time) const { return accumulation * at_a_time; }
+  /// The same among those of the step.
+  int64_t first_of_step(int64_t at_a_time) const { return position + first_image(at_a_time); }
+  /// Whether its first group is that of the whole step, whose statistics are kept.
+  bool leads() const { return position == 0 && accumulation == 0; }
   /// Of a batch of `all` images.
   int64_t wanted(int64_t all) const { return std::min(images, all); }
 };

@@ -50,9 +50,10 @@ struct HostSession::Prepared : Landmarks {
 };
 
 HostSession::HostSession(std::unique_ptr<ProgramSet> programs, int threads,
-                         const std::atomic<bool>& stop)
-    : Session(std::move(programs)) {
+                         const std::atomic<bool>& stop, std::shared_ptr<Communicator> ranks)
+    : Session(std::move(programs)), ranks_(std::move(ranks)) {
   verify(set());
+  check_ranks();
   executor_ = make_executor(set().device, threads, !trains(set()));
   for (const auto& [name, program] : set().programs) {
     auto prepared = std::make_unique<Prepared>(program);
@@ -71,6 +72,17 @@ HostSession::HostSession(std::unique_ptr<ProgramSet> programs, int threads,
 }
 
 HostSession::~HostSession() = default;
+
+void HostSession::check_ranks() const {
+  const int64_t there = ranks_ == nullptr ? 1 : ranks_->ranks();
+  for (const auto& [name, program] : set().programs) {
+    const ops::AllReduce* all_reduce = find_landmarks(program).all_reduce;
+    if (all_reduce == nullptr || all_reduce->ranks == there) continue;
+    throw Error("ERR_OPTION", "program " + name + ": expected " +
+                                  std::to_string(all_reduce->ranks) + " ranks, got " +
+                                  std::to_string(there));
+  }
+}
 
 /// Whether an arena has no memory of its own.
 bool HostSession::shares(std::string_view arena) const {
@@ -175,6 +187,14 @@ std::shared_ptr<Arena> HostSession::arena(std::string_view name) const {
   return shares(name) ? nullptr : arenas_.find(name)->second;
 }
 
+void HostSession::share(std::string_view name) {
+  require_memory();
+  const auto found = arenas_.find(name);
+  if (ranks_ == nullptr || found == arenas_.end()) return Session::share(name);
+  ranks_->broadcast(found->second->data(), found->second->bytes());
+  ++weights_version_;
+}
+
 void HostSession::keep_buffers() {
   if (!kept_buffers_.empty()) {
     std::memcpy(kept_buffers_.data(), arenas_.at("buffers")->data(), kept_buffers_.size());
@@ -256,7 +276,8 @@ bool HostSession::step(Prepared& program, const RunRequest& request, Step step, 
 bool HostSession::run_operations(Prepared& program, const RunRequest& request, const Step& step,
                                  size_t end, const Clocks& clocks) {
   for (size_t index = 0; index < end; ++index) {
-    if (index < program.update_index && ticket() != request.ticket) {
+    // Ranks end together, between two steps: in the midst of one the others would wait.
+    if (step.ranks == nullptr && index < program.update_index && ticket() != request.ticket) {
       restore_buffers();
       return false;
     }
@@ -288,20 +309,24 @@ bool HostSession::run_operations(Prepared& program, const RunRequest& request, c
   return true;
 }
 
-/// Before operation `index`, where that ends an accumulation or begins the update: throws
-/// ERR_NOT_FINITE where the gradients, of the accumulation or of the step, are not finite.
+/// Before operation `index`, where that ends an accumulation, begins the reduction over ranks or
+/// begins the update: throws ERR_NOT_FINITE where the gradients so far are not finite.
 void HostSession::check_gradients(Prepared& program, const Step& step, size_t index) {
   if (!program.update) return;
-  const bool summed = index == program.update_index && program.accumulate != nullptr;
-  if (index != program.accumulate_index && index != program.update_index) return;
+  const size_t sums[] = {program.accumulate_index, program.all_reduce_index};
+  if (index != program.update_index &&
+      std::find(std::begin(sums), std::end(sums), index) == std::end(sums))
+    return;
   if (gradients_finite(*program.update)) return;
-  if (!summed) explain_not_finite(program, step, index, "a gradient");
+  size_t summed = Landmarks::kNone;  // the last operation before this one that adds gradients
+  for (const size_t sum : sums) {
+    if (sum < index) summed = sum;
+  }
+  if (summed == Landmarks::kNone) explain_not_finite(program, step, index, "a gradient");
   restore_buffers();
   throw Error("ERR_NOT_FINITE",
               "step " + std::to_string(step.index) + ": a gradient is not finite; first made by " +
-                  describe(program.accumulate_index,
-                           program.program->operations[program.accumulate_index]) +
-                  " of finite ones");
+                  describe(summed, program.program->operations[summed]) + " of finite ones");
 }
 
 /// Names the first operation that made something that is not a number.
@@ -324,6 +349,59 @@ std::vector<TraceEvent> HostSession::trace() const {
 RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
   require_memory();
   Prepared& program = *programs_.at(program_for(name, request).name);
+  if (program.all_reduce == nullptr) return run_steps(program, request);
+  try {
+    return run_steps(program, request);
+  } catch (const Error& error) {
+    ranks_->fail(error.what());
+    throw;
+  }
+}
+
+/// False: there is no batch any more.
+bool HostSession::take_next(Prepared& program, const RunRequest& request, int64_t index) {
+  if (request.source == nullptr) return true;
+  Batch batch;
+  if (!request.source->acquire(request.first_batch + static_cast<uint64_t>(index), true, &batch))
+    return false;
+  try {
+    take_batch(program, batch);
+  } catch (...) {
+    request.source->release(batch.ticket);
+    throw;
+  }
+  request.source->release(batch.ticket);
+  return true;
+}
+
+/// Before a step of several ranks: whether all go on with the same one, and how many samples count.
+bool HostSession::agree(const Prepared& program, bool ends, Step& step) const {
+  struct Word {
+    uint64_t step;
+    int64_t counted, ends;
+  };
+  const Tensor* labels = program.loss ? program.loss->labels : nullptr;
+  const int64_t images = labels == nullptr ? 0 : labels->dim(0);
+  const auto* values = labels == nullptr ? nullptr : labels->as<const int32_t>();
+  const Word own{step.index, images - std::count(values, values + images, -1), ends ? 1 : 0};
+  std::vector<Word> all(static_cast<size_t>(ranks_->ranks()));
+  ranks_->all_gather(&own, all.data(), sizeof own);
+  step.ranks = ranks_.get();
+  step.position = ranks_->rank() * images;
+  step.counted = 0;
+  bool together = true;
+  for (const Word& word : all) {
+    if (word.step != all[0].step) {
+      throw Error("ERR_RANK", "expected all ranks at step " + std::to_string(all[0].step) +
+                                  " of rank 0, got one at step " + std::to_string(word.step));
+    }
+    step.counted += word.counted;
+    together = together && word.ends == 0;
+  }
+  return together;
+}
+
+RunOutcome HostSession::run_steps(Prepared& program, const RunRequest& request) {
   // Through a view parameters change without anybody being told.
   if (viewed_) ++weights_version_;
   if (request.trace) trace_.clear();
@@ -331,23 +409,13 @@ RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
   RunOutcome outcome;
   outcome.rows.reserve(static_cast<size_t>(request.steps) * 6);
   for (int64_t index = 0; index < request.steps; ++index) {
-    if (ticket() != request.ticket) {
-      outcome.canceled = true;
-      break;
-    }
+    const bool alone = program.all_reduce == nullptr;
+    const bool canceled = ticket() != request.ticket;
     const Clock::time_point asked = Clock::now();
-    if (request.source != nullptr) {
-      Batch batch;
-      if (!request.source->acquire(request.first_batch + static_cast<uint64_t>(index), true,
-                                   &batch))
-        break;
-      try {
-        take_batch(program, batch);
-      } catch (...) {
-        request.source->release(batch.ticket);
-        throw;
-      }
-      request.source->release(batch.ticket);
+    const bool taken = !canceled && take_next(program, request, index);
+    if (alone && (canceled || !taken)) {
+      outcome.canceled = canceled;
+      break;
     }
     const Clock::time_point started = Clock::now();
     check_inputs(program);
@@ -358,6 +426,10 @@ RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
         request.learning_rates.empty() ? 0 : request.learning_rates[static_cast<size_t>(index)];
     now.weights_version = weights_version_;
     if (request.images > 0) now.images = request.images;
+    if (!alone && !agree(program, !taken, now)) {
+      outcome.canceled = true;
+      break;
+    }
     if (!step(program, request, now, request.trace)) {
       outcome.canceled = true;
       break;

@@ -21,7 +21,9 @@ class HostSession : public Session {
  public:
   /// Verifies the programs and prepares every operation. threads: 0 for what the machine allows.
   /// Ends with ERR_ABORTED soon after `stop` becomes true.
-  HostSession(std::unique_ptr<ProgramSet>, int threads, const std::atomic<bool>& stop);
+  /// ranks: who takes part where programs have an operation `all_reduce`; null: nobody else.
+  HostSession(std::unique_ptr<ProgramSet>, int threads, const std::atomic<bool>& stop,
+              std::shared_ptr<Communicator> ranks = nullptr);
   ~HostSession() override;
 
   SessionMemory memory() const override;
@@ -34,6 +36,7 @@ class HostSession : public Session {
   RunOutcome run(std::string_view program, const RunRequest&) override;
   void begin_inference(const Inference&) override;
   bool end_inference(bool) override { return true; }
+  void share(std::string_view arena) override;
   Roofline measure_roofline() override { return executor_->measure_roofline(); }
   std::vector<TraceEvent> trace() const override;
 
@@ -46,6 +49,10 @@ class HostSession : public Session {
   bool gradients_finite(const Update&);
   struct Clocks;
 
+  void check_ranks() const;
+  RunOutcome run_steps(Prepared&, const RunRequest&);
+  bool take_next(Prepared&, const RunRequest&, int64_t index);
+  bool agree(const Prepared&, bool ends, Step&) const;
   bool step(Prepared&, const RunRequest&, Step, bool traced);
   bool run_operations(Prepared&, const RunRequest&, const Step&, size_t end, const Clocks&);
   void check_gradients(Prepared&, const Step&, size_t index);
@@ -56,6 +63,7 @@ class HostSession : public Session {
   void keep_buffers();
   void restore_buffers();
 
+  const std::shared_ptr<Communicator> ranks_;
   std::unique_ptr<Executor> executor_;
   std::map<std::string, std::unique_ptr<Prepared>, std::less<>> programs_;
   std::map<std::string, std::shared_ptr<Arena>, std::less<>> arenas_;

@@ -47,6 +47,10 @@ Landmarks find_landmarks(const Program& program) {
       found.accumulate = accumulate;
       found.accumulate_index = index;
     }
+    if (const auto* all_reduce = std::get_if<ops::AllReduce>(&operation)) {
+      found.all_reduce = all_reduce;
+      found.all_reduce_index = index;
+    }
     if (const auto update = update_of(operation)) {
       found.update.emplace(*update);
       found.update_index = std::min(found.update_index, index);

@@ -40,8 +40,10 @@ struct Landmarks {
   std::optional<Loss> loss;
   std::optional<Update> update;
   const ops::Accumulate* accumulate = nullptr;
+  const ops::AllReduce* all_reduce = nullptr;
   size_t loss_index = kNone;
   size_t accumulate_index = kNone;
+  size_t all_reduce_index = kNone;
   size_t update_index = kNone;  // of the first operation that changes parameters
 };
 

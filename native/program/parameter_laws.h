@@ -40,6 +40,11 @@ inline void law(const ops::Accumulate& op) {
   segments(op, op.gradients->dim(0), 0);
 }
 
+inline void law(const ops::AllReduce& op) {
+  demand(op.ranks >= 2, "ranks of at least 2", op.ranks);
+  segments(op, op.gradients->dim(0), 0);
+}
+
 inline void law(const ops::CheckGradients& op) {
   const int64_t first = op.weightGradients == nullptr ? 0 : op.weightGradients->dim(0);
   segments(op, first + op.gradients->dim(0), first);

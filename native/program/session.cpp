@@ -11,6 +11,10 @@ Session::Session(std::unique_ptr<ProgramSet> set) : set_(std::move(set)) {
   }
 }
 
+void Session::share(std::string_view) {
+  throw Error("ERR_UNSUPPORTED", "share: expected a session of several ranks, got another");
+}
+
 const Tensor& Session::persistent(std::string_view name) const {
   const auto entry = persistent_.find(name);
   if (entry != persistent_.end()) return *entry->second;

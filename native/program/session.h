@@ -89,6 +89,8 @@ class Session {
   virtual std::shared_ptr<Arena> arena(std::string_view name) const = 0;
 
   virtual RunOutcome run(std::string_view program, const RunRequest&) = 0;
+  /// Every rank's arena becomes that of rank 0. ERR_UNSUPPORTED where there are no ranks.
+  virtual void share(std::string_view arena);
 
   /// Inferences that can be under way: what is asked for in between runs after what has begun.
   virtual size_t most_inferences() const { return 1; }

@@ -81,6 +81,9 @@ void check_gradients_written(const ProgramSet& set, const Program& program,
     if (const auto* accumulate = std::get_if<ops::Accumulate>(&operation.operation)) {
       check_segments(where, *accumulate, written);
     }
+    if (const auto* all_reduce = std::get_if<ops::AllReduce>(&operation.operation)) {
+      check_segments(where, *all_reduce, written);
+    }
     if (const auto update = update_of(operation.operation)) {
       if (update->weight_gradients != nullptr) {
         refuse_program(where, "expected gradients in one arena, got some in weightGradients");

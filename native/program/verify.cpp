@@ -291,6 +291,16 @@ void check_accumulations(const Program& program) {
   if (found.accumulate != nullptr && found.update_index < found.accumulate_index) {
     refuse_program("program " + program.name, "expected the update after the accumulations");
   }
+  if (found.all_reduce == nullptr) return;
+  const bool after = found.accumulate == nullptr || found.accumulate_index < found.all_reduce_index;
+  if (found.loss_index < found.all_reduce_index && after &&
+      found.all_reduce_index < found.update_index) {
+    return;
+  }
+  // An operation by itself, as tests run it.
+  if (program.operations.size() == 1) return;
+  refuse_program("program " + program.name,
+                 "expected all_reduce after the loss and the accumulations and before the update");
 }
 
 void check_program(const ProgramSet& set, const std::string& key, const Program& program) {
@@ -307,6 +317,7 @@ void check_program(const ProgramSet& set, const std::string& key, const Program&
   check_single_of(program, "updates parameters", update_of);
   check_single<ops::Ema>(program);
   check_single<ops::Accumulate>(program);
+  check_single<ops::AllReduce>(program);
   check_accumulations(program);
   check_transient(set, program);
 }

@@ -11,7 +11,7 @@ void run(const ops::BinaryCrossEntropy& op, const Call& call) {
   const int64_t K = op.logits->dim(1);
   const int64_t first = call.step.first_image(N);
   const auto* labels = op.labels->as<int32_t>() + first;  // N
-  const auto all = static_cast<double>(K * count_labels(*op.labels, K));
+  const auto all = static_cast<double>(K * count_labels(*op.labels, K, call.step));
   const double scale = op.scaler == nullptr ? 1 : values(op.scaler)[0];
   Metrics metrics;
   for (int64_t n = 0; n < N; ++n) {

@@ -24,7 +24,7 @@ void run(const ops::BnFinalize& op, const Call& call) {
       if (sums != nullptr) {
         mean = sums[(g * 2 + 0) * C + c] / n;
         var = std::max(sums[(g * 2 + 1) * C + c] / n - mean * mean, 0.0);
-        if (g == 0 && call.step.accumulation == 0) {
+        if (g == 0 && call.step.leads()) {
           running_mean[c] = (1 - op.momentum) * running_mean[c] + op.momentum * mean;
           running_var[c] = (1 - op.momentum) * running_var[c] + op.momentum * var * n / (n - 1);
         }

@@ -3,13 +3,14 @@
 #include <string>
 
 #include "core/error.h"
+#include "interfaces/executor.h"
 #include "reference/values.h"
 
 namespace preresnet::reference {
 
-/// Samples that count in all accumulations of the step. Throws ERR_DATASET for a label that is no
-/// class.
-inline int64_t count_labels(const Tensor& labels, int64_t K) {
+/// Samples that count in all accumulations of the step, on all ranks. Throws ERR_DATASET for a
+/// label that is no class.
+inline int64_t count_labels(const Tensor& labels, int64_t K, const Step& step) {
   int64_t counted = 0;
   for (int64_t m = 0; m < labels.dim(0); ++m) {
     const int64_t label = labels.as<int32_t>()[m];
@@ -19,7 +20,7 @@ inline int64_t count_labels(const Tensor& labels, int64_t K) {
     }
     if (label >= 0) ++counted;
   }
-  return counted;
+  return step.counted >= 0 ? step.counted : counted;
 }
 
 /// Share of class k in the target of sample m of all accumulations.

@@ -45,7 +45,7 @@ double dropout(const ops::Pointwise& op, int64_t index, bool per_image, int64_t 
   const PhiloxStream stream{step.seed, step.index, static_cast<uint64_t>(op.dropoutKeys[index])};
   // Counted over all images of the step.
   const int64_t image = op.domain[1] * op.domain[2] * op.domain[3];
-  const int64_t all = step.first_image(op.domain[0]) * image + element;
+  const int64_t all = step.first_of_step(op.domain[0]) * image + element;
   const auto word = stream.word(static_cast<uint64_t>(per_image ? all / image : all));
   return dropout_keeps(word, rate) ? 1 / (1 - rate) : 0;
 }

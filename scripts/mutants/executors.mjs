@@ -29,8 +29,8 @@ export const executorFaults = [
   {
     name: 'running statistics of the last group',
     file: cpu('bn_finalize.cpp'),
-    search: 'if (group == 0 && step.accumulation == 0)',
-    replace: 'if (group == op_.mean->dim(0) - 1 && step.accumulation == 0)',
+    search: 'if (group == 0 && step.leads())',
+    replace: 'if (group == op_.mean->dim(0) - 1 && step.leads())',
     tests: ['ops/bn_finalize'],
   },
   {
@@ -250,7 +250,7 @@ export const executorFaults = [
   {
     name: 'running statistics of every accumulation',
     file: cpu('bn_finalize.cpp'),
-    search: 'if (group == 0 && step.accumulation == 0) {',
+    search: 'if (group == 0 && step.leads()) {',
     replace: 'if (group == 0) {',
     tests: ['runtime/one_tree'],
   },
@@ -264,7 +264,7 @@ export const executorFaults = [
   {
     name: 'dropout by the place in the accumulation',
     file: cpu('pointwise.cpp'),
-    search: '.image = step.first_image(images_) + image,',
+    search: '.image = step.first_of_step(images_) + image,',
     replace: '.image = image,',
     tests: ['runtime/one_tree'],
   },

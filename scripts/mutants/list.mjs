@@ -7,6 +7,7 @@ import { dataFaults } from './data.mjs'
 import { executorFaults } from './executors.mjs'
 import { libraryFaults } from './library.mjs'
 import { packageFaults } from './packages.mjs'
+import { rankFaults } from './ranks.mjs'
 import { trainingFaults } from './training.mjs'
 
 export const MUTANTS = [
@@ -16,6 +17,7 @@ export const MUTANTS = [
   ...dataFaults,
   ...augmentationFaults,
   ...trainingFaults,
+  ...rankFaults,
   ...libraryFaults,
   ...packageFaults,
 ]

@@ -1,6 +1,7 @@
 /** The operation tests once more, on the executors that `npm test` leaves out. What they test without an executor is quick, and runs again. */
 import './accumulate.test.js'
 import './adamw.test.js'
+import './all_reduce.test.js'
 import './binary_cross_entropy.test.js'
 import './block_images.test.js'
 import './bn_backward.test.js'

@@ -7,7 +7,7 @@ import type { Session } from '../../lib/runtime/session.js'
 import { adamW, lamb } from '../../lib/training/optimizers.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { bitsDiffer } from '../support/compare.js'
-import { dropped, noise, passing, precisions, trained, type Mixture } from '../support/one_tree.js'
+import { dropped, noise, passing, precisions, trained, trainedTogether, type Mixture } from '../support/one_tree.js'
 import { Random } from '../support/random.js'
 import { treeSum } from '../support/tree.js'
 
@@ -73,6 +73,8 @@ for (const precision of precisions) {
     const expected = await trained(training, { statisticsGroups: 4 })
     for (const values of expected.values()) t.true(Array.from(values).every(Number.isFinite))
     for (const mixture of mixtures) t.is(bitsDiffer(await trained(training, mixture), expected), undefined, JSON.stringify(mixture))
+    t.is(bitsDiffer(await trainedTogether(training, 4, {}, { seed: 1 }), expected), undefined, '4 ranks')
+    t.is(bitsDiffer(await trainedTogether(training, 2, { accumulate: 2, threads: 2 }, { seed: 2 }), expected), undefined, '2 ranks, 2 accumulations')
     const other = await trained(training, { accumulate: 2 })
     t.not(bitsDiffer(other, expected), undefined, 'two groups are another training')
   })

@@ -75,6 +75,7 @@ const convolutions: Partial<Record<OperationName, (asked: Asked) => number[]>> =
   conv_backward: () => [],
   // Not there yet.
   accumulate: () => [],
+  all_reduce: () => [],
 }
 
 export const waysOnCuda =
@@ -86,7 +87,7 @@ export const waysOnCuda =
 export const refusalsOnCuda =
   (types: TensorTypes) =>
   (op: OperationName, operation: OperationCase): readonly Way[] => {
-    if (op === 'conv_backward' || op === 'accumulate') return [{}]
+    if (op === 'conv_backward' || op === 'accumulate' || op === 'all_reduce') return [{}]
     const tiers = convolutions[op]?.(new Asked(operation, types))
     return tiers === undefined ? [] : [0, 1, 2].filter((tier) => !tiers.includes(tier)).map((tier) => ({ tier }))
   }

@@ -24,6 +24,7 @@ export const printed: Readonly<Record<string, RegExp>> = {
   'own-images': /^10240 10\n$/,
   preparation: /^$/,
   'own-network': /steps: 100,[\s\S]*\[ 16, 1, 3, 3 \]/,
+  ranks: /^0\.\d+\n$/,
   requests: /^(ant|bee|cat|dog)\n4 4 64\n\{ answered: 2, failed: 0, aborted: 0, refused: 0 \}\n$/,
   shortest: /^$/,
   'train-digits': /^(step \d+: \d+ of 2004 wrong\n){2}$/,

@@ -3,12 +3,16 @@ import { flip, loader, memoryDataset, randomCrop, type Dataset } from '../../lib
 import type { Network } from '../../lib/layers/layer.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
+import { shareState } from '../../lib/runtime/internals.js'
 import { nativeBf16 } from '../../lib/runtime/device.js'
 import type { Optimizer } from '../../lib/runtime/optimizer.js'
 import type { Session } from '../../lib/runtime/session.js'
 import type { SessionOptions } from '../../lib/runtime/session_options.js'
 import { sgd } from '../../lib/training/sgd.js'
+import { alone, type Ranks } from '../../lib/ranks/ranks.js'
 import { randomBytes } from './bytes.js'
+import { bitsDiffer } from './compare.js'
+import { allOf, type Emulated } from './ranks.js'
 
 export const precisions = nativeBf16() ? (['fp32', 'bf16', 'bf16-native'] as const) : (['fp32', 'bf16'] as const)
 
@@ -18,6 +22,7 @@ export interface Mixture {
   readonly accumulate?: number
   readonly threads?: number
   readonly activationCheckpointing?: number
+  readonly ranks?: Ranks
 }
 
 /** Random pixels. */
@@ -50,10 +55,22 @@ export async function trained(
   mixture: Mixture,
 ): Promise<ReadonlyMap<string, ArrayLike<number>>> {
   const prepare = { train: [randomCrop({ pad: 2 }), flip()], normalization: { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } }
-  await using data = loader(await noise(3 * batch, network.input), { batch, seed: 3, prepare, input: network.input })
+  const { rank, size: ranks } = mixture.ranks ?? alone
+  await using data = loader(await noise(3 * batch, network.input), { batch, seed: 3, prepare, input: network.input, rank, ranks })
   await using session = await compile(network, { data, device, precision, seed: 4, optimizer, labelSmoothing: 0.1, ...more, ...mixture })
   const { loss, top1Hits, samples } = await session.steps(steps, { learningRate: 0.1 })
+  await shareState(session, 'statistics')
   return new Map([...(await stateOf(session)), ['metrics', [loss, top1Hits, samples]]])
+}
+
+/** The same of several ranks; throws where they differ. */
+export async function trainedTogether(training: Training, count: number, mixture: Mixture, how?: Emulated): ReturnType<typeof trained> {
+  const [first, ...others] = await allOf(count, (ranks) => trained(training, { ...mixture, ranks }), how)
+  for (const other of others) {
+    const differs = bitsDiffer(other, first)
+    if (differs !== undefined) throw new Error(`ranks differ: ${differs}`)
+  }
+  return first!
 }
 
 async function stateOf(session: Session): Promise<[string, ArrayLike<number>][]> {

@@ -3,8 +3,9 @@ import { contracts, contractsVersion, type OperandContract, type OperationName }
 import { align, storageBytes, type TensorTypes } from '../../lib/compiler/layout.js'
 import type { ArenaName, DType, Layout, OperationSpec, ProgramSet, TensorSpec } from '../../lib/compiler/program.js'
 import { loadBinding } from '../../lib/native/load.js'
-import type { NativeSession } from '../../lib/native/types.js'
+import type { NativeRanks, NativeSession } from '../../lib/native/types.js'
 import type { TestExecutor } from './executors.js'
+import { nativeRanks } from './ranks.js'
 import type { Values } from './values.js'
 import { emulated, type Emulation } from '../../lib/native/emulation.js'
 
@@ -17,6 +18,8 @@ export interface OperationCase {
   readonly outputs: Readonly<Record<string, readonly number[] | readonly (readonly number[])[]>>
   readonly attributes: Readonly<Record<string, AttributeValue>>
   readonly step?: StepOfCase
+  /** What the other ranks read, where there are several. */
+  readonly others?: readonly OperationCase['inputs'][]
 }
 
 export interface StepOfCase {
@@ -142,15 +145,34 @@ function batchOf({ inputs }: OperationCase): number {
   return 1
 }
 
-/** Fills what is written with garbage first, what the layout adds too, runs once, and reads every output. */
-export async function runOperation(
+/** Fills what is written with garbage first, what the layout adds too, runs once, and reads every output. Of several ranks what rank 0 gets, which all get. */
+export async function runOperation(executor: TestExecutor, op: OperationName, operation: OperationCase, options: SessionOptions = {}): Promise<Results> {
+  const { others } = operation
+  if (others === undefined) return runAlone(executor, op, operation, options)
+  const ranks = await nativeRanks(1 + others.length, { seed: 1 })
+  const inputs = [operation.inputs, ...others]
+  const all = await Promise.all(ranks.map((own, rank) => runAlone(executor, op, { ...operation, inputs: inputs[rank]! }, options, own)))
+  await Promise.all(ranks.map((own) => own.leave()))
+  const { gradients } = all[0]!
+  const segments = operation.attributes as { offsets: readonly number[]; lengths: readonly number[] }
+  for (const other of all) {
+    const differs = segments.offsets.some((offset, index) =>
+      gradients!.data.subarray(offset, offset + segments.lengths[index]!).some((value, at) => !Object.is(other['gradients']!.data[offset + at], value)),
+    )
+    if (differs) throw new Error(`${op}: ranks differ`)
+  }
+  return all[0]!
+}
+
+async function runAlone(
   executor: TestExecutor,
   op: OperationName,
   operation: OperationCase,
-  { threads = 1, ...emulation }: SessionOptions = {},
+  { threads = 1, ...emulation }: SessionOptions,
+  ranks?: NativeRanks,
 ): Promise<Results> {
   const set = programSet(executor, op, operation)
-  const open = (): Promise<NativeSession> => loadBinding().createSession(JSON.stringify(set), { threads })
+  const open = (): Promise<NativeSession> => loadBinding().createSession(JSON.stringify(set), { threads, ...(ranks && { ranks }) })
   const session = await (executor.emulated ? emulated(emulation, open) : open())
   try {
     await session.allocate()

@@ -3,6 +3,7 @@ import test from 'ava'
 import { flip, memoryDataset, randomCrop, type CompletePreparation } from '../../lib/data/index.js'
 import { classifierHead, conv2d, dropout, network, optionA, relu, repeat, residual, type Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
+import { alone } from '../../lib/ranks/ranks.js'
 import type { Option, Table } from '../../lib/options/spec.js'
 import { fitTable, planFit } from '../../lib/training/fit_options.js'
 import { networkDifference } from '../../lib/training/network_difference.js'
@@ -36,6 +37,7 @@ const others: Readonly<Record<string, unknown>> = {
   steps: 9,
   batch: 4,
   statisticsGroups: 2,
+  ranks: { ...alone, size: 2 },
   'checkpoint.directory': 'runs',
   'initialize.from': 'model',
   'cuda.tune': { key: 1 },

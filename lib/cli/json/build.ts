@@ -3,11 +3,11 @@ import { text } from './field.js'
 
 export const buildDocument = {
   name: 'build',
-  help: 'The native addon that was built. Exit status 1, and no document, where it could not be.',
+  help: 'The native addon, or the library for MPI, that was built. Exit status 1, and no document, where it could not be.',
   version: 1,
   many: false,
   fields: {
-    file: text('The addon.'),
-    version: text('Its version.'),
+    file: text('What was built.'),
+    version: text('The version of the addon.'),
   },
 } satisfies Document
