@@ -162,42 +162,6 @@ export const trainingOptions = {
   }),
 } satisfies RunTable
 
-/** `ema` of `compile` and `fit`. */
-export const emaOptions = {
-  /** Share of the moving averages of parameters and running statistics that a change leaves. Give a number of at least 0 and below 1 (share). */
-  decay: numberOption({
-    group: 'Training',
-    help: 'share of the moving averages of parameters and running statistics that a change leaves',
-    unit: 'share',
-    minimum: 0,
-    maximum: 1,
-    below: true,
-    required: true,
-    flag: 'emaDecay',
-    decides: true,
-  }),
-  /** Steps between two changes of the moving averages. Give an integer of at least 1 (steps). @default 1 */
-  every: integerOption({
-    group: 'Training',
-    help: 'steps between two changes of the moving averages',
-    unit: 'steps',
-    minimum: 1,
-    fallback: 1,
-    flag: 'emaEvery',
-    decides: true,
-  }),
-  /** First steps, behind which the moving averages are still copies of what is trained. Give an integer of at least 0 (steps). @default 0 */
-  after: integerOption({
-    group: 'Training',
-    help: 'first steps, behind which the moving averages are still copies of what is trained',
-    unit: 'steps',
-    minimum: 0,
-    fallback: 0,
-    flag: 'emaAfter',
-    decides: true,
-  }),
-} satisfies RunTable
-
 /** Of `fit`: one of both. */
 export const lengthOptions = {
   /** Steps of training; this or epochs. Give an integer of at least 1 (steps). @default undefined */

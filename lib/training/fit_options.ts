@@ -8,12 +8,12 @@ import { weightsChoices, type WeightsChoice } from '../compiler/options.js'
 import type { Network } from '../layers/layer.js'
 import { defined, fields, invalid } from '../options/values.js'
 import { checkInner, checkOptions, withDefaults } from '../options/check.js'
+import { emaOptions } from '../options/averages.js'
 import { checkParts } from '../options/parts.js'
 import { limits } from '../layers/value.js'
 import { choiceOption, integerOption, objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
 import {
   checkpointOptions,
-  emaOptions,
   initializeOptions,
   lengthOptions,
   type deviceOptions,

@@ -136,7 +136,7 @@ export const compilerFaults = [
   },
   {
     name: 'gradients of another run are read',
-    file: 'native/program/host_session.cpp',
+    file: 'native/program/host_session_steps.cpp',
     search: '  holds_gradients_ = false;\n',
     replace: '',
     tests: ['program/session'],
@@ -150,7 +150,7 @@ export const compilerFaults = [
   },
   {
     name: 'only the first gradient has to be finite',
-    file: 'native/program/host_session.cpp',
+    file: 'native/program/host_session_steps.cpp',
     search: 'executor_->share_out(static_cast<int64_t>(update.offsets.size()),',
     replace: 'executor_->share_out(1,',
     tests: ['program/session'],

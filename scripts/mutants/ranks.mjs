@@ -17,7 +17,7 @@ export const rankFaults = [
   },
   {
     name: 'samples counted on the rank alone',
-    file: 'native/program/host_session.cpp',
+    file: 'native/program/host_session_steps.cpp',
     search: 'step.counted += word.counted;',
     replace: 'step.counted = own.counted;',
     tests: ['runtime/one_tree'],
