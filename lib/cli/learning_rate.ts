@@ -89,11 +89,16 @@ export function scheduleOf(values: Values): Schedule {
   }
 }
 
+export type ScheduleName = Values['schedule']
+
+export function flagsOfOtherSchedules(schedule: ScheduleName): readonly Flag[] {
+  return [...new Set(Object.values(flagsOf).flat())].filter((key) => !flagsOf[schedule].includes(key))
+}
+
 function refuseOthers(values: Values): void {
   const { schedule } = values
-  const all = new Set(Object.values(flagsOf).flat())
-  for (const key of all) {
-    if (values[key] === undefined || flagsOf[schedule].includes(key)) continue
+  for (const key of flagsOfOtherSchedules(schedule)) {
+    if (values[key] === undefined) continue
     throw new PreresnetError('ERR_OPTION', `--${optionName(key)}: expected none with --schedule ${schedule}, got ${describe(values[key])}`)
   }
 }

@@ -1,7 +1,7 @@
 /** The optimizer on the command line; without flags the paper's. */
 import { PreresnetError } from '../errors.js'
 import { choiceOption, flagOption, type Table, type ValuesOf, variant } from '../options/spec.js'
-import { adamWOptions, sgdOptions } from '../options/optimizers.js'
+import { adamWOptions, lambOptions, sgdOptions } from '../options/optimizers.js'
 import { describe } from '../options/values.js'
 import { adamW, lamb } from '../training/optimizers.js'
 import { sgd } from '../training/sgd.js'
@@ -25,18 +25,18 @@ export const optimizerOptions = {
 
 type Values = ValuesOf<typeof optimizerOptions>
 type Flag = keyof Values
+export type OptimizerName = Values['optimizer']
 
-/** Flags of some optimizers only. */
-const others: Readonly<Record<Values['optimizer'], readonly Flag[]>> = {
-  sgd: ['beta1', 'beta2', 'epsilon'],
-  adamw: ['momentum', 'nesterov'],
-  lamb: ['momentum', 'nesterov'],
-}
 const makers = { sgd, adamw: adamW, lamb } as const
+const tables: Readonly<Record<OptimizerName, Table>> = { sgd: sgdOptions, adamw: adamWOptions, lamb: lambOptions }
 
-export function optimizerOf(values: Values): ReturnType<(typeof makers)[keyof typeof makers]> {
+export function flagsOfOtherOptimizers(optimizer: OptimizerName): readonly Flag[] {
+  return (Object.keys(optimizerOptions) as Flag[]).filter((key) => key !== 'optimizer' && !(key in tables[optimizer]))
+}
+
+export function optimizerOf(values: Values): ReturnType<(typeof makers)[OptimizerName]> {
   const { optimizer } = values
-  for (const key of others[optimizer]) {
+  for (const key of flagsOfOtherOptimizers(optimizer)) {
     if (values[key] === undefined) continue
     throw new PreresnetError('ERR_OPTION', `--${optionName(key)}: expected none with --optimizer ${optimizer}, got ${describe(values[key])}`)
   }

@@ -1,16 +1,18 @@
-/** Published recipes as data: what each would say on the command line of `train`, where it was published, and what of it this package does not have. */
+/** Published recipes as data: what each would say on the command line of `train`, where it was published, and what of it the command cannot say. */
 import { PreresnetError } from '../errors.js'
 import { isModelName, modelNames } from '../models/index.js'
 import type { Family } from '../models/choices.js'
+import { flagsOfOtherSchedules, type ScheduleName } from './learning_rate.js'
+import { flagsOfOtherOptimizers, type OptimizerName } from './optimizer.js'
 
 /** Values of flags, by their keys. */
 type Flags = Readonly<Record<string, string | number | boolean | readonly number[]>>
 
 interface Recipe {
   readonly flags: Flags
-  /** What the recipe has and this package does not. */
+  /** What the recipe has and the command has no flag for. */
   readonly missing: readonly string[]
-  /** Where this package does nearly the same. */
+  /** Where the command does nearly the same. */
   readonly differences: readonly string[]
 }
 
@@ -66,30 +68,42 @@ export const presets = {
   },
   facebook: {
     what: 'fb.resnet.torch, which trained the ImageNet networks that are usually quoted',
-    source: 'github.com/facebookarchive/fb.resnet.torch: opts.lua, train.lua, datasets/cifar10.lua and datasets/imagenet.lua',
+    source: 'github.com/facebookarchive/fb.resnet.torch: opts.lua, train.lua and datasets/imagenet.lua; batches and devices as in TRAINING.md',
     recipes: {
       cifar: {
-        flags: { ...sgd, ...cifarImages, nesterov: true, epochs: 164, schedule: 'multi-step', learningRate: 0.1, milestoneEpochs: [81, 122] },
+        flags: {
+          ...sgd,
+          ...cifarImages,
+          nesterov: true,
+          statisticsGroups: 2,
+          epochs: 164,
+          schedule: 'multi-step',
+          learningRate: 0.1,
+          // train.lua counts epochs from 1, and the rate falls with epochs 81 and 122.
+          milestoneEpochs: [80, 121],
+        },
         missing: [],
         differences: [],
       },
       imagenet: {
         flags: { ...steps30And60, ...cropped, nesterov: true, batch: 256, statisticsGroups: 8, randomResizedCrop: true },
         missing: ['color jitter', "AlexNet's color augmentation"],
-        differences: [],
+        differences: ['8 devices of 32 images, as for 101 and 152 layers; up to 50 layers it had 4 of 64'],
       },
     },
   },
   'torchvision-v1': {
     what: "torchvision's first recipe (IMAGENET1K_V1)",
-    source: 'github.com/pytorch/vision: references/classification/README.md, "ResNet"; 8 devices of 32 images',
+    source: 'github.com/pytorch/vision: references/classification/README.md, "ResNet", and train.py; 8 devices of 32 images',
     recipes: {
       imagenet: { flags: { ...steps30And60, ...cropped, batch: 256, statisticsGroups: 8, randomResizedCrop: true }, missing: [], differences: [] },
     },
   },
   'torchvision-v2': {
     what: "torchvision's second recipe (IMAGENET1K_V2)",
-    source: 'pytorch.org/blog/how-to-train-state-of-the-art-models-using-torchvision-latest-primitives; 8 devices of 128 images',
+    source:
+      'pytorch.org/blog/how-to-train-state-of-the-art-models-using-torchvision-latest-primitives, and references/classification/train.py of ' +
+      'github.com/pytorch/vision; 8 devices of 128 images',
     recipes: {
       imagenet: {
         flags: {
@@ -116,13 +130,20 @@ export const presets = {
           emaAfter: warmupStepsOfTorchvision,
         },
         missing: ['TrivialAugment', 'random erasing', 'mixup', 'cutmix', 'repeated augmentation'],
-        differences: ['the rate changes every step, not every epoch', "the last layer's bias does not decay either"],
+        differences: [
+          'the rate changes every step, not every epoch',
+          'the warm-up begins near 0, not at 0.005',
+          'moving averages change every 32 steps of the run, not of each epoch',
+          "the last layer's bias does not decay either",
+        ],
       },
     },
   },
   'timm-a2': {
     what: 'procedure A2 of Wightman et al. 2021, "ResNet strikes back"',
-    source: 'arXiv 2110.00476, Table 2; 4 devices of 512 images; target threshold, first and last rate as the settings that timm published with it',
+    source:
+      'arXiv 2110.00476, as MMPretrain (configs/resnet/resnet50_8xb256-rsb-a2-300e_in1k.py) and OpenMixup have it; 4 devices, as its A1 had; the target ' +
+      "threshold and the first rate of others' command lines of timm",
     recipes: {
       imagenet: {
         flags: {
@@ -175,20 +196,29 @@ export function recipeOf(preset: PresetName, { model, family }: { readonly model
   throw new PreresnetError('ERR_OPTION', `--preset ${preset}: expected a network of family ${known} (--model or --family), got ${of ?? 'none'}`)
 }
 
-/** What a preset puts under the values that were given: nothing of what these stand in for. */
+/** Flags of the preset that go with its own optimizer, schedule or loss alone, where another one was given. */
+function strangers({ optimizer, schedule, loss }: Readonly<Record<string, unknown>>): readonly string[] {
+  return [
+    ...(optimizer === undefined ? [] : flagsOfOtherOptimizers(optimizer as OptimizerName)),
+    ...(schedule === undefined ? [] : flagsOfOtherSchedules(schedule as ScheduleName)),
+    ...(loss === undefined || loss === 'binary-cross-entropy' ? [] : ['targetThreshold']),
+  ]
+}
+
+/** What a preset puts under the values that were given: nothing of what these stand in for, nor of what does not go with them. */
 export function flagsOfPreset(given: Readonly<Record<string, unknown>>): Flags {
   const { preset } = given
   if (preset === undefined) return {}
   const { flags } = recipeOf(preset as PresetName, given)
-  const replaced = new Set(rivals.filter((keys) => keys.some((key) => given[key] !== undefined)).flat())
+  const replaced = new Set([...rivals.filter((keys) => keys.some((key) => given[key] !== undefined)).flat(), ...strangers(given)])
   return Object.fromEntries(Object.entries(flags).filter(([key]) => !replaced.has(key)))
 }
 
-/** ERR_UNSUPPORTED where a recipe needs what is not there, and nobody said that it may go without. */
+/** ERR_UNSUPPORTED where a recipe needs what there is no flag for, and nobody said that it may go without. */
 export function checkComplete(preset: PresetName, { missing }: Recipe, incomplete: boolean): void {
   if (missing.length === 0 || incomplete) return
   throw new PreresnetError(
     'ERR_UNSUPPORTED',
-    `--preset ${preset}: expected a recipe that this version has as a whole, got one that needs ${missing.join(', ')}; pass --incomplete to train without`,
+    `--preset ${preset}: expected a recipe that flags can say as a whole, got one that needs ${missing.join(', ')}; pass --incomplete to train without`,
   )
 }

@@ -5,10 +5,9 @@ import { checkComplete, flagsOfPreset, type Preset, presetNames, presets, recipe
 import { optimizerOf } from '../../lib/cli/optimizer.js'
 import { scheduleOf } from '../../lib/cli/learning_rate.js'
 import { train } from '../../lib/cli/train.js'
-import { lamb } from '../../lib/training/optimizers.js'
+import { adamW, lamb } from '../../lib/training/optimizers.js'
 import { cosine, multiStep } from '../../lib/training/schedules.js'
 import { sgd } from '../../lib/training/sgd.js'
-import { preresnet } from './run.js'
 
 const models = { cifar: 'preresnet-110', imagenet: 'preresnet-50' } as const
 const resolved = (given: Readonly<Record<string, string | true>>) => resolveOptions(train.options, given, flagsOfPreset)
@@ -36,6 +35,13 @@ test('the optimizers and schedules that presets come to', async (t) => {
   const published = multiStep({ base: 0.1, milestones: [32_000, 48_000], warmup: { steps: 400, rate: 0.01 } })
   t.deepEqual(JSON.stringify(scheduleOf(paper)), JSON.stringify(published))
   t.deepEqual([paper.steps, paper.batch, paper.statisticsGroups, paper.epochs], [64_000, 128, 2, undefined])
+  const facebook = await resolved({ preset: 'facebook', model: 'preresnet-110' })
+  const rates = scheduleOf(facebook).resolve({ steps: 164 * 390, stepsPerEpoch: 390 })
+  // Its epochs 81 and 122, counted from 1, are the first ones of the lower rates.
+  t.deepEqual(
+    [80 * 390 - 1, 80 * 390, 121 * 390 - 1, 121 * 390].map((step) => Number(rates.at(step).toPrecision(6))),
+    [0.1, 0.01, 0.01, 0.001],
+  )
   const a2 = await resolved({ preset: 'timm-a2', model: 'preresnet-50' })
   t.deepEqual(optimizerOf(a2), lamb({ weightDecay: 0.02, excludeFromDecay: 'norm-and-bias' }))
   t.deepEqual(JSON.stringify(scheduleOf(a2)), JSON.stringify(cosine({ base: 5e-3, final: 1e-6, warmup: { epochs: 5 } })))
@@ -59,6 +65,17 @@ test('what is given beside a preset wins, also by another flag for the same', as
   t.deepEqual([plain.steps, plain.batch, plain.statisticsGroups], [undefined, 128, 1])
 })
 
+test('a choice that is given takes away what the preset says of its own choice alone', async (t) => {
+  const falling = await resolved({ preset: 'paper', model: 'preresnet-110', schedule: 'cosine' })
+  t.deepEqual(JSON.stringify(scheduleOf(falling)), JSON.stringify(cosine({ base: 0.1, warmup: { steps: 400, rate: 0.01 } })))
+  const adam = await resolved({ preset: 'facebook', model: 'preresnet-110', optimizer: 'adamw' })
+  t.deepEqual(optimizerOf(adam), adamW({ weightDecay: 1e-4 }))
+  const entropy = await resolved({ preset: 'timm-a2', model: 'preresnet-50', loss: 'cross-entropy' })
+  t.deepEqual([entropy.loss, entropy.targetThreshold, entropy.stochasticDepth], ['cross-entropy', undefined, 0.05])
+  const same = await resolved({ preset: 'timm-a2', model: 'preresnet-50', loss: 'binary-cross-entropy', optimizer: 'lamb', schedule: 'cosine' })
+  t.deepEqual(same, { ...(await resolved({ preset: 'timm-a2', model: 'preresnet-50' })) })
+})
+
 test('refused: a preset without a recipe for the network, or one that needs what is missing', async (t) => {
   await t.throwsAsync(resolved({ preset: 'timm-a2', model: 'preresnet-110' }), {
     code: 'ERR_OPTION',
@@ -72,9 +89,4 @@ test('refused: a preset without a recipe for the network, or one that needs what
   })
   t.notThrows(() => checkComplete('timm-a2', recipe, true))
   t.notThrows(() => checkComplete('torchvision-v1', recipeOf('torchvision-v1', { family: 'imagenet' }), false))
-  const refused = await preresnet(['train', '--preset', 'torchvision-v2', '--model', 'preresnet-18', '--data', 'digits'])
-  t.not(refused.status, 0)
-  t.regex(refused.stderr, /needs TrivialAugment, random erasing, mixup, cutmix, repeated augmentation/)
-  const alone = await preresnet(['train', '--incomplete', '--model', 'preresnet-20', '--data', 'digits', '--steps', '1'])
-  t.regex(alone.stderr, /--incomplete: expected --preset with it/)
 })
