@@ -1,6 +1,7 @@
 // Files of weights and of data with a few bytes changed, in every format: each is read as it should be, or refused by one clear error that names the file.
 //   node scripts/verify/mutated-files.mjs [--count 100000] [--seed N] [FORMAT...]
-// Runs in this process: a crash, an allocation of what a file only claims to have, or a file that takes long ends the check.
+// Runs in this process: a crash, an allocation of what a file only claims to have, or a file that takes long ends the check. A reader that never ends is killed after ten minutes,
+// which also count while the system has stopped the process; its file is left where it is.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { main, Stop } from '../support/run.mjs'
 import { verdict } from './common.mjs'
 import { data } from './mutated/data.mjs'
 import { Mutator } from './mutated/mutator.mjs'
+import { watchReaders } from './mutated/watch.mjs'
 import { weights } from './mutated/weights.mjs'
 
 /**
@@ -21,6 +23,8 @@ const formats = { ...weights, ...data }
 
 /** Of one file, in milliseconds of processor time: a claim of sizes that is believed takes longer. */
 const longest = 5000
+/** Of one file, in milliseconds that pass: as long as the system may stop this process for others. */
+const mostPatience = 600_000
 /** Of this process: the files have less than a megabyte each. */
 const mostBytes = 1 << 30
 const mostShown = 5
@@ -49,7 +53,7 @@ function processorTime() {
   return (user + system) / 1000
 }
 
-async function check(name, { count, seed, folder }) {
+async function check(name, { count, seed, folder, fileWasRead }) {
   const format = formats[name]
   const bytes = Buffer.from(await format.bytes(folder))
   const mutator = new Mutator(new Random(seed), bytes, format.described(bytes))
@@ -67,6 +71,7 @@ async function check(name, { count, seed, folder }) {
     const begin = processorTime()
     const came = await outcome(format, path)
     slowest = Math.max(slowest, processorTime() - begin)
+    fileWasRead()
     if (came === 'read') result.read++
     else if (typeof came === 'string') result.refused++
     else {
@@ -89,9 +94,10 @@ await main('mutated-files', async () => {
   if (unknown !== undefined) throw new Stop(`expected formats out of ${Object.keys(formats).join(', ')}, got ${unknown}`)
   const folder = mkdtempSync(join(tmpdir(), 'preresnet-mutated-'))
   const results = []
+  const fileWasRead = watchReaders(mostPatience)
   try {
     for (const name of positionals.length > 0 ? positionals : Object.keys(formats)) {
-      results.push(await check(name, { count: Number(values.count), seed: Number(values.seed), folder }))
+      results.push(await check(name, { count: Number(values.count), seed: Number(values.seed), folder, fileWasRead }))
       console.error(JSON.stringify(results.at(-1)))
     }
   } finally {
