@@ -65,15 +65,14 @@ function checkSessions(count: number, work: string, threads: number, device: str
 }
 
 /** Sessions are open while `use` runs. */
-async function withSessions<T>(
-  count: number,
-  open: () => Promise<Session>,
-  use: (sessions: readonly Session[]) => Promise<T>,
-  opened: readonly Session[] = [],
-): Promise<T> {
-  if (opened.length === count) return use(opened)
-  await using session = await open()
-  return await withSessions(count, open, use, [...opened, session])
+async function withSessions<T>(count: number, open: () => Promise<Session>, use: (sessions: readonly Session[]) => Promise<T>): Promise<T> {
+  const sessions: Session[] = []
+  try {
+    while (sessions.length < count) sessions.push(await open())
+    return await use(sessions)
+  } finally {
+    await Promise.all(sessions.map((session) => session.dispose()))
+  }
 }
 
 /** All sides run the same number of steps at a time; resolves with the seconds of the slowest. */
