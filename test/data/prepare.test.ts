@@ -62,9 +62,23 @@ const sequences: readonly (readonly [readonly PreparationStep[], object])[] = [
 test('sequences that can be done, and others', (t) => {
   for (const [steps, decode] of sequences) {
     for (const mode of ['train', 'evaluate'] as const)
-      t.deepEqual(sequenceOf('x', steps, mode, input), { fixed: steps, decode, drawn: false, pad: 0, flip: false })
-    t.deepEqual(sequenceOf('x', [...steps, randomCrop({ pad: 3 })], 'train', input), { fixed: steps, decode, drawn: false, pad: 3, flip: false })
-    t.deepEqual(sequenceOf('x', [...steps, randomCrop({ pad: 3 }), flip()], 'train', input), { fixed: steps, decode, drawn: false, pad: 3, flip: true })
+      t.deepEqual(sequenceOf('x', steps, mode, input), { fixed: steps, decode, drawn: false, augmentations: [], pad: 0, flip: false })
+    t.deepEqual(sequenceOf('x', [...steps, randomCrop({ pad: 3 })], 'train', input), {
+      fixed: steps,
+      decode,
+      drawn: false,
+      augmentations: [],
+      pad: 3,
+      flip: false,
+    })
+    t.deepEqual(sequenceOf('x', [...steps, randomCrop({ pad: 3 }), flip()], 'train', input), {
+      fixed: steps,
+      decode,
+      drawn: false,
+      augmentations: [],
+      pad: 3,
+      flip: true,
+    })
     t.throws(() => sequenceOf('x', [...steps, flip()], 'evaluate', input), { code: 'ERR_OPTION', message: /x: expected no random step, got flip\(\)/ })
   }
   for (const steps of [
@@ -107,7 +121,11 @@ test('random steps that are drawn while a file is decoded', (t) => {
     ],
   ]
   for (const [steps, decode, fixed] of cases) {
-    t.deepEqual(sequenceOf('x', steps, 'train', input), { fixed, decode: decode as never, drawn: true, pad: 0, flip: false }, stepsText(steps))
+    t.deepEqual(
+      sequenceOf('x', steps, 'train', input),
+      { fixed, decode: decode as never, drawn: true, augmentations: [], pad: 0, flip: false },
+      stepsText(steps),
+    )
     t.like(sequenceOf('x', [...steps, flip()], 'train', input), { drawn: true, flip: true })
   }
   const refused = (steps: readonly PreparationStep[], message: RegExp): void =>
@@ -271,7 +289,7 @@ test('center crops of other sizes than the input are parts for the steps that fo
     [[centerCrop(size(4, 6))], none],
     [[centerCrop(size(4, 6)), resize(8), centerCrop(size(4, 6))], { ...none, resize: 8, before: size(4, 6) }],
   ] as const)
-    t.deepEqual(sequenceOf('x', steps, 'evaluate', input), { fixed: steps, decode, drawn: false, pad: 0, flip: false }, stepsText(steps))
+    t.deepEqual(sequenceOf('x', steps, 'evaluate', input), { fixed: steps, decode, drawn: false, augmentations: [], pad: 0, flip: false }, stepsText(steps))
   const area = { crop: 'area', area: Float64Array.of(0.08, 1, 3 / 4, 4 / 3), scaled: true } as const
   for (const [steps, decode, fixed] of [
     [[resize(8), centerCrop(8), randomCrop()], { ...none, resize: 8, crop: 'random', within: size(8) }, 2],
@@ -286,7 +304,11 @@ test('center crops of other sizes than the input are parts for the steps that fo
       1,
     ],
   ] as const)
-    t.deepEqual(sequenceOf('x', steps, 'train', input), { fixed: steps.slice(0, fixed), decode, drawn: true, pad: 0, flip: false }, stepsText(steps))
+    t.deepEqual(
+      sequenceOf('x', steps, 'train', input),
+      { fixed: steps.slice(0, fixed), decode, drawn: true, augmentations: [], pad: 0, flip: false },
+      stepsText(steps),
+    )
   t.like(sequenceOf('x', [resize(8), centerCrop(size(4, 6)), randomCrop({ pad: 2 }), flip()], 'train', input), { drawn: false, pad: 2, flip: true })
 })
 
