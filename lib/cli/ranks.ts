@@ -26,7 +26,8 @@ export async function amongRanks(values: ValuesOf<typeof ranksOptions>, work: (r
 }
 
 /** Threads of this rank, where nobody says how many: its share of what the machine allows. */
-export async function threadsOf({ gather, rank }: Pick<Ranks, 'rank' | 'gather'>): Promise<number> {
-  const hosts = await gather(hostname())
-  return Math.max(1, Math.floor((loadBinding().system['allowedThreads'] as number) / hosts.filter((host) => host === hosts[rank]).length))
+export async function threadsOf(ranks: Ranks): Promise<number> {
+  const hosts = await ranks.gather(hostname())
+  const beside = hosts.filter((host) => host === hosts[ranks.rank]).length
+  return Math.max(1, Math.floor((loadBinding().system['allowedThreads'] as number) / beside))
 }
