@@ -3,7 +3,7 @@ import { filesUnder } from '../support/stamp.mjs'
 
 /** Sources go along, for systems that need a build of their own. */
 const PATHS = [
-  ...['dist/lib', 'dist/digits.gz', 'native', 'CMakeLists.txt', 'cmake', 'scripts/build-native.mjs', 'scripts/generate-contracts.mjs'],
+  ...['dist/lib', 'dist/digits.gz', 'native', 'CMakeLists.txt', 'cmake', 'scripts/build-native.mjs', 'scripts/build-mpi.mjs', 'scripts/generate-contracts.mjs'],
   ...['README.md', 'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/json'],
 ]
 

@@ -18,6 +18,10 @@ test('every link of a page in the package leads to a file in the package', (t) =
   }
 })
 
+test('the package has what builds the addon and the library for MPI', (t) => {
+  for (const file of ['scripts/build-native.mjs', 'scripts/build-mpi.mjs', 'native/mpi/mpi.cpp', 'native/interfaces/mpi_api.h']) t.true(files.has(file), file)
+})
+
 test('the README names every Debian package that the build needs, and no other', (t) => {
   const needed = [
     ...readFileSync(join(root, 'scripts/support/debian.mjs'), 'utf8')
