@@ -11,6 +11,8 @@ interface Launcher {
   readonly mpi: boolean
   /** Variables that must be there as well: without them the others mean something else. */
   readonly beside?: readonly string[]
+  /** A variable with which these are not the launcher's. */
+  readonly unless?: string
   /** What is said by more than these. */
   readonly only?: (ranks: number) => boolean
 }
@@ -20,7 +22,16 @@ interface Launcher {
  * A batch script has no step, and an interactive shell is a step of one task.
  */
 const launchers: readonly Launcher[] = [
-  { name: 'Kubernetes', rank: 'JOB_COMPLETION_INDEX', ranks: 'WORLD_SIZE', local: 'LOCAL_RANK', mpi: false, beside: ['JOB_COMPLETION_INDEX', 'WORLD_SIZE'] },
+  {
+    name: 'Kubernetes',
+    rank: 'JOB_COMPLETION_INDEX',
+    ranks: 'WORLD_SIZE',
+    local: 'LOCAL_RANK',
+    mpi: false,
+    beside: ['JOB_COMPLETION_INDEX', 'WORLD_SIZE'],
+    // A rank of its own is the launcher's, and comes before what a job is numbered by.
+    unless: 'RANK',
+  },
   { name: 'torchrun', rank: 'RANK', ranks: 'WORLD_SIZE', local: 'LOCAL_RANK', mpi: false },
   { name: 'Open MPI', rank: 'OMPI_COMM_WORLD_RANK', ranks: 'OMPI_COMM_WORLD_SIZE', local: 'OMPI_COMM_WORLD_LOCAL_RANK', mpi: true },
   { name: 'PMI', rank: 'PMI_RANK', ranks: 'PMI_SIZE', local: 'MPI_LOCALRANKID', mpi: true },
@@ -50,10 +61,9 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Undefined where nothing says that there are several. ERR_OPTION for half of what a launcher sets. */
 export function launchOf(environment: Environment): Launch | undefined {
   for (const launcher of launchers) {
-    const { name, mpi, beside, only } = launcher
+    const { name, mpi, beside, unless, only } = launcher
     if (beside?.some((variable) => environment[variable] === undefined) === true) continue
-    // A rank of its own is the launcher's, and comes before what a job is numbered by.
-    if (name === 'Kubernetes' && environment['RANK'] !== undefined) continue
+    if (unless !== undefined && environment[unless] !== undefined) continue
     const [rank, ranks] = [launcher.rank, launcher.ranks].map((variable) => environment[variable])
     if (rank === undefined && ranks === undefined) continue
     if (rank === undefined || ranks === undefined) {

@@ -156,7 +156,7 @@ export class Trainer {
       // Who stops, and how many steps the next call has, hangs on clocks and signals: the ranks agree.
       const [{ count }, stopping] = await this.#agree({ count: wanted })
       if (session.stepIndex >= steps || stopping) break
-      this.#ranks.doing(`step ${session.stepIndex} and the ${count - 1} after it`)
+      this.#ranks.doing(count === 1 ? `step ${session.stepIndex}` : `steps ${session.stepIndex} to ${session.stepIndex + count - 1}`)
       const metrics = await session.steps(count, { learningRate, signal: this.#signal, trace: profiled?.trace ?? false })
       if (profiled?.trace === true) await profile!.add(session, count)
       secondsPerStep = metrics.seconds / metrics.steps
