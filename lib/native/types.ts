@@ -259,6 +259,8 @@ export type RanksDescription = {
       readonly seed?: number
       /** After so many exchanges it stands still, as a stopped process does. @default -1: never */
       readonly stopsAfter?: number
+      /** After so many exchanges its engine fails to say and to hear that ranks are there. @default -1: never */
+      readonly cutOffAfter?: number
     }
 )
 

@@ -30,6 +30,7 @@ std::unique_ptr<Engine> make_engine(const Napi::Value& value) {
   emulation.rank = given.integer("rank", 0, emulation.ranks - 1);
   emulation.seed = static_cast<uint64_t>(given.integer_or("seed", 0, 0));
   emulation.stops_after = given.integer_or("stopsAfter", 0, -1);
+  emulation.cut_off_after = given.integer_or("cutOffAfter", 0, -1);
   return make_emulated_engine(emulation);
 }
 
@@ -127,17 +128,15 @@ Napi::Value RanksObject::doing(const Napi::CallbackInfo& info) {
 
 Napi::Value RanksObject::fail(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    if (!state_->left) state_->ranks->fail(text_argument(info, 0, "message"));
+    state_->ranks->fail(text_argument(info, 0, "message"));
     return info.Env().Undefined();
   });
 }
 
 Napi::Value RanksObject::leave(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
-    RanksState* raw = state_.get();
-    return later(info.Env(), [raw](Ranks& ranks) -> Completion {
-      if (!raw->left) ranks.leave();
-      raw->left = true;
+    return later(info.Env(), [](Ranks& ranks) -> Completion {
+      ranks.leave();
       return [](Napi::Env env) { return env.Undefined(); };
     });
   });

@@ -19,13 +19,12 @@ class RanksState : public Stoppable, public std::enable_shared_from_this<RanksSt
     thread.stop();
   }
   void interrupt() override {
-    if (ranks != nullptr && !left) ranks->fail("the process ended before its run");
+    if (ranks != nullptr) ranks->fail("the process ended before its run");
   }
   void join() override { thread.stop(); }
 
   /// Opened on the thread, seen by JavaScript once that is settled.
   std::shared_ptr<Ranks> ranks;
-  std::atomic<bool> left{false};
   TaskThread thread;
 };
 

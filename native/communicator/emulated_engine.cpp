@@ -101,12 +101,14 @@ class EmulatedEngine final : public Engine {
   }
 
   void send(int64_t to, const Note& note) override {
+    throw_if_cut_off();
     if (stands_still(static_cast<int64_t>(next_))) return;
     const std::lock_guard lock(meeting_->mutex);
     meeting_->notes[static_cast<size_t>(to)].push_back(note);
   }
 
   bool receive(Note* note) override {
+    throw_if_cut_off();
     if (stands_still(static_cast<int64_t>(next_))) return false;
     const std::lock_guard lock(meeting_->mutex);
     std::deque<Note>& notes = meeting_->notes[static_cast<size_t>(rank())];
@@ -119,6 +121,12 @@ class EmulatedEngine final : public Engine {
   void close() override {}
 
  private:
+  void throw_if_cut_off() const {
+    if (given_.cut_off_after >= 0 && static_cast<int64_t>(next_) >= given_.cut_off_after) {
+      throw Error("ERR_RANK", "the emulated engine is cut off");
+    }
+  }
+
   bool stands_still(int64_t exchange) const {
     return given_.stops_after >= 0 && exchange >= given_.stops_after;
   }

@@ -55,6 +55,8 @@ struct Emulation {
   uint64_t seed = 0;  // of the times at which it arrives; 0: at once
   /// It stands still for ever after so many exchanges, as a stopped process does; -1: never.
   int64_t stops_after = -1;
+  /// Notes are errors after so many exchanges, as where MPI has lost a process; -1: never.
+  int64_t cut_off_after = -1;
 };
 std::unique_ptr<Engine> make_emulated_engine(const Emulation&);
 

@@ -27,6 +27,15 @@ const preresnet_mpi_api& open_library(const std::string& file) {
   return *api;
 }
 
+constexpr bool same(Exchange::Kind ours, preresnet_mpi_kind theirs) {
+  return static_cast<int>(ours) == static_cast<int>(theirs);
+}
+static_assert(same(Exchange::Kind::all_gather, PRERESNET_MPI_ALL_GATHER) &&
+                  same(Exchange::Kind::all_to_all, PRERESNET_MPI_ALL_TO_ALL) &&
+                  same(Exchange::Kind::broadcast, PRERESNET_MPI_BROADCAST) &&
+                  same(Exchange::Kind::add_up, PRERESNET_MPI_ADD_UP),
+              "the library numbers the kinds of exchanges in the same way");
+
 class MpiEngine final : public Engine {
  public:
   explicit MpiEngine(const std::string& file) : api_(open_library(file)) {

@@ -67,13 +67,13 @@ void Ranks::doing(const std::string& what) {
 }
 
 void Ranks::fail(const std::string& message) {
-  if (failed_) return;
-  const std::string text = own_name() + ": " + message;
-  note_failure(text);
-  tell(note(Note::Kind::failure, rank(), text), rank());
+  if (failed_ || closed_) return;
+  note_failure(own_name() + ": " + message);
+  tell_of_failure();
 }
 
 void Ranks::leave() {
+  if (closed_) return;
   tell(note(Note::Kind::leave, rank(), ""), rank());
   std::unique_lock lock(mutex_);
   ++left_;
@@ -85,6 +85,7 @@ void Ranks::leave() {
   throw_if_failed();
   stop_watching();
   const std::lock_guard engine(engine_mutex_);
+  closed_ = true;
   engine_->close();
 }
 
@@ -104,9 +105,23 @@ void Ranks::throw_if_failed() {
 
 void Ranks::tell(const Note& message, int64_t origin) {
   const std::lock_guard lock(engine_mutex_);
+  if (closed_) return;
   if (rank() != 0) return engine_->send(0, message);
   for (int64_t to = 1; to < ranks(); ++to) {
     if (to != origin) engine_->send(to, message);
+  }
+}
+
+void Ranks::tell_of_failure() {
+  std::string text;
+  {
+    const std::lock_guard lock(mutex_);
+    text = failure_;
+  }
+  try {
+    tell(note(Note::Kind::failure, rank(), text), rank());
+  } catch (const Error&) {
+    // What failed first is what is to be said. The others miss this rank once it has ended.
   }
 }
 
@@ -145,6 +160,7 @@ void Ranks::Channel::exchange(Exchange::Kind kind, const void* from, size_t sent
   uint64_t started;
   {
     const std::lock_guard lock(owner_.engine_mutex_);
+    if (owner_.closed_) throw Error("ERR_DISPOSED", "the ranks have ended their run");
     started = owner_.engine_->start({.kind = kind,
                                      .channel = number_,
                                      .mine = in_place ? nullptr : sent_.data(),
@@ -200,11 +216,16 @@ void Ranks::watch() {
       if (failed == Clock::time_point{}) failed = now;
       if (now - failed > kAfterFailure) return;
     }
-    if (now - beaten > kBeat) {
-      say_beat();
-      beaten = now;
+    try {
+      if (now - beaten > kBeat) {
+        say_beat();
+        beaten = now;
+      }
+      listen();
+    } catch (const Error& error) {
+      // The engine's own. It may be that another rank is gone.
+      fail(error.what());
     }
-    listen();
     if (!failed_) look_for_silence(now);
   }
 }
@@ -265,7 +286,7 @@ void Ranks::look_for_silence(Clock::time_point now) {
   }
   if (found.empty()) return;
   note_failure(found);
-  tell(note(Note::Kind::failure, rank(), found), rank());
+  tell_of_failure();
 }
 
 }  // namespace preresnet

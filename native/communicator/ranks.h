@@ -32,8 +32,10 @@ class Ranks {
 
   /// What the others say of this rank if it falls silent: "step 14", "validation".
   void doing(const std::string& what);
+  /// Does nothing after a failure or once all have left.
   void fail(const std::string& message);
-  /// Waits until all have left. ERR_RANK where one fails before.
+  /// Waits until all have left. ERR_RANK where one fails before. Exchanges end with ERR_DISPOSED
+  /// from then on.
   void leave();
 
  private:
@@ -78,6 +80,7 @@ class Ranks {
   void look_for_silence(Clock::time_point now);
   /// To rank 0, which passes it on, or from there to all others but `origin`.
   void tell(const Note&, int64_t origin);
+  void tell_of_failure();
   void note_failure(const std::string& text);
   /// "rank 1 of 4 (host, process 7)"
   std::string own_name() const;
@@ -85,7 +88,8 @@ class Ranks {
   std::unique_ptr<Engine> engine_;
   const std::string where_;  // host and process
   const std::chrono::duration<double> silence_;
-  std::mutex engine_mutex_;  // held for every call of the engine
+  std::mutex engine_mutex_;          // held for every call of the engine
+  std::atomic<bool> closed_{false};  // changed under engine_mutex_
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

@@ -62,7 +62,7 @@ int open(int32_t* rank, int32_t* ranks, char* library, size_t length, preresnet_
   char version[MPI_MAX_LIBRARY_VERSION_STRING] = "";
   int characters = 0;
   PRERESNET_TRY(MPI_Get_library_version(version, &characters));
-  // The first line, up to its second comma, says which it is: "Open MPI v4.1.4, package: ...".
+  // What stands before the first comma says which it is: "Open MPI v4.1.4, package: ...".
   version[std::strcspn(version, ",\n")] = '\0';
   std::snprintf(library, length, "%s", version);
   *rank = number;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <exception>
 
 #include "core/error.h"
 #include "program/finite.h"
@@ -180,7 +181,7 @@ RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
   if (program.all_reduce == nullptr) return run_steps(program, request);
   try {
     return run_steps(program, request);
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     ranks_->fail(error.what());
     throw;
   }

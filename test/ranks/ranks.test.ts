@@ -1,5 +1,7 @@
 /** What ranks say to each other, and what ends their waiting. */
 import test from 'ava'
+import { threadsOf } from '../../lib/cli/ranks.js'
+import { loadBinding } from '../../lib/native/load.js'
 import { alone } from '../../lib/ranks/ranks.js'
 import { allOf, together } from '../support/ranks.js'
 
@@ -22,6 +24,11 @@ test('each gets what all give, or what rank 0 gives, in whatever order they come
   )
   const gathered = [0, 1, 2].map((rank) => ({ rank, text: 'x'.repeat(10 ** rank) }))
   for (const result of results) t.deepEqual(result, [gathered, undefined, ['ü', 0], [0, undefined, 2]])
+})
+
+test('ranks of one machine share its threads', async (t) => {
+  const allowed = loadBinding().system['allowedThreads'] as number
+  t.deepEqual(await allOf(2, threadsOf), Array(2).fill(Math.max(1, Math.floor(allowed / 2))))
 })
 
 test('what ends one rank ends the waiting of all others, which name it and its host', async (t) => {
@@ -60,6 +67,30 @@ test('a rank that stands still is named with what it did', async (t) => {
         t.regex(message, new RegExp(`rank ${still} of 3 has said nothing for 1.5 s: .*; it last was on .+, process \\d+: validation of step 14`))
     })
   }
+})
+
+test('a rank whose engine fails between two exchanges says so at the second, and the others miss it', async (t) => {
+  const results = await together(
+    3,
+    async (ranks) => {
+      await ranks.gather(0)
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      await ranks.gather(1)
+    },
+    { silence: 1_500, cutOff: { rank: 1, after: 2 } },
+  )
+  results.forEach((result, rank) => {
+    const { code, message } = (result as PromiseRejectedResult).reason as { code: string; message: string }
+    t.is(code, 'ERR_RANK')
+    t.regex(message, rank === 1 ? /^rank 1 of 3 \(.+\): the emulated engine is cut off$/ : /rank 1 of 3 has said nothing for 1.5 s/)
+  })
+})
+
+test('who has left exchanges nothing more', async (t) => {
+  const [first] = await allOf(2, (ranks) => Promise.resolve(ranks))
+  await t.throwsAsync(first!.gather(0), { code: 'ERR_DISPOSED', message: /the ranks have ended their run/ })
+  first!.fail(new Error('too late'))
+  await first!.leave()
 })
 
 test('who waits for a rank that has ended its run is told', async (t) => {

@@ -6,19 +6,24 @@ import type { Ranks } from '../../lib/ranks/ranks.js'
 
 let meetings = 0
 
-/** `seed`: of the moments at which they come to each exchange; 0: at once. Milliseconds of silence. `stops`: which one stands still, after how many exchanges. */
+/**
+ * `seed`: of the moments at which they come to each exchange; 0: at once. Milliseconds of silence. `stops`: which one stands still, after how many exchanges;
+ * `cutOff`: which one cannot say any more that it is there.
+ */
 export interface Emulated {
   readonly seed?: number
   readonly silence?: number
   readonly stops?: { readonly rank: number; readonly after: number }
+  readonly cutOff?: { readonly rank: number; readonly after: number }
 }
 
-export function nativeRanks(count: number, { seed = 0, silence = 20_000, stops }: Emulated = {}): Promise<NativeRanks[]> {
+export function nativeRanks(count: number, { seed = 0, silence = 20_000, stops, cutOff }: Emulated = {}): Promise<NativeRanks[]> {
   const meeting = `${process.pid} ${++meetings}`
   return Promise.all(
     Array.from({ length: count }, (_, rank) => {
       const own: RanksDescription = { silence, meeting, rank, ranks: count, seed: seed === 0 ? 0 : seed * count + rank }
-      return loadBinding().openRanks(stops?.rank === rank ? { ...own, stopsAfter: stops.after } : own)
+      const ends = { ...(stops?.rank === rank && { stopsAfter: stops.after }), ...(cutOff?.rank === rank && { cutOffAfter: cutOff.after }) }
+      return loadBinding().openRanks({ ...own, ...ends })
     }),
   )
 }
