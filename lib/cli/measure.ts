@@ -1,11 +1,14 @@
 /** Speed and memory of a session's steps: what `preresnet bench` prints. */
 import { readFileSync } from 'node:fs'
 import { PreresnetError } from '../errors.js'
+import type { DeviceName } from '../compiler/program.js'
 import { countGraph } from '../graph/index.js'
 import type { Network } from '../layers/index.js'
 import { loadBinding } from '../native/load.js'
 import type { Given } from '../options/spec.js'
 import { compile } from '../runtime/compile.js'
+import { hasCuda } from '../runtime/cuda.js'
+import { chooseDevice } from '../runtime/device.js'
 import { inTurn } from '../runtime/internals.js'
 import { initialValues } from '../runtime/random.js'
 import type { Session } from '../runtime/session.js'
@@ -31,7 +34,7 @@ interface MeasureOptions extends Given<typeof sharedOptions> {
 export async function measure(network: Network, { work, batch, sessions: count, seconds, ...given }: MeasureOptions): Promise<Measurement> {
   const { system } = loadBinding()
   const threads = given.threads || Number(system['allowedThreads'])
-  if (count > 1) checkSessions(count, work, threads, given.device)
+  if (count > 1) checkSessions(count, work, threads, chooseDevice(given.device, given.precision, { hasCuda }).device)
   const idle = residentBytes('VmRSS')
   const options = { ...given, ...(count > 1 && { threads: threads / count }), batch, seed: 1 }
   const open = (): Promise<Session> => compile(network, { ...options, ...(work === 'train' ? { optimizer: sgd() } : { evaluation: false }) })
@@ -56,7 +59,7 @@ export async function measure(network: Network, { work, batch, sessions: count, 
   })
 }
 
-function checkSessions(count: number, work: string, threads: number, device: string | undefined): void {
+function checkSessions(count: number, work: string, threads: number, device: DeviceName): void {
   if (work !== 'infer') throw new PreresnetError('ERR_OPTION', `bench: several sessions at a time compute inference only, got ${count} that ${work}`)
   if (device === 'cuda') throw new PreresnetError('ERR_OPTION', `bench: several sessions at a time compute on a CPU only, got ${count} on cuda`)
   if (threads % count !== 0) {

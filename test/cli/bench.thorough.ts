@@ -1,5 +1,8 @@
 /** What `preresnet bench` prints. How large the figures are is no test's business. */
 import test from 'ava'
+import { measure } from '../../lib/cli/measure.js'
+import { preResNet } from '../../lib/index.js'
+import { emulated } from '../../lib/native/emulation.js'
 import { preresnet } from './run.js'
 
 const small = ['--family', 'cifar', '--depth', '8', '--widths', '16,16,32', '--image', '8', '--batch', '3', '--seconds', '0.1', '--threads', '1', '--json']
@@ -43,3 +46,9 @@ for (const [what, words, message] of [
     t.regex(stderr, message)
   })
 }
+
+test("refused, several sessions at a time: a GPU that 'auto' takes", async (t) => {
+  const network = preResNet({ family: 'cifar', depth: 8, classes: 10 })
+  const measured = emulated({}, () => measure(network, { work: 'infer', batch: 1, sessions: 2, threads: 2, seconds: 0.1 }))
+  await t.throwsAsync(measured, { code: 'ERR_OPTION', message: /several sessions at a time compute on a CPU only, got 2 on cuda/ })
+})
