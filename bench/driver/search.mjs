@@ -8,7 +8,7 @@ export async function search(row, settings, say, slow = new Set()) {
   const tried = []
   for (const configuration of configurations(row, settings.threads)) {
     if (slow.has(configurationName(configuration))) continue
-    tried.push({ ...configuration, ...(await attempt(row, settings, configuration, say)) })
+    tried.push({ ...configuration, ...(await attemptOther(row, settings, configuration, say)) })
   }
   return tried
 }
@@ -24,7 +24,7 @@ export async function tryAgain(row, settings, tried, say) {
   if (tried.length === 1) return tried
   const fastest = best(tried).imagesPerSecond
   for (const entry of tried.filter(({ imagesPerSecond }) => imagesPerSecond > 0.9 * fastest)) {
-    const again = await attempt(row, settings, entry, say)
+    const again = await attemptOther(row, settings, entry, say)
     if (again.imagesPerSecond > entry.imagesPerSecond) Object.assign(entry, again)
   }
   return tried
@@ -36,25 +36,26 @@ export function best(tried) {
   return able.reduce((a, b) => (b.imagesPerSecond > a.imagesPerSecond ? b : a))
 }
 
-/** The faster of one session on all threads and one a thread, each with the better of two runs in turn. */
+/** One session on all threads, and one a thread, each with the better of two runs in turn; 0 images a second where it fails, as for want of memory. */
 export async function searchSessions(row, settings, say) {
   const tried = [...new Set([1, settings.threads])].map((sessions) => ({ sessions, imagesPerSecond: 0 }))
   for (const entry of [...tried, ...tried]) {
-    const { median } = await settings.clock.within(() => run(ours(row, settings, entry.sessions), settings))
-    say(`ours, ${entry.sessions} at a time: ${median.toFixed(2)} images/s`)
-    entry.imagesPerSecond = Math.max(entry.imagesPerSecond, median)
+    const { imagesPerSecond = 0 } = await attempt(ours(row, settings, entry.sessions), `ours, ${entry.sessions} at a time`, settings, say)
+    entry.imagesPerSecond = Math.max(entry.imagesPerSecond, imagesPerSecond)
   }
   return tried
 }
 
-async function attempt(row, settings, configuration, say) {
+const attemptOther = (row, settings, configuration, say) => attempt(opposite(row, settings, configuration), configurationName(configuration), settings, say)
+
+async function attempt(side, name, settings, say) {
   try {
-    const { median, peakBytes, versions } = await settings.clock.within(() => run(opposite(row, settings, configuration), settings))
-    say(`${configurationName(configuration)}: ${median.toFixed(2)} images/s`)
+    const { median, peakBytes, versions } = await settings.clock.within(() => run(side, settings))
+    say(`${name}: ${median.toFixed(2)} images/s`)
     return { imagesPerSecond: median, peakBytes, versions }
   } catch (error) {
     if (!(error instanceof Stop) || error.timeIsUp) throw error
-    say(`${configurationName(configuration)}: ${error.message}`)
+    say(`${name}: ${error.message}`)
     return { failed: error.message }
   }
 }
