@@ -103,6 +103,10 @@ void Ranks::throw_if_failed() {
   throw Error("ERR_RANK", failure_);
 }
 
+void Ranks::throw_if_closed() const {
+  if (closed_) throw Error("ERR_DISPOSED", "the ranks have ended their run");
+}
+
 void Ranks::tell(const Note& message, int64_t origin) {
   const std::lock_guard lock(engine_mutex_);
   if (closed_) return;
@@ -132,6 +136,7 @@ void Ranks::wait_for(uint64_t exchange) {
   for (int polls = 0;; ++polls) {
     {
       const std::lock_guard lock(engine_mutex_);
+      throw_if_closed();
       if (engine_->finished(exchange)) return;
     }
     throw_if_failed();
@@ -160,7 +165,7 @@ void Ranks::Channel::exchange(Exchange::Kind kind, const void* from, size_t sent
   uint64_t started;
   {
     const std::lock_guard lock(owner_.engine_mutex_);
-    if (owner_.closed_) throw Error("ERR_DISPOSED", "the ranks have ended their run");
+    owner_.throw_if_closed();
     started = owner_.engine_->start({.kind = kind,
                                      .channel = number_,
                                      .mine = in_place ? nullptr : sent_.data(),

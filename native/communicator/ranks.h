@@ -72,6 +72,7 @@ class Ranks {
 
   void wait_for(uint64_t exchange);
   void throw_if_failed();
+  void throw_if_closed() const;
   void watch();
   void stop_watching();
   void say_beat();

@@ -37,6 +37,20 @@ export const rankFaults = [
     tests: ['ranks'],
   },
   {
+    name: 'exchanges after the last rank has left',
+    file: 'native/communicator/ranks.cpp',
+    search: 'if (closed_) throw Error("ERR_DISPOSED", "the ranks have ended their run");',
+    replace: '',
+    tests: ['ranks'],
+  },
+  {
+    name: 'every rank takes all threads of the machine',
+    file: 'lib/cli/ranks.ts',
+    search: 'const beside = hosts.filter((host) => host === hosts[ranks.rank]).length',
+    replace: 'const beside = hosts.length / hosts.length',
+    tests: ['ranks'],
+  },
+  {
     name: 'each rank stops by itself',
     file: 'lib/training/trainer.ts',
     search: 'all.some(({ stopping }) => stopping)',
