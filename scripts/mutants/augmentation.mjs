@@ -16,6 +16,13 @@ export const augmentationFaults = [
     tests: ['data/augmentation'],
   },
   {
+    name: 'augmented images are not fetched before they are read',
+    file: 'native/data/augmentation/augment.cpp',
+    search: 'bool fetches() const override { return source_->fetches(); }',
+    replace: 'bool fetches() const override { return false; }',
+    tests: ['data/fetched'],
+  },
+  {
     name: 'equalize without rounding',
     file: 'native/data/augmentation/colors.cpp',
     search: '(below + step / 2) / step',

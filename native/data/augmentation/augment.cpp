@@ -148,6 +148,8 @@ class AugmentedSource : public SampleSource {
   void expect(const std::vector<uint64_t>& samples, Desk& desk) const override {
     source_->expect(samples, desk);
   }
+  bool fetches() const override { return source_->fetches(); }
+  void fetch(const std::vector<uint64_t>& samples) const override { source_->fetch(samples); }
   void read(const Draw& draw, Desk& desk, uint8_t* pixels) const override {
     source_->read(draw, desk, pixels);
     augment(augmentations_, draw, {pixels, shape_.height, shape_.width, shape_.channels});
