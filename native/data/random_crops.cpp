@@ -17,9 +17,6 @@ double uniform(uint32_t word, double from, double to) {
   return from + (to - from) * (static_cast<double>(word) * 0x1p-32);
 }
 
-/// Ties to even, as Python rounds.
-int64_t rounded(double value) { return static_cast<int64_t>(std::nearbyint(value)); }
-
 /// The middle, as large as the aspect ratio allows.
 Window middle(const ImageSize& stored, const AreaRule& rule) {
   Window crop{0, 0, stored.height, stored.width};
@@ -38,6 +35,10 @@ Window middle(const ImageSize& stored, const AreaRule& rule) {
 }
 
 }  // namespace
+
+int64_t rounded(double pixels) {
+  return static_cast<int64_t>(std::nearbyint(std::min(pixels, 0x1p62)));
+}
 
 Window random_area(const Draw& draw, const ImageSize& stored, const AreaRule& rule) {
   constexpr uint32_t kAttempts = 10;

@@ -8,6 +8,10 @@
 
 namespace preresnet {
 
+/// Ties to even, as Python rounds. A side that no number of pixels holds, of a height / width next
+/// to nothing, stays larger than any image.
+int64_t rounded(double pixels);
+
 /// Where a crop of random area lies in a stored image, by torchvision's rule for
 /// RandomResizedCrop.
 Window random_area(const Draw& draw, const ImageSize& stored, const AreaRule& rule);

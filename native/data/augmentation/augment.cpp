@@ -8,6 +8,7 @@
 #include "data/augmentation/colors.h"
 #include "data/augmentation/elementary.h"
 #include "data/augmentation/magnitudes.h"
+#include "data/random_crops.h"
 
 namespace preresnet {
 namespace {
@@ -101,8 +102,8 @@ void change(const RandomErasing& erasing, Words& words, const ImageView& image) 
     const double area =
         static_cast<double>(image.pixel_count()) * words.uniform({rule.area_from, rule.area_to});
     const double aspect = exponential(words.uniform(aspects));
-    const auto height = static_cast<int64_t>(std::nearbyint(std::sqrt(area * aspect)));
-    const auto width = static_cast<int64_t>(std::nearbyint(std::sqrt(area / aspect)));
+    const int64_t height = rounded(std::sqrt(area * aspect));
+    const int64_t width = rounded(std::sqrt(area / aspect));
     const bool fits = height < image.height && width < image.width;
     const int64_t top = words.below(fits ? image.height - height + 1 : 1);
     const int64_t left = words.below(fits ? image.width - width + 1 : 1);
