@@ -47,6 +47,15 @@ void Device::zero_counters() const {
   runtime_.synchronize(kMain);
 }
 
+void Device::abandon() const noexcept {
+  try {
+    for (const Stream stream : {kCopies, kWeights, kMain, kResults}) runtime_.synchronize(stream);
+    zero_counters();
+  } catch (...) {
+    return;  // the device failed: nothing runs there any more
+  }
+}
+
 StreamContext Device::context(Stream stream, int slot) const {
   const int index = static_cast<int>(stream);
   return {.runtime = runtime_,

@@ -55,8 +55,9 @@ class Device {
   const MemoryPlan& plan() const { return plan_; }
   std::byte* at(size_t offset) const { return memory_->data() + offset; }
   StreamContext context(Stream, int slot) const;
-  /// For when operations may have ended in the midst of counting: nothing runs, the host waits.
-  void zero_counters() const;
+  /// For when work failed, or its memory is about to be freed: nothing of it goes on, and sums of
+  /// later work begin to count at zero. The host waits.
+  void abandon() const noexcept;
   /// Where a tensor lies for a slot.
   std::byte* address(const Tensor&, int slot) const;
 
@@ -66,6 +67,8 @@ class Device {
   void write(const Tensor&, const void* bytes) const;
 
  private:
+  void zero_counters() const;
+
   Runtime& runtime_;
   const MemoryPlan& plan_;
   std::unique_ptr<PinnedMemory> bounce_;

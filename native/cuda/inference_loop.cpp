@@ -47,14 +47,7 @@ InferenceLoop::InferenceLoop(const Device& device, const ProgramSet& set, const 
       pixels_(runtime_, image_bytes_ * kSlots),
       results_(runtime_, device.plan().answers_bytes() * kSlots) {}
 
-/// Nothing may go on reading or writing memory that is about to be freed.
-InferenceLoop::~InferenceLoop() {
-  try {
-    drain();
-  } catch (...) {
-    return;  // the device failed: nothing runs there any more
-  }
-}
+InferenceLoop::~InferenceLoop() { device_.abandon(); }
 
 void InferenceLoop::drain() {
   for (const Stream stream : {kCopies, kMain, kResults}) runtime_.synchronize(stream);
@@ -72,9 +65,8 @@ void InferenceLoop::begin(const InferenceWork& work) {
   try {
     enqueue(work, slot);
   } catch (...) {
-    drain();
-    // Sums of later ones wait for a count that begins at zero.
-    device_.zero_counters();
+    // Those under way are over then too; `end` gives their results.
+    device_.abandon();
     throw;
   }
   ++turn_;

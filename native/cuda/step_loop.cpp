@@ -80,21 +80,7 @@ StepLoop::StepLoop(const Device& device, const ProgramSet& set, const Settings& 
   }
 }
 
-StepLoop::~StepLoop() { abandon(); }
-
-/// Whatever happened, nothing may go on reading or writing memory that is about to be freed.
-void StepLoop::abandon() noexcept {
-  flying_.reset();
-  try {
-    runtime_.synchronize(kCopies);
-    runtime_.synchronize(kWeights);
-    runtime_.synchronize(kMain);
-    // Sums of later runs wait for a count that begins at zero.
-    device_.zero_counters();
-  } catch (...) {
-    return;  // the device failed: nothing runs there any more
-  }
-}
+StepLoop::~StepLoop() { device_.abandon(); }
 
 void StepLoop::run(const PreparedProgram& program, preresnet_cuda_run& run,
                    std::vector<preresnet_cuda_event>* trace) {
@@ -128,7 +114,8 @@ void StepLoop::run(const PreparedProgram& program, preresnet_cuda_run& run,
     }
     finish(call);
   } catch (...) {
-    abandon();
+    flying_.reset();
+    device_.abandon();
     throw;
   }
 }

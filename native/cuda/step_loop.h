@@ -80,7 +80,6 @@ class StepLoop {
   void restore_buffers(int slot) const;
   void poison(const Call&, size_t operation, bool before) const;
   bool all_finite_on_device(const Tensor&, int slot) const;
-  void abandon() noexcept;
 
   const Device& device_;
   Runtime& runtime_;
