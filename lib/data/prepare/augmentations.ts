@@ -1,6 +1,7 @@
 /** Random changes of prepared images, by the rules of torchvision's transforms of these names. */
 import { PreresnetError } from '../../errors.js'
 import { integer, invalid, knownKeys, number } from '../../options/values.js'
+import { range } from './range.js'
 
 /** Brightness, contrast, saturation and hue are changed by factors that are drawn, in an order that is drawn. */
 export interface ColorJitter {
@@ -83,15 +84,9 @@ export function colorJitter(options: {
 function factors(name: 'brightness' | 'contrast' | 'saturation' | 'hue', value: Factors): readonly [number, number] {
   const where = `colorJitter: ${name}`
   const [least, middle, most] = name === 'hue' ? [-0.5, 0, 0.5] : [0, 1, Infinity]
-  if (typeof value !== 'number') return range(where, value, least, most)
+  if (typeof value !== 'number') return range(where, value, least, most, 'a number, or the least and the largest, as [0.5, 1]')
   const distance = number(where, value, 0, name === 'hue' ? 0.5 : Infinity)
   return Object.freeze([Math.max(least, middle - distance), middle + distance])
-}
-
-function range(where: string, value: unknown, least: number, most: number): readonly [number, number] {
-  if (!Array.isArray(value) || value.length !== 2) throw invalid(where, 'a number, or the least and the largest, as [0.5, 1]', value)
-  const from = number(`${where}[0]`, value[0], least, most)
-  return Object.freeze([from, number(`${where}[1]`, value[1], from, most)])
 }
 
 /**

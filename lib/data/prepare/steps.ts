@@ -1,7 +1,8 @@
 /** Steps of preparation: frozen values in a list, like layers. They are JSON, and go into manifests, checkpoints and model files. */
 import { PreresnetError } from '../../errors.js'
-import { boolean, describe, fields, integer, invalid, knownKeys, number, oneOf } from '../../options/values.js'
+import { boolean, describe, fields, integer, invalid, knownKeys, oneOf } from '../../options/values.js'
 import { augmentationReaders, type Augmentation } from './augmentations.js'
+import { range } from './range.js'
 
 /** Both are antialiased, and give the bytes of Pillow's filters of these names. */
 export const filters = ['bilinear', 'bicubic'] as const
@@ -157,17 +158,10 @@ export function randomResizedCrop(
   const { area = [0.08, 1], aspect = [3 / 4, 4 / 3] } = options
   return Object.freeze({
     kind: 'randomResizedCrop',
-    area: range('randomResizedCrop: area', area, 1),
-    aspect: range('randomResizedCrop: aspect', aspect, largest),
+    area: range('randomResizedCrop: area', area, Number.MIN_VALUE, 1),
+    aspect: range('randomResizedCrop: aspect', aspect, Number.MIN_VALUE, largest),
     ...howResized('randomResizedCrop', options, 'scaled'),
   })
-}
-
-function range(where: string, value: unknown, most: number): readonly [number, number] {
-  if (!Array.isArray(value) || value.length !== 2) throw invalid(where, 'the least and the largest, as [0.5, 1]', value)
-  const [from, to] = value as readonly unknown[]
-  const least = number(`${where}[0]`, from, Number.MIN_VALUE, most)
-  return Object.freeze([least, number(`${where}[1]`, to, least, most)])
 }
 
 /** Turns an image as the EXIF data of a JPEG or WebP file say. */
