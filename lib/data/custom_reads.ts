@@ -8,8 +8,11 @@ import { describe } from '../options/values.js'
 import { sampleName, type CustomSource } from './dataset.js'
 import { pnmHeader } from './pnm.js'
 
-/** In milliseconds: a function that gives its bytes at once is called for so long before the event loop gets its turn. */
-const longestTurn = 2
+/**
+ * In milliseconds: a function that gives its bytes at once is called for so long before the event loop gets its turn. What each call has around it (a timer, promises, bytes
+ * copied for the workers) is not counted, and may take longer than a short call itself.
+ */
+const longestTurn = 1
 
 /** The function on behalf of one reader, as a loader's workers are. */
 export class CustomReads {
