@@ -71,7 +71,8 @@ int main(int, char** arguments) {
   const size_t rounds = boxes.front().size();
   std::vector<unsigned char> pixels;
   const std::chrono::duration<double> at(std::stod(arguments[3]));
-  const auto wait = at - std::chrono::system_clock::now().time_since_epoch();
+  const std::chrono::duration<double> wait =
+      at - std::chrono::system_clock::now().time_since_epoch();
   if (wait.count() < 0) {
     std::fprintf(stderr, "expected to be ready in time, got ready %.1f s late\n", -wait.count());
     return 1;
