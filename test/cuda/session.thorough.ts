@@ -7,8 +7,10 @@ import { compile } from '../../lib/runtime/compile.js'
 import type { Session } from '../../lib/runtime/session.js'
 import { inTurn } from '../../lib/runtime/internals.js'
 import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.js'
+import { planReport } from '../../lib/compiler/report.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet } from '../../lib/models/index.js'
+import { adamW, lamb } from '../../lib/training/optimizers.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { BATCH, batchOf, everything, onGpu, openSmall, smallNetwork, trained } from '../support/emulated.js'
 import { someDigits, tiny } from '../training/tiny.js'
@@ -310,6 +312,13 @@ test('launches are counted without computing, and operations make as many as the
     t.deepEqual(counted, await computing.bytesMoved('train'))
     t.true(counted.convolutionLaunches >= 3 * 20 - 1 && counted.launches > counted.convolutionLaunches, JSON.stringify(counted))
     await t.throwsAsync(counting.step(batchOf(0), rate), { code: 'ERR_UNSUPPORTED' })
+  }
+})
+
+test('a plan has the launches of optimizers and moving averages that a device counts', async (t) => {
+  for (const optimizer of [sgd({ clipNorm: 1 }), adamW(), lamb()]) {
+    await using session = await openSmall(8, {}, { optimizer, ema: { decay: 0.9 } }, { recordOnly: true })
+    t.is(planReport(session.programs).launches!.total, (await session.bytesMoved('train')).launches, optimizer.kind)
   }
 })
 

@@ -1,4 +1,4 @@
-// The table of pieces that check_gradients and sgd walk over.
+// The table of pieces that check_gradients and the optimizers walk over.
 #pragma once
 #include <vector>
 
