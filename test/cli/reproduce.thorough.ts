@@ -1,5 +1,5 @@
 /** The rows of the paper's tables: that they are all there, with its figures, and that each network can be made. */
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { documentSchema } from '../../lib/cli/json/document.js'
@@ -161,6 +161,12 @@ test('a shorter training has the same shape; what differs from the paper is said
   const hundred = await ratesOf({ smoke: true, scale: 1 }, named('table-3/cifar100/1001/original'))
   t.deepEqual([hundred.steps, hundred.settings.batch, hundred.data.train.classes.length, hundred.data.validate.classes.length], [8, 8, 100, 100])
   t.regex(hundred.remarks[1]!, /^100 outputs on images of 10 classes .* instead of cifar100$/)
+  const large = await ratesOf({ smoke: true, scale: 1 }, named('table-5/152/original/320'))
+  t.deepEqual(
+    large.settings.prepare!.train!.map(({ kind }) => kind),
+    ['randomResize', 'randomCrop', 'lighting', 'flip'],
+  )
+  t.false(large.remarks.some((remark) => remark.startsWith('without')))
   await t.throwsAsync(trainingFor(named('table-3/cifar100/164/original'), split, { smoke: false, scale: 1 }), {
     code: 'ERR_DATASET',
     message: /expected images of 100 classes \(cifar100\), got .* with 10/,
@@ -235,6 +241,15 @@ test('two rows of one training are trained once; the same command finds what is 
   t.regex(await readFile(join(results[0]!.runs[0]!.directory, 'report.html'), 'utf8'), /resnet-110/)
   const again = await preresnet(words)
   t.is(again.stdout, first.stdout)
+  const { directory } = results[0]!.runs[0]!
+  const [finished, result] = [join(directory, 'reproduced.json'), join(directory, 'result.json')]
+  const [kept, ofRun] = [await readFile(finished, 'utf8'), await readFile(result, 'utf8')]
+  const { errors, ...rest } = JSON.parse(kept) as { errors: Readonly<Record<string, unknown>> }
+  await writeFile(finished, JSON.stringify({ ...rest, errors: { 'table-2/a/110': errors['table-2/a/110'] } }))
+  const added = await preresnet(words)
+  t.is(added.stdout, first.stdout, 'a row that was not asked for before is only tested')
+  t.deepEqual(JSON.parse(await readFile(finished, 'utf8')), JSON.parse(kept))
+  t.is(await readFile(result, 'utf8'), ofRun)
   await writeFiles(folder, { 'train/1/64.png': picture(1000) })
   const others = await preresnet(words)
   t.not(others.status, 0)

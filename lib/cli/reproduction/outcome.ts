@@ -1,4 +1,5 @@
 /** What the runs of a row come to, beside what the paper found. Errors are in percent. */
+import { median } from '../../goldens/bounds.js'
 import { table } from '../output.js'
 import type { Row } from './rows.js'
 
@@ -27,12 +28,9 @@ interface Summary {
 }
 
 export function summaryOf(values: readonly number[]): Summary {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length / 2
-  const median = Number.isInteger(middle) ? (sorted[middle - 1]! + sorted[middle]!) / 2 : sorted[Math.floor(middle)]!
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  return { median, mean, deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : null }
+  return { median: median(values), mean, deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : null }
 }
 
 export const outcomeHead = ['row', 'paper', 'here: median', 'mean', 'runs', 'difference', 'others']

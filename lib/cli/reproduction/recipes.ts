@@ -43,7 +43,7 @@ const cifar10: Recipe = {
 const imagenet: Recipe = {
   data: 'imagenet',
   augmentation: 'shorter side from 256 to 480, random 224x224 crop, flip, color',
-  missing: ['color augmentation'],
+  missing: [],
   batch: 256,
   statisticsGroups: 8,
   ...optimizer,

@@ -1,7 +1,6 @@
 /** One run of a training: trained, tested for each row that it is a result of, and written down; what is there already is not done again. */
 import { join } from 'node:path'
 import { PreresnetError } from '../../errors.js'
-import { centerCrop, resize } from '../../data/index.js'
 import { replaceFile } from '../../formats/files.js'
 import { elements } from '../../compiler/layout.js'
 import { buildGraph } from '../../graph/build.js'
@@ -18,7 +17,7 @@ import type { SignalWatch } from '../signals.js'
 import { follow, saveResult } from '../train.js'
 import type { RunOutcome } from './outcome.js'
 import type { Row } from './rows.js'
-import type { Training } from './trainings.js'
+import { centerOf, type Training } from './trainings.js'
 
 /** Device, threads and workers, as the command was told. */
 type Where = Partial<Pick<Given<typeof sharedOptions>, 'device' | 'precision' | 'threads' | 'cuda'>> & { readonly workers: number }
@@ -56,15 +55,16 @@ export async function runOnce(plan: RunPlan): Promise<ReadonlyMap<string, RunOut
   const images = imagesOf(plan)
   if (before !== null && before.images.join() !== images.join())
     throw new PreresnetError('ERR_CHECKPOINT', `${plan.directory}: holds a run on other images; give the same, or take another directory (--output)`)
-  const missing = plan.rows.some(({ id }) => before?.errors[id] === undefined)
-  const finished = before === null || missing ? await train(plan) : before
+  const whole = plan.rows.every(({ id }) => before?.errors[id] !== undefined)
+  const finished = before !== null && whole ? before : await train(plan, before)
   if (finished === undefined) return undefined
-  await replaceFile(path, `${JSON.stringify(finished, null, 2)}\n`)
+  if (finished !== before) await replaceFile(path, `${JSON.stringify(finished, null, 2)}\n`)
   const { seed, steps, seconds, errors } = finished
   return new Map(plan.rows.map(({ id }) => [id, { seed, steps, seconds, ...errors[id]!, directory: plan.directory }]))
 }
 
-async function train(plan: RunPlan): Promise<Finished | undefined> {
+/** `before`: what a command for other rows of the training has left, of which nothing is lost; the run is only opened then. */
+async function train(plan: RunPlan, before: Finished | null): Promise<Finished | undefined> {
   const { training, rows, seed, directory, where, progress, watch } = plan
   const { network, settings, length, data } = training
   const run = fit(network, {
@@ -83,11 +83,11 @@ async function train(plan: RunPlan): Promise<Finished | undefined> {
   if (whole === undefined) return undefined
   const { trained, ended } = whole
   if (plan.smoke) await checkMoved(training, trained, seed)
-  await saveResult({ output: directory, data: { train: data.train, test: data.validate }, network, trained, ended })
-  const errors: Record<string, { top1: number; top5: number }> = {}
-  for (const row of rows) errors[row.id] = await errorsOf(plan, row, trained)
-  await writeReport(directory)
-  return { images: imagesOf(plan), seed, steps: trained.step, seconds: ended.seconds, errors }
+  if (before === null) await saveResult({ output: directory, data: { train: data.train, test: data.validate }, network, trained, ended })
+  const errors: Record<string, { top1: number; top5: number }> = { ...before?.errors }
+  for (const row of rows) errors[row.id] ??= await errorsOf(plan, row, trained)
+  if (before === null) await writeReport(directory)
+  return { images: imagesOf(plan), seed, steps: trained.step, seconds: before?.seconds ?? ended.seconds, errors }
 }
 
 const imagesOf = ({ training: { data } }: RunPlan): string[] => [data.train.fingerprint, data.validate.fingerprint]
@@ -106,7 +106,7 @@ async function errorsOf({ training, where }: RunPlan, row: Row, trained: Trained
   const { network, prepare } = trained.description
   const sized = networkFromJson({ ...network, input: { ...network.input, height: row.testCrop, width: row.testCrop } })
   const { workers, ...on } = where
-  const evaluate = row.recipe.data === 'imagenet' ? { evaluate: [resize(Math.max(256, row.testCrop)), centerCrop()] } : {}
+  const evaluate = row.recipe.data === 'imagenet' ? { evaluate: centerOf(row.testCrop) } : {}
   await using session = await compile(sized, { ...on, prepare: { ...prepare!, ...evaluate }, batch: training.settings.batch! })
   for (const [name, { data }] of trained.tensors) await session.parameter(name).write(data as Float32Array)
   return inPercent(await session.evaluate(training.data.validate, { workers }))

@@ -1,6 +1,6 @@
 /** One training of a row: which images, how long, by what steps. `--smoke` and `--scale` shorten it, and say so. */
 import type { Dataset, DataSplit, ImageShape } from '../../data/dataset.js'
-import { centerCrop, flip, randomCrop, randomResize, randomResizedCrop, resize, subset, type Preparation } from '../../data/index.js'
+import { centerCrop, flip, lighting, randomCrop, randomResize, randomResizedCrop, resize, subset, type Preparation } from '../../data/index.js'
 import { usualSteps } from '../../data/prepare/complete.js'
 import { PreresnetError } from '../../errors.js'
 import type { Network } from '../../layers/index.js'
@@ -114,5 +114,10 @@ async function preparationOf({ augmentation, data }: Recipe, { train, validate }
     return { train: [...evaluate, randomCrop({ pad: 4 }), flip()], evaluate }
   }
   const drawn = augmentation.startsWith('random area') ? [randomResizedCrop()] : [randomResize({ from: 256, to: 480 }), randomCrop()]
-  return { train: [...drawn, flip()], evaluate: [resize(Math.max(256, testCrop)), centerCrop()] }
+  return { train: [...drawn, lighting(), flip()], evaluate: centerOf(testCrop) }
+}
+
+/** Of ImageNet: the center of an image whose shorter side is the paper's 256, or that of the crop. */
+export function centerOf(testCrop: number): NonNullable<Preparation['evaluate']> {
+  return [resize(Math.max(256, testCrop)), centerCrop()]
 }
