@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { crc32, deflateSync } from 'node:zlib'
+import { rgbPng } from '../../dist/test/support/png.js'
 import { Stop } from '../support/run.mjs'
 import { verdict } from './common.mjs'
 
@@ -22,30 +22,16 @@ const drawn = values.cifar10 === undefined
 const rows = positionals.length > 0 ? positionals : drawn ? ['table-2/e/110', 'table-1/exclusive-gating/-6', 'table-5/152/original/320'] : []
 const folder = mkdtempSync(join(tmpdir(), 'preresnet-smoke-'))
 
-function chunk(name, data) {
-  const body = Buffer.concat([Buffer.from(name, 'latin1'), data])
-  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
-  length.writeUInt32BE(data.length)
-  sum.writeUInt32BE(crc32(body))
-  return Buffer.concat([length, body, sum])
-}
-
 /** Stripes, whose direction and color the class gives. */
 function picture(width, height, label, index) {
-  const lines = Array.from({ length: height }, (_, y) => {
-    const line = Buffer.alloc(1 + 3 * width)
+  const pixels = Buffer.alloc(3 * width * height)
+  for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const along = x * Math.cos(label) + y * Math.sin(label)
-      for (let c = 0; c < 3; c++) line[1 + 3 * x + c] = Math.round(127.5 + 127.5 * Math.sin(along * (0.2 + 0.1 * label) + index + c * (1 + label)))
+      for (let c = 0; c < 3; c++) pixels[3 * (y * width + x) + c] = Math.round(127.5 + 127.5 * Math.sin(along * (0.2 + 0.1 * label) + index + c * (1 + label)))
     }
-    return line
-  })
-  const header = Buffer.alloc(13)
-  header.writeUInt32BE(width, 0)
-  header.writeUInt32BE(height, 4)
-  header.set([8, 2, 0, 0, 0], 8)
-  const signature = Buffer.of(137, 80, 78, 71, 13, 10, 26, 10)
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(Buffer.concat(lines))), chunk('IEND', Buffer.alloc(0))])
+  }
+  return rgbPng(width, height, pixels)
 }
 
 function draw(name, width, height, images) {
