@@ -1,6 +1,6 @@
-import { invalid, knownKeys, number, oneOf } from '../options/values.js'
+import { knownKeys, oneOf } from '../options/values.js'
 import type { Dropout } from './layer.js'
-import { made } from './value.js'
+import { dropRate, made } from './value.js'
 
 /** The options of `dropout` are these. */
 export interface DropoutOptions {
@@ -21,8 +21,7 @@ export interface DropoutOptions {
  */
 export function dropout(options: DropoutOptions): Dropout {
   knownKeys('dropout', options, ['rate', 'of'])
-  const rate = number('dropout: rate', options.rate, 0, 1)
-  if (rate === 1) throw invalid('dropout: rate', 'a number from 0 to below 1', rate)
+  const rate = dropRate('dropout: rate', options.rate)
   const of = oneOf('dropout: of', options.of ?? 'value', ['value', 'image'])
   return made({ kind: 'dropout', rate, ...(of === 'image' && { of }) })
 }

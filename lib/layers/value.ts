@@ -1,5 +1,5 @@
 /** Layers are frozen values that only this library's functions make: whatever carries the mark has been validated. */
-import { invalid } from '../options/values.js'
+import { invalid, number } from '../options/values.js'
 import type { Layer, Network, Shortcut } from './layer.js'
 
 const marked = new WeakSet<object>()
@@ -30,4 +30,11 @@ export const limits = { channels: 1_000_000, kernel: 1024, image: 65_536, copies
 export function finite(where: string, value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value
   throw invalid(where, 'a finite number', value)
+}
+
+/** A probability that is not certain: what is kept is multiplied by 1 / (1 - rate). */
+export function dropRate(where: string, value: unknown): number {
+  const rate = number(where, value, 0, 1)
+  if (rate === 1) throw invalid(where, 'a number from 0 to below 1', rate)
+  return rate
 }

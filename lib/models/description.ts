@@ -34,7 +34,11 @@ export interface PreResNetOptions {
    * @default 0
    */
   readonly stochasticDepth?: number
-  /** Whether every unit begins as its shortcut: the last norm of a branch, or its last convolution where no norm follows that, has weights of 0. @default false */
+  /**
+   * Whether every unit begins as its shortcut: the last norm of a branch, or its last convolution where no norm follows that, has weights of 0. It is not for
+   * unit 'relu-before-addition', whose branches would never learn.
+   * @default false
+   */
   readonly zeroInit?: boolean
 }
 

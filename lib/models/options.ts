@@ -2,6 +2,7 @@
 import { PreresnetError } from '../errors.js'
 import { boolean, integer, invalid, knownKeys, number, oneOf } from '../options/values.js'
 import type { NetworkOptions } from '../layers/index.js'
+import { dropRate } from '../layers/value.js'
 import { depthOf, imagenetDepths, unitsOfDepth } from './depth.js'
 import { type Block, blocks, families, type Family, gateBiasLimits, shortcuts, stridedConvolutions } from './choices.js'
 import type { PreResNetDescription, PreResNetOptions } from './description.js'
@@ -58,14 +59,9 @@ export function complete(options: PreResNetDescription): Complete {
     gateBias: number('preResNet: gateBias', gateBias, gateBiasLimits.minimum, gateBiasLimits.maximum),
     factor: number('preResNet: factor', factor, 0),
     dropoutRate: number('preResNet: dropoutRate', dropoutRate, 0, 1),
-    stochasticDepth: belowOne('preResNet: stochasticDepth', stochasticDepth),
-    zeroInit: boolean('preResNet: zeroInit', zeroInit),
+    stochasticDepth: dropRate('preResNet: stochasticDepth', stochasticDepth),
+    zeroInit: zeroInitOf(zeroInit, unit),
   }
-}
-
-function belowOne(where: string, value: number): number {
-  if (number(where, value, 0, 1) === 1) throw invalid(where, 'a number from 0 to below 1', value)
-  return value
 }
 
 function defaultBlock({ depth }: PreResNetDescription, family: Family): Block {
@@ -115,4 +111,11 @@ function refuseUnused(options: PreResNetDescription, block: Block, unit: UnitNam
   for (const [key, used, what] of uses) {
     if (options[key] !== undefined && !used) throw new PreresnetError('ERR_OPTION', `preResNet: ${key} is for ${what}, got unit ${unit} with block ${block}`)
   }
+}
+
+/** Where a ReLU stands behind what gives 0, no gradient ever comes back to it. */
+function zeroInitOf(value: boolean, unit: UnitName): boolean {
+  if (boolean('preResNet: zeroInit', value) && unit === 'relu-before-addition')
+    throw invalid('preResNet: zeroInit', 'false with unit relu-before-addition, whose branches end in a ReLU and would never learn', value)
+  return value
 }

@@ -33,7 +33,7 @@ test('plain data keep both, and networks without them are as they were', (t) => 
   t.throws(() => conv2d({ channels: 1, kernel: 1, weightInit: 1 as 0 }), { code: 'ERR_OPTION', message: /weightInit: expected 0 or none/ })
 })
 
-for (const unit of unitNames) {
+for (const unit of unitNames.filter((name) => name !== 'relu-before-addition')) {
   test(`${unit}: the last norm of a branch starts at zero, or the convolution that no norm follows`, (t) => {
     const zeros = ({ parameters }: ReturnType<typeof buildGraph>): string[] =>
       parameters.flatMap(({ name, role, init }) =>
@@ -46,6 +46,12 @@ for (const unit of unitNames) {
     for (const name of changed) t.regex(name, normLast ? /norm2\.weight$/ : /conv2\.weight$/)
   })
 }
+
+test('relu-before-addition: branches that start at zero are refused, for behind a ReLU they would never learn', (t) => {
+  const message = /zeroInit: expected false with unit relu-before-addition, .*, got true/
+  t.throws(() => preResNet({ ...family, unit: 'relu-before-addition', zeroInit: true }), { code: 'ERR_OPTION', message })
+  t.notThrows(() => preResNet({ ...family, unit: 'relu-before-addition', zeroInit: false }))
+})
 
 const [N, C] = [6, 8]
 const unit = (of: 'value' | 'image'): ReturnType<typeof network> =>
