@@ -34,7 +34,7 @@ import { isAborted, SignalWatch } from './signals.js'
 const options = {
   preset: choiceOption({
     group: 'Training',
-    help: 'a published recipe, whose flags stand under those that are given: the network says which of them',
+    help: 'a published recipe: it sets the flags that are not given; the network decides between its recipes for CIFAR and for ImageNet',
     choices: presetNames,
   }),
   incomplete: flagOption({ group: 'Training', help: 'train by a preset that needs what there is no flag for, without it', fallback: false }),

@@ -3,10 +3,13 @@ import { integerOption, numberOption, type RunTable } from './spec.js'
 
 /** `ema` of `compile` and `fit`. */
 export const emaOptions = {
-  /** Share of the moving averages of parameters and running statistics that a change leaves. Give a number of at least 0 and below 1 (share). */
+  /**
+   * Share of the old value that the moving averages of parameters and running statistics keep when they are updated. Give a number of at least 0 and below 1
+   * (share).
+   */
   decay: numberOption({
     group: 'Training',
-    help: 'share of the moving averages of parameters and running statistics that a change leaves',
+    help: 'share of the old value that the moving averages of parameters and running statistics keep when they are updated',
     unit: 'share',
     minimum: 0,
     maximum: 1,
@@ -15,21 +18,21 @@ export const emaOptions = {
     flag: 'emaDecay',
     decides: true,
   }),
-  /** Steps between two changes of the moving averages. Give an integer of at least 1 (steps). @default 1 */
+  /** Steps between two updates of the moving averages. Give an integer of at least 1 (steps). @default 1 */
   every: integerOption({
     group: 'Training',
-    help: 'steps between two changes of the moving averages',
+    help: 'steps between two updates of the moving averages',
     unit: 'steps',
     minimum: 1,
     fallback: 1,
     flag: 'emaEvery',
     decides: true,
   }),
-  /** First steps, behind which the moving averages are still copies of what is trained. Give an integer of at least 0 (steps). @default 0 */
+  /** Step, counted from 0, up to which the moving averages are copies of what is trained. Give an integer of at least 0 (step). @default 0 */
   after: integerOption({
     group: 'Training',
-    help: 'first steps, behind which the moving averages are still copies of what is trained',
-    unit: 'steps',
+    help: 'step, counted from 0, up to which the moving averages are copies of what is trained',
+    unit: 'step',
     minimum: 0,
     fallback: 0,
     flag: 'emaAfter',

@@ -118,13 +118,13 @@ export const trainingOptions = {
     decides: true,
   }),
   /**
-   * What training makes smaller; 'binary-cross-entropy' takes every class as a question of its own, and evaluation tells the cross-entropy with either. Give
+   * Loss of training; 'binary-cross-entropy' judges every class by itself, is it this one or not; evaluation reports the cross-entropy with either. Give
    * "cross-entropy" or "binary-cross-entropy".
    * @default cross-entropy
    */
   loss: choiceOption({
     group: 'Training',
-    help: "what training makes smaller; 'binary-cross-entropy' takes every class as a question of its own, and evaluation tells the cross-entropy with either",
+    help: "loss of training; 'binary-cross-entropy' judges every class by itself, is it this one or not; evaluation reports the cross-entropy with either",
     choices: ['cross-entropy', 'binary-cross-entropy'],
     fallback: 'cross-entropy',
     decides: true,

@@ -98,13 +98,13 @@ export const evaluateOptions = {
     fallback: '1',
   }),
   /**
-   * What computes: parameters and running statistics as they are trained, or their moving averages, where compile was given `ema`; those take one crop. Give
+   * What is evaluated: parameters and running statistics as they are trained, or, with one crop, their moving averages, where compile was given `ema`. Give
    * "trained" or "ema".
    * @default trained
    */
   weights: choiceOption({
     group: 'Command',
-    help: 'what computes: parameters and running statistics as they are trained, or their moving averages, where compile was given `ema`; those take one crop',
+    help: 'what is evaluated: parameters and running statistics as they are trained, or, with one crop, their moving averages, where compile was given `ema`',
     choices: weightsChoices,
     fallback: 'trained',
   }),

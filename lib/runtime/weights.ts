@@ -31,11 +31,10 @@ export class Weights {
   }
 
   async save(path: string, options: SaveOptions): Promise<void> {
-    const given = checkOptions('save', saveOptions, options)
+    const { prepare: given, weights } = withDefaults(saveOptions, checkOptions('save', saveOptions, options))
     const { network, dataset } = this.#compiled
-    const prepare = preparationToSave('save: prepare', this.#compiled, given.prepare)
+    const prepare = preparationToSave('save: prepare', this.#compiled, given)
     const metadata = modelMetadata({ network, ...(prepare && { prepare }), ...(dataset && { classes: dataset.classes }) })
-    const { weights = 'trained' } = given
     if (weights === 'ema' && !this.#tensors.hasAverages) throw invalid('save: weights', '"trained": the session was compiled without `ema`', weights)
     await writeSafetensors(path, await this.read(weights), metadata)
   }
