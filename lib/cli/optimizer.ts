@@ -13,14 +13,18 @@ const { beta1, beta2, epsilon } = adamWOptions
 
 export const optimizerOptions = {
   optimizer: choiceOption({ group: 'Optimizer', help: 'what updates the parameters', choices: ['sgd', 'adamw', 'lamb'], fallback: 'sgd' }),
-  momentum: variant(momentum, { help: 'momentum of sgd', fallback: undefined, usual: '0.9' }),
-  nesterov: flagOption({ group: 'Optimizer', help: nesterov.help, usual: 'false' }),
-  beta1: variant(beta1, { help: `${beta1.help}, of adamw and lamb`, fallback: undefined, usual: '0.9' }),
-  beta2: variant(beta2, { help: `${beta2.help}, of adamw and lamb`, fallback: undefined, usual: '0.999' }),
-  epsilon: variant(epsilon, { help: `${epsilon.help}, of adamw and lamb`, fallback: undefined, usual: '1e-8; 1e-6 of lamb' }),
-  weightDecay: variant(weightDecay, { fallback: undefined, usual: '0.0001; 0.01 of adamw and lamb' }),
+  momentum: variant(momentum, { help: 'momentum of sgd', fallback: undefined, usual: String(momentum.fallback) }),
+  nesterov: flagOption({ group: 'Optimizer', help: nesterov.help, usual: String(nesterov.fallback) }),
+  beta1: variant(beta1, { help: `${beta1.help}, of adamw and lamb`, fallback: undefined, usual: String(beta1.fallback) }),
+  beta2: variant(beta2, { help: `${beta2.help}, of adamw and lamb`, fallback: undefined, usual: String(beta2.fallback) }),
+  epsilon: variant(epsilon, {
+    help: `${epsilon.help}, of adamw and lamb`,
+    fallback: undefined,
+    usual: `${epsilon.fallback}; ${lambOptions.epsilon.fallback} of lamb`,
+  }),
+  weightDecay: variant(weightDecay, { fallback: undefined, usual: `${weightDecay.fallback}; ${adamWOptions.weightDecay.fallback} of adamw and lamb` }),
   excludeFromDecay,
-  clipNorm: variant(clipNorm, { fallback: undefined, usual: '0; 1 of lamb' }),
+  clipNorm: variant(clipNorm, { fallback: undefined, usual: `${clipNorm.fallback}; ${lambOptions.clipNorm.fallback} of lamb` }),
 } satisfies Table
 
 type Values = ValuesOf<typeof optimizerOptions>
