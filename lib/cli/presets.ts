@@ -134,6 +134,7 @@ export const presets = {
           'the rate changes every step, not every epoch',
           'the warm-up begins near 0, not at 0.005',
           'moving averages change every 32 steps of the run, not of each epoch',
+          `moving averages begin after ${warmupStepsOfTorchvision} steps, which are 5 epochs of ImageNet in batches of 1024, whatever the images and the batch are`,
           "the last layer's bias does not decay either",
         ],
       },
