@@ -17,7 +17,7 @@ export const BUILD_PACKAGES = [
   { name: 'libboost-context-dev' },
 ]
 export const LINT_PACKAGES = [{ name: 'clang-format', tools: ['clang-format'] }]
-export const FUZZ_PACKAGES = [{ name: 'clang', tools: ['clang++'] }, { name: 'zlib1g-dev' }]
+export const FUZZ_PACKAGES = [{ name: 'clang', tools: ['clang++'] }, { name: 'libomp-dev' }, { name: 'zlib1g-dev' }]
 
 /** Names of the packages that are not there. */
 export function missing(packages) {
