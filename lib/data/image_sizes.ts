@@ -75,7 +75,7 @@ export async function eachSize(
   })
 }
 
-/** The first sample (about) that has another size; undefined where all have this one. */
+/** The first sample that has another size; undefined where all have this one. */
 export async function sampleOfOtherSize(
   dataset: Pick<Dataset, 'fingerprint'> & { readonly source: FileSource },
   { height, width }: Size,
@@ -89,7 +89,8 @@ export async function sampleOfOtherSize(
     await eachSize(dataset.source, reading, (size, sample) => {
       read++
       if (size === undefined || (size.height === height && size.width === width)) return undefined
-      if (other[0]! < 0) other = [sample, size.height, size.width]
+      // Those before it were begun before it, and come here too.
+      if (other[0]! < 0 || sample < other[0]!) other = [sample, size.height, size.width]
       return 'enough'
     })
     return { numbers: Float64Array.from(other), read }
