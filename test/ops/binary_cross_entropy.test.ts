@@ -1,13 +1,11 @@
-import test from 'ava'
-import { checkAdjoint } from '../support/adjoint.js'
 import { present } from '../support/case.js'
-import { everyone, reference } from '../support/executors.js'
 import { scaler } from '../support/gradients.js'
 import { given, judge, maybe, number, type NamedCase } from '../support/judge.js'
-import { runOperation, type OperationCase, type Results } from '../support/operation.js'
+import { testLoss } from '../support/losses.js'
+import type { OperationCase, Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
 import { Random } from '../support/random.js'
-import { matrix, valuesOf, type Values } from '../support/values.js'
+import { matrix } from '../support/values.js'
 
 const factors = {
   N: [5, 1, 33],
@@ -73,42 +71,4 @@ function statement(operation: OperationCase): Results {
 }
 
 judge('binary_cross_entropy', { cases, statement })
-
-for (const soft of [false, true]) {
-  test(`binary_cross_entropy: dlogits is the gradient of the mean loss: ${soft ? 'soft' : 'smoothed'} targets`, async (t) => {
-    const random = new Random(46_900)
-    const [N, K] = [5, 17]
-    const labels = random.integers([N], K)
-    labels.data[3] = -1
-    const operation = {
-      inputs: present({ labels, targets: soft && random.distributions(N, K) }),
-      outputs: { dlogits: [N, K], metrics: [4] },
-      attributes: { smoothing: soft ? 0 : 0.1 },
-    }
-    const run = ({ logits }: Readonly<Record<string, Values>>): Promise<Results> =>
-      runOperation(reference, 'binary_cross_entropy', { ...operation, inputs: { ...operation.inputs, logits: logits! } })
-    await checkAdjoint(t, {
-      random,
-      point: { logits: random.normals([N, K]) },
-      forward: async (inputs) => {
-        const { metrics } = await run(inputs)
-        return [valuesOf([1], () => metrics!.data[0]! / metrics!.data[1]!)]
-      },
-      backward: async (inputs, [cotangent]) => {
-        const { dlogits } = await run(inputs)
-        return { logits: valuesOf([N, K], (index) => cotangent!.data[0]! * dlogits!.data[index]!) }
-      },
-    })
-  })
-}
-
-for (const executor of everyone) {
-  test(`binary_cross_entropy: label 10 of 10 classes is an error, not a read outside: ${executor.name}`, async (t) => {
-    const run = runOperation(executor, 'binary_cross_entropy', {
-      inputs: { logits: valuesOf([2, 10]), labels: { shape: [2], data: Float64Array.of(3, 10) } },
-      outputs: { dlogits: [2, 10], metrics: [4] },
-      attributes: {},
-    })
-    await t.throwsAsync(run, { code: 'ERR_DATASET', message: /got 10/ })
-  })
-}
+testLoss('binary_cross_entropy', { seed: 46_900, targets: ['smoothed', 'soft'], refused: [10] })

@@ -1,12 +1,10 @@
-import test from 'ava'
-import { checkAdjoint } from '../support/adjoint.js'
 import { present } from '../support/case.js'
 import { wanted } from '../support/conv_backward.js'
 import { onesIn } from '../support/convolution.js'
-import { everyone, reference } from '../support/executors.js'
 import { scaler } from '../support/gradients.js'
 import { given, judge, maybe, number, type NamedCase } from '../support/judge.js'
-import { runOperation, type OperationCase, type Results } from '../support/operation.js'
+import { testLoss } from '../support/losses.js'
+import type { OperationCase, Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
 import { Random } from '../support/random.js'
 import { matrix, valuesOf, type Values } from '../support/values.js'
@@ -83,48 +81,4 @@ function statement(operation: OperationCase): Results {
 }
 
 judge('softmax_cross_entropy', { cases, statement })
-
-for (const [name, smoothing, soft] of [
-  ['hard targets', 0, false],
-  ['smoothed targets', 0.1, false],
-  ['soft targets', 0, true],
-] as const) {
-  test(`softmax_cross_entropy: dlogits is the gradient of the mean loss: ${name}`, async (t) => {
-    const random = new Random(15900)
-    const [N, K] = [5, 17]
-    const labels = random.integers([N], K)
-    labels.data[3] = -1
-    const operation = {
-      inputs: present({ labels, targets: soft && random.distributions(N, K) }),
-      outputs: { dlogits: [N, K], metrics: [4] },
-      attributes: { smoothing },
-    }
-    const run = ({ logits }: Readonly<Record<string, Values>>): Promise<Results> =>
-      runOperation(reference, 'softmax_cross_entropy', { ...operation, inputs: { ...operation.inputs, logits: logits! } })
-    await checkAdjoint(t, {
-      random,
-      point: { logits: random.normals([N, K]) },
-      forward: async (inputs) => {
-        const { metrics } = await run(inputs)
-        return [valuesOf([1], () => metrics!.data[0]! / metrics!.data[1]!)]
-      },
-      backward: async (inputs, [cotangent]) => {
-        const { dlogits } = await run(inputs)
-        return { logits: valuesOf([N, K], (index) => cotangent!.data[0]! * dlogits!.data[index]!) }
-      },
-    })
-  })
-}
-
-for (const executor of everyone) {
-  for (const label of [10, -2]) {
-    test(`softmax_cross_entropy: label ${label} of 10 classes is an error, not a read outside: ${executor.name}`, async (t) => {
-      const run = runOperation(executor, 'softmax_cross_entropy', {
-        inputs: { logits: valuesOf([2, 10]), labels: { shape: [2], data: Float64Array.of(3, label) } },
-        outputs: { dlogits: [2, 10], metrics: [4] },
-        attributes: {},
-      })
-      await t.throwsAsync(run, { code: 'ERR_DATASET', message: new RegExp(`got ${label}`) })
-    })
-  }
-}
+testLoss('softmax_cross_entropy', { seed: 15_900, targets: ['hard', 'smoothed', 'soft'], refused: [10, -2] })
