@@ -1,15 +1,13 @@
 /** Average pooling within a network: what it is fused with, and its gradients. */
 import test from 'ava'
-import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.js'
 import type { ProgramSet } from '../../lib/compiler/program.js'
 import { planReport } from '../../lib/compiler/report.js'
 import type { OperationName } from '../../lib/contracts.js'
-import { buildGraph } from '../../lib/graph/build.js'
 import { averagePool, batchNorm, conv2d, maxPool, network, networkFromJson, relu, residual } from '../../lib/layers/index.js'
 import type { Layer, Network, PoolOptions } from '../../lib/layers/index.js'
-import { loadBinding } from '../../lib/native/load.js'
 import { startValues } from '../support/lowered.js'
 import { onDevice } from '../support/on_device.js'
+import { unitPrograms, unitStep, type UnitStep } from '../support/unit_step.js'
 
 const BATCH = 3
 
@@ -26,42 +24,15 @@ const networkOf = (pool: (options: PoolOptions) => Layer): Network =>
   })
 const net = networkOf(averagePool)
 
-const compiled = (device: 'reference' | 'cpu' | 'cuda', of = net): Promise<ProgramSet> =>
-  compilePrograms(buildGraph(of), {
-    device,
-    precision: device === 'reference' ? 'fp64' : 'fp32',
-    batch: BATCH,
-    programs: ['train'],
-    input: { kind: 'tensor' },
-    loss: { kind: 'externalGradient' },
-    inputGradient: true,
-  })
-
-interface Step {
-  readonly y: Float64Array
-  /** By tensor: of the input and of every parameter. */
-  readonly gradients: ReadonlyMap<string, Float64Array>
-}
+const compiled = (device: 'reference' | 'cpu' | 'cuda', of = net): Promise<ProgramSet> => unitPrograms(of, BATCH, device)
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1)
 const start = new Map([...startValues(net), ['x', Float64Array.from({ length: BATCH * 3 * 9 * 7 }, (_, index) => Math.sin(index * 1.7))] as const])
 const direction = (length: number): Float64Array => Float64Array.from({ length }, (_, index) => Math.cos(index * 0.9))
 
-async function step(set: ProgramSet, values: ReadonlyMap<string, Float64Array>): Promise<Step> {
-  const session = await loadBinding().createSession(await serializePrograms(set), { threads: 2 })
-  try {
-    await session.allocate()
-    for (const [name, data] of values) await session.write(name, data)
-    const y = set.tensors.find(({ name }) => name === 'y')!
-    await session.write('dy', direction(sizeOf(y.shape)))
-    await session.run('train', { steps: 1, seed: 0, firstStep: 0, learningRates: new Float64Array(), poison: true })
-    const names = ['dx', ...set.tensors.map(({ name }) => name).filter((name) => name.startsWith('gradient/'))]
-    const gradients = new Map<string, Float64Array>()
-    for (const name of names) gradients.set(name, Float64Array.from(await session.read(name)))
-    return { y: Float64Array.from(await session.read('y')), gradients }
-  } finally {
-    await session.dispose()
-  }
+function step(set: ProgramSet, values: ReadonlyMap<string, Float64Array>): Promise<UnitStep> {
+  const y = set.tensors.find(({ name }) => name === 'y')!
+  return unitStep(set, new Map(values).set('dy', direction(sizeOf(y.shape))))
 }
 
 /** What stands in place of which. */

@@ -2,11 +2,11 @@
 import test from 'ava'
 import { buildGraph } from '../../lib/graph/build.js'
 import { conv2d, dropout, batchNorm, network, networkFromJson, relu, residual } from '../../lib/layers/index.js'
+import type { Layer, Network } from '../../lib/layers/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { unitNames } from '../../lib/models/units.js'
-import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.js'
-import { loadBinding } from '../../lib/native/load.js'
 import { startValues } from '../support/lowered.js'
+import { unitPrograms, unitStep } from '../support/unit_step.js'
 
 const family = { family: 'cifar', depth: 14, block: 'basic', shortcut: 'projection', classes: 10 } as const
 
@@ -54,50 +54,34 @@ test('relu-before-addition: branches that start at zero are refused, for behind 
 })
 
 const [N, C] = [6, 8]
-const unit = (of: 'value' | 'image'): ReturnType<typeof network> =>
+const unitWith = (...last: readonly Layer[]): Network =>
   network({
     name: 'unit',
     input: { height: 5, width: 5, channels: C },
-    layers: { unit: residual({ branch: [batchNorm(), relu(), conv2d({ channels: C, kernel: 3 }), dropout({ rate: 0.5, of })] }) },
+    layers: { unit: residual({ branch: [batchNorm(), relu(), conv2d({ channels: C, kernel: 3 }), ...last] }) },
   })
+const unit = unitWith(dropout({ rate: 0.5, of: 'image' }))
+const size = C * 25
+const x = Float64Array.from({ length: N * size }, (_, index) => Math.sin(index * 1.7))
 
-async function run(
-  device: 'reference' | 'cpu',
-  of: 'value' | 'image',
-  step: number,
-): Promise<{ x: Float64Array; y: Float64Array; dx: Float64Array; dw: Float64Array }> {
-  const net = unit(of)
-  const set = await compilePrograms(buildGraph(net), {
-    device,
-    precision: device === 'reference' ? 'fp64' : 'fp32',
-    batch: N,
-    programs: ['train'],
-    input: { kind: 'tensor' },
-    loss: { kind: 'externalGradient' },
-    inputGradient: true,
-  })
-  const session = await loadBinding().createSession(await serializePrograms(set), { threads: 2 })
-  try {
-    await session.allocate()
-    for (const [name, values] of startValues(net)) await session.write(name, values)
-    const x = Float64Array.from({ length: N * C * 25 }, (_, index) => Math.sin(index * 1.7))
-    await session.write('x', x)
-    await session.write('dy', new Float64Array(N * C * 25).fill(1))
-    await session.run('train', { steps: 1, seed: 3, firstStep: step, learningRates: new Float64Array(), poison: true })
-    const read = async (name: string): Promise<Float64Array> => Float64Array.from(await session.read(name))
-    return { x, y: await read('y'), dx: await read('dx'), dw: await read('gradient/unit.conv1.weight') }
-  } finally {
-    await session.dispose()
-  }
+interface Gradients {
+  readonly y: Float64Array
+  readonly dx: Float64Array
+  readonly dw: Float64Array
+}
+
+async function run(net: Network, device: 'reference' | 'cpu', step: number, dy = new Float64Array(N * size).fill(1)): Promise<Gradients> {
+  const values = new Map([...startValues(net), ['x', x] as const, ['dy', dy] as const])
+  const { y, gradients } = await unitStep(await unitPrograms(net, N, device), values, { seed: 3, step })
+  return { y, dx: gradients.get('dx')!, dw: gradients.get('gradient/unit.conv1.weight')! }
 }
 
 for (const device of ['reference', 'cpu'] as const) {
   test(`an image goes through the branch doubled or passes it by, there and back: ${device}`, async (t) => {
     const passed = new Set<string>()
     for (const step of [0, 1]) {
-      const { x, y, dx, dw } = await run(device, 'image', step)
+      const { y, dx, dw } = await run(unit, device, step)
       t.true(dw.some((value) => value !== 0))
-      const size = C * 25
       const whole = Array.from({ length: N }, (_, n) => {
         const [given, out] = [x.subarray(n * size, (n + 1) * size), y.subarray(n * size, (n + 1) * size)]
         const untouched = out.filter((value, i) => Math.abs(value - given[i]!) < 1e-6).length
@@ -114,9 +98,15 @@ for (const device of ['reference', 'cpu'] as const) {
 }
 
 test('the branch of kept images is doubled, and its gradient too: against a network without dropout', async (t) => {
-  const both = await run('reference', 'image', 0)
-  const values = await run('cpu', 'image', 0)
+  const both = await run(unit, 'reference', 0)
+  const values = await run(unit, 'cpu', 0)
   both.y.forEach((value, i) => t.true(Math.abs(value - values.y[i]!) < 1e-5))
   both.dx.forEach((value, i) => t.true(Math.abs(value - values.dx[i]!) < 1e-4))
   both.dw.forEach((value, i) => t.true(Math.abs(value - values.dw[i]!) < 1e-4 * Math.max(...both.dw.map(Math.abs))))
+  // What a kept image's branch gets of dy without dropout, if dy is twice as large there and 0 at the others.
+  const factor = x.map((_, i) => (both.y[i - (i % size)] === x[i - (i % size)] ? 0 : 2))
+  const plain = await run(unitWith(), 'reference', 0, factor)
+  both.y.forEach((value, i) => t.true(Math.abs(value - (x[i]! + factor[i]! * (plain.y[i]! - x[i]!))) < 1e-12))
+  both.dx.forEach((value, i) => t.true(Math.abs(value - (plain.dx[i]! - factor[i]! + 1)) < 1e-12))
+  both.dw.forEach((value, i) => t.true(Math.abs(value - plain.dw[i]!) < 1e-12 * Math.max(...plain.dw.map(Math.abs))))
 })
