@@ -1,9 +1,9 @@
 /** A command that several processes run together: rank 0 alone talks, and whoever fails tells the others. */
 import { hostname } from 'node:os'
-import { PreresnetError } from '../errors.js'
 import { joinRanks } from '../ranks/join.js'
 import { ranksOptions } from '../ranks/options.js'
 import type { Ranks } from '../ranks/ranks.js'
+import { untilAllLeave } from '../ranks/work.js'
 import { loadBinding } from '../native/load.js'
 import type { ValuesOf } from '../options/spec.js'
 import { speakAs } from './failure.js'
@@ -13,16 +13,7 @@ import { fromFlags } from './flags.js'
 export async function amongRanks(values: ValuesOf<typeof ranksOptions>, work: (ranks: Ranks) => Promise<number>): Promise<number> {
   const ranks = await joinRanks(fromFlags(ranksOptions, values))
   if (ranks.size > 1) speakAs(ranks)
-  try {
-    const status = await work(ranks)
-    await ranks.leave()
-    return status
-  } catch (error) {
-    ranks.fail(error)
-    // Launchers end all processes when one has ended: those that hear of it from here shall have said so by then.
-    if (!(error instanceof PreresnetError && error.code === 'ERR_RANK')) await ranks.leave().catch(() => undefined)
-    throw error
-  }
+  return untilAllLeave(ranks, work)
 }
 
 /** Threads of this rank, where nobody says how many: its share of what the machine allows. */

@@ -3,6 +3,7 @@ import { loadBinding } from '../../lib/native/load.js'
 import type { NativeRanks, RanksDescription } from '../../lib/native/types.js'
 import { JoinedRanks } from '../../lib/ranks/joined.js'
 import type { Ranks } from '../../lib/ranks/ranks.js'
+import { untilAllLeave } from '../../lib/ranks/work.js'
 
 let meetings = 0
 
@@ -28,22 +29,10 @@ export function nativeRanks(count: number, { seed = 0, silence = 20_000, stops, 
   )
 }
 
-/** What each rank's work gives; where it fails, the others are told, as `fit` tells them. */
+/** What each rank's work gives, or the error with which it ended. */
 export async function together<T>(count: number, work: (ranks: Ranks) => Promise<T>, how: Emulated = {}): Promise<PromiseSettledResult<T>[]> {
   const all = await nativeRanks(count, how)
-  return Promise.allSettled(
-    all.map(async (native) => {
-      const ranks = new JoinedRanks(native)
-      try {
-        const result = await work(ranks)
-        await ranks.leave()
-        return result
-      } catch (error) {
-        ranks.fail(error)
-        throw error
-      }
-    }),
-  )
+  return Promise.allSettled(all.map((native) => untilAllLeave(new JoinedRanks(native), work)))
 }
 
 /** Throws the first error. */

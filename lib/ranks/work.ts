@@ -1,0 +1,17 @@
+/** Work of a rank from its beginning to the moment at which all have done theirs. */
+import { PreresnetError } from '../errors.js'
+import type { Ranks } from './ranks.js'
+
+/** Does the work, and leaves when all have done it. Where it fails, the others are told. */
+export async function untilAllLeave<T>(ranks: Ranks, work: (ranks: Ranks) => Promise<T>): Promise<T> {
+  try {
+    const result = await work(ranks)
+    await ranks.leave()
+    return result
+  } catch (error) {
+    ranks.fail(error)
+    // Launchers end all processes when one has ended: those that hear of it from here shall have said so by then.
+    if (!(error instanceof PreresnetError && error.code === 'ERR_RANK')) await ranks.leave().catch(() => undefined)
+    throw error
+  }
+}
