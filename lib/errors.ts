@@ -79,8 +79,8 @@ export const ErrorCode = {
   /**
    * Another rank of the run failed, was killed or stands still, or ranks were started with different options, data or versions.
    *
-   * Remedy: The message names the rank, its host and what it did. Its own message says more; mend that, and start all ranks again, with `--resume` from the
-   * last checkpoint.
+   * Remedy: The message names the rank, its host and what it did; what that rank printed itself says more. Mend the cause, and start all ranks again, with
+   * `--resume` from the last checkpoint.
    */
   ERR_RANK: 'ERR_RANK',
   /**

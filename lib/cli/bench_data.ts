@@ -22,7 +22,7 @@ const options = {
   }),
   python: stringOption({
     group: 'Data',
-    help: "Python that has torchvision, whose DataLoader is measured beside on the same files; 'none' leaves it out",
+    help: "Python that has torchvision, whose DataLoader is measured on the same files for comparison; 'none' leaves it out",
     metavar: 'path',
     fallback: 'python3',
   }),

@@ -13,7 +13,7 @@ import { print } from './output.js'
 const options = {
   mpi: flagOption({
     group: 'Ranks',
-    help: 'build the library between preresnet and the MPI of this machine instead, by mpicxx or what MPICXX names',
+    help: 'build, instead of the addon, the library between preresnet and the MPI of this machine, with mpicxx or the compiler that MPICXX names',
     fallback: false,
   }),
 }

@@ -24,7 +24,7 @@ export function speakAs(ranks: Ranks): void {
   joined = ranks
 }
 
-/** Undefined: another process of this machine says the same, as all find an option that is wrong or a library that is missing. */
+/** How its errors begin; undefined where it prints none. Before ranks have joined, all processes of a machine fail alike (a wrong option, a missing library), so one of them speaks. */
 function speaker(): string | undefined {
   if (joined !== undefined) return `rank ${joined.rank} of ${joined.size}: `
   try {

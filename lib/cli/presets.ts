@@ -178,7 +178,7 @@ export const presets = {
 type PresetName = keyof typeof presets
 export const presetNames = Object.keys(presets) as readonly PresetName[]
 
-/** Of flags that exclude each other whoever gives one means it instead of the preset's. */
+/** Flags that exclude each other: where one of a row is given, the preset's of that row do not count. Their own files refuse two that are given. */
 const rivals: readonly (readonly string[])[] = [
   ['steps', 'epochs'],
   ['milestones', 'milestoneEpochs'],
@@ -206,7 +206,7 @@ function strangers({ optimizer, schedule, loss }: Readonly<Record<string, unknow
   ]
 }
 
-/** What a preset puts under the values that were given: nothing of what these stand in for, nor of what does not go with them. */
+/** The preset's values of flags that were not given, without those that given flags replace or that do not go with them. */
 export function flagsOfPreset(given: Readonly<Record<string, unknown>>): Flags {
   const { preset } = given
   if (preset === undefined) return {}
@@ -215,11 +215,11 @@ export function flagsOfPreset(given: Readonly<Record<string, unknown>>): Flags {
   return Object.fromEntries(Object.entries(flags).filter(([key]) => !replaced.has(key)))
 }
 
-/** ERR_UNSUPPORTED where a recipe needs what there is no flag for, and nobody said that it may go without. */
+/** ERR_UNSUPPORTED where parts of a recipe have no flag, and --incomplete does not say that it may go without them. */
 export function checkComplete(preset: PresetName, { missing }: Recipe, incomplete: boolean): void {
   if (missing.length === 0 || incomplete) return
   throw new PreresnetError(
     'ERR_UNSUPPORTED',
-    `--preset ${preset}: expected a recipe that flags can say as a whole, got one that needs ${missing.join(', ')}; pass --incomplete to train without`,
+    `--preset ${preset}: expected a recipe of which all parts have flags, got one that needs ${missing.join(', ')}; pass --incomplete to train without these`,
   )
 }

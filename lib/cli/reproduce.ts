@@ -38,7 +38,7 @@ const options = {
   }),
   scale: numberOption({
     group: 'Training',
-    help: 'the same schedule, shortened to this part of its length, which every output says',
+    help: 'shorten the schedule of each training to this part of its length; every output says so',
     unit: 'part',
     minimum: 0,
     above: true,
@@ -47,7 +47,7 @@ const options = {
   }),
   smoke: flagOption({
     group: 'Training',
-    help: 'a few steps of a few images of each training: whether it runs at all, every parameter moves and a report is written; of all rows where none is named',
+    help: 'do a few steps of each training on a few images, to see that it runs, moves every parameter and writes a report; of all rows where none is named',
     fallback: false,
   }),
   workers: runOptions.workers,

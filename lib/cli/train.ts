@@ -37,7 +37,7 @@ const options = {
     help: 'a published recipe: it sets the flags that are not given; the network decides between its recipes for CIFAR and for ImageNet',
     choices: presetNames,
   }),
-  incomplete: flagOption({ group: 'Training', help: 'train by a preset that needs what there is no flag for, without it', fallback: false }),
+  incomplete: flagOption({ group: 'Training', help: 'train by a preset of which some parts have no flag, without these parts', fallback: false }),
   model: stringOption({ group: 'Network', help: 'a named network as preresnet-110; see also --family', metavar: 'name' }),
   ...networkOptions,
   ...flagsWithin(fitTable),
@@ -125,7 +125,7 @@ async function trainAmong(ranks: Ranks, values: ValuesOf<typeof options> & { rea
   return 0
 }
 
-/** ERR_UNSUPPORTED where a preset needs more than flags can say; else what it is, and what it goes without. */
+/** Prints what the preset is, and which parts of it are left out. ERR_UNSUPPORTED where some have no flag, without --incomplete. */
 function tellPreset({ preset, incomplete, ...values }: ValuesOf<typeof options> & { readonly json: boolean }): void {
   if (preset === undefined) {
     if (incomplete) throw new PreresnetError('ERR_OPTION', '--incomplete: expected --preset with it, got none')

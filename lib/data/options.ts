@@ -70,15 +70,11 @@ export const loaderOptions = {
       'before it where two are as near, and to evaluate its label is -1',
   }),
   /**
-   * Which images an epoch of training has, as many places as there are images: 'shuffled': each once; 'balanced': at each place a class is drawn, all alike,
-   * and one of its images, so that rare classes come as often as others. Give "shuffled" or "balanced".
+   * Which images an epoch of training has, as many places as there are images: 'shuffled': each once; 'balanced': at each place a class is drawn, each with the
+   * same probability, and one of its images, so that rare classes come as often as others. Give "shuffled" or "balanced".
    * @default shuffled
    */
-  sampling: variant(runOptions.sampling, {
-    help:
-      "which images an epoch of training has, as many places as there are images: 'shuffled': each once; 'balanced': at each place a class is drawn, all alike, " +
-      'and one of its images, so that rare classes come as often as others',
-  }),
+  sampling: runOptions.sampling,
   /** Number of this loader among those that share each batch. Give an integer of at least 0. @default 0 */
   rank: integerOption({ group: 'Data', help: 'number of this loader among those that share each batch', unit: null, minimum: 0, fallback: 0, decides: false }),
   /**

@@ -6,7 +6,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 export interface BatchLimits<T> {
   /** Of one run. */
   readonly most: number
-  /** That may be under way at a time. While one is, the next takes a full batch alone: a smaller one would keep out those that come meanwhile. @default 1 */
+  /** Runs that may be under way at a time. While one is, only a full batch begins: a smaller one would keep out items that come meanwhile. @default 1 */
   readonly runs?: number
   /** Milliseconds that the oldest one waits for a full batch. */
   readonly maxDelay: number

@@ -212,7 +212,7 @@ export interface LoaderDescription {
   /** Training: shuffle by (seed, epoch) and drop the short last batch; endless. Evaluation: in order, padded with label -1, one pass. */
   readonly mode: 'train' | 'evaluate'
   readonly seed: number
-  /** Training: instead of shuffling, each place draws a class, all alike, and one of its samples, all alike. @default false */
+  /** Training: instead of shuffling, each place draws a class, each with the same probability, and one of its samples in the same way. @default false */
   readonly balanced?: boolean
   /** Training: crops is random in a border of `pad`, mirrored half of the time where `flip`. Else 'pad, pad, 0': the center. */
   readonly pad: number

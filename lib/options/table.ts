@@ -118,13 +118,13 @@ export const trainingOptions = {
     decides: true,
   }),
   /**
-   * Loss of training; 'binary-cross-entropy' judges every class by itself, is it this one or not; evaluation reports the cross-entropy with either. Give
+   * Loss of training; 'binary-cross-entropy' asks of every class by itself whether it is the image's; evaluation reports the cross-entropy with either. Give
    * "cross-entropy" or "binary-cross-entropy".
    * @default cross-entropy
    */
   loss: choiceOption({
     group: 'Training',
-    help: "loss of training; 'binary-cross-entropy' judges every class by itself, is it this one or not; evaluation reports the cross-entropy with either",
+    help: "loss of training; 'binary-cross-entropy' asks of every class by itself whether it is the image's; evaluation reports the cross-entropy with either",
     choices: ['cross-entropy', 'binary-cross-entropy'],
     fallback: 'cross-entropy',
     decides: true,
@@ -214,15 +214,15 @@ export const runOptions = {
     decides: false,
   }),
   /**
-   * Which images an epoch has, as many places as there are images: 'shuffled': each once; 'balanced': at each place a class is drawn, all alike, and one of its
-   * images, so that rare classes come as often as others. Give "shuffled" or "balanced".
+   * Which images an epoch of training has, as many places as there are images: 'shuffled': each once; 'balanced': at each place a class is drawn, each with the
+   * same probability, and one of its images, so that rare classes come as often as others. Give "shuffled" or "balanced".
    * @default shuffled
    */
   sampling: choiceOption({
     group: 'Data',
     help:
-      "which images an epoch has, as many places as there are images: 'shuffled': each once; 'balanced': at each place a class is drawn, all alike, and one of " +
-      'its images, so that rare classes come as often as others',
+      "which images an epoch of training has, as many places as there are images: 'shuffled': each once; 'balanced': at each place a class is drawn, each with " +
+      'the same probability, and one of its images, so that rare classes come as often as others',
     choices: ['shuffled', 'balanced'],
     fallback: 'shuffled',
     decides: true,

@@ -22,7 +22,7 @@ export async function joinRanks(options: RanksOptions = {}): Promise<Ranks> {
   const ranks = new JoinedRanks(await loadBinding().openRanks({ library: mpiFile(), silence: rankTimeout * 1000 }))
   const problem = launch && disagreement(launch, ranks)
   if (problem === undefined) return ranks
-  // Of one that MPI takes for alone nobody else is left to wait for.
+  // An MPI that is not the launcher's takes this process for its only rank, so this waits for nobody.
   await ranks.leave()
   throw problem
 }

@@ -7,18 +7,18 @@ interface Launcher {
   readonly rank: string
   readonly ranks: string
   readonly local: string
-  /** Whether it starts processes as MPI wants it. */
+  /** Whether the processes that it starts can join MPI. */
   readonly mpi: boolean
-  /** Variables that must be there as well: without them the others mean something else. */
+  /** The launcher is meant only where all of these variables are set. */
   readonly beside?: readonly string[]
-  /** A variable with which these are not the launcher's. */
+  /** The launcher is not meant where this variable is set. */
   readonly unless?: string
-  /** What is said by more than these. */
+  /** The launcher is meant only with such a number of ranks. */
   readonly only?: (ranks: number) => boolean
 }
 
 /**
- * The first that speaks counts. Slurm stands last: within an allocation its variables are there for every process, also for those that another launcher starts.
+ * The first that is meant counts; docs/ranks.md has them as a table. Slurm stands last: within an allocation its variables are there for every process, also for those that another launcher starts.
  * A batch script has no step, and an interactive shell is a step of one task.
  */
 const launchers: readonly Launcher[] = [
@@ -29,7 +29,7 @@ const launchers: readonly Launcher[] = [
     local: 'LOCAL_RANK',
     mpi: false,
     beside: ['JOB_COMPLETION_INDEX', 'WORLD_SIZE'],
-    // A rank of its own is the launcher's, and comes before what a job is numbered by.
+    // Where RANK is set too, processes are counted by it, as torchrun does, and not by the index of the job.
     unless: 'RANK',
   },
   { name: 'torchrun', rank: 'RANK', ranks: 'WORLD_SIZE', local: 'LOCAL_RANK', mpi: false },

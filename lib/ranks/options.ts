@@ -3,13 +3,13 @@ import { choiceOption, numberOption, type Given, type Table } from '../options/s
 
 export const ranksOptions = {
   /**
-   * What carries the bytes; 'auto': MPI where mpirun or srun started several processes, none where nothing says that there are several. Give "auto" or "none"
-   * or "mpi".
+   * What carries the bytes between ranks; 'auto': MPI where mpirun or srun started several processes, none where nothing says that there are several. Give
+   * "auto" or "none" or "mpi".
    * @default auto
    */
   engine: choiceOption({
     group: 'Ranks',
-    help: "what carries the bytes; 'auto': MPI where mpirun or srun started several processes, none where nothing says that there are several",
+    help: "what carries the bytes between ranks; 'auto': MPI where mpirun or srun started several processes, none where nothing says that there are several",
     choices: ['auto', 'none', 'mpi'],
     fallback: 'auto',
     decides: false,

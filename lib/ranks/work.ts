@@ -10,7 +10,7 @@ export async function untilAllLeave<T>(ranks: Ranks, work: (ranks: Ranks) => Pro
     return result
   } catch (error) {
     ranks.fail(error)
-    // Launchers end all processes when one has ended: those that hear of it from here shall have said so by then.
+    // Launchers end all processes as soon as one has ended: until the others have heard of the error, so that they can print it, this one stays.
     if (!(error instanceof PreresnetError && error.code === 'ERR_RANK')) await ranks.leave().catch(() => undefined)
     throw error
   }

@@ -1,5 +1,6 @@
 // Which places of the endless row of samples a batch has, and which of them one of several ranks
-// takes: a function of these numbers and of nothing else.
+// takes: a function of these numbers and of nothing else. lib/runtime/evaluation_parts.ts puts the
+// parts of an evaluation together by the same rule.
 #pragma once
 #include <cstdint>
 

@@ -66,7 +66,7 @@ type Factors = number | readonly [number, number]
 /**
  * Changes brightness, contrast, saturation and hue, each by a factor that is drawn, as torchvision's ColorJitter: `colorJitter({ brightness: 0.4, hue: 0.1 })`.
  * @param options - How far each factor is from 1 at most (for hue: from 0, up to 0.5 of the circle), or the range that it is drawn from; what is not given stays.
- * @throws ERR_OPTION where nothing is given, or a range is none.
+ * @throws ERR_OPTION where nothing is given, or what is given for a factor is no range.
  */
 export function colorJitter(options: {
   readonly brightness?: number | readonly [number, number]
@@ -152,7 +152,7 @@ export function randAugment(options: { readonly operations?: number; readonly ma
   })
 }
 
-/** Makes each from what JSON made of it. */
+/** Augmentations of plain data, as a model file holds them, by their kinds. */
 export const augmentationReaders: Readonly<Record<Augmentation['kind'], (data: object) => Augmentation>> = {
   colorJitter: (data) => colorJitter(data),
   lighting: (data) => lighting(data),
