@@ -4,6 +4,7 @@ import { isModelName, modelNames } from '../models/index.js'
 import type { Family } from '../models/choices.js'
 import { flagsOfOtherSchedules, type ScheduleName } from './learning_rate.js'
 import { flagsOfOtherOptimizers, type OptimizerName } from './optimizer.js'
+import { recipes, type Recipe as PaperRecipe } from './reproduction/recipes.js'
 
 /** Values of flags, by their keys. */
 type Flags = Readonly<Record<string, string | number | boolean | readonly number[]>>
@@ -29,6 +30,16 @@ const steps30And60 = { schedule: 'multi-step', learningRate: 0.1, epochs: 90, mi
 /** Steps of torchvision's first five epochs of ImageNet: its averages begin behind them. */
 const warmupStepsOfTorchvision = 5 * Math.floor(1_281_167 / 1024)
 
+/** Batch, optimizer and schedule of the paper's recipe, which `reproduce` trains by. */
+function flagsOfPaper({ batch, statisticsGroups, momentum, weightDecay, schedule }: PaperRecipe): Flags {
+  const { rate: learningRate, warmup, unit, length, milestones } = schedule
+  return {
+    ...{ optimizer: 'sgd', momentum, weightDecay, batch, statisticsGroups, schedule: 'multi-step', learningRate },
+    ...(unit === 'steps' ? { steps: length, milestones } : { epochs: length, milestoneEpochs: milestones }),
+    ...(warmup && { warmupSteps: warmup.steps, warmupRate: warmup.rate }),
+  }
+}
+
 export const presets = {
   paper: {
     what: 'He et al. 2016, "Identity Mappings in Deep Residual Networks"',
@@ -36,24 +47,15 @@ export const presets = {
     recipes: {
       cifar: {
         flags: {
-          ...sgd,
+          ...flagsOfPaper(recipes.cifar10),
           ...cifarImages,
-          statisticsGroups: 2,
-          steps: 64_000,
-          schedule: 'multi-step',
-          learningRate: 0.1,
-          milestones: [32_000, 48_000],
-          warmupSteps: 400,
-          warmupRate: 0.01,
         },
         missing: [],
         differences: [],
       },
       imagenet: {
         flags: {
-          ...steps30And60,
-          batch: 256,
-          statisticsGroups: 8,
+          ...flagsOfPaper(recipes.imagenet),
           image: 224,
           randomResize: [256, 480],
           flip: true,
