@@ -104,6 +104,8 @@ test('so many reads at once as are allowed, whatever the number of workers', asy
     const read = async (index: number): Promise<Uint8Array> => {
       most = Math.max(most, ++underWay)
       const bytes = await readFile((files.source as RangeSource).files.at(index)!)
+      // However slowly the others are begun.
+      while (most < reads) await new Promise(setImmediate)
       underWay--
       return bytes
     }
