@@ -5,6 +5,7 @@ import { choiceOption, stringOption, variant } from '../options/spec.js'
 import type { CommandSpec } from './command.js'
 import { printJson } from './json/document.js'
 import { exportDocument, exportFormats } from './json/export.js'
+import { checkOtherFile } from './other_file.js'
 import { print } from './output.js'
 
 const { norms, input, answers } = onnxOptions
@@ -40,6 +41,7 @@ export const exportCommand: CommandSpec<typeof options> = {
   async run({ json, format, to, ...rest }, [model]) {
     const given = pick(onnxOptions, rest)
     const { output = format === 'onnx' ? 'model.onnx' : 'weights.safetensors' } = rest
+    await checkOtherFile(model as string, output)
     if (format === 'onnx') {
       if (to !== undefined) throw unused('to', 'safetensors')
       await exportOnnx(model as string, output, given)

@@ -24,14 +24,22 @@ export function speakAs(ranks: Ranks): void {
   joined = ranks
 }
 
-/** How its errors begin; undefined where it prints none. Before ranks have joined, all processes of a machine fail alike (a wrong option, a missing library), so one of them speaks. */
-function speaker(): string | undefined {
-  if (joined !== undefined) return `rank ${joined.rank} of ${joined.size}: `
+/**
+ * Before ranks have joined, most failures are those of all processes of a machine (a wrong option, a missing library), and one of them is enough to say so. Launchers
+ * end the others when the first has failed: one that is still there after this many milliseconds may have failed alone, and speaks.
+ */
+const othersDelay = 2_000
+
+/** How its errors begin, and after how many milliseconds it prints them. */
+function speaker(): { readonly name: string; readonly delay: number } {
+  if (joined !== undefined) return { name: `rank ${joined.rank} of ${joined.size}: `, delay: 0 }
   try {
-    return (launchOf(process.env)?.local ?? 0) === 0 ? '' : undefined
+    const launch = launchOf(process.env)
+    if (launch?.local !== undefined && launch.local > 0) return { name: `rank ${launch.rank} of ${launch.ranks}: `, delay: othersDelay }
   } catch {
-    return ''
+    // The variables themselves are what fails.
   }
+  return { name: '', delay: 0 }
 }
 
 /** Prints the error and returns the exit status. PRERESNET_DEBUG=1 adds the stack and the causes. */
@@ -40,10 +48,13 @@ export function report(error: unknown): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   const { code, message } = describeError(error)
   const status = code === 'ERR_OPTION' ? usageStatus : failureStatus
-  const own = speaker()
-  if (own === undefined) return status
-  note(`preresnet: ${own}${code}: ${oneLine(message)}`)
-  if (process.env.PRERESNET_DEBUG) note(stacks(error))
+  const { name, delay } = speaker()
+  const tell = (): void => {
+    note(`preresnet: ${name}${code}: ${oneLine(message)}`)
+    if (process.env.PRERESNET_DEBUG) note(stacks(error))
+  }
+  if (delay === 0) tell()
+  else setTimeout(tell, delay)
   return status
 }
 

@@ -6,6 +6,7 @@ import { defined } from '../options/values.js'
 import type { CommandSpec } from './command.js'
 import { printJson } from './json/document.js'
 import { importDocument } from './json/import.js'
+import { checkOtherFile } from './other_file.js'
 import { count, print } from './output.js'
 
 const options = {
@@ -37,6 +38,7 @@ export const importCommand: CommandSpec<typeof options> = {
   async run({ json, output, from, preparation, channelOrder }, [given]) {
     const file = given as string
     if (from !== 'onnx' && channelOrder !== undefined) throw new PreresnetError('ERR_OPTION', `--channel-order is for --from onnx, got --from ${from}`)
+    await checkOtherFile(file, output)
     const model = await (from === 'onnx'
       ? importOnnx(file, defined({ preparation, channelOrder }))
       : // A preparation that is for others is refused there, and those that there are are listed.

@@ -47,7 +47,12 @@ export async function readArchive(path: string, wanted: ReadonlySet<string>, rec
   parser.on('error', (error: unknown) => (failure ??= error))
   const deliver = (): void => {
     if (failure !== undefined) throw failure as Error
-    for (const [name, contents] of received.splice(0)) receive(name, contents)
+    try {
+      for (const [name, contents] of received.splice(0)) receive(name, contents)
+    } catch (error) {
+      failure = error
+      throw error
+    }
   }
   try {
     const zipped = await isGzip(path)
@@ -61,7 +66,9 @@ export async function readArchive(path: string, wanted: ReadonlySet<string>, rec
     await (zipped ? pipeline(file, createGunzip({ chunkSize: 1 << 18 }), parse) : pipeline(file, parse))
     parser.end()
     deliver()
-  } catch (error) {
+  } catch (thrown) {
+    // A pipeline whose end fails may tell only that its streams were aborted for it.
+    const error = failure ?? thrown
     if (error instanceof PreresnetError) throw error
     throw new PreresnetError('ERR_FILE', `${path}: cannot be read as a .tar.gz archive: ${(error as Error).message}`, { cause: error })
   }

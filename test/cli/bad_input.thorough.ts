@@ -1,5 +1,5 @@
 /** Whatever is wrong: one line on stderr with a code, a status that is not 0, nothing on stdout, no stack. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -20,6 +20,7 @@ test.before(async () => {
   const golden = await readFile(join(goldenDirectory, 'unit-preact-one-layer.safetensors'))
   await writeFile(at('truncated.safetensors'), golden.subarray(0, golden.length - 100))
   await writeFile(at('foreign.safetensors'), golden)
+  await symlink('foreign.safetensors', at('linked.safetensors'))
 })
 
 test.after.always(() => rm(folder, { recursive: true, force: true }))
@@ -200,6 +201,20 @@ const cases: readonly Case[] = [
     code: 'ERR_FILE',
     says: /text\.jpg: byte 0: .*; is it an ONNX file\?/,
   },
+  {
+    what: 'import over the file that is read',
+    words: ['import', at('foreign.safetensors'), '--from', 'timm', '--output', at('empty/../linked.safetensors')],
+    status: 2,
+    code: 'ERR_OPTION',
+    says: /--output: expected another file than the one that is read, got .*linked\.safetensors, which is .*foreign\.safetensors/,
+  },
+  {
+    what: 'export over the file that is read',
+    words: ['export', at('foreign.safetensors'), '--format', 'onnx', '--output', at('foreign.safetensors')],
+    status: 2,
+    code: 'ERR_OPTION',
+    says: /--output: expected another file than the one that is read/,
+  },
   { what: 'no run to report', words: ['report', at('empty')], status: 1, code: 'ERR_FILE', says: /metrics\.jsonl.*directory of a run/ },
 ]
 
@@ -218,4 +233,15 @@ test('PRERESNET_DEBUG shows where', async (t) => {
   const { stderr, status } = await preresnet(['summary', 'preresnet-163'], { env: { PRERESNET_DEBUG: '1' } })
   t.regex(stderr, /^preresnet: ERR_OPTION: .*\n.*PreresnetError.*\n {4}at /)
   t.is(status, 2)
+})
+
+const second = { RANK: '1', WORLD_SIZE: '2', LOCAL_RANK: '1' }
+
+test('a process that is not the first of its machine tells its own failure, once the first has had the time to end it', async (t) => {
+  const starting = performance.now()
+  const outcome = await preresnet(['summary', 'preresnet-163'], { env: second })
+  t.regex(outcome.stderr, /^preresnet: rank 1 of 2: ERR_OPTION: .*preresnet-163[^\n]*\n$/)
+  t.is(outcome.stdout, '')
+  t.is(outcome.status, 2)
+  t.true(performance.now() - starting > 2_000)
 })

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { cifar10, cifar100 } from '../../lib/data/index.js'
 import { readCifar } from '../../lib/data/cifar.js'
 import { readCifarPickle } from '../../lib/data/cifar_pickle.js'
@@ -196,6 +197,20 @@ test('an archive that is cut, damaged, incomplete or no archive is refused', asy
   await writeFile(other, 'hello')
   await refused(t, other, 'ERR_FILE', /other.tar.gz/)
   await refused(t, await packed('part.tar.gz', ...all.slice(1)), 'ERR_FILE', /data_batch_1.bin/)
+})
+
+test('an archive of which much is left to read when it is refused says why, not that reading was aborted', async (t) => {
+  const folder = await temporaryFolder(t)
+  const path = join(folder, 'other.tar.gz')
+  const noise = Buffer.from(randomBytes(4_000_000, 1))
+  await writeFile(path, gzipSync(noise, { level: 1 }))
+  await refused(t, path, 'ERR_FILE', /other.tar.gz: cannot be read as a .tar.gz archive: (TAR_|invalid base256 encoding)/)
+  await writeFile(path, gzipSync(noise, { level: 1 }).subarray(0, 2_000_000))
+  await refused(t, path, 'ERR_FILE', /other.tar.gz: cannot be read as a .tar.gz archive: (TAR_|invalid base256 encoding)/)
+  await writeFile(join(folder, 'data_batch_1.bin'), 'short')
+  await writeFile(join(folder, 'data_batch_2.bin'), noise)
+  await promisify(execFile)('tar', ['-czf', path, '-C', folder, 'data_batch_1.bin', 'data_batch_2.bin'])
+  await refused(t, path, 'ERR_FILE', /data_batch_1.bin: expected 12292 bytes \(4 images\), got 5$/)
 })
 
 test('a pickle that names anything else is refused, and nothing is run', async (t) => {
