@@ -19,7 +19,7 @@ import { type Outcome, outcomeText, type RunOutcome, summaryOf } from './reprodu
 import { reproductionPage } from './reproduction/page.js'
 import { runOnce } from './reproduction/run.js'
 import { type Row, rows, trainingOf } from './reproduction/rows.js'
-import { type Extent, trainingFor } from './reproduction/trainings.js'
+import { type Extent, type Training, trainingFor } from './reproduction/trainings.js'
 import { SignalWatch } from './signals.js'
 
 const paper = 'Identity Mappings in Deep Residual Networks (arXiv 1603.05027)'
@@ -82,8 +82,8 @@ export const reproduce: CommandSpec<typeof options> = {
     const output = values.output ?? join('runs', 'reproduce')
     using watch = new SignalWatch('saving and leaving')
     const outcomes: Outcome[] = []
-    for (const [training, ofTraining] of byTraining(chosen)) {
-      const done = await trained(values, { training, rows: ofTraining, extent, output, watch })
+    for (const work of await prepared(values, chosen, extent)) {
+      const done = await trained(values, { ...work, extent, output, watch })
       if (done === undefined) return watch.status ?? 0
       outcomes.push(...done)
     }
@@ -132,21 +132,39 @@ function byTraining(chosen: readonly Row[]): ReadonlyMap<string, readonly Row[]>
 
 const suffixOf = ({ smoke, scale }: Extent): string => (smoke ? '-smoke' : scale === 1 ? '' : `-scale-${scale}`)
 
-interface Work {
-  readonly training: string
+/** A training by its name, and the rows that it gives results of. */
+interface Prepared {
+  readonly name: string
+  readonly training: Training
   readonly rows: readonly Row[]
+}
+
+/** All of them before the first: images that are missing for the last one are found now, and not after days. */
+async function prepared(values: Values, chosen: readonly Row[], extent: Extent): Promise<readonly Prepared[]> {
+  const opened = new Map<string, DataSplit>()
+  const all: Prepared[] = []
+  const groups = [...byTraining(chosen)]
+  const wanted = groups.map(([, [first]]) => imagesGiven(first!, values))
+  for (const [index, [name, ofTraining]] of groups.entries()) {
+    const given = wanted[index]!
+    const split = opened.get(given) ?? (await openImages(given))
+    opened.set(given, split)
+    all.push({ name, training: await trainingFor(ofTraining[0]!, split, extent), rows: ofTraining })
+  }
+  return all
+}
+
+interface Work extends Prepared {
   readonly extent: Extent
   readonly output: string
   readonly watch: SignalWatch
 }
 
 /** Undefined where a signal ended it. */
-async function trained(values: Values, { training: name, rows: ofTraining, extent, output, watch }: Work): Promise<Outcome[] | undefined> {
-  const row = ofTraining[0]!
-  const training = await trainingFor(row, await openFor(row, values), extent)
+async function trained(values: Values, { name, training, rows: ofTraining, extent, output, watch }: Work): Promise<Outcome[] | undefined> {
   const { device, precision, threads, cuda } = passedOn(sharedOptions, values)
   const where = { ...defined({ device, precision, threads, cuda }), workers: values.workers }
-  const seeds = Array.from({ length: values.runs ?? (extent.smoke ? 1 : row.recipe.seeds.length) }, (_, index) => index + 1)
+  const seeds = Array.from({ length: values.runs ?? (extent.smoke ? 1 : training.row.recipe.seeds.length) }, (_, index) => index + 1)
   const runs = new Map<string, RunOutcome[]>(ofTraining.map(({ id }) => [id, []]))
   for (const seed of seeds) {
     if (!values.json) note(`${name}, seed ${seed}${training.remarks.map((remark) => `; ${remark}`).join('')}`)
@@ -159,8 +177,8 @@ async function trained(values: Values, { training: name, rows: ofTraining, exten
   return ofTraining.map((of) => ({ row: of, training: name, runs: runs.get(of.id)!, remarks: training.remarks }))
 }
 
-/** The images of a row's recipe. */
-function openFor({ recipe }: Row, values: Values): Promise<DataSplit> {
+/** Where the images of a row's recipe are, as --data says it. */
+function imagesGiven({ recipe }: Row, values: Values): string {
   const { data, cifar100Data, imagenetData, smoke } = values
   const [flag, given] = (
     {
@@ -170,7 +188,11 @@ function openFor({ recipe }: Row, values: Values): Promise<DataSplit> {
     } as const
   )[recipe.data]
   if (given === undefined) throw new PreresnetError('ERR_OPTION', `reproduce: expected ${flag}, the images of rows on ${recipe.data}, got none`)
-  return openData({ data: given, validate: undefined, validationShare: undefined, image: undefined, resize: undefined, gray: false, rescan: false })
+  return given
+}
+
+function openImages(data: string): Promise<DataSplit> {
+  return openData({ data, validate: undefined, validationShare: undefined, image: undefined, resize: undefined, gray: false, rescan: false })
 }
 
 function resultOf({ row, training, runs, remarks }: Outcome): NonNullable<Reproduction['results']>[number] {

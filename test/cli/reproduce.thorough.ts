@@ -122,6 +122,13 @@ test('reproduce --list prints the rows, as text and as JSON; without it the comm
     [['table-5/inception-v3'], /expected a row of a residual network/],
     [['table-2/e/110'], /expected --data, the images of rows on cifar10, got none/],
     [['table-2/e/110', '--data', 'digits', '--scale', '0'], /--scale: expected a number above 0/],
+    [
+      ['table-2/e/110', '--data', 'digits', '--scale', '0.00002'],
+      /^preresnet: ERR_OPTION: --scale: expected a part with a step between two changes of the learning rate, as 0.0000625, got 0.00002\n$/,
+    ],
+    // Nothing of the first is trained, nor announced, where images of the second are missing.
+    [['table-2/e/110', 'table-3/cifar100/164/original', '--data', 'digits'], /^preresnet: ERR_OPTION: reproduce: expected --cifar100-data, [^\n]*\n$/],
+    [['table-2/e/110', 'table-3/cifar100/164/original', '--data', 'digits', '--cifar100-data', 'digits'], /^preresnet: ERR_DATASET: reproduce: [^\n]*\n$/],
   ] as const) {
     const refused = await preresnet(['reproduce', ...words])
     t.not(refused.status, 0)

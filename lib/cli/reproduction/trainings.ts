@@ -76,13 +76,21 @@ function lengthOf({ schedule: { unit, length } }: Recipe, scale: number): Traini
 function scheduleOf({ schedule }: Recipe, scale: number | undefined): FitOptions['learningRate'] {
   const { rate, warmup, unit, length } = schedule
   const part = (at: number): number => (scale === undefined ? at / length : at * scale)
-  const milestones = schedule.milestones.map(part)
+  const relative = schedule.milestones.map(part)
   const climb = warmup && { rate: warmup.rate, ...(scale === undefined ? { fraction: part(warmup.steps) } : { steps: Math.round(part(warmup.steps)) }) }
   return multiStep({
     base: rate,
-    milestones: scale === undefined ? { fraction: milestones } : unit === 'epochs' ? { epochs: milestones } : milestones.map(Math.round),
+    milestones: scale === undefined ? { fraction: relative } : unit === 'epochs' ? { epochs: relative } : milestonesOf(schedule.milestones, scale),
     ...(climb && { warmup: climb }),
   })
+}
+
+/** ERR_OPTION where the schedule is so short that two changes of the rate fall into one step. */
+function milestonesOf(milestones: readonly number[], scale: number): readonly number[] {
+  const steps = milestones.map((step) => Math.round(step * scale))
+  if (new Set(steps).size === steps.length) return steps
+  const least = Math.min(...milestones.slice(1).map((step, index) => step - milestones[index]!))
+  throw new PreresnetError('ERR_OPTION', `--scale: expected a part with a step between two changes of the learning rate, as ${1 / least}, got ${scale}`)
 }
 
 /** In a smoke test other images do as well: classes that they lack are added, and never seen. */
