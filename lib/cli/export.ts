@@ -41,7 +41,7 @@ export const exportCommand: CommandSpec<typeof options> = {
   async run({ json, format, to, ...rest }, [model]) {
     const given = pick(onnxOptions, rest)
     const { output = format === 'onnx' ? 'model.onnx' : 'weights.safetensors' } = rest
-    await checkOtherFile(model as string, output)
+    await checkOtherFile('--output', model as string, output)
     if (format === 'onnx') {
       if (to !== undefined) throw unused('to', 'safetensors')
       await exportOnnx(model as string, output, given)

@@ -38,7 +38,7 @@ export const importCommand: CommandSpec<typeof options> = {
   async run({ json, output, from, preparation, channelOrder }, [given]) {
     const file = given as string
     if (from !== 'onnx' && channelOrder !== undefined) throw new PreresnetError('ERR_OPTION', `--channel-order is for --from onnx, got --from ${from}`)
-    await checkOtherFile(file, output)
+    await checkOtherFile('--output', file, output)
     const model = await (from === 'onnx'
       ? importOnnx(file, defined({ preparation, channelOrder }))
       : // A preparation that is for others is refused there, and those that there are are listed.

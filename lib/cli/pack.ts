@@ -1,5 +1,6 @@
 import { pack, type PackedArchive, verifyPacked } from '../data/index.js'
 import { packOptions, type PackOptions } from '../data/options.js'
+import { pathsOf } from '../data/path_list.js'
 import { sourceOptions } from '../data/source_options.js'
 import { PreresnetError } from '../errors.js'
 import { flagOption, variant } from '../options/spec.js'
@@ -10,6 +11,7 @@ import { openSet } from './data_options.js'
 import { printJson } from './json/document.js'
 import { packDocument } from './json/pack.js'
 import { count, print, size } from './output.js'
+import { checkOtherFile } from './other_file.js'
 import { leavingAtSignals } from './signals.js'
 
 const { side, raw, gray } = packOptions
@@ -61,5 +63,9 @@ async function verified(path: string, file: unknown, given: object, options: Pro
 
 async function packed(images: string, rescan: boolean, file: unknown, options: PackOptions & { readonly signal: AbortSignal }): Promise<PackedArchive> {
   if (typeof file !== 'string') throw new PreresnetError('ERR_OPTION', 'pack: expected the file to write, as train.tar, got none')
-  return pack(await openSet(images, { rescan, signal: options.signal }), file, options)
+  const dataset = await openSet(images, { rescan, signal: options.signal })
+  const { source } = dataset
+  // Of folders nobody means to replace an image by an archive, and there may be a million.
+  if (/^(tar|packed):/.test(images) && source.kind === 'ranges') for (const path of pathsOf(source.files)) await checkOtherFile('pack', path, file)
+  return pack(dataset, file, options)
 }

@@ -1,7 +1,9 @@
 /** Whatever is wrong: one line on stderr with a code, a status that is not 0, nothing on stdout, no stack. */
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import test from 'ava'
 import { goldenDirectory, preresnet } from './run.js'
 
@@ -13,6 +15,9 @@ test.before(async () => {
   await mkdir(at('classless/train/cat'), { recursive: true })
   await mkdir(at('classless/test/cat'), { recursive: true })
   await writeFile(at('text.jpg'), 'no picture')
+  await mkdir(at('images/cat'), { recursive: true })
+  await writeFile(at('images/cat/1.jpg'), 'no picture')
+  await promisify(execFile)('tar', ['-cf', at('images.tar'), '-C', at('images'), 'cat/1.jpg'])
   await writeFile(at('config.json'), JSON.stringify({ bacth: 3 }))
   await writeFile(at('wrong.json'), JSON.stringify({ batch: 'many' }))
   await writeFile(at('broken.json'), '{ "batch": 3')
@@ -214,6 +219,13 @@ const cases: readonly Case[] = [
     status: 2,
     code: 'ERR_OPTION',
     says: /--output: expected another file than the one that is read/,
+  },
+  {
+    what: 'pack over the tar that is read',
+    words: ['pack', `tar:${at('images.tar')}`, at('images.tar'), '--raw', '8'],
+    status: 2,
+    code: 'ERR_OPTION',
+    says: /pack: expected another file than the one that is read, got .*images\.tar, which is .*images\.tar/,
   },
   { what: 'no run to report', words: ['report', at('empty')], status: 1, code: 'ERR_FILE', says: /metrics\.jsonl.*directory of a run/ },
 ]
