@@ -16,6 +16,8 @@ export interface CommandSpec<S extends Table> {
   readonly json: Document
   /** Whether our tests may give it the emulated GPU as its device. */
   readonly emulates?: boolean
+  /** Whether the processes that a launcher starts are one run, so that a wrong option is said once. */
+  readonly together?: boolean
   /** Command lines, without the program's name. */
   readonly examples: readonly (readonly [line: string, what: string])[]
   /** What stands under the values that were given, as a preset. */

@@ -5,41 +5,65 @@ import { findAddon } from '../native/addon_file.js'
 import { loadBinding } from '../native/load.js'
 import { glibc } from '../native/remedies.js'
 import { packageVersion } from '../package.js'
+import { flagOption } from '../options/spec.js'
+import { ranksOptions } from '../ranks/options.js'
 import type { CommandSpec } from './command.js'
 import { cudaReport, cudaRows } from './cuda_report.js'
-import type { Table } from '../options/spec.js'
+import { examineRanks, rankRows } from './distributed/examine.js'
+import type { Distributed } from './json/distributed.js'
 import { doctorDocument, type Check, type System } from './json/doctor.js'
 import { printJson } from './json/document.js'
 import { pairs, print, table } from './output.js'
+import { amongRanks } from './ranks.js'
 
-export const doctor: CommandSpec<Table> = {
+const options = {
+  distributed: flagOption({
+    group: 'Ranks',
+    help: 'after mpirun or srun: compares all ranks (versions, programs, machines, shared memory, interfaces) and adds 1 MiB over them',
+    fallback: false,
+  }),
+  ...ranksOptions,
+}
+
+export const doctor: CommandSpec<typeof options> = {
   name: 'doctor',
   summary: 'what is there and what is wanted: Node, the native addon, libraries, processor, memory, CUDA; status 1 if something is missing',
-  options: {},
+  options,
   json: doctorDocument,
   examples: [
     ['doctor', 'for people'],
     ['doctor --json', 'to attach to a report'],
+    ['doctor --distributed', 'after `mpirun -n 4 npx preresnet`: who is missing, who differs, how fast the network is'],
   ],
-  async run({ json }) {
+  async run(values) {
     const addon = examineAddon()
-    const checks: Check[] = [nodeCheck(), platformCheck(), await libcCheck(), ...addon.checks]
-    const ok = checks.every((check) => check.ok)
-    const cuda = cudaReport()
-    if (json) printJson(doctorDocument, { ok, version: packageVersion(), checks, system: addon.system, cuda })
-    else {
-      print(`preresnet ${packageVersion()}\n`)
-      print(
-        table(
-          ['', 'found', 'wanted', ''],
-          checks.map((check) => [check.what, check.found, check.wanted, check.ok ? 'ok' : 'MISSING']),
-        ),
-      )
-      const rows = Object.entries(addon.system).map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : String(value)] as const)
-      print(`\n${pairs([...rows, ...cudaRows(cuda)])}`)
-    }
-    return ok ? 0 : 1
+    const own = [nodeCheck(), platformCheck(), await libcCheck(), ...addon.checks]
+    if (!values.distributed) return tell(values.json, own, addon.system)
+    return amongRanks(values, async (ranks) => {
+      const { checks, distributed } = await examineRanks(ranks, own)
+      const ok = checks.every((check) => check.ok)
+      return ranks.rank === 0 ? tell(values.json, checks, addon.system, distributed) : ok ? 0 : 1
+    })
   },
+}
+
+/** Prints what was found, and gives the exit status. */
+function tell(json: boolean, checks: readonly Check[], system: System, distributed?: Distributed): number {
+  const ok = checks.every((check) => check.ok)
+  const cuda = cudaReport()
+  if (json) printJson(doctorDocument, { ok, version: packageVersion(), checks, system, cuda, ...(distributed && { distributed }) })
+  else {
+    print(`preresnet ${packageVersion()}\n`)
+    print(
+      table(
+        ['', 'found', 'wanted', ''],
+        checks.map((check) => [check.what, check.found, check.wanted, check.ok ? 'ok' : distributed ? 'WRONG' : 'MISSING']),
+      ),
+    )
+    const rows = Object.entries(system).map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : String(value)] as const)
+    print(`\n${distributed === undefined ? pairs([...rows, ...cudaRows(cuda)]) : rankRows(distributed)}`)
+  }
+  return ok ? 0 : 1
 }
 
 function nodeCheck(): Check {

@@ -1,7 +1,7 @@
 /** How a command ends when it cannot do what was asked: one line on stderr, and an exit status. */
 import { CommanderError } from 'commander'
 import { PreresnetError } from '../errors.js'
-import { launchOf } from '../ranks/launch.js'
+import { launchOf, placeOf } from '../ranks/launch.js'
 import type { Ranks } from '../ranks/ranks.js'
 import { note } from './output.js'
 
@@ -16,8 +16,15 @@ class Exit extends Error {
   }
 }
 
-/** Which of several processes this is, once it has joined the others. */
+/** Whether the processes that a launcher started are one run. */
+let together = false
+/** Which of them this is, once it has joined the others. */
 let joined: Ranks | undefined
+
+/** From now on a failure is taken for one of all processes of the launcher. */
+export function runTogether(): void {
+  together = true
+}
 
 /** From now on errors say whose they are. */
 export function speakAs(ranks: Ranks): void {
@@ -25,21 +32,24 @@ export function speakAs(ranks: Ranks): void {
 }
 
 /**
- * Before ranks have joined, most failures are those of all processes of a machine (a wrong option, a missing library), and one of them is enough to say so. Launchers
- * end the others when the first has failed: one that is still there after this many milliseconds may have failed alone, and speaks.
+ * Most failures are those of all processes (a wrong option, a missing library), or all hear of them, and one line is enough to say so: the first process of a
+ * machine speaks, and once ranks have joined rank 0. Launchers end the others when the first has failed: one that is still there after this many milliseconds
+ * may have failed alone, or rank 0 is gone, and speaks.
  */
 const othersDelay = 2_000
 
 /** How its errors begin, and after how many milliseconds it prints them. */
 function speaker(): { readonly name: string; readonly delay: number } {
-  if (joined !== undefined) return { name: `rank ${joined.rank} of ${joined.size}: `, delay: 0 }
+  if (joined !== undefined) return { name: `rank ${joined.rank} of ${joined.size}: `, delay: joined.rank === 0 ? 0 : othersDelay }
+  if (!together) return { name: '', delay: 0 }
   try {
     const launch = launchOf(process.env)
     if (launch?.local !== undefined && launch.local > 0) return { name: `rank ${launch.rank} of ${launch.ranks}: `, delay: othersDelay }
+    return { name: '', delay: 0 }
   } catch {
     // The variables themselves are what fails.
+    return { name: '', delay: (placeOf(process.env) ?? 0) > 0 ? othersDelay : 0 }
   }
-  return { name: '', delay: 0 }
 }
 
 /** Prints the error and returns the exit status. PRERESNET_DEBUG=1 adds the stack and the causes. */

@@ -19,8 +19,11 @@ import type { CommandSpec } from './command.js'
 import { chooseNetwork, networkOptions, sizeOf, sizeOptions } from './model_options.js'
 import { printJson } from './json/document.js'
 import { planDocument } from './json/plan.js'
+import type { Scaling } from './json/scaling.js'
 import { count, pairs, percent, print, size, table } from './output.js'
 import { passedOn } from './device_options.js'
+import { describeScaling, imagesOfRank, scalingOf, scalingOptions } from './plan_scaling.js'
+import type { Work } from './scaling.js'
 import { loweringOf, tierOption } from './tier_option.js'
 import { type Timing, timeProgram } from './time.js'
 
@@ -43,6 +46,7 @@ const options = {
   ...tierOption,
   cudaIndex: variant(cudaOptions.index, { fallback: undefined }),
   batch: runOptions.batch,
+  ...scalingOptions,
   program: choiceOption({ group: 'Command', help: 'which program to show', choices: ['train', 'evaluate', 'infer'], fallback: 'train' }),
   time: flagOption({
     group: 'Command',
@@ -65,9 +69,11 @@ export const plan: CommandSpec<typeof options> = {
     ['plan preresnet-164 --batch 128 --activation-checkpointing 4', 'what recomputing saves'],
     ['plan preresnet-200 --device cuda --arch 90 --precision fp16', 'launches of a GPU that need not be there'],
     ['plan preresnet-200 --device cuda --time --tier plain', 'what each takes on the GPU, with cuDNN fusing nothing'],
+    ['plan preresnet-164 --batch 8192 --time --ranks 64 --network-bandwidth 10 --network-latency 30', 'what 64 machines with 128 images each would make of it'],
   ],
   async run(values, [name]) {
-    const { json, batch, program, threads, time, tier } = values
+    const { json, program, threads, time, tier } = values
+    const batch = imagesOfRank(values)
     const network = chooseNetwork(name as string | undefined, values, sizeOf(values))
     const graph = buildGraph(network)
     const chosen = chooseDevice(values.device, values.precision)
@@ -80,16 +86,28 @@ export const plan: CommandSpec<typeof options> = {
     const report = planReport(set, program, chosen.device === 'cuda' ? 0 : await scratchBytes(set, threads))
     const sizes = { ...report, program, allocatedBytes: report.peakBytes }
     if (!time) {
-      if (json) printJson(planDocument, sizes)
-      else print(describe(report))
+      const scaling = scalingOf(set, values)
+      if (json) printJson(planDocument, { ...sizes, ...(scaling && { scaling }) })
+      else print(withScaling(describe(report), scaling))
       return 0
     }
     const timing = await timeProgram(network, set, report, { threads, ...(gpu && { cuda: gpu.session }) })
     const operations = report.operations.map((operation, index) => ({ ...operation, ...timing.operations[index] }))
-    if (json) printJson(planDocument, { ...sizes, ...timing, peakBytesPerSecond: timing.peakBytes, operations })
-    else print(describeTiming(report, timing))
+    const scaling = scalingOf(set, values, workIn(report, timing))
+    if (json) printJson(planDocument, { ...sizes, ...timing, peakBytesPerSecond: timing.peakBytes, operations, ...(scaling && { scaling }) })
+    else print(withScaling(describeTiming(report, timing), scaling))
     return 0
   },
+}
+
+const withScaling = (text: string, scaling: Scaling | undefined): string => (scaling === undefined ? text : `${text}\n\n${describeScaling(scaling)}`)
+
+/** Of a whole step: all its accumulations, and the update. */
+function workIn({ operations, accumulations = 1 }: PlanReport, timing: Timing): Work {
+  const seconds = { forward: 0, loss: 0, backward: 0, update: 0 }
+  operations.forEach(({ phase }, index) => (seconds[phase] += timing.operations[index]!.milliseconds / 1000))
+  const { forward, loss, backward, update } = seconds
+  return { seconds: accumulations * (forward + loss + backward) + update, backward }
 }
 
 /** The GPU that a program is timed on; it has to be there. ERR_OPTION where it is another than `--arch` says. */

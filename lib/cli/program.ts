@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { packageVersion } from '../package.js'
 import { addCommand } from './command.js'
 import { commands } from './commands.js'
+import { runTogether } from './failure.js'
 
 /** Runs one command line (without node and script) and resolves with its exit status. Rejects with the error. */
 export async function commandLine(words: readonly string[]): Promise<number> {
@@ -19,6 +20,7 @@ export async function commandLine(words: readonly string[]): Promise<number> {
     .showSuggestionAfterError()
     .addHelpText('after', '\nEvery command: preresnet COMMAND --help')
   for (const command of commands) addCommand(program, command, done)
+  if (commands.some(({ name, together }) => together === true && name === words[0])) runTogether()
   await program.parseAsync(words, { from: 'user' })
   return status
 }

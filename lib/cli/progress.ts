@@ -9,9 +9,9 @@ export interface Progress {
   stop(): void
 }
 
-/** `terminal`: isTTY of stderr, which is missing where there is none. */
-export function openProgress(terminal: boolean | undefined): Progress {
-  return canRedraw(terminal) ? new Bar() : new Lines()
+/** `terminal`: isTTY of stderr, which is missing where there is none. `speaker`: what each line begins with, where several processes write. */
+export function openProgress(terminal: boolean | undefined, speaker = ''): Progress {
+  return canRedraw(terminal) && speaker === '' ? new Bar() : new Lines(speaker)
 }
 
 /** For output that is the result alone. */
@@ -31,9 +31,11 @@ export function tuningProgress(
 }
 
 class Lines implements Progress {
+  constructor(private readonly speaker: string) {}
+
   show(event: RunEvent): void {
     const text = line(event)
-    if (text !== undefined) note(text)
+    if (text !== undefined) note(text.replace(/^/gm, this.speaker))
   }
 
   stop(): void {}

@@ -27,7 +27,7 @@ import { passedOn } from './device_options.js'
 import { checkComplete, flagsOfPreset, presetNames, presets, recipeOf as recipeOfPreset } from './presets.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
 import { randomStepOptions } from './random_steps.js'
-import { amongRanks, threadsOf } from './ranks.js'
+import { amongRanks, logRankOptions, logs, threadsOf } from './ranks.js'
 import { resultFile } from './run_directory.js'
 import { isAborted, SignalWatch } from './signals.js'
 
@@ -58,11 +58,13 @@ const options = {
   ...optimizerOptions,
   ...deviceOptions,
   ...ranksOptions,
+  ...logRankOptions,
   output: variant(runOptions.output, { help: 'where checkpoints, metrics and the model go', usual: 'runs/NETWORK' }),
 }
 
 export const train: CommandSpec<typeof options> = {
   name: 'train',
+  together: true,
   summary: 'train a network; SIGINT, SIGTERM, SIGHUP or SIGUSR1 saves a checkpoint and leaves, --resume goes on',
   options,
   json: trainDocument,
@@ -94,7 +96,7 @@ async function trainAmong(ranks: Ranks, values: ValuesOf<typeof options> & { rea
   const { network, model, initialize, replaced } =
     values.from === undefined ? { network: await networkFor(values, data) } : await startedFrom(values.from, values, data)
   const output = values.output ?? join('runs', network.name)
-  const progress = values.json || !speaks ? noProgress : openProgress(process.stderr.isTTY)
+  const progress = progressOf(ranks, values)
   using watch = new SignalWatch('saving and leaving')
   const { steps, epochs, ...settings } = passedOn(fitTable, values)
   const { height, width } = { ...network.input, ...settings.evaluationInput }
@@ -123,6 +125,13 @@ async function trainAmong(ranks: Ranks, values: ValuesOf<typeof options> & { rea
   if (values.json) printJson(trainDocument, result)
   else print(join(output, 'model.safetensors'))
   return 0
+}
+
+function progressOf(ranks: Ranks, values: ValuesOf<typeof logRankOptions> & { readonly json: boolean }): Progress {
+  const shown = logs(ranks, values) && !values.json
+  // One bar cannot stand between the lines of others.
+  const several = ranks.rank > 0 || values.logRank.length > 1
+  return shown ? openProgress(process.stderr.isTTY, several ? `rank ${ranks.rank}: ` : '') : noProgress
 }
 
 /** Prints what the preset is, and which parts of it are left out. ERR_UNSUPPORTED where some have no flag, without --incomplete. */

@@ -13,7 +13,8 @@ export class JoinedRanks implements Ranks {
   constructor(readonly native: NativeRanks) {
     this.rank = native.rank
     this.size = native.ranks
-    this.engine = native.engine
+    // MPICH has a tab in its name.
+    this.engine = native.engine.replaceAll(/\s+/g, ' ')
   }
 
   async same<T>(value: T): Promise<T> {

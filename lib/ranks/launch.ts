@@ -56,6 +56,13 @@ export interface Launch {
   readonly local: number | undefined
 }
 
+/** Which of the processes of this machine this is, also where the launcher's variables are not whole; undefined where nothing says it. */
+export function placeOf(environment: Environment): number | undefined {
+  const texts = launchers.map(({ local }) => environment[local])
+  const found = texts.find((text) => text !== undefined && /^\d+$/.test(text))
+  return found === undefined ? undefined : Number(found)
+}
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Undefined where nothing says that there are several. ERR_OPTION for half of what a launcher sets. */

@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '../../..')
 
 test('every example is run by a test', (t) => {
   const names = readdirSync(join(root, 'examples')).map((file) => file.replace(/\.ts$/, ''))
-  t.deepEqual(names.sort(), [...Object.keys(printed), 'service'].sort())
+  t.deepEqual(names.sort(), [...Object.keys(printed), 'service', 'launching'].sort())
 })
 
 for (const [name, pattern] of Object.entries(printed))

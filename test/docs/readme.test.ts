@@ -63,6 +63,19 @@ test('the parser takes each command line of a page', async (t) => {
   )
 })
 
+test('each file of examples/launching stands in docs/ranks.md, and the parser takes its command lines', async (t) => {
+  const files = ['mpirun.sh', 'slurm.sbatch', 'torchrun.sh', 'kubernetes.yaml'].map((name) => join('examples/launching', name))
+  t.deepEqual(files.sort(), filesOf('examples/launching', '').sort())
+  const page = read('docs/ranks.md')
+  for (const file of files) {
+    const text = read(file)
+    t.true(page.includes(text), file)
+    const lines = [...text.matchAll(/npx,? preresnet,? ((?:train|doctor)[^\]\n]*)/g)].map((match) => match[1]!.replaceAll(/,(?= )|'/g, ''))
+    t.true(lines.length > 0, file)
+    for (const line of lines) await t.notThrowsAsync(parsed(line.trim().split(/\s+/)), line)
+  }
+})
+
 test('the parser takes each command line of the help', async (t) => {
   for (const { examples: lines } of commands) for (const [line] of lines) await t.notThrowsAsync(parsed(line.replace(/ --config \S+/, '').split(' ')), line)
 })

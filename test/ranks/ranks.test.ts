@@ -1,8 +1,9 @@
 /** What ranks say to each other, and what ends their waiting. */
 import test from 'ava'
-import { threadsOf } from '../../lib/cli/ranks.js'
+import { logs, threadsOf } from '../../lib/cli/ranks.js'
 import { loadBinding } from '../../lib/native/load.js'
 import { alone } from '../../lib/ranks/ranks.js'
+import { preresnet } from '../cli/run.js'
 import { allOf, together } from '../support/ranks.js'
 
 test('one process alone', async (t) => {
@@ -98,4 +99,20 @@ test('who waits for a rank that has ended its run is told', async (t) => {
   t.is(second!.status, 'rejected')
   t.regex(String((second as PromiseRejectedResult).reason), /waits for ranks of which some have ended their run/)
   t.is(first!.status, 'rejected')
+})
+
+test('who prints its progress: rank 0, or those who are named; one that is not there is refused', async (t) => {
+  const shown = (logRank: readonly number[]) => allOf(3, async (ranks) => logs(ranks, { logRank }))
+  t.deepEqual(await shown([0]), [true, false, false])
+  t.deepEqual(await shown([2, 1]), [false, true, true])
+  await t.throwsAsync(shown([3]), { message: /--log-rank: expected ranks from 0 to 2, got 3|rank \d of 3/ })
+})
+
+test('errors of a command that is no run are told at once by every process of srun', async (t) => {
+  const srun = { SLURM_PROCID: '1', SLURM_NTASKS: '2', SLURM_LOCALID: '1', SLURM_STEP_ID: '0' }
+  const { status, stderr } = await preresnet(['eval', '--nothing'], { env: srun })
+  t.is(status, 2)
+  t.is(stderr, "preresnet: ERR_OPTION: unknown option '--nothing'\n")
+  const run = await preresnet(['train', '--nothing'], { env: srun })
+  t.is(run.stderr, "preresnet: rank 1 of 2: ERR_OPTION: unknown option '--nothing'\n")
 })

@@ -1,4 +1,5 @@
 import { bytes } from './common.js'
+import { distributedField } from './distributed.js'
 import type { Document } from './document.js'
 import { flag, integer, list, object, optional, text, type ValueOf } from './field.js'
 
@@ -69,7 +70,7 @@ export type CudaReport = ValueOf<typeof cudaField>
 
 export const doctorDocument = {
   name: 'doctor',
-  help: 'What is there and what is wanted. Exit status 1 where `ok` is false.',
+  help: 'What is there and what is wanted; with `--distributed` rank 0 prints it for all ranks. Exit status 1, with `--distributed` of all ranks, where `ok` is false.',
   version: 1,
   many: false,
   fields: {
@@ -78,5 +79,6 @@ export const doctorDocument = {
     checks: list('All checks.', checkField),
     system: systemField,
     cuda: cudaField,
+    distributed: optional(distributedField, 'without `--distributed`'),
   },
 } satisfies Document

@@ -1,6 +1,7 @@
 import { bytes, deviceField, networkField, precisionField } from './common.js'
 import type { Document } from './document.js'
 import { choice, integer, list, named, number, object, optional, text, type Field } from './field.js'
+import { scalingField } from './scaling.js'
 
 const launches = (help: string): Field<number, false> => integer({ help, unit: 'launches', minimum: 0 })
 const notTimed = 'without `--time`'
@@ -97,5 +98,6 @@ export const planDocument = {
       minimum: 0,
     }),
     ...timingFields,
+    scaling: optional(scalingField, 'without `--ranks`'),
   },
 } satisfies Document

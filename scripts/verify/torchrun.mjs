@@ -1,0 +1,54 @@
+// A real torchrun on this machine: the processes that it starts find their ranks by its variables; between CPUs, which it gives no MPI, they are refused in one line; one
+// process by itself trains, and what torchrun starts again after a kill resumes, to the bits of a run that nobody touched.
+//   node scripts/verify/torchrun.mjs TORCHRUN    the program, as in a virtual environment that has torch
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Stop, main } from '../support/run.mjs'
+import { verdict } from './common.mjs'
+import { bits, cli, pause, rankProcesses, started, withWork } from './ranks/launching.mjs'
+
+const { positionals } = parseArgs({ allowPositionals: true })
+const recipe = [
+  ...['train', '--model', 'preresnet-20', '--data', 'digits', '--batch', '32', '--steps', '200', '--precision', 'fp32', '--threads', '1'],
+  ...['--validate-every', '1000000', '--checkpoint-every', '20', '--log-every', '20'],
+]
+
+main('torchrun', () =>
+  withWork('torchrun', async (work) => {
+    const [torchrun] = positionals
+    if (torchrun === undefined) throw new Stop('expected the path of torchrun, got none')
+    const launched = (processes, more, words) =>
+      started([torchrun, '--standalone', `--nproc-per-node=${processes}`, ...more, '--no-python', process.execPath, cli, ...words], {
+        env: { OMP_NUM_THREADS: '1' },
+      })
+    const results = {}
+    const told = (name, passed, seen) => {
+      results[name] = passed
+      console.error(JSON.stringify({ [name]: passed, seen }))
+    }
+    const several = await launched(3, [], [...recipe, '--output', join(work, 'several')]).ended
+    const lines = several.stderr.split('\n').filter((line) => line.startsWith('preresnet: '))
+    told(
+      'three processes: one line that says what they are',
+      several.code !== 0 && lines.length === 1 && /torchrun started 3 processes that MPI does not know/.test(lines[0]),
+      lines,
+    )
+    const separate = await launched(2, [], ['doctor', '--distributed', '--engine', 'none', '--json']).ended
+    const ranks = [...separate.stdout.matchAll(/"launcher": "(\w+)"/g)].map(([, launcher]) => launcher)
+    told('two processes without an engine know their launcher', ranks.length === 2 && ranks.every((launcher) => launcher === 'torchrun'), ranks)
+
+    const untouched = await launched(1, [], [...recipe, '--output', join(work, 'untouched')]).ended
+    told('one process trains', untouched.code === 0, untouched.stderr.slice(-200))
+    const output = join(work, 'restarted')
+    const run = launched(1, ['--max-restarts=1'], [...recipe, '--output', output, '--resume'])
+    while (!/^step 60\//m.test(run.said())) await pause(100)
+    rankProcesses(output).forEach((pid) => process.kill(pid, 'SIGKILL'))
+    const { code, stderr } = await run.ended
+    told(
+      'killed, started again by torchrun, resumed: the same bits',
+      code === 0 && /resumed at step/.test(stderr) && bits(output) === bits(join(work, 'untouched')),
+      /resumed at step.*/.exec(stderr)?.[0],
+    )
+    verdict({ results, passed: Object.values(results).every(Boolean) })
+  }),
+)
