@@ -26,6 +26,8 @@ export interface Preset {
 const sgd = { optimizer: 'sgd', momentum: 0.9, weightDecay: 1e-4 }
 const cifarImages = { batch: 128, pad: 4, flip: true }
 const cropped = { image: 224, resize: 256, flip: true }
+/** Before normalization, which makes it nearly 0. */
+const meanColorOfImageNet = [124, 116, 104]
 const steps30And60 = { schedule: 'multi-step', learningRate: 0.1, epochs: 90, milestoneEpochs: [30, 60], ...sgd }
 /** Steps of torchvision's first five epochs of ImageNet: its averages begin behind them. */
 const warmupStepsOfTorchvision = 5 * Math.floor(1_281_167 / 1024)
@@ -59,11 +61,12 @@ export const presets = {
           image: 224,
           randomResize: [256, 480],
           flip: true,
+          lighting: 0.1,
           resize: 320,
           evaluationHeight: 320,
           evaluationWidth: 320,
         },
-        missing: ["AlexNet's color augmentation"],
+        missing: [],
         differences: [],
       },
     },
@@ -88,9 +91,21 @@ export const presets = {
         differences: [],
       },
       imagenet: {
-        flags: { ...steps30And60, ...cropped, nesterov: true, batch: 256, statisticsGroups: 8, randomResizedCrop: true },
-        missing: ['color jitter', "AlexNet's color augmentation"],
-        differences: ['8 devices of 32 images, as for 101 and 152 layers; up to 50 layers it had 4 of 64'],
+        flags: {
+          ...steps30And60,
+          ...cropped,
+          nesterov: true,
+          batch: 256,
+          statisticsGroups: 8,
+          randomResizedCrop: true,
+          colorJitter: [0.4, 0.4, 0.4],
+          lighting: 0.1,
+        },
+        missing: [],
+        differences: [
+          '8 devices of 32 images, as for 101 and 152 layers; up to 50 layers it had 4 of 64',
+          'colors are rounded to whole levels from 0 to 255 after each change',
+        ],
       },
     },
   },
@@ -123,6 +138,9 @@ export const presets = {
           image: 176,
           randomResizedCrop: true,
           flip: true,
+          trivialAugment: true,
+          randomErasing: 0.1,
+          erasingColor: meanColorOfImageNet,
           resize: 232,
           evaluationHeight: 224,
           evaluationWidth: 224,
@@ -131,8 +149,9 @@ export const presets = {
           emaEvery: 32,
           emaAfter: warmupStepsOfTorchvision,
         },
-        missing: ['TrivialAugment', 'random erasing', 'mixup', 'cutmix', 'repeated augmentation'],
+        missing: ['mixup', 'cutmix', 'repeated augmentation'],
         differences: [
+          'what is erased gets the mean color rounded to whole levels',
           'the rate changes every step, not every epoch',
           'the warm-up begins near 0, not at 0.005',
           'moving averages change every 32 steps of the run, not of each epoch',
@@ -168,10 +187,16 @@ export const presets = {
           randomResizedCrop: true,
           flip: true,
           filter: 'bicubic',
+          // 7 of timm's 10 levels.
+          randAugment: [2, 21],
           resize: 235,
         },
-        missing: ['mixup', 'cutmix', 'RandAugment', 'repeated augmentation'],
-        differences: ['the rate changes every step, not every epoch', 'the warm-up begins near 0, not at 1e-4'],
+        missing: ['mixup', 'cutmix', 'repeated augmentation'],
+        differences: [
+          'the rate changes every step, not every epoch',
+          'the warm-up begins near 0, not at 1e-4',
+          "RandAugment is torchvision's, with the magnitude of timm's 7 of 10: each operation is done, where timm leaves out half of them, its magnitude is not spread, and invert and solarize-add are none of them",
+        ],
       },
     },
   },
@@ -187,6 +212,7 @@ const rivals: readonly (readonly string[])[] = [
   ['warmupSteps', 'warmupEpochs'],
   ['scheduleSteps', 'scheduleEpochs'],
   ['pad', 'randomResizedCrop', 'randomResize'],
+  ['trivialAugment', 'randAugment'],
 ]
 
 /** The recipe of a preset for a network; ERR_OPTION where the preset has none for its family. */

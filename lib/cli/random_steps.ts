@@ -4,6 +4,7 @@ import { decodings, filters, largestPad, type Resize, stepsText } from '../data/
 import { PreresnetError } from '../errors.js'
 import { choiceOption, flagOption, integerOption, integersOption, numbersOption, type ValuesOf } from '../options/spec.js'
 import { defined } from '../options/values.js'
+import { augmentationOptions, augmentationSteps, range } from './augmentation_flags.js'
 
 export const randomStepOptions = {
   pad: integerOption({
@@ -15,6 +16,7 @@ export const randomStepOptions = {
     usual: '2 for digits, else 4; 0 with --random-resized-crop and --random-resize',
   }),
   flip: flagOption({ group: 'Data', help: 'mirror half of the images', usual: 'yes, but not for digits' }),
+  ...augmentationOptions,
   randomResizedCrop: flagOption({
     group: 'Data',
     help: 'files: train on parts of random area and aspect ratio, resized to the size of --image',
@@ -68,32 +70,25 @@ export function trainingSteps(
   usual: { readonly pad: number; readonly flip: boolean },
 ): readonly PreparationStep[] {
   checkTogether(values)
+  const augmented = augmentationSteps(values)
   const mirrored = (values.flip ?? usual.flip) ? [flip()] : []
-  if (draws(values)) return [...evaluate.filter(({ kind }) => kind === 'exifOrientation'), ...drawn(values, evaluate), ...mirrored]
+  if (draws(values)) return [...evaluate.filter(({ kind }) => kind === 'exifOrientation'), ...drawn(values, evaluate), ...augmented, ...mirrored]
   const { decode, pad = usual.pad } = values
   if (decode !== undefined) expectResize('decode', evaluate)
   const resized = evaluate.map((step) => (step.kind === 'resize' && decode !== undefined ? resize({ ...resizeOptions(step), decode }) : step))
-  return [...resized, ...(pad > 0 ? [randomCrop({ pad })] : []), ...mirrored]
+  return [...resized, ...augmented, ...(pad > 0 ? [randomCrop({ pad })] : []), ...mirrored]
 }
 
 function draws({ randomResizedCrop, randomResize }: Pick<RandomStepValues, 'randomResizedCrop' | 'randomResize'>): boolean {
   return randomResizedCrop || randomResize !== undefined
 }
 
-function drawn({ randomResize: range, area, aspect, filter, decode }: RandomStepValues, evaluate: readonly PreparationStep[]): readonly PreparationStep[] {
+function drawn({ randomResize: sides, area, aspect, filter, decode }: RandomStepValues, evaluate: readonly PreparationStep[]): readonly PreparationStep[] {
   const evaluated = evaluate.find((step) => step.kind === 'resize')?.filter
   const how = defined({ filter: filter ?? evaluated, decode })
-  if (range === undefined) return [randomResizedCrop({ ...defined({ area: pair('area', area), aspect: pair('aspect', aspect) }), ...how })]
-  const [from, to] = pair('random-resize', range)!
+  if (sides === undefined) return [randomResizedCrop({ ...defined({ area: range('area', area), aspect: range('aspect', aspect) }), ...how })]
+  const [from, to] = range('random-resize', sides)!
   return [randomResize({ from, to, ...how }), randomCrop()]
-}
-
-function pair(flag: string, values: readonly number[] | undefined): readonly [number, number] | undefined {
-  if (values === undefined) return undefined
-  const [from, to, ...more] = values
-  if (from === undefined || to === undefined || more.length > 0 || from > to)
-    throw new PreresnetError('ERR_OPTION', `--${flag}: expected the least and the largest, got ${values.join(',') || 'none'}`)
-  return [from, to]
 }
 
 /** ERR_OPTION for flags that exclude each other, or would change nothing. */

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { sampleCount, samplesOf, type Dataset, type ImageShape, type RangeSource } from '../data/dataset.js'
 import type { Preparation } from '../data/index.js'
 import { visibleLine } from '../visible.js'
-import { torchvisionProgram } from './torchvision_program.js'
+import { checkCounterparts, torchvisionProgram } from './torchvision_program.js'
 
 /** Images that Python is told of; those of a larger set are evenly spaced. */
 const mostImages = 10_000
@@ -31,10 +31,15 @@ const without = (reason: string): Beside => ({ said: `not measured: ${reason}`, 
 export async function startTorchvision(python: string, { source }: Dataset, reading: Reading): Promise<Beside> {
   if (python === 'none') return without('--python none')
   if (source.kind !== 'ranges') return without('its datasets are of files')
+  const { prepare, ...rest } = reading
+  const { train, evaluate = [] } = prepare
+  try {
+    checkCounterparts([...(train ?? []), ...evaluate])
+  } catch (error) {
+    return without((error as Error).message)
+  }
   const process = new Answering(spawn(python, ['-c', torchvisionProgram]))
   try {
-    const { prepare, ...rest } = reading
-    const { train, evaluate = [] } = prepare
     const { versions } = await process.ask({ images: listOf(source), train: train ?? evaluate, evaluate, ...rest })
     return {
       said: String(versions),

@@ -1,3 +1,32 @@
+import { PreresnetError } from '../errors.js'
+import { stepsText, type PreparationStep } from '../data/prepare/steps.js'
+
+/** Whether the program below has a step for each of ours. */
+const counterparts: Readonly<Record<PreparationStep['kind'], boolean>> = {
+  exifOrientation: true,
+  resize: true,
+  randomResize: true,
+  randomResizedCrop: true,
+  centerCrop: true,
+  randomCrop: true,
+  flip: true,
+  colorJitter: true,
+  lighting: false,
+  randomErasing: true,
+  trivialAugment: true,
+  randAugment: true,
+}
+
+export function hasCounterpart(kind: PreparationStep['kind']): boolean {
+  return counterparts[kind]
+}
+
+/** ERR_UNSUPPORTED for steps that torchvision has none for. */
+export function checkCounterparts(steps: readonly PreparationStep[]): void {
+  const missing = steps.find(({ kind }) => !hasCounterpart(kind))
+  if (missing !== undefined) throw new PreresnetError('ERR_UNSUPPORTED', `expected steps that torchvision has, got ${stepsText([missing])}`)
+}
+
 /** What Python runs: it is part of the command, so that an installed package needs no file of Python. Each line of its input is answered by one line. */
 export const torchvisionProgram = `
 import io, json, random, sys, time
@@ -42,7 +71,25 @@ def step_of(step, height, width):
         return T.CenterCrop((step.get('height', height), step.get('width', width)))
     if kind == 'randomCrop':
         return T.RandomCrop((height, width), padding=step['pad'] or None)
-    return T.RandomHorizontalFlip()
+    if kind == 'flip':
+        return T.RandomHorizontalFlip()
+    if kind == 'colorJitter':
+        return T.ColorJitter(*(step.get(name, (0, 0) if name == 'hue' else (1, 1)) for name in ('brightness', 'contrast', 'saturation', 'hue')))
+    if kind == 'trivialAugment':
+        return T.TrivialAugmentWide(step['bins'])
+    if kind == 'randAugment':
+        return T.RandAugment(step['operations'], step['magnitude'], step['bins'])
+    if kind == 'randomErasing':
+        color = step['color'][0] if len(step['color']) == 1 else step['color']
+        return T.RandomErasing(step['probability'], step['area'], step['aspect'], color)
+    raise ValueError(f'no step {kind}')
+
+
+def steps_of(steps, height, width):
+    """Erasing is of tensors alone, and all that follows it can be done with them."""
+    made = [step_of(step, height, width) for step in steps]
+    first = next((index for index, step in enumerate(steps) if step['kind'] == 'randomErasing'), len(steps))
+    return T.Compose([*made[:first], T.PILToTensor(), *made[first:]])
 
 
 class Images(torch.utils.data.Dataset):
@@ -50,7 +97,7 @@ class Images(torch.utils.data.Dataset):
         size = given['input']
         self.images, self.shape = given['images'], (size['channels'], size['height'], size['width'])
         self.mode = 'L' if size['channels'] == 1 else 'RGB'
-        self.prepare = T.Compose([step_of(step, size['height'], size['width']) for step in given[mode]] + [T.PILToTensor()])
+        self.prepare = steps_of(given[mode], size['height'], size['width'])
 
     def __len__(self):
         return len(self.images)

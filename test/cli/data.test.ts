@@ -4,7 +4,21 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cropped } from '../../lib/cli/pictures/contact_sheet.js'
 import { trainingSteps, withFilter, type RandomStepValues } from '../../lib/cli/random_steps.js'
-import { centerCrop, exifOrientation, flip, randomCrop, randomResize, randomResizedCrop, resize, type PreparationStep } from '../../lib/data/index.js'
+import {
+  centerCrop,
+  colorJitter,
+  exifOrientation,
+  flip,
+  lighting,
+  randAugment,
+  randomCrop,
+  randomErasing,
+  randomResize,
+  randomResizedCrop,
+  resize,
+  trivialAugment,
+  type PreparationStep,
+} from '../../lib/data/index.js'
 import { stepsText } from '../../lib/data/prepare/steps.js'
 import { writeFiles } from '../support/files.js'
 import { temporaryFolder } from '../support/folder.js'
@@ -97,6 +111,14 @@ const unsaid = {
   filter: undefined,
   decode: undefined,
   randomResizedCrop: false,
+  colorJitter: undefined,
+  lighting: undefined,
+  trivialAugment: false,
+  randAugment: undefined,
+  randomErasing: undefined,
+  erasingArea: undefined,
+  erasingAspect: undefined,
+  erasingColor: undefined,
 }
 const usually = { pad: 4, flip: true }
 
@@ -145,4 +167,56 @@ test('flags of the random steps that exclude each other, or would change nothing
   refused({ randomResizedCrop: true, area: [0.1, 0.2, 0.3] }, '--area: expected the least and the largest, got 0.1,0.2,0.3')
   refused({ filter: 'bicubic' }, '--filter: expected steps that resize, as --resize gives, got no steps', [])
   refused({ decode: 'scaled' }, '--decode: expected steps that resize, as --resize gives, got centerCrop()', [centerCrop()])
+})
+
+test('flags of augmentations mean the steps that code has, behind what is cropped and before what is mirrored', (t) => {
+  const evaluate = [resize(9), centerCrop()]
+  const same = (values: Partial<RandomStepValues>, ...expected: readonly PreparationStep[]): boolean =>
+    t.is(stepsText(trainingSteps({ ...unsaid, ...values }, evaluate, usually)), stepsText(expected))
+  const cropped = { randomResizedCrop: true }
+  same({ ...cropped, colorJitter: [0.4, 0, 0.2, 0.1] }, randomResizedCrop(), colorJitter({ brightness: 0.4, saturation: 0.2, hue: 0.1 }), flip())
+  same({ ...cropped, colorJitter: [0.4], lighting: 0.2 }, randomResizedCrop(), colorJitter({ brightness: 0.4 }), lighting({ std: 0.2 }), flip())
+  same({ ...cropped, randAugment: [3, 5], flip: false }, randomResizedCrop(), randAugment({ operations: 3, magnitude: 5 }))
+  same(
+    { ...cropped, trivialAugment: true, randomErasing: 0.1, erasingColor: [1, 2, 3], erasingArea: [0.1, 0.2], erasingAspect: [1, 2] },
+    randomResizedCrop(),
+    trivialAugment(),
+    randomErasing({ probability: 0.1, color: [1, 2, 3], area: [0.1, 0.2], aspect: [1, 2] }),
+    flip(),
+  )
+  // A border is cropped by the program, behind all that changes the image.
+  same({ trivialAugment: true, randomErasing: 1 }, resize(9), centerCrop(), trivialAugment(), randomErasing({ probability: 1 }), randomCrop({ pad: 4 }), flip())
+})
+
+test('flags of augmentations that exclude each other, or are out of range, are refused by their names', (t) => {
+  const refused = (values: Partial<RandomStepValues>, message: string | RegExp): void =>
+    void t.throws(() => trainingSteps({ ...unsaid, ...values }, [], usually), { code: 'ERR_OPTION', message })
+  refused({ trivialAugment: true, randAugment: [2, 9] }, '--rand-augment: expected nothing beside --trivial-augment, got both')
+  refused({ randAugment: [2] }, '--rand-augment: expected the number of operations and their magnitude, got 2')
+  refused({ randAugment: [2, 9, 31] }, '--rand-augment: expected the number of operations and their magnitude, got 2,9,31')
+  refused({ randAugment: [2, 31] }, /^--rand-augment: randAugment: magnitude: expected an integer from 0 to 30, got 31/)
+  refused({ colorJitter: [0, 0] }, '--color-jitter: expected 1 to 4 numbers, of which one is above 0, got 0,0')
+  refused({ colorJitter: [1, 1, 1, 0.1, 1] }, '--color-jitter: expected 1 to 4 numbers, of which one is above 0, got 1,1,1,0.1,1')
+  refused({ colorJitter: [0, 0, 0, 0.6] }, /^--color-jitter: colorJitter: hue: expected a number from 0 to 0.5, got 0.6/)
+  refused({ erasingColor: [0] }, '--erasing-color: expected --random-erasing with it, got none')
+  refused({ randomErasing: 1, erasingArea: [0.2, 0.1] }, '--erasing-area: expected the least and the largest, got 0.2,0.1')
+  refused({ randomErasing: 1, erasingColor: [1, 2] }, /^--erasing-color: randomErasing: color: expected one number or three/)
+})
+
+test('the page of data inspect draws what augmentations make of images', async (t) => {
+  const folder = await temporaryFolder(t)
+  const data = await photos(join(folder, 'photos'))
+  const page = async (name: string, ...words: readonly string[]): Promise<string[]> => {
+    const sheet = join(folder, name)
+    const given = ['--data', data, '--image', '8', '--resize', '8', '--pad', '0', '--no-flip', '--batch', '4', '--output', sheet]
+    const { status, stderr } = await preresnet(['data', 'inspect', ...given, ...words])
+    t.is(status, 0, stderr)
+    return (await readFile(sheet, 'utf8')).match(/base64,[^"]+/g)!
+  }
+  const plain = await page('plain.html')
+  const erased = await page('erased.html', '--random-erasing', '1', '--erasing-color', '9,99,199')
+  t.is(erased.length, plain.length)
+  // Nine are trained on; evaluation sees the others as they are.
+  t.true(erased.slice(0, 9).every((image, index) => image !== plain[index]))
+  t.deepEqual(erased.slice(9), plain.slice(9))
 })

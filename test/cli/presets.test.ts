@@ -85,8 +85,20 @@ test('refused: a preset without a recipe for the network, or one that needs what
   const recipe = recipeOf('timm-a2', { family: 'imagenet' })
   t.throws(() => checkComplete('timm-a2', recipe, false), {
     code: 'ERR_UNSUPPORTED',
-    message: /needs mixup, cutmix, RandAugment, repeated augmentation; pass --incomplete/,
+    message: /needs mixup, cutmix, repeated augmentation; pass --incomplete/,
   })
   t.notThrows(() => checkComplete('timm-a2', recipe, true))
   t.notThrows(() => checkComplete('torchvision-v1', recipeOf('torchvision-v1', { family: 'imagenet' }), false))
+})
+
+test('a given augmentation of its kind replaces the preset\'s', async (t) => {
+  const v2 = await resolved({ preset: 'torchvision-v2', model: 'preresnet-50' })
+  t.deepEqual([v2.trivialAugment, v2.randAugment, v2.randomErasing, v2.erasingColor], [true, undefined, 0.1, [124, 116, 104]])
+  const other = await resolved({ preset: 'torchvision-v2', model: 'preresnet-50', randAugment: '2,9' })
+  t.deepEqual([other.trivialAugment, other.randAugment], [false, [2, 9]])
+  const a2 = await resolved({ preset: 'timm-a2', model: 'preresnet-50' })
+  t.deepEqual([a2.trivialAugment, a2.randAugment], [false, [2, 21]])
+  const facebook = await resolved({ preset: 'facebook', model: 'preresnet-50' })
+  t.deepEqual([facebook.colorJitter, facebook.lighting], [[0.4, 0.4, 0.4], 0.1])
+  t.is((await resolved({ preset: 'paper', model: 'preresnet-50' })).lighting, 0.1)
 })

@@ -3,7 +3,9 @@ import test from 'ava'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startTorchvision } from '../../lib/cli/torchvision.js'
-import { flip, resize } from '../../lib/data/index.js'
+import { hasCounterpart, torchvisionProgram } from '../../lib/cli/torchvision_program.js'
+import { stepKinds } from '../../lib/data/prepare/steps.js'
+import { flip, lighting, randomErasing, resize, trivialAugment, type Preparation } from '../../lib/data/index.js'
 import { temporaryFolder } from '../support/folder.js'
 import { numbered, numberedFiles, numberedShape } from '../support/numbered.js'
 
@@ -56,17 +58,27 @@ test('of a large set it is told of 10,000 files that are evenly spaced', async (
 test('where it cannot be had, the reason is said', async (t) => {
   const folder = await temporaryFolder(t)
   const files = await numberedFiles(folder, 3)
-  const saidBy = async (python: string, dataset = files): Promise<string> => {
-    const { said, rate, close } = await startTorchvision(python, dataset, reading)
+  const saidBy = async (python: string, dataset = files, prepare: Preparation = reading.prepare): Promise<string> => {
+    const { said, rate, close } = await startTorchvision(python, dataset, { ...reading, prepare })
     t.is(rate, undefined)
     await close()
     return said
   }
   const nowhere = join(folder, 'nowhere')
   t.is(await saidBy('none'), 'not measured: --python none')
+  t.is(await saidBy(nowhere, files, { train: [flip(), lighting()] }), 'not measured: expected steps that torchvision has, got lighting({ std: 0.1 })')
+  t.is(await saidBy(nowhere, files, { train: [trivialAugment(), randomErasing()] }), `not measured: ${nowhere}: spawn ${nowhere} ENOENT`)
   t.is(await saidBy(nowhere, await numbered(3)), 'not measured: its datasets are of files')
   t.is(await saidBy(nowhere), `not measured: ${nowhere}: spawn ${nowhere} ENOENT`)
   const python = await program(folder, '#!/bin/sh\necho "Traceback:" >&2\necho "ModuleNotFoundError: No module named torch" >&2\nexit 1\n')
   t.is(await saidBy(python), `not measured: ${python}: ModuleNotFoundError: No module named torch`)
   t.is(await saidBy(await program(folder, '#!/bin/sh\nexit 0\n')), `not measured: ${python}: it ended without an answer`)
+})
+
+test('a step that the program of Python does not know is no other step', (t) => {
+  // Its last word on a step is an error, and every kind that it has a counterpart of stands before that.
+  const body = /def step_of[^]*?\n\n\n/.exec(torchvisionProgram)![0]
+  t.regex(body, /raise ValueError\(f'no step \{kind\}'\)\n+$/)
+  const known = [...body.matchAll(/kind == '(\w+)'/g)].map(([, kind]) => kind!)
+  t.deepEqual(known.sort(), stepKinds.filter((kind) => hasCounterpart(kind)).sort())
 })

@@ -212,6 +212,8 @@ const readers: Readonly<Record<PreparationStep['kind'], (data: object) => Prepar
   ...augmentationReaders,
 }
 
+export const stepKinds = Object.keys(readers) as readonly PreparationStep['kind'][]
+
 function bare<T>(name: string, data: object, step: T): T {
   knownKeys(name, data, [])
   return step
@@ -227,7 +229,7 @@ function readStep(where: string, value: unknown): PreparationStep {
   if (typeof value === 'function') throw new PreresnetError('ERR_OPTION', `${where}: expected a step, got a function; call it, as centerCrop()`)
   const { kind, ...data } = fields(value)
   if (kind === undefined) throw new PreresnetError('ERR_OPTION', `${where}: expected a step, as centerCrop(), got ${describe(value)}`)
-  const name = oneOf(`${where}: kind`, kind, Object.keys(readers) as PreparationStep['kind'][])
+  const name = oneOf(`${where}: kind`, kind, stepKinds)
   try {
     return readers[name](data)
   } catch (error) {
