@@ -1,4 +1,4 @@
-/** Published recipes as data: what each would say on the command line of `train`, where it was published, and what of it the command cannot say. */
+/** Published recipes as data: what each would say on the command line of `train`, where it was published, and where the command does nearly the same. */
 import { PreresnetError } from '../errors.js'
 import { isModelName, modelNames } from '../models/index.js'
 import type { Family } from '../models/choices.js'
@@ -11,9 +11,7 @@ type Flags = Readonly<Record<string, string | number | boolean | readonly number
 
 interface Recipe {
   readonly flags: Flags
-  /** What the recipe has and the command has no flag for. */
-  readonly missing: readonly string[]
-  /** Where the command does nearly the same. */
+  /** Where it does not do quite the same. */
   readonly differences: readonly string[]
 }
 
@@ -52,7 +50,6 @@ export const presets = {
           ...flagsOfPaper(recipes.cifar10),
           ...cifarImages,
         },
-        missing: [],
         differences: [],
       },
       imagenet: {
@@ -66,7 +63,6 @@ export const presets = {
           evaluationHeight: 320,
           evaluationWidth: 320,
         },
-        missing: [],
         differences: [],
       },
     },
@@ -87,7 +83,6 @@ export const presets = {
           // train.lua counts epochs from 1, and the rate falls with epochs 81 and 122.
           milestoneEpochs: [80, 121],
         },
-        missing: [],
         differences: [],
       },
       imagenet: {
@@ -101,7 +96,6 @@ export const presets = {
           colorJitter: [0.4, 0.4, 0.4],
           lighting: 0.1,
         },
-        missing: [],
         differences: [
           '8 devices of 32 images, as for 101 and 152 layers; up to 50 layers it had 4 of 64',
           'colors are rounded to whole levels from 0 to 255 after each change',
@@ -113,7 +107,7 @@ export const presets = {
     what: "torchvision's first recipe (IMAGENET1K_V1)",
     source: 'github.com/pytorch/vision: references/classification/README.md, "ResNet", and train.py; 8 devices of 32 images',
     recipes: {
-      imagenet: { flags: { ...steps30And60, ...cropped, batch: 256, statisticsGroups: 8, randomResizedCrop: true }, missing: [], differences: [] },
+      imagenet: { flags: { ...steps30And60, ...cropped, batch: 256, statisticsGroups: 8, randomResizedCrop: true }, differences: [] },
     },
   },
   'torchvision-v2': {
@@ -141,6 +135,9 @@ export const presets = {
           trivialAugment: true,
           randomErasing: 0.1,
           erasingColor: meanColorOfImageNet,
+          mixup: 0.2,
+          cutmix: 1,
+          repeatedAugmentation: 4,
           resize: 232,
           evaluationHeight: 224,
           evaluationWidth: 224,
@@ -149,7 +146,6 @@ export const presets = {
           emaEvery: 32,
           emaAfter: warmupStepsOfTorchvision,
         },
-        missing: ['mixup', 'cutmix', 'repeated augmentation'],
         differences: [
           'what is erased gets the mean color rounded to whole levels',
           'the rate changes every step, not every epoch',
@@ -189,9 +185,11 @@ export const presets = {
           filter: 'bicubic',
           // 7 of timm's 10 levels.
           randAugment: [2, 21],
+          mixup: 0.1,
+          cutmix: 1,
+          repeatedAugmentation: 3,
           resize: 235,
         },
-        missing: ['mixup', 'cutmix', 'repeated augmentation'],
         differences: [
           'the rate changes every step, not every epoch',
           'the warm-up begins near 0, not at 1e-4',
@@ -241,13 +239,4 @@ export function flagsOfPreset(given: Readonly<Record<string, unknown>>): Flags {
   const { flags } = recipeOf(preset as PresetName, given)
   const replaced = new Set([...rivals.filter((keys) => keys.some((key) => given[key] !== undefined)).flat(), ...strangers(given)])
   return Object.fromEntries(Object.entries(flags).filter(([key]) => !replaced.has(key)))
-}
-
-/** ERR_UNSUPPORTED where parts of a recipe have no flag, and --incomplete does not say that it may go without them. */
-export function checkComplete(preset: PresetName, { missing }: Recipe, incomplete: boolean): void {
-  if (missing.length === 0 || incomplete) return
-  throw new PreresnetError(
-    'ERR_UNSUPPORTED',
-    `--preset ${preset}: expected a recipe of which all parts have flags, got one that needs ${missing.join(', ')}; pass --incomplete to train without these`,
-  )
 }

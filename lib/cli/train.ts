@@ -5,13 +5,14 @@ import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
 import { replaceFile } from '../formats/files.js'
 import type { Network } from '../layers/index.js'
-import { choiceOption, flagOption, stringOption, variant, type ValuesOf } from '../options/spec.js'
+import { choiceOption, stringOption, variant, type ValuesOf } from '../options/spec.js'
 import { checkpointOptions, initializeOptions, lengthOptions, deviceOptions, programOptions, runOptions, trainingOptions } from '../options/table.js'
 import { defined } from '../options/values.js'
 import { ranksOptions } from '../ranks/options.js'
 import type { Ranks } from '../ranks/ranks.js'
 import { fitTable, ownFitOptions } from '../training/fit_options.js'
 import { fit, type Run, type TrainedModel } from '../training/index.js'
+import { classWeightsOption, weightsFor } from './class_weights.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf } from './confusion.js'
 import { dataOptions, inputFor, openData, preparationFor, validationOf } from './data_options.js'
@@ -24,7 +25,7 @@ import { chooseNetwork, networkOptions } from './model_options.js'
 import { optimizerOf, optimizerOptions } from './optimizer.js'
 import { note, print } from './output.js'
 import { passedOn } from './device_options.js'
-import { checkComplete, flagsOfPreset, presetNames, presets, recipeOf as recipeOfPreset } from './presets.js'
+import { flagsOfPreset, presetNames, presets, recipeOf as recipeOfPreset } from './presets.js'
 import { noProgress, openProgress, type Progress } from './progress.js'
 import { randomStepOptions } from './random_steps.js'
 import { amongRanks, logRankOptions, logs, threadsOf } from './ranks.js'
@@ -37,7 +38,6 @@ const options = {
     help: 'a published recipe: it sets the flags that are not given; the network decides between its recipes for CIFAR and for ImageNet',
     choices: presetNames,
   }),
-  incomplete: flagOption({ group: 'Training', help: 'train by a preset of which some parts have no flag, without these parts', fallback: false }),
   model: stringOption({ group: 'Network', help: 'a named network as preresnet-110; see also --family', metavar: 'name' }),
   ...networkOptions,
   ...flagsWithin(fitTable),
@@ -53,6 +53,7 @@ const options = {
   ...runOptions,
   cache: ownFitOptions.cache,
   ...trainingOptions,
+  classWeights: classWeightsOption,
   ...programOptions,
   ...learningRateOptions,
   ...optimizerOptions,
@@ -98,7 +99,8 @@ async function trainAmong(ranks: Ranks, values: ValuesOf<typeof options> & { rea
   const output = values.output ?? join('runs', network.name)
   const progress = progressOf(ranks, values)
   using watch = new SignalWatch('saving and leaving')
-  const { steps, epochs, ...settings } = passedOn(fitTable, values)
+  const weighted = { ...values, classWeights: weightsFor(values.classWeights, data.train) }
+  const { steps, epochs, ...settings } = passedOn(fitTable, weighted)
   const { height, width } = { ...network.input, ...settings.evaluationInput }
   const prepare = await preparationFor(values, data, { ...network.input, height, width }, model)
   const threads = values.threads === 0 && ranks.size > 1 ? { threads: await threadsOf(ranks) } : {}
@@ -134,17 +136,12 @@ function progressOf(ranks: Ranks, values: ValuesOf<typeof logRankOptions> & { re
   return shown ? openProgress(process.stderr.isTTY, several ? `rank ${ranks.rank}: ` : '') : noProgress
 }
 
-/** Prints what the preset is, and which parts of it are left out. ERR_UNSUPPORTED where some have no flag, without --incomplete. */
-function tellPreset({ preset, incomplete, ...values }: ValuesOf<typeof options> & { readonly json: boolean }): void {
-  if (preset === undefined) {
-    if (incomplete) throw new PreresnetError('ERR_OPTION', '--incomplete: expected --preset with it, got none')
-    return
-  }
+/** Prints what the preset is, and where the command does nearly the same. */
+function tellPreset({ preset, ...values }: ValuesOf<typeof options> & { readonly json: boolean }): void {
+  if (preset === undefined) return
   const recipe = recipeOfPreset(preset, values)
-  checkComplete(preset, recipe, incomplete)
   if (values.json) return
   note(`preset ${preset}: ${presets[preset].what} (${presets[preset].source})`)
-  if (recipe.missing.length > 0) note(`without ${recipe.missing.join(', ')}`)
   for (const difference of recipe.differences) note(`not quite as published: ${difference}`)
 }
 

@@ -133,6 +133,7 @@ function checkAll(graph: Graph, options: ProgramOptions): void {
   checkParts('compile', options.batch, { ...given, ranks })
   if (given.accumulate > 1) checkParted('accumulate', given.accumulate, options)
   if (ranks > 1) checkParted('ranks', ranks, options)
+  if (boolean('compile: mix', options.mix ?? false)) checkMixed(options)
   boolean('compile: inputGradient', options.inputGradient ?? false)
   const output = graph.nodes.at(-1)
   if (options.loss.kind === 'crossEntropy' && output?.shape.kind !== 'features') {
@@ -151,6 +152,12 @@ function checkAll(graph: Graph, options: ProgramOptions): void {
   for (const name of Object.keys(options.update?.settings ?? {})) {
     if (!names.has(name)) throw new PreresnetError('ERR_PARAMETER', `compile: the network has no parameter ${JSON.stringify(name)}`)
   }
+}
+
+/** What is mixed becomes the loss's targets, which nobody else gives then. */
+function checkMixed({ loss, inputGradient }: ProgramOptions): void {
+  if (loss.kind !== 'crossEntropy' || loss.softTargets) throw invalid('compile: mix', 'false with soft targets or an external gradient', true)
+  if (inputGradient === true) throw invalid('compile: inputGradient', 'false with mix', inputGradient)
 }
 
 /** Accumulations and ranks need a device that has kernels for them, and images, of which each computes its own. */
@@ -197,8 +204,9 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
     perImage: !training && options.device === 'cpu',
     frozenStatistics: new Set(options.frozenStatistics ?? []),
   })
-  yield* forward.run(inputTensor(plan, draft, options))
-  const gradient = output(plan.kind, draft, forward, options, types, parameters.scaler)
+  const given = givenTensors(plan, draft, options)
+  yield* forward.run(training && options.mix === true ? mixed(draft, given, options) : given.x)
+  const gradient = output(plan.kind, draft, forward, options, types, parameters.scaler, given)
   if (!training || gradient === undefined) return draft
 
   draft.phase = 'backward'
@@ -234,6 +242,26 @@ function refreshDraft(options: ProgramOptions, types: TensorTypes, { views }: Pa
   return draft
 }
 
+/** What stands at the beginning of a program: the network's input, and what the loss compares with. */
+interface GivenTensors {
+  readonly x: DraftTensor
+  readonly labels: DraftTensor | undefined
+  readonly targets?: DraftTensor
+}
+
+function givenTensors(plan: Planned, draft: Draft, options: ProgramOptions): GivenTensors {
+  const { kind, graph } = plan
+  const compared = kind !== 'infer' && options.loss.kind === 'crossEntropy'
+  const all = imagesOf(kind, draft, options)
+  const labels = compared ? draft.tensor('labels', 'i32', 'plain', [all], 'inputs') : undefined
+  const { shape } = graph.nodes.at(-1)!
+  const given = { x: inputTensor(plan, draft, options), labels }
+  if (kind !== 'train' || shape.kind !== 'features' || options.loss.kind !== 'crossEntropy') return given
+  const arena = options.mix === true ? 'activations' : 'inputs'
+  const targets = options.mix === true || options.loss.softTargets
+  return { ...given, ...(targets && { targets: draft.tensor('targets', draft.types.master, 'plain', [all, shape.features], arena) }) }
+}
+
 function inputTensor({ kind, graph, stored }: Planned, draft: Draft, options: ProgramOptions): DraftTensor {
   const { channels, height, width } = imageShape(graph.nodes[0]!.shape)
   if (options.input.kind === 'tensor') return draft.activation('x', channels, height, width, 'inputs')
@@ -244,6 +272,16 @@ function inputTensor({ kind, graph, stored }: Planned, draft: Draft, options: Pr
   const x = draft.activation('input:x', channels, height, width)
   draft.emit('input', 'input', ['input'], { images, crops, x }, { mean: [...input.mean], std: [...input.std], pad: input.pad })
   return x
+}
+
+/** The images as the network takes them; the targets are written with them. */
+function mixed(draft: Draft, { x, labels, targets }: GivenTensors, options: ProgramOptions): DraftTensor {
+  const [, channels, height, width] = x.shape as [number, number, number, number]
+  const y = draft.activation('mix:y', channels, height, width)
+  const mixes = draft.tensor('mixes', 'i32', 'plain', [labels!.shape[0]!, 6], 'inputs')
+  const smoothing = options.loss.kind === 'crossEntropy' ? options.loss.smoothing : 0
+  draft.emit('mix', 'mix', ['mix'], { x, labels: labels!, mixes, y, targets: targets! }, { smoothing })
+  return y
 }
 
 /** How many images a step is given: in training those of all its accumulations. */
@@ -259,6 +297,7 @@ function output(
   options: ProgramOptions,
   types: TensorTypes,
   scaler: DraftTensor | undefined,
+  { labels, targets }: GivenTensors,
 ): DraftTensor | undefined {
   const last = forward.graph.nodes.length - 1
   const node = forward.nodeAt(last)
@@ -278,17 +317,16 @@ function output(
     return undefined
   }
   const training = kind === 'train'
-  const all = imagesOf(kind, draft, options)
-  const targets = training && options.loss.softTargets ? draft.tensor('targets', types.master, 'plain', [all, classes], 'inputs') : undefined
-  const { smoothing, of, targetThreshold: threshold } = options.loss
+  const { smoothing, of, targetThreshold: threshold, classWeights = [] } = options.loss
   const operands = {
     logits,
-    labels: draft.tensor('labels', 'i32', 'plain', [all], 'inputs'),
+    labels: labels!,
     targets,
     scaler: training ? scaler : undefined,
     metrics: draft.tensor('metrics', types.sums, 'plain', [4], 'outputs'),
   }
-  const attributes = { smoothing: training ? smoothing : 0, ...draft.apart() }
+  const weights = training && classWeights.length > 0 && { classWeights: [...classWeights] }
+  const attributes = { smoothing: training ? smoothing : 0, ...weights, ...draft.apart() }
   if (training && of === 'binary') {
     const dlogits = draft.matrix('loss:dlogits', classes)
     draft.emit(

@@ -30,6 +30,8 @@ export interface ProgramOptions extends Given<typeof programOptions>, GpuOptions
   readonly update?: UpdateOptions
   /** Moving averages of parameters and running statistics follow what is trained in this way. @default undefined */
   readonly ema?: EmaOptions
+  /** Whether training mixes images and labels of a batch, as its `mixes` say (operation `mix`). @default false */
+  readonly mix?: boolean
   /** The norms with these layer names use and keep their running statistics while training. @default [] */
   readonly frozenStatistics?: readonly string[]
   /** Whether the gradient at the network's input is computed as well. @default false */
@@ -58,6 +60,7 @@ const ownKeys: Readonly<Record<Exclude<keyof ProgramOptions, keyof typeof compil
   loss: true,
   update: true,
   ema: true,
+  mix: true,
   frozenStatistics: true,
   inputGradient: true,
   ranks: true,
@@ -131,6 +134,8 @@ export type LossOptions =
       readonly smoothing: number
       /** Whether batches bring targets, shares of the classes [batch, classes]. */
       readonly softTargets: boolean
+      /** The weight of each class [classes] in the loss of training is above 0. @default 1 for each */
+      readonly classWeights?: readonly number[]
       /** Training takes every class as a question of its own with 'binary'; evaluation always takes the classes together. @default 'softmax' */
       readonly of?: 'softmax' | 'binary'
       /** Of 'binary': targets above this share, from 0 to below 1, become 1 and the others 0. @default none: targets as they are */

@@ -50,6 +50,10 @@ export class HeldRingBatch implements RingBatch {
     return this.#alive.crops
   }
 
+  get mixes(): Int32Array | undefined {
+    return this.#alive.mixes
+  }
+
   get indices(): Int32Array {
     return this.#alive.indices
   }
@@ -63,8 +67,8 @@ export class HeldRingBatch implements RingBatch {
   }
 
   copy(): LoadedBatch {
-    const { images, labels, crops, count } = this.#alive
-    return { images: images.slice(), labels: labels.slice(), crops: crops.slice(), count }
+    const { images, labels, crops, mixes, count } = this.#alive
+    return { images: images.slice(), labels: labels.slice(), crops: crops.slice(), ...(mixes && { mixes: mixes.slice() }), count }
   }
 
   release(): void {

@@ -2,6 +2,7 @@ import { PreresnetError } from '../errors.js'
 import { checkOptions, withDefaults } from '../options/check.js'
 import { fields, integer, invalid } from '../options/values.js'
 import { loadBinding } from '../native/load.js'
+import type { ValuesOf } from '../options/spec.js'
 import type { HeldBatch, NativeLoader } from '../native/types.js'
 import { checkDataset } from './check.js'
 import { corruptImages } from './corrupt.js'
@@ -30,6 +31,10 @@ export interface Loader extends AsyncDisposable {
   readonly prepare: Preparation
   /** The border of zeros in which `crops` lies is at least 0 pixels wide. */
   readonly pad: number
+  /** Whether batches say what is mixed into each image: with `mixup` or `cutmix`. */
+  readonly mixes: boolean
+  /** The number of groups of a batch of all ranks, of which images are mixed, is at least 1. */
+  readonly groups: number
   /** The number of batches of an epoch is at least 1, and the same for all ranks. */
   readonly batches: number
   /** The number of images of an epoch that are this rank's is at least 0. */
@@ -77,7 +82,7 @@ export interface Loader extends AsyncDisposable {
  * @throws ERR_BINDING where the native addon is missing.
  */
 export function loader(dataset: Dataset, options: LoaderOptions): Loader {
-  const { batch, mode, input, prepare, seed, workers, slots, rank, ranks, firstSample, corrupt, sampling } = validated(dataset, options)
+  const { batch, mode, input, prepare, seed, workers, slots, rank, ranks, firstSample, corrupt, sampling, repeatedAugmentation: repeats, mixup, cutmix, groups } = validated(dataset, options)
   checkPreparation('loader: prepare', prepare, input)
   const sequence = sequenceFor('loader: prepare', prepare, mode, input)
   checkStored('loader', dataset, sequence, input)
@@ -94,6 +99,10 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
     mode,
     seed,
     balanced: sampling === 'balanced',
+    repeats,
+    groups,
+    mixup,
+    cutmix,
     pad,
     flip: sequence.flip,
     workers,
@@ -101,7 +110,7 @@ export function loader(dataset: Dataset, options: LoaderOptions): Loader {
     skipCorrupt: corrupt === 'skip',
     poison: process.env['PRERESNET_POISON'] === '1',
   })
-  return new BatchLoader({ dataset, mode, input, prepare, pad, rank, ranks, firstSample, native })
+  return new BatchLoader({ dataset, mode, input, prepare, pad, mixes: mixup > 0 || cutmix > 0, groups, rank, ranks, firstSample, native })
 }
 
 function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOptions> {
@@ -111,12 +120,23 @@ function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOpt
   const { batch, mode, rank, ranks, firstSample } = given
   if (batch % ranks !== 0) throw new PreresnetError('ERR_OPTION', `loader: batch: expected a multiple of ranks (${ranks}), got ${batch}`)
   if (mode === 'evaluate' && given.sampling === 'balanced') throw invalid('loader: sampling', "'shuffled': evaluation takes each image once", given.sampling)
+  checkGroups(given)
   integer('loader: rank', rank, 0, ranks - 1)
   if (mode === 'evaluate') integer('loader: firstSample', firstSample, 0, dataset.length - 1)
   if (mode === 'train' && dataset.length < batch) {
     throw new PreresnetError('ERR_DATASET', `${dataset.name}: expected at least one batch of ${batch} images, got ${dataset.length} images`)
   }
   return { ...given, input }
+}
+
+/** Partners of a mix are of one group, and a group is of one rank. */
+function checkGroups({ mode, batch, ranks, groups, mixup, cutmix, repeatedAugmentation: repeats }: ValuesOf<typeof loaderOptions>): void {
+  const mixes = mixup > 0 || cutmix > 0
+  for (const [name, value, none] of [['mixup', mixup, 0], ['cutmix', cutmix, 0], ['repeatedAugmentation', repeats, 1]] as const) // prettier-ignore
+    if (mode === 'evaluate' && value !== none) throw invalid(`loader: ${name}`, `${none}: evaluation takes each image once, as it is`, value)
+  if (batch % groups !== 0) throw invalid('loader: groups', `a divisor of the batch (${batch})`, groups)
+  if ((mixes || repeats > 1) && groups % ranks !== 0) throw invalid('loader: groups', `a multiple of ranks (${ranks})`, groups)
+  if (mixes && batch / groups < 2) throw invalid('loader: groups', `at most ${batch / 2}: the image that is mixed into another is of the same group`, groups)
 }
 
 function inputOf({ name, source }: Dataset): ImageShape {
@@ -132,7 +152,7 @@ export function checkDatasetOrLoader(where: string, value: unknown): Dataset | L
 }
 
 /** What a loader is made of. */
-type Made = Pick<Loader, 'dataset' | 'mode' | 'input' | 'prepare' | 'pad' | 'rank' | 'ranks' | 'firstSample' | 'native'>
+type Made = Pick<Loader, 'dataset' | 'mode' | 'input' | 'prepare' | 'pad' | 'mixes' | 'groups' | 'rank' | 'ranks' | 'firstSample' | 'native'>
 
 class BatchLoader implements Loader {
   readonly dataset: Dataset
@@ -141,6 +161,8 @@ class BatchLoader implements Loader {
   readonly input: ImageShape
   readonly prepare: Preparation
   readonly pad: number
+  readonly mixes: boolean
+  readonly groups: number
   readonly batches: number
   readonly samples: number
   readonly rank: number
@@ -151,13 +173,15 @@ class BatchLoader implements Loader {
   /** What was known when it was closed. */
   #corrupt: readonly CorruptImage[] | undefined
 
-  constructor({ dataset, mode, input, prepare, pad, rank, ranks, firstSample, native }: Made) {
+  constructor({ dataset, mode, input, prepare, pad, mixes, groups, rank, ranks, firstSample, native }: Made) {
     this.dataset = dataset
     this.batch = native.batch
     this.mode = mode
     this.input = input
     this.prepare = prepare
     this.pad = pad
+    this.mixes = mixes
+    this.groups = groups
     this.batches = native.batches
     this.samples = native.samples
     this.rank = rank
@@ -207,10 +231,10 @@ class BatchLoader implements Loader {
   async #copy(index: number): Promise<LoadedBatch | null> {
     const held = await this.#acquire(index)
     if (held === null) return null
-    const { images, labels, crops, count, ticket } = held
+    const { images, labels, crops, mixes, count, ticket } = held
     const copy = images.slice()
     this.native.release(ticket)
-    return { images: copy, labels, crops, count }
+    return { images: copy, labels, crops, ...(mixes && { mixes }), count }
   }
 
   /** Null where there is none or the loader was closed, also if that was after the batch came and before it is seen here: its memory has gone. */

@@ -75,6 +75,37 @@ export const loaderOptions = {
    * @default shuffled
    */
   sampling: runOptions.sampling,
+  /**
+   * Times that each image comes in a batch, each time with random steps of its own, dealt out over the groups of statistics; an epoch has as many places as
+   * before, and so a part of the images. Give an integer from 1 to 1024 (times).
+   * @default 1
+   */
+  repeatedAugmentation: runOptions.repeatedAugmentation,
+  /**
+   * Both parameters of the Beta distribution of the share that an image keeps, to which another image of its group of statistics is added, and their labels so
+   * too; 0: none; with cutmix beside, each group has one of both. Give a number from 0 to 1000 (alpha).
+   * @default 0
+   */
+  mixup: trainingOptions.mixup,
+  /**
+   * The same for the share of the area that an image keeps, outside of a box that is cut out of another image of its group of statistics; labels are mixed by
+   * area; 0: none. Give a number from 0 to 1000 (alpha).
+   * @default 0
+   */
+  cutmix: trainingOptions.cutmix,
+  /**
+   * Groups of consecutive images of a batch of all ranks, for mixup, cutmix and repeatedAugmentation: those of statistics, times accumulations and ranks. Give
+   * an integer of at least 1 (groups).
+   * @default 1
+   */
+  groups: integerOption({
+    group: 'Data',
+    help: 'groups of consecutive images of a batch of all ranks, for mixup, cutmix and repeatedAugmentation: those of statistics, times accumulations and ranks',
+    unit: 'groups',
+    minimum: 1,
+    fallback: 1,
+    decides: true,
+  }),
   /** Number of this loader among those that share each batch. Give an integer of at least 0. @default 0 */
   rank: integerOption({ group: 'Data', help: 'number of this loader among those that share each batch', unit: null, minimum: 0, fallback: 0, decides: false }),
   /**

@@ -109,6 +109,8 @@ export interface HeldBatch {
   readonly images: Uint8Array
   readonly labels: Int32Array
   readonly crops: Int32Array
+  /** Six integers an image, as operation `mix` has them; only where something is mixed. */
+  readonly mixes?: Int32Array
   readonly indices: Int32Array
   readonly count: number
   readonly ticket: number
@@ -214,6 +216,13 @@ export interface LoaderDescription {
   readonly seed: number
   /** Training: instead of shuffling, each place draws a class, each with the same probability, and one of its samples in the same way. @default false */
   readonly balanced?: boolean
+  /** Training: each sample comes so often in a row, over 1 / repeats of an epoch's order. @default 1 */
+  readonly repeats?: number
+  /** Of a batch of all ranks: equal runs of images, of which partners of a mix are, and over which copies are dealt out. @default 1 */
+  readonly groups?: number
+  /** Training: parameters of mixup and cutmix; 0: never. @default 0 */
+  readonly mixup?: number
+  readonly cutmix?: number
   /** Training: crops is random in a border of `pad`, mirrored half of the time where `flip`. Else 'pad, pad, 0': the center. */
   readonly pad: number
   readonly flip: boolean

@@ -204,7 +204,7 @@ export function integersOption<const S extends Quantity & { readonly minimum: nu
 }
 
 /** Numbers that may have a fraction; on the command line separated by commas. */
-export function numbersOption<const S extends NumberSpec>(spec: S): Option<readonly number[], FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
+export function numbersOption<const S extends Omit<NumberSpec, 'fallback'> & { readonly fallback?: readonly number[] }>(spec: S): Option<readonly number[], FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
   return listOption(spec, numberWithin('numbers', spec), numberReader(spec))
 }
 

@@ -2,7 +2,7 @@
  * The options of `compile`, `fit` and the command line whose values are plain. What takes a dataset, a schedule or another value of a room stands in that room's
  * table (runtime/session_options.ts, training/fit_options.ts), as an entry of the same kind. `node scripts/options.mjs` writes each comment from its entry.
  */
-import { choiceOption, flagOption, integerOption, namesOption, numberOption, numberOrWordOption, stringOption, type RunTable } from './spec.js'
+import { choiceOption, flagOption, integerOption, namesOption, numberOption, numberOrWordOption, numbersOption, stringOption, type RunTable } from './spec.js'
 
 /** What decides, of a network's training, which program is compiled. */
 export const programOptions = {
@@ -96,6 +96,8 @@ export const deviceOptions = {
   }),
 } satisfies RunTable
 
+const largestAlpha = 1000
+
 /** Of training, in `compile` and `fit`. */
 export const trainingOptions = {
   /** Seed of start values, order, random steps of preparation and dropout. Give an integer of at least 0. @default 0 */
@@ -141,6 +143,55 @@ export const trainingOptions = {
     maximum: 1,
     below: true,
     usual: 'targets are taken as they are',
+    decides: true,
+  }),
+  /**
+   * Weight of each class in the loss of training, in the order of the classes; cross-entropy is divided by the weights of the labels (beside mixup, cutmix and
+   * soft targets by the number of images), binary-cross-entropy by the number of images and classes. Give an array of numbers above 0 (weight).
+   * @default 1 for each
+   */
+  classWeights: numbersOption({
+    group: 'Training',
+    help:
+      'weight of each class in the loss of training, in the order of the classes; cross-entropy is divided by the weights of the labels (beside mixup, cutmix and ' +
+      'soft targets by the number of images), binary-cross-entropy by the number of images and classes',
+    unit: 'weight',
+    minimum: 0,
+    above: true,
+    fallback: [],
+    usual: '1 for each',
+    decides: true,
+  }),
+  /**
+   * Both parameters of the Beta distribution of the share that an image keeps, to which another image of its group of statistics is added, and their labels so
+   * too; 0: none; with cutmix beside, each group has one of both. Give a number from 0 to 1000 (alpha).
+   * @default 0
+   */
+  mixup: numberOption({
+    group: 'Training',
+    help:
+      'both parameters of the Beta distribution of the share that an image keeps, to which another image of its group of statistics is added, and their labels so ' +
+      'too; 0: none; with cutmix beside, each group has one of both',
+    unit: 'alpha',
+    minimum: 0,
+    maximum: largestAlpha,
+    fallback: 0,
+    decides: true,
+  }),
+  /**
+   * The same for the share of the area that an image keeps, outside of a box that is cut out of another image of its group of statistics; labels are mixed by
+   * area; 0: none. Give a number from 0 to 1000 (alpha).
+   * @default 0
+   */
+  cutmix: numberOption({
+    group: 'Training',
+    help:
+      'the same for the share of the area that an image keeps, outside of a box that is cut out of another image of its group of statistics; labels are mixed by ' +
+      'area; 0: none',
+    unit: 'alpha',
+    minimum: 0,
+    maximum: largestAlpha,
+    fallback: 0,
     decides: true,
   }),
   /** Parameters that are not trained: names, paths above them, patterns with *. Give a list of names or patterns. @default [] */
@@ -225,6 +276,22 @@ export const runOptions = {
       'the same probability, and one of its images, so that rare classes come as often as others',
     choices: ['shuffled', 'balanced'],
     fallback: 'shuffled',
+    decides: true,
+  }),
+  /**
+   * Times that each image comes in a batch, each time with random steps of its own, dealt out over the groups of statistics; an epoch has as many places as
+   * before, and so a part of the images. Give an integer from 1 to 1024 (times).
+   * @default 1
+   */
+  repeatedAugmentation: integerOption({
+    group: 'Data',
+    help:
+      'times that each image comes in a batch, each time with random steps of its own, dealt out over the groups of statistics; an epoch has as many places as ' +
+      'before, and so a part of the images',
+    unit: 'times',
+    minimum: 1,
+    maximum: 1024,
+    fallback: 1,
     decides: true,
   }),
   /** Steps between validations. Give an integer of at least 1 (steps). @default one epoch */

@@ -26,6 +26,8 @@ export interface ClassLabels {
   readonly labels: Int32Array | readonly number[]
   /** Shares of the classes [batch, classes] stand beside the labels in sessions with `softTargets`. @default undefined */
   readonly targets?: Float32Array | Float64Array
+  /** What is mixed into each image [batch, 6], as a loader's batch says it, stands beside the labels in sessions with `mixup` or `cutmix`. @default undefined */
+  readonly mixes?: Int32Array | undefined
   /** The number of labels that are not -1, at least 0, which a loader's batch says. @default counted */
   readonly count?: number
 }
@@ -35,6 +37,7 @@ export interface SoftLabels {
   /** The shares of the classes are [batch, classes], each from 0 to 1. */
   readonly targets: Float32Array | Float64Array
   readonly labels?: undefined
+  readonly mixes?: undefined
   readonly count?: undefined
 }
 
@@ -55,12 +58,14 @@ export interface BatchFormat {
   readonly samples: string
   readonly pad: number
   readonly softTargets: boolean
+  /** Whether it reads what is mixed into each image. */
+  readonly mixes: boolean
 }
 
 /** @internal ERR_OPTION for what is no batch at all, before anything else is looked at. */
 export function checkBatch(where: string, batch: unknown): void {
   if (batch === null || typeof batch !== 'object' || Array.isArray(batch)) throw invalid(where, 'an object of images or x, and labels', batch)
-  knownKeys(where, batch, ['images', 'crops', 'x', 'labels', 'targets', 'count'])
+  knownKeys(where, batch, ['images', 'crops', 'x', 'labels', 'targets', 'mixes', 'count'])
 }
 
 /** @internal */
@@ -69,8 +74,10 @@ export async function writeBatch(native: NativeSession, format: BatchFormat, bat
   const labels = labelsOf(format, batch, targets)
   checkCount(format, batch, labels)
   const crops = format.images ? cropsOf(format, batch) : undefined
+  const mixes = mixesOf(format, batch)
   await writeSamples(native, format, batch)
   if (crops !== undefined) await native.write('crops', crops)
+  if (mixes !== undefined) await native.write('mixes', mixes)
   await native.write('labels', labels)
   if (targets !== undefined) await native.write('targets', targets)
 }
@@ -98,6 +105,12 @@ function cropsOf({ batch: count, pad }: BatchFormat, { crops: given }: UserBatch
     )
   }
   return crops
+}
+
+function mixesOf({ batch: count, mixes: reads }: BatchFormat, { mixes }: UserBatch): Int32Array | undefined {
+  if (reads) return sized('batch.mixes', mixes, Int32Array, count * 6)
+  if (mixes !== undefined) throw invalid('batch.mixes', 'none: the session was compiled without mixup and cutmix', mixes)
+  return undefined
 }
 
 function labelsOf({ batch: count, classes }: BatchFormat, { labels }: UserBatch, targets: Targets | undefined): Int32Array {

@@ -14,6 +14,7 @@ import { libraryVersion, loadBinding } from '../native/load.js'
 import { invalid } from '../options/values.js'
 import { checkOptions, pick, withDefaults } from '../options/check.js'
 import type { ValuesOf } from '../options/spec.js'
+import { groupsOf } from '../options/parts.js'
 import { programOptions } from '../options/table.js'
 import { alone, type Ranks } from '../ranks/ranks.js'
 import { chosenKernels } from './chosen_kernels.js'
@@ -47,12 +48,23 @@ export async function compile(network: Network, options: SessionOptions & BatchS
   return compileWith(network, options, () => [])
 }
 
-type LossSettings = Pick<ValuesOf<typeof sessionTable>, 'labelSmoothing' | 'softTargets' | 'loss' | 'targetThreshold'>
+type LossSettings = Pick<ValuesOf<typeof sessionTable>, 'labelSmoothing' | 'softTargets' | 'loss' | 'targetThreshold' | 'classWeights' | 'mixup' | 'cutmix'>
 
-function lossOf({ labelSmoothing: smoothing, softTargets, loss, targetThreshold }: LossSettings): ProgramOptions['loss'] {
+function lossOf(
+  { labelSmoothing: smoothing, softTargets, loss, targetThreshold, classWeights, ...mixing }: LossSettings,
+  classes: number,
+): ProgramOptions['loss'] {
   const binary = loss === 'binary-cross-entropy'
   if (targetThreshold !== undefined && !binary) throw invalid('compile: targetThreshold', 'none without loss "binary-cross-entropy"', targetThreshold)
-  return { kind: 'crossEntropy', smoothing, softTargets, ...(binary && { of: 'binary' }), ...(targetThreshold !== undefined && { targetThreshold }) }
+  if (softTargets && isMixed(mixing)) throw invalid('compile: softTargets', 'false with mixup or cutmix, which make targets of labels', softTargets)
+  if (classWeights.length > 0 && classWeights.length !== classes)
+    throw new PreresnetError('ERR_OPTION', `compile: classWeights: expected ${classes} numbers, one for each class, got ${classWeights.length}`)
+  const weights = classWeights.length > 0 && { classWeights }
+  return { kind: 'crossEntropy', smoothing, softTargets, ...weights, ...(binary && { of: 'binary' }), ...(targetThreshold !== undefined && { targetThreshold }) }
+}
+
+function isMixed({ mixup, cutmix }: { readonly mixup: number; readonly cutmix: number }): boolean {
+  return mixup > 0 || cutmix > 0
 }
 
 /**
@@ -75,7 +87,7 @@ export async function compileWith(
   const feed = data !== undefined && 'native' in data ? data : undefined
   const dataset = feed?.dataset ?? (data as Dataset | undefined)
   const batch = given.batch ?? sessionTable.batch.read('compile: batch', feed && feed.batch * ranks.size)
-  if (feed !== undefined) checkFeed(feed, batch, ranks)
+  if (feed !== undefined) checkFeed(feed, batch, { ...given, ranks })
   checkGiven(network, given.prepare ?? feed?.prepare, dataset, feed)
   if (options.ema !== undefined && optimizer === undefined) throw invalid('compile: ema', 'an optimizer beside', options.ema)
   if (options.frozen !== undefined && optimizer === undefined) throw invalid('compile: frozen', 'an optimizer beside', options.frozen)
@@ -106,7 +118,8 @@ export async function compileWith(
       ...more(device),
     ],
     input: programInput(network, prepare),
-    loss: lossOf(given),
+    loss: lossOf(given, outputsOfGraph(graph)!),
+    ...(isMixed(given) && optimizer !== undefined && { mix: true }),
     ...(given.ema && { ema: given.ema }),
     ...(optimizer && { update: updateOptions(graph, optimizer, given.frozen) }),
     ...pick(programOptions, given),
@@ -137,7 +150,10 @@ export async function compileWith(
 }
 
 /** ERR_OPTION where a loader's batches are of another size, or another rank's. */
-function checkFeed(feed: Loader, batch: number, { rank, size }: Ranks): void {
+function checkFeed(feed: Loader, batch: number, parts: Pick<ValuesOf<typeof sessionTable>, 'statisticsGroups' | 'accumulate'> & { readonly ranks: Ranks }): void {
+  const { rank, size } = parts.ranks
+  const groups = groupsOf({ ...parts, ranks: size })
+  if (feed.mixes && feed.groups !== groups) throw invalid('compile: data', `a loader of ${groups} groups, as the step has groups of statistics`, feed.groups)
   if (feed.batch * size !== batch) throw invalid('compile: batch', `the loader's ${feed.batch * size}`, batch)
   if (size > 1 && (feed.rank !== rank || feed.ranks !== size))
     throw invalid('compile: data', `a loader of rank ${rank} of ${size}`, `rank ${feed.rank} of ${feed.ranks}`)

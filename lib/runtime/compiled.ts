@@ -56,6 +56,7 @@ export function batchFormat(compiled: Compiled, training: boolean): BatchFormat 
     samples: input.kind === 'images' ? 'images' : 'x',
     pad: padOf(compiled),
     softTargets: training && loss.kind === 'crossEntropy' && loss.softTargets,
+    mixes: training && compiled.plan.mix === true,
   }
 }
 
@@ -85,6 +86,8 @@ export function checkLoader(call: 'steps' | 'evaluate', compiled: Compiled, feed
   const pad = padOf(compiled)
   const mode = call === 'steps' ? 'train' : 'evaluate'
   if (compiled.prepare !== undefined) checkNormalization(`${call}: loader: prepare.normalization`, feed.prepare.normalization, compiled.prepare)
+  if (mode === 'train' && feed.mixes !== (compiled.plan.mix === true))
+    throw invalid('steps: loader', feed.mixes ? 'one without mixup and cutmix, as the session' : 'one with mixup or cutmix, as the session', feed.mixes)
   if (feed.batch === batch && feed.pad === pad && feed.mode === mode) return
   const wanted = mode === 'train' ? 'a training' : 'an evaluation'
   throw invalid(`${call}: loader`, `${wanted} loader of batch ${batch} and pad ${pad}, made with the session's \`prepare\``, {

@@ -9,7 +9,7 @@ import type { Network } from '../layers/layer.js'
 import { defined, fields, invalid } from '../options/values.js'
 import { checkInner, checkOptions, withDefaults } from '../options/check.js'
 import { emaOptions } from '../options/averages.js'
-import { checkParts } from '../options/parts.js'
+import { checkParts, groupsOf } from '../options/parts.js'
 import { limits } from '../layers/value.js'
 import { choiceOption, integerOption, objectOption, valueOption, variant, type Given, type Needed, type RunTable, type ValuesOf } from '../options/spec.js'
 import {
@@ -205,6 +205,7 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
   if (stepsPerEpoch === 0) throw new PreresnetError('ERR_DATASET', `fit: batch: ${train.name} has ${train.length} images, fewer than one batch of ${batch}`)
   if (validate !== undefined) checkClasses(`fit: validate: ${validate.name}`, validate.classes, 'the training images', train.classes)
   checkParts('fit', batch, { ...given, ranks: given.ranks?.size ?? 1 })
+  checkPartners(given)
   const prepare = given.prepare ?? {}
   const { evaluate, ...others } = prepare
   checkPreparation('fit: prepare', evaluationInput === undefined ? prepare : others, network.input)
@@ -224,6 +225,13 @@ export function planFit(network: Network, options: FitOptions): FitPlan {
     checkpoint: checkpoint && { ...withDefaults(checkpointOptions, checkpoint), every: checkpoint.every ?? stepsPerEpoch },
     output: given.output ?? checkpoint?.directory,
   }
+}
+
+/** ERR_OPTION where an image that is mixed has no other in its group. */
+function checkPartners({ batch, mixup, cutmix, ...parts }: ValuesOf<typeof fitTable>): void {
+  const groups = groupsOf({ ...parts, ranks: parts.ranks?.size ?? 1 })
+  if ((mixup > 0 || cutmix > 0) && batch / groups < 2)
+    throw invalid(mixup > 0 ? 'fit: mixup' : 'fit: cutmix', `0 with groups of statistics of one image (batch ${batch}, ${groups} groups)`, mixup || cutmix)
 }
 
 /** The input that the network is validated on. */

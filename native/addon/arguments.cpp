@@ -91,6 +91,13 @@ int64_t Arguments::integer_or(const char* name, int64_t least, int64_t otherwise
   return has(name) ? integer(name, least) : otherwise;
 }
 
+double Arguments::number_or(const char* name, double otherwise) const {
+  if (!has(name)) return otherwise;
+  const Napi::Value value = raw(name);
+  if (!value.IsNumber()) refuse(name, "a number");
+  return value.As<Napi::Number>().DoubleValue();
+}
+
 bool Arguments::boolean_or(const char* name, bool otherwise) const {
   if (!has(name)) return otherwise;
   const Napi::Value value = raw(name);

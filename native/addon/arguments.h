@@ -23,6 +23,7 @@ class Arguments {
   int64_t integer(const char* name, int64_t least,
                   int64_t most = std::numeric_limits<int64_t>::max()) const;
   int64_t integer_or(const char* name, int64_t least, int64_t otherwise) const;
+  double number_or(const char* name, double otherwise) const;
   bool boolean_or(const char* name, bool otherwise) const;
   std::string text(const char* name) const;
   std::vector<std::string> texts(const char* name) const;

@@ -50,6 +50,10 @@ LoaderOptions read_options(const Arguments& description) {
   options.poison = description.boolean_or("poison", false);
   options.seed = static_cast<uint64_t>(description.integer("seed", 0));
   options.balanced = description.boolean_or("balanced", false);
+  options.repeats = description.integer_or("repeats", 1, 1);
+  options.groups = description.integer_or("groups", 1, 1);
+  options.mix.mixup = description.number_or("mixup", 0);
+  options.mix.cutmix = description.number_or("cutmix", 0);
   options.pad = description.integer("pad", 0, kLargestPad);
   options.flip = description.boolean_or("flip", false);
   options.workers = static_cast<int>(description.integer("workers", 1, kLargestWorkers));
@@ -133,6 +137,7 @@ struct HeldBatch {
   std::shared_ptr<void> memory;
   std::vector<int32_t> labels;
   std::vector<int32_t> crops;
+  std::vector<int32_t> mixes;  // empty where nothing is mixed
   std::vector<int32_t> indices;
   int64_t count;
   uint64_t ticket;
@@ -158,6 +163,9 @@ Completion held_batch(LoaderState& state, BatchSource& source, uint64_t index) {
                  .memory = source.memory(batch.ticket),
                  .labels = {batch.labels, batch.labels + size},
                  .crops = {batch.crops, batch.crops + 3 * size},
+                 .mixes = batch.mixes == nullptr
+                              ? std::vector<int32_t>{}
+                              : std::vector<int32_t>{batch.mixes, batch.mixes + 6 * size},
                  .indices = {batch.indices, batch.indices + size},
                  .count = batch.count,
                  .ticket = batch.ticket};
@@ -167,6 +175,7 @@ Completion held_batch(LoaderState& state, BatchSource& source, uint64_t index) {
     result.Set("images", images_of(env, state, held));
     result.Set("labels", to_array<Napi::Int32Array>(env, held.labels));
     result.Set("crops", to_array<Napi::Int32Array>(env, held.crops));
+    if (!held.mixes.empty()) result.Set("mixes", to_array<Napi::Int32Array>(env, held.mixes));
     result.Set("indices", to_array<Napi::Int32Array>(env, held.indices));
     result.Set("count", Napi::Number::New(env, static_cast<double>(held.count)));
     result.Set("ticket", Napi::Number::New(env, static_cast<double>(held.ticket)));

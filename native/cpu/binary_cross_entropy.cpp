@@ -13,7 +13,7 @@ class BinaryCrossEntropyOperation final : public LossOperation<ops::BinaryCrossE
       : LossOperation("binary_cross_entropy", op, context) {}
 
  private:
-  double run_row(int64_t image, double counted) const override {
+  double run_row(int64_t image, double divisor) const override {
     const float* row = logits(image);
     float* dlogits = op().dlogits->as<float>() + image * classes();
     const bool counts = label(image) >= 0;
@@ -24,8 +24,9 @@ class BinaryCrossEntropyOperation final : public LossOperation<ops::BinaryCrossE
       double target = target_of(image, k);
       if (op().threshold >= 0) target = target > op().threshold ? 1 : 0;
       // log(1 + e^x), of which nothing overflows.
-      loss += std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))) - target * x;
-      const double gradient = (1 / (1 + std::exp(-x)) - target) / (all * counted);
+      const double weight = weight_of(k);
+      loss += weight * (std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))) - target * x);
+      const double gradient = weight * (1 / (1 + std::exp(-x)) - target) / (all * divisor);
       dlogits[k] = counts ? static_cast<float>(gradient) : 0.0f;
     }
     return counts ? loss / all : 0;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/label_weights.h"
 #include "core/tree.h"
 #include "cpu/context.h"
 #include "cpu/operands.h"
@@ -32,9 +33,17 @@ class LossOperation : public Operation {
     first_ = step.first_image(images_);
     const int64_t own = count();
     const auto counted = static_cast<double>(step.counted >= 0 ? step.counted : own);
+    const double divisor =
+        !weighs_labels() ? counted
+        : step.label_weight >= 0
+            ? step.label_weight
+            : weight_of_labels(op_.labels->template as<const int32_t>(), op_.labels->dim(0),
+                               groups_of_step(), op_.classWeights);
+    // Also where no image counts.
+    const double share = counted == divisor ? 1 : counted / divisor;
     Row* rows = context_.scratch.at<Row>(rows_);
     context_.pool.run(images_, [&](int, int64_t image) {
-      const double loss = run_row(image, counted);
+      const double loss = run_row(image, divisor) * share;
       rows[image] = {loss, label(image) >= 0 ? rank(logits(image), label(image)) : classes_ + 5};
     });
     std::array<double, 4> metrics{};
@@ -64,15 +73,22 @@ class LossOperation : public Operation {
     return own + op_.smoothing / static_cast<double>(classes_);
   }
 
-  /// The loss of one image, 0 where it does not count; writes whatever else is asked for. `counted`
-  /// images count in the step.
-  virtual double run_row(int64_t image, double counted) const = 0;
+  double weight_of(int64_t k) const {
+    return op_.classWeights.empty() ? 1 : op_.classWeights[static_cast<size_t>(k)];
+  }
+
+  /// The loss of one image, 0 where it does not count; writes whatever else is asked for.
+  /// `divisor`: the images that count in the step, or the weights of their labels.
+  virtual double run_row(int64_t image, double divisor) const = 0;
+  virtual bool weighs_labels() const { return false; }
 
  private:
   struct Row {
     double loss;
     int64_t rank;  // classes that stand before the label's
   };
+
+  int64_t groups_of_step() const { return op_.groups * (op_.labels->dim(0) / images_); }
 
   double sum_of_losses(const Row* rows) const {
     const int64_t images = images_ / op_.groups;

@@ -17,15 +17,28 @@ class SoftmaxCrossEntropyOperation final : public LossOperation<ops::SoftmaxCros
   }
 
  private:
-  double run_row(int64_t image, double counted) const override {
+  bool weighs_labels() const override {
+    return !op().classWeights.empty() && op().targets == nullptr;
+  }
+
+  /// Of the weighted target.
+  double mass(int64_t image) const {
+    if (op().classWeights.empty()) return 1;
+    double sum = 0;
+    for (int64_t k = 0; k < classes(); ++k) sum += weight_of(k) * target_of(image, k);
+    return sum;
+  }
+
+  double run_row(int64_t image, double divisor) const override {
     const int64_t at = image * classes();
     const float* row = logits(image);
     const bool counts = label(image) >= 0;
     const double normalizer = log_sum_exp(row, classes());
+    const double whole = mass(image);
     double loss = 0;
     for (int64_t k = 0; k < classes(); ++k) {
       const double log_p = row[k] - normalizer;
-      const double target = target_of(image, k);
+      const double target = weight_of(k) * target_of(image, k);
       // A class of target 0 costs nothing, not even where its probability is 0.
       if (counts && target != 0) loss -= target * log_p;
       if (op().dlogits == nullptr && op().probabilities == nullptr) continue;
@@ -35,7 +48,7 @@ class SoftmaxCrossEntropyOperation final : public LossOperation<ops::SoftmaxCros
       }
       if (op().dlogits != nullptr) {
         op().dlogits->as<float>()[at + k] =
-            counts ? static_cast<float>((p - target) / counted) : 0.0f;
+            counts ? static_cast<float>((p * whole - target) / divisor) : 0.0f;
       }
     }
     if (op().predictions != nullptr) {

@@ -153,6 +153,7 @@ bool StepLoop::stage(const Call& call, int64_t index, int slot, Flight* flight) 
     }
     if (program.loss) take(*program.loss->labels, batch.labels);
     if (program.input->crops != nullptr) take(*program.input->crops, batch.crops);
+    if (program.mix != nullptr) take(*program.mix->mixes, batch.mixes);
     call.run.release(call.run.source, batch.ticket);
   }
   flight->started = Clock::now();
@@ -175,6 +176,7 @@ void StepLoop::copy_batch(const Call& call, int slot) const {
   }
   if (program.loss) copy(*program.loss->labels);
   if (program.input->crops != nullptr) copy(*program.input->crops);
+  if (program.mix != nullptr) copy(*program.mix->mixes);
   runtime_.record(kCopies, copied_event(slot));
   // The wait behind those between operations, where tests count them.
   if (settings_.emulated().omit_wait == static_cast<int>(program.schedule().waits())) return;

@@ -104,7 +104,8 @@ void CudaSession::check_written_indices(const Program& source) const {
     return tensor == nullptr ? nullptr : indices_.at(tensor->name).data();
   };
   check_indices(program, !program.loss ? nullptr : written(program.loss->labels),
-                program.input == nullptr ? nullptr : written(program.input->crops));
+                program.input == nullptr ? nullptr : written(program.input->crops),
+                program.mix == nullptr ? nullptr : written(program.mix->mixes));
 }
 
 /// One call of run(): what the library's callbacks need.
@@ -126,7 +127,10 @@ struct CudaSession::Running {
         if (self.program.input->crops != nullptr && batch.crops == nullptr) {
           throw Error("ERR_OPTION", "loader: expected placements, got none");
         }
-        check_indices(self.program, batch.labels, batch.crops);
+        if (self.program.mix != nullptr && batch.mixes == nullptr) {
+          throw Error("ERR_OPTION", kNoMixes);
+        }
+        check_indices(self.program, batch.labels, batch.crops, batch.mixes);
       } catch (...) {
         self.request.source->release(batch.ticket);
         throw;
@@ -135,6 +139,7 @@ struct CudaSession::Running {
              .indices = batch.indices,
              .labels = batch.labels,
              .crops = batch.crops,
+             .mixes = batch.mixes,
              .count = batch.count,
              .ticket = batch.ticket};
       return 1;

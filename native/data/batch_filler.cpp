@@ -41,14 +41,26 @@ class BatchFiller::Row {
 
   /// `at`: counted from the first place of the batch of all ranks.
   Draw operator[](uint64_t at) const {
-    const uint64_t in_row = first_ + at;
-    if (!leases_[0]) return {filler_.options_.seed, 0, in_row};
+    const LoaderOptions& options = filler_.options_;
+    if (!leases_[0]) return {options.seed, 0, first_ + at};
     const uint64_t used = filler_.cut_.used();
+    const uint64_t in_row = first_ + dealt(at);
     const uint64_t epoch = in_row / used;
-    return {filler_.options_.seed, epoch, (*leases_[epoch - epoch_])[in_row % used]};
+    const auto repeats = static_cast<uint64_t>(options.repeats);
+    const uint64_t place = in_row % used;
+    return {options.seed, epoch, (*leases_[epoch - epoch_])[place / repeats],
+            static_cast<uint32_t>(place % repeats)};
   }
 
  private:
+  /// Copies that stand side by side in the row go to one group after another, as they go to one
+  /// process after another elsewhere.
+  uint64_t dealt(uint64_t at) const {
+    if (filler_.options_.repeats == 1) return at;
+    const auto groups = static_cast<uint64_t>(filler_.options_.groups);
+    return at % filler_.group() * groups + at / filler_.group();
+  }
+
   const BatchFiller& filler_;
   const uint64_t first_;
   uint64_t epoch_ = 0;
@@ -70,6 +82,7 @@ BatchSlot BatchFiller::make_slot() const {
           .indices = std::vector<int32_t>(count),
           .labels = std::vector<int32_t>(count),
           .crops = std::vector<int32_t>(count * 3),
+          .mixes = std::vector<int32_t>(options_.mix.mixes() ? count * 6 : 0),
           .corrupt = std::vector<std::unique_ptr<CorruptSample>>(count)};
 }
 
@@ -81,6 +94,7 @@ void BatchFiller::fill(Desk& desk, BatchSlot& slot, uint64_t batch, int64_t firs
   }
   const BatchCut::Range range = cut_.range(batch);
   const Row row(*this, range);
+  if (!slot.mixes.empty()) put_mixes(slot, first, last, range);
   if (source_.looks_ahead()) source_.expect(samples_at(row, range, first, last), desk);
   for (int64_t i = first; i < last; ++i) {
     *position = i;
@@ -164,6 +178,31 @@ void BatchFiller::put_crop(BatchSlot& slot, int64_t i, const Crop& crop) const {
   slot.crops[i * 3 + 2] = crop.mirror;
 }
 
+/// Drawn for each group by the place of its first image in the epoch: which ranks and accumulations
+/// have the group changes nothing.
+void BatchFiller::put_mixes(BatchSlot& slot, int64_t first, int64_t last,
+                            const BatchCut::Range& range) const {
+  const auto images = static_cast<int64_t>(group());
+  const auto begin = static_cast<int64_t>(range.begin);
+  const ImageSize input{options_.shape.height, options_.shape.width};
+  int64_t drawn = -1;
+  Mix mix;
+  for (int64_t i = first; i < last; ++i) {
+    const int64_t start = (begin + i) / images * images;  // of the group, in the batch of all ranks
+    if (start != drawn) {
+      const uint64_t place = range.first + static_cast<uint64_t>(start);
+      mix = draw_mix(options_.mix, {options_.seed, place / cut_.used(), place % cut_.used()},
+                     images, input);
+      drawn = start;
+    }
+    const auto& [top, left, height, width] = mix.box;
+    const int64_t partner = start - begin + (begin + i - start + mix.shift) % images;
+    const int64_t values[6] = {partner, mix.share, top, left, height, width};
+    std::transform(values, values + 6, slot.mixes.begin() + i * 6,
+                   [](int64_t value) { return static_cast<int32_t>(value); });
+  }
+}
+
 void BatchFiller::copy_pixels(BatchSlot& slot) const {
   for (int64_t i = 0; i < options_.batch; ++i) {
     if (slot.copied[i] != 0) continue;
@@ -175,7 +214,7 @@ void BatchFiller::copy_pixels(BatchSlot& slot) const {
 
 void BatchFiller::poison(BatchSlot& slot) const {
   std::memset(slot.images.get(), kPoison, static_cast<size_t>(options_.batch * image_bytes_));
-  for (std::vector<int32_t>* values : {&slot.indices, &slot.labels, &slot.crops})
+  for (std::vector<int32_t>* values : {&slot.indices, &slot.labels, &slot.crops, &slot.mixes})
     std::memset(values->data(), kPoison, values->size() * sizeof(int32_t));
 }
 

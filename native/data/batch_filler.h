@@ -21,6 +21,7 @@ struct BatchSlot {
   std::vector<int32_t> indices;                         // in the source, -1: none
   std::vector<int32_t> labels;                          // -1: does not count
   std::vector<int32_t> crops;                           // 3 a place
+  std::vector<int32_t> mixes;                           // 6 a place, or none
   std::vector<std::unique_ptr<CorruptSample>> corrupt;  // what was left out at a place
 };
 
@@ -50,7 +51,10 @@ class BatchFiller {
   void put(Desk& desk, BatchSlot& slot, int64_t i, const Draw& draw) const;
   void put_nothing(BatchSlot& slot, int64_t i) const;
   void put_crop(BatchSlot& slot, int64_t i, const Crop& crop) const;
+  void put_mixes(BatchSlot& slot, int64_t first, int64_t last, const BatchCut::Range& range) const;
   uint8_t* pixels_of(const BatchSlot& slot, int64_t i) const;
+  /// Images of a group.
+  uint64_t group() const { return cut_.whole() / static_cast<uint64_t>(options_.groups); }
   bool training() const { return options_.mode == LoaderOptions::Mode::train; }
 
   const LoaderOptions& options_;

@@ -11,6 +11,7 @@ struct Draw {
   uint64_t seed = 0;
   uint64_t epoch = 0;  // 0 in evaluation
   uint64_t sample = 0;
+  uint32_t copy = 0;  // of a sample that an epoch has several times in a row
 };
 
 /// Last word of the counter: two uses never share a block.
@@ -21,13 +22,15 @@ enum DrawStream : uint32_t {
   kBorderStream = 0x706c6163,  // a crop in a border, and whether it is mirrored
   kResizeStream = 0x73697a65,  // a shorter side, and a crop after a resize
   kAreaStream = 0x61726500,    // a crop of random area; each attempt has the next one
+  kMixStream = 0x6d690000,  // mixup and cutmix of a group; each attempt at a share has the next one
   kAugmentStream = 0x41000000  // augmentations: 256 for each place in their list
 };
 
 inline PhiloxCounter random_block(const Draw& draw, uint32_t stream) {
-  return philox({static_cast<uint32_t>(draw.sample), static_cast<uint32_t>(draw.sample >> 32),
-                 static_cast<uint32_t>(draw.epoch), stream},
-                philox_key(draw.seed));
+  return philox(
+      {static_cast<uint32_t>(draw.sample), static_cast<uint32_t>(draw.sample >> 32) + draw.copy,
+       static_cast<uint32_t>(draw.epoch), stream},
+      philox_key(draw.seed));
 }
 
 }  // namespace preresnet

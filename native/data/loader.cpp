@@ -59,6 +59,7 @@ class Loader : public BatchSource {
     batch->indices = filled.indices.data();
     batch->labels = filled.labels.data();
     batch->crops = filled.crops.data();
+    batch->mixes = filled.mixes.empty() ? nullptr : filled.mixes.data();
     batch->count = std::count_if(filled.labels.begin(), filled.labels.end(),
                                  [](int32_t label) { return label >= 0; });
     batch->ticket = ticket;
@@ -160,6 +161,34 @@ BatchCut cut_of(const LoaderOptions& options) {
           .training = options.mode == LoaderOptions::Mode::train};
 }
 
+namespace {
+
+/// Groups are whole on each rank, and one that is mixed has partners.
+void check_groups(const LoaderOptions& options, int64_t whole) {
+  const auto refuse = [](const char* expected, int64_t got) {
+    throw Error("ERR_OPTION", std::string("loader: ") + expected + ", got " + std::to_string(got));
+  };
+  if (options.groups < 1 || whole % options.groups != 0)
+    refuse("groups: expected a divisor of the batch", options.groups);
+  if (options.groups % options.ranks != 0 && options.groups != 1)
+    refuse("groups: expected a multiple of ranks", options.groups);
+  if (options.repeats < 1) refuse("repeats: expected at least 1", options.repeats);
+  const auto mixed = [](double alpha) { return alpha >= 0 && alpha <= kLargestAlpha; };
+  if (!mixed(options.mix.mixup) || !mixed(options.mix.cutmix))
+    throw Error("ERR_OPTION",
+                "loader: mixup and cutmix: expected 0 to " + std::to_string(kLargestAlpha));
+  if (!options.mix.mixes() && options.repeats == 1) return;
+  if (options.mode != LoaderOptions::Mode::train)
+    throw Error("ERR_OPTION", "loader: expected neither mixing nor repeats in an evaluation");
+  if (options.groups % options.ranks != 0)
+    refuse("groups: expected a multiple of ranks", options.groups);
+  if (options.mix.mixes() && whole / options.groups < 2)
+    refuse("groups: expected groups of at least 2 images, whose partners are of the same group",
+           options.groups);
+}
+
+}  // namespace
+
 void check_loader(const LoaderOptions& options) {
   const auto at_least = [](const char* name, int64_t value, int64_t minimum) {
     if (value >= minimum) return;
@@ -188,6 +217,7 @@ void check_loader(const LoaderOptions& options) {
   if (samples > int64_t{0x7FFFFFFF})
     throw Error("ERR_DATASET", "loader: expected fewer than 2^31 samples");
   const int64_t whole = options.batch * options.ranks;
+  check_groups(options, whole);
   if (options.mode == LoaderOptions::Mode::train && samples < whole) {
     throw Error("ERR_DATASET", "loader: expected at least one batch of " + std::to_string(whole) +
                                    " samples, got " + std::to_string(samples));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/batch_cut.h"
+#include "data/mix.h"
 #include "data/sample_source.h"
 #include "interfaces/batch_source.h"
 
@@ -37,6 +38,12 @@ struct LoaderOptions {
   uint64_t seed = 0;
   /// Training: each place draws a class, all alike, and one of its samples.
   bool balanced = false;
+  /// Training: each sample comes so often in a row, over 1 / repeats of an epoch's order.
+  int64_t repeats = 1;
+  /// Of a batch of all ranks: equal runs of images. Partners of a mix are of one group, and copies
+  /// of a sample are dealt out over them.
+  int64_t groups = 1;
+  MixRule mix;
   int64_t pad = 0;
   bool flip = false;
   int workers = 1;  // >= 1

@@ -20,8 +20,9 @@ struct Batch {
   const int32_t* labels = nullptr;   // [N]; -1: padding, does not count
   const int32_t* crops =
       nullptr;  // [N][3] top, left, mirror in the padded image; null where the program takes none
-  int64_t count = 0;    // samples that count
-  uint64_t ticket = 0;  // slot and generation, for release()
+  const int32_t* mixes = nullptr;  // [N][6] see operation `mix`; null where nothing is mixed
+  int64_t count = 0;               // samples that count
+  uint64_t ticket = 0;             // slot and generation, for release()
 };
 
 /// A sample that could not be decoded and was left out.

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define PRERESNET_CUDA_API_VERSION 6
+#define PRERESNET_CUDA_API_VERSION 7
 
 /* Functions return 0, or 1 with *error filled in. `code` is one of lib/errors.ts. */
 typedef struct {
@@ -49,6 +49,7 @@ typedef struct {
   const int32_t* indices; /* in the run's set, -1: an image of zeros; null where there is no set */
   const int32_t* labels;
   const int32_t* crops; /* may be null */
+  const int32_t* mixes; /* may be null */
   int64_t count;
   uint64_t ticket;
 } preresnet_cuda_batch;

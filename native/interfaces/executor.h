@@ -32,6 +32,8 @@ struct Step {
   int64_t position = 0;
   /// Samples of the step that count, on all ranks; -1: those that the labels say.
   int64_t counted = -1;
+  /// The sum of the weights of their labels; -1: that of the labels.
+  double label_weight = -1;
   /// Where the accumulation's images begin among those of the rank, of which `at_a_time` are
   /// computed at a time.
   int64_t first_image(int64_t at_a_time) const { return accumulation * at_a_time; }

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "core/error.h"
+#include "core/tree.h"
 #include "program/finite.h"
 #include "program/host_session_prepared.h"
 #include "program/not_finite.h"
@@ -49,13 +50,18 @@ void HostSession::take_batch(Prepared& program, const Batch& batch) const {
     }
     std::memcpy(program.input->crops->data, batch.crops, program.input->crops->bytes);
   }
+  if (program.mix != nullptr) {
+    if (batch.mixes == nullptr) throw Error("ERR_OPTION", kNoMixes);
+    std::memcpy(program.mix->mixes->data, batch.mixes, program.mix->mixes->bytes);
+  }
 }
 
 void HostSession::check_inputs(const Prepared& program) const {
   const Tensor* labels = !program.loss ? nullptr : program.loss->labels;
   const Tensor* crops = program.input == nullptr ? nullptr : program.input->crops;
   check_indices(program, labels == nullptr ? nullptr : labels->as<const int32_t>(),
-                crops == nullptr ? nullptr : crops->as<const int32_t>());
+                crops == nullptr ? nullptr : crops->as<const int32_t>(),
+                program.mix == nullptr ? nullptr : program.mix->mixes->as<const int32_t>());
 }
 
 /// Only of what is updated: between gradients that share memory there may be anything.
@@ -208,16 +214,20 @@ bool HostSession::agree(const Prepared& program, bool ends, Step& step) const {
   struct Word {
     uint64_t step;
     int64_t counted, ends;
+    double label_weight;
   };
   const Tensor* labels = program.loss ? program.loss->labels : nullptr;
   const int64_t images = labels == nullptr ? 0 : labels->dim(0);
   const auto* values = labels == nullptr ? nullptr : labels->as<const int32_t>();
-  const Word own{step.index, images - std::count(values, values + images, -1), ends ? 1 : 0};
+  const bool weighs = program.loss && program.loss->label_weights != nullptr;
+  const Word own{step.index, images - std::count(values, values + images, -1), ends ? 1 : 0,
+                 weighs ? weight_of_labels(*program.loss, values) : 0};
   std::vector<Word> all(static_cast<size_t>(ranks_->ranks()));
   ranks_->all_gather(&own, all.data(), sizeof own);
   step.ranks = ranks_.get();
   step.position = ranks_->rank() * images;
   step.counted = 0;
+  TreeSum<double> label_weights(ranks_->ranks());
   bool together = true;
   for (const Word& word : all) {
     if (word.step != all[0].step) {
@@ -225,8 +235,10 @@ bool HostSession::agree(const Prepared& program, bool ends, Step& step) const {
                                   " of rank 0, got one at step " + std::to_string(word.step));
     }
     step.counted += word.counted;
+    label_weights.add(word.label_weight);
     together = together && word.ends == 0;
   }
+  if (weighs) step.label_weight = label_weights.total();
   return together;
 }
 

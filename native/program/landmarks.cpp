@@ -4,6 +4,8 @@
 #include <variant>
 
 #include "core/error.h"
+#include "core/label_weights.h"
+#include "core/mix.h"
 
 namespace preresnet {
 
@@ -26,10 +28,16 @@ std::optional<Update> update_of(const ops::AnyOperation& operation) {
 
 std::optional<Loss> loss_of(const ops::AnyOperation& operation) {
   if (const auto* loss = std::get_if<ops::SoftmaxCrossEntropy>(&operation)) {
-    return Loss{loss->logits, loss->labels, loss->predictions, loss->metrics};
+    const bool weighs = !loss->classWeights.empty() && loss->targets == nullptr;
+    return Loss{loss->logits,
+                loss->labels,
+                loss->predictions,
+                loss->metrics,
+                weighs ? &loss->classWeights : nullptr,
+                loss->groups};
   }
   if (const auto* loss = std::get_if<ops::BinaryCrossEntropy>(&operation)) {
-    return Loss{loss->logits, loss->labels, nullptr, loss->metrics};
+    return Loss{loss->logits, loss->labels, nullptr, loss->metrics, nullptr, loss->groups};
   }
   return std::nullopt;
 }
@@ -39,6 +47,7 @@ Landmarks find_landmarks(const Program& program) {
   for (size_t index = 0; index < program.operations.size(); ++index) {
     const ops::AnyOperation& operation = program.operations[index].operation;
     if (const auto* input = std::get_if<ops::Input>(&operation)) found.input = input;
+    if (const auto* mix = std::get_if<ops::Mix>(&operation)) found.mix = mix;
     if (const auto loss = loss_of(operation)) {
       found.loss.emplace(*loss);
       found.loss_index = index;
@@ -74,9 +83,31 @@ namespace {
                                  std::to_string(most) + ", got " + std::to_string(value));
 }
 
+/// Partners of the same accumulation, shares of at most 1, and boxes within the image.
+void check_mixes(const ops::Mix& mix, const int32_t* mixes) {
+  const int64_t images = mix.x->dim(0), height = mix.x->dim(2), width = mix.x->dim(3);
+  for (int64_t index = 0; index < mix.mixes->dim(0); ++index, mixes += 6) {
+    const int64_t first = index / images * images;
+    const int64_t limits[6][2] = {{first, first + images - 1},
+                                  {0, kWholeShare},
+                                  {0, height},
+                                  {0, width},
+                                  {0, height},
+                                  {0, width}};
+    for (int64_t i = 0; i < 6; ++i) {
+      const auto& [least, most] = limits[i];
+      if (mixes[i] < least || mixes[i] > most) refuse("mixes", index, most, least, mixes[i]);
+    }
+    // Each is at most 65,536.
+    if (mixes[2] + mixes[4] > height) refuse("mixes", index, height - mixes[2], 0, mixes[4]);
+    if (mixes[3] + mixes[5] > width) refuse("mixes", index, width - mixes[3], 0, mixes[5]);
+  }
+}
+
 }  // namespace
 
-void check_indices(const Landmarks& program, const int32_t* labels, const int32_t* crops) {
+void check_indices(const Landmarks& program, const int32_t* labels, const int32_t* crops,
+                   const int32_t* mixes) {
   if (program.loss && labels != nullptr) {
     const int64_t classes = program.loss->logits->dim(1);
     for (int64_t index = 0; index < program.loss->labels->dim(0); ++index) {
@@ -95,6 +126,13 @@ void check_indices(const Landmarks& program, const int32_t* labels, const int32_
       }
     }
   }
+  if (program.mix != nullptr && mixes != nullptr) check_mixes(*program.mix, mixes);
+}
+
+double weight_of_labels(const Loss& loss, const int32_t* labels) {
+  return weight_of_labels(labels, loss.labels->dim(0),
+                          loss.groups * (loss.labels->dim(0) / loss.logits->dim(0)),
+                          *loss.label_weights);
 }
 
 }  // namespace preresnet

@@ -1,6 +1,7 @@
 #include "program/laws.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/limits.h"
@@ -79,6 +80,11 @@ void law(const ops::Input& op) {
          op.x->dim(2));
   demand(op.x->dim(3) <= op.images->dim(2) + 2 * op.pad, "x not wider than the padded image",
          op.x->dim(3));
+}
+
+void law(const ops::Mix& op) {
+  accumulated(op.labels->dim(0), op.x->dim(0));
+  demand(op.smoothing >= 0 && op.smoothing < 1, "smoothing from 0 to below 1", op.smoothing);
 }
 
 template <class Convolution>
@@ -213,14 +219,24 @@ void law(const ops::LinearBackward& op) {
          presence(op.dx));
 }
 
+void class_weights(const std::vector<double>& weights, int64_t classes) {
+  demand(weights.empty() || static_cast<int64_t>(weights.size()) == classes,
+         "no class weights or " + std::to_string(classes), weights.size());
+  for (const double weight : weights) {
+    demand(weight > 0 && std::isfinite(weight), "class weights above 0", weight);
+  }
+}
+
 void law(const ops::SoftmaxCrossEntropy& op) {
   apart(op.groups, op.logits->dim(0));
+  class_weights(op.classWeights, op.logits->dim(1));
   accumulated(op.labels->dim(0), op.logits->dim(0));
   demand(op.smoothing >= 0 && op.smoothing < 1, "smoothing from 0 to below 1", op.smoothing);
 }
 
 void law(const ops::BinaryCrossEntropy& op) {
   apart(op.groups, op.logits->dim(0));
+  class_weights(op.classWeights, op.logits->dim(1));
   accumulated(op.labels->dim(0), op.logits->dim(0));
   demand(op.smoothing >= 0 && op.smoothing < 1, "smoothing from 0 to below 1", op.smoothing);
   demand(op.threshold == -1 || (op.threshold >= 0 && op.threshold < 1),

@@ -23,8 +23,10 @@ void run(const ops::BinaryCrossEntropy& op, const Call& call) {
       double target = target_of(op, first + n, k);
       if (op.threshold >= 0) target = target > op.threshold ? 1 : 0;
       // log(1 + e^x), of which nothing overflows.
-      loss += std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))) - target * x;
-      values(op.dlogits)[n * K + k] = counts ? scale * (1 / (1 + std::exp(-x)) - target) / all : 0;
+      const double weight = weight_of(op.classWeights, k);
+      loss += weight * (std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))) - target * x);
+      values(op.dlogits)[n * K + k] =
+          counts ? scale * weight * (1 / (1 + std::exp(-x)) - target) / all : 0;
     }
     if (counts) metrics.add(loss / static_cast<double>(K), logits, K, labels[n]);
   }

@@ -1,8 +1,10 @@
 // What losses do with labels and logits of their samples, whatever the loss itself is.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "core/error.h"
+#include "core/label_weights.h"
 #include "interfaces/executor.h"
 #include "reference/values.h"
 
@@ -21,6 +23,18 @@ inline int64_t count_labels(const Tensor& labels, int64_t K, const Step& step) {
     if (label >= 0) ++counted;
   }
   return step.counted >= 0 ? step.counted : counted;
+}
+
+/// The sum of the labels' weights where they have some, or their number.
+inline double divisor_of(const Tensor& labels, int64_t counted, const std::vector<double>& weights,
+                         const Step& step) {
+  if (weights.empty()) return static_cast<double>(counted);
+  if (step.label_weight >= 0) return step.label_weight;
+  return weight_of_labels(labels.as<int32_t>(), labels.dim(0), 1, weights);
+}
+
+inline double weight_of(const std::vector<double>& weights, int64_t k) {
+  return weights.empty() ? 1 : weights[static_cast<size_t>(k)];
 }
 
 /// Share of class k in the target of sample m of all accumulations.

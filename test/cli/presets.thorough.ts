@@ -2,10 +2,13 @@
 import test from 'ava'
 import { preresnet } from './run.js'
 
-test('refused: a preset that needs what is missing, and --incomplete without a preset', async (t) => {
-  const refused = await preresnet(['train', '--preset', 'torchvision-v2', '--model', 'preresnet-18', '--data', 'digits'])
+test('a preset says what it is and where it is not quite as published, and its parts become steps of training', async (t) => {
+  const given = ['train', '--preset', 'torchvision-v2', '--model', 'preresnet-18', '--data', 'digits', '--batch', '1000000', '--epochs', '1']
+  const refused = await preresnet(given)
   t.not(refused.status, 0)
-  t.regex(refused.stderr, /needs mixup, cutmix, repeated augmentation/)
-  const alone = await preresnet(['train', '--incomplete', '--model', 'preresnet-20', '--data', 'digits', '--steps', '1'])
-  t.regex(alone.stderr, /--incomplete: expected --preset with it/)
+  t.regex(refused.stderr, /^preset torchvision-v2: torchvision's second recipe/m)
+  t.regex(refused.stderr, /^not quite as published: what is erased gets the mean color/m)
+  const unknown = await preresnet(['train', '--incomplete', '--model', 'preresnet-20', '--data', 'digits', '--steps', '1'])
+  t.not(unknown.status, 0)
+  t.regex(unknown.stderr, /incomplete/)
 })

@@ -3,7 +3,7 @@ import { wanted } from '../support/conv_backward.js'
 import { onesIn } from '../support/convolution.js'
 import { scaler } from '../support/gradients.js'
 import { given, judge, maybe, number, type NamedCase } from '../support/judge.js'
-import { testLoss } from '../support/losses.js'
+import { classWeights, testLoss } from '../support/losses.js'
 import type { OperationCase, Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
 import { Random } from '../support/random.js'
@@ -15,6 +15,7 @@ const factors = {
   logits: ['normal', 'equal', 'huge'],
   target: ['hard', 'smoothed', 'soft'],
   padding: ['none', 'some', 'all'],
+  weights: [false, true],
   dlogits: [true, false],
   probabilities: [true, false],
   predictions: [true, false],
@@ -38,7 +39,7 @@ const cases: NamedCase[] = [...combinations, ...many].map((choice, index) => {
   const labels = random.integers([N], K)
   for (let n = 0; n < N; n++) if (padding === 'all' || (padding === 'some' && n % 2 === 1)) labels.data[n] = -1
   return {
-    name: `${N} x ${K}, ${logits} logits, ${target} targets, ${padding} padding, scaler ${choice.scaler}, ${onesIn(choice)}`,
+    name: `${N} x ${K}, ${logits} logits, ${target} targets, ${padding} padding, ${choice.weights ? 'with' : 'without'} class weights, scaler ${choice.scaler}, ${onesIn(choice)}`,
     inputs: present({
       logits: logitsOf(random, logits, N, K),
       labels,
@@ -51,7 +52,7 @@ const cases: NamedCase[] = [...combinations, ...many].map((choice, index) => {
       predictions: choice.predictions && [N],
       metrics: [4],
     }),
-    attributes: target === 'smoothed' ? { smoothing: 0.1 } : {},
+    attributes: { ...(target === 'smoothed' && { smoothing: 0.1 }), ...(choice.weights && { classWeights: classWeights(K) }) },
   }
 })
 
@@ -68,12 +69,17 @@ function statement(operation: OperationCase): Results {
     const gap = Math.max(...row) - row[k]!
     return -gap - Math.log(row.reduce((sum, other) => sum + Math.exp(other - row[k]! - gap), 0))
   }
+  const weights = (operation.attributes['classWeights'] as readonly number[] | undefined) ?? Array.from({ length: K }, () => 1)
+  const share = (n: number, k: number): number => weights[k]! * target(n, k)
+  const mass = (n: number): number => rows[n]!.reduce((sum, _, k) => sum + share(n, k), 0)
   const ranking = rows.map((row) => row.map((_, k) => k).sort((a, b) => row[b]! - row[a]! || a - b))
   const counting = rows.map((_, n) => n).filter((n) => labels[n] !== -1)
   const hits = (k: number): number => counting.filter((n) => ranking[n]!.slice(0, k).includes(labels[n]!)).length
-  const loss = counting.reduce((sum, n) => sum - rows[n]!.reduce((part, _, k) => part + target(n, k) * logProbability(n, k), 0), 0)
+  const divisor = targets === undefined ? counting.reduce((sum, n) => sum + weights[labels[n]!]!, 0) : counting.length
+  const costs = counting.reduce((sum, n) => sum - rows[n]!.reduce((part, _, k) => part + share(n, k) * logProbability(n, k), 0), 0)
+  const loss = counting.length === 0 ? 0 : (costs * counting.length) / divisor
   return wanted(operation, {
-    dlogits: () => matrix(N, K, (n, k) => (labels[n] === -1 ? 0 : (scale * (Math.exp(logProbability(n, k)) - target(n, k))) / counting.length)),
+    dlogits: () => matrix(N, K, (n, k) => (labels[n] === -1 ? 0 : (scale * (Math.exp(logProbability(n, k)) * mass(n) - share(n, k))) / divisor)),
     probabilities: () => matrix(N, K, (n, k) => Math.exp(logProbability(n, k))),
     predictions: () => valuesOf([N], (n) => ranking[n]![0]!),
     metrics: () => ({ shape: [4], data: Float64Array.of(loss, counting.length, hits(1), hits(5)) }),

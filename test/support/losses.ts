@@ -15,10 +15,13 @@ export interface LossChecks {
   readonly refused: readonly number[]
 }
 
+/** Different ones, above and below 1. */
+export const classWeights = (classes: number): number[] => Array.from({ length: classes }, (_, k) => 0.25 * (1 + (k % 7)))
+
 /** Registers the tests of a loss. */
 export function testLoss(op: OperationName, { seed, targets, refused }: LossChecks): void {
-  for (const kind of targets) {
-    test(`${op}: dlogits is the gradient of the mean loss: ${kind} targets`, async (t) => {
+  for (const [kind, weighted] of targets.flatMap((target) => [[target, false], [target, true]] as const)) {
+    test(`${op}: dlogits is the gradient of the mean loss: ${kind} targets${weighted ? ', class weights' : ''}`, async (t) => {
       const random = new Random(seed)
       const [N, K] = [5, 17]
       const labels = random.integers([N], K)
@@ -26,7 +29,7 @@ export function testLoss(op: OperationName, { seed, targets, refused }: LossChec
       const operation = {
         inputs: present({ labels, targets: kind === 'soft' && random.distributions(N, K) }),
         outputs: { dlogits: [N, K], metrics: [4] },
-        attributes: { smoothing: kind === 'smoothed' ? 0.1 : 0 },
+        attributes: { smoothing: kind === 'smoothed' ? 0.1 : 0, ...(weighted && { classWeights: classWeights(K) }) },
       }
       const run = ({ logits }: Readonly<Record<string, Values>>): Promise<Results> =>
         runOperation(reference, op, { ...operation, inputs: { ...operation.inputs, logits: logits! } })

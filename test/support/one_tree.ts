@@ -9,6 +9,7 @@ import type { Optimizer } from '../../lib/runtime/optimizer.js'
 import type { Session } from '../../lib/runtime/session.js'
 import type { SessionOptions } from '../../lib/runtime/session_options.js'
 import { sgd } from '../../lib/training/sgd.js'
+import { groupsOf } from '../../lib/options/parts.js'
 import { alone, type Ranks } from '../../lib/ranks/ranks.js'
 import { randomBytes } from './bytes.js'
 import { bitsDiffer } from './compare.js'
@@ -46,17 +47,23 @@ export interface Training {
   readonly batch: number
   readonly steps: number
   readonly optimizer?: Optimizer
-  readonly more?: Pick<SessionOptions, 'ema' | 'loss'>
+  readonly more?: Pick<SessionOptions, 'ema' | 'loss' | 'classWeights' | 'mixup' | 'cutmix'>
+  readonly repeatedAugmentation?: number
 }
 
 /** Weights, what the optimizer keeps, and statistics, by name, and what was counted. */
 export async function trained(
-  { network, device = 'cpu', precision, batch, steps, optimizer = sgd({ momentum: 0.9, weightDecay: 1e-3, clipNorm: 0.5 }), more }: Training,
+  { network, device = 'cpu', precision, batch, steps, optimizer = sgd({ momentum: 0.9, weightDecay: 1e-3, clipNorm: 0.5 }), more, repeatedAugmentation = 1 }: Training,
   mixture: Mixture,
 ): Promise<ReadonlyMap<string, ArrayLike<number>>> {
   const prepare = { train: [randomCrop({ pad: 2 }), flip()], normalization: { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } }
   const { rank, size: ranks } = mixture.ranks ?? alone
-  await using data = loader(await noise(3 * batch, network.input), { batch, seed: 3, prepare, input: network.input, rank, ranks })
+  const groups = groupsOf({ statisticsGroups: 1, accumulate: 1, ...mixture, ranks })
+  const { mixup = 0, cutmix = 0 } = more ?? {}
+  await using data = loader(await noise(3 * batch, network.input), {
+    ...{ batch, seed: 3, prepare, input: network.input, rank, ranks },
+    ...{ mixup, cutmix, repeatedAugmentation, groups },
+  })
   await using session = await compile(network, { data, device, precision, seed: 4, optimizer, labelSmoothing: 0.1, ...more, ...mixture })
   const { loss, top1Hits, samples } = await session.steps(steps, { learningRate: 0.1 })
   await shareState(session, 'statistics')

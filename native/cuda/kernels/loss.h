@@ -32,6 +32,10 @@ __device__ __forceinline__ float target_of(const LossParameters& p, int n, int k
   return (k == p.labels[n] ? 1 - p.smoothing : 0.0f) + p.smoothing / static_cast<float>(p.classes);
 }
 
+__device__ __forceinline__ float weight_of(const LossParameters& p, int k) {
+  return p.weights == nullptr ? 1.0f : p.weights[k];
+}
+
 /// Of a whole warp: `loss` is its lane's part of the sample's loss.
 __device__ __forceinline__ Outcome outcome_of(const LossParameters& p, int n, int lane,
                                               float loss) {
@@ -44,18 +48,24 @@ __device__ __forceinline__ Outcome outcome_of(const LossParameters& p, int n, in
   return {warp_sum(loss), rank < 1 ? 1.0f : 0.0f, rank < 5 ? 1.0f : 0.0f};
 }
 
-/// Body of a kernel. sample(n, lane, counted) gives the outcome of one sample, valid in lane 0.
+/// Body of a kernel. sample(n, lane, divisor) gives the outcome of one sample, valid in lane 0;
+/// divisor: the samples that count, or the weights of their labels.
 template <class Sample>
 __device__ __forceinline__ void each_sample(const LossParameters& p, Sample&& sample) {
   const int n = static_cast<int>(blockIdx.x * kLossRows + threadIdx.x / 32);
   const int lane = static_cast<int>(threadIdx.x % 32);
-  float counted = 0;
+  float counted = 0, weight = 0;
   for (int i = static_cast<int>(threadIdx.x); i < p.samples; i += static_cast<int>(blockDim.x)) {
-    if (p.labels[i] >= 0) ++counted;
+    if (p.labels[i] < 0) continue;
+    ++counted;
+    // A label that is no class is told of by the loss.
+    if (p.weighs_labels && p.labels[i] < p.classes) weight += p.weights[p.labels[i]];
   }
   counted = block_sum(counted);
-  const Outcome outcome = n < p.samples ? sample(n, lane, counted) : Outcome();
-  const float loss = block_sum(lane == 0 ? outcome.loss : 0);
+  const float divisor = p.weighs_labels ? block_sum(weight) : counted;
+  const Outcome outcome = n < p.samples ? sample(n, lane, divisor) : Outcome();
+  float loss = block_sum(lane == 0 ? outcome.loss : 0);
+  if (p.weighs_labels && counted > 0) loss *= counted / divisor;
   const float top1 = block_sum(lane == 0 ? outcome.top1 : 0);
   const float top5 = block_sum(lane == 0 ? outcome.top5 : 0);
   if (threadIdx.x == 0) {

@@ -15,6 +15,8 @@ struct LossParameters {
   const int32_t* labels;  // N
   const float* targets;   // N K, or null
   const float* scaler;    // 8, or null
+  const float* weights;   // K, of the classes, or null
+  bool weighs_labels;     // whether the step is divided by the weights of its labels
   float* dlogits;         // N K; null where it is not asked for
   float* metrics;         // 4
   float* partial;         // workspace

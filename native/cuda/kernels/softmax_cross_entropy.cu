@@ -32,22 +32,28 @@ __device__ __forceinline__ int prediction_of(const float* logits, int classes, i
   return position;
 }
 
-__device__ __forceinline__ Outcome sample(const Parameters& p, int n, int lane, float counted) {
+__device__ __forceinline__ Outcome sample(const Parameters& p, int n, int lane, float divisor) {
   const int64_t first = static_cast<int64_t>(n) * p.classes;
   const float* logits = p.logits + first;
   const bool counts = p.labels[n] >= 0;
-  const float scale = (p.scaler == nullptr ? 1.0f : p.scaler[0]) / counted;
+  const float scale = (p.scaler == nullptr ? 1.0f : p.scaler[0]) / divisor;
   const Normalizer normalizer = normalizer_of(logits, p.classes, lane);
+  float mass = 1;  // of the weighted target
+  if (p.weights != nullptr) {
+    mass = 0;
+    for (int k = lane; k < p.classes; k += 32) mass += p.weights[k] * target_of(p, n, k);
+    mass = warp_sum(mass);
+  }
   float loss = 0;
   for (int k = lane; k < p.classes; k += 32) {
     const float log_probability = normalizer.log_probability(logits[k]);
     const float probability = expf(log_probability);
-    const float target = target_of(p, n, k);
+    const float target = weight_of(p, k) * target_of(p, n, k);
     // A class of target 0 costs nothing, not even where its probability is 0.
     if (target != 0) loss -= target * log_probability;
     if (p.probabilities != nullptr) p.probabilities[first + k] = probability;
     if (p.dlogits != nullptr) {
-      p.dlogits[first + k] = counts ? (probability - target) * scale : 0.0f;
+      p.dlogits[first + k] = counts ? (probability * mass - target) * scale : 0.0f;
     }
   }
   if (p.predictions != nullptr) {
@@ -58,7 +64,7 @@ __device__ __forceinline__ Outcome sample(const Parameters& p, int n, int lane, 
 }
 
 __global__ void softmax_cross_entropy_kernel(Parameters p) {
-  each_sample(p, [&](int n, int lane, float counted) { return sample(p, n, lane, counted); });
+  each_sample(p, [&](int n, int lane, float divisor) { return sample(p, n, lane, divisor); });
 }
 
 }  // namespace

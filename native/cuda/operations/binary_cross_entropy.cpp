@@ -5,8 +5,8 @@ namespace {
 
 class BinaryCrossEntropy final : public LossOperation<ops::BinaryCrossEntropy> {
  public:
-  explicit BinaryCrossEntropy(const ops::BinaryCrossEntropy& op)
-      : LossOperation("binary_cross_entropy", op) {}
+  BinaryCrossEntropy(const ops::BinaryCrossEntropy& op, const Context& context)
+      : LossOperation("binary_cross_entropy", op, context) {}
 
   void enqueue(const StreamContext& on) const override {
     BinaryCrossEntropyParameters parameters{};
@@ -18,8 +18,9 @@ class BinaryCrossEntropy final : public LossOperation<ops::BinaryCrossEntropy> {
 
 }  // namespace
 
-std::unique_ptr<DeviceOperation> prepare(const ops::BinaryCrossEntropy& op, const Context&) {
-  return std::make_unique<BinaryCrossEntropy>(op);
+std::unique_ptr<DeviceOperation> prepare(const ops::BinaryCrossEntropy& op,
+                                         const Context& context) {
+  return std::make_unique<BinaryCrossEntropy>(op, context);
 }
 
 }  // namespace preresnet::cuda

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cuda/kernels/softmax.h"
+#include "cuda/operations/device_table.h"
 #include "cuda/operations/operands.h"
 #include "cuda/operations/sizes.h"
 
@@ -11,8 +12,9 @@ namespace preresnet::cuda {
 template <class Op>
 class LossOperation : public DeviceOperation {
  public:
-  LossOperation(const std::string& name, const Op& op)
+  LossOperation(const std::string& name, const Op& op, const Context& context)
       : op_(op),
+        weights_(context.runtime, {op.classWeights.begin(), op.classWeights.end()}),
         samples_(size_of_plain(name + ".logits", op.logits, 0)),
         classes_(size_of_plain(name + ".logits", op.logits, 1)) {
     for (const Tensor* tensor : {op.logits, op.targets, op.scaler, op.dlogits, op.metrics}) {
@@ -31,6 +33,7 @@ class LossOperation : public DeviceOperation {
     parameters.labels = on.at<const int32_t>(op_.labels);
     parameters.targets = on.at<const float>(op_.targets);
     parameters.scaler = on.at<const float>(op_.scaler);
+    parameters.weights = weights_.data();
     parameters.dlogits = on.at<float>(op_.dlogits);
     parameters.metrics = on.at<float>(op_.metrics);
     parameters.partial = static_cast<float*>(on.workspace);
@@ -42,6 +45,7 @@ class LossOperation : public DeviceOperation {
 
  private:
   const Op& op_;
+  DeviceTable<float> weights_;
   int samples_, classes_;
 };
 

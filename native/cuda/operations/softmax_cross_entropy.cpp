@@ -5,8 +5,8 @@ namespace {
 
 class SoftmaxCrossEntropy final : public LossOperation<ops::SoftmaxCrossEntropy> {
  public:
-  explicit SoftmaxCrossEntropy(const ops::SoftmaxCrossEntropy& op)
-      : LossOperation("softmax_cross_entropy", op) {
+  SoftmaxCrossEntropy(const ops::SoftmaxCrossEntropy& op, const Context& context)
+      : LossOperation("softmax_cross_entropy", op, context) {
     expect("softmax_cross_entropy", op.probabilities, DType::f32, Layout::plain);
     expect("softmax_cross_entropy.predictions", op.predictions, DType::i32, Layout::plain);
   }
@@ -14,6 +14,7 @@ class SoftmaxCrossEntropy final : public LossOperation<ops::SoftmaxCrossEntropy>
   void enqueue(const StreamContext& on) const override {
     SoftmaxCrossEntropyParameters parameters{};
     fill(on, parameters);
+    parameters.weighs_labels = parameters.weights != nullptr && parameters.targets == nullptr;
     parameters.probabilities = on.at<float>(op().probabilities);
     parameters.predictions = on.at<int32_t>(op().predictions);
     softmax_cross_entropy(on.runtime, on.stream, parameters);
@@ -22,8 +23,9 @@ class SoftmaxCrossEntropy final : public LossOperation<ops::SoftmaxCrossEntropy>
 
 }  // namespace
 
-std::unique_ptr<DeviceOperation> prepare(const ops::SoftmaxCrossEntropy& op, const Context&) {
-  return std::make_unique<SoftmaxCrossEntropy>(op);
+std::unique_ptr<DeviceOperation> prepare(const ops::SoftmaxCrossEntropy& op,
+                                         const Context& context) {
+  return std::make_unique<SoftmaxCrossEntropy>(op, context);
 }
 
 }  // namespace preresnet::cuda
