@@ -10,6 +10,7 @@ import * as exchange from '../dist/lib/exchange/options.js'
 import { classifierTable, ownClassifierOptions, requestOptions } from '../dist/lib/inference/options.js'
 import { groups, usually } from '../dist/lib/options/spec.js'
 import * as averages from '../dist/lib/options/averages.js'
+import * as losses from '../dist/lib/options/losses.js'
 import * as optimizers from '../dist/lib/options/optimizers.js'
 import * as tables from '../dist/lib/options/table.js'
 import * as calls from '../dist/lib/runtime/call_options.js'
@@ -28,6 +29,7 @@ const root = join(import.meta.dirname, '..')
 const sources = [
   ['lib/options/table.ts', tables],
   ['lib/options/averages.ts', averages],
+  ['lib/options/losses.ts', losses],
   ['lib/options/optimizers.ts', optimizers],
   ['lib/data/options.ts', data],
   ['lib/exchange/options.ts', exchange],

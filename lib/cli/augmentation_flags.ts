@@ -66,7 +66,7 @@ export const augmentationOptions = {
   }),
 }
 
-export type AugmentationValues = ValuesOf<typeof augmentationOptions>
+type AugmentationValues = ValuesOf<typeof augmentationOptions>
 
 /** In the order in which they are done: colors, then the operations that are drawn, then what is erased. */
 export function augmentationSteps(values: AugmentationValues): readonly Augmentation[] {

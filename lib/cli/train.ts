@@ -12,7 +12,6 @@ import { ranksOptions } from '../ranks/options.js'
 import type { Ranks } from '../ranks/ranks.js'
 import { fitTable, ownFitOptions } from '../training/fit_options.js'
 import { fit, type Run, type TrainedModel } from '../training/index.js'
-import { classWeightsOption, weightsFor } from './class_weights.js'
 import type { CommandSpec } from './command.js'
 import { confusionOf } from './confusion.js'
 import { dataOptions, inputFor, openData, preparationFor, validationOf } from './data_options.js'
@@ -53,7 +52,6 @@ const options = {
   ...runOptions,
   cache: ownFitOptions.cache,
   ...trainingOptions,
-  classWeights: classWeightsOption,
   ...programOptions,
   ...learningRateOptions,
   ...optimizerOptions,
@@ -99,8 +97,7 @@ async function trainAmong(ranks: Ranks, values: ValuesOf<typeof options> & { rea
   const output = values.output ?? join('runs', network.name)
   const progress = progressOf(ranks, values)
   using watch = new SignalWatch('saving and leaving')
-  const weighted = { ...values, classWeights: weightsFor(values.classWeights, data.train) }
-  const { steps, epochs, ...settings } = passedOn(fitTable, weighted)
+  const { steps, epochs, ...settings } = passedOn(fitTable, values)
   const { height, width } = { ...network.input, ...settings.evaluationInput }
   const prepare = await preparationFor(values, data, { ...network.input, height, width }, model)
   const threads = values.threads === 0 && ranks.size > 1 ? { threads: await threadsOf(ranks) } : {}

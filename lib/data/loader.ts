@@ -82,7 +82,24 @@ export interface Loader extends AsyncDisposable {
  * @throws ERR_BINDING where the native addon is missing.
  */
 export function loader(dataset: Dataset, options: LoaderOptions): Loader {
-  const { batch, mode, input, prepare, seed, workers, slots, rank, ranks, firstSample, corrupt, sampling, repeatedAugmentation: repeats, mixup, cutmix, groups } = validated(dataset, options)
+  const {
+    batch,
+    mode,
+    input,
+    prepare,
+    seed,
+    workers,
+    slots,
+    rank,
+    ranks,
+    firstSample,
+    corrupt,
+    sampling,
+    repeatedAugmentation: repeats,
+    mixup,
+    cutmix,
+    groups,
+  } = validated(dataset, options)
   checkPreparation('loader: prepare', prepare, input)
   const sequence = sequenceFor('loader: prepare', prepare, mode, input)
   checkStored('loader', dataset, sequence, input)
@@ -132,7 +149,12 @@ function validated(dataset: Dataset, options: LoaderOptions): Required<LoaderOpt
 /** Partners of a mix are of one group, and a group is of one rank. */
 function checkGroups({ mode, batch, ranks, groups, mixup, cutmix, repeatedAugmentation: repeats }: ValuesOf<typeof loaderOptions>): void {
   const mixes = mixup > 0 || cutmix > 0
-  for (const [name, value, none] of [['mixup', mixup, 0], ['cutmix', cutmix, 0], ['repeatedAugmentation', repeats, 1]] as const) // prettier-ignore
+  for (const [name, value, none] of [
+    ['mixup', mixup, 0],
+    ['cutmix', cutmix, 0],
+    ['repeatedAugmentation', repeats, 1],
+  ] as const)
+    // prettier-ignore
     if (mode === 'evaluate' && value !== none) throw invalid(`loader: ${name}`, `${none}: evaluation takes each image once, as it is`, value)
   if (batch % groups !== 0) throw invalid('loader: groups', `a divisor of the batch (${batch})`, groups)
   if ((mixes || repeats > 1) && groups % ranks !== 0) throw invalid('loader: groups', `a multiple of ranks (${ranks})`, groups)

@@ -204,8 +204,26 @@ export function integersOption<const S extends Quantity & { readonly minimum: nu
 }
 
 /** Numbers that may have a fraction; on the command line separated by commas. */
-export function numbersOption<const S extends Omit<NumberSpec, 'fallback'> & { readonly fallback?: readonly number[] }>(spec: S): Option<readonly number[], FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
+export function numbersOption<const S extends Omit<NumberSpec, 'fallback'> & { readonly fallback?: readonly number[] }>(
+  spec: S,
+): Option<readonly number[], FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
   return listOption(spec, numberWithin('numbers', spec), numberReader(spec))
+}
+
+/** The same, or a word that stands for a rule. */
+export function numbersOrWordOption<const W extends string, const S extends Omit<NumberSpec, 'fallback'> & { readonly fallback?: readonly number[] }>(
+  spec: S & { readonly word: W },
+): Option<readonly number[] | W, FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
+  const { unit, word } = spec
+  const accepts = `${JSON.stringify(word)} or an array of ${numberWithin('numbers', spec)}`
+  const readItem = numberReader(spec)
+  const read = (where: string, value: unknown): readonly number[] | W => {
+    if (value === word) return value as W
+    if (!Array.isArray(value) || value.some((item) => typeof item !== 'number')) throw invalid(where, accepts, value)
+    return value.map((item) => readItem(where, item))
+  }
+  const parse = (text: string): unknown => (text === word ? text : numbersOf(text))
+  return option<readonly number[] | W, S>(spec, { unit, accepts, metavar: `${word}|${unit ?? 'x'},...`, parse, read })
 }
 
 function listOption<S extends Quantity>(
@@ -219,8 +237,7 @@ function listOption<S extends Quantity>(
     if (!Array.isArray(value)) throw invalid(where, accepts, value)
     return value.map((item) => readItem(where, item))
   }
-  const parse = (text: string): unknown => (text === 'none' ? [] : text.split(',').map(numberOrText))
-  return option<readonly number[], S>(spec, { unit, accepts, metavar: `${unit ?? 'n'},...`, parse, read })
+  return option<readonly number[], S>(spec, { unit, accepts, metavar: `${unit ?? 'n'},...`, parse: numbersOf, read })
 }
 
 /** Names or patterns; on the command line separated by commas. */
@@ -279,6 +296,10 @@ export function objectOption<const S extends Common, T extends Table>(
   read: (where: string, value: unknown) => Given<T>,
 ): Option<Given<T>, FallbackOf<S>, RequiredOf<S>, DecidesOf<S>> {
   return option<Given<T>, S>(spec, { accepts: 'an object of options', read, table })
+}
+
+function numbersOf(text: string): unknown {
+  return text === 'none' ? [] : text.split(',').map(numberOrText)
 }
 
 const numeral = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i

@@ -2,7 +2,8 @@
  * The options of `compile`, `fit` and the command line whose values are plain. What takes a dataset, a schedule or another value of a room stands in that room's
  * table (runtime/session_options.ts, training/fit_options.ts), as an entry of the same kind. `node scripts/options.mjs` writes each comment from its entry.
  */
-import { choiceOption, flagOption, integerOption, namesOption, numberOption, numberOrWordOption, numbersOption, stringOption, type RunTable } from './spec.js'
+import { lossOptions } from './losses.js'
+import { choiceOption, flagOption, integerOption, namesOption, numberOption, numberOrWordOption, stringOption, type RunTable } from './spec.js'
 
 /** What decides, of a network's training, which program is compiled. */
 export const programOptions = {
@@ -96,8 +97,6 @@ export const deviceOptions = {
   }),
 } satisfies RunTable
 
-const largestAlpha = 1000
-
 /** Of training, in `compile` and `fit`. */
 export const trainingOptions = {
   /** Seed of start values, order, random steps of preparation and dropout. Give an integer of at least 0. @default 0 */
@@ -109,91 +108,7 @@ export const trainingOptions = {
     fallback: 0,
     decides: true,
   }),
-  /** Share of the target spread over all classes. Give a number from 0 to 1 (share). @default 0 */
-  labelSmoothing: numberOption({
-    group: 'Training',
-    help: 'share of the target spread over all classes',
-    unit: 'share',
-    minimum: 0,
-    maximum: 1,
-    fallback: 0,
-    decides: true,
-  }),
-  /**
-   * Loss of training; 'binary-cross-entropy' asks of every class by itself whether it is the image's; evaluation reports the cross-entropy with either. Give
-   * "cross-entropy" or "binary-cross-entropy".
-   * @default cross-entropy
-   */
-  loss: choiceOption({
-    group: 'Training',
-    help: "loss of training; 'binary-cross-entropy' asks of every class by itself whether it is the image's; evaluation reports the cross-entropy with either",
-    choices: ['cross-entropy', 'binary-cross-entropy'],
-    fallback: 'cross-entropy',
-    decides: true,
-  }),
-  /**
-   * Of binary-cross-entropy: targets above it become 1 and the others 0. Give a number of at least 0 and below 1 (share).
-   * @default targets are taken as they are
-   */
-  targetThreshold: numberOption({
-    group: 'Training',
-    help: 'of binary-cross-entropy: targets above it become 1 and the others 0',
-    unit: 'share',
-    minimum: 0,
-    maximum: 1,
-    below: true,
-    usual: 'targets are taken as they are',
-    decides: true,
-  }),
-  /**
-   * Weight of each class in the loss of training, in the order of the classes; cross-entropy is divided by the weights of the labels (beside mixup, cutmix and
-   * soft targets by the number of images), binary-cross-entropy by the number of images and classes. Give an array of numbers above 0 (weight).
-   * @default 1 for each
-   */
-  classWeights: numbersOption({
-    group: 'Training',
-    help:
-      'weight of each class in the loss of training, in the order of the classes; cross-entropy is divided by the weights of the labels (beside mixup, cutmix and ' +
-      'soft targets by the number of images), binary-cross-entropy by the number of images and classes',
-    unit: 'weight',
-    minimum: 0,
-    above: true,
-    fallback: [],
-    usual: '1 for each',
-    decides: true,
-  }),
-  /**
-   * Both parameters of the Beta distribution of the share that an image keeps, to which another image of its group of statistics is added, and their labels so
-   * too; 0: none; with cutmix beside, each group has one of both. Give a number from 0 to 1000 (alpha).
-   * @default 0
-   */
-  mixup: numberOption({
-    group: 'Training',
-    help:
-      'both parameters of the Beta distribution of the share that an image keeps, to which another image of its group of statistics is added, and their labels so ' +
-      'too; 0: none; with cutmix beside, each group has one of both',
-    unit: 'alpha',
-    minimum: 0,
-    maximum: largestAlpha,
-    fallback: 0,
-    decides: true,
-  }),
-  /**
-   * The same for the share of the area that an image keeps, outside of a box that is cut out of another image of its group of statistics; labels are mixed by
-   * area; 0: none. Give a number from 0 to 1000 (alpha).
-   * @default 0
-   */
-  cutmix: numberOption({
-    group: 'Training',
-    help:
-      'the same for the share of the area that an image keeps, outside of a box that is cut out of another image of its group of statistics; labels are mixed by ' +
-      'area; 0: none',
-    unit: 'alpha',
-    minimum: 0,
-    maximum: largestAlpha,
-    fallback: 0,
-    decides: true,
-  }),
+  ...lossOptions,
   /** Parameters that are not trained: names, paths above them, patterns with *. Give a list of names or patterns. @default [] */
   frozen: namesOption({
     group: 'Training',

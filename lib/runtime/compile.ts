@@ -5,6 +5,7 @@ import { compilePrograms, serializePrograms } from '../compiler/compile.js'
 import type { ProgramOptions, ProgramRequest } from '../compiler/options.js'
 import type { DeviceName } from '../compiler/program.js'
 import { lossScaleOf } from '../compiler/update.js'
+import { balancedWeights } from '../data/class_weights.js'
 import type { Dataset } from '../data/dataset.js'
 import type { Loader } from '../data/loader.js'
 import { buildGraph } from '../graph/build.js'
@@ -53,14 +54,28 @@ type LossSettings = Pick<ValuesOf<typeof sessionTable>, 'labelSmoothing' | 'soft
 function lossOf(
   { labelSmoothing: smoothing, softTargets, loss, targetThreshold, classWeights, ...mixing }: LossSettings,
   classes: number,
+  dataset: Dataset | undefined,
 ): ProgramOptions['loss'] {
   const binary = loss === 'binary-cross-entropy'
   if (targetThreshold !== undefined && !binary) throw invalid('compile: targetThreshold', 'none without loss "binary-cross-entropy"', targetThreshold)
   if (softTargets && isMixed(mixing)) throw invalid('compile: softTargets', 'false with mixup or cutmix, which make targets of labels', softTargets)
-  if (classWeights.length > 0 && classWeights.length !== classes)
-    throw new PreresnetError('ERR_OPTION', `compile: classWeights: expected ${classes} numbers, one for each class, got ${classWeights.length}`)
-  const weights = classWeights.length > 0 && { classWeights }
-  return { kind: 'crossEntropy', smoothing, softTargets, ...weights, ...(binary && { of: 'binary' }), ...(targetThreshold !== undefined && { targetThreshold }) }
+  const weights = weightsOf(classWeights, classes, dataset)
+  return {
+    kind: 'crossEntropy',
+    smoothing,
+    softTargets,
+    ...(weights.length > 0 && { classWeights: weights }),
+    ...(binary && { of: 'binary' }),
+    ...(targetThreshold !== undefined && { targetThreshold }),
+  }
+}
+
+/** None, or one for each output. ERR_OPTION for another number of them. */
+function weightsOf(given: LossSettings['classWeights'], classes: number, dataset: Dataset | undefined): readonly number[] {
+  if (given === 'balanced' && dataset === undefined) throw invalid('compile: classWeights', 'numbers, or `data` to count the images of each class in', given)
+  const weights = given === 'balanced' ? balancedWeights(dataset!) : given
+  if (weights.length === 0 || weights.length === classes) return weights
+  throw new PreresnetError('ERR_OPTION', `compile: classWeights: expected ${classes} numbers, one for each output, got ${weights.length}`)
 }
 
 function isMixed({ mixup, cutmix }: { readonly mixup: number; readonly cutmix: number }): boolean {
@@ -118,7 +133,7 @@ export async function compileWith(
       ...more(device),
     ],
     input: programInput(network, prepare),
-    loss: lossOf(given, outputsOfGraph(graph)!),
+    loss: lossOf(given, outputsOfGraph(graph)!, dataset),
     ...(isMixed(given) && optimizer !== undefined && { mix: true }),
     ...(given.ema && { ema: given.ema }),
     ...(optimizer && { update: updateOptions(graph, optimizer, given.frozen) }),
@@ -150,7 +165,11 @@ export async function compileWith(
 }
 
 /** ERR_OPTION where a loader's batches are of another size, or another rank's. */
-function checkFeed(feed: Loader, batch: number, parts: Pick<ValuesOf<typeof sessionTable>, 'statisticsGroups' | 'accumulate'> & { readonly ranks: Ranks }): void {
+function checkFeed(
+  feed: Loader,
+  batch: number,
+  parts: Pick<ValuesOf<typeof sessionTable>, 'statisticsGroups' | 'accumulate'> & { readonly ranks: Ranks },
+): void {
   const { rank, size } = parts.ranks
   const groups = groupsOf({ ...parts, ranks: size })
   if (feed.mixes && feed.groups !== groups) throw invalid('compile: data', `a loader of ${groups} groups, as the step has groups of statistics`, feed.groups)

@@ -1,5 +1,6 @@
 /** The images of a run: how they are prepared, with every default written down, and where they are kept. */
 import type { Dataset, ImageShape } from '../data/dataset.js'
+import { loader, type Loader } from '../data/loader.js'
 import { cachedAs, checkSingleSize } from '../data/prepare/cached.js'
 import { checkNotResized, checkStored, completeSteps } from '../data/prepare/complete.js'
 import { isSampled, measureNormalization } from '../data/prepare/normalization.js'
@@ -7,7 +8,9 @@ import type { CompletePreparation, Preparation } from '../data/prepare/preparati
 import { sequenceFor } from '../data/prepare/sequence.js'
 import { sameSteps } from '../data/prepare/steps.js'
 import type { HeaderReading } from '../data/reading.js'
+import { groupsOf } from '../options/parts.js'
 import { defined } from '../options/values.js'
+import type { Ranks } from '../ranks/ranks.js'
 import { evaluatedInput, type FitPlan } from './fit_options.js'
 
 export interface RunImages {
@@ -58,6 +61,14 @@ export async function openImages(plan: FitPlan, signal: AbortSignal): Promise<Ru
   const complete = Object.freeze({ ...steps, normalization })
   const ofTraining = plan.evaluationInput === undefined ? complete : Object.freeze({ train: steps.train, normalization })
   return { train: training, validate: validation, prepare: complete, ofTraining }
+}
+
+/** What this rank trains on. */
+export function openBatches(plan: FitPlan, { train, ofTraining }: RunImages, { rank, size: ranks }: Ranks): Loader {
+  const { network, batch, seed, workers, corrupt, sampling, repeatedAugmentation, mixup, cutmix } = plan
+  const groups = groupsOf({ ...plan, ranks })
+  const order = { batch, seed, sampling, repeatedAugmentation, mixup, cutmix, groups, rank, ranks }
+  return loader(train, { ...order, input: network.input, prepare: ofTraining, workers, corrupt })
 }
 
 /** Training images go to the network's own input, whatever evaluation does. */

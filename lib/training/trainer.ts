@@ -6,7 +6,6 @@ import { warn } from '../data/warn.js'
 import { PreresnetError } from '../errors.js'
 import { pick } from '../options/check.js'
 import { emaOptions } from '../options/averages.js'
-import { groupsOf } from '../options/parts.js'
 import { checkReplaceable } from '../formats/files.js'
 import { readJsonLines } from '../formats/jsonl.js'
 import { networkFromJson } from '../layers/json.js'
@@ -31,7 +30,7 @@ import {
 } from './checkpoint.js'
 import { DirectoryLock } from './directory_lock.js'
 import { evaluatedInput, type FitPlan } from './fit_options.js'
-import { normalizationRemark, openImages, type RunImages } from './images.js'
+import { normalizationRemark, openBatches, openImages, type RunImages } from './images.js'
 import { LogWindow } from './log_window.js'
 import { ManifestWriter } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
@@ -107,7 +106,7 @@ export class Trainer {
   }
 
   async #run(): Promise<TrainedModel> {
-    const { network, train, batch, seed, workers, corrupt, sampling, repeatedAugmentation, mixup, cutmix, checkpoint, output: logs } = this.#plan
+    const { network, train, checkpoint, output: logs } = this.#plan
     const start = performance.now()
     throwIfAborted(this.#signal)
     // Exactly, where a session would do with fewer: an output without a class is one that training only pushes down.
@@ -121,11 +120,7 @@ export class Trainer {
     await checkSameRuns(this.#ranks, this.#plan, images.prepare)
     // Before there is a session, which would refuse in its own words what another device does not have.
     if (resumed !== undefined) checkSame(this.#plan, resumed, recipeOf(this.#plan, takenAgain(this.#plan, resumed.recipe), images.prepare))
-    const { rank, size: ranks } = this.#ranks
-    await using batches = loader(images.train, {
-      ...{ input: network.input, prepare: images.ofTraining, batch, seed, workers, corrupt, sampling, repeatedAugmentation, mixup, cutmix, rank, ranks },
-      groups: groupsOf({ ...this.#plan, ranks }),
-    })
+    await using batches = openBatches(this.#plan, images, this.#ranks)
     await using session = await this.#openSession(batches, resumed)
     const recipe = recipeOf(this.#plan, session, images.prepare)
     if (resumed !== undefined) await this.#resume(session, recipe, resumed)

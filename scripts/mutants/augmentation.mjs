@@ -1,4 +1,4 @@
-// Faults of augmentations and of balanced sampling.
+// Faults of augmentations, of balanced sampling, and of images that are mixed, weighed and repeated.
 
 export const augmentationFaults = [
   {
@@ -28,5 +28,75 @@ export const augmentationFaults = [
     search: '(below + step / 2) / step',
     replace: 'below / step',
     tests: ['data/augmentation'],
+  },
+  {
+    name: 'a group is mixed by its place on its rank',
+    file: 'native/data/batch_filler.cpp',
+    search: 'const uint64_t place = range.first + static_cast<uint64_t>(start);',
+    replace: 'const uint64_t place = range.first + static_cast<uint64_t>(start - begin);',
+    tests: ['data/mixing'],
+  },
+  {
+    name: 'copies of an image have the same random steps',
+    file: 'native/data/batch_filler.cpp',
+    search: 'static_cast<uint32_t>(place % repeats)};',
+    replace: 'static_cast<uint32_t>(place % repeats * 0)};',
+    tests: ['data/mixing'],
+  },
+  {
+    name: 'copies of an image stay side by side',
+    file: 'native/data/batch_filler.cpp',
+    search: 'return at % filler_.group() * groups + at / filler_.group();',
+    replace: 'return groups == 0 ? 0 : at;',
+    tests: ['data/mixing'],
+  },
+  {
+    name: 'the share of a box is that before it is cut off at the border',
+    file: 'native/core/mix.h',
+    search: 'return 1 - (1 - within()) * (static_cast<double>(height * width)',
+    replace: 'return 1 - (1 - within()) * (static_cast<double>((height + 1) * width)',
+    tests: ['ops/mix'],
+  },
+  {
+    name: 'a partner of another accumulation passes',
+    file: 'native/program/landmarks.cpp',
+    search: 'const int64_t first = index / images * images;',
+    replace: 'const int64_t first = 0 * index;',
+    tests: ['runtime/mixing'],
+  },
+  {
+    name: 'ranks divide by the weights of their own labels',
+    file: 'native/program/host_session_steps.cpp',
+    search: 'if (weighs) step.label_weight = label_weights.total();',
+    replace: 'if (weighs) step.label_weight = -1;',
+    tests: ['runtime/one_tree'],
+  },
+  {
+    name: 'soft targets are divided by the weights of labels',
+    file: 'native/cpu/softmax_cross_entropy.cpp',
+    search: 'return !op().classWeights.empty() && op().targets == nullptr;',
+    replace: 'return !op().classWeights.empty();',
+    tests: ['ops/softmax_cross_entropy'],
+  },
+  {
+    name: 'a loader that mixes nothing serves a session that mixes',
+    file: 'lib/runtime/compiled.ts',
+    search: "mode === 'train' && feed.mixes !== (compiled.plan.mix === true)",
+    replace: "mode === 'train' && feed.mixes && compiled.plan.mix !== true",
+    tests: ['runtime/mixing'],
+  },
+  {
+    name: 'a step that torchvision lacks is measured as another',
+    file: 'lib/cli/torchvision_program.ts',
+    search: 'lighting: false',
+    replace: 'lighting: true',
+    tests: ['cli/torchvision'],
+  },
+  {
+    name: 'color jitter changes what is behind what was given',
+    file: 'lib/cli/augmentation_flags.ts',
+    search: 'distances[index] ?? 0]',
+    replace: 'distances[index] ?? distances[0]!]',
+    tests: ['cli/data'],
   },
 ]

@@ -65,8 +65,8 @@ export const cudaFaults = [
   {
     name: 'CUDA: loss scale forgotten',
     file: cuda('kernels/softmax_cross_entropy.cu'),
-    search: '(p.scaler == nullptr ? 1.0f : p.scaler[0]) / counted',
-    replace: '1.0f / counted',
+    search: '(p.scaler == nullptr ? 1.0f : p.scaler[0]) / divisor',
+    replace: '1.0f / divisor',
     tests: ['ops/softmax_cross_entropy'],
   },
   {

@@ -352,8 +352,8 @@ export const executorFaults = [
   {
     name: 'the gradient of single classes is their sum, not their mean',
     file: cpu('binary_cross_entropy.cpp'),
-    search: '/ (all * counted)',
-    replace: '/ counted',
+    search: '/ (all * divisor)',
+    replace: '/ divisor',
     tests: ['ops/binary_cross_entropy'],
   },
   {

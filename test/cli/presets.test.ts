@@ -84,7 +84,7 @@ test('refused: a preset without a recipe for the network', async (t) => {
   await t.throwsAsync(resolved({ preset: 'paper' }), { code: 'ERR_OPTION', message: /family cifar or imagenet .*, got none/ })
 })
 
-test('a given augmentation of its kind replaces the preset\'s', async (t) => {
+test("a given augmentation of its kind replaces the preset's", async (t) => {
   const v2 = await resolved({ preset: 'torchvision-v2', model: 'preresnet-50' })
   t.deepEqual([v2.trivialAugment, v2.randAugment, v2.randomErasing, v2.erasingColor], [true, undefined, 0.1, [124, 116, 104]])
   const other = await resolved({ preset: 'torchvision-v2', model: 'preresnet-50', randAugment: '2,9' })

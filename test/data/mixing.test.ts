@@ -18,7 +18,8 @@ interface Mix {
 }
 
 const below = (word: number, count: number): number => Math.floor((word / 2 ** 32) * count)
-const words = (epoch: number, place: number, attempt: number): number[] => [0, 1, 2, 3].map((index) => philoxWord(seed, stream + attempt, epoch, 4 * place + index))
+const words = (epoch: number, place: number, attempt: number): number[] =>
+  [0, 1, 2, 3].map((index) => philoxWord(seed, stream + attempt, epoch, 4 * place + index))
 
 function beta(epoch: number, place: number, alpha: number): number {
   const fraction = (word: number): number => (word + 0.5) / 2 ** 32
@@ -83,7 +84,7 @@ for (const [mixup, cutmix] of [
         // 96 of the 100 images are trained on.
         const place = index * 24 + Math.floor(n / 6) * 6
         const { shift, share, box } = drawn(rule, Math.floor(place / 96), place % 96, 6)
-        t.is(found[n]!.partner, Math.floor(n / 6) * 6 + ((n % 6) + shift) % 6)
+        t.is(found[n]!.partner, Math.floor(n / 6) * 6 + (((n % 6) + shift) % 6))
         t.not(found[n]!.partner, n)
         t.true(Math.abs(found[n]!.share - share * whole) <= 1, `${found[n]!.share} ${share * whole}`)
         t.deepEqual(found[n]!.box, box)
@@ -111,7 +112,15 @@ test('shares have the mean and the spread of their distribution', async (t) => {
 
 test('ranks have the mixes and the images of one loader, each its own', async (t) => {
   const data = await numbered(100)
-  const options: LoaderOptions = { batch: 24, seed, mixup: 0.3, cutmix: 1, groups: 4, repeatedAugmentation: 3, prepare: { train: [randomCrop({ pad: 2 }), flip()] } }
+  const options: LoaderOptions = {
+    batch: 24,
+    seed,
+    mixup: 0.3,
+    cutmix: 1,
+    groups: 4,
+    repeatedAugmentation: 3,
+    prepare: { train: [randomCrop({ pad: 2 }), flip()] },
+  }
   const expected = await readBatches(data, options, 0, 9)
   for (const ranks of [2, 4]) {
     for (let rank = 0; rank < ranks; rank++) {
@@ -179,8 +188,7 @@ test('a loader without them says nothing of mixes; a batch in the ring and its c
 
 test('refused: groups that do not divide the batch or are not of one rank, groups of one image, and mixing in an evaluation', async (t) => {
   const data = await numbered(100)
-  const refused = (options: object, message: RegExp): void =>
-    void t.throws(() => loader(data, { batch: 24, ...options }), { code: 'ERR_OPTION', message })
+  const refused = (options: object, message: RegExp): void => void t.throws(() => loader(data, { batch: 24, ...options }), { code: 'ERR_OPTION', message })
   refused({ groups: 5 }, /loader: groups: expected a divisor of the batch \(24\), got 5/)
   refused({ groups: 3, ranks: 2, mixup: 1 }, /loader: groups: expected a multiple of ranks \(2\), got 3/)
   refused({ groups: 3, ranks: 2, repeatedAugmentation: 2 }, /loader: groups: expected a multiple of ranks \(2\), got 3/)

@@ -33,7 +33,11 @@ const cases: NamedCase[] = pairwise(factors).map((choice, index) => {
       scaler: choice.scaler === 'scaled' && scaler({ scale: 1024 }),
     }),
     outputs: { dlogits: [N, K], metrics: [4] },
-    attributes: { ...(target === 'smoothed' && { smoothing: 0.1 }), ...(threshold !== -1 && { threshold }), ...(choice.weights && { classWeights: classWeights(K) }) },
+    attributes: {
+      ...(target === 'smoothed' && { smoothing: 0.1 }),
+      ...(threshold !== -1 && { threshold }),
+      ...(choice.weights && { classWeights: classWeights(K) }),
+    },
   }
 })
 

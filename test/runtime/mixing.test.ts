@@ -1,5 +1,6 @@
 /** Sessions whose images are mixed: what they compute is what soft targets and mixed values come to. */
 import test from 'ava'
+import { balancedWeights } from '../../lib/data/class_weights.js'
 import { flip, loader, randomCrop, type Loader, type LoaderOptions } from '../../lib/data/index.js'
 import { preResNet } from '../../lib/models/index.js'
 import { compile } from '../../lib/runtime/compile.js'
@@ -18,7 +19,8 @@ const batch = 8
 const rate = { learningRate: 0.1 }
 const training = { precision: 'fp64', device: 'reference', seed: 4, optimizer: sgd(), labelSmoothing: 0.1 } as const
 
-const loaded = async (more: Partial<LoaderOptions> = {}): Promise<Loader> => loader(await noise(40, input), { batch, seed: 3, prepare, mixup: 0.7, cutmix: 1, groups: 2, ...more })
+const loaded = async (more: Partial<LoaderOptions> = {}): Promise<Loader> =>
+  loader(await noise(40, input), { batch, seed: 3, prepare, mixup: 0.7, cutmix: 1, groups: 2, ...more })
 
 /** Crops, mirrors, normalizes and mixes a batch by hand, and its labels. */
 async function byHand(data: Loader, index: number, smoothing: number): Promise<{ x: Float64Array; targets: Float64Array; labels: Int32Array }> {
@@ -94,6 +96,18 @@ test('evaluation and inference mix nothing', async (t) => {
   t.is((await mixed.evaluate(images)).loss, (await plain.evaluate(images)).loss)
 })
 
+test("balanced weights are those of the loader's images", async (t) => {
+  // Of seven classes there are four images, of three classes three.
+  await using data = loader(await noise(37, input), { batch, seed: 3, prepare })
+  const losses = []
+  for (const classWeights of ['balanced', balancedWeights(data.dataset), []] as const) {
+    await using session = await compile(network, { ...training, data, classWeights })
+    losses.push((await session.steps(2, rate)).losses.join())
+  }
+  t.is(losses[0], losses[1])
+  t.not(losses[0], losses[2])
+})
+
 test('refused: what is mixed is missing, or not asked for; partners of other groups; soft targets beside; weights of other classes', async (t) => {
   await using data = await loaded()
   const options = { ...training, mixup: 0.7, cutmix: 1, statisticsGroups: 2 }
@@ -105,11 +119,14 @@ test('refused: what is mixed is missing, or not asked for; partners of other gro
   await refused(mixed.step(given, rate), /batch\.mixes: expected an Int32Array of 48, got undefined/)
   await refused(mixed.step({ ...given, mixes: mixes!.slice(6) }, rate), /batch\.mixes: expected 48 values, got 42/)
   await refused(mixed.step({ ...given, mixes: mixes!.with(0, 8) }, rate), /mixes of image 0: expected 0 to 7, got 8/, 'ERR_DATASET')
+  await using parted = await compile(network, { ...options, data, statisticsGroups: 1, accumulate: 2 })
+  await refused(parted.step({ ...given, mixes: mixes!.with(0, 4) }, rate), /mixes of image 0: expected 0 to 3, got 4/, 'ERR_DATASET')
   await refused(plain.step({ ...given, mixes: mixes! }, rate), /batch\.mixes: expected none: the session was compiled without mixup and cutmix/)
   await refused(mixed.steps(1, { ...rate, loader: unmixed }), /steps: loader: expected one with mixup or cutmix, as the session/)
   await refused(plain.steps(1, { ...rate, loader: data }), /steps: loader: expected one without mixup and cutmix, as the session/)
   await refused(compile(network, { ...options, data, statisticsGroups: 4 }), /compile: data: expected a loader of 4 groups, .* got 2/)
   await refused(compile(network, { ...options, batch, softTargets: true }), /compile: softTargets: expected false with mixup or cutmix/)
-  await refused(compile(network, { ...training, batch, classWeights: [1, 2] }), /compile: classWeights: expected 10 numbers, one for each class, got 2/)
+  await refused(compile(network, { ...training, batch, classWeights: [1, 2] }), /compile: classWeights: expected 10 numbers, one for each output, got 2/)
+  await refused(compile(network, { ...training, batch, classWeights: 'balanced' }), /compile: classWeights: expected numbers, or `data` to count/)
   await refused(compile(network, { ...training, batch, classWeights: Array.from({ length: 10 }, () => 0) }), /classWeights: expected .*above 0/)
 })

@@ -20,7 +20,13 @@ export const classWeights = (classes: number): number[] => Array.from({ length: 
 
 /** Registers the tests of a loss. */
 export function testLoss(op: OperationName, { seed, targets, refused }: LossChecks): void {
-  for (const [kind, weighted] of targets.flatMap((target) => [[target, false], [target, true]] as const)) {
+  for (const [kind, weighted] of targets.flatMap(
+    (target) =>
+      [
+        [target, false],
+        [target, true],
+      ] as const,
+  )) {
     test(`${op}: dlogits is the gradient of the mean loss: ${kind} targets${weighted ? ', class weights' : ''}`, async (t) => {
       const random = new Random(seed)
       const [N, K] = [5, 17]

@@ -53,7 +53,16 @@ export interface Training {
 
 /** Weights, what the optimizer keeps, and statistics, by name, and what was counted. */
 export async function trained(
-  { network, device = 'cpu', precision, batch, steps, optimizer = sgd({ momentum: 0.9, weightDecay: 1e-3, clipNorm: 0.5 }), more, repeatedAugmentation = 1 }: Training,
+  {
+    network,
+    device = 'cpu',
+    precision,
+    batch,
+    steps,
+    optimizer = sgd({ momentum: 0.9, weightDecay: 1e-3, clipNorm: 0.5 }),
+    more,
+    repeatedAugmentation = 1,
+  }: Training,
   mixture: Mixture,
 ): Promise<ReadonlyMap<string, ArrayLike<number>>> {
   const prepare = { train: [randomCrop({ pad: 2 }), flip()], normalization: { mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] } }

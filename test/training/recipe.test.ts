@@ -37,6 +37,7 @@ const others: Readonly<Record<string, unknown>> = {
   steps: 9,
   batch: 4,
   statisticsGroups: 2,
+  classWeights: [1, 2, 0.5],
   ranks: { ...alone, size: 2 },
   'checkpoint.directory': 'runs',
   'initialize.from': 'model',
@@ -199,7 +200,7 @@ test('a key that is absent means its default', (t) => {
 })
 
 test('a key that only the checkpoint has is compared too', (t) => {
-  t.deepEqual(differences({ ...stored(usual), mixup: 0.2 } as Recipe, usual), ['mixup: 0.2 before, none now'])
+  t.deepEqual(differences({ ...stored(usual), unheard: 0.2 } as Recipe, usual), ['unheard: 0.2 before, none now'])
 })
 
 test('the order of keys means nothing, and data are what they hold', (t) => {
