@@ -8,6 +8,7 @@ import type { Loader } from '../data/loader.js'
 import { PreresnetError } from '../errors.js'
 import type { Graph } from '../graph/graph.js'
 import type { Network } from '../layers/layer.js'
+import { groupsOf } from '../options/parts.js'
 import { invalid } from '../options/values.js'
 import type { Ranks } from '../ranks/ranks.js'
 import type { BatchFormat } from './batch.js'
@@ -86,6 +87,9 @@ export function checkLoader(call: 'steps' | 'evaluate', compiled: Compiled, feed
   const pad = padOf(compiled)
   const mode = call === 'steps' ? 'train' : 'evaluate'
   if (compiled.prepare !== undefined) checkNormalization(`${call}: loader: prepare.normalization`, feed.prepare.normalization, compiled.prepare)
+  const groups = groupsOf({ statisticsGroups: 1, accumulate: 1, ranks: 1, ...compiled.plan })
+  if (mode === 'train' && feed.mixes && compiled.plan.mix === true && feed.groups !== groups)
+    throw invalid('steps: loader', `one of ${groups} groups, as the step has groups of statistics`, feed.groups)
   if (mode === 'train' && feed.mixes !== (compiled.plan.mix === true))
     throw invalid('steps: loader', feed.mixes ? 'one without mixup and cutmix, as the session' : 'one with mixup or cutmix, as the session', feed.mixes)
   if (feed.batch === batch && feed.pad === pad && feed.mode === mode) return

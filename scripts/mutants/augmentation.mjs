@@ -60,8 +60,8 @@ export const augmentationFaults = [
   {
     name: 'a partner of another accumulation passes',
     file: 'native/program/landmarks.cpp',
-    search: 'const int64_t first = index / images * images;',
-    replace: 'const int64_t first = 0 * index;',
+    search: '{first, first + images - 1}',
+    replace: '{0 * first, mix.mixes->dim(0) - 1}',
     tests: ['runtime/mixing'],
   },
   {
@@ -96,7 +96,7 @@ export const augmentationFaults = [
     name: 'color jitter changes what is behind what was given',
     file: 'lib/cli/augmentation_flags.ts',
     search: 'distances[index] ?? 0]',
-    replace: 'distances[index] ?? distances[0]!]',
+    replace: 'distances[index] ?? Number(distances[0])]',
     tests: ['cli/data'],
   },
 ]

@@ -1,10 +1,11 @@
 /** What loaders say of mixup and cutmix, and images that come several times in a batch: the rules of docs/data.md in other words. */
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 import test from 'ava'
-import { flip, loader, randomCrop, type Dataset, type LoadedBatch, type LoaderOptions } from '../../lib/data/index.js'
+import { flip, loader, memoryDataset, randomCrop, type Dataset, type LoadedBatch, type LoaderOptions } from '../../lib/data/index.js'
 import { numbered, numberedShape, readBatches } from '../support/numbered.js'
 import { philoxWord } from '../support/philox.js'
 import { randomBytes } from '../support/bytes.js'
-import { memoryDataset } from '../../lib/data/index.js'
 
 const whole = 2 ** 24
 const seed = 11
@@ -135,20 +136,29 @@ test('ranks have the mixes and the images of one loader, each its own', async (t
   }
 })
 
+/** What process `rank` of several takes, which each have the same number: of the order with each image repeated, every one of its turn. */
+function taken(order: readonly number[], repeats: number, processes: number, rank: number): number[] {
+  const row = order.flatMap((sample) => Array.from({ length: repeats }, () => sample))
+  return row.filter((_, place) => place % processes === rank).slice(0, order.length / processes)
+}
+
+test('the rule that copies are dealt out by is that of timm', (t) => {
+  const file = new URL('../../../test/fixtures/mixing/cases.json.gz', import.meta.url)
+  const { sampler } = JSON.parse(gunzipSync(readFileSync(file)).toString()) as { sampler: { order: number[]; taken: number[][] } }
+  t.deepEqual([0, 1, 2, 3].map((rank) => taken(sampler.order, 3, 4, rank)), sampler.taken) // prettier-ignore
+})
+
 test('copies of an image stand in groups side by side, and an epoch has a part of the images, as of the sampler of timm', async (t) => {
   const data = await numbered(100)
   const [batch, groups, repeats] = [24, 4, 3]
   const plain = (await readBatches(data, { batch, seed }, 0, 8)).map(({ labels }) => [...labels])
   const found = await readBatches(data, { batch, seed, groups, repeatedAugmentation: repeats }, 0, 8)
-  // timm: the order with each image repeated; process r of n takes places r, r + n, ...; 4 batches an epoch.
+  // Four batches an epoch.
   for (let epoch = 0; epoch < 2; epoch++) {
     const order = plain.slice(epoch * 4, epoch * 4 + 4).flat()
-    const row = order.flatMap((sample) => [sample, sample, sample])
-    for (let index = 0; index < 4; index++) {
-      for (let rank = 0; rank < groups; rank++) {
-        const own = row.filter((_, place) => place % groups === rank).slice(index * 6, index * 6 + 6)
-        t.deepEqual([...found[epoch * 4 + index]!.labels.subarray(rank * 6, rank * 6 + 6)], own)
-      }
+    for (let rank = 0; rank < groups; rank++) {
+      const own = found.slice(epoch * 4, epoch * 4 + 4).flatMap(({ labels }) => [...labels.subarray(rank * 6, rank * 6 + 6)])
+      t.deepEqual(own, taken(order, repeats, groups, rank))
     }
     t.is(new Set(found.slice(epoch * 4, epoch * 4 + 4).flatMap(({ labels }) => [...labels])).size, 32)
   }

@@ -123,6 +123,8 @@ test('refused: what is mixed is missing, or not asked for; partners of other gro
   await refused(parted.step({ ...given, mixes: mixes!.with(0, 4) }, rate), /mixes of image 0: expected 0 to 3, got 4/, 'ERR_DATASET')
   await refused(plain.step({ ...given, mixes: mixes! }, rate), /batch\.mixes: expected none: the session was compiled without mixup and cutmix/)
   await refused(mixed.steps(1, { ...rate, loader: unmixed }), /steps: loader: expected one with mixup or cutmix, as the session/)
+  await using others = await loaded({ groups: 4 })
+  await refused(mixed.steps(1, { ...rate, loader: others }), /steps: loader: expected one of 2 groups, .* got 4/)
   await refused(plain.steps(1, { ...rate, loader: data }), /steps: loader: expected one without mixup and cutmix, as the session/)
   await refused(compile(network, { ...options, data, statisticsGroups: 4 }), /compile: data: expected a loader of 4 groups, .* got 2/)
   await refused(compile(network, { ...options, batch, softTargets: true }), /compile: softTargets: expected false with mixup or cutmix/)
