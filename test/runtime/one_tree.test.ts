@@ -8,6 +8,7 @@ import { adamW, lamb } from '../../lib/training/optimizers.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { bitsDiffer } from '../support/compare.js'
 import { dropped, noise, passing, precisions, trained, trainedTogether, type Mixture } from '../support/one_tree.js'
+import { testMixed } from '../support/mixed_tree.js'
 import { Random } from '../support/random.js'
 import { treeSum } from '../support/tree.js'
 
@@ -98,25 +99,7 @@ test('images that pass units by, moving averages and losses of single classes ar
   for (const mixture of mixtures) t.is(bitsDiffer(await trained(training, mixture), expected), undefined, JSON.stringify(mixture))
 })
 
-const weights = Array.from({ length: 10 }, (_, k) => 0.3 + 0.17 * k)
-for (const [what, more] of [
-  ['mixed images', { mixup: 0.4, cutmix: 1 }],
-  ['mixed images with losses of single classes', { mixup: 0.4, cutmix: 1, loss: 'binary-cross-entropy', classWeights: weights }],
-  ['class weights', { classWeights: weights }],
-] as const) {
-  for (const precision of ['fp32', 'bf16'] as const) {
-    test(`${what}, each image twice, ${precision}: the same bits in groups, accumulations and ranks`, async (t) => {
-      const training = { network: dropped(8, input), precision, batch: 24, steps: 4, more, repeatedAugmentation: 2 }
-      const expected = await trained(training, { statisticsGroups: 4 })
-      for (const values of expected.values()) t.true(Array.from(values).every(Number.isFinite))
-      for (const mixture of mixtures) t.is(bitsDiffer(await trained(training, mixture), expected), undefined, JSON.stringify(mixture))
-      t.is(bitsDiffer(await trainedTogether(training, 4, {}, { seed: 1 }), expected), undefined, '4 ranks')
-      t.is(bitsDiffer(await trainedTogether(training, 2, { accumulate: 2, threads: 2 }, { seed: 2 }), expected), undefined, '2 ranks, 2 accumulations')
-      t.not(bitsDiffer(await trained({ ...training, more: {} }, { statisticsGroups: 4 }), expected), undefined)
-      t.not(bitsDiffer(await trained({ ...training, repeatedAugmentation: 1 }, { statisticsGroups: 4 }), expected), undefined)
-    })
-  }
-}
+testMixed('fp32')
 
 test('three accumulations of two groups are repeated to the bit, and near to six groups', async (t) => {
   const training = { network: dropped(8, input), precision: 'fp32', batch: 24, steps: 5 } as const

@@ -1,6 +1,7 @@
 /** Fifty steps of ResNet-20 with everything that hangs on an image's place in the batch: the same bits, whoever computes which group. */
 import test from 'ava'
 import { bitsDiffer } from '../support/compare.js'
+import { testMixed } from '../support/mixed_tree.js'
 import { dropped, precisions, trained, trainedTogether, type Mixture } from '../support/one_tree.js'
 
 const mixtures: readonly Mixture[] = [
@@ -35,3 +36,6 @@ test.serial('ResNet-20: eight groups in every way', async (t) => {
   const [expected, ...others] = await Promise.all(ways.map((way) => trained(training, way)))
   others.forEach((other, index) => t.is(bitsDiffer(other, expected), undefined, JSON.stringify(ways[index + 1])))
 })
+
+// In fp32 it is tested beside.
+for (const precision of precisions) if (precision !== 'fp32') testMixed(precision)
