@@ -28,7 +28,7 @@ export function mistakes(confusion: Confusion): Mistake[] {
     .map(({ label, prediction, images }) => ({ label: classes[label]!, predicted: classes[prediction]!, count: images }))
 }
 
-function cellsOf({ counts = [], cells }: Confusion): NonNullable<Confusion['cells']> {
+export function cellsOf({ counts = [], cells }: Confusion): NonNullable<Confusion['cells']> {
   return cells ?? counts.flatMap((row, label) => row.map((images, prediction) => ({ label, prediction, images })).filter(({ images }) => images > 0))
 }
 

@@ -1,5 +1,5 @@
 /** The paper's tables: which rows there are, how each is trained, what the paper found, and what is found here. */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { DataSplit } from '../data/dataset.js'
 import { makeDirectory } from '../directory.js'
 import { PreresnetError } from '../errors.js'
@@ -15,8 +15,8 @@ import { printJson } from './json/document.js'
 import { reproduceDocument, type Reproduction } from './json/reproduce.js'
 import { note, print, table } from './output.js'
 import { noProgress, openProgress } from './progress.js'
+import { figuresOf } from './reproduction/figures.js'
 import { type Outcome, outcomeText, type RunOutcome, summaryOf } from './reproduction/outcome.js'
-import { reproductionPage } from './reproduction/page.js'
 import { runOnce } from './reproduction/run.js'
 import { type Row, rows, trainingOf } from './reproduction/rows.js'
 import { type Extent, type Training, trainingFor } from './reproduction/trainings.js'
@@ -88,12 +88,24 @@ export const reproduce: CommandSpec<typeof options> = {
       outcomes.push(...done)
     }
     const ordered = chosen.map((row) => outcomes.find((outcome) => outcome.row === row)!)
-    await makeDirectory(output)
-    await replaceFile(join(output, `table${suffixOf(extent)}.html`), reproductionPage(paper, ordered))
-    if (values.json) printJson(reproduceDocument, { paper, rows: chosen.map(entry), results: ordered.map(resultOf) })
-    else print(outcomeText(ordered))
+    const pictures = await writeTable(join(output, `table${suffixOf(extent)}.html`), ordered, (name) => join(output, `${name}${suffixOf(extent)}.svg`))
+    if (values.json) printJson(reproduceDocument, { paper, rows: chosen.map(entry), results: ordered.map(resultOf), pictures })
+    else {
+      print(outcomeText(ordered))
+      for (const picture of pictures) note(picture)
+    }
     return 0
   },
+}
+
+/** The page, and each of its pictures as a file of its own; resolves with the pictures' paths. */
+async function writeTable(page: string, outcomes: readonly Outcome[], pathOf: (name: string) => string): Promise<string[]> {
+  const figures = await figuresOf(outcomes)
+  const { reproductionPage } = await import('./reproduction/page.js')
+  await makeDirectory(dirname(page))
+  await replaceFile(page, reproductionPage(paper, outcomes, figures))
+  for (const { name, svg } of figures) await replaceFile(pathOf(name), svg)
+  return figures.map(({ name }) => pathOf(name))
 }
 
 /** ERR_OPTION for names that no row has, and for rows of others' networks. */

@@ -1,24 +1,48 @@
 /** What the report reads of a run's directory. */
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PreresnetError } from '../errors.js'
 import { readJsonLines } from '../formats/jsonl.js'
 import { describe } from '../options/values.js'
 import { hintIfMissing } from '../regular_file.js'
+import { probeFile, type ProbeLine } from '../training/probes.js'
 import type { MetricsLine } from '../training/run_log.js'
 import type { RunResult } from './json/train.js'
 import type { Curves } from './pictures/curves.js'
+import type { Pace } from './pictures/pace.js'
 
 /** What a finished training command leaves beside the library's files. */
 export const resultFile = 'result.json'
 
+/** The pictures of the network's most certain mistakes. */
+export const mistakesFile = 'mistakes.json'
+
 export async function readCurves(directory: string): Promise<Curves> {
-  const path = join(directory, 'metrics.jsonl')
-  const metrics = (await readJsonLines(path).catch(notARun)) as unknown as readonly MetricsLine[]
+  const metrics = await readMetrics(directory)
   return {
     loss: metrics.flatMap((line) => (line.kind === 'train' ? [{ step: line.step, loss: line.loss }] : [])),
     error: metrics.flatMap((line) => (line.kind === 'validation' ? [{ step: line.step, error: line.top1Error }] : [])),
   }
+}
+
+export async function readPace(directory: string): Promise<Pace[]> {
+  const metrics = await readMetrics(directory)
+  return metrics.flatMap((line) => {
+    if (line.kind !== 'train') return []
+    const { step, learningRate, imagesPerSecond, dataShare } = line
+    return [{ step, learningRate, imagesPerSecond, dataShare }]
+  })
+}
+
+/** Norms by depth; none of a run that was not probed. */
+export async function readProbe(directory: string): Promise<readonly ProbeLine[]> {
+  const path = join(directory, probeFile)
+  return existsSync(path) ? ((await readJsonLines(path)) as unknown as readonly ProbeLine[]) : []
+}
+
+async function readMetrics(directory: string): Promise<readonly MetricsLine[]> {
+  return (await readJsonLines(join(directory, 'metrics.jsonl')).catch(notARun)) as unknown as readonly MetricsLine[]
 }
 
 export async function readManifest(directory: string): Promise<unknown> {

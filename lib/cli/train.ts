@@ -20,6 +20,7 @@ import { flagsWithin, fromFlags } from './flags.js'
 import { printJson, withVersion } from './json/document.js'
 import { trainDocument, type RunResult } from './json/train.js'
 import { learningRateOptions, scheduleOf } from './learning_rate.js'
+import { saveMistakes } from './mistakes.js'
 import { chooseNetwork, networkOptions } from './model_options.js'
 import { optimizerOf, optimizerOptions } from './optimizer.js'
 import { note, print } from './output.js'
@@ -194,7 +195,7 @@ interface Finished {
 }
 
 /**
- * model.safetensors and result.json. The run's lock is gone by now, which is fine: each file is replaced as a whole, and where there are
+ * model.safetensors, result.json and mistakes.json. The run's lock is gone by now, which is fine: each file is replaced as a whole, and where there are
  * checkpoints, a run that began since is this one, resumed, and writes the same result.
  */
 export async function saveResult({ output, data, network, trained, ended, from, replaced }: Finished): Promise<RunResult> {
@@ -220,5 +221,6 @@ export async function saveResult({ output, data, network, trained, ended, from, 
   await makeDirectory(output)
   await trained.save(model)
   await replaceFile(join(output, resultFile), `${JSON.stringify(withVersion(trainDocument, result), undefined, 2)}\n`)
+  await saveMistakes(output, trained, validationOf(data))
   return result
 }

@@ -16,6 +16,8 @@ interface BackwardOptions {
   readonly inputGradient: boolean
   /** Launches of a GPU: the gradient of a strided projection comes before those of its branch. On a CPU that gains nothing and takes memory. */
   readonly stridedFirst?: boolean
+  /** Nodes at which the gradient is kept. */
+  readonly probed?: ReadonlySet<NodeId>
 }
 
 export class Backward {
@@ -27,6 +29,8 @@ export class Backward {
   private readonly readers: GraphNode[][]
   private readonly draft: Draft
   inputGradient: Expression | undefined
+  /** Gradients at the nodes that are probed. */
+  readonly probes = new Map<NodeId, DraftTensor>()
 
   constructor(
     private readonly forward: Forward,
@@ -86,6 +90,7 @@ export class Backward {
     if (node.kind === 'globalAveragePool') return this.globalAveragePool(node)
     const gradient = this.images[node.id]
     if (gradient === undefined) return
+    if (this.options.probed?.has(node.id) === true) this.keep(node, gradient)
     const g = this.forward.materializer.resolve(gradient)
     const e = this.forward.expressions
     const [a, b] = node.inputs as [NodeId, NodeId]
@@ -132,6 +137,13 @@ export class Backward {
       default:
         return node satisfies never
     }
+  }
+
+  /** In memory of its own, which nobody writes over. */
+  private keep(node: GraphNode, gradient: Expression): void {
+    const stored = this.forward.materializer.store(gradient, node.name, [])
+    stored.pinned = true
+    this.probes.set(node.id, stored)
   }
 
   /**

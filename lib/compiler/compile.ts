@@ -206,6 +206,8 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
   })
   const given = givenTensors(plan, draft, options)
   yield* forward.run(training && options.mix === true ? mixed(draft, given, options) : given.x)
+  const probed = training ? probedNodes(graph, options.probed ?? []) : []
+  for (const { id, name } of probed) publish(forward.materializer.store(forward.expression(id), name, []), probedTensors(name).signal)
   const gradient = output(plan.kind, draft, forward, options, types, parameters.scaler, given)
   if (!training || gradient === undefined) return draft
 
@@ -214,10 +216,12 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
     gradient: (parameter) => parameters.gradients.get(parameter),
     inputGradient: options.inputGradient ?? false,
     stridedFirst: targetOf(options) !== undefined,
+    probed: new Set(probed.map(({ id }) => id)),
   })
   if (options.loss.kind === 'externalGradient') backward.seedImage(gradient)
   else backward.seedFeatures(gradient)
   yield* backward.run()
+  for (const { id, name } of probed) publish(backward.probes.get(id)!, probedTensors(name).gradient)
   if (backward.inputGradient !== undefined) publish(forward.materializer.store(backward.inputGradient, 'dx', []), 'dx')
 
   const { accumulate = 1, ranks = 1 } = options
@@ -227,6 +231,19 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
   if (options.ema !== undefined) emitEma(draft, parameters, options.ema)
   const every = options.activationCheckpointing ?? 1
   return every > 1 ? yield* checkpointActivations(draft, every) : draft
+}
+
+/** Names of what `probed` leaves of a node. */
+export function probedTensors(node: string): { readonly signal: string; readonly gradient: string } {
+  return { signal: `probed/${node}`, gradient: `probed-gradient/${node}` }
+}
+
+function probedNodes({ nodes }: Graph, names: readonly string[]): Graph['nodes'] {
+  return names.map((name) => {
+    const node = nodes.find((each) => each.name === name && each.shape.kind === 'image')
+    if (node === undefined) throw invalid('compile: probed', 'names of nodes with feature maps', name)
+    return node
+  })
 }
 
 function metricsOf({ operations }: Draft): DraftTensor | undefined {

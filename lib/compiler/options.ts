@@ -36,6 +36,8 @@ export interface ProgramOptions extends Given<typeof programOptions>, GpuOptions
   readonly frozenStatistics?: readonly string[]
   /** Whether the gradient at the network's input is computed as well. @default false */
   readonly inputGradient?: boolean
+  /** @internal Of `train`: the values of these nodes and the gradients at them can be read after a step, by the names of `probedTensors`. @default [] */
+  readonly probed?: readonly string[]
   /** The number of processes that share each batch is at least 1; their gradients are added by an operation `all_reduce`. @default 1 */
   readonly ranks?: number
   /** The compute capability of the GPU decides which convolutions are fused; it is at least 80: 90 is an H100. @default 90 */
@@ -63,6 +65,7 @@ const ownKeys: Readonly<Record<Exclude<keyof ProgramOptions, keyof typeof compil
   mix: true,
   frozenStatistics: true,
   inputGradient: true,
+  probed: true,
   ranks: true,
   arch: true,
   choices: true,

@@ -3,7 +3,7 @@
  * table (runtime/session_options.ts, training/fit_options.ts), as an entry of the same kind. `node scripts/options.mjs` writes each comment from its entry.
  */
 import { lossOptions } from './losses.js'
-import { choiceOption, flagOption, integerOption, namesOption, numberOption, numberOrWordOption, stringOption, type RunTable } from './spec.js'
+import { choiceOption, flagOption, integerOption, integersOption, namesOption, numberOption, numberOrWordOption, stringOption, type RunTable } from './spec.js'
 
 /** What decides, of a network's training, which program is compiled. */
 export const programOptions = {
@@ -211,6 +211,21 @@ export const runOptions = {
   }),
   /** Steps between validations. Give an integer of at least 1 (steps). @default one epoch */
   validateEvery: integerOption({ group: 'Output', help: 'steps between validations', unit: 'steps', minimum: 1, usual: 'one epoch', decides: false }),
+  /**
+   * Numbers of steps done before which norms of signals and gradients behind each unit are noted in probe.jsonl of the output: of up to 32 images, in fp32, or
+   * in fp64 on device reference. Give an array of integers of at least 0 (step).
+   * @default []
+   */
+  probe: integersOption({
+    group: 'Output',
+    help:
+      'numbers of steps done before which norms of signals and gradients behind each unit are noted in probe.jsonl of the output: of up to 32 images, in fp32, or in ' +
+      'fp64 on device reference',
+    unit: 'step',
+    minimum: 0,
+    fallback: [],
+    decides: false,
+  }),
   /** Steps a line of the log. Give an integer of at least 1 (steps). @default 50 */
   logEvery: integerOption({ group: 'Output', help: 'steps a line of the log', unit: 'steps', minimum: 1, fallback: 50, decides: false }),
   /** Directory of metrics.jsonl, the event file and manifest.json. Give a string that is not empty. @default the checkpoints' directory, or none */

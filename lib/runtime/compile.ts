@@ -82,15 +82,22 @@ function isMixed({ mixup, cutmix }: { readonly mixup: number; readonly cutmix: n
   return mixup > 0 || cutmix > 0
 }
 
+interface More {
+  readonly aloneShare?: number
+  readonly startValues?: boolean
+  readonly probed?: readonly string[]
+}
+
 /**
  * @internal `compile` with more programs over the same weights, for other batches and sizes of images: `inferBy` and `evaluateBy` run them. `aloneShare`: see
- * `InferencePace`; startValues: without them parameters and running statistics are what `loadFirst` writes.
+ * `InferencePace`; startValues: without them parameters and running statistics are what `loadFirst` writes; probed: see
+ * `ProgramOptions`.
  */
 export async function compileWith(
   network: Network,
   options: SessionOptions & BatchSize,
   more: (device: DeviceName) => readonly ProgramRequest[],
-  { aloneShare = 0, startValues = true }: { readonly aloneShare?: number; readonly startValues?: boolean } = {},
+  { aloneShare = 0, startValues = true, probed = [] }: More = {},
 ): Promise<Session> {
   if ((network as Partial<Network> | undefined | null)?.kind !== 'network') throw invalid('compile', 'a network', network)
   const { signal, ...given } = withDefaults(sessionTable, checkOptions('compile', sessionTable, options))
@@ -139,6 +146,7 @@ export async function compileWith(
     ...(optimizer && { update: updateOptions(graph, optimizer, given.frozen) }),
     ...pick(programOptions, given),
     ...(ranks.size > 1 && { ranks: ranks.size }),
+    ...(probed.length > 0 && { probed }),
     frozenStatistics: [...select('compile: frozenStatistics', given.frozenStatistics, norms)],
     ...(cuda && {
       arch: cuda.architecture,

@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EventFileWriter } from '../formats/events.js'
 import { fileError, removeTemporaries } from '../formats/files.js'
-import { filterJsonLines, JsonLinesWriter } from '../formats/jsonl.js'
+import { filterJsonLines, JsonLinesWriter, readJsonLines } from '../formats/jsonl.js'
 import { makeDirectory } from '../directory.js'
 import type { StepEvent, ValidationEvent } from './run_events.js'
 
@@ -144,4 +144,11 @@ export class RunLog {
     await this.#lines.close()
     await this.#events.close()
   }
+}
+
+/** Whether a run's log has the validation of that step. */
+export async function isValidated(output: string | undefined, step: number): Promise<boolean> {
+  if (output === undefined) return false
+  const lines = await readJsonLines(join(output, 'metrics.jsonl')).catch(() => [])
+  return lines.some((line) => line['kind'] === 'validation' && line['step'] === step)
 }

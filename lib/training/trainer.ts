@@ -1,5 +1,4 @@
 /** The loop behind `fit`: native calls of several steps, and between them what is due. */
-import { join } from 'node:path'
 import { throwIfAborted } from '../abort.js'
 import { loader, type Loader } from '../data/loader.js'
 import { warn } from '../data/warn.js'
@@ -7,7 +6,6 @@ import { PreresnetError } from '../errors.js'
 import { pick } from '../options/check.js'
 import { emaOptions } from '../options/averages.js'
 import { checkReplaceable } from '../formats/files.js'
-import { readJsonLines } from '../formats/jsonl.js'
 import { networkFromJson } from '../layers/json.js'
 import { libraryVersion } from '../native/load.js'
 import { checkOutputs, outputsOf } from '../runtime/outputs.js'
@@ -34,9 +32,10 @@ import { normalizationRemark, openBatches, openImages, type RunImages } from './
 import { LogWindow } from './log_window.js'
 import { ManifestWriter } from './manifest.js'
 import { stepsOfCall, stepsUntilDue } from './pace.js'
+import { Probes } from './probes.js'
 import { Profile } from './profile.js'
 import type { FinishedEvent, RunEvent, StepEvent, ValidationEvent } from './run_events.js'
-import { RunLog } from './run_log.js'
+import { isValidated, RunLog } from './run_log.js'
 import { differences, otherOptions, recipeOf, takenAgain, type Recipe } from './recipe.js'
 import { readRecipe } from './recipe_formats.js'
 import { checkSameRuns } from './same_runs.js'
@@ -146,10 +145,12 @@ export class Trainer {
     const { steps, learningRate, logEvery, validateEvery, checkpoint, validate } = this.#plan
     const periods = [logEvery, ...(validate ? [validateEvery] : []), ...(checkpoint ? [checkpoint.every] : [])]
     const profile = this.#plan.profile === undefined || !this.#leads ? undefined : new Profile(this.#plan.profile, session.stepIndex, steps)
+    const probes = await Probes.open(this.#plan, this.#images!, session.stepIndex)
     let secondsPerStep = 0
     if (validate !== undefined && this.#validationDue) await this.#validate(session, recipe, log)
     for (;;) {
-      const due = stepsUntilDue(session.stepIndex, steps, periods)
+      await probes?.take(session)
+      const due = Math.min(stepsUntilDue(session.stepIndex, steps, periods), probes?.until(session.stepIndex) ?? Infinity)
       const profiled = profile?.next(session.stepIndex)
       const wanted = profiled === undefined ? stepsOfCall(secondsPerStep, due) : Math.min(profiled.steps, due)
       // Who stops, and how many steps the next call has, hangs on clocks and signals: the ranks agree.
@@ -388,11 +389,4 @@ function checkSame(plan: FitPlan, { path, recipe: saved }: Resumed, recipe: Reci
   const remark = normalizationRemark(plan)
   const lines = differences(saved, recipe).map((line) => (line.startsWith('prepare.normalization:') ? `${line}${remark}` : line))
   if (lines.length > 0) throw new PreresnetError('ERR_CHECKPOINT', `${path}: the checkpoint is of another run: ${lines.join('; ')}`)
-}
-
-/** Whether a run's log has the validation of that step. */
-async function isValidated(output: string | undefined, step: number): Promise<boolean> {
-  if (output === undefined) return false
-  const lines = await readJsonLines(join(output, 'metrics.jsonl')).catch(() => [])
-  return lines.some((line) => line['kind'] === 'validation' && line['step'] === step)
 }

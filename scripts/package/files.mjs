@@ -9,6 +9,6 @@ const PATHS = [
 
 /** Paths from `root` of the files that are copied as they are; test/docs/links.test.ts looks at the pages among them. */
 export function stagedFiles(root) {
-  const pages = filesUnder(root, 'docs').filter((file) => /^docs\/[^/]+\.md$/.test(file))
+  const pages = filesUnder(root, 'docs').filter((file) => /^docs\/([^/]+\.md|pictures\/[^/]+\.svg)$/.test(file))
   return [...PATHS.flatMap((path) => filesUnder(root, path)), ...pages].filter((file) => !file.startsWith('dist/lib/vendor/'))
 }

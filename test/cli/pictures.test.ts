@@ -14,6 +14,8 @@ const curves = {
   ],
 }
 
+const nothing = { figures: [], words: [], pace: [], probe: [] }
+
 /** The points of the line of that class. */
 function pointsOf(svg: string, name: 'loss' | 'error'): number[][] {
   const [, points] = new RegExp(`<path d="M([^"]*)"[^>]* class="${name}"`).exec(svg)!
@@ -25,17 +27,18 @@ test('curves: loss on the left, error in percent on the right, over iterations',
   t.regex(svg, /^<svg /)
   for (const title of ['iterations', 'training loss', 'test error \\(%\\)']) t.regex(svg, new RegExp(`>${title}</text>`))
   t.regex(svg, /<path [^>]*class="loss" stroke-dasharray="5,3"/)
-  // 720 x 380 pixels; the loss goes from 2 to 0.02 between 10 and 0.01, the error from 25 % to 12.5 % between 30 % and 0 %.
+  // 720 x 380 pixels; the loss goes from 2 to 0.02, which are round, the error from 25 % to 12.5 % between 25 % and 0 %.
   const losses = pointsOf(svg, 'loss')
   t.is(losses.length, 100)
-  t.deepEqual(losses.at(-1), [720, pixelsDown(Math.log10(10 / 0.02) / 3)])
-  t.deepEqual(losses[0], [7.2, pixelsDown(Math.log10(10 / 2) / 3)])
+  t.deepEqual(losses.at(-1), [720, 380])
+  t.deepEqual(losses[0], [7.2, 0])
   t.deepEqual(pointsOf(svg, 'error'), [
-    [360, pixelsDown(5 / 30)],
-    [720, pixelsDown(17.5 / 30)],
+    [360, 0],
+    [720, 190],
   ])
   t.is([...svg.matchAll(/<circle /g)].length, 2)
-  for (const label of ['0.01', '0.1', '1', '10', '100', '30']) t.regex(svg, new RegExp(`>${label}</text>`), label)
+  t.deepEqual(losses[9], [72, pixelsDown(Math.log10(2 / 0.2) / 2)])
+  for (const label of ['0.02', '0.05', '0.1', '1', '2', '100', '25']) t.regex(svg, new RegExp(`>${label}</text>`), label)
 })
 
 const pixelsDown = (share: number): number => Math.round(3800 * share) / 10
@@ -51,7 +54,7 @@ test('curves with a single point, and with a loss of zero', (t) => {
 test('iterations are whole numbers, also of a short run', (t) => {
   const svg = curvesSvg({ loss: [], error: [{ step: 2, error: 0.5 }] })
   t.deepEqual(
-    [...svg.matchAll(/y="398" >([^<]*)</g)].map(([, label]) => label),
+    [...svg.matchAll(/y="399" >([^<]*)</g)].map(([, label]) => label),
     ['0', '1', '2'],
   )
 })
@@ -68,7 +71,7 @@ test('thinning keeps the mean and the last step', (t) => {
   t.is(thin(few, 10), few)
 })
 
-test('a page loads nothing and escapes what it shows', async (t) => {
+test('a page loads nothing and escapes what it shows', (t) => {
   const confusion = {
     classes: ['<cat>', 'dog'],
     counts: [
@@ -76,7 +79,7 @@ test('a page loads nothing and escapes what it shows', async (t) => {
       [0, 9],
     ],
   }
-  const page = await runPage({ title: 'a & b', headline: '"quoted"', curves, manifest: { recipe: { seed: 3, network: '<b>' } }, confusion })
+  const page = runPage({ title: 'a & b', headline: '"quoted"', curves, manifest: { recipe: { seed: 3, network: '<b>' } }, confusion, ...nothing })
   t.notRegex(page, /<script|<link|<iframe|@import/i)
   // Names of namespaces are no addresses.
   t.deepEqual([...page.matchAll(/(?:src|href)="(?!data:|#)/g)], [])

@@ -28,6 +28,7 @@ const usual = recipeWith({})
 
 /** Another value than the default, which is also one that the option takes. */
 const others: Readonly<Record<string, unknown>> = {
+  probe: [0, 5],
   train: await made('other', 1),
   validate: train,
   optimizer: sgd({ momentum: 0.5 }),

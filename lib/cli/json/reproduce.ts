@@ -97,6 +97,10 @@ export const reproduceDocument = {
       ),
       'with --list',
     ),
+    pictures: optional(
+      list('Pictures of training loss and test error over iterations, one for each table and set of images.', text('Path of an SVG file.')),
+      'with --list',
+    ),
   },
 } satisfies Document
 export type Reproduction = DocumentOf<typeof reproduceDocument>

@@ -1,83 +1,86 @@
 /** A run as one self-contained HTML page: it loads nothing and needs no script. */
-import { mistakes, readableClasses } from '../confusion.js'
+import type { ProbeLine } from '../../training/probes.js'
 import type { Confusion } from '../json/common.js'
-import { type Curves, curvesSvg } from './curves.js'
+import { percent } from '../output.js'
+import { accuracyBars, confusionHtml } from './classes.js'
+import { curvesSvg, type Curves } from './curves.js'
+import { depthsSvg } from './depths.js'
 import { escapeText } from './escape.js'
+import { paceSvg, rateSvg, type Pace } from './pace.js'
+import { pageStyle } from './theme.js'
+
+/** A mistake, as `mistakes.json` of a run keeps it. */
+export interface ShownMistake {
+  /** Address of the picture, with the picture in it. */
+  readonly image: string
+  readonly label: string
+  readonly predicted: string
+  readonly probability: number
+}
 
 export interface RunPage {
   readonly title: string
   /** The line under the title. */
   readonly headline: string
+  /** The most important figures, each with its name. */
+  readonly figures: readonly (readonly [name: string, value: string])[]
+  /** What was trained and how, in words. */
+  readonly words: readonly (readonly [name: string, text: string])[]
   readonly curves: Curves
+  readonly pace: readonly Pace[]
   /** Nested values are shown by their paths. */
   readonly manifest: unknown
   readonly confusion?: Confusion
+  readonly mistakes?: { readonly of: number; readonly shown: readonly ShownMistake[] }
+  readonly probe: readonly ProbeLine[]
   /** More pictures, as SVG documents, each under its heading. */
   readonly pictures?: readonly { readonly heading: string; readonly svg: string }[]
 }
 
-export async function runPage(run: RunPage): Promise<string> {
-  const sections = [
-    run.curves.loss.length + run.curves.error.length > 0
-      ? section(
-          'Curves',
-          `${curvesSvg(run.curves)}<p>Dashed: training loss (left, logarithmic). Solid: test error (right); test accuracy is the rest up to 100 %. Over iterations.</p>`,
-        )
-      : section('Curves', '<p>No step was logged.</p>'),
+export function runPage(run: RunPage): string {
+  const { curves, pace, confusion, mistakes } = run
+  const logged = curves.loss.length + curves.error.length > 0
+  return htmlPage(run.title, [
+    `<p>${escapeText(run.headline)}</p>`,
+    `<div class="tiles">${run.figures.map(([name, value]) => `<div class="tile"><b>${escapeText(value)}</b><span>${escapeText(name)}</span></div>`).join('')}</div>`,
+    section('Loss and error', logged ? curvesSvg(curves) : '<p>No step was logged.</p>'),
+    run.words.length === 0 ? '' : section('What was trained', wordsTable(run.words)),
+    confusion === undefined ? '' : section('Accuracy of each class', accuracyBars(confusion)),
+    mistakes === undefined || mistakes.shown.length === 0 ? '' : section('The most certain mistakes', mistakesHtml(mistakes)),
+    confusion === undefined ? '' : section('Which classes are taken for which', confusionHtml(confusion)),
     ...(run.pictures ?? []).map(({ heading, svg }) => section(heading, svg)),
-    run.confusion === undefined ? '' : section('Confusion matrix', confusionHtml(run.confusion)),
-    section('Manifest', manifestTable(run.manifest)),
-  ]
-  const title = escapeText(run.title)
+    run.probe.length === 0 ? '' : section('Signals and gradients by depth', depthsSvg([{ name: run.title, lines: run.probe }])),
+    pace.length === 0 ? '' : section('Learning rate', rateSvg(pace)),
+    pace.length === 0 ? '' : section('Speed', paceSvg(pace)),
+    `<details><summary>Everything that the manifest says</summary>${manifestTable(run.manifest)}</details>`,
+  ])
+}
+
+export function htmlPage(title: string, parts: readonly string[]): string {
+  const name = escapeText(title)
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${style}</style></head>
-<body><h1>${title}</h1><p>${escapeText(run.headline)}</p>
-${sections.join('\n')}
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${name}</title><style>${pageStyle}</style></head>
+<body><h1>${name}</h1>
+${parts.filter((part) => part !== '').join('\n')}
 </body></html>
 `
 }
 
-const style = `
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-svg { max-width: 100%; height: auto }
-table { border-collapse: collapse; font-size: 13px } td, th { padding: 2px 8px; border: 1px solid #ddd; text-align: left; vertical-align: top }
-.matrix td { text-align: right; font-variant-numeric: tabular-nums } .manifest td:last-child { word-break: break-all }
-.scroll { overflow-x: auto }
-`
-
-function section(heading: string, body: string): string {
+export function section(heading: string, body: string): string {
   return `<section><h2>${escapeText(heading)}</h2>${body}</section>`
 }
 
-function confusionHtml(confusion: Confusion): string {
-  const { classes, counts } = confusion
-  return counts !== undefined && classes.length <= readableClasses ? confusionTable(classes, counts) : mistakesTable(confusion)
+export function wordsTable(words: RunPage['words']): string {
+  return `<table class="words">${words.map(([name, text]) => `<tr><th>${escapeText(name)}</th><td>${escapeText(text)}</td></tr>`).join('')}</table>`
 }
 
-function mistakesTable(confusion: Confusion): string {
-  const rows = mistakes(confusion).slice(0, 50)
-  const cells = rows.map(({ label, predicted, count }) => `<tr><td>${escapeText(label)}</td><td>${escapeText(predicted)}</td><td>${count}</td></tr>`)
-  return `<p>The commonest confusions.</p><table><tr><th>label</th><th>predicted</th><th>images</th></tr>${cells.join('')}</table>`
-}
-
-/** Rows are labels, columns predictions; the darker, the larger the share of the label's images. */
-function confusionTable(classes: readonly string[], counts: NonNullable<Confusion['counts']>): string {
-  const head = classes.map((name) => `<th>${escapeText(name)}</th>`).join('')
-  const rows = classes.map((name, label) => {
-    const row = counts[label]!
-    const total = Math.max(
-      1,
-      row.reduce((sum, value) => sum + value, 0),
-    )
-    const cells = row.map((value, prediction) => `<td style="background:${shade(value / total, label === prediction)}">${value === 0 ? '' : value}</td>`)
-    return `<tr><th>${escapeText(name)}</th>${cells.join('')}</tr>`
-  })
-  return `<div class="scroll"><table class="matrix"><tr><th>label \\ predicted</th>${head}</tr>${rows.join('')}</table></div>`
-}
-
-function shade(share: number, right: boolean): string {
-  const alpha = Math.min(1, right ? share * 0.7 : share * 6).toFixed(3)
-  return right ? `rgba(27,120,55,${alpha})` : `rgba(178,24,43,${alpha})`
+function mistakesHtml({ of, shown }: NonNullable<RunPage['mistakes']>): string {
+  const figures = shown.map(
+    ({ image, label, predicted, probability }) =>
+      `<figure><img src="${escapeText(image)}" alt="${escapeText(label)}"><figcaption><span class="wrong">${escapeText(predicted)}</span><br>` +
+      `<span class="faint">${percent(probability, 1)}</span><br>is <span class="right">${escapeText(label)}</span></figcaption></figure>`,
+  )
+  return `<p class="faint">Of ${of} wrong test images that were looked at again, those of whose class the network was most certain: what it said, and what it is.</p><div class="sheet">${figures.join('')}</div>`
 }
 
 function manifestTable(manifest: unknown): string {

@@ -35,6 +35,9 @@ export function summaryOf(values: readonly number[]): Summary {
 
 export const outcomeHead = ['row', 'paper', 'here: median', 'mean', 'runs', 'difference', 'others']
 
+/** Columns of figures. */
+export const numberColumns: readonly string[] = outcomeHead.slice(1, 6)
+
 /** Cells of one row, as text and page print them. */
 export function outcomeCells({ row, runs }: Outcome): string[] {
   const { median, mean, deviation } = summaryOf(runs.map(({ top1 }) => top1))
