@@ -49,7 +49,7 @@ export function started(command, { env, limit = 120_000, cwd } = {}) {
       resolve({ code, stdout, stderr, hung, seconds: (performance.now() - begin) / 1000 })
     })
   })
-  return { child, ended, said: () => stderr }
+  return { child, ended, said: () => stderr, stop: () => process.kill(-child.pid, 'SIGKILL') }
 }
 
 /** The command line of `words` of preresnet, by mpirun where there are several ranks. */
