@@ -4,6 +4,8 @@
 
 #include <cstdio>
 #include <cstring>
+#include <future>
+#include <utility>
 
 #include "core/error.h"
 
@@ -27,6 +29,12 @@ std::string host_and_process() {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
   return std::string(host) + ", process " + std::to_string(getpid());
+}
+
+std::string seconds_of(std::chrono::duration<double> time) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g s", time.count());
+  return text;
 }
 
 Note note(Note::Kind kind, int64_t from, const std::string& text) {
@@ -84,9 +92,23 @@ void Ranks::leave() {
   lock.unlock();
   throw_if_failed();
   stop_watching();
-  const std::lock_guard engine(engine_mutex_);
-  closed_ = true;
-  engine_->close();
+  close();
+}
+
+/// The engine ends only together with all ranks, of which nobody hears any more: one that stands
+/// still from here on is not waited for.
+void Ranks::close() {
+  {
+    const std::lock_guard lock(engine_mutex_);
+    closed_ = true;
+  }
+  std::packaged_task<void()> closing([engine = engine_] { engine->close(); });
+  std::future<void> closed = closing.get_future();
+  std::thread(std::move(closing)).detach();
+  if (closed.wait_for(silence_) == std::future_status::ready) return closed.get();
+  throw Error("ERR_RANK", own_name() + ": all ranks have ended their run, but " + engine_->name() +
+                              " has not ended within " + seconds_of(silence_) +
+                              ": one of them stands still or cannot be reached");
 }
 
 void Ranks::note_failure(const std::string& text) {
@@ -278,14 +300,12 @@ void Ranks::look_for_silence(Clock::time_point now) {
     const std::lock_guard lock(mutex_);
     for (size_t from = 0; from < (rank() == 0 ? others_.size() : 1); ++from) {
       const Other& other = others_[from];
-      if (static_cast<int64_t>(from) == rank() || other.left || now - other.heard < silence_) {
-        continue;
-      }
-      char seconds[32];
-      std::snprintf(seconds, sizeof seconds, "%.3g", silence_.count());
+      // Who has left says that it is there until all have.
+      if (static_cast<int64_t>(from) == rank() || now - other.heard < silence_) continue;
       found = "rank " + std::to_string(from) + " of " + std::to_string(ranks()) +
-              " has said nothing for " + seconds + " s: it was killed, stands still or cannot be " +
-              "reached; it last was on " + (other.doing.empty() ? "no known host" : other.doing);
+              " has said nothing for " + seconds_of(silence_) + ": it was killed, stands still or " +
+              "cannot be reached; it last was on " +
+              (other.doing.empty() ? "no known host" : other.doing);
       break;
     }
   }

@@ -34,8 +34,8 @@ class Ranks {
   void doing(const std::string& what);
   /// Does nothing after a failure or once all have left.
   void fail(const std::string& message);
-  /// Waits until all have left. ERR_RANK where one fails before. Exchanges end with ERR_DISPOSED
-  /// from then on.
+  /// Waits until all have left. ERR_RANK where one fails before, or stands still when all have.
+  /// Exchanges end with ERR_DISPOSED from then on.
   void leave();
 
  private:
@@ -75,6 +75,7 @@ class Ranks {
   void throw_if_closed() const;
   void watch();
   void stop_watching();
+  void close();
   void say_beat();
   void listen();
   void take(const Note&);
@@ -86,7 +87,7 @@ class Ranks {
   /// "rank 1 of 4 (host, process 7)"
   std::string own_name() const;
 
-  std::unique_ptr<Engine> engine_;
+  std::shared_ptr<Engine> engine_;
   const std::string where_;  // host and process
   const std::chrono::duration<double> silence_;
   std::mutex engine_mutex_;          // held for every call of the engine

@@ -1,5 +1,6 @@
 // The model of scaling beside what two ranks take (as root; needs iproute2, ethtool, util-linux and Open MPI): one rank a core, in two network namespaces that a
-// veth joins, which `tbf` limits to each of --rates (Mbit/s). The median of --runs runs of --steps steps must be within 20 % of what `plan` says of the same rate.
+// veth joins, which `tbf` limits to each of --rates (Mbit/s). The median of --runs runs of --steps steps must be within 20 % of what `plan` says of
+// the bandwidth and latency that `doctor --distributed` measures there; `byRate` is the same with the rate that tbf was given.
 //   node scripts/verify/network.mjs [--rates 1000,100] [--runs 5] [--steps 100] [--model NAME] [--batch N]
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -16,7 +17,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '5' },
     steps: { type: 'string', default: '100' },
     model: { type: 'string', default: 'preresnet-20' },
-    batch: { type: 'string', default: '64' },
+    batch: { type: 'string', default: '32' },
   },
 })
 /** Steps before those that count. */
@@ -39,7 +40,9 @@ const recipe = (batch, folder) => [
 /** Mean seconds of a step, but for the first ones. */
 function stepSeconds(folder, batch) {
   const lines = readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n')
-  const rates = lines.map((line) => JSON.parse(line)).flatMap(({ kind, step, imagesPerSecond }) => (kind === 'step' && step > WARM ? [imagesPerSecond] : []))
+  const rates = lines
+    .map((line) => JSON.parse(line))
+    .flatMap(({ kind, step, imagesPerSecond }) => (kind !== 'validation' && step > WARM ? [imagesPerSecond] : []))
   return rates.reduce((sum, rate) => sum + batch / rate, 0) / rates.length
 }
 
@@ -60,35 +63,38 @@ async function measured(link, ranks, work, rate, compute) {
     const folder = join(work, `${rate}-${index}`)
     await ranks(recipe(values.batch, folder))
     seconds.push(stepSeconds(folder, Number(values.batch)))
+    console.error(JSON.stringify({ rate, seconds: seconds.at(-1) }))
   }
-  const network = ['--network-bandwidth', String(rate / 1000), '--network-latency', String(1e6 * reduction.latencySeconds)]
-  const plan = [
-    cli,
-    'plan',
-    values.model,
-    '--batch',
-    values.batch,
-    '--ranks',
-    '2',
-    '--step-time',
-    String(1e3 * compute),
-    ...network,
-    '--threads',
-    '1',
-    '--json',
-  ]
-  const { scaling } = JSON.parse(output(process.execPath, plan, { maxBuffer: 1 << 26 }))
-  const model = scaling.rows.at(-1).stepSeconds
+  const modelled = (bandwidth) => {
+    const network = ['--network-bandwidth', String((8 * bandwidth) / 1e9), '--network-latency', String(1e6 * reduction.latencySeconds)]
+    const plan = [
+      cli,
+      'plan',
+      values.model,
+      '--batch',
+      values.batch,
+      '--ranks',
+      '2',
+      '--step-time',
+      String(1e3 * compute),
+      ...network,
+      '--threads',
+      '1',
+      '--json',
+    ]
+    return JSON.parse(output(process.execPath, plan, { maxBuffer: 1 << 26 })).scaling.rows.at(-1).stepSeconds
+  }
+  const [model, byRate] = [reduction.bytesPerSecond, rate * 125e3].map(modelled)
   const found = median(seconds)
   return {
     rate,
-    latency: reduction.latencySeconds,
-    bandwidth: reduction.bytesPerSecond,
+    ...reduction,
     compute,
-    model,
     seconds,
     median: found,
+    model,
     ratio: found / model,
+    byRate: found / byRate,
     passed: Math.abs(found / model - 1) <= LIMIT,
   }
 }

@@ -93,9 +93,9 @@ async function trial(index, given, { work, mpi, across, expected }) {
     left.forEach((pid) => process.kill(pid, 'SIGKILL'))
     // Whoever launches may wait for the other side of a cut link.
     if (link !== undefined) run.stop()
+    link?.end()
     const { code, stderr } = await run.ended
     const named = kinds[given.kind].said(given.rank).test(stderr)
-    link?.end()
     rmSync(join(folder, 'filler'), { force: true })
     const resumed = await started(commandOf(mpi, 3, words), { env }).ended
     const same = resumed.code === 0 && bits(output) === expected

@@ -17,10 +17,9 @@ main('torchrun', () =>
   withWork('torchrun', async (work) => {
     const [torchrun] = positionals
     if (torchrun === undefined) throw new Stop('expected the path of torchrun, got none')
-    const launched = (processes, more, words) =>
-      started([torchrun, '--standalone', `--nproc-per-node=${processes}`, ...more, '--no-python', process.execPath, cli, ...words], {
-        env: { OMP_NUM_THREADS: '1' },
-      })
+    const torch = (processes, more, command) =>
+      started([torchrun, '--standalone', `--nproc-per-node=${processes}`, ...more, '--no-python', ...command], { env: { OMP_NUM_THREADS: '1' } })
+    const launched = (processes, more, words) => torch(processes, more, [process.execPath, cli, ...words])
     const results = {}
     const told = (name, passed, seen) => {
       results[name] = passed
@@ -33,15 +32,22 @@ main('torchrun', () =>
       several.code !== 0 && lines.length === 1 && /torchrun started 3 processes that MPI does not know/.test(lines[0]),
       lines,
     )
-    const separate = await launched(2, [], ['doctor', '--distributed', '--engine', 'none', '--json']).ended
-    const ranks = [...separate.stdout.matchAll(/"launcher": "(\w+)"/g)].map(([, launcher]) => launcher)
-    told('two processes without an engine know their launcher', ranks.length === 2 && ranks.every((launcher) => launcher === 'torchrun'), ranks)
+    const launch = JSON.stringify(join(cli, '../../ranks/launch.js'))
+    const asked = await torch(3, [], [process.execPath, '-e', `import(${launch}).then(({ launchOf }) => console.log(JSON.stringify(launchOf(process.env))))`])
+      .ended
+    const ranks = [...asked.stdout.matchAll(/\{.*\}/g)].map(([text]) => JSON.parse(text)).sort((a, b) => a.rank - b.rank)
+    const right =
+      ranks.length === 3 &&
+      ranks.every(({ launcher, rank, local, ranks: all }, index) => launcher === 'torchrun' && rank === index && local === index && all === 3)
+    told('three processes find their ranks', right, ranks)
 
     const untouched = await launched(1, [], [...recipe, '--output', join(work, 'untouched')]).ended
     told('one process trains', untouched.code === 0, untouched.stderr.slice(-200))
     const output = join(work, 'restarted')
     const run = launched(1, ['--max-restarts=1'], [...recipe, '--output', output, '--resume'])
-    while (!/^step 60\//m.test(run.said())) await pause(100)
+    let over = false
+    void run.ended.then(() => (over = true))
+    while (!over && !/^step 60\//m.test(run.said())) await pause(100)
     rankProcesses(output).forEach((pid) => process.kill(pid, 'SIGKILL'))
     const { code, stderr } = await run.ended
     told(

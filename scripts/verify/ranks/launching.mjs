@@ -38,9 +38,16 @@ export function started(command, { env, limit = 120_000, cwd } = {}) {
   let [stdout, stderr, hung] = ['', '', false]
   child.stdout.on('data', (chunk) => (stdout += chunk))
   child.stderr.on('data', (chunk) => (stderr += chunk))
+  const stop = () => {
+    try {
+      process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // It has ended.
+    }
+  }
   const late = setTimeout(() => {
     hung = true
-    process.kill(-child.pid, 'SIGKILL')
+    stop()
   }, limit)
   const ended = new Promise((resolve, reject) => {
     child.on('error', reject)
@@ -49,7 +56,7 @@ export function started(command, { env, limit = 120_000, cwd } = {}) {
       resolve({ code, stdout, stderr, hung, seconds: (performance.now() - begin) / 1000 })
     })
   })
-  return { child, ended, said: () => stderr, stop: () => process.kill(-child.pid, 'SIGKILL') }
+  return { child, ended, said: () => stderr, stop }
 }
 
 /** The command line of `words` of preresnet, by mpirun where there are several ranks. */

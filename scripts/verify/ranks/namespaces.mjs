@@ -63,6 +63,12 @@ export function acrossNamespaces({ work, hosts, pinned = false }) {
         ])
     },
     cut: () => run('ip', ['-n', other.name, 'link', 'set', other.link, 'down']),
-    end: () => spaces.forEach(({ name }) => output('ip', ['netns', 'del', name])),
+    /** With what is still running in them. */
+    end() {
+      for (const { name } of spaces) {
+        for (const pid of (output('ip', ['netns', 'pids', name]) ?? '').split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL')
+        output('ip', ['netns', 'del', name])
+      }
+    },
   }
 }
