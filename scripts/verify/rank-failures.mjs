@@ -1,6 +1,6 @@
 // One of three ranks fails, at random moments of every phase: it is killed, stands still, finds the disk full, computes NaN, or its link is cut. All ranks end within 15 s,
 // the cause is named, and what is resumed ends with the bits of a run that never failed. Prints what it drew. Open MPI, as root: a full disk is a tmpfs, the cut link a veth.
-//   node scripts/verify/rank-failures.mjs [--trials 50] [--seed 1] [--only KIND]
+//   node scripts/verify/rank-failures.mjs [--trials 50] [--seed 1] [--only KIND] [--phase PHASE]
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -10,7 +10,12 @@ import { bits, cli, commandOf, following, mpiFor, pause, rankProcesses, started,
 import { acrossNamespaces } from './ranks/namespaces.mjs'
 
 const { values } = parseArgs({
-  options: { trials: { type: 'string', default: '50' }, seed: { type: 'string', default: '1' }, only: { type: 'string', default: '' } },
+  options: {
+    trials: { type: 'string', default: '50' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+    phase: { type: 'string', default: '' },
+  },
 })
 const MOST_SECONDS = 15
 /** Seconds after which a trial that does not end is ended. */
@@ -40,7 +45,8 @@ const kinds = {
   SIGSTOP: {
     phases: Object.keys(phases),
     ranks: [0, 1, 2],
-    said: (rank) => new RegExp(`rank ${rank} of 3 has said nothing|${rank} of 3.* not (?:joined|come)`),
+    said: (rank) =>
+      new RegExp(`rank ${rank} of 3 has said nothing|${rank} of 3.* not (?:joined|come)|all ranks have ended their run, but .* one of them stands still`),
   },
   // Rank 0 alone writes.
   disk: { phases: ['start', 'joined', 'step', 'validation', 'save', 'end'], ranks: [0], said: () => /rank 0 of 3.*(?:ENOSPC|no space|full)/i },
@@ -57,7 +63,7 @@ const kinds = {
 function drawn(draw) {
   const pick = (list) => list[draw() % list.length]
   const kind = values.only === '' ? pick(Object.keys(kinds)) : values.only
-  const phase = pick(kinds[kind].phases)
+  const phase = values.phase === '' ? pick(kinds[kind].phases) : values.phase
   const { times, delay } = phases[phase]
   return { kind, phase, rank: pick(kinds[kind].ranks), times: draw() % times, delay: draw() % delay }
 }
