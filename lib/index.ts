@@ -45,6 +45,7 @@ export {
   memoryDataset,
   pack,
   packedDataset,
+  parquetDataset,
   randAugment,
   randomCrop,
   randomErasing,

@@ -31,6 +31,7 @@ export type {
   SourceOptions,
 } from './data/dataset.js'
 export type { PathList } from './data/path_list.js'
+export type { ParquetOptions } from './data/parquet/dataset.js'
 export type { DownloadOptions, DownloadProgress } from './data/download.js'
 export type { ImageFolderSplitsOptions } from './data/image_splits.js'
 export type { LoadedBatch } from './data/loaded_batch.js'

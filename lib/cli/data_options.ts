@@ -1,4 +1,4 @@
-/** `--data`: digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, packed:TRAIN,TEST, imagenet:DIR or a folder. */
+/** `--data`: digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, parquet:TRAIN,TEST, packed:TRAIN,TEST, imagenet:DIR or a folder. */
 import type { Dataset, DataSplit, ImageShape } from '../data/dataset.js'
 import { storedSize } from '../data/image_sizes.js'
 import { splitOutsideBraces } from '../data/braces.js'
@@ -11,6 +11,7 @@ import {
   imageFolderSplits,
   imageNetFolder,
   packedDataset,
+  parquetDataset,
   resize,
   type Preparation,
   type PreparationStep,
@@ -29,8 +30,8 @@ export const dataOptions = {
   data: stringOption({
     group: 'Data',
     help:
-      'digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST (tar files; braces stand for several, as {000..146}), packed:TRAIN,TEST (files of `pack`), imagenet:DIR ' +
-      '(ILSVRC 2012: train, val and its devkit), or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg',
+      'digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST (tar files; braces stand for several, as {000..146}), parquet:TRAIN,TEST (as Hugging Face has them), ' +
+      'packed:TRAIN,TEST (files of `pack`), imagenet:DIR (ILSVRC 2012: train, val and its devkit), or a folder with train/CLASS/*.jpg and test/CLASS/*.jpg',
     metavar: 'what',
   }),
   validate: variant(splitOptions.validate, { help: `folder: ${splitOptions.validate.help}` }),
@@ -56,7 +57,7 @@ export const dataOptions = {
 type DataValues = ValuesOf<typeof dataOptions>
 
 /** What reads one set of images; the test set has the classes of the training set. */
-const setReaders = { 'tar:': tarDataset, 'packed:': packedDataset } as const
+const setReaders = { 'tar:': tarDataset, 'parquet:': parquetDataset, 'packed:': packedDataset } as const
 
 type SetPrefix = keyof typeof setReaders
 
@@ -74,9 +75,10 @@ async function openSets(prefix: SetPrefix, files: string, rescan: boolean): Prom
   return { train, test: await setReaders[prefix](second, { classes: train.classes, rescan }) }
 }
 
-/** One set of images: a folder of classes, tar:FILES or packed:FILE. */
+/** One set of images: a folder of classes, tar:FILES, parquet:FILES or packed:FILE. Those that are compressed in Parquet files are read too. */
 export function openSet(data: string, options: { readonly rescan: boolean; readonly signal: AbortSignal }): Promise<Dataset> {
   const prefix = setPrefixOf(data)
+  if (prefix === 'parquet:') return parquetDataset(data.slice(prefix.length), { ...options, decompress: true })
   return prefix === undefined ? imageFolder(data, options) : setReaders[prefix](data.slice(prefix.length), options)
 }
 
@@ -98,7 +100,7 @@ export async function openData({ data, validate, validationShare, image, resize,
   if (data === undefined)
     throw new PreresnetError(
       'ERR_OPTION',
-      'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, packed:TRAIN,TEST, imagenet:DIR or a folder), got none',
+      'expected --data (digits, cifar10:DIR, cifar100:DIR, tar:TRAIN,TEST, parquet:TRAIN,TEST, packed:TRAIN,TEST, imagenet:DIR or a folder), got none',
     )
   const sets = setPrefixOf(data)
   if (isFiles(data) && sets === undefined && !data.startsWith(imageNetPrefix)) {
@@ -109,8 +111,8 @@ export async function openData({ data, validate, validationShare, image, resize,
   if (data.startsWith(imageNetPrefix)) return openImageNet(nonEmpty(data, imageNetPrefix), rescan)
   if (sets !== undefined) return openSets(sets, data.slice(sets.length), rescan)
   if (image !== undefined || resize !== undefined || gray)
-    throw new PreresnetError('ERR_OPTION', `--image, --resize and --gray are for folders, tars and packed files, got --data ${data}`)
-  if (rescan) throw new PreresnetError('ERR_OPTION', `--rescan is for folders and tars, got --data ${data}`)
+    throw new PreresnetError('ERR_OPTION', `--image, --resize and --gray are for folders, tars, Parquet and packed files, got --data ${data}`)
+  if (rescan) throw new PreresnetError('ERR_OPTION', `--rescan is for folders, tars and Parquet files, got --data ${data}`)
   const archive = Object.entries(archives).find(([prefix]) => data.startsWith(prefix))
   if (archive === undefined) return digits()
   const [prefix, open] = archive

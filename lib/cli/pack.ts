@@ -1,6 +1,7 @@
 import { pack, type PackedArchive, verifyPacked } from '../data/index.js'
 import { packOptions, type PackOptions } from '../data/options.js'
-import { pathsOf } from '../data/path_list.js'
+import type { Dataset } from '../data/dataset.js'
+import { pathsOf, type PathList } from '../data/path_list.js'
 import { sourceOptions } from '../data/source_options.js'
 import { PreresnetError } from '../errors.js'
 import { flagOption, variant } from '../options/spec.js'
@@ -28,7 +29,7 @@ export const packCommand: CommandSpec<typeof options> = {
   name: 'pack',
   summary: 'images as one tar that WebDataset reads, with an index: large reads instead of many files',
   arguments: [
-    ['<images>', 'a folder of class folders, tar:FILES or packed:FILE; with --verify a packed file'],
+    ['<images>', 'a folder of class folders, tar:FILES, parquet:FILES or packed:FILE; with --verify a packed file'],
     ['[file]', 'the tar to write; its index gets the same name with .index'],
   ],
   options,
@@ -37,6 +38,7 @@ export const packCommand: CommandSpec<typeof options> = {
     ['pack photos/train train.tar', 'files as they are, in the order of the folder'],
     ['pack photos/train train-256.tar --side 256', 'larger images with a shorter side of 256, as JPEG'],
     ['pack photos/train train-raw.tar --raw 256', 'pixels: three bytes each, and nothing to decode'],
+    ["pack 'parquet:train-{00..39}.parquet' train.tar", 'also where images are compressed in the files'],
     ['pack train.tar --verify', 'every sample against its checksum'],
   ],
   run(values, [images, file]) {
@@ -61,11 +63,16 @@ async function verified(path: string, file: unknown, given: object, options: Pro
   return verifyPacked(path.replace(/^packed:/, ''), options)
 }
 
+/** The files that the images lie in. */
+function shardsOf({ source }: Dataset): PathList {
+  if (source.kind === 'ranges') return source.files
+  return source.kind === 'custom' ? (source.addresses?.files ?? []) : []
+}
+
 async function packed(images: string, rescan: boolean, file: unknown, options: PackOptions & { readonly signal: AbortSignal }): Promise<PackedArchive> {
   if (typeof file !== 'string') throw new PreresnetError('ERR_OPTION', 'pack: expected the file to write, as train.tar, got none')
   const dataset = await openSet(images, { rescan, signal: options.signal })
-  const { source } = dataset
   // Of folders nobody means to replace an image by an archive, and there may be a million.
-  if (/^(tar|packed):/.test(images) && source.kind === 'ranges') for (const path of pathsOf(source.files)) await checkOtherFile('pack', path, file)
+  if (/^(tar|parquet|packed):/.test(images)) for (const path of pathsOf(shardsOf(dataset))) await checkOtherFile('pack', path, file)
   return pack(dataset, file, options)
 }

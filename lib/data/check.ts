@@ -37,9 +37,12 @@ export function readInput(where: string, value: unknown): ImageShape {
   return { height: integer(`${where}.height`, height, 1), width: integer(`${where}.width`, width, 1), channels: integer(`${where}.channels`, channels, 1) }
 }
 
+/** The names of these options. */
+export const sourceKeys: readonly string[] = ['classes', 'signal', ...Object.keys(sourceOptions)]
+
 /** Options of what reads a dataset, checked. */
 export function readSourceOptions(where: string, options: SourceOptions): SourceOptions {
-  knownKeys(where, options, ['classes', 'signal', ...Object.keys(sourceOptions)])
+  knownKeys(where, options, sourceKeys)
   const { classes } = options
   if (classes !== undefined && !(Array.isArray(classes) && classes.length > 0 && classes.every((name) => typeof name === 'string')))
     throw invalid(`${where}: classes`, 'a list of names', classes)

@@ -6,6 +6,7 @@ import { limiter } from '../limited.js'
 import type { AskedSource } from '../native/types.js'
 import { describe } from '../options/values.js'
 import { sampleName, type CustomSource } from './dataset.js'
+import { nativeFiles } from './path_list.js'
 import { pnmHeader } from './pnm.js'
 
 /**
@@ -59,7 +60,10 @@ export class CustomReads {
     try {
       return await new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-        const fail = (error: unknown): void => reject(this.#error(sample, `read failed: ${error instanceof Error ? error.message : String(error)}`, error))
+        // Of samples that lie somewhere, the reader has named the place already.
+        const isNamed = (error: unknown): error is PreresnetError => this.source.addresses !== undefined && error instanceof PreresnetError
+        const fail = (error: unknown): void =>
+          reject(isNamed(error) ? error : this.#error(sample, `read failed: ${error instanceof Error ? error.message : String(error)}`, error))
         const began = performance.now()
         try {
           Promise.resolve(read(index[sample]!, signal)).then(resolve, fail)
@@ -98,12 +102,13 @@ function closed(): PreresnetError {
 
 /** What native workers ask. */
 export function askedSource(source: CustomSource): AskedSource {
-  const { name, index, pixels } = source
+  const { name, index, addresses, pixels } = source
   const reads = new CustomReads(source)
   return {
     kind: 'custom',
     name,
     index,
+    ...(addresses && { addresses: { ...addresses, files: nativeFiles(addresses.files) } }),
     prefix: pixels === undefined ? '' : pnmHeader(pixels),
     ask: (sample, done) => {
       reads.read(sample).then(done, (error: unknown) => {

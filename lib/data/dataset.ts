@@ -92,6 +92,8 @@ export interface CustomSource {
   readonly index: Int32Array
   /** Pixels have this size; it is absent where the function gives image files. */
   readonly pixels?: ImageShape
+  /** Where the samples lie that the function reads, by what it is asked for; errors name that. Absent where only the function knows. */
+  readonly addresses?: Pick<RangeSource, 'files' | 'file' | 'offset'>
   /** The number of reads that may be under way at once is at least 1. */
   readonly reads: number
   /** A read may take this long: above 0, in seconds. */
@@ -144,9 +146,11 @@ export function shapeOf(source: Dataset['source']): ImageShape | undefined {
 
 /** Where it is. */
 export function sampleAddress(source: FileSource, sample: number): string {
-  if (source.kind === 'custom') return `${source.name}: sample ${source.index[sample]!}`
-  const path = source.files.at(source.file[sample]!)!
-  const first = source.offset[sample]!
+  const addresses = source.kind === 'custom' ? source.addresses : source
+  const index = source.kind === 'custom' ? source.index[sample]! : sample
+  if (addresses === undefined) return `${(source as CustomSource).name}: sample ${index}`
+  const path = addresses.files.at(addresses.file[index]!)!
+  const first = addresses.offset[index]!
   return first === 0 ? path : `${path} at byte ${first}`
 }
 

@@ -1,7 +1,7 @@
-import type { ByteRanges, LoaderDescription } from '../native/types.js'
+import type { LoaderDescription } from '../native/types.js'
 import { askedSource } from './custom_reads.js'
 import type { Dataset } from './dataset.js'
-import { PackedPaths, pathsOf, type PathList } from './path_list.js'
+import { nativeFiles } from './path_list.js'
 
 /** What native workers are told of a dataset's images. */
 export function nativeSource(source: Dataset['source'], labels: Int32Array): LoaderDescription['source'] {
@@ -9,8 +9,4 @@ export function nativeSource(source: Dataset['source'], labels: Int32Array): Loa
   if (source.kind === 'custom') return { ...askedSource(source), labels }
   const { kind, images, corrupt = [] } = source
   return { kind, images, labels, corrupt: { samples: Int32Array.from(corrupt, ({ sample }) => sample), reasons: corrupt.map(({ reason }) => reason) } }
-}
-
-function nativeFiles(files: PathList): ByteRanges['files'] {
-  return files instanceof PackedPaths ? files : pathsOf(files)
 }

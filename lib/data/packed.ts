@@ -12,7 +12,7 @@ import { checkClasses, readSourceOptions } from './check.js'
 import type { Dataset, SourceOptions } from './dataset.js'
 import { portions, sampleReader } from './sample_bytes.js'
 import { readIndex, readPackedIndex, type SampleIndex } from './sample_index.js'
-import { datasetOf } from './tar.js'
+import { datasetOf } from './shards.js'
 import { tarBlock } from './tar_header.js'
 
 /** Where the index of an archive lies. */

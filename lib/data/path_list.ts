@@ -17,6 +17,11 @@ export function pathsOf(files: PathList): string[] {
   return Array.from({ length: files.length }, (_, index) => files.at(index)!)
 }
 
+/** As native code takes them. */
+export function nativeFiles(files: PathList): PackedPaths | readonly string[] {
+  return files instanceof PackedPaths ? files : pathsOf(files)
+}
+
 /** Names of files in one folder and the folders within it. */
 export class PackedPaths implements PathList {
   /** What stands before each name. */

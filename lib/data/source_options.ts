@@ -3,12 +3,12 @@ import { flagOption } from '../options/spec.js'
 
 export const sourceOptions = {
   /**
-   * Folders and tars: look at each file again, whatever was remembered of them or lies in an index beside them. Give true or false.
+   * Folders, tars and Parquet: look at each file again, whatever was remembered of them or lies in an index beside them. Give true or false.
    * @default false
    */
   rescan: flagOption({
     group: 'Data',
-    help: 'folders and tars: look at each file again, whatever was remembered of them or lies in an index beside them',
+    help: 'folders, tars and Parquet: look at each file again, whatever was remembered of them or lies in an index beside them',
     fallback: false,
   }),
 }

@@ -1,16 +1,14 @@
-import { stat } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { PreresnetError } from '../errors.js'
-import { mapLimited } from '../limited.js'
-import { bytesOfName, isUtf8Name, shownName as shownWhole } from '../name_bytes.js'
-import { describe, invalid, string } from '../options/values.js'
-import { expandBraces } from './braces.js'
+import { isUtf8Name, shownName as shownWhole } from '../name_bytes.js'
+import { describe } from '../options/values.js'
 import { checkClasses, readSourceOptions } from './check.js'
 import type { Dataset, SourceOptions } from './dataset.js'
 import { filesFingerprint } from './fingerprint.js'
 import { isImageName, isOtherImageName, isPnmName } from './image_names.js'
-import { remembered, usualCache, type Findings } from './remembered_index.js'
-import { readSealedIndex, writeIndex, type SampleIndex, type Shard } from './sample_index.js'
+import { usualCache } from './remembered_index.js'
+import type { SampleIndex, Shard } from './sample_index.js'
+import { datasetOf, indexOfShards, shardPaths } from './shards.js'
 import { TarBytes, tarEntries, type TarEntry } from './tar_entries.js'
 import { warn } from './warn.js'
 
@@ -46,47 +44,12 @@ const readAs = 'tar, with WebP'
  * @internal
  */
 export async function openTars(paths: string | readonly string[], options: SourceOptions, cache = usualCache()): Promise<Dataset> {
-  const list = typeof paths === 'string' ? [paths] : paths
-  if (!Array.isArray(list) || list.length === 0) throw invalid('tarDataset', 'a path, or a list of paths', paths)
-  const files = list.flatMap((path: unknown, index) => expandBraces(string(`tarDataset: path ${index}`, path)))
+  const files = shardPaths('tarDataset', paths)
   const { classes, signal, rescan = false } = readSourceOptions('tarDataset', options)
-  const index = await remembered(tarFindings(files, classes, signal), files.every((file) => isUtf8Name(resolve(file))) ? cache : undefined, rescan)
+  const index = await indexOfShards({ readAs, files, settings: classes ?? null, rescan, cache, make: () => indexOf(files, classes, signal) })
   for (const { name, passedOver = 0 } of index.shards)
     if (passedOver > 0) warn(`${name}: ${passedOver} images are neither JPEG, PNG nor WebP and are passed over`)
   return datasetOf(files[0]!, files, index, rescan)
-}
-
-/** The index holds while all files have the size and time that they had. */
-function tarFindings(files: readonly string[], classes: readonly string[] | undefined, signal: AbortSignal | undefined): Findings<SampleIndex> {
-  const absolute = files.map((file) => resolve(file))
-  return {
-    key: [readAs, absolute, classes ?? null],
-    read: readSealedIndex,
-    make: () => indexOf(files, classes, signal),
-    isWorth: ({ labels }, { least }) => labels.length >= least,
-    write: (path, made) => writeIndex(path, { ...made, shards: made.shards.map((shard, index) => ({ ...shard, name: absolute[index]! })) }),
-    async isCurrent({ shards }) {
-      if (shards.length !== absolute.length) return false
-      const same = await mapLimited([...shards.entries()], async ([index, { name, bytes, modified }]) => {
-        if (name !== absolute[index]) return false
-        // Whoever reads the files says what is wrong with one that is missing.
-        const status = await stat(bytesOfName(name)).catch(() => undefined)
-        return status?.size === bytes && status.mtimeMs === modified
-      })
-      return same.every(Boolean)
-    },
-  }
-}
-
-/** What an index says, of archives that lie at these paths. */
-export function datasetOf(name: string, files: readonly string[], index: SampleIndex, rescanned = false): Dataset {
-  const { shards, classes, labels, file, offset, length, fingerprint } = index
-  const listed = {
-    bytes: Float64Array.from(shards, ({ bytes }) => bytes),
-    modified: Float64Array.from(shards, ({ modified }) => modified),
-    ...(rescanned && { rescanned }),
-  }
-  return { name, length: labels.length, classes, labels, source: { kind: 'ranges', files, file, offset, length, listed }, fingerprint }
 }
 
 async function indexOf(files: readonly string[], given: readonly string[] | undefined, signal: AbortSignal | undefined): Promise<SampleIndex> {
@@ -96,7 +59,7 @@ async function indexOf(files: readonly string[], given: readonly string[] | unde
     await using bytes = await TarBytes.open(path)
     const found = await samplesIn(bytes, tar, signal)
     for (const sample of found.samples) samples.push(sample)
-    shards.push({ name: path, bytes: bytes.size, modified: bytes.modified, passedOver: found.passedOver })
+    shards.push({ name: path, bytes: bytes.size, modified: bytes.file.modified, passedOver: found.passedOver })
   }
   const { classes, labels } = labeled(files[0]!, samples, given)
   const length = Float64Array.from(samples, ({ entry }) => entry.length)

@@ -1,10 +1,10 @@
 /** Where the files in a tar lie: ustar headers, with pax records and GNU's long names. Reads the headers alone, and trusts none of them. */
-import type { FileHandle } from 'node:fs/promises'
 import { throwIfAborted } from '../abort.js'
 import { PreresnetError } from '../errors.js'
-import { FileWindow, type SizedFile } from '../formats/file_range.js'
+import { ByteWindow } from '../formats/file_range.js'
 import { nameOf } from '../name_bytes.js'
-import { openFile, unreadable } from '../regular_file.js'
+import { unreadable } from '../regular_file.js'
+import { openLocal, type ByteFile } from './byte_file.js'
 import { tarBlock as block } from './tar_header.js'
 
 export interface TarEntry {
@@ -54,36 +54,37 @@ export async function* tarEntries(bytes: TarBytes, signal: AbortSignal | undefin
   }
 }
 
-/** A file that is read here and there, through a window. */
+/** A tar that is read here and there, through a window. */
 export class TarBytes implements AsyncDisposable {
-  readonly path: string
-  readonly size: number
-  /** When it was last written, in milliseconds. */
-  readonly modified: number
-  readonly #window: FileWindow
+  readonly file: ByteFile
+  readonly #window: ByteWindow
 
-  private constructor(file: SizedFile, modified: number) {
-    this.path = file.path
-    this.size = file.size
-    this.modified = modified
-    this.#window = new FileWindow(file, windowBytes)
+  private constructor(file: ByteFile) {
+    this.file = file
+    this.#window = new ByteWindow(file, windowBytes)
   }
 
-  static async open(path: string): Promise<TarBytes> {
-    let handle: FileHandle | undefined
+  static async open(path: string, open = openLocal): Promise<TarBytes> {
+    const file = await open(path)
     try {
-      handle = await openFile(path)
-      const { size, mtimeMs } = await handle.stat()
-      const bytes = new TarBytes({ path, size, handle }, mtimeMs)
-      const [first, second] = await bytes.read(0, Math.min(2, bytes.size))
+      const bytes = new TarBytes(file)
+      const [first, second] = await bytes.read(0, Math.min(2, file.size))
       if (first === 0x1f && second === 0x8b)
         fail(path, `the tar is compressed, and images are read from addresses in it; unpack it first: gunzip --keep '${path.replaceAll("'", `'\\''`)}'`)
-      if (bytes.size < block) fail(path, `expected a tar, got ${bytes.size} bytes`)
+      if (file.size < block) fail(path, `expected a tar, got ${file.size} bytes`)
       return bytes
     } catch (error) {
-      await handle?.close()
+      await file.close()
       throw unreadable(path, error)
     }
+  }
+
+  get path(): string {
+    return this.file.path
+  }
+
+  get size(): number {
+    return this.file.size
   }
 
   /** Bytes that lie inside the file's size. */
@@ -92,7 +93,7 @@ export class TarBytes implements AsyncDisposable {
   }
 
   close(): Promise<void> {
-    return this.#window.file.handle.close()
+    return this.file.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -59,26 +59,47 @@ export class FileRange {
   }
 }
 
-/** A file of many short pieces: with each that is read come the bytes behind it, which are likely to be next. */
-export class FileWindow {
-  readonly file: SizedFile
+/** What can be read here and there, whose size is known. */
+export interface RangeReader {
+  readonly size: number
+  /** Bytes that lie inside the size. */
+  read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** A reader of many short pieces: with each that is read come the bytes behind it, which are likely to be next. */
+export class ByteWindow implements RangeReader {
+  readonly #reader: RangeReader
   readonly #least: number
   #bytes = new Uint8Array(0)
   #position = 0
 
-  /** So many bytes are read at least, where the file has them. */
-  constructor(file: SizedFile, least: number) {
-    this.file = file
+  /** So many bytes are read at least, where there are as many. */
+  constructor(reader: RangeReader, least: number) {
+    this.#reader = reader
     this.#least = least
   }
 
-  /** A view of bytes that lie inside the file's size. ERR_FILE where the file has become shorter. */
+  get size(): number {
+    return this.#reader.size
+  }
+
+  /** A view of bytes that lie inside the size. */
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     if (position < this.#position || position + length > this.#position + this.#bytes.length) {
-      this.#bytes = await readRange(this.file, position, Math.min(Math.max(length, this.#least), this.file.size - position))
+      this.#bytes = await this.#reader.read(position, Math.min(Math.max(length, this.#least), this.size - position))
       this.#position = position
     }
     return this.#bytes.subarray(position - this.#position, position - this.#position + length)
+  }
+}
+
+/** The same of a file. ERR_FILE where the file has become shorter. */
+export class FileWindow extends ByteWindow {
+  readonly file: SizedFile
+
+  constructor(file: SizedFile, least: number) {
+    super({ size: file.size, read: (position, length) => readRange(file, position, length) }, least)
+    this.file = file
   }
 }
 

@@ -123,7 +123,7 @@ export interface CorruptSamples {
 }
 
 /** Where the bytes of samples are: `file` (an index in `files`), `offset` and `length` (-1: to the end of the file) have one entry for each. */
-export interface ByteRanges {
+interface ByteRanges {
   /** Paths, or names behind one prefix, each with a zero byte behind it at its end. */
   readonly files: readonly string[] | { readonly prefix: string; readonly names: Uint8Array; readonly ends: Int32Array }
   /** Size in bytes and time in milliseconds (0: not known) of each file: any other is an error when it is read. */
@@ -178,6 +178,8 @@ export interface AskedSource {
   /** Errors begin with this and the sample's entry in `index`. */
   readonly name: string
   readonly index: Int32Array
+  /** Where the samples lie, by their entries in `index`: errors begin with that instead. */
+  readonly addresses?: Pick<ByteRanges, 'files' | 'file' | 'offset'>
   /** Stands before all bytes that are given: the header of a PNM file where they are pixels, else empty. */
   readonly prefix: string
   /** Begins to fetch a sample; must not throw. `done` may be called at any time. */

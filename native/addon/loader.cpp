@@ -83,6 +83,17 @@ PathList read_files(const Arguments& source) {
   return {files.path("prefix"), std::string(first, names.ByteLength()), files.integers("ends")};
 }
 
+AskedSamples read_asked(const Arguments& source) {
+  AskedSamples samples{source.text("name"), source.integers("index"), source.text("prefix")};
+  if (source.has("addresses")) {
+    const Arguments addresses = source.object("addresses");
+    samples.files = read_files(addresses);
+    samples.file = addresses.integers("file");
+    samples.offset = whole_numbers(addresses, "offset");
+  }
+  return samples;
+}
+
 std::unique_ptr<SampleSource> read_source(const Arguments& description,
                                           const LoaderOptions& options,
                                           const std::shared_ptr<LoaderState>& state) {
@@ -97,9 +108,8 @@ std::unique_ptr<SampleSource> read_source(const Arguments& description,
   }
   const DecodeOptions preparation = read_decode_settings(description.object("decode"));
   if (kind == "custom") {
-    return asked_source({source.text("name"), source.integers("index"), source.text("prefix")},
-                        requests_of_javascript(source.raw("ask"), state), options.shape,
-                        preparation);
+    return asked_source(read_asked(source), requests_of_javascript(source.raw("ask"), state),
+                        options.shape, preparation);
   }
   if (kind != "ranges") source.refuse("kind", "\"memory\", \"ranges\" or \"custom\"");
   FileRanges ranges{read_files(source),

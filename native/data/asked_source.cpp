@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/error.h"
 #include "data/file_source.h"
 #include "data/sample_requests.h"
 
@@ -42,7 +43,11 @@ class AskedSource : public FileSource {
   }
 
   std::string name(uint64_t sample) const override {
-    return samples_.name + ": sample " + std::to_string(samples_.index[sample]);
+    const auto index = static_cast<size_t>(samples_.index[sample]);
+    if (samples_.file.empty()) return samples_.name + ": sample " + std::to_string(index);
+    const std::string path = samples_.files.at(static_cast<size_t>(samples_.file[index]));
+    const int64_t offset = samples_.offset[index];
+    return offset == 0 ? path : path + " at byte " + std::to_string(offset);
   }
 
  private:
@@ -50,12 +55,24 @@ class AskedSource : public FileSource {
   const std::shared_ptr<SampleRequests> requests_;
 };
 
+void check_addresses(const AskedSamples& samples) {
+  if (samples.file.empty() && samples.offset.empty()) return;
+  const auto within = [](int64_t value, size_t size) {
+    return value >= 0 && static_cast<size_t>(value) < size;
+  };
+  bool fits = samples.file.size() == samples.offset.size();
+  for (const int32_t file : samples.file) fits = fits && within(file, samples.files.size());
+  for (const int32_t index : samples.index) fits = fits && within(index, samples.file.size());
+  if (!fits) throw Error("ERR_DATASET", "loader: addresses: expected one for each sample");
+}
+
 }  // namespace
 
 std::unique_ptr<SampleSource> asked_source(AskedSamples samples,
                                            std::shared_ptr<SampleRequests> requests,
                                            const SampleShape& shape,
                                            const DecodeOptions& preparation) {
+  check_addresses(samples);
   return std::make_unique<AskedSource>(std::move(samples), std::move(requests), shape, preparation);
 }
 

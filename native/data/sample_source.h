@@ -91,8 +91,14 @@ struct AskedSamples {
   std::vector<int32_t> index;  // of each sample: what errors call it
   /// What stands before the bytes that come: the header of a PNM file where they are pixels.
   std::string prefix;
+  /// Where each lies, by its entry in `index`: what errors call it instead. Empty: nowhere that has
+  /// a name.
+  PathList files{std::vector<std::string>()};
+  std::vector<int32_t> file = {};
+  std::vector<int64_t> offset = {};
 };
 
+/// Throws ERR_DATASET for addresses that do not fit together.
 std::unique_ptr<SampleSource> asked_source(AskedSamples samples,
                                            std::shared_ptr<SampleRequests> requests,
                                            const SampleShape& shape,

@@ -1,8 +1,9 @@
 // The same images as each kind of source has them.
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { customDataset, imageFolder, pack, packedDataset, tarDataset } from '../../dist/lib/index.js'
+import { customDataset, imageFolder, loader, pack, packedDataset, tarDataset } from '../../dist/lib/index.js'
 import { loadBinding } from '../../dist/lib/native/load.js'
 import { Random } from '../../dist/test/support/random.js'
 
@@ -36,4 +37,16 @@ export async function sameImages(directory, work) {
     packed: await packedDataset(packed),
     custom: customDataset({ length, labels, classes, read: (index) => readFileSync(files[index]) }),
   }
+}
+
+/** SHA-256 over pixels, labels and crops of all batches of two epochs. */
+export async function hashOfBatches(dataset, options, workers) {
+  const batches = loader(dataset, { ...options, workers })
+  const hash = createHash('sha256')
+  for (let index = 0; index < 2 * batches.batches; index++) {
+    const { images, labels, crops } = await batches.next(index)
+    for (const { buffer, byteOffset, byteLength } of [images, labels, crops]) hash.update(new Uint8Array(buffer, byteOffset, byteLength))
+  }
+  await batches.close()
+  return hash.digest('hex')
 }

@@ -1,31 +1,18 @@
 // Shards written by PyPI's webdataset, and the same images in a folder, a tar, a packed file and given by a function: the same batches, to the byte.
 //   node scripts/verify/webdataset.mjs [FOLDER]
 // FOLDER has a folder of image files for each class; without one, images are made. webdataset is installed into the cache folder.
-import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { flip, loader, randomResizedCrop, tarDataset } from '../../dist/lib/index.js'
+import { flip, randomResizedCrop, tarDataset } from '../../dist/lib/index.js'
 import { pythonWith } from '../support/python.mjs'
 import { main, output, Stop } from '../support/run.mjs'
 import { verdict } from './common.mjs'
-import { makeImages, sameImages } from './same_images.mjs'
+import { hashOfBatches, makeImages, sameImages } from './same_images.mjs'
 
 const versions = { webdataset: '1.0.2' }
 const options = { batch: 7, seed: 3, input: { height: 24, width: 20, channels: 3 }, prepare: { train: [randomResizedCrop(), flip()], evaluate: [] } }
-
-/** SHA-256 over pixels, labels and crops of all batches of two epochs. */
-async function hashOf(dataset, workers) {
-  const batches = loader(dataset, { ...options, workers })
-  const hash = createHash('sha256')
-  for (let index = 0; index < 2 * batches.batches; index++) {
-    const { images, labels, crops } = await batches.next(index)
-    for (const { buffer, byteOffset, byteLength } of [images, labels, crops]) hash.update(new Uint8Array(buffer, byteOffset, byteLength))
-  }
-  await batches.close()
-  return hash.digest('hex')
-}
 
 await main('webdataset', async () => {
   const { positionals } = parseArgs({ allowPositionals: true })
@@ -42,7 +29,7 @@ await main('webdataset', async () => {
     const last = String(Math.ceil(files.length / 10) - 1).padStart(6, '0')
     sources.webdataset = await tarDataset(join(work, `train-{000000..${last}}.tar`), { classes })
     const hashes = {}
-    for (const [name, dataset] of Object.entries(sources)) hashes[name] = [await hashOf(dataset, 1), await hashOf(dataset, 7)]
+    for (const [name, dataset] of Object.entries(sources)) hashes[name] = [await hashOfBatches(dataset, options, 1), await hashOfBatches(dataset, options, 7)]
     const same = new Set(Object.values(hashes).flat()).size === 1
     verdict({ check: 'webdataset', version, images: files.length, hashes, passed: same })
   } finally {

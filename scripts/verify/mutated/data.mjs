@@ -11,7 +11,10 @@ import { readStructs } from '../../../dist/lib/data/imagenet/mat.js'
 import { imageFolder, pack } from '../../../dist/lib/data/index.js'
 import { indexFolders } from '../../../dist/lib/data/index_folders.js'
 import { readPackedIndex } from '../../../dist/lib/data/sample_index.js'
+import { openParquet } from '../../../dist/lib/data/parquet/dataset.js'
+import { sampleReader } from '../../../dist/lib/data/sample_bytes.js'
 import { openTars } from '../../../dist/lib/data/tar.js'
+import { parquetFile } from '../../../dist/test/support/parquet.js'
 import { pickle2, pickle4 } from '../../../dist/test/support/pickle.js'
 
 const image = encodePng({ height: 3, width: 4, channels: 3, values: new Uint8Array(36).fill(7) })
@@ -102,7 +105,27 @@ const mat = (name) => ({
   throwsRangeErrors: true,
 })
 
+/** Twelve rows in three groups. The footer is what most changes are in; the pages' headers stand between the images. */
+const parquet = (writing) => ({
+  bytes: () =>
+    parquetFile(
+      Array.from({ length: 12 }, (_, row) => ({ image, label: row % 3 })),
+      { rowsOfGroup: 5, rowsOfPage: 3, names: ['ant', 'bee', 'cat'], ...writing },
+    ),
+  described: (file) => [[file.length - 8 - file.readUInt32LE(file.length - 8), file.length], ...whole(file)],
+  async read(path) {
+    const dataset = await openParquet(path, { decompress: true }, undefined)
+    const read = sampleReader(dataset.source)
+    for (let sample = 0; sample < dataset.length; sample++) await read(sample)
+  },
+  codes,
+})
+
 export const data = {
+  parquet: parquet({}),
+  'parquet-dictionary': parquet({ dictionary: true, version: 2 }),
+  'parquet-snappy': parquet({ codec: 'copies' }),
+  'parquet-gzip': parquet({ codec: 'gzip', version: 2 }),
   'tar-gnu': tar(tarred('gnu', { 'cat/1.png': image, [`${long}/2.png`]: image, 'dog/1.png': image })),
   'tar-pax': tar(tarred('pax', { 'cat/1.png': image, [`${long}/2.png`]: image, 'dog/1.png': image })),
   'tar-webdataset': tar(tarred('ustar', { '1.png': image, '1.cls': '0', '2.png': image, '2.cls': '1' })),
