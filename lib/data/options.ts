@@ -257,7 +257,7 @@ export const imageNetOptions = {
   }),
   /** Ends the reading with ERR_ABORTED. Give an AbortSignal. @default undefined */
   signal: signalOption({ group: 'Command', help: 'ends the reading with ERR_ABORTED' }),
-  /** Folders and tars: look at each file again, whatever was remembered of them or lies in an index beside them. Give true or false. @default false */
+  /** Folders, tars and Parquet: look at each file again, whatever was remembered of them or lies in an index beside them. Give true or false. @default false */
   rescan: sourceOptions.rescan,
 } satisfies Table
 
