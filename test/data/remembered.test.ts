@@ -260,12 +260,12 @@ test('the sets of a folder get an index each, and other folders none', async (t)
   t.deepEqual([train.length, validation.length], [2, 2])
 })
 
-test('rescan is an option of folders and tars, and of nothing else', async (t) => {
+test('rescan is an option of folders, tars and Parquet files, and of nothing else', async (t) => {
   await t.throwsAsync(imageFolder('/nowhere', { rescan: 1 as never }), { code: 'ERR_OPTION', message: /rescan: expected true or false, got 1/ })
   await t.throwsAsync(packedDataset('/nowhere', { rescan: true }), { code: 'ERR_OPTION', message: /rescan/ })
   const { status, stderr } = await preresnet(['data', 'inspect', '--data', 'digits', '--rescan'])
   t.is(status, 2)
-  t.regex(stderr, /--rescan is for folders and tars, got --data digits/)
+  t.regex(stderr, /--rescan is for folders, tars and Parquet files, got --data digits/)
 })
 
 const reading = { workers: 1, signal: undefined }
