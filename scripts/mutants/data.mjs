@@ -401,13 +401,6 @@ export const dataFaults = [
     tests: ['data/parquet'],
   },
   {
-    name: 'a list of thrift is as long as it says',
-    file: 'lib/data/parquet/thrift.ts',
-    search: 'if (length > this.bytes.length - this.position) throw new EndOfBytes()\n    const values',
-    replace: 'const values',
-    tests: ['data/parquet'],
-  },
-  {
     name: 'rows without an image are passed over',
     file: 'lib/data/parquet/columns.ts',
     search: 'if (level > 0) expectAll(page.levels, level, page.values, what)',
