@@ -36,8 +36,9 @@ export async function saveMistakes(output: string, trained: TrainedModel, valida
 
 /** Undefined where nothing was validated; on the CPU, since a session of its own on a GPU would be tuned first. */
 export async function certainMistakes({ description, tensors, validation }: TrainedModel, validate: Dataset): Promise<Mistakes | undefined> {
-  const { prepare } = description
-  if (validation === undefined || prepare === undefined) return undefined
+  if (validation === undefined || description.prepare === undefined) return undefined
+  // Steps of training need not fit the size that was validated.
+  const prepare = { ...description.prepare, train: [] }
   const wrong = [...validation.predictions.keys()].filter(
     (index) => validation.predictions[index]! >= 0 && validation.predictions[index] !== validate.labels[index],
   )
@@ -46,7 +47,7 @@ export async function certainMistakes({ description, tensors, validation }: Trai
   const network = networkFromJson(description.network)
   await using session = await compile(network, { device: 'cpu', precision: 'fp32', prepare, batch, evaluation: false })
   for (const [name, { data }] of tensors) await session.parameter(name).write(data as Float32Array)
-  await using images = loader(subset(validate, looked), { input: network.input, mode: 'evaluate', prepare: { ...prepare, train: [] }, batch, workers: 1 })
+  await using images = loader(subset(validate, looked), { input: network.input, mode: 'evaluate', prepare, batch, workers: 1 })
   const found: Found[] = []
   const end = performance.now() + 1000 * mostSeconds
   for await (const loaded of images) {

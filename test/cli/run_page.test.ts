@@ -119,6 +119,15 @@ test('runs over each other: a color each, what differs apart from what is the sa
   t.notRegex(depths, /NaN|undefined/)
 })
 
+test('errors down to 0 have their place on a linear scale, others that fall far a logarithmic one', (t) => {
+  const lowest = (last: number): number => {
+    const svg = curvesSvg({ loss: [], error: [0.8, 0.3, last].map((error, step) => ({ step, error })) })
+    return Number(/L360,([\d.]+)L/.exec(svg)![1])
+  }
+  t.is(lowest(0), 237.5)
+  t.not(lowest(0.01), 237.5)
+})
+
 test('a single run has no names in its legend, several have', (t) => {
   t.notRegex(curvesSvg(curves), />one</)
   const svg = curvesSvg([

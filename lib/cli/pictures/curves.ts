@@ -43,10 +43,11 @@ export function curvesSvg(cases: Curves | readonly Case[], title?: string): stri
   })
 }
 
-/** From 0 on, where the end is not lost below the beginning. */
+/** From 0 on, where the end is not lost below the beginning, or no image was wrong: a logarithm has no place for that. */
 function errorScale(all: readonly Curves[]): 'linear' | 'fit' {
   const errors = all.flatMap(({ error }) => error.map((point) => point.error))
-  return Math.max(...errors) > 5 * Math.min(...errors) ? 'fit' : 'linear'
+  const least = Math.min(...errors)
+  return least > 0 && Math.max(...errors) > 5 * least ? 'fit' : 'linear'
 }
 
 function linesOf({ loss, error }: Curves, color: string, among: number): Line[] {
