@@ -60,7 +60,7 @@ export {
 export { tarDataset } from './data/tar.js'
 export type { Dataset, Loader, Preparation } from './data/index.js'
 
-export { adamW, constant, cosine, fit, lamb, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd, startFrom } from './training/index.js'
+export { adamW, constant, cosine, fit, lamb, lars, linearWarmup, multiStep, oneCycle, poly, scheduleFrom, sgd, startFrom } from './training/index.js'
 export type { FitOptions, Run, RunEvent, Schedule, TrainedModel } from './training/index.js'
 
 export { joinRanks } from './ranks/join.js'

@@ -54,7 +54,7 @@ export type { EvaluateOptions, InferOptions, LearningRate, LoadOptions, SaveOpti
 export type { ConfusionCell, ConfusionMatrix, Evaluation, StepMetrics } from './runtime/metrics.js'
 export type { ModelDescription } from './runtime/model_file.js'
 export type { ModelPreparation } from './runtime/model_preparation.js'
-export type { MomentsOptimizer, Optimizer, ParameterGroup, SgdOptimizer } from './runtime/optimizer.js'
+export type { LarsOptimizer, MomentsOptimizer, Optimizer, ParameterGroup, SgdOptimizer } from './runtime/optimizer.js'
 export type { SessionPreparation } from './runtime/preparation.js'
 export type { Session } from './runtime/session.js'
 export type { Tensor, Values } from './runtime/tensor.js'
@@ -81,7 +81,7 @@ export type {
   Warmup,
 } from './training/schedule_options.js'
 export type { SgdOptions } from './training/sgd.js'
-export type { AdamWOptions, LambOptions } from './training/optimizers.js'
+export type { AdamWOptions, LambOptions, LarsOptions } from './training/optimizers.js'
 export type { Recipe } from './training/recipe.js'
 export type { Best } from './training/state.js'
 export type { TrainedModel } from './training/trained.js'

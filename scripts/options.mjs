@@ -9,6 +9,7 @@ import * as data from '../dist/lib/data/options.js'
 import * as exchange from '../dist/lib/exchange/options.js'
 import { classifierTable, ownClassifierOptions, requestOptions } from '../dist/lib/inference/options.js'
 import { groups, usually } from '../dist/lib/options/spec.js'
+import * as reduction from '../dist/lib/options/reduction.js'
 import * as averages from '../dist/lib/options/averages.js'
 import * as losses from '../dist/lib/options/losses.js'
 import * as optimizers from '../dist/lib/options/optimizers.js'
@@ -20,7 +21,7 @@ import { evaluationInputOptions, fitEmaOptions, fitTable, ownFitOptions } from '
 import * as durations from '../dist/lib/training/duration.js'
 import * as ranks from '../dist/lib/ranks/options.js'
 import * as schedules from '../dist/lib/training/schedule_options.js'
-import { adamWTable, lambTable } from '../dist/lib/training/optimizers.js'
+import { adamWTable, lambTable, larsTable } from '../dist/lib/training/optimizers.js'
 import { ownSgdOptions, sgdTable } from '../dist/lib/training/sgd.js'
 import { main, Stop } from './support/run.mjs'
 
@@ -30,6 +31,7 @@ const sources = [
   ['lib/options/table.ts', tables],
   ['lib/options/averages.ts', averages],
   ['lib/options/losses.ts', losses],
+  ['lib/options/reduction.ts', reduction],
   ['lib/options/optimizers.ts', optimizers],
   ['lib/data/options.ts', data],
   ['lib/exchange/options.ts', exchange],
@@ -43,6 +45,8 @@ const sources = [
   ['lib/training/schedule_options.ts', schedules],
   ['lib/training/sgd.ts', { ownSgdOptions }],
 ]
+
+const optimizerTables = { sgd: sgdTable, adamW: adamWTable, lamb: lambTable, lars: larsTable }
 
 const width = 160
 
@@ -146,7 +150,7 @@ function page() {
     '',
     ...codeTable(own),
     '',
-    ...Object.entries({ sgd: sgdTable, adamW: adamWTable, lamb: lambTable }).flatMap(([name, table]) => [`## \`${name}\``, '', ...codeTable(table), '']),
+    ...Object.entries(optimizerTables).flatMap(([name, table]) => [`## \`${name}\``, '', ...codeTable(table), '']),
     ...schedulesSection(),
     ...section('`loader` and `cacheInMemory`', data, [
       ['loader', 'loaderOptions'],

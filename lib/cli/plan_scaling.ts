@@ -43,7 +43,7 @@ type ScalingValues = ValuesOf<typeof scalingOptions>
 
 /** Images of a step that one rank computes. ERR_OPTION where the ranks do not divide the batch, or something about them is missing. */
 export function imagesOfRank(
-  values: ScalingValues & { readonly batch: number; readonly accumulate: number; readonly statisticsGroups: number; readonly program: string },
+  values: ScalingValues & Omit<Parameters<typeof checkParts>[2], 'ranks'> & { readonly batch: number; readonly program: string },
 ): number {
   const { ranks, batch, program, networkBandwidth, networkLatency, stepTime } = values
   if (ranks === undefined) {

@@ -4,7 +4,7 @@
  */
 
 const FLOAT = 4
-/** Elements that are reduced at a time, and of which a rank's part is a multiple; native/cpu/all_reduce.cpp has both. */
+/** Elements that are reduced at a time, and of which a rank's part is a multiple; native/cpu/gradient_sums.cpp has both. */
 const BUCKET = 2 ** 18
 const LINE = 16
 /** Small exchanges of a step: which step all are at, and the metrics. */

@@ -207,7 +207,8 @@ export class Backward {
       node.name,
       [node.name],
       {
-        sums: this.forward.materializer.sums(d, record.x, `${node.name}:d`),
+        // Constants hang on no other image: then each process takes the sums of its own.
+        sums: (record.frozen ? this.forward.materializer : this.forward).sums(d, record.x, `${node.name}:d`),
         weight: record.weight,
         mean: record.mean,
         invstd: record.invstd,

@@ -23,8 +23,9 @@ import { DEFAULT_ARCH, hasCopies, targetOf } from './lower/target.js'
 import { planParameters, type ParameterPlan } from './parameters.js'
 import { type Planned, plannedPrograms } from './planned.js'
 import { checkpointActivations } from './activation_checkpointing.js'
+import { GradientBuckets } from './gradient_buckets.js'
 import type { Program, ProgramSet } from './program.js'
-import { emitAccumulate, emitAllReduce, emitEma, emitUpdate, lossScaleOf, optimizerStates } from './update.js'
+import { emitAccumulate, emitAllReduce, emitEma, emitUpdate, lossScaleOf, optimizerStates, type Reduction } from './update.js'
 
 /**
  * Rounding grows with depth: after a thousand layers Winograd's few 1e-7 a layer have moved the loss by some 1e-4, direct convolution's by some
@@ -189,6 +190,7 @@ function depthOf(graph: Graph): number {
 
 function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorTypes, parameters: ParameterPlan): Generator<void, Draft> {
   const { graph } = plan
+  const { accumulate = 1, ranks = 1 } = options
   const training = plan.kind === 'train'
   const onCpu = options.device === 'cpu'
   const winograd = onCpu && options.convolution !== 'direct' && depthOf(graph) <= WINOGRAD_DEPTH
@@ -203,6 +205,7 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
     fold: targetOf(options) === undefined,
     perImage: !training && options.device === 'cpu',
     frozenStatistics: new Set(options.frozenStatistics ?? []),
+    ranks: training && options.synchronizedBatchNorm === true ? ranks : 1,
   })
   const given = givenTensors(plan, draft, options)
   yield* forward.run(training && options.mix === true ? mixed(draft, given, options) : given.x)
@@ -220,13 +223,17 @@ function* draftProgram(plan: Planned, options: ProgramOptions, types: TensorType
   })
   if (options.loss.kind === 'externalGradient') backward.seedImage(gradient)
   else backward.seedFeatures(gradient)
-  yield* backward.run()
+  const reduction = ranks > 1 ? { ranks, fast: options.reduction === 'fast', whole: wholeGradients(graph, options) } : undefined
+  const buckets = bucketsOf(draft, parameters, options, reduction)
+  for (const _ of backward.run()) {
+    buckets?.collect()
+    yield
+  }
   for (const { id, name } of probed) publish(backward.probes.get(id)!, probedTensors(name).gradient)
   if (backward.inputGradient !== undefined) publish(forward.materializer.store(backward.inputGradient, 'dx', []), 'dx')
 
-  const { accumulate = 1, ranks = 1 } = options
   if (accumulate > 1) emitAccumulate(draft, parameters, accumulate, metricsOf(draft))
-  if (ranks > 1) emitAllReduce(draft, parameters, ranks, metricsOf(draft))
+  if (reduction !== undefined) emitAllReduce(draft, parameters, reduction, metricsOf(draft))
   if (options.update !== undefined) emitUpdate(draft, parameters, options.update, lossScaleOf(options))
   if (options.ema !== undefined) emitEma(draft, parameters, options.ema)
   const every = options.activationCheckpointing ?? 1
@@ -244,6 +251,22 @@ function probedNodes({ nodes }: Graph, names: readonly string[]): Graph['nodes']
     if (node === undefined) throw invalid('compile: probed', 'names of nodes with feature maps', name)
     return node
   })
+}
+
+/**
+ * None where gradients are complete only behind the last accumulation, and where norms exchange sums meanwhile: both at a time would reach the ranks in different
+ * orders.
+ */
+function bucketsOf(draft: Draft, parameters: ParameterPlan, options: ProgramOptions, reduction: Reduction | undefined): GradientBuckets | undefined {
+  const { accumulate = 1, synchronizedBatchNorm = false, reductionBucket = compilerTable.reductionBucket.fallback } = options
+  if (reduction === undefined || accumulate > 1 || synchronizedBatchNorm || reductionBucket === 0) return undefined
+  return new GradientBuckets(draft, parameters, reduction, (reductionBucket * 1024) / Float32Array.BYTES_PER_ELEMENT)
+}
+
+/** Parameters of norms whose gradients come from the sums of all ranks, so that each rank has all of them. */
+function wholeGradients({ nodes }: Graph, { synchronizedBatchNorm, frozenStatistics = [] }: ProgramOptions): ReadonlySet<string> {
+  if (synchronizedBatchNorm !== true) return new Set()
+  return new Set(nodes.flatMap((node) => (node.kind === 'batchNorm' && !frozenStatistics.includes(node.name) ? [node.weight, node.bias] : [])))
 }
 
 function metricsOf({ operations }: Draft): DraftTensor | undefined {

@@ -34,6 +34,8 @@ interface ForwardOptions {
   /** Whether an image must get the same bits in every batch. */
   readonly perImage: boolean
   readonly frozenStatistics: ReadonlySet<string>
+  /** Processes whose images a batch's statistics are taken over together; 1: those of each are its own. */
+  readonly ranks: number
 }
 
 export class Forward {
@@ -46,6 +48,8 @@ export class Forward {
   private readonly reader: NodeId[] = []
   /** Norms that the convolution before them applies already. */
   private readonly folded = new Set<NodeId>()
+  /** Of sums that were added over all ranks. */
+  private readonly totals = new Map<DraftTensor, DraftTensor>()
   readonly expressions = new Expressions()
   readonly materializer: Materializer
   /** Names of element-wise layers on the way to a value, for `fused`. */
@@ -252,7 +256,7 @@ export class Forward {
     // A tensor that a norm reads must stay what it is now.
     x.pinned = true
     const [, channels, height, width] = x.shape as [number, number, number, number]
-    const count = (this.draft.batch / this.draft.groups) * height * width
+    const count = (this.draft.batch / this.draft.groups) * height * width * this.options.ranks
     const frozen = !this.options.training || this.options.frozenStatistics.has(node.name)
     if (!frozen && count < 2) {
       throw new PreresnetError(
@@ -265,6 +269,19 @@ export class Forward {
     return this.expressions.normalize(this.expressions.tensor(x), scale, bias)
   }
 
+  /** Sums as the materializer takes them, over the images of all processes whose statistics are one. */
+  sums(tensor: DraftTensor, factor: DraftTensor, name: string): DraftTensor {
+    const own = this.materializer.sums(tensor, factor, name)
+    const { ranks } = this.options
+    if (ranks === 1) return own
+    const known = this.totals.get(own)
+    if (known !== undefined) return known
+    const total = this.draft.sums(`${name}:total`, own.shape[2] as number)
+    this.draft.emit('all_reduce_sums', name, [name], { sums: own, total }, { ranks })
+    this.totals.set(own, total)
+    return total
+  }
+
   /** The coefficients of a norm, from the batch that `x` holds, or from running statistics. */
   private finalize(node: Norm, x: DraftTensor | undefined, channels: number, count: number): Coefficients {
     const weight = this.parameter(node.weight)
@@ -275,7 +292,7 @@ export class Forward {
       node.name,
       [node.name],
       {
-        sums: x && this.materializer.sums(x, x, node.name),
+        sums: x && this.sums(x, x, node.name),
         weight,
         beta: this.parameter(node.bias),
         runningMean: this.parameter(node.runningMean),

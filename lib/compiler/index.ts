@@ -10,6 +10,7 @@ export type {
   InputOptions,
   LossOptions,
   LossScale,
+  LarsUpdate,
   MomentsUpdate,
   ProgramKind,
   ProgramRequest,

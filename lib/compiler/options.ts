@@ -146,11 +146,11 @@ export type LossOptions =
     }
   /** For tests of units: the gradient at the output is the input tensor `dy`; no loss, no update. */
   | { readonly kind: 'externalGradient' }
-/** What an optimizer keeps of each parameter between steps: `velocity` of SGD, both moments of AdamW and LAMB. */
+/** What an optimizer keeps of each parameter between steps: `velocity` of SGD and LARS, both moments of AdamW and LAMB. */
 export type OptimizerState = 'velocity' | 'firstMoment' | 'secondMoment'
 
 /** The parameters are updated with these settings. */
-export type UpdateOptions = SgdUpdate | MomentsUpdate
+export type UpdateOptions = SgdUpdate | LarsUpdate | MomentsUpdate
 
 /** The parameters are updated by stochastic gradient descent with these settings. */
 export interface SgdUpdate extends CommonUpdate {
@@ -160,6 +160,14 @@ export interface SgdUpdate extends CommonUpdate {
   readonly momentum: number
   /** Whether the momentum is Nesterov's. */
   readonly nesterov: boolean
+}
+
+/** The parameters are updated by LARS with these settings. */
+export interface LarsUpdate extends CommonUpdate {
+  /** The kind says which optimizer it is. */
+  readonly kind: 'lars'
+  /** The momentum is a factor from 0 to 1. */
+  readonly momentum: number
 }
 
 /** The parameters are updated by AdamW or LAMB with these settings. */
@@ -178,6 +186,9 @@ export interface MomentsUpdate extends CommonUpdate {
 interface CommonUpdate {
   /** The largest norm of all gradients together is at least 0; 0 is any. */
   readonly clipNorm: number
-  /** Weight decay and the factor on the learning rate, both at least 0, by the parameter's name. */
-  readonly settings: Readonly<Record<string, { readonly decay: number; readonly rate: number }>>
+  /**
+   * Weight decay and the factor on the learning rate, both at least 0, by the parameter's name; of LARS also the share of its own norm by which a parameter
+   * moves, 0 or none for what goes by its gradient.
+   */
+  readonly settings: Readonly<Record<string, { readonly decay: number; readonly rate: number; readonly coefficient?: number }>>
 }

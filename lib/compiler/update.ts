@@ -28,10 +28,36 @@ export function emitAccumulate(draft: Draft, { views, segments, waiting }: Param
   draft.emit('accumulate', 'accumulate', ['accumulate'], { gradients, waitingGradients: waiting.gradients, ...sums }, { times, ...slices })
 }
 
+export interface Reduction {
+  readonly ranks: number
+  /** In the engine's own order. */
+  readonly fast: boolean
+  /** Parameters whose gradients are the same on all ranks already. */
+  readonly whole: ReadonlySet<string>
+}
+
 /** Adds the gradients of all ranks. */
-export function emitAllReduce(draft: Draft, { views: { gradients }, segments }: ParameterPlan, ranks: number, metrics: DraftTensor | undefined): void {
+export function emitAllReduce(
+  draft: Draft,
+  { views: { gradients }, segments }: ParameterPlan,
+  { ranks, fast, whole }: Reduction,
+  metrics: DraftTensor | undefined,
+): void {
   if (gradients === undefined) return
-  draft.emit('all_reduce', 'all_reduce', ['all_reduce'], { gradients, ...(metrics && { metrics }) }, { ranks, ...slicesOf(segments) })
+  const slices = slicesOf(new Map([...segments].filter(([parameter]) => !whole.has(parameter))))
+  draft.emit('all_reduce', 'all_reduce', ['all_reduce'], { gradients, ...(metrics && { metrics }) }, { ranks, ...(fast && { fast }), ...slices })
+}
+
+/** Begins to add the gradients of some parameters, which are there. */
+export function emitAllReduceBegin(
+  draft: Draft,
+  { views: { gradients }, segments }: ParameterPlan,
+  { ranks, fast }: Reduction,
+  parameters: readonly string[],
+): void {
+  if (gradients === undefined) return
+  const slices = slicesOf(new Map(parameters.map((parameter) => [parameter, segments.get(parameter)!])))
+  draft.emit('all_reduce_begin', 'all_reduce', ['all_reduce'], { gradients }, { ranks, ...(fast && { fast }), ...slices })
 }
 
 /** Behind the update. */
@@ -53,8 +79,8 @@ export function optimizerStates(update: UpdateOptions | undefined): readonly Opt
 }
 
 /** The operation that changes the parameters, where a program has one. */
-export function updateIn(operations: readonly OperationSpec[]): OperationSpec<'sgd' | 'adamw' | 'lamb'> | undefined {
-  return operations.find((operation) => operation.op === 'sgd' || operation.op === 'adamw' || operation.op === 'lamb')
+export function updateIn(operations: readonly OperationSpec[]): OperationSpec<'sgd' | 'adamw' | 'lamb' | 'lars'> | undefined {
+  return operations.find((operation) => operation.op === 'sgd' || operation.op === 'adamw' || operation.op === 'lamb' || operation.op === 'lars')
 }
 
 export function emitUpdate(draft: Draft, { views, segments, scaler }: ParameterPlan, update: UpdateOptions, lossScale: LossScale): void {
@@ -62,7 +88,7 @@ export function emitUpdate(draft: Draft, { views, segments, scaler }: ParameterP
   if (gradients === undefined) return
   draft.phase = 'update'
   const slices = slicesOf(segments)
-  const list = [...segments.keys()].map((parameter) => update.settings[parameter] as { decay: number; rate: number })
+  const list = [...segments.keys()].map((parameter) => update.settings[parameter]!)
   if (scaler !== undefined) {
     draft.emit('check_gradients', 'check_gradients', ['check_gradients'], { weightGradients: views.weightGradients, gradients, scaler }, slices)
   }
@@ -80,7 +106,12 @@ export function emitUpdate(draft: Draft, { views, segments, scaler }: ParameterP
     const attributes: Attributes['adamw' | 'lamb'] = { beta1, beta2, epsilon, ...common }
     const op = update.kind === 'adamW' ? 'adamw' : 'lamb'
     draft.emit(op, op, [op], { ...views, gradients, firstMoment, secondMoment, scaler }, attributes)
-  } else if (velocity !== undefined) {
+  } else if (velocity === undefined) {
+    return
+  } else if (update.kind === 'lars') {
+    const attributes = { momentum: update.momentum, ...common, coefficients: list.map(({ coefficient = 0 }) => coefficient) }
+    draft.emit('lars', 'lars', ['lars'], { ...views, gradients, velocity, scaler }, attributes)
+  } else {
     const { momentum, nesterov } = update
     draft.emit('sgd', 'sgd', ['sgd'], { ...views, gradients, velocity, scaler }, { momentum, nesterov, ...common })
   }

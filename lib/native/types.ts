@@ -256,6 +256,8 @@ export interface SessionSettings {
 export type RanksDescription = {
   /** Milliseconds after which a rank that says nothing counts as gone. */
   readonly silence: number
+  /** Milliseconds after which opening fails with ERR_RANK if not all have joined. What waits inside of MPI then stays until the process ends. */
+  readonly startTimeout: number
 } & (
   | {
       /** Path of the library that `npx preresnet build --mpi` makes. Once in a process. */
@@ -272,6 +274,8 @@ export type RanksDescription = {
       readonly stopsAfter?: number
       /** After so many exchanges its engine fails to say and to hear that ranks are there. @default -1: never */
       readonly cutOffAfter?: number
+      /** 1: it is open when all of the meeting have come, as with MPI. @default 0 */
+      readonly waitsForAll?: 0 | 1
     }
 )
 

@@ -28,6 +28,28 @@ export const sgdOptions = {
   }),
 } satisfies RunTable
 
+/** Of `lars`, where plain. */
+export const larsOptions = {
+  /** Momentum. Give a number from 0 to 1 (factor). @default 0.9 */
+  momentum: sgdOptions.momentum,
+  /** Share of its own norm by which a weight moves at a learning rate of 1. Give a number above 0 (factor). @default 0.001 */
+  trustCoefficient: numberOption({
+    group: 'Optimizer',
+    help: 'share of its own norm by which a weight moves at a learning rate of 1',
+    unit: 'factor',
+    minimum: 0,
+    above: true,
+    fallback: 0.001,
+    decides: true,
+  }),
+  /** Weight decay. Give a number of at least 0 (factor). @default 0.0001 */
+  weightDecay: sgdOptions.weightDecay,
+  /** What does not decay; 'norm-and-bias': norms and biases. Give "none" or "norm-and-bias". @default norm-and-bias */
+  excludeFromDecay: variant(sgdOptions.excludeFromDecay, { fallback: 'norm-and-bias' }),
+  /** Largest norm of all gradients together, to which they are scaled before decay; 0: any. Give a number of at least 0 (norm). @default 0 */
+  clipNorm: sgdOptions.clipNorm,
+} satisfies RunTable
+
 /** Of `adamW`, where plain. */
 export const adamWOptions = {
   /** Factor of the moving average of gradients. Give a number of at least 0 and below 1 (factor). @default 0.9 */

@@ -3,6 +3,7 @@
  * table (runtime/session_options.ts, training/fit_options.ts), as an entry of the same kind. `node scripts/options.mjs` writes each comment from its entry.
  */
 import { lossOptions } from './losses.js'
+import { reductionOptions } from './reduction.js'
 import { choiceOption, flagOption, integerOption, integersOption, namesOption, numberOption, numberOrWordOption, stringOption, type RunTable } from './spec.js'
 
 /** What decides, of a network's training, which program is compiled. */
@@ -32,6 +33,24 @@ export const programOptions = {
     fallback: 1,
     decides: true,
   }),
+  /**
+   * Of several ranks: batch statistics over the images of all of them, as if one process had the whole batch; expects 1 for accumulate and statisticsGroups.
+   * Give true or false.
+   * @default false
+   */
+  synchronizedBatchNorm: reductionOptions.synchronizedBatchNorm,
+  /**
+   * How gradients of several ranks are added; 'ordered': by a tree, to the same bits on every machine; 'fast': by the engine as it likes, so that bits may hang
+   * on its version and on where the ranks are. Give "ordered" or "fast".
+   * @default ordered
+   */
+  reduction: reductionOptions.reduction,
+  /**
+   * Of several ranks: gradients go on their way as soon as so many of them are there, while the backward pass makes the others; the same bits; 0: all at its
+   * end. Give an integer of at least 0 (KiB).
+   * @default 0
+   */
+  reductionBucket: reductionOptions.reductionBucket,
   /**
    * 'auto': Winograd where it is faster, in networks of up to 512 convolutions; 'direct': no Winograd, which is slower and slightly more accurate. Give "auto"
    * or "direct".

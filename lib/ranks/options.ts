@@ -23,6 +23,18 @@ export const ranksOptions = {
     fallback: 8,
     decides: false,
   }),
+  /**
+   * If not all ranks have joined after so long, each of them ends with an error that names the missing ones. Give a number of at least 1 (seconds).
+   * @default 60
+   */
+  startTimeout: numberOption({
+    group: 'Ranks',
+    help: 'if not all ranks have joined after so long, each of them ends with an error that names the missing ones',
+    unit: 'seconds',
+    minimum: 1,
+    fallback: 60,
+    decides: false,
+  }),
 } satisfies Table
 
 /** The options of `joinRanks` are these. */

@@ -5,8 +5,8 @@ import { PreresnetError } from '../errors.js'
 import { fields, invalid } from '../options/values.js'
 import { matches, select } from './patterns.js'
 
-/** An optimizer is what `sgd`, `adamW` or `lamb` makes. */
-export type Optimizer = SgdOptimizer | MomentsOptimizer
+/** An optimizer is what `sgd`, `adamW`, `lamb` or `lars` makes. */
+export type Optimizer = SgdOptimizer | LarsOptimizer | MomentsOptimizer
 
 /** Every optimizer has these settings. */
 interface CommonSettings {
@@ -27,6 +27,15 @@ export interface SgdOptimizer extends CommonSettings {
   readonly momentum: number
   /** Whether the momentum is Nesterov's. */
   readonly nesterov: boolean
+}
+
+/** LARS with these settings is what `lars` makes. */
+export interface LarsOptimizer extends CommonSettings {
+  readonly kind: 'lars'
+  /** The momentum is a factor from 0 to 1. */
+  readonly momentum: number
+  /** The share of its own norm by which a weight moves at a learning rate of 1 is above 0. */
+  readonly trustCoefficient: number
 }
 
 /** AdamW or LAMB with these settings is what `adamW` and `lamb` make. */
@@ -52,7 +61,7 @@ export interface ParameterGroup {
 }
 
 /** A number that each kind has. */
-const marks = { sgd: 'momentum', adamW: 'beta1', lamb: 'beta1' } as const
+const marks = { sgd: 'momentum', adamW: 'beta1', lamb: 'beta1', lars: 'trustCoefficient' } as const
 
 /** What `sgd` and the others make; their values are checked there. */
 export function checkOptimizer(where: string, value: unknown): Optimizer {
@@ -68,12 +77,18 @@ export function updateOptions(graph: Graph, optimizer: Optimizer, frozen: readon
   const names = graph.parameters.map(({ name }) => name)
   const still = select('frozen', frozen, names)
   optimizer.groups.forEach(({ match }, index) => select(`optimizer.groups[${index}].match`, [match], names))
-  const settings: Record<string, { decay: number; rate: number }> = {}
+  const settings: Record<string, UpdateOptions['settings'][string]> = {}
   for (const { name, role } of graph.parameters) {
     if (still.has(name)) continue
     const group = optimizer.groups.find(({ match }) => matches(match, name))
     const excluded = optimizer.excludeFromDecay === 'norm-and-bias' && role !== 'weight'
-    settings[name] = { decay: group?.weightDecay ?? (excluded ? 0 : optimizer.weightDecay), rate: group?.rate ?? 1 }
+    // The usual exclusions: norms and biases have few values, and norms of theirs say little.
+    const adapts = optimizer.kind === 'lars' && role === 'weight'
+    settings[name] = {
+      decay: group?.weightDecay ?? (excluded ? 0 : optimizer.weightDecay),
+      rate: group?.rate ?? 1,
+      ...(adapts && { coefficient: optimizer.trustCoefficient }),
+    }
   }
   if (Object.keys(settings).length === 0) throw new PreresnetError('ERR_OPTION', 'frozen: every parameter is frozen; nothing is left to train')
   const { clipNorm } = optimizer
@@ -81,6 +96,7 @@ export function updateOptions(graph: Graph, optimizer: Optimizer, frozen: readon
     const { momentum, nesterov } = optimizer
     return { momentum, nesterov, clipNorm, settings }
   }
+  if (optimizer.kind === 'lars') return { kind: 'lars', momentum: optimizer.momentum, clipNorm, settings }
   const { kind, beta1, beta2, epsilon } = optimizer
   return { kind, beta1, beta2, epsilon, clipNorm, settings }
 }

@@ -273,7 +273,7 @@ export class Session implements AsyncDisposable {
     return this.#tensors.optimizerState(name, state)
   }
 
-  /** The optimizer keeps these tensors of each parameter: `velocity` of SGD, `firstMoment` and `secondMoment` of AdamW and LAMB. */
+  /** The optimizer keeps these tensors of each parameter: `velocity` of SGD and LARS, `firstMoment` and `secondMoment` of AdamW and LAMB. */
   get optimizerStates(): readonly OptimizerState[] {
     return this.#tensors.optimizerStates
   }

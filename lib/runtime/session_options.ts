@@ -21,10 +21,10 @@ export const sharedValues = {
     fallback: undefined,
     usual: "the loader's; none: the session takes values",
   }),
-  /** What sgd(), adamW() or lamb() makes. Give an optimizer, such as sgd(). @default none: the session only evaluates and infers */
+  /** What sgd(), adamW(), lamb() or lars() makes. Give an optimizer, such as sgd(). @default none: the session only evaluates and infers */
   optimizer: valueOption<Optimizer>()({
     group: 'Optimizer',
-    help: 'what sgd(), adamW() or lamb() makes',
+    help: 'what sgd(), adamW(), lamb() or lars() makes',
     accepts: 'an optimizer, such as sgd()',
     usual: 'none: the session only evaluates and infers',
     decides: true,

@@ -107,7 +107,7 @@ export const ownFitOptions = {
    * @default {}: all that can be found out
    */
   prepare: variant(sharedOptions.prepare, { usual: '{}: all that can be found out' }),
-  /** What sgd(), adamW() or lamb() makes. Give an optimizer, such as sgd(). @default sgd(): momentum 0.9, weight decay 1e-4 */
+  /** What sgd(), adamW(), lamb() or lars() makes. Give an optimizer, such as sgd(). @default sgd(): momentum 0.9, weight decay 1e-4 */
   optimizer: {
     ...variant(sharedOptions.optimizer, { fallback: sgd(), usual: 'sgd(): momentum 0.9, weight decay 1e-4' }),
     read: readOptimizer,

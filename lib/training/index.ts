@@ -1,7 +1,7 @@
 export { startFrom } from './fine_tuning.js'
 export { fit, Run } from './fit.js'
 export type { FitOptions, FitSettings } from './fit_options.js'
-export { adamW, lamb } from './optimizers.js'
+export { adamW, lamb, lars } from './optimizers.js'
 export type { RunEvent } from './run_events.js'
 export type { Schedule } from './schedule.js'
 export type { CosineOptions } from './schedule_options.js'

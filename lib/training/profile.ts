@@ -50,19 +50,21 @@ interface ChromeEvent {
   readonly ts: number
   readonly dur: number
   readonly pid: 1
-  readonly tid: 1
+  readonly tid: 1 | 2
   readonly args: { readonly layer: string; readonly step: number }
 }
 
 function chromeEvent({ name, op, start, duration }: TraceEvent, offset: number, step: number): ChromeEvent {
-  return { name: `${op} ${name}`, cat: op, ph: 'X', ts: offset + start, dur: duration, pid: 1, tid: 1, args: { layer: name, step } }
+  const tid = op === 'all_reduce_begin' ? 2 : 1
+  return { name: `${op} ${name}`, cat: op, ph: 'X', ts: offset + start, dur: duration, pid: 1, tid, args: { layer: name, step } }
 }
 
 function document({ network, device, precision, batch }: Session, events: readonly ChromeEvent[]): object {
-  const named = (kind: string, name: string): object => ({ name: kind, ph: 'M', pid: 1, tid: 1, args: { name } })
+  const named = (kind: string, name: string, tid = 1): object => ({ name: kind, ph: 'M', pid: 1, tid, args: { name } })
+  const beside = events.some(({ tid }) => tid === 2) ? [named('thread_name', 'reduction', 2)] : []
   return {
     displayTimeUnit: 'ms',
     otherData: { network: network.name, device, precision, batch },
-    traceEvents: [named('process_name', `${network.name}, batch ${batch}, ${device} ${precision}`), named('thread_name', 'operations'), ...events],
+    traceEvents: [named('process_name', `${network.name}, batch ${batch}, ${device} ${precision}`), named('thread_name', 'operations'), ...beside, ...events],
   }
 }

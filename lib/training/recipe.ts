@@ -108,7 +108,12 @@ function lines(key: string, option: Option | undefined, [before, now]: readonly 
 /** Groups of statistics, accumulations and ranks may be exchanged for each other: what decides is how many groups a step has. */
 const partKeys: readonly string[] = ['statisticsGroups', 'accumulate', 'ranks']
 
-const groupsIn = ({ statisticsGroups = 1, accumulate = 1, ranks = 1 }: Partial<Recipe>): number => groupsOf({ statisticsGroups, accumulate, ranks })
+/** Ranks that share their statistics may be any number, unless images are mixed or repeated within each rank's own. */
+function groupsIn({ statisticsGroups = 1, accumulate = 1, ranks = 1, ...recipe }: Partial<Recipe>): number {
+  const { synchronizedBatchNorm = false, mixup = 0, cutmix = 0, repeatedAugmentation = 1 } = recipe
+  const free = synchronizedBatchNorm && mixup === 0 && cutmix === 0 && repeatedAugmentation === 1
+  return free ? 1 : groupsOf({ statisticsGroups, accumulate, ranks })
+}
 
 /** How many ranks are wanted is seldom free: what fits them comes first, else the numbers of ranks that do. */
 function fittingParts(saved: Recipe, { ranks = 1 }: Recipe): string {

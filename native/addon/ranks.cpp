@@ -21,9 +21,10 @@ Bytes bytes_argument(const Napi::CallbackInfo& info) {
   return {array.Data(), array.Data() + array.ElementLength()};
 }
 
-std::unique_ptr<Engine> make_engine(const Napi::Value& value) {
-  const Arguments given(value, "ranks");
-  if (given.has("library")) return nullptr;
+RanksState::MakeEngine maker_of(const Arguments& given) {
+  if (given.has("library")) {
+    return [library = given.path("library")] { return make_mpi_engine(library); };
+  }
   Emulation emulation;
   emulation.meeting = given.text("meeting");
   emulation.ranks = given.integer("ranks", 1, 1 << 16);
@@ -31,7 +32,8 @@ std::unique_ptr<Engine> make_engine(const Napi::Value& value) {
   emulation.seed = static_cast<uint64_t>(given.integer_or("seed", 0, 0));
   emulation.stops_after = given.integer_or("stopsAfter", 0, -1);
   emulation.cut_off_after = given.integer_or("cutOffAfter", 0, -1);
-  return make_emulated_engine(emulation);
+  emulation.waits_for_all = given.integer_or("waitsForAll", 0, 0) != 0;
+  return [emulation] { return make_emulated_engine(emulation); };
 }
 
 }  // namespace
@@ -51,17 +53,20 @@ Napi::Value RanksObject::open(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     const Arguments given(info[0], "ranks");
     const double silence = static_cast<double>(given.integer("silence", 1)) / 1000;
-    const std::string library = given.has("library") ? given.path("library") : "";
-    auto engine = std::make_shared<std::unique_ptr<Engine>>(make_engine(info[0]));
+    const std::chrono::milliseconds limit(given.integer("startTimeout", 1));
+    RanksState::MakeEngine make = maker_of(given);
     auto state = std::make_shared<RanksState>();
     Environment& environment = Environment::of(info.Env());
     environment.add(state);
     RanksState* raw = state.get();
     return environment.promise(
-        state, [&](auto task) { raw->thread.post(std::move(task)); },
-        [raw, engine, library, silence]() -> Completion {
-          if (*engine == nullptr) *engine = make_mpi_engine(library);
-          raw->ranks = std::make_shared<Ranks>(std::move(*engine), silence);
+        state,
+        [&](auto task) {
+          raw->open(std::move(make), silence);
+          raw->waiter = std::thread(std::move(task));
+        },
+        [raw, limit]() -> Completion {
+          raw->wait_until_open(limit);
           return [raw](Napi::Env env) -> Napi::Value {
             auto keep = raw->shared_from_this();
             return Environment::of(env).ranks_class.New(

@@ -2,8 +2,14 @@
 #pragma once
 #include <napi.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "addon/environment.h"
 #include "addon/task_thread.h"
@@ -14,18 +20,30 @@ namespace preresnet {
 /// What outlives the JavaScript object while something still runs.
 class RanksState : public Stoppable, public std::enable_shared_from_this<RanksState> {
  public:
-  ~RanksState() override {
-    interrupt();
-    thread.stop();
-  }
-  void interrupt() override {
-    if (ranks != nullptr) ranks->fail("the process ended before its run");
-  }
-  void join() override { thread.stop(); }
+  ~RanksState() override;
+  void interrupt() override;
+  void join() override;
+
+  using MakeEngine = std::function<std::unique_ptr<Engine>()>;
+  /// Makes the engine on the thread, where it may wait for other ranks as long as it likes.
+  void open(MakeEngine make, double silence);
+  /// Returns when `open` is done. ERR_RANK where that takes longer: then the thread is left to
+  /// itself, since nobody can end what it waits for.
+  void wait_until_open(std::chrono::milliseconds limit);
 
   /// Opened on the thread, seen by JavaScript once that is settled.
   std::shared_ptr<Ranks> ranks;
   TaskThread thread;
+  /// Waits for that thread while ranks are opened.
+  std::thread waiter;
+
+ private:
+  void opened(std::unique_ptr<Engine>, double silence, const std::exception_ptr& failure);
+
+  std::mutex mutex_;  // guards `ranks` until they are open, and what follows
+  std::condition_variable changed_;
+  std::exception_ptr failure_;
+  bool settled_ = false, interrupted_ = false, left_ = false;
 };
 
 class RanksObject : public Napi::ObjectWrap<RanksObject> {

@@ -53,12 +53,9 @@ class EmulatedEngine final : public Engine {
  public:
   explicit EmulatedEngine(const Emulation& given)
       : given_(given), random_(given.seed), meeting_(meeting_of(given.meeting, given.ranks)) {
-    const std::lock_guard lock(meeting_->mutex);
-    if (meeting_->ranks != given.ranks || !meeting_->joined.insert(given.rank).second) {
-      throw Error("ERR_OPTION", "meeting " + given.meeting + ": expected rank " +
-                                    std::to_string(given.rank) + " of " +
-                                    std::to_string(meeting_->ranks) + " once, got it again or of " +
-                                    std::to_string(given.ranks));
+    join();
+    while (given.waits_for_all && !all_have_joined()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
 
@@ -121,6 +118,21 @@ class EmulatedEngine final : public Engine {
   void close() override {}
 
  private:
+  void join() {
+    const std::lock_guard lock(meeting_->mutex);
+    if (meeting_->ranks != given_.ranks || !meeting_->joined.insert(given_.rank).second) {
+      throw Error("ERR_OPTION", "meeting " + given_.meeting + ": expected rank " +
+                                    std::to_string(given_.rank) + " of " +
+                                    std::to_string(meeting_->ranks) + " once, got it again or of " +
+                                    std::to_string(given_.ranks));
+    }
+  }
+
+  bool all_have_joined() const {
+    const std::lock_guard lock(meeting_->mutex);
+    return static_cast<int64_t>(meeting_->joined.size()) == ranks();
+  }
+
   void throw_if_cut_off() const {
     if (given_.cut_off_after >= 0 && static_cast<int64_t>(next_) >= given_.cut_off_after) {
       throw Error("ERR_RANK", "the emulated engine is cut off");

@@ -57,6 +57,8 @@ struct Emulation {
   int64_t stops_after = -1;
   /// Notes are errors after so many exchanges, as where MPI has lost a process; -1: never.
   int64_t cut_off_after = -1;
+  /// It is made when all have come, as MPI is, and until then nobody can end the waiting.
+  bool waits_for_all = false;
 };
 std::unique_ptr<Engine> make_emulated_engine(const Emulation&);
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cpu/algorithms.h"
+#include "cpu/begun_reductions.h"
 #include "cpu/scratch.h"
 #include "cpu/thread_pool.h"
 #include "interfaces/executor.h"
@@ -17,6 +18,7 @@ struct Context {
   ThreadPool pool;
   Scratch scratch;
   Algorithms algorithms;
+  BegunReductions begun;
   /// Whether packed weights, and coefficients of running statistics, are kept from run to run.
   const bool keep_weights;
 };

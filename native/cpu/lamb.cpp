@@ -30,19 +30,12 @@ class LambOperation final : public Operation {
   }
 
  private:
-  /// Pieces of a segment lie side by side.
   void find_ratios(const double* sums) {
-    for (int64_t i = 0; i < moments_.pieces().count();) {
-      const size_t segment = moments_.pieces()[i].segment;
-      double of_weights = 0;
-      double of_directions = 0;
-      for (; i < moments_.pieces().count() && moments_.pieces()[i].segment == segment; ++i) {
-        of_weights += sums[2 * i];
-        of_directions += sums[2 * i + 1];
-      }
-      const bool adapts = op_.decays[segment] > 0 && of_weights > 0 && of_directions > 0;
-      ratios_[segment] = adapts ? std::sqrt(of_weights) / std::sqrt(of_directions) : 1;
-    }
+    moments_.pieces().each_segment(
+        sums, [&](size_t segment, double of_weights, double of_directions) {
+          const bool adapts = op_.decays[segment] > 0 && of_weights > 0 && of_directions > 0;
+          ratios_[segment] = adapts ? std::sqrt(of_weights) / std::sqrt(of_directions) : 1;
+        });
   }
 
   const ops::Lamb& op_;

@@ -39,6 +39,21 @@ class ParameterPieces {
     });
   }
 
+  /// `sums`: two a piece. Calls function(segment, sum, sum) with those of each segment, whose
+  /// pieces lie side by side.
+  template <class Function>
+  void each_segment(const double* sums, Function&& function) const {
+    for (int64_t i = 0; i < count();) {
+      const size_t segment = (*this)[i].segment;
+      double first = 0, second = 0;
+      for (; i < count() && (*this)[i].segment == segment; ++i) {
+        first += sums[2 * i];
+        second += sums[2 * i + 1];
+      }
+      function(segment, first, second);
+    }
+  }
+
   /// What gradients are multiplied with so that the norm of all is at most clip_norm; 0: any.
   /// `squares`: count() of them.
   float clip_factor(double clip_norm, double* squares) const;

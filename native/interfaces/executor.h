@@ -2,11 +2,13 @@
 #pragma once
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "interfaces/communicator.h"
@@ -45,11 +47,18 @@ struct Step {
   int64_t wanted(int64_t all) const { return std::min(images, all); }
 };
 
+/// From a moment to a later one.
+struct Span {
+  std::chrono::steady_clock::time_point begin, end;
+};
+
 /// One prepared operation. `run` allocates nothing and creates no primitive.
 class Operation {
  public:
   virtual ~Operation() = default;
   virtual void run(const Step&) = 0;
+  /// When it went on beside later ones, once all of the step have run; nothing for most.
+  virtual std::optional<Span> beside() const { return std::nullopt; }
 };
 
 /// Rates that no program of this machine exceeds by much, for comparison.

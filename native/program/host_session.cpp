@@ -42,11 +42,10 @@ HostSession::~HostSession() = default;
 void HostSession::check_ranks() const {
   const int64_t there = ranks_ == nullptr ? 1 : ranks_->ranks();
   for (const auto& [name, program] : set().programs) {
-    const ops::AllReduce* all_reduce = find_landmarks(program).all_reduce;
-    if (all_reduce == nullptr || all_reduce->ranks == there) continue;
-    throw Error("ERR_OPTION", "program " + name + ": expected " +
-                                  std::to_string(all_reduce->ranks) + " ranks, got " +
-                                  std::to_string(there));
+    const int64_t ranks = find_landmarks(program).ranks;
+    if (ranks == 1 || ranks == there) continue;
+    throw Error("ERR_OPTION", "program " + name + ": expected " + std::to_string(ranks) +
+                                  " ranks, got " + std::to_string(there));
   }
 }
 

@@ -55,6 +55,7 @@ class HostSession : public Session {
   bool agree(const Prepared&, bool ends, Step&) const;
   bool step(Prepared&, const RunRequest&, Step, bool traced);
   bool run_operations(Prepared&, const RunRequest&, const Step&, size_t end, const Clocks&);
+  void trace_beside(const Prepared&, const Clocks&);
   void check_gradients(Prepared&, const Step&, size_t index);
   void take_batch(Prepared&, const Batch&) const;
   void check_inputs(const Prepared&) const;

@@ -103,8 +103,22 @@ bool HostSession::step(Prepared& program, const RunRequest& request, Step step, 
     if (!run_operations(program, request, step, program.accumulate_index + 1, clocks)) return false;
   }
   if (!run_operations(program, request, step, program.operations.size(), clocks)) return false;
+  if (traced) trace_beside(program, clocks);
   holds_gradients_ = program.writes_gradients;
   return true;
+}
+
+/// Gives operations that went on beside later ones the time that they took in all.
+void HostSession::trace_beside(const Prepared& program, const Clocks& clocks) {
+  const size_t count = program.operations.size();
+  if (trace_.size() < count || trace_.size() >= kLargestTrace) return;
+  for (size_t index = 0; index < count; ++index) {
+    const auto span = program.operations[index]->beside();
+    if (!span) continue;
+    TraceEvent& event = trace_[trace_.size() - count + index];
+    event.start = clocks.offset + seconds(clocks.begin, span->begin) * 1e6;
+    event.duration = seconds(span->begin, span->end) * 1e6;
+  }
 }
 
 /// Those before `end`. False as above.
@@ -168,12 +182,16 @@ void HostSession::check_gradients(Prepared& program, const Step& step, size_t in
 void HostSession::explain_not_finite(Prepared& program, const Step& step, size_t until,
                                      const std::string& what) {
   restore_buffers();
+  // The other ranks may be anywhere.
+  Step alone = step;
+  alone.ranks = nullptr;
   const std::string found = first_not_finite(
-      *program.program, until, [&](size_t index) { program.operations[index]->run(step); },
+      *program.program, until, [&](size_t index) { program.operations[index]->run(alone); },
       [](const Tensor& tensor) { return all_finite(tensor); });
   restore_buffers();
-  throw Error("ERR_NOT_FINITE",
-              "step " + std::to_string(step.index) + ": " + what + " is not finite; " + found);
+  const std::string where = step.ranks == nullptr ? "" : " on this rank";
+  throw Error("ERR_NOT_FINITE", "step " + std::to_string(step.index) + ": " + what +
+                                    " is not finite; " + found + where);
 }
 
 std::vector<TraceEvent> HostSession::trace() const {
@@ -184,7 +202,7 @@ std::vector<TraceEvent> HostSession::trace() const {
 RunOutcome HostSession::run(std::string_view name, const RunRequest& request) {
   require_memory();
   Prepared& program = *programs_.at(program_for(name, request).name);
-  if (program.all_reduce == nullptr) return run_steps(program, request);
+  if (program.ranks == 1) return run_steps(program, request);
   try {
     return run_steps(program, request);
   } catch (const std::exception& error) {
@@ -250,7 +268,7 @@ RunOutcome HostSession::run_steps(Prepared& program, const RunRequest& request) 
   RunOutcome outcome;
   outcome.rows.reserve(static_cast<size_t>(request.steps) * 6);
   for (int64_t index = 0; index < request.steps; ++index) {
-    const bool alone = program.all_reduce == nullptr;
+    const bool alone = program.ranks == 1;
     const bool canceled = ticket() != request.ticket;
     const Clock::time_point asked = Clock::now();
     const bool taken = !canceled && take_next(program, request, index);

@@ -59,6 +59,11 @@ Landmarks find_landmarks(const Program& program) {
     if (const auto* all_reduce = std::get_if<ops::AllReduce>(&operation)) {
       found.all_reduce = all_reduce;
       found.all_reduce_index = index;
+      found.ranks = all_reduce->ranks;
+    }
+    if (const auto* sums = std::get_if<ops::AllReduceSums>(&operation)) found.ranks = sums->ranks;
+    if (const auto* begun = std::get_if<ops::AllReduceBegin>(&operation)) {
+      found.ranks = begun->ranks;
     }
     if (const auto update = update_of(operation)) {
       found.update.emplace(*update);

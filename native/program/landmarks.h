@@ -45,6 +45,8 @@ struct Landmarks {
   std::optional<Update> update;
   const ops::Accumulate* accumulate = nullptr;
   const ops::AllReduce* all_reduce = nullptr;
+  /// Processes that run the program together.
+  int64_t ranks = 1;
   size_t loss_index = kNone;
   size_t accumulate_index = kNone;
   size_t all_reduce_index = kNone;

@@ -42,7 +42,19 @@ inline void law(const ops::Accumulate& op) {
 
 inline void law(const ops::AllReduce& op) {
   demand(op.ranks >= 2, "ranks of at least 2", op.ranks);
+  // Where norms alone are trained, and their sums were those of all ranks.
+  if (op.metrics != nullptr && op.offsets.empty() && op.lengths.empty()) return;
   segments(op, op.gradients->dim(0), 0);
+}
+
+inline void law(const ops::AllReduceBegin& op) {
+  demand(op.ranks >= 2, "ranks of at least 2", op.ranks);
+  segments(op, op.gradients->dim(0), 0);
+}
+
+inline void law(const ops::AllReduceSums& op) {
+  demand(op.ranks >= 2, "ranks of at least 2", op.ranks);
+  demand(op.sums->dtype == op.total->dtype, "sums and total of one type", "several");
 }
 
 inline void law(const ops::CheckGradients& op) {
@@ -75,6 +87,17 @@ inline void law(const ops::Sgd& op) {
   optimizer(op);
   demand(op.weights->dtype == op.velocity->dtype, "weights and velocity of one type", "several");
   demand(op.momentum >= 0 && op.momentum < 1, "momentum from 0 to below 1", op.momentum);
+}
+
+inline void law(const ops::Lars& op) {
+  optimizer(op);
+  demand(op.weights->dtype == op.velocity->dtype, "weights and velocity of one type", "several");
+  demand(op.momentum >= 0 && op.momentum < 1, "momentum from 0 to below 1", op.momentum);
+  demand(op.coefficients.size() == op.offsets.size(), "as many coefficients as offsets",
+         op.coefficients.size());
+  for (const double coefficient : op.coefficients) {
+    demand(coefficient >= 0, "coefficients of at least 0", coefficient);
+  }
 }
 
 template <class Op>

@@ -1,6 +1,7 @@
 #include "program/shared_gradients.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <unordered_set>
 #include <variant>
@@ -68,6 +69,7 @@ void check_gradients_written(const ProgramSet& set, const Program& program,
     for (const Operand& operand : operands_of(operation.operation)) {
       if (operand.tensor->arena != kGradientArena || operand.contract->role == ops::Role::out)
         continue;
+      if (std::holds_alternative<ops::AllReduceBegin>(operation.operation)) continue;
       const auto before =
           std::count_if(written.begin(), written.end(),
                         [&](const Lifetime& lifetime) { return lifetime.first < index; });
@@ -80,6 +82,12 @@ void check_gradients_written(const ProgramSet& set, const Program& program,
     const std::string where = "program " + program.name + ": " + describe(index, operation);
     if (const auto* accumulate = std::get_if<ops::Accumulate>(&operation.operation)) {
       check_segments(where, *accumulate, written);
+    }
+    if (const auto* begun = std::get_if<ops::AllReduceBegin>(&operation.operation)) {
+      std::vector<Lifetime> before;
+      std::copy_if(written.begin(), written.end(), std::back_inserter(before),
+                   [&](const Lifetime& lifetime) { return lifetime.first < index; });
+      check_segments(where, *begun, before);
     }
     if (const auto* all_reduce = std::get_if<ops::AllReduce>(&operation.operation)) {
       check_segments(where, *all_reduce, written);

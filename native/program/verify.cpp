@@ -276,6 +276,50 @@ void check_transient(const ProgramSet& set, const Program& program) {
   }
 }
 
+/// Whether all_reduce ends what an operation has begun: each of its segments once.
+bool ends(const ops::AllReduce& op, const ops::AllReduceBegin& begun, std::set<int64_t>* seen) {
+  if (begun.fast != op.fast || begun.gradients != op.gradients) return false;
+  for (size_t index = 0; index < begun.offsets.size(); ++index) {
+    const auto found = std::find(op.offsets.begin(), op.offsets.end(), begun.offsets[index]);
+    if (found == op.offsets.end() || !seen->insert(*found).second) return false;
+    const auto place = static_cast<size_t>(found - op.offsets.begin());
+    if (op.lengths[place] != begun.lengths[index]) return false;
+  }
+  return true;
+}
+
+/// What else the ranks say to each other belongs to the whole step and to the all_reduce at its
+/// end.
+void check_ranks(const Program& program, const Landmarks& found) {
+  // An operation by itself, as tests run it.
+  if (program.operations.size() == 1) return;
+  const std::string where = "program " + program.name;
+  std::set<int64_t> seen;
+  bool with_sums = false;
+  for (size_t index = 0; index < program.operations.size(); ++index) {
+    const ops::AnyOperation& operation = program.operations[index].operation;
+    const auto* sums = std::get_if<ops::AllReduceSums>(&operation);
+    const auto* begun = std::get_if<ops::AllReduceBegin>(&operation);
+    if (sums == nullptr && begun == nullptr) continue;
+    const int64_t ranks = sums == nullptr ? begun->ranks : sums->ranks;
+    if (found.all_reduce == nullptr || found.all_reduce->ranks != ranks) {
+      refuse_program(where, "expected all_reduce over " + std::to_string(ranks) + " ranks");
+    }
+    if (found.accumulate != nullptr) {
+      refuse_program(
+          where, "expected no accumulations with " + describe(index, program.operations[index]));
+    }
+    with_sums = with_sums || sums != nullptr;
+    if (begun == nullptr) continue;
+    // Both would send at the same time, and in another order on every rank.
+    if (with_sums) refuse_program(where, "expected no all_reduce_begin with all_reduce_sums");
+    if (index > found.all_reduce_index || !ends(*found.all_reduce, *begun, &seen)) {
+      refuse_program(where + ": " + describe(index, program.operations[index]),
+                     "expected segments of the all_reduce behind it, each once");
+    }
+  }
+}
+
 /// A step hands over the images and labels of all its accumulations.
 void check_accumulations(const Program& program) {
   const Landmarks found = find_landmarks(program);
@@ -291,6 +335,7 @@ void check_accumulations(const Program& program) {
   if (found.accumulate != nullptr && found.update_index < found.accumulate_index) {
     refuse_program("program " + program.name, "expected the update after the accumulations");
   }
+  check_ranks(program, found);
   if (found.all_reduce == nullptr) return;
   const bool after = found.accumulate == nullptr || found.accumulate_index < found.all_reduce_index;
   if (found.loss_index < found.all_reduce_index && after &&

@@ -15,7 +15,7 @@ export const VERBS = new Set(
 
 /** What a number counts or measures. */
 export const UNITS =
-  /\b(counts?|counted|number of|shares?|fractions?|pixels?|images?|steps?|epochs?|bytes?|seconds?|microseconds?|channels?|class(es)?|samples?|threads?|factors?|probabilit(y|ies)|rates?|index|indexes|rows|columns|features?|nats|norm|groups?|operations?|launches|waits|standard deviations?|momentum|attempts?|seed|version|copies|multiply-adds|batch|batches|sums|checkpoints|lines|capability|unit-free|values?)\b/i
+  /\b(counts?|counted|number of|shares?|fractions?|pixels?|images?|steps?|epochs?|bytes?|KiB|seconds?|microseconds?|channels?|class(es)?|samples?|threads?|factors?|probabilit(y|ies)|rates?|index|indexes|rows|columns|features?|nats|norm|groups?|operations?|launches|waits|standard deviations?|momentum|attempts?|seed|version|copies|multiply-adds|batch|batches|sums|checkpoints|lines|capability|unit-free|values?)\b/i
 
 /** Between which bounds it lies. */
 export const RANGES =

@@ -313,6 +313,13 @@ export const executorFaults = [
     tests: ['ops/lamb'],
   },
   {
+    name: 'LARS forgets that gradients were clipped',
+    file: cpu('lars.cpp'),
+    search: 'clip * std::sqrt(of_gradients)',
+    replace: 'std::sqrt(of_gradients)',
+    tests: ['ops/lars'],
+  },
+  {
     name: 'AdamW does not decay',
     file: reference('adamw.cpp'),
     search: '(1 - rate * op.decays[segment]) * weights[i] - rate',

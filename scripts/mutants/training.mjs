@@ -162,4 +162,11 @@ export const trainingFaults = [
     replace: 'if (start.length === 0 && start.every((value, index) =>',
     tests: ['cli/reproduce'],
   },
+  {
+    name: 'LARS scales norms and biases as well',
+    file: 'lib/runtime/optimizer.ts',
+    search: "optimizer.kind === 'lars' && role === 'weight'",
+    replace: "optimizer.kind === 'lars'",
+    tests: ['training/optimizers'],
+  },
 ]

@@ -10,7 +10,7 @@ import { compilePrograms, serializePrograms } from '../../lib/compiler/compile.j
 import { planReport } from '../../lib/compiler/report.js'
 import { buildGraph } from '../../lib/graph/build.js'
 import { preResNet } from '../../lib/models/index.js'
-import { adamW, lamb } from '../../lib/training/optimizers.js'
+import { adamW, lamb, lars } from '../../lib/training/optimizers.js'
 import { sgd } from '../../lib/training/sgd.js'
 import { BATCH, batchOf, everything, onGpu, openSmall, smallNetwork, trained } from '../support/emulated.js'
 import { someDigits, tiny } from '../training/tiny.js'
@@ -316,7 +316,7 @@ test('launches are counted without computing, and operations make as many as the
 })
 
 test('a plan has the launches of optimizers and moving averages that a device counts', async (t) => {
-  for (const optimizer of [sgd({ clipNorm: 1 }), adamW(), lamb()]) {
+  for (const optimizer of [sgd({ clipNorm: 1 }), adamW(), lamb(), lars()]) {
     await using session = await openSmall(8, {}, { optimizer, ema: { decay: 0.9 } }, { recordOnly: true })
     t.is(planReport(session.programs).launches!.total, (await session.bytesMoved('train')).launches, optimizer.kind)
   }

@@ -21,7 +21,7 @@ import { sessionTable, type BatchSize, type SessionOptions } from '../../lib/run
 import { fitTable, planFit, type FitOptions } from '../../lib/training/fit_options.js'
 import { constantOptions, cosineOptions, linearWarmupOptions, multiStepOptions, oneCycleOptions, polyOptions } from '../../lib/training/schedule_options.js'
 import { constant, cosine, linearWarmup, multiStep, oneCycle, poly } from '../../lib/training/schedules.js'
-import { adamW, adamWTable, lamb, lambTable } from '../../lib/training/optimizers.js'
+import { adamW, adamWTable, lamb, lambTable, lars, larsTable } from '../../lib/training/optimizers.js'
 import { sgd, sgdTable } from '../../lib/training/sgd.js'
 
 const root = join(import.meta.dirname, '../../..')
@@ -92,7 +92,7 @@ for (const { path, option, holding } of pathsOf(sessionTable)) {
   })
 }
 
-const optimizers = { sgd: [sgd, sgdTable], adamW: [adamW, adamWTable], lamb: [lamb, lambTable] } as const
+const optimizers = { sgd: [sgd, sgdTable], adamW: [adamW, adamWTable], lamb: [lamb, lambTable], lars: [lars, larsTable] } as const
 for (const [name, [make, table]] of Object.entries(optimizers)) {
   for (const [key, option] of Object.entries<Option>(table)) {
     test(`${name} refuses what is outside of ${key}`, (t) => {

@@ -81,6 +81,16 @@ for (const precision of precisions) {
   })
 }
 
+test('a fast reduction adds in the order of the engine, near to the tree, and of one rank or of two there is only one order', async (t) => {
+  const training = { network: dropped(8, input), precision: 'fp32', batch: 24, steps: 3 } as const
+  const fast = await trainedTogether(training, 4, { reduction: 'fast' })
+  const ordered = await trainedTogether(training, 4, {})
+  t.not(bitsDiffer(fast, ordered), undefined, 'the emulated engine adds one rank after the other')
+  for (const [name, values] of ordered) Array.from(values).forEach((value, at) => t.true(Math.abs(value - fast.get(name)![at]!) < 1e-4, name))
+  t.is(bitsDiffer(await trainedTogether(training, 2, { reduction: 'fast' }), await trainedTogether(training, 2, {})), undefined)
+  t.is(bitsDiffer(await trained(training, { reduction: 'fast' }), await trained(training, {})), undefined)
+})
+
 for (const optimizer of [adamW({ clipNorm: 0.5 }), lamb({ weightDecay: 0.1 })]) {
   test(`${optimizer.kind} corrects its moments by steps, not by accumulations`, async (t) => {
     const training = { network: dropped(8, input), precision: 'fp32', batch: 24, steps: 3, optimizer } as const

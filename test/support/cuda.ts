@@ -76,6 +76,8 @@ const convolutions: Partial<Record<OperationName, (asked: Asked) => number[]>> =
   // Not there yet.
   accumulate: () => [],
   all_reduce: () => [],
+  all_reduce_begin: () => [],
+  all_reduce_sums: () => [],
 }
 
 export const waysOnCuda =
@@ -87,7 +89,7 @@ export const waysOnCuda =
 export const refusalsOnCuda =
   (types: TensorTypes) =>
   (op: OperationName, operation: OperationCase): readonly Way[] => {
-    if (op === 'conv_backward' || op === 'accumulate' || op === 'all_reduce') return [{}]
+    if (op === 'conv_backward' || op === 'accumulate' || op.startsWith('all_reduce')) return [{}]
     const tiers = convolutions[op]?.(new Asked(operation, types))
     return tiers === undefined ? [] : [0, 1, 2].filter((tier) => !tiers.includes(tier)).map((tier) => ({ tier }))
   }

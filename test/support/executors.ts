@@ -56,7 +56,7 @@ const operandsNotOnCpu = new Set([
   'softmax_cross_entropy.scaler',
   'binary_cross_entropy.scaler',
   'ema.scaler',
-  ...['sgd', 'adamw', 'lamb'].flatMap((op) => [`${op}.weightGradients`, `${op}.copies`, `${op}.scaler`]),
+  ...['sgd', 'adamw', 'lamb', 'lars'].flatMap((op) => [`${op}.weightGradients`, `${op}.copies`, `${op}.scaler`]),
 ])
 
 const waysOnCpu: TestExecutor['ways'] = (op, operation) => {

@@ -24,6 +24,9 @@ export interface Mixture {
   readonly threads?: number
   readonly activationCheckpointing?: number
   readonly ranks?: Ranks
+  readonly synchronizedBatchNorm?: boolean
+  readonly reduction?: 'ordered' | 'fast'
+  readonly reductionBucket?: number
 }
 
 /** Random pixels. */
@@ -47,7 +50,7 @@ export interface Training {
   readonly batch: number
   readonly steps: number
   readonly optimizer?: Optimizer
-  readonly more?: Pick<SessionOptions, 'ema' | 'loss' | 'classWeights' | 'mixup' | 'cutmix'>
+  readonly more?: Pick<SessionOptions, 'ema' | 'loss' | 'classWeights' | 'mixup' | 'cutmix' | 'frozen' | 'frozenStatistics'>
   readonly repeatedAugmentation?: number
 }
 

@@ -51,7 +51,7 @@ export function dtypeOf(executor: TestExecutor, op: OperationName, operand: stri
   if (type === 'integers') return 'i32'
   if (type === 'storage') return executor.types.storage
   if (type === 'weights' || type === 'coefficients') return executor.types.weights
-  return ['sums', 'metrics', 'waitingMetrics'].includes(operand) ? executor.types.sums : executor.types.master
+  return ['sums', 'total', 'metrics', 'waitingMetrics'].includes(operand) ? executor.types.sums : executor.types.master
 }
 
 /** The layout that an operand has on a device; native/program/formats.cpp states the same rule. */
@@ -153,15 +153,18 @@ export async function runOperation(executor: TestExecutor, op: OperationName, op
   const inputs = [operation.inputs, ...others]
   const all = await Promise.all(ranks.map((own, rank) => runAlone(executor, op, { ...operation, inputs: inputs[rank]! }, options, own)))
   await Promise.all(ranks.map((own) => own.leave()))
-  const { gradients } = all[0]!
-  const segments = operation.attributes as { offsets: readonly number[]; lengths: readonly number[] }
-  for (const other of all) {
-    const differs = segments.offsets.some((offset, index) =>
-      gradients!.data.subarray(offset, offset + segments.lengths[index]!).some((value, at) => !Object.is(other['gradients']!.data[offset + at], value)),
-    )
-    if (differs) throw new Error(`${op}: ranks differ`)
+  const [first, ...rest] = all.map((results) => sharedBy(operation, results))
+  for (const other of rest) {
+    if (first!.some((part, index) => part.some((value, at) => !Object.is(other[index]![at], value)))) throw new Error(`${op}: ranks differ`)
   }
   return all[0]!
+}
+
+/** What is the same on all ranks: segments of gradients, and totals. */
+function sharedBy({ attributes }: OperationCase, { gradients, total }: Results): Float64Array[] {
+  const { offsets = [], lengths = [] } = attributes as { offsets?: readonly number[]; lengths?: readonly number[] }
+  const segments = gradients === undefined ? [] : offsets.map((offset, index) => gradients.data.subarray(offset, offset + lengths[index]!))
+  return total === undefined ? segments : [...segments, total.data]
 }
 
 async function runAlone(

@@ -22,7 +22,7 @@ export function nativeRanks(count: number, { seed = 0, silence = 20_000, stops, 
   const meeting = `${process.pid} ${++meetings}`
   return Promise.all(
     Array.from({ length: count }, (_, rank) => {
-      const own: RanksDescription = { silence, meeting, rank, ranks: count, seed: seed === 0 ? 0 : seed * count + rank }
+      const own: RanksDescription = { silence, startTimeout: 60_000, meeting, rank, ranks: count, seed: seed === 0 ? 0 : seed * count + rank }
       const ends = { ...(stops?.rank === rank && { stopsAfter: stops.after }), ...(cutOff?.rank === rank && { cutOffAfter: cutOff.after }) }
       return loadBinding().openRanks({ ...own, ...ends })
     }),

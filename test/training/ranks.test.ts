@@ -57,6 +57,26 @@ test('a run of ranks has the bits, the log and the validations of one process wi
   t.like(recipe, { batch: 8, ranks: 2, statisticsGroups: 2 })
 })
 
+test('a run whose ranks share statistics goes on with any number of ranks, near to one process by itself', async (t) => {
+  const [whole, directory] = [await temporaryDirectory(t), await temporaryDirectory(t)]
+  const together = { synchronizedBatchNorm: true, learningRate: 0.02 } as const
+  await (
+    await started(whole, 8, alone, together)
+  ).finished
+  await allOf(4, async (ranks) => (await started(directory, 4, ranks, together)).finished, { seed: 1 })
+  await allOf(2, async (ranks) => (await started(directory, 6, ranks, together)).finished, { seed: 2 })
+  await (
+    await started(directory, 8, alone, together)
+  ).finished
+  const [expected, got] = await Promise.all([whole, directory].map(async (folder) => (await newest(folder)) as Map<string, { data: ArrayLike<number> }>[]))
+  expected!.forEach((file, index) => {
+    for (const [name, { data }] of file) {
+      const other = got![index]!.get(name)!.data
+      Array.from(data).forEach((value, at) => t.true(Math.abs(value - other[at]!) <= 1e-5, `${name}: ${value} and ${other[at]!}`))
+    }
+  })
+})
+
 test('a stop on one rank ends all after the same step, and is saved once', async (t) => {
   const directory = await temporaryDirectory(t)
   const models = await allOf(2, async (ranks) => {

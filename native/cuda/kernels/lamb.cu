@@ -2,6 +2,7 @@
 // direction; then the weights. The last block of the second one adapts the loss scale.
 #include "cuda/kernels/launch.h"
 #include "cuda/kernels/moments.h"
+#include "cuda/kernels/segment_sums.h"
 #include "cuda/kernels/with_type.h"
 
 namespace preresnet::cuda {
@@ -26,26 +27,13 @@ __global__ void lamb_moments_kernel(LambParameters p) {
         of_directions += direction * direction;
       }
     });
-    of_weights = block_sum(of_weights);
-    of_directions = block_sum(of_directions);
-    if (threadIdx.x == 0) {
-      p.sums[index * 2] = of_weights;
-      p.sums[index * 2 + 1] = of_directions;
-    }
+    store_sums(p.by_segment, index, of_weights, of_directions);
   });
 }
 
 /// |w| / |d| of the segment that a piece belongs to.
 __device__ __forceinline__ float ratio_of(const LambParameters& p, int32_t index, float decay) {
-  const SegmentPieces segment = p.segments[index];
-  float of_weights = 0, of_directions = 0;
-  for (int32_t i = static_cast<int32_t>(threadIdx.x); i < segment.count;
-       i += static_cast<int32_t>(blockDim.x)) {
-    of_weights += p.sums[(segment.first + i) * 2];
-    of_directions += p.sums[(segment.first + i) * 2 + 1];
-  }
-  of_weights = block_sum(of_weights);
-  of_directions = block_sum(of_directions);
+  const auto [of_weights, of_directions] = segment_sums(p.by_segment, index);
   if (decay <= 0 || of_weights <= 0 || of_directions <= 0) return 1.0f;
   return sqrtf(of_weights) / sqrtf(of_directions);
 }

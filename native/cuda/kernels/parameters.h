@@ -80,15 +80,25 @@ void adamw(Runtime&, Stream, Type, const MomentsParameters&);
 struct SegmentPieces {
   int32_t first, count;
 };
-struct LambParameters : MomentsParameters {
+struct SegmentSums {
   const SegmentPieces* segments;  // of each piece
-  float* sums;                    // workspace: squares of w and of d, a piece
+  float* sums;                    // workspace: two a piece
+};
+struct LambParameters : MomentsParameters {
+  SegmentSums by_segment;  // squares of w and of d
 };
 /// Moments and sums; then the weights, which need the sums of all pieces.
 void lamb_moments(Runtime&, Stream, Type, const LambParameters&);
 void lamb(Runtime&, Stream, Type, const LambParameters&);
-inline size_t lamb_workspace(int32_t pieces) {
-  return static_cast<size_t>(pieces) * 2 * sizeof(float);
-}
+
+struct LarsParameters : UpdateParameters {
+  float* velocity;
+  float momentum;
+  const float* coefficients;  // of each piece
+  SegmentSums by_segment;     // squares of w and of g
+};
+/// Sums; then velocity and weights.
+void lars_norms(Runtime&, Stream, Type, const LarsParameters&);
+void lars(Runtime&, Stream, Type, const LarsParameters&);
 
 }  // namespace preresnet::cuda

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "cuda/operations/operands.h"
 #include "cuda/operations/pieces.h"
@@ -103,6 +104,59 @@ class MomentsOperation : public UpdateOperation<Op> {
     parameters.log2 = static_cast<float>(std::log(op.beta2));
     parameters.epsilon = static_cast<float>(op.epsilon);
   }
+};
+
+/// Pieces of each segment.
+template <class Op>
+std::vector<int32_t> pieces_by_segment(const Op& op) {
+  const int64_t border = op.weightGradients == nullptr ? 0 : op.weightGradients->dim(0);
+  std::vector<int32_t> counts;
+  for (size_t segment = 0; segment < op.offsets.size(); ++segment) {
+    counts.push_back(static_cast<int32_t>(
+        make_pieces({op.offsets[segment]}, {op.lengths[segment]}, {}, {}, border).size()));
+  }
+  return counts;
+}
+
+/// An optimizer that looks at each segment as a whole before it changes it: one launch more, and
+/// two sums a piece.
+template <class Base>
+class BySegments : public Base {
+ public:
+  template <class Op>
+  BySegments(const std::string& name, const Op& op, const Context& context)
+      : Base(name, op, context), segments_(context.runtime, segments_of(op)) {}
+
+  int launches() const override { return Base::launches() + 1; }
+  size_t workspace_bytes() const override {
+    return sums_at() + static_cast<size_t>(this->pieces().count) * 2 * sizeof(float);
+  }
+
+ protected:
+  SegmentSums by_segment(const StreamContext& on) const {
+    auto* sums = static_cast<std::byte*>(on.workspace) + sums_at();
+    return {segments_.data(), reinterpret_cast<float*>(sums)};
+  }
+
+ private:
+  /// Behind what measuring the gradients takes.
+  size_t sums_at() const {
+    constexpr size_t kLine = 256;
+    return (Base::workspace_bytes() + kLine - 1) / kLine * kLine;
+  }
+
+  /// For each piece those of its segment.
+  template <class Op>
+  static std::vector<SegmentPieces> segments_of(const Op& op) {
+    std::vector<SegmentPieces> segments;
+    for (const int32_t count : pieces_by_segment(op)) {
+      const auto first = static_cast<int32_t>(segments.size());
+      segments.insert(segments.end(), static_cast<size_t>(count), {first, count});
+    }
+    return segments;
+  }
+
+  DeviceTable<SegmentPieces> segments_;
 };
 
 }  // namespace preresnet::cuda
