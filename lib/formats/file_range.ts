@@ -26,8 +26,13 @@ export async function openSized(path: string): Promise<SizedFile> {
 }
 
 /** ERR_FILE where the file has become shorter. */
-export async function readRange({ path, handle }: SizedFile, position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length)
+export async function readRange(file: SizedFile, position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  return readInto(file, position, new Uint8Array(length))
+}
+
+/** Fills these bytes and gives them back; ERR_FILE where the file has become shorter. */
+export async function readInto({ path, handle }: SizedFile, position: number, bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const { length } = bytes
   for (let done = 0; done < length;) {
     const { bytesRead } = await handle.read(bytes, done, Math.min(chunkBytes, length - done), position + done)
     if (bytesRead === 0) throw new PreresnetError('ERR_FILE', `${path}: truncated: expected ${length} bytes at ${position}, got ${done}`)

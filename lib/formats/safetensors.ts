@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises'
 import { PreresnetError } from '../errors.js'
 import { path as checkPath } from '../options/values.js'
 import { duplicateName } from './duplicate_names.js'
-import { openSized, readRange, type SizedFile } from './file_range.js'
+import { openSized, readInto, readRange, type SizedFile } from './file_range.js'
 import { fileError, malformed, replaceFileBy } from './files.js'
 import { decodeTensor, elementsOf, tensorType, type SafetensorsType, type TensorValues } from './tensor_types.js'
 import { writeAll } from './write_chunks.js'
@@ -40,6 +40,10 @@ export interface SafetensorsEntry {
 const maximalHeader = 100_000_000
 /** Bytes per slice of work on the event loop. */
 const chunkBytes = 1 << 20
+/** Bytes that are read at once for several tensors; a larger tensor is read alone. */
+const spanBytes = 8 << 20
+/** Bytes of the widest type's values. */
+const alignment = 8
 
 /** A file that is open: its header is read, its tensors when they are asked for. */
 export class SafetensorsFile implements AsyncDisposable {
@@ -91,11 +95,44 @@ export class SafetensorsFile implements AsyncDisposable {
    * @throws ERR_FILE where it cannot be read.
    */
   async read(name: string): Promise<SafetensorsTensor> {
-    const entry = this.entries.get(name)
-    if (entry === undefined) throw new PreresnetError('ERR_PARAMETER', `${this.path}: expected a tensor ${JSON.stringify(name)}, got none`)
-    const { dtype, shape, begin, end } = entry
+    const { dtype, shape, begin, end } = this.#entry(name)
     const bytes = await readRange(this.#file, this.#start + begin, end - begin)
     return { dtype, shape, data: decodeTensor(dtype, bytes) }
+  }
+
+  /**
+   * @internal Gives tensors in the order in which they lie in the file, by large reads, of which one is under way while the tensors of the one before are used. The
+   * memory of a large file would else be taken anew for every tensor. Values are overwritten once the next tensor is asked for.
+   */
+  async *readInOrder(names: Iterable<string>): AsyncGenerator<[name: string, tensor: SafetensorsTensor], void> {
+    const spans = spansOf([...names].map((name) => ({ name, ...this.#entry(name) })))
+    const longest = Math.max(0, ...spans.map(({ begin, end }) => end - begin))
+    const buffers = spans.slice(0, 2).map(() => new Uint8Array(longest + alignment))
+    const read = async (index: number): Promise<Uint8Array<ArrayBuffer>> => {
+      const span = spans[index]
+      if (span === undefined) return new Uint8Array(0)
+      // Values lie in memory as they do in the file, in which most are aligned.
+      const at = (this.#start + span.begin) % alignment
+      return readInto(this.#file, this.#start + span.begin, buffers[index % 2]!.subarray(at, at + span.end - span.begin))
+    }
+    let next = read(0)
+    try {
+      for (const [index, span] of spans.entries()) {
+        const bytes = await next
+        next = read(index + 1)
+        next.catch(() => undefined) // an error is thrown when it is its turn
+        for (const { name, dtype, shape, begin, end } of span.tensors)
+          yield [name, { dtype, shape, data: decodeTensor(dtype, bytes.subarray(begin - span.begin, end - span.begin)) }]
+      }
+    } finally {
+      await next.catch(() => undefined) // the file must not be closed under it
+    }
+  }
+
+  #entry(name: string): SafetensorsEntry {
+    const entry = this.entries.get(name)
+    if (entry === undefined) throw new PreresnetError('ERR_PARAMETER', `${this.path}: expected a tensor ${JSON.stringify(name)}, got none`)
+    return entry
   }
 
   /** Closes the file. */
@@ -107,6 +144,26 @@ export class SafetensorsFile implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+interface Span {
+  readonly begin: number
+  end: number
+  readonly tensors: (SafetensorsEntry & { readonly name: string })[]
+}
+
+/** Tensors that are read at once. */
+function spansOf(tensors: readonly (SafetensorsEntry & { readonly name: string })[]): Span[] {
+  const spans: Span[] = []
+  for (const tensor of [...tensors].sort((a, b) => a.begin - b.begin)) {
+    const last = spans.at(-1)
+    if (last === undefined || tensor.end - last.begin > spanBytes) spans.push({ begin: tensor.begin, end: tensor.end, tensors: [tensor] })
+    else {
+      last.end = tensor.end
+      last.tensors.push(tensor)
+    }
+  }
+  return spans
 }
 
 /**

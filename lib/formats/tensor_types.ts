@@ -12,7 +12,10 @@ export interface TensorDescription {
   readonly shape: readonly number[]
 }
 
-type ValuesConstructor = new (buffer: ArrayBuffer) => TensorValues
+interface ValuesConstructor {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: ArrayBuffer, offset?: number, length?: number): TensorValues
+}
 
 interface TensorType {
   readonly bits: number
@@ -91,7 +94,12 @@ export function tensorType(name: string): TensorType | undefined {
 /** Values of a tensor of this shape. */
 export const elementsOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
 
-export function decodeTensor(name: string, { buffer }: Uint8Array<ArrayBuffer>): TensorValues {
+/** Values of these bytes of a file: the bytes themselves where they lie in memory as the type needs it, else a copy. */
+export function decodeTensor(name: string, bytes: Uint8Array<ArrayBuffer>): TensorValues {
   const { array, widen } = tensorType(name) ?? raw(8)
-  return widen === undefined ? new array(buffer) : widen(buffer)
+  const { buffer, byteOffset, byteLength } = bytes
+  const own = (): ArrayBuffer => (byteLength === buffer.byteLength ? buffer : bytes.slice().buffer)
+  if (widen !== undefined) return widen(own())
+  const each = array.BYTES_PER_ELEMENT
+  return byteOffset % each === 0 ? new array(buffer, byteOffset, byteLength / each) : new array(own())
 }

@@ -157,6 +157,10 @@ class SessionCalls implements NativeSession {
     return later(() => this.native.write(tensor, values))
   }
 
+  writeFloats(tensor: string, values: Float32Array): Promise<void> {
+    return later(() => this.native.writeFloats(tensor, values))
+  }
+
   view(tensor: string): { readonly values: Float32Array | Float64Array; readonly shared: boolean } {
     const view = direct(() => this.native.view(tensor))
     if (view.shared && !this.barred.has(view.values.buffer)) {

@@ -112,6 +112,12 @@ export async function writeNow(native: NativeSession, tensor: Tensor, values: Va
   await native.write(open(tensor).spec.name, values)
 }
 
+/** @internal The same of values that nobody changes before it is settled: they are not copied. */
+export async function writeOwnNow(native: NativeSession, tensor: Tensor, values: Values): Promise<void> {
+  if (values instanceof Float32Array) await native.writeFloats(open(tensor).spec.name, values)
+  else await writeNow(native, tensor, values)
+}
+
 /** @internal ERR_PARAMETER for values that this tensor cannot take. */
 export function checkValues({ name, length, shape, dtype }: Tensor, values: Values | readonly number[]): Values {
   const typed = Array.isArray(values) ? Float64Array.from(values) : values

@@ -1,6 +1,6 @@
 /** Several tensors of a session between the same two calls: nothing gets in between. */
 import { setImmediate } from 'node:timers/promises'
-import { checkValues, readNow, writeNow, type Tensor, type Values } from './tensor.js'
+import { checkValues, readNow, writeOwnNow, type Tensor, type Values } from './tensor.js'
 import type { Turn } from './turn.js'
 
 export function readAll(turn: Turn, tensors: readonly Tensor[]): Promise<Values[]> {
@@ -11,13 +11,13 @@ export function readAll(turn: Turn, tensors: readonly Tensor[]): Promise<Values[
   })
 }
 
-/** All of them, or none if one does not take its values. */
+/** All of them, or none if one does not take its values, which nobody may change meanwhile. */
 export async function writeAll(turn: Turn, values: ReadonlyMap<Tensor, Values>): Promise<void> {
   for (const [tensor, given] of values) {
     checkValues(tensor, given)
     await setImmediate()
   }
   await turn.take(async (native) => {
-    for (const [tensor, given] of values) await writeNow(native, tensor, given)
+    for (const [tensor, given] of values) await writeOwnNow(native, tensor, given)
   })
 }

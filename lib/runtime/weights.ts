@@ -62,14 +62,7 @@ export class Weights {
   /** The same where nobody has the session yet: the file is never in memory as a whole, and after an error the session has some of its values. */
   async loadFirst(path: string, options: LoadOptions): Promise<void> {
     await this.#open(path, options, async (file, wanted) => {
-      const values = async (name: string | undefined): Promise<Values> => (name === undefined ? new Float32Array() : ((await file.read(name)).data as Values))
-      let next = values(wanted[0])
-      for (const [index, name] of wanted.entries()) {
-        const current = await next
-        next = values(wanted[index + 1]) // while this one is written
-        next.catch(() => undefined)
-        await writeAll(this.#turn, new Map([[this.#tensors.parameter(name), current]]))
-      }
+      for await (const [name, { data }] of file.readInOrder(wanted)) await writeAll(this.#turn, new Map([[this.#tensors.parameter(name), data as Values]]))
     })
   }
 

@@ -34,6 +34,7 @@ Napi::Function SessionObject::define(Napi::Env env) {
        InstanceMethod<&SessionObject::allocate>("allocate"),
        InstanceMethod<&SessionObject::read>("read"),
        InstanceMethod<&SessionObject::read_floats>("readFloats"),
+       InstanceMethod<&SessionObject::write_floats>("writeFloats"),
        InstanceMethod<&SessionObject::write>("write"), InstanceMethod<&SessionObject::view>("view"),
        InstanceMethod<&SessionObject::run>("run"), InstanceMethod<&SessionObject::infer>("infer"),
        InstanceMethod<&SessionObject::share>("share"),
@@ -126,21 +127,28 @@ Napi::Value SessionObject::read(const Napi::CallbackInfo& info) {
   });
 }
 
+namespace {
+
+/// Held until a promise is settled, which is on the JavaScript thread.
+std::shared_ptr<Napi::ObjectReference> keep(const Napi::Value& value) {
+  return std::make_shared<Napi::ObjectReference>(Napi::Persistent(value.As<Napi::Object>()));
+}
+
+}  // namespace
+
 Napi::Value SessionObject::read_floats(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&]() -> Napi::Value {
     require_usable();
     const std::span<float> target = floats_of(info[1], "target");
-    // Held until the promise is settled, which is on the JavaScript thread.
-    auto keep =
-        std::make_shared<Napi::ObjectReference>(Napi::Persistent(info[1].As<Napi::Object>()));
+    const auto kept = keep(info[1]);
     return later(
         info.Env(),
         [name = text_argument(info, 0, "tensor"), target,
-         held = keep.get()](Session& session) -> Completion {
+         held = kept.get()](Session& session) -> Completion {
           session.read_floats(name, target);
           return [held](Napi::Env) -> Napi::Value { return held->Value(); };
         },
-        keep);
+        kept);
   });
 }
 
@@ -153,6 +161,20 @@ Napi::Value SessionObject::write(const Napi::CallbackInfo& info) {
                    session.write(name, values);
                    return undefined;
                  });
+  });
+}
+
+Napi::Value SessionObject::write_floats(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    require_usable();
+    return later(
+        info.Env(),
+        [name = text_argument(info, 0, "tensor"),
+         values = floats_of(info[1], "values")](Session& session) -> Completion {
+          session.write_floats(name, values);
+          return undefined;
+        },
+        keep(info[1]));
   });
 }
 

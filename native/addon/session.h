@@ -49,6 +49,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value read_floats(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
+  Napi::Value write_floats(const Napi::CallbackInfo& info);
   Napi::Value view(const Napi::CallbackInfo& info);
   Napi::Value share(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);

@@ -75,16 +75,25 @@ Tensor CudaSession::fetched(std::string_view name, std::vector<std::byte>& bytes
   return tensor;
 }
 
-void CudaSession::write(std::string_view name, const Values& values) {
+template <class Write>
+void CudaSession::write_by(std::string_view name, Write&& into) {
   Tensor tensor = persistent(name);
   std::vector<std::byte> bytes(tensor.bytes);
   tensor.data = bytes.data();
-  write_values(tensor, values);
+  into(tensor);
   preresnet_cuda_error error{};
   check_cuda(library_.write(session_, tensor.name.c_str(), bytes.data(), bytes.size(), &error),
              error);
   const auto kept = indices_.find(tensor.name);
   if (kept != indices_.end()) std::memcpy(kept->second.data(), bytes.data(), bytes.size());
+}
+
+void CudaSession::write(std::string_view name, const Values& values) {
+  write_by(name, [&](const Tensor& tensor) { write_values(tensor, values); });
+}
+
+void CudaSession::write_floats(std::string_view name, std::span<const float> values) {
+  write_by(name, [&](const Tensor& tensor) { preresnet::write_floats(tensor, values); });
 }
 
 const Tensor& CudaSession::viewable(std::string_view name) {

@@ -39,6 +39,7 @@ class CudaSession : public Session {
   Values read(std::string_view tensor) override;
   void read_floats(std::string_view tensor, std::span<float> target) override;
   void write(std::string_view tensor, const Values&) override;
+  void write_floats(std::string_view tensor, std::span<const float>) override;
   const Tensor& viewable(std::string_view tensor) override;
   std::shared_ptr<Arena> arena(std::string_view name) const override;
   RunOutcome run(std::string_view program, const RunRequest&) override;
@@ -52,6 +53,8 @@ class CudaSession : public Session {
  private:
   /// With its contents, which lie in `bytes`.
   Tensor fetched(std::string_view name, std::vector<std::byte>& bytes);
+  template <class Write>
+  void write_by(std::string_view tensor, Write&& into);
   struct Running;
   /// A tensor with memory of its own, for what comes of an inference, and where that goes.
   struct Fetched {

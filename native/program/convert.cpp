@@ -91,12 +91,19 @@ std::vector<Value> gather(const Tensor& tensor, Convert&& convert) {
   return values;
 }
 
-template <class Stored, class Value, class Convert>
-void scatter(const Tensor& tensor, const std::vector<Value>& values, Convert&& convert) {
+template <class Stored, class Container, class Convert>
+void scatter(const Tensor& tensor, const Container& values, Convert&& convert) {
   if (tensor.layout != Layout::plain) std::memset(tensor.data, 0, tensor.bytes);
   auto* stored = tensor.as<Stored>();
   each_element(tensor,
                [&](size_t index, size_t offset) { stored[offset] = convert(values[index]); });
+}
+
+void expect_count(const Tensor& tensor, size_t count) {
+  if (count == static_cast<size_t>(element_count(tensor))) return;
+  throw Error("ERR_PARAMETER", "tensor " + tensor.name + ": expected " +
+                                   std::to_string(element_count(tensor)) + " values, got " +
+                                   std::to_string(count));
 }
 
 template <class Value>
@@ -106,11 +113,7 @@ const std::vector<Value>& expect(const Tensor& tensor, const Values& values, con
     throw Error("ERR_PARAMETER", "tensor " + tensor.name + ": expected " + type + " for type " +
                                      name_of(tensor.dtype) + ", got another type of values");
   }
-  if (vector->size() != static_cast<size_t>(element_count(tensor))) {
-    throw Error("ERR_PARAMETER", "tensor " + tensor.name + ": expected " +
-                                     std::to_string(element_count(tensor)) + " values, got " +
-                                     std::to_string(vector->size()));
-  }
+  expect_count(tensor, vector->size());
   return *vector;
 }
 
@@ -174,6 +177,14 @@ void write_values(const Tensor& tensor, const Values& values) {
       return scatter<uint8_t>(tensor, expect<uint8_t>(tensor, values, "Uint8Array"), same);
   }
   throw Error("ERR_INTERNAL", "unknown data type");
+}
+
+void write_floats(const Tensor& tensor, std::span<const float> values) {
+  if (tensor.dtype != DType::f32 || tensor.layout != Layout::plain) {
+    return write_values(tensor, std::vector<double>(values.begin(), values.end()));
+  }
+  expect_count(tensor, values.size());
+  std::copy_n(values.data(), values.size(), tensor.as<float>());
 }
 
 }  // namespace preresnet

@@ -118,15 +118,24 @@ void HostSession::read_floats(std::string_view name, std::span<float> target) {
   preresnet::read_floats(tensor, target);
 }
 
-void HostSession::write(std::string_view name, const Values& values) {
+template <class Write>
+void HostSession::write_by(std::string_view name, Write&& into) {
   require_memory();
   const Tensor& tensor = persistent(name);
   require_contents(tensor);
-  write_values(tensor, values);
+  into(tensor);
   // Images, labels and feature maps are no weights: a batch leaves these as they are.
   const bool weights =
       tensor.layout == Layout::plain && (tensor.dtype == DType::f32 || tensor.dtype == DType::f64);
   if (weights) ++weights_version_;
+}
+
+void HostSession::write(std::string_view name, const Values& values) {
+  write_by(name, [&](const Tensor& tensor) { write_values(tensor, values); });
+}
+
+void HostSession::write_floats(std::string_view name, std::span<const float> values) {
+  write_by(name, [&](const Tensor& tensor) { preresnet::write_floats(tensor, values); });
 }
 
 const Tensor& HostSession::viewable(std::string_view name) {

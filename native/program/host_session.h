@@ -31,6 +31,7 @@ class HostSession : public Session {
   Values read(std::string_view tensor) override;
   void read_floats(std::string_view tensor, std::span<float> target) override;
   void write(std::string_view tensor, const Values&) override;
+  void write_floats(std::string_view tensor, std::span<const float>) override;
   const Tensor& viewable(std::string_view tensor) override;
   std::shared_ptr<Arena> arena(std::string_view name) const override;
   RunOutcome run(std::string_view program, const RunRequest&) override;
@@ -45,6 +46,8 @@ class HostSession : public Session {
 
   void require_memory() const;
   void require_contents(const Tensor&) const;
+  template <class Write>
+  void write_by(std::string_view tensor, Write&& into);
   bool shares(std::string_view arena) const;
   bool gradients_finite(const Update&);
   struct Clocks;

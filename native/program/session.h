@@ -81,6 +81,8 @@ class Session {
   /// The tensor's first values, see convert.h.
   virtual void read_floats(std::string_view tensor, std::span<float> target) = 0;
   virtual void write(std::string_view tensor, const Values&) = 0;
+  /// All values of a floating-point tensor, see convert.h.
+  virtual void write_floats(std::string_view tensor, std::span<const float>) = 0;
   /// A plain f32 or f64 tensor of a persistent arena, else ERR_PARAMETER; ERR_UNSUPPORTED where
   /// memory is not the host's. JavaScript may write through it from then on. Any thread.
   virtual const Tensor& viewable(std::string_view tensor) = 0;
