@@ -23,7 +23,7 @@ class CpuExecutor final : public Executor {
     return std::visit([this](const auto& op) { return cpu::prepare(op, context_); }, operation);
   }
   size_t scratch_bytes() const override { return context_.scratch.bytes(); }
-  void allocate() override { context_.scratch.allocate(); }
+  void allocate(bool huge_pages) override { context_.scratch.allocate(huge_pages); }
   void share_out(int64_t tasks, const std::function<void(int64_t)>& function) override {
     context_.pool.run(tasks, [&](int, int64_t task) { function(task); });
   }

@@ -42,7 +42,7 @@ void Unmap::operator()(std::byte*) const { munmap(base, bytes); }
 
 /// Fresh pages are zero and cost nothing before they are used: what only an evaluation keeps takes
 /// no memory in a process that never evaluates.
-void Scratch::allocate() {
+void Scratch::allocate(bool huge_pages) {
   const size_t bytes = allocation_bytes();
   if (bytes == 0) return;
   const size_t mapped = round_up(bytes, kHugePage) + kHugePage;
@@ -54,7 +54,7 @@ void Scratch::allocate() {
   const auto address = reinterpret_cast<uintptr_t>(base);
   const size_t begin = round_up(address, kHugePage) - address;
   memory_ = {static_cast<std::byte*>(base) + begin, Unmap{base, mapped}};
-  if (bytes >= kHugePage) {
+  if (huge_pages && bytes >= kHugePage) {
     madvise(memory_.get(), mapped - begin, MADV_HUGEPAGE);  // a hint: may fail
   }
 }

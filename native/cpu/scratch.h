@@ -49,7 +49,7 @@ class Scratch {
  public:
   explicit Scratch(int threads) : threads_(threads) {}
   size_t bytes() const { return allocation_bytes(); }
-  void allocate();
+  void allocate(bool huge_pages);
 
   template <class T>
   T* at(const SharedRange& range) const {

@@ -80,7 +80,7 @@ class Executor {
   /// private copies). Known before allocate().
   virtual size_t scratch_bytes() const = 0;
   /// Allocates those bytes. Called once, after the last prepare().
-  virtual void allocate() = 0;
+  virtual void allocate(bool huge_pages) = 0;
   /// Calls function(task) for every task in 0 .. tasks - 1, on all threads where there are several.
   virtual void share_out(int64_t tasks, const std::function<void(int64_t task)>& function) {
     for (int64_t task = 0; task < tasks; ++task) function(task);

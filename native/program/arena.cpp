@@ -13,8 +13,8 @@ namespace {
 constexpr size_t kHugePage = size_t{2} << 20;
 }  // namespace
 
-Arena::Arena(size_t bytes) : bytes_(bytes) {
-  const bool huge = bytes >= 2 * kHugePage;
+Arena::Arena(size_t bytes, bool huge_pages) : bytes_(bytes) {
+  const bool huge = huge_pages && bytes >= 2 * kHugePage;
   const size_t alignment = huge ? kHugePage : kPage;
   mapped_ = (bytes / alignment + 1) * alignment + (huge ? kHugePage : 0);
   mapping_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -59,7 +59,7 @@ class ReferenceExecutor : public Executor {
   }
 
   size_t scratch_bytes() const override { return doubles_ * sizeof(double); }
-  void allocate() override { scratch_.resize(doubles_); }
+  void allocate(bool) override { scratch_.resize(doubles_); }
   Roofline measure_roofline() override {
     throw Error("ERR_UNSUPPORTED",
                 "roofline: expected an executor that is meant to be fast, got the reference");
