@@ -226,3 +226,74 @@ test('a missing file is named', async (t) => {
   const path = join(await temporaryDirectory(t), 'missing.safetensors')
   await t.throwsAsync(readSafetensors(path), { code: 'ERR_FILE', message: `${path}: could not read: no such file or directory` })
 })
+
+/** Each tensor as it is when it is given: the bytes are others once the next one is asked for. */
+async function inOrder(path: string, names: Iterable<string>): Promise<[string, SafetensorsTensor][]> {
+  await using file = await SafetensorsFile.open(path)
+  const given: [string, SafetensorsTensor][] = []
+  for await (const [name, { data, ...tensor }] of file.readInOrder(names)) given.push([name, { ...tensor, data: data.slice() }])
+  return given
+}
+
+test('tensors in the order of the file are those that are read one by one, of every type', async (t) => {
+  const path = join(await temporaryDirectory(t), 'all.safetensors')
+  await writeSafetensors(path, tensors)
+  t.deepEqual(new Map([...(await inOrder(path, tensors.keys()))].sort()), new Map([...tensors].sort()))
+  // With holes between them, the last one first.
+  const some = ['mask', 'double', 'single']
+  t.deepEqual(
+    await inOrder(path, some),
+    ['double', 'single', 'mask'].map((name) => [name, tensors.get(name)!]),
+  )
+  t.deepEqual(await inOrder(path, []), [])
+  await t.throwsAsync(inOrder(path, ['mask', 'missing']), { code: 'ERR_PARAMETER', message: /expected a tensor "missing", got none/ })
+})
+
+test('tensors that are not aligned in the file are read in its order too', async (t) => {
+  const path = join(await temporaryDirectory(t), 'odd.safetensors')
+  const header = Buffer.from(
+    JSON.stringify({ a: { dtype: 'U8', shape: [1], data_offsets: [0, 1] }, b: { dtype: 'F32', shape: [2], data_offsets: [1, 9] } }).padEnd(131),
+  )
+  const head = Buffer.alloc(8)
+  head.writeBigUInt64LE(BigInt(header.length))
+  await writeFile(path, Buffer.concat([head, header, Buffer.of(7), Buffer.from(Float32Array.of(1.5, -2).buffer)]))
+  const given = await inOrder(path, ['a', 'b'])
+  t.deepEqual(
+    given.map(([name, { data }]) => [name, [...(data as Float32Array)]]),
+    [
+      ['a', [7]],
+      ['b', [1.5, -2]],
+    ],
+  )
+})
+
+test('several large reads follow one another, and a file that was shortened is an error of the tensor that it lacks', async (t) => {
+  const path = join(await temporaryDirectory(t), 'large.safetensors')
+  const length = 3 << 19 // 6 MiB: two are more than is read at once
+  const large = new Map<string, SafetensorsTensor>(
+    [1, 2, 3, 4, 5].map((value) => [`t${value}`, { dtype: 'F32', shape: [length], data: new Float32Array(length).fill(value) }]),
+  )
+  await writeSafetensors(path, large)
+  await using file = await SafetensorsFile.open(path)
+  const seen: number[] = []
+  for await (const [name, { data }] of file.readInOrder(large.keys())) {
+    t.true(
+      (data as Float32Array).every((value) => value === Number(name[1])),
+      name,
+    )
+    seen.push(Number(name[1]))
+  }
+  t.deepEqual(seen, [1, 2, 3, 4, 5])
+  for await (const [name] of file.readInOrder(large.keys())) if (name === 't2') break // the file can be closed or read on
+
+  await truncate(path, 20 << 20)
+  const whole: string[] = []
+  const error = await t.throwsAsync(
+    async () => {
+      for await (const [name] of file.readInOrder(large.keys())) whole.push(name)
+    },
+    { code: 'ERR_FILE' },
+  )
+  t.regex(error.message, /truncated: expected 6291456 bytes/)
+  t.deepEqual(whole, ['t1', 't2', 't3'])
+})

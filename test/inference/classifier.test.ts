@@ -42,11 +42,11 @@ test('loading ends when its signal says so', async (t) => {
 
 test.serial('loading ends while values are read', async (t) => {
   const stop = new AbortController()
-  const read = Object.getOwnPropertyDescriptor(SafetensorsFile.prototype, 'read')!
-  t.teardown(() => Object.defineProperty(SafetensorsFile.prototype, 'read', read))
-  SafetensorsFile.prototype.read = function (name) {
+  const read = Object.getOwnPropertyDescriptor(SafetensorsFile.prototype, 'readInOrder')!
+  t.teardown(() => Object.defineProperty(SafetensorsFile.prototype, 'readInOrder', read))
+  SafetensorsFile.prototype.readInOrder = function (names) {
     stop.abort(new Error('enough'))
-    return (read.value as typeof this.read).call(this, name)
+    return (read.value as typeof this.readInOrder).call(this, names)
   }
   await t.throwsAsync(Classifier.load(model, { ...options, signal: stop.signal }), { code: 'ERR_ABORTED', message: 'aborted: enough' })
 })

@@ -163,7 +163,7 @@ test('every option of fit that the command line can say is a flag of train', (t)
 test('every option says what it is, every number what it counts', (t) => {
   const all = [...inFit.map(({ path, option }) => [path, option] as const), ...commands.flatMap(({ options }) => Object.entries(options))]
   t.true(all.length > 100)
-  const noQuantity = ['seed', 'cuda.index', 'cudaIndex', 'arch']
+  const noQuantity = ['seed', 'cuda.index', 'cudaIndex', 'arch', 'logRank']
   for (const [name, { help, unit, accepts }] of all) {
     t.regex(help, /^['a-zA-Z].*[^.]$/, name)
     if (/integer|number/.test(accepts) && name !== 'learningRate') t.is(unit === null, noQuantity.includes(name), name)

@@ -45,3 +45,19 @@ test('another output is refused, and so is memory that does not fit', async (t) 
   await t.throwsAsync(read('logits', new Float64Array(BATCH * CLASSES)), { code: 'ERR_OPTION', message: /Float32Array/ })
   t.is((await read('logits', new Float32Array(0))).length, 0)
 })
+
+test('values are written from where they lie, and values that do not fit are refused', async (t) => {
+  for (const precision of ['fp64', 'fp32'] as const) {
+    await using session = await compile(tiny(), { device: precision === 'fp64' ? 'reference' : 'cpu', precision, batch: BATCH, seed: 3, threads: 1 })
+    const write = (name: string, values: unknown): Promise<void> => inTurn(session, (native) => native.writeFloats(name, values as Float32Array))
+    const name = session.parameterNames.at(-1)!
+    const bias = session.parameter(name)
+    const values = Float32Array.from({ length: bias.length + 2 }, (_, index) => index / 8)
+    await write(name, values.subarray(1, -1))
+    t.deepEqual([...(await bias.read())], [...values.subarray(1, -1)])
+    await t.throwsAsync(write(name, values), { code: 'ERR_PARAMETER', message: new RegExp(`expected ${bias.length} values, got ${values.length}`) })
+    await t.throwsAsync(write('predictions', new Float32Array(BATCH)), { code: 'ERR_PARAMETER', message: /expected Int32Array for type i32/ })
+    await t.throwsAsync(write(name, new Float64Array(bias.length)), { code: 'ERR_OPTION', message: /Float32Array/ })
+    t.deepEqual([...(await bias.read())], [...values.subarray(1, -1)], 'what was refused changed nothing')
+  }
+})
