@@ -116,8 +116,8 @@ export const deviceOptions = {
   }),
 } satisfies RunTable
 
-/** Of training, in `compile` and `fit`. */
-export const trainingOptions = {
+/** Of training, beside what it minimizes. */
+const ownTrainingOptions = {
   /** Seed of start values, order, random steps of preparation and dropout. Give an integer of at least 0. @default 0 */
   seed: integerOption({
     group: 'Training',
@@ -127,7 +127,6 @@ export const trainingOptions = {
     fallback: 0,
     decides: true,
   }),
-  ...lossOptions,
   /** Parameters that are not trained: names, paths above them, patterns with *. Give a list of names or patterns. @default [] */
   frozen: namesOption({
     group: 'Training',
@@ -146,6 +145,9 @@ export const trainingOptions = {
     decides: true,
   }),
 } satisfies RunTable
+
+/** Of training, in `compile` and `fit`. */
+export const trainingOptions: typeof ownTrainingOptions & typeof lossOptions = { ...ownTrainingOptions, ...lossOptions }
 
 /** Of `fit`: one of both. */
 export const lengthOptions = {

@@ -108,7 +108,7 @@ export async function readNow(native: NativeSession, tensor: Tensor): Promise<Va
 }
 
 /** @internal Within a turn of the session; `values` are what `checkValues` gave. */
-export async function writeNow(native: NativeSession, tensor: Tensor, values: Values): Promise<void> {
+async function writeNow(native: NativeSession, tensor: Tensor, values: Values): Promise<void> {
   await native.write(open(tensor).spec.name, values)
 }
 

@@ -47,7 +47,7 @@ export function runPage(run: RunPage): string {
     run.words.length === 0 ? '' : section('What was trained', wordsTable(run.words)),
     confusion === undefined ? '' : section('Accuracy of each class', accuracyBars(confusion)),
     mistakes === undefined || mistakes.shown.length === 0 ? '' : section('The most certain mistakes', mistakesHtml(mistakes)),
-    confusion === undefined ? '' : section('Which classes are taken for which', confusionHtml(confusion)),
+    confusion === undefined ? '' : section('Confusion matrix: which classes are taken for which', confusionHtml(confusion)),
     ...(run.pictures ?? []).map(({ heading, svg }) => section(heading, svg)),
     run.probe.length === 0 ? '' : section('Signals and gradients by depth', depthsSvg([{ name: run.title, lines: run.probe }])),
     pace.length === 0 ? '' : section('Learning rate', rateSvg(pace)),
