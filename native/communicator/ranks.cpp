@@ -303,8 +303,8 @@ void Ranks::look_for_silence(Clock::time_point now) {
       // Who has left says that it is there until all have.
       if (static_cast<int64_t>(from) == rank() || now - other.heard < silence_) continue;
       found = "rank " + std::to_string(from) + " of " + std::to_string(ranks()) +
-              " has said nothing for " + seconds_of(silence_) + ": it was killed, stands still or " +
-              "cannot be reached; it last was on " +
+              " has said nothing for " + seconds_of(silence_) +
+              ": it was killed, stands still or " + "cannot be reached; it last was on " +
               (other.doing.empty() ? "no known host" : other.doing);
       break;
     }

@@ -7,6 +7,7 @@ import { dataFaults } from './data.mjs'
 import { executorFaults } from './executors.mjs'
 import { libraryFaults } from './library.mjs'
 import { packageFaults } from './packages.mjs'
+import { parquetFaults } from './parquet.mjs'
 import { rankFaults } from './ranks.mjs'
 import { trainingFaults } from './training.mjs'
 
@@ -15,6 +16,7 @@ export const MUTANTS = [
   ...cudaFaults,
   ...compilerFaults,
   ...dataFaults,
+  ...parquetFaults,
   ...augmentationFaults,
   ...trainingFaults,
   ...rankFaults,
