@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -215,7 +217,7 @@ void BatchFiller::copy_pixels(BatchSlot& slot) const {
 void BatchFiller::poison(BatchSlot& slot) const {
   std::memset(slot.images.get(), kPoison, static_cast<size_t>(options_.batch * image_bytes_));
   for (std::vector<int32_t>* values : {&slot.indices, &slot.labels, &slot.crops, &slot.mixes})
-    std::memset(values->data(), kPoison, values->size() * sizeof(int32_t));
+    std::ranges::fill(std::as_writable_bytes(std::span(*values)), std::byte{kPoison});
 }
 
 uint8_t* BatchFiller::pixels_of(const BatchSlot& slot, int64_t i) const {
