@@ -101,8 +101,8 @@ export class SafetensorsFile implements AsyncDisposable {
   }
 
   /**
-   * @internal Gives tensors in the order in which they lie in the file, by large reads, of which one is under way while the tensors of the one before are used. The
-   * memory of a large file would else be taken anew for every tensor. Values are overwritten once the next tensor is asked for.
+   * @internal Gives tensors in the order in which they lie in the file. The file is read in large pieces into two buffers: the next piece is read while the tensors of
+   * the current one are used, and no tensor takes memory of its own. The values of a tensor are valid until the next tensor is asked for.
    */
   async *readInOrder(names: Iterable<string>): AsyncGenerator<[name: string, tensor: SafetensorsTensor], void> {
     const spans = spansOf([...names].map((name) => ({ name, ...this.#entry(name) })))
@@ -120,12 +120,12 @@ export class SafetensorsFile implements AsyncDisposable {
       for (const [index, span] of spans.entries()) {
         const bytes = await next
         next = read(index + 1)
-        next.catch(() => undefined) // an error is thrown when it is its turn
+        next.catch(() => undefined) // the error is thrown once this piece is wanted
         for (const { name, dtype, shape, begin, end } of span.tensors)
           yield [name, { dtype, shape, data: decodeTensor(dtype, bytes.subarray(begin - span.begin, end - span.begin)) }]
       }
     } finally {
-      await next.catch(() => undefined) // the file must not be closed under it
+      await next.catch(() => undefined) // the file must not be closed while it is read
     }
   }
 
@@ -146,14 +146,16 @@ export class SafetensorsFile implements AsyncDisposable {
   }
 }
 
+type NamedEntry = SafetensorsEntry & { readonly name: string }
+
+/** Tensors that are read at once. */
 interface Span {
   readonly begin: number
   end: number
-  readonly tensors: (SafetensorsEntry & { readonly name: string })[]
+  readonly tensors: NamedEntry[]
 }
 
-/** Tensors that are read at once. */
-function spansOf(tensors: readonly (SafetensorsEntry & { readonly name: string })[]): Span[] {
+function spansOf(tensors: readonly NamedEntry[]): Span[] {
   const spans: Span[] = []
   for (const tensor of [...tensors].sort((a, b) => a.begin - b.begin)) {
     const last = spans.at(-1)

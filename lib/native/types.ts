@@ -16,7 +16,7 @@ export interface NativeSession {
   readFloats(tensor: string, target: Float32Array): Promise<Float32Array>
   /** Same order; the element count must fit. Writing a parameter makes executors forget transformed weights. */
   write(tensor: string, values: Float64Array | Float32Array | Int32Array | Uint8Array): Promise<void>
-  /** The same for all values of a floating-point tensor, which are read where they lie; nobody may change them before it is settled. */
+  /** Writes all values of a floating-point tensor without copying them first: nobody may change or transfer the array before the promise is settled. */
   writeFloats(tensor: string, values: Float32Array): Promise<void>
   /** Plain f32 or f64 tensor of a persistent arena other than `inputs`: a view of its memory, or ERR_UNSUPPORTED where that is a device's. `shared` is false (a copy) where the runtime forbids external buffers. Detached by dispose. */
   view(tensor: string): { readonly values: Float32Array | Float64Array; readonly shared: boolean }

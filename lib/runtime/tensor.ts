@@ -112,7 +112,7 @@ async function writeNow(native: NativeSession, tensor: Tensor, values: Values): 
   await native.write(open(tensor).spec.name, values)
 }
 
-/** @internal The same of values that nobody changes before it is settled: they are not copied. */
+/** @internal Writes values that nobody changes or transfers before the promise is settled, so that they need not be copied. */
 export async function writeOwnNow(native: NativeSession, tensor: Tensor, values: Values): Promise<void> {
   if (values instanceof Float32Array) await native.writeFloats(open(tensor).spec.name, values)
   else await writeNow(native, tensor, values)

@@ -11,7 +11,7 @@ export function readAll(turn: Turn, tensors: readonly Tensor[]): Promise<Values[
   })
 }
 
-/** All of them, or none if one does not take its values, which nobody may change meanwhile. */
+/** Writes all of them, or none if one does not take its values. Nobody may change or transfer the values before the promise is settled. */
 export async function writeAll(turn: Turn, values: ReadonlyMap<Tensor, Values>): Promise<void> {
   for (const [tensor, given] of values) {
     checkValues(tensor, given)

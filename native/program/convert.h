@@ -20,7 +20,8 @@ void read_floats(const Tensor&, std::span<float>);
 /// ERR_PARAMETER where number or type of the values do not fit the tensor. What a layout
 /// adds becomes zero.
 void write_values(const Tensor&, const Values&);
-/// The same of all values of a tensor of floating type, without a copy of them in between.
+/// Writes all values of a tensor of floating type; an f32 tensor in plain layout takes them
+/// without a copy in doubles.
 void write_floats(const Tensor&, std::span<const float>);
 
 }  // namespace preresnet
