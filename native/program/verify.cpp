@@ -295,7 +295,7 @@ void check_ranks(const Program& program, const Landmarks& found) {
   if (program.operations.size() == 1) return;
   const std::string where = "program " + program.name;
   std::set<int64_t> seen;
-  bool with_sums = false;
+  bool with_sums = false, with_begun = false;
   for (size_t index = 0; index < program.operations.size(); ++index) {
     const ops::AnyOperation& operation = program.operations[index].operation;
     const auto* sums = std::get_if<ops::AllReduceSums>(&operation);
@@ -309,10 +309,12 @@ void check_ranks(const Program& program, const Landmarks& found) {
       refuse_program(
           where, "expected no accumulations with " + describe(index, program.operations[index]));
     }
-    with_sums = with_sums || sums != nullptr;
-    if (begun == nullptr) continue;
+    (sums != nullptr ? with_sums : with_begun) = true;
     // Both would send at the same time, and in another order on every rank.
-    if (with_sums) refuse_program(where, "expected no all_reduce_begin with all_reduce_sums");
+    if (with_sums && with_begun) {
+      refuse_program(where, "expected no all_reduce_begin with all_reduce_sums");
+    }
+    if (begun == nullptr) continue;
     if (index > found.all_reduce_index || !ends(*found.all_reduce, *begun, &seen)) {
       refuse_program(where + ": " + describe(index, program.operations[index]),
                      "expected segments of the all_reduce behind it, each once");
