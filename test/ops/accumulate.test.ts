@@ -1,4 +1,5 @@
 import { present } from '../support/case.js'
+import { laidOut } from '../support/gradients.js'
 import { given, judge, maybe, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -9,8 +10,7 @@ const factors = { times: [2, 4, 3, 7, 8, 1 + 8], metrics: [true, false], lengths
 
 const cases: NamedCase[] = pairwise(factors).map(({ times, metrics, lengths }, index) => {
   const random = new Random(72000 + index)
-  const offsets = lengths.map((_, segment) => lengths.slice(0, segment).reduce<number>((sum, length) => sum + length + 3, 16))
-  const total = offsets.at(-1)! + lengths.at(-1)! + 4
+  const { offsets, total } = laidOut(lengths)
   const levels = Math.ceil(Math.log2(times))
   return {
     name: `${times} times${metrics ? ' with metrics' : ''}, segments of ${lengths.join()}`,

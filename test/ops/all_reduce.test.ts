@@ -1,4 +1,5 @@
 import { present } from '../support/case.js'
+import { laidOut } from '../support/gradients.js'
 import { given, judge, maybe, type NamedCase } from '../support/judge.js'
 import type { OperationCase, Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -10,8 +11,7 @@ const factors = { ranks: [2, 4, 3, 5, 8], metrics: [true, false], lengths: [[5],
 
 const cases: NamedCase[] = pairwise(factors).map(({ ranks, metrics, lengths }, index) => {
   const random = new Random(73000 + index)
-  const offsets = lengths.map((_, segment) => lengths.slice(0, segment).reduce<number>((sum, length) => sum + length + 3, 16))
-  const total = offsets.at(-1)! + lengths.at(-1)! + 4
+  const { offsets, total } = laidOut(lengths)
   const inputs = () => present({ gradients: random.normals([total]), metrics: metrics && random.normals([4]) })
   return {
     name: `${ranks} ranks${metrics ? ' with metrics' : ''}, segments of ${lengths.join()}`,

@@ -1,8 +1,7 @@
 import test from 'ava'
 import { loadBinding } from '../../lib/native/load.js'
-import { present } from '../support/case.js'
 import { everyone } from '../support/executors.js'
-import { clippedBy, gradientOf, nextState, scaler, segmentFinder, stateOf, STATES } from '../support/gradients.js'
+import { besideWeights, clippedBy, gradientOf, laidOut, scaledCases, stateOf } from '../support/gradients.js'
 import { given, judge, maybe, number, type NamedCase } from '../support/judge.js'
 import { programSet, runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -21,8 +20,7 @@ const factors = {
 
 const cases: NamedCase[] = pairwise(factors).map(({ momentum, clip, decay, coefficient, learningRate, lengths }, index) => {
   const random = new Random(44000 + index)
-  const offsets = lengths.map((_, segment) => lengths.slice(0, segment).reduce<number>((sum, length) => sum + length + 3, 16))
-  const total = offsets.at(-1)! + lengths.at(-1)! + 4
+  const { offsets, total } = laidOut(lengths)
   return {
     name: `momentum ${momentum}, clipping ${clip}, decay ${decay}, coefficient ${coefficient}, rate ${learningRate}, segments of ${lengths.join()}`,
     inputs: { weights: random.normals([total]), gradients: random.normals([total]), velocity: random.normals([total], 0.5) },
@@ -40,47 +38,11 @@ const cases: NamedCase[] = pairwise(factors).map(({ momentum, clip, decay, coeff
   }
 })
 
-/** The launches of a GPU: gradients in two arenas, copies of the first weights, a scaler. */
-const scaledFactors = {
-  clip: ['none', 'acts'],
-  split: ['two arenas', 'one arena', 'two arenas and copies'],
-  scaler: ['scaled', 'overflow', 'none', 'due to grow'],
-  growthInterval: [0, 3],
-  scale: [1024, 1],
-} as const
-
-const scaled: NamedCase[] = pairwise(scaledFactors).map((choice, index) => {
-  const random = new Random(44500 + index)
-  const [Q, R] = choice.split === 'one arena' ? [0, 8_512] : [192, 8_320]
-  const state = STATES[choice.scaler]
-  const scale = state === undefined ? 1 : choice.scale
-  const weights = random.normals([Q + R])
-  const weightGradients = random.normals([Math.max(Q, 1)], scale)
-  const gradients = random.normals([R], scale)
-  const squares = [...(Q > 0 ? weightGradients.data : []), ...gradients.data].reduce((sum, gradient) => sum + (gradient / scale) ** 2, 0)
-  return {
-    name: `clipping ${choice.clip}, ${choice.split}, scaler ${choice.scaler} ${scale}, interval ${choice.growthInterval}`,
-    inputs: present({
-      weights,
-      gradients,
-      weightGradients: Q > 0 && weightGradients,
-      velocity: random.normals([Q + R], 0.5),
-      copies: choice.split === 'two arenas and copies' && valuesOf([Q], (i) => weights.data[i]! + 1),
-      scaler: state && scaler({ ...state, scale, squares }),
-    }),
-    outputs: {},
-    attributes: {
-      momentum: 0.9,
-      ...(choice.clip !== 'none' && { clipNorm: Math.sqrt(squares) / 3 }),
-      ...(state && { growthInterval: choice.growthInterval }),
-      offsets: [0, 192, 320],
-      lengths: [192, 128, Q + R - 320],
-      decays: [0.01, 0, 0.01],
-      rates: [1, 0.5, 2],
-      coefficients: [0.001, 0, 0.01],
-    },
-    step: { learningRate: 3 },
-  }
+const scaled = scaledCases({
+  seed: 44500,
+  kept: (random, total) => ({ velocity: random.normals([total], 0.5) }),
+  attributes: { momentum: 0.9, coefficients: [0.001, 0, 0.01] },
+  step: { learningRate: 3 },
 })
 
 interface Segment {
@@ -128,15 +90,7 @@ function statement(operation: OperationCase): Results {
       })
     })
   }
-  const segmentOf = segmentFinder(offsets!, lengths!)
-  const still = (index: number): boolean => state?.overflow === 1 || segmentOf(index) < 0
-  const copies = maybe(operation, 'copies')
-  return present({
-    velocity: newVelocity!,
-    weights: newWeights!,
-    copies: copies && valuesOf(copies.shape, (i) => (still(i) ? copies.data[i]! : newWeights!.data[i]!)),
-    scaler: state && scaler(nextState(state, number(operation, 'growthInterval', 0))),
-  })
+  return { velocity: newVelocity!, weights: newWeights!, ...besideWeights(operation, newWeights!) }
 }
 
 judge('lars', { cases: [...cases, ...scaled], statement })

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { present } from '../support/case.js'
 import { everyone } from '../support/executors.js'
-import { clippedBy, gradientOf, nextState, scaler, segmentFinder, stateOf, STATES } from '../support/gradients.js'
+import { besideWeights, clippedBy, gradientOf, laidOut, scaler, segmentFinder, stateOf, STATES } from '../support/gradients.js'
 import { flag, given, judge, maybe, number, type NamedCase } from '../support/judge.js'
 import { runOperation, type OperationCase, type Results } from '../support/operation.js'
 import { pairwise } from '../support/pairwise.js'
@@ -20,8 +20,7 @@ const factors = {
 
 const cases: NamedCase[] = pairwise(factors).map(({ momentum, nesterov, clip, decay, learningRate, lengths }, index) => {
   const random = new Random(17000 + index)
-  const offsets = lengths.map((_, segment) => lengths.slice(0, segment).reduce<number>((sum, length) => sum + length + 3, 16))
-  const total = offsets.at(-1)! + lengths.at(-1)! + 4
+  const { offsets, total } = laidOut(lengths)
   return {
     name: `momentum ${momentum}${nesterov ? ', Nesterov' : ''}, clipping ${clip}, decay ${decay}, segments of ${lengths.join()}`,
     inputs: { weights: random.normals([total]), gradients: random.normals([total]), velocity: random.normals([total], 0.5) },
@@ -116,13 +115,7 @@ function statement(operation: OperationCase): Results {
     const along = flag(operation, 'nesterov') ? gradient(index) + momentum * newVelocity.data[index]! : newVelocity.data[index]!
     return weights!.data[index]! - operation.step!.learningRate! * rates![segmentOf(index)]! * along
   })
-  const copies = maybe(operation, 'copies')
-  return present({
-    velocity: newVelocity,
-    weights: newWeights,
-    copies: copies && valuesOf(copies.shape, (index) => (still(index) ? copies.data[index]! : newWeights.data[index]!)),
-    scaler: state && scaler(nextState(state, number(operation, 'growthInterval', 0))),
-  })
+  return { velocity: newVelocity, weights: newWeights, ...besideWeights(operation, newWeights) }
 }
 
 judge('sgd', { cases: [...cases, ...scaled], statement })

@@ -1,6 +1,5 @@
 /** Cases and the statement of adamw and lamb, which differ in how they go along the same direction. */
-import { present } from './case.js'
-import { clippedBy, gradientOf, nextState, scaler, segmentFinder, stateOf, STATES } from './gradients.js'
+import { besideWeights, clippedBy, gradientOf, laidOut, scaledCases, segmentFinder, stateOf } from './gradients.js'
 import { given, maybe, number, type NamedCase } from './judge.js'
 import type { OperationCase, Results } from './operation.js'
 import { pairwise } from './pairwise.js'
@@ -22,8 +21,7 @@ const factors = {
 const plain = (seed: number): NamedCase[] =>
   pairwise(factors).map(({ clip, decay, index, learningRate, lengths, ...attributes }, entry) => {
     const random = new Random(seed + entry)
-    const offsets = lengths.map((_, segment) => lengths.slice(0, segment).reduce<number>((sum, length) => sum + length + 3, 16))
-    const total = offsets.at(-1)! + lengths.at(-1)! + 4
+    const { offsets, total } = laidOut(lengths)
     const { beta1, beta2, epsilon } = attributes
     return {
       name: `betas ${beta1} and ${beta2}, epsilon ${epsilon}, clipping ${clip}, decay ${decay}, step ${index}, segments of ${lengths.join()}`,
@@ -46,49 +44,10 @@ function momentsOf(random: Random, total: number): Record<'firstMoment' | 'secon
   return { firstMoment: random.normals([total], 0.5), secondMoment: valuesOf([total], (i) => second.data[i]! ** 2) }
 }
 
-/** The launches of a GPU: gradients in two arenas, copies of the first weights, a scaler. */
-const scaledFactors = {
-  clip: ['none', 'acts'],
-  split: ['two arenas', 'one arena', 'two arenas and copies'],
-  scaler: ['scaled', 'overflow', 'none', 'due to grow'],
-  growthInterval: [0, 3],
-  scale: [1024, 1],
-} as const
-
-const scaled = (seed: number): NamedCase[] =>
-  pairwise(scaledFactors).map((choice, entry) => {
-    const random = new Random(seed + entry)
-    const [Q, R] = choice.split === 'one arena' ? [0, 8_512] : [192, 8_320]
-    const state = STATES[choice.scaler]
-    const scale = state === undefined ? 1 : choice.scale
-    const weights = random.normals([Q + R])
-    const weightGradients = random.normals([Math.max(Q, 1)], scale)
-    const gradients = random.normals([R], scale)
-    const squares = [...(Q > 0 ? weightGradients.data : []), ...gradients.data].reduce((sum, gradient) => sum + (gradient / scale) ** 2, 0)
-    return {
-      name: `clipping ${choice.clip}, ${choice.split}, scaler ${choice.scaler} ${scale}, interval ${choice.growthInterval}`,
-      inputs: present({
-        weights,
-        gradients,
-        weightGradients: Q > 0 && weightGradients,
-        ...momentsOf(random, Q + R),
-        copies: choice.split === 'two arenas and copies' && valuesOf([Q], (i) => weights.data[i]! + 1),
-        scaler: state && scaler({ ...state, scale, squares }),
-      }),
-      outputs: {},
-      attributes: {
-        ...(choice.clip !== 'none' && { clipNorm: Math.sqrt(squares) / 3 }),
-        ...(state && { growthInterval: choice.growthInterval }),
-        offsets: [0, 192, 320],
-        lengths: [192, 128, Q + R - 320],
-        decays: [0.01, 0, 0.01],
-        rates: [1, 0.5, 2],
-      },
-      step: { learningRate: 0.1, index: 9 },
-    }
-  })
-
-export const momentsCases = (seed: number): NamedCase[] => [...plain(seed), ...scaled(seed + 500)]
+export const momentsCases = (seed: number): NamedCase[] => [
+  ...plain(seed),
+  ...scaledCases({ seed: seed + 500, kept: momentsOf, step: { learningRate: 0.1, index: 9 } }),
+]
 
 interface Along {
   /** Weights of the segment, and Adam's direction of each element. */
@@ -126,12 +85,5 @@ export function momentsStatement(operation: OperationCase, defaultEpsilon: numbe
     })
     indices.forEach((i, place) => (newWeights.data[i] = stepped[place]!))
   })
-  const copies = maybe(operation, 'copies')
-  return present({
-    firstMoment: newFirst,
-    secondMoment: newSecond,
-    weights: newWeights,
-    copies: copies && valuesOf(copies.shape, (i) => (still(i) ? copies.data[i]! : newWeights.data[i]!)),
-    scaler: state && scaler(nextState(state, number(operation, 'growthInterval', 0))),
-  })
+  return { firstMoment: newFirst, secondMoment: newSecond, weights: newWeights, ...besideWeights(operation, newWeights) }
 }
