@@ -128,6 +128,13 @@ export const rankFaults = [
     tests: ['program/ranks'],
   },
   {
+    name: 'sums of norms that are taken while a bucket is under way',
+    file: 'native/program/verify.cpp',
+    search: 'if (with_sums && with_begun) {',
+    replace: 'if (with_sums && begun != nullptr) {',
+    tests: ['program/ranks'],
+  },
+  {
     name: 'a fast reduction that is ordered',
     file: 'lib/compiler/compile.ts',
     search: "fast: options.reduction === 'fast'",
