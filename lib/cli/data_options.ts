@@ -119,6 +119,11 @@ export async function openData({ data, validate, validationShare, image, resize,
   return open(nonEmpty(data, prefix))
 }
 
+/** What `--data` names, as it is without any other flag. */
+export function openImages(data: string): Promise<DataSplit> {
+  return openData({ data, validate: undefined, validationShare: undefined, image: undefined, resize: undefined, gray: false, rescan: false })
+}
+
 /** What stands behind the prefix. */
 function nonEmpty(data: string, prefix: string): string {
   const directory = data.slice(prefix.length)

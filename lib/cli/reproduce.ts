@@ -9,7 +9,7 @@ import { deviceOptions, runOptions } from '../options/table.js'
 import { defined, nearest } from '../options/values.js'
 import { sharedOptions } from '../runtime/session_options.js'
 import type { CommandSpec } from './command.js'
-import { dataOptions, openData } from './data_options.js'
+import { dataOptions, openImages } from './data_options.js'
 import { cudaTrainingOptions, passedOn } from './device_options.js'
 import { printJson } from './json/document.js'
 import { reproduceDocument, type Reproduction } from './json/reproduce.js'
@@ -201,10 +201,6 @@ function imagesGiven({ recipe }: Row, values: Values): string {
   )[recipe.data]
   if (given === undefined) throw new PreresnetError('ERR_OPTION', `reproduce: expected ${flag}, the images of rows on ${recipe.data}, got none`)
   return given
-}
-
-function openImages(data: string): Promise<DataSplit> {
-  return openData({ data, validate: undefined, validationShare: undefined, image: undefined, resize: undefined, gray: false, rescan: false })
 }
 
 function resultOf({ row, training, runs, remarks }: Outcome): NonNullable<Reproduction['results']>[number] {

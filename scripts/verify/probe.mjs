@@ -4,7 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openData } from '../../dist/lib/cli/data_options.js'
+import { openImages } from '../../dist/lib/cli/data_options.js'
 import { chartSvg } from '../../dist/lib/cli/pictures/chart.js'
 import { depthsSvg } from '../../dist/lib/cli/pictures/depths.js'
 import { colorOf } from '../../dist/lib/cli/pictures/theme.js'
@@ -21,15 +21,7 @@ const { values, positionals } = parseArgs({
     images: { type: 'string', default: '8' },
   },
 })
-const { train } = await openData({
-  data: positionals[0],
-  validate: undefined,
-  validationShare: undefined,
-  image: undefined,
-  resize: undefined,
-  gray: false,
-  rescan: false,
-})
+const { train } = await openImages(positionals[0])
 const prepare = { evaluate: [], normalization: { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] } }
 const units = ['original', 'pre-activation']
 const found = []

@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openData } from '../../dist/lib/cli/data_options.js'
+import { openImages } from '../../dist/lib/cli/data_options.js'
 import { buildGraph } from '../../dist/lib/graph/build.js'
 import { compile, loader, memoryDataset, preResNet, sgd, subset } from '../../dist/lib/index.js'
 import { philoxWord } from '../../dist/test/support/philox.js'
@@ -68,15 +68,7 @@ verdict({ steps, seeds: values.seeds, results, passed: results.every(({ passed }
 
 /** As many images as the steps take, from all over the training images, in the format of CIFAR's binary archive: a label, then planes of red, green and blue. */
 async function writeRecords(path) {
-  const { train } = await openData({
-    data: images,
-    validate: undefined,
-    validationShare: undefined,
-    image: undefined,
-    resize: undefined,
-    gray: false,
-    rescan: false,
-  })
+  const { train } = await openImages(images)
   const count = steps * recipe.batch
   const some = subset(
     train,
